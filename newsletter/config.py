@@ -1,0 +1,243 @@
+"""newsletter.yml and the environment, as one frozen Newsletter."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from newsletter import address, validation, yamlfile
+from newsletter.environment import Secrets, dotenv
+from newsletter.errors import ConfigError, Problem
+from newsletter.models import Frozen, Line, Site, WebAddress, refused, web_address
+from newsletter.yamlvalues import visible
+
+FILE = "newsletter.yml"
+ProviderName = Literal["outbox", "smtp", "sendgrid"]
+
+
+def _mailbox(text: str) -> str:
+    try:
+        return address.parse(text).given
+    except address.BadAddress as problem:
+        what = f'"{visible(text)}" is not an email address ({problem})'
+        raise refused(what, "write it as name@example.com") from None
+
+
+def _unsubscribe_link(text: str) -> str:
+    web_address(text.replace("{token}", "token"))
+    parts = urlsplit(text)
+    if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
+        raise refused("needs {token} once, behind the host", "put {token} where the reader's own part goes")
+    if parts.scheme != "https":
+        raise refused("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
+    if not text.isascii():
+        raise refused("is not ASCII, as a mail's header must be", "write the host as xn--…, the rest as %…")
+    return text
+
+
+def _key_safe_host(url: str) -> str:
+    parts = urlsplit(web_address(url))
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise refused("would show the API key to everybody on the way", "write https://…")
+    return url.rstrip("/")
+
+
+def _twelve(text: str) -> str:
+    if len(text.split()) != 12:
+        raise refused(
+            f"has {len(text.split())} words", "write the names of the twelve months, with spaces between"
+        )
+    return text
+
+
+def _shaped(pattern: str, what: str, fix: str) -> AfterValidator:
+    def shaped(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise refused(what, fix)
+        return text
+
+    return AfterValidator(shaped)
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Host = Annotated[
+    str, _shaped(r"[^\s/@]+", "is not the name of a host", "write it alone, such as mail.example.com")
+]
+ListId = Annotated[
+    str, _shaped(r"[A-Za-z0-9._-]+", "is not the name of a list", "write it like papers.example.com")
+]
+_LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
+Language = Annotated[str, _shaped(_LANGUAGE, "is not a language code", "write one such as en or pt-BR")]
+
+
+class Sender(Frozen):
+    name: Line
+    email: Mailbox
+
+
+class Unsubscribe(Frozen):
+    """How people leave: a page of the newsletter's own, or SendGrid's."""
+
+    url: Annotated[str, AfterValidator(_unsubscribe_link)] | None = None
+    mailto: Mailbox | None = None
+    sendgrid_group: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.url is None and self.sendgrid_group is None:
+            raise refused("needs `url` or `sendgrid_group`", "add one: readers must be able to leave")
+        if self.url is not None and self.sendgrid_group is not None:
+            raise refused("has both `url` and `sendgrid_group`", "delete one of them")
+        return self
+
+
+class Outbox(Frozen):
+    path: Line = "outbox"
+
+
+class Smtp(Frozen):
+    host: Host = "127.0.0.1"
+    port: int = Field(25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: Line | None = None
+
+
+class SendGrid(Frozen):
+    host: Annotated[str, AfterValidator(_key_safe_host)] = "https://api.sendgrid.com"
+
+
+class Tracking(Frozen):
+    opens: bool = False
+    clicks: bool = False
+
+
+class Labels(Frozen):
+    """The words that templates put around an issue's own."""
+
+    in_this_issue: Line = "In this issue"
+    read_story: Line = "Read more"
+    more_authors: Line = "+{count} more"
+    reason: Line = "You get this because you signed up for {newsletter}."
+    untracked: Line = "Nothing in this mail watches you: no pixel, and links lead where they say."
+    unsubscribe: Line = "Unsubscribe"
+    reader: Line = "reader"
+    months: Annotated[Line, AfterValidator(_twelve)] = (
+        "January February March April May June July August September October November December"
+    )
+
+
+class Config(Frozen):
+    """newsletter.yml."""
+
+    name: Line
+    sender: Sender
+    postal_address: Line
+    provider: ProviderName = "outbox"
+    unsubscribe: Unsubscribe
+    reply_to: Mailbox | None = None
+    site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
+    list_id: ListId | None = None
+    language: Language = "en"
+    outbox: Outbox = Outbox()
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+    tracking: Tracking = Tracking()
+    labels: Labels = Labels()
+    checks: dict[str, Literal["off", "error", "warning", "note"]] = Field(default_factory=dict)
+
+    @field_validator("unsubscribe")
+    @classmethod
+    def _can_leave(cls, value: Unsubscribe, info: ValidationInfo) -> Unsubscribe:
+        provider = info.data.get("provider", "sendgrid")
+        if value.sendgrid_group and provider != "sendgrid":
+            fix = "give `url` in its place, or send with `provider: sendgrid`"
+            raise refused(f"sendgrid_group does not work with {provider}", fix)
+        return value
+
+    @field_validator("tracking")
+    @classmethod
+    def _can_track(cls, value: Tracking, info: ValidationInfo) -> Tracking:
+        provider = info.data.get("provider", "sendgrid")
+        if (value.opens or value.clicks) and provider != "sendgrid":
+            raise refused(f"{provider} cannot do it", "delete `tracking:`, or send with `provider: sendgrid`")
+        return value
+
+
+@dataclass(frozen=True)
+class Newsletter:
+    """A newsletter's folder with what it says of itself; `in_ci` on a machine that is not kept."""
+
+    folder: Path
+    config: Config
+    secrets: Secrets = field(default_factory=Secrets)
+    in_ci: bool = False
+
+    @property
+    def issues(self) -> Path:
+        return self.folder / "issues"
+
+    @property
+    def templates(self) -> Path:
+        return self.folder / "templates"
+
+    @property
+    def state(self) -> Path:
+        """Where this machine keeps what is not committed: database and keys."""
+        return self.folder / ".news"
+
+    @cached_property
+    def site(self) -> Site:
+        """The part that rendering sees."""
+        config = self.config
+        labels = config.labels.model_dump()
+        if config.tracking.opens or config.tracking.clicks:
+            labels["untracked"] = ""
+        return Site(
+            name=config.name,
+            postal_address=config.postal_address,
+            language=config.language,
+            url=config.site,
+            labels=labels,
+            templates=str(self.templates),
+        )
+
+
+def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
+    """The same newsletter, sending through another provider; raises ConfigError where that cannot be."""
+    if name is None or name == newsletter.config.provider:
+        return newsletter
+    try:
+        chosen = Config.model_validate({**dict(newsletter.config), "provider": name})
+    except ValidationError as invalid:
+        found = [yamlfile.sentence(error["loc"], error["msg"]) for error in invalid.errors(include_url=False)]
+        raise ConfigError([Problem(FILE, what) for what in found]) from None
+    return replace(newsletter, config=chosen)
+
+
+def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newsletter:
+    """The newsletter in `folder`; raises ConfigError with every problem of its newsletter.yml.
+
+    Secrets come from `environment` (the process's own unless given) and from a `.env` file below it.
+    """
+    file = folder / FILE
+    if not os.path.lexists(file):
+        where = yamlfile.shown_path(file)
+        fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
+        raise ConfigError([Problem(where, "there is no newsletter here", fix)])
+    config = validation.validate(yamlfile.read(file, ConfigError), Config, ConfigError)
+    values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
+    in_ci = values.get("CI", "").lower() not in ("", "0", "false")
+    return Newsletter(folder, config, Secrets.from_environment(values), in_ci)

@@ -1,0 +1,94 @@
+"""Everything that can go wrong on purpose.
+
+NewsError                what went wrong, where, what to do next; exit code 1
+├── InvalidInput         a file holds problems; all of them at once
+│   ├── IssueError       an issue file
+│   └── ConfigError      newsletter.yml or the environment
+├── TemplateError        a template does not fill, parse or compile
+├── SubscriberError      a subscriber, or a list of them, cannot be taken as it is
+├── StoreError           the database cannot be opened, read or written
+├── SendRefused          a send did not start; nothing has left
+└── Unavailable          an optional part, a folder or a port is not there
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding: where it is (`file:line`, or what was looked at), what is wrong, how to mend it."""
+
+    where: str
+    what: str
+    fix: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (f"{self.where}: {self.what}" if self.where else self.what, self.fix)))
+
+
+class NewsError(Exception):
+    """The root: what went wrong and where, with a hint at what to do next."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """The same as findings, for whoever lists them (the preview, JSON)."""
+        return [Problem("", self.what, self.hint)]
+
+
+class InvalidInput(NewsError):
+    """A file holds problems; they are reported together."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return self._problems
+
+
+class IssueError(InvalidInput):
+    """An issue file is not a valid issue."""
+
+
+class ConfigError(InvalidInput):
+    """newsletter.yml or the environment is not a valid configuration."""
+
+
+class TemplateError(NewsError):
+    """A template does not fill, parse or compile."""
+
+    def __init__(self, what: str, hint: str = "", *, where: str = "") -> None:
+        super().__init__(f"{where}: {what}" if where else what, hint)
+        self.where = where
+        self._problem = Problem(where, what, hint)
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return [self._problem]
+
+
+class SubscriberError(NewsError):
+    """A subscriber, or a list of them, cannot be taken as it is."""
+
+
+class StoreError(NewsError):
+    """The database cannot be opened, read or written."""
+
+
+class SendRefused(NewsError):
+    """A send did not start; nothing has left."""
+
+
+class Unavailable(NewsError):
+    """An optional part, a folder or a port is not there."""

@@ -1,0 +1,152 @@
+"""Issue files: from `issues/2026-04-27.yml` to an Issue, and what a new one starts as."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from newsletter import validation, yamlfile
+from newsletter.errors import IssueError, Problem, Unavailable
+from newsletter.models import Issue, IssueFile, Passage
+
+_NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
+
+
+def load(path: Path) -> Issue:
+    """Reads an issue; raises IssueError with every problem of the file, each with its line."""
+    when = _date(path)
+    document = yamlfile.read(path, IssueError)
+    issue = validation.validate(document, IssueFile, IssueError)
+    return Issue.model_construct(**dict(issue), date=when, path=document.path, lines=document.lines)
+
+
+def where(issue: Issue, loc: yamlfile.Loc) -> str:
+    """`file:line` of a part of an issue, such as `("stories", 2, "link")`."""
+    return yamlfile.Document(issue.path, None, issue.lines).where(loc)
+
+
+def every(folder: Path) -> list[Path]:
+    """The issue files of a folder, oldest first; other files are passed over."""
+    return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
+
+
+def find(folder: Path, name: str | None = None) -> Path:
+    """The file of an issue that a person named (`2026-04-27`, or its path), or of the newest one."""
+    files = every(folder)
+    if name is None:
+        if not files:
+            shown = yamlfile.shown_path(folder)
+            raise IssueError([Problem(shown, "there is no issue here", "start one: news new 2026-05-04")])
+        return files[-1]
+    named = name.endswith((".yml", ".yaml"))
+    places = [Path(name), folder / name] if named else [folder / f"{name}.yml"]
+    for path in places:
+        if os.path.lexists(path):
+            return path
+    where, fix = yamlfile.shown_path(places[0]), _instead(places[0].stem, files)
+    raise IssueError([Problem(where, "there is no such issue", fix)])
+
+
+def schema() -> str:
+    """The JSON Schema of an issue file, for completion in editors."""
+    described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(described | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def create(folder: Path, when: date) -> Path:
+    """Writes a commented skeleton with the headings of the newest issue, and never over a file."""
+    path = folder / f"{when.isoformat()}.yml"
+    _date(path)  # refuses what nothing could read afterwards
+    text = _skeleton(when, _newest(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as failure:
+        if isinstance(failure, FileExistsError) and os.path.lexists(path):
+            where = yamlfile.shown_path(path)
+            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
+        shown = yamlfile.shown_path(Path(failure.filename or path))
+        what = f"{shown}: cannot be written ({failure.strerror})"
+        raise Unavailable(what, "check that it is in a folder that you may write to") from None
+    return path
+
+
+def _newest(folder: Path) -> Issue | None:
+    """The newest issue that can be read: a draft that cannot is no reason not to start another."""
+    for path in reversed(every(folder)):
+        with suppress(IssueError):
+            return load(path)
+    return None
+
+
+def _instead(name: str, files: Sequence[Path]) -> str:
+    start = f"start it: news new {name}" if _NAME.fullmatch(name) else "name an issue by its date: 2026-05-04"
+    newest = ", ".join(file.stem for file in files[-3:])
+    return f"the newest here: {newest}; or {start}" if newest else start
+
+
+def _date(path: Path) -> date:
+    what = "the file's name is not the date of the issue"
+    try:
+        if path.suffix == ".yml" and _NAME.fullmatch(path.stem):
+            return date.fromisoformat(path.stem)
+    except ValueError:
+        what = f"there is no {path.stem} in the calendar"
+    raise IssueError([Problem(yamlfile.shown_path(path), what, "name it like 2026-04-27.yml")])
+
+
+def _skeleton(when: date, previous: Issue | None) -> str:
+    opening = _headings(previous.opening if previous else (), ("This week",))
+    passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
+    lines = [
+        f"# The issue of {when.isoformat()}. See it as you write: news preview {when.isoformat()}",
+        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists; HTML is not read.",
+        "",
+        'subject: ""      # one line; phones show about 40 characters',
+        'preheader: ""    # what inboxes show behind the subject; 40 to 100 characters',
+        "",
+        "# true lets automation send this issue when it is merged.",
+        "ready: false",
+        "",
+        "opening:         # passages before the stories; optional",
+        *_passages(opening, "  "),
+        "",
+        "stories:         # repeat the block for each story",
+        '  - title: ""',
+        '    link: ""     # https://…',
+        "    authors: []  # [Ada Example, Bo Sample]; the number left out goes below",
+        "    more_authors: 0",
+        "    passages:",
+        *_passages(passages, "      "),
+        "    tags: []",
+        "    # links:     # further links; optional",
+        "    #   - {text: Project page, link: https://example.com}",
+        "    # image: {src: https://example.com/picture.png, alt: What it shows, width: 528}",
+        "",
+        "# closing:       # passages after the stories; optional",
+        "#   - heading: Until next week",
+        "#     text: |",
+        "#       …",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:
+    return [passage.heading for passage in passages if passage.heading] or list(fallback)
+
+
+def _passages(headings: list[str], indent: str) -> list[str]:
+    return [
+        line
+        for heading in headings
+        for line in (
+            f"{indent}- heading: {json.dumps(heading, ensure_ascii=False)}",
+            f"{indent}  text: |",
+            "",
+        )
+    ]

@@ -1,0 +1,268 @@
+"""What passes between the steps: plain frozen data, and what makes it valid.
+
+`Issue` and its parts are what an editor writes; pydantic validates them and draws their JSON Schema.
+The rest are dataclasses.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+MAX_LINE = 500
+
+
+def refused(what: str, fix: str) -> PydanticCustomError:
+    """What a validator raises: what is wrong with the value, and what to do about it."""
+    return PydanticCustomError("refused", "{what}; {fix}", {"what": what, "fix": fix})
+
+
+def one_line(text: str) -> str:
+    """Text for one line of mail; a YAML block's closing newline is dropped.
+
+    Control characters would end a header. Encoded words (RFC 2047) would be decoded by somebody on the way
+    and may hold control characters themselves.
+    """
+    text = text.strip()
+    if not text:
+        raise refused("is empty", "fill it in, or delete the key if it is optional")
+    if "\n" in text or "\r" in text:
+        raise refused("is more than one line", "write it in one line; use `>-` to fold a long one")
+    if bad := next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None):
+        raise refused(f"has a control character (U+{ord(bad):04X})", "delete it")
+    if "=?" in text and "?=" in text:
+        raise refused("has an encoded word (=?…?=)", "write the text itself")
+    if len(text) > MAX_LINE:
+        raise refused(f"is {len(text)} characters long", f"at most {MAX_LINE} fit")
+    return text
+
+
+def not_blank(text: str) -> str:
+    """Markdown with something in it, without the blank lines around it."""
+    if not text.strip():
+        raise refused("is empty", "write something, or delete the passage")
+    return text.strip("\n").rstrip()
+
+
+def web_address(text: str) -> str:
+    """An absolute http(s) address without spaces, credentials or control characters."""
+    if bad := next((c for c in text if not c.isprintable()), None):
+        raise refused(f"has an invisible character (U+{ord(bad):04X})", "delete it")
+    problem = refused(f'not a web address ("{text[:80]}")', "write all of it: https://…")
+    if re.search(r"[ <>\"\\^`{|}]", text):
+        raise problem
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise problem from None
+    names = host.removesuffix(".").split(".")
+    known = host == "localhost" or ":" in host or (len(names) > 1 and all(names) and "%" not in host)
+    if parts.scheme not in ("http", "https") or not known:
+        raise problem
+    if parts.username is not None:
+        raise refused(f'a user name in a web address ("{text[:80]}")', "delete what stands before the @")
+    return text
+
+
+Line = Annotated[str, AfterValidator(one_line)]
+Markdown = Annotated[str, AfterValidator(not_blank)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+
+
+class Frozen(BaseModel):
+    """Strict and closed: nothing is converted, nothing unknown is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Passage(Frozen):
+    """A piece of running text under a heading."""
+
+    heading: Line | None = Field(None, description="A short heading; optional.")
+    text: Markdown = Field(description="CommonMark; raw HTML is shown as it stands, not interpreted.")
+
+
+class Link(Frozen):
+    """A further link of a story."""
+
+    text: Line = Field(description="What the link says.")
+    link: WebAddress = Field(description="Where it leads.")
+
+
+class Image(Frozen):
+    """A picture at the top of a story."""
+
+    src: WebAddress = Field(description="Where the picture is, https://….")
+    alt: Line = Field(description="What the picture shows, for those who do not see it.")
+    width: int = Field(528, ge=16, le=528, description="Shown width in pixels, 528 at most.")
+
+
+class Story(Frozen):
+    """One thing that the issue presents."""
+
+    title: Line = Field(description="The title, as its authors write it.")
+    link: WebAddress = Field(description="Where the title leads.")
+    authors: tuple[Line, ...] = Field((), description="The first authors.")
+    more_authors: int = Field(0, ge=0, description="How many authors are left out of the list.")
+    passages: tuple[Passage, ...] = Field(min_length=1, description="The story itself.")
+    tags: tuple[Line, ...] = Field((), description="A few words to sort it by.")
+    links: tuple[Link, ...] = Field((), description="Further links, shown below the story.")
+    image: Image | None = Field(None, description="A picture; optional.")
+
+
+class IssueFile(Frozen):
+    """An issue of a newsletter, as its file holds it."""
+
+    subject: Line = Field(description="The subject line; phones show about 40 characters.")
+    preheader: Line = Field(description="What inboxes show behind the subject; 40 to 100 characters.")
+    ready: bool = Field(False, description="true: automation may send this issue.")
+    opening: tuple[Passage, ...] = Field((), description="Passages before the stories.")
+    stories: tuple[Story, ...] = Field(min_length=1, description="The stories, in the order they appear.")
+    closing: tuple[Passage, ...] = Field((), description="Passages after the stories.")
+    extra: dict[str, Any] = Field(
+        default_factory=dict, description="Free fields for the newsletter's own templates."
+    )
+
+
+class Issue(IssueFile):
+    """A valid issue with the date of its file's name, and where each part of it stands."""
+
+    date: dt.date
+    path: str = ""
+    lines: Mapping[tuple[str | int, ...], int] = Field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """`2026-04-27`: the name that commands, the ledger and Message-IDs know the issue by."""
+        return self.date.isoformat()
+
+    @property
+    def week(self) -> tuple[dt.date, dt.date]:
+        """Monday and Sunday of the week that the date falls in."""
+        monday = self.date - dt.timedelta(days=self.date.weekday())
+        return monday, monday + dt.timedelta(days=6)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What rendering needs to know of the newsletter; `templates` are its own, before the built-in ones."""
+
+    name: str
+    postal_address: str
+    language: str = "en"
+    url: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    templates: str | None = None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An issue as its readers get it, with `[[placeholders]]` where recipients differ."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Somebody who asked for the newsletter; `id` is the store's, 0 for nobody in it."""
+
+    id: int
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took the batch, under `message_id`; it is the provider's from here."""
+
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The provider said no to this batch for good; nobody in it gets the mail."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """Certainly not taken, and may be tried again later; `stop` when the next batch would fare no better."""
+
+    reason: str
+    stop: bool = True
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Perhaps taken, perhaps not: a time-out, a lost connection, a 5xx. Never tried again by itself."""
+
+    reason: str
+
+
+Outcome = Accepted | Refused | NotSent | Unknown
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a provider can do; the way an issue is sent follows from it.
+
+    `holds_mail_back` (it takes mail now and sends it later, and can be told not to) is what staging and
+    `news cancel` will build on; no provider here does it yet.
+    """
+
+    recipients_per_call: int
+    leaves_machine: bool
+    tracking: Literal["message", "account", "none"]
+    holds_mail_back: bool = False
+
+
+@dataclass(frozen=True)
+class Send:
+    """An issue's send to a list."""
+
+    id: int
+    issue: str
+    list: str
+    content_sha256: str
+    provider: str
+    recipients: int
+    started_at: dt.datetime
+    finished_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The recipients `first` to `last` of a send, which go out in one call."""
+
+    send_id: int
+    number: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Recipients of a send by what became of them; `left` had unsubscribed before their turn."""
+
+    recipients: int
+    accepted: int = 0
+    refused: int = 0
+    unknown: int = 0
+    waiting: int = 0
+    left: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Everybody who is still there has been accepted."""
+        return self.accepted + self.left == self.recipients

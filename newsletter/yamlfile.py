@@ -1,0 +1,106 @@
+"""A YAML file read once: safely, and with the line of every value."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from newsletter.errors import InvalidInput, Problem
+from newsletter.yamlsyntax import explain
+from newsletter.yamlvalues import CONTROL, Builder, Unreadable, visible
+from newsletter.yamlvalues import Loc as Loc
+from newsletter.yamlvalues import dotted as dotted
+
+MAX_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file holds: mappings as dicts, sequences as tuples, and the line each one starts on."""
+
+    path: str
+    data: Any
+    lines: Mapping[Loc, int] = field(repr=False)
+    problems: Sequence[tuple[Loc, Problem]] = ()
+
+    def where(self, loc: Loc) -> str:
+        """`file:line` of a value, or of what holds it where it has no line of its own."""
+        while loc and loc not in self.lines:
+            loc = loc[:-1]
+        return f"{self.path}:{self.lines.get(loc, 1)}"
+
+
+def read(path: Path, error: type[InvalidInput]) -> Document:
+    """Reads one YAML document of at most 2 MB; raises `error` where it is none."""
+    text, shown = read_text(path, error), shown_path(path)
+    builder, data, end = Builder(text), None, []
+    try:
+        data = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
+    except Unreadable as stop:
+        end = [Problem(f"{shown}:{stop.line}", stop.what, stop.fix)]
+    except yaml.MarkedYAMLError as mistake:
+        line, what, fix = explain(mistake, text)
+        end = [Problem(f"{shown}:{line}", what, fix)]
+    problems = [
+        (loc, Problem(f"{shown}:{line}", sentence(loc, what), fix))
+        for loc, line, what, fix in builder.refusals
+    ]
+    if end:
+        raise error(sorted([problem for _, problem in problems] + end, key=line_of))
+    return Document(shown, data, builder.lines, problems)
+
+
+def read_text(path: Path, error: type[InvalidInput]) -> str:
+    """A text file of at most 2 MB, its lines ended by `\\n`; raises `error` where it is none."""
+    shown = shown_path(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as failure:
+        why = failure.strerror or str(failure)
+        raise error([Problem(shown, f"cannot be read ({why})", "check its name and permissions")]) from None
+    if len(raw) > MAX_BYTES:
+        raise error([Problem(shown, f"larger than {MAX_BYTES:,} bytes", "shorten it")])
+    try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as failure:
+        line = len(raw[: failure.start + 1].splitlines())
+        raise error([Problem(f"{shown}:{line}", "not UTF-8 text", "save the file as UTF-8")]) from None
+    if "\0" in text:
+        raise error([Problem(shown, "not UTF-8 text", "save the file as UTF-8")])
+    if problems := list(islice(_invisible(text, shown), 100)):
+        raise error(problems)
+    return text
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person in this folder would write it."""
+    with suppress(OSError, RuntimeError, ValueError):  # elsewhere, or nowhere
+        path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
+    return visible(path.as_posix(), 4096)
+
+
+def line_of(problem: Problem) -> int:
+    """The line in a problem's `file:line`."""
+    return int(problem.where.rpartition(":")[2])
+
+
+def sentence(loc: Loc, what: str) -> str:
+    """What is wrong with a value, after its name: `stories[2].link: not a web address`, `link is empty`."""
+    verb = what.split(" ", 1)[0] in ("is", "has", "holds", "needs", "would")
+    return f"{dotted(loc) or 'the file'}{' ' if verb else ': '}{what}"
+
+
+def _invisible(text: str, shown: str) -> Iterator[Problem]:
+    if not CONTROL.search(text):
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := CONTROL.search(line):
+            before = line[: found.start()][-20:].strip()
+            place = f'behind "{before}"' if before else "at the start of the line"
+            what = f"an invisible character (U+{ord(found[0]):04X}) {place}"
+            yield Problem(f"{shown}:{number}", what, "delete it")
