@@ -1,0 +1,78 @@
+"""A small newsletter for tests: files as an editor would write them, and what they become."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter import config, issues, message
+from newsletter.config import Newsletter
+from newsletter.message import Addresser, Batch, Mailing
+from newsletter.models import Rendered, Subscriber
+from newsletter.render import render
+
+SECRET = "only for tests, and long enough"
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+
+NEWSLETTER = """\
+name: The Soup Letter
+sender: {name: The Soup Letter, email: soup@example.com}
+reply_to: cook@example.com
+postal_address: 1 Kitchen Road, Example City
+unsubscribe: {url: "https://soup.example.com/leave/{token}", mailto: leave@example.com}
+"""
+
+ISSUE = """\
+subject: Leek & potato
+preheader: A soup for the first cold evening of the year.
+ready: true
+opening:
+  - heading: Hello
+    text: It is **cold** outside.
+stories:
+  - title: Leek and potato soup
+    link: https://soup.example.com/leek?size=4&time=30
+    passages:
+      - heading: How
+        text: Cut, cook, [blend](https://soup.example.com/blend).
+"""
+
+
+def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "2026-04-27") -> Path:
+    """Writes a newsletter with one issue into a folder; `extra` goes to the end of newsletter.yml."""
+    (folder / "issues").mkdir(parents=True, exist_ok=True)
+    (folder / "newsletter.yml").write_text(NEWSLETTER + extra, encoding="utf-8")
+    (folder / "issues" / f"{name}.yml").write_text(issue, encoding="utf-8")
+    return folder
+
+
+def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
+    """A written newsletter, loaded with nothing in its environment but what is given."""
+    return config.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
+
+
+def mailing(folder: Path, *, extra: str = "") -> Mailing:
+    """The sample issue as a mailing."""
+    loaded = newsletter(folder, extra=extra)
+    issue = issues.load(issues.find(loaded.issues))
+    return message.mailing(issue, render(issue, loaded.site), loaded)
+
+
+def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts: str) -> Mailing:
+    """A mailing with nothing rendered in it."""
+    content = {"html": "<p>[[unsubscribe_url]]</p>\n", "text": "[[unsubscribe_url]]\n", **parts}
+    return Mailing(
+        issue="2026-04-27",
+        rendered=Rendered(subject, "A soup.", **content),
+        sender=(name, "soup@example.com"),
+        reply_to=None,
+        list_id=(name, "soup.example.com"),
+        unsubscribe_url="https://soup.example.com/leave/{token}",
+        unsubscribe_mailto=None,
+        date=NOW,
+    )
+
+
+def batch(of: Mailing, *people: Subscriber) -> Batch:
+    """A batch to people, numbered from 1; to Ada unless named."""
+    addresser = Addresser(of, SECRET)
+    people = people or (Subscriber(1, "ada@example.com", "Ada Example"),)
+    return Batch(of, tuple(addresser(number, one) for number, one in enumerate(people, 1)))
