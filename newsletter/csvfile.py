@@ -1,0 +1,131 @@
+"""A list of subscribers as a CSV file: read line by line, with an answer for each line that is no use."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_core import PydanticCustomError
+
+from newsletter import address
+from newsletter.errors import Problem, SubscriberError
+from newsletter.models import one_line
+from newsletter.yamlfile import shown_path
+
+_ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
+_DELIMITERS = ",;\t"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file that names a subscriber."""
+
+    where: str
+    address: address.Address
+    name: str
+
+
+def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
+    """The rows of a file in their order; what is wrong with a line comes as a Problem in its place.
+
+    Commas, semicolons and tabs are told apart by the header. Raises SubscriberError where the file as a
+    whole cannot be understood: no header, another encoding, a quote that nothing closes.
+    """
+    shown = shown_path(path)
+    lines = _lines(path, shown, encoding)
+    first = next((line for line in lines if line.text.strip()), None)
+    if first is None:
+        raise SubscriberError(f"{shown}: the file is empty", "write a first line `address,name`")
+    delimiter = max(_DELIMITERS, key=first.text.count)
+    header = next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
+    columns = _columns(header, f"{shown}:{first.number}")
+    yield from _ignored(header, columns, f"{shown}:{first.number}")
+    for number, fields in _records(lines, delimiter, shown, first.number):
+        if any(field.strip() for field in fields):
+            yield _row(f"{shown}:{number}", fields, header, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: str
+
+
+def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
+    try:
+        with path.open("rb") as file:
+            if file.read(2) in _UTF16:
+                with path.open(encoding="utf-16", newline="\n") as text:
+                    yield from (_Line(n, line) for n, line in enumerate(text, 1))
+                return
+            file.seek(0)
+            for number, raw in enumerate(file, 1):
+                yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
+    except OSError as failure:
+        raise SubscriberError(f"{shown}: cannot be read ({failure.strerror})", "check its name") from None
+    except UnicodeDecodeError:
+        raise SubscriberError(f"{shown}: not UTF-16 text", "save it as UTF-8") from None
+
+
+def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
+    try:
+        text = raw.decode("utf-8-sig" if first and encoding == "utf-8" else encoding)
+        if "\r" in text.rstrip("\r\n"):
+            raise SubscriberError(f"{where}: a bare CR", "save the file with LF or CR LF line endings")
+        return text
+    except UnicodeDecodeError:
+        hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
+        raise SubscriberError(f"{where}: not {encoding} text", hint) from None
+    except LookupError:
+        raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from None
+
+
+def _columns(header: list[str], where: str) -> tuple[int, int | None]:
+    names = [name.strip().lower() for name in header]
+    found = next((names.index(name) for name in _ADDRESS if name in names), None)
+    if found is None:
+        what = "there is no header" if "@" in "".join(names) else "no column is called `address`"
+        raise SubscriberError(f"{where}: {what}", "write a first line `address,name`")
+    return found, names.index("name") if "name" in names else None
+
+
+def _ignored(header: list[str], columns: tuple[int, int | None], where: str) -> Iterator[Problem]:
+    for index, name in enumerate(header):
+        if index not in columns:
+            yield Problem(where, f"the column `{name.strip()}` is not imported", severity="note")
+
+
+def _records(
+    lines: Iterator[_Line], delimiter: str, shown: str, above: int
+) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(
+        (line.text for line in lines), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    while True:
+        number = above + reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            hint = "look for a quote that nothing closes"
+            raise SubscriberError(f"{shown}:{number}: not CSV ({problem})", hint) from None
+        yield number, fields
+
+
+def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, int | None]) -> Row | Problem:
+    if len(fields) != len(header):
+        what = f"{len(fields)} fields where the header has {len(header)}"
+        return Problem(where, what, "put a field that holds a separator in quotes")
+    at, name_at = columns
+    try:
+        parsed = address.parse(fields[at])
+    except address.BadAddress as problem:
+        return Problem(where, f'no email address ("{fields[at].strip()}"): {problem}', "correct it")
+    name = fields[name_at].strip() if name_at is not None else ""
+    try:
+        return Row(where, parsed, one_line(name) if name else "")
+    except PydanticCustomError as problem:
+        context = problem.context or {}
+        return Problem(where, f"the name {context.get('what')}", str(context.get("fix", "")))

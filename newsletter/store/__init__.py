@@ -1,0 +1,1 @@
+"""Subscribers and the ledger of sends, on SQLite or PostgreSQL."""

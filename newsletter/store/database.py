@@ -1,0 +1,151 @@
+"""The database behind the store: opened, migrated, and its failures put into words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from newsletter.config import Newsletter, load
+from newsletter.errors import SendRefused, StoreError, Unavailable
+from newsletter.store.schema import REVISION
+
+BUSY_SECONDS = 10
+_DEFERRED = "news_deferred"
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator["Database"]:
+    """The database of the newsletter in a folder, for as long as the block lasts."""
+    database = Database.open(load(folder))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+class Database:
+    """A migrated database; `reading` and `writing` are its transactions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, newsletter: Newsletter, *, to_last: bool = False) -> Self:
+        """The one that NEWS_DATABASE_URL names, or `.news/news.db`; brings its tables up to date.
+
+        `to_last`: what is written must outlive this machine; raises SendRefused for a file in CI.
+        """
+        given = newsletter.secrets.database_url
+        if to_last and newsletter.in_ci and not (given and given.get_secret_value().startswith("postgres")):
+            raise SendRefused(
+                "the ledger of what was sent would vanish with this machine, and the next run would send "
+                "the issue again to everybody",
+                "set NEWS_DATABASE_URL to a PostgreSQL database that is kept (postgresql://user@host/name)",
+            )
+        if given:
+            engine = _engine(given.get_secret_value())
+        else:
+            try:
+                newsletter.state.mkdir(parents=True, exist_ok=True)
+            except OSError as failure:
+                raise StoreError(f".news/ cannot be made ({failure.strerror})", "check the folder") from None
+            engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
+        database = cls(engine)
+        database._migrate()
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and holds no writer up."""
+        with _in_words(), self._engine.connect() as connection:
+            yield connection.execution_options(**{_DEFERRED: True})
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on the disk when the block has ended, or never was."""
+        with _in_words(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        with _in_words(), self._engine.connect() as connection:
+            if self._engine.dialect.has_table(connection, "alembic_version"):
+                found = connection.scalar(text("select version_num from alembic_version"))
+                if found == REVISION:
+                    return
+        from newsletter.store.migrations import upgrade
+
+        with self.writing() as connection:
+            upgrade(connection)
+
+
+def _engine(url: str) -> Engine:
+    hint = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgres", "postgresql"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        if parsed.get_backend_name() != "postgresql":
+            raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", hint)
+        return create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError):
+        raise StoreError("NEWS_DATABASE_URL is no database address", hint) from None
+    except ModuleNotFoundError:
+        raise Unavailable("PostgreSQL needs psycopg", "pip install 'news[postgres]'") from None
+
+
+def _sqlite(url: Any) -> Engine:
+    named = url.database and not url.database.startswith("file:")
+    if named and not Path(url.database).absolute().parent.is_dir():
+        raise StoreError(f"there is no folder {Path(url.database).parent} for the database", "make it first")
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        # Transactions are begun below; FULL makes a commit survive a power cut, which the ledger lives by.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"pragma {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that starts by reading and then writes fails at once when another writer was
+        # quicker, whatever the time-out; IMMEDIATE waits its turn instead.
+        deferred = connection.get_execution_options().get(_DEFERRED)
+        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as failure:
+        what = str(failure.orig).strip().splitlines()[0] if str(failure.orig).strip() else "no reason given"
+        raise StoreError(f"the database does not answer as it should: {what}", _hint(what)) from None
+    except SQLAlchemyError as failure:
+        raise StoreError(f"the database does not answer as it should: {failure}") from None
+
+
+def _hint(what: str) -> str:
+    if "full" in what:
+        return "free some space on the disk, then run the same command again"
+    if "locked" in what:
+        return "another news is writing; wait for it, then run the same command again"
+    if "readonly" in what or "read-only" in what or "unable to open" in what:
+        return "check the permissions of the database and its folder"
+    if "not a database" in what or "malformed" in what:
+        return (
+            "restore the database from a backup; do not send from a new one, which knows of no earlier send"
+        )
+    return "check NEWS_DATABASE_URL and that the database is up"

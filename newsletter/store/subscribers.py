@@ -1,0 +1,171 @@
+"""Who gets the newsletter. Whoever has left stays away, whatever a file says."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Literal
+
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from newsletter.address import Address, BadAddress, parse
+from newsletter.csvfile import Row as FileRow
+from newsletter.errors import Problem, SubscriberError
+from newsletter.models import one_line
+from newsletter.store.database import Database
+from newsletter.store.schema import subscriber
+
+BATCH = 500
+
+Change = Literal["added", "known", "renamed", "left", "twice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A subscriber as the store keeps them."""
+
+    address: str
+    name: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a line of a file."""
+
+    where: str
+    address: str
+    change: Change
+
+
+def a_person(address: str, name: str = "") -> tuple[Address, str]:
+    """An address and a name as somebody typed them; raises SubscriberError."""
+    try:
+        return parse(address), one_line(name) if name.strip() else ""
+    except BadAddress as problem:
+        raise SubscriberError(f'no email address ("{address}"): {problem}', "correct it") from None
+    except PydanticCustomError as problem:
+        context = problem.context or {}
+        raise SubscriberError(f"the name {context.get('what')}", str(context.get("fix", ""))) from None
+
+
+class Subscribers:
+    """The subscribers of a newsletter in its database."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add(self, address: Address, name: str = "", *, again: bool = False) -> Change:
+        """Adds one; somebody who has left only if `again` says that they asked for it."""
+        with self._database.writing() as connection:
+            found = _find(connection, [address.key]).get(address.key)
+            if found is None:
+                connection.execute(insert(subscriber), self._new(address, name, "added by hand", ""))
+                return "added"
+            if found.state == "active":
+                return self._rename(connection, found, name)
+            if not again:
+                raise SubscriberError(
+                    f"{found.address} has left ({found.state} since {found.changed_at:%Y-%m-%d})",
+                    "if they asked to come back themselves, add them with --again",
+                )
+            values = {"state": "active", "name": name or found.name, "changed_at": self._clock()}
+            values |= {"consent_at": self._clock(), "consent_how": "asked to come back"}
+            connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(values))
+            return "added"
+
+    def remove(self, address: Address) -> bool:
+        """Takes one off the list, for good; False where they are off it already."""
+        with self._database.writing() as connection:
+            found = _find(connection, [address.key]).get(address.key)
+            if found is None:
+                raise SubscriberError(f"{address.given} is not on the list", "see: news subscribers list")
+            if found.state == "unsubscribed":
+                return False
+            values = {"state": "unsubscribed", "changed_at": self._clock()}
+            connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(values))
+            return True
+
+    def bring_in(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
+        """Imports a file's rows in one transaction, and says what became of each.
+
+        Nothing is kept unless the iteration comes to its end.
+        """
+        with self._database.writing() as connection:
+            before = connection.scalar(select(func.coalesce(func.max(subscriber.c.id), 0))) or 0
+            rows = iter(rows)
+            while some := tuple(islice(rows, BATCH)):
+                yield from self._bring_in(connection, some, source, before)
+
+    def every(self, state: str | None = None) -> Iterator[Entry]:
+        """Everybody, or those in a state, in the order they came; streamed."""
+        after = 0
+        while True:
+            query = select(subscriber).where(subscriber.c.id > after).order_by(subscriber.c.id).limit(BATCH)
+            if state:
+                query = query.where(subscriber.c.state == state)
+            with self._database.reading() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield Entry(row.address, row.name, row.state, row.changed_at)
+            if not rows:
+                return
+            after = rows[-1].id
+
+    def active(self) -> int:
+        """How many an issue would go to now."""
+        query = select(func.count()).select_from(subscriber).where(subscriber.c.state == "active")
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def _bring_in(
+        self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, before: int
+    ) -> Iterator[Imported | Problem]:
+        keys = [row.address.key for row in rows if isinstance(row, FileRow)]
+        found = _find(connection, keys)
+        new: dict[str, dict[str, object]] = {}
+        for row in rows:
+            if isinstance(row, Problem):
+                yield row
+                continue
+            key, known = row.address.key, found.get(row.address.key)
+            change: Change
+            if key in new or (known and known.id > before):
+                change = "twice"
+            elif known is None:
+                new[key] = self._new(row.address, row.name, "imported", source)
+                change = "added"
+            elif known.state != "active":
+                change = "left"
+            else:
+                change = self._rename(connection, known, row.name)
+            yield Imported(row.where, row.address.given, change)
+        if new:
+            connection.execute(insert(subscriber), list(new.values()))
+
+    def _new(self, address: Address, name: str, how: str, source: str) -> dict[str, object]:
+        now = self._clock()
+        return {
+            "address": address.given,
+            "address_key": address.key,
+            "name": name,
+            "state": "active",
+            "consent_at": now,
+            "consent_how": how,
+            "consent_source": source,
+            "changed_at": now,
+        }
+
+    def _rename(self, connection: Connection, found: Row[tuple[object, ...]], name: str) -> Change:
+        if not name or name == found.name:
+            return "known"
+        connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(name=name))
+        return "renamed"
+
+
+def _find(connection: Connection, keys: list[str]) -> dict[str, Row[tuple[object, ...]]]:
+    query = select(subscriber).where(subscriber.c.address_key.in_(keys))
+    return {row.address_key: row for row in connection.execute(query)} if keys else {}

@@ -1,0 +1,149 @@
+"""The database: opened, migrated, durable, and its failures in words."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select, text
+
+from newsletter.errors import SendRefused, StoreError
+from newsletter.store import migrations
+from newsletter.store.database import Database
+from newsletter.store.schema import REVISION, metadata, send
+from tests import samples
+
+SEND = {
+    "issue": "2026-04-27",
+    "list": "subscribers",
+    "content_sha256": "0",
+    "provider": "outbox",
+    "recipients": 0,
+    "started_at": samples.NOW,
+}
+
+
+def test_migrations_make_the_tables_that_the_schema_describes(database: Database) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert connection.scalar(text("select version_num from alembic_version")) == REVISION
+    assert migrations.head() == REVISION
+
+
+def test_a_block_that_fails_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.writing() as connection:
+        connection.execute(insert(send), SEND)
+        _ = 1 / 0
+    with database.reading() as connection:
+        assert connection.execute(select(send)).all() == []
+
+
+def test_moments_come_back_in_utc(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(insert(send), SEND)
+    with database.reading() as connection:
+        assert connection.scalar(select(send.c.started_at)) == samples.NOW
+
+
+def test_sqlite_is_opened_to_survive_a_power_cut(tmp_path: Path) -> None:
+    database = Database.open(samples.newsletter(tmp_path))
+    with database.reading() as connection:
+        assert connection.scalar(text("pragma journal_mode")) == "wal"
+        assert connection.scalar(text("pragma synchronous")) == 2  # FULL
+        assert connection.scalar(text("pragma foreign_keys")) == 1
+    database.close()
+    assert (tmp_path / ".news" / "news.db").exists()
+
+
+def test_a_writer_waits_for_another(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    first, second = Database.open(newsletter), Database.open(newsletter)
+    with first.writing() as connection:
+        connection.execute(insert(send), SEND)
+        with second.reading() as other:
+            assert other.execute(select(send)).all() == []
+    with second.writing() as connection:
+        assert len(connection.execute(select(send)).all()) == 1
+    first.close()
+    second.close()
+
+
+def test_a_database_of_a_newer_news_is_refused(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    database = Database.open(newsletter)
+    with database.writing() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    database.close()
+    with pytest.raises(StoreError, match="newer news") as refused:
+        Database.open(newsletter)
+    assert "pip install --upgrade" in refused.value.hint
+
+
+def test_a_file_that_is_no_database_is_told_as_such(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    (tmp_path / ".news").mkdir()
+    (tmp_path / ".news" / "news.db").write_text("no database at all, " * 100)
+    with pytest.raises(StoreError, match="not a database") as refused:
+        Database.open(newsletter)
+    assert "backup" in refused.value.hint
+
+
+def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    Database.open(newsletter).close()
+    url = f"sqlite:///file:{tmp_path}/.news/news.db?mode=ro&uri=true"
+    read_only = Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
+    with pytest.raises(StoreError, match="readonly") as refused, read_only.writing() as connection:
+        connection.execute(insert(send), SEND)
+    assert "permissions" in refused.value.hint
+    read_only.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        pytest.param("nonsense", "no database address", id="nonsense"),
+        pytest.param("mysql://127.0.0.1/news", "neither PostgreSQL nor SQLite", id="mysql"),
+        pytest.param("sqlite:////no/such/folder/news.db", "there is no folder", id="no-folder"),
+        pytest.param("postgresql://news:hunter2@127.0.0.1:1/news", "does not answer", id="nobody-there"),
+    ],
+)
+def test_a_wrong_address_is_an_answer_without_the_password(url: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=says) as refused:
+        Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
+    assert "hunter2" not in str(refused.value) + refused.value.hint
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///news.db"])
+def test_a_ledger_that_would_vanish_with_the_runner_is_refused(url: str, tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=url)
+    with pytest.raises(SendRefused, match="would vanish with this machine") as refused:
+        Database.open(newsletter, to_last=True)
+    assert "NEWS_DATABASE_URL" in refused.value.hint
+    assert not (tmp_path / ".news").exists()
+
+
+def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> None:
+    newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=postgresql_url)
+    Database.open(newsletter, to_last=True).close()
+
+
+def test_ids_are_never_used_twice(database: Database) -> None:
+    """An old unsubscribe link must not remove somebody who came later."""
+    with database.writing() as connection:
+        first = connection.scalar(insert(send).values(SEND).returning(send.c.id))
+        connection.execute(send.delete())
+    with database.writing() as connection:
+        assert connection.scalar(insert(send).values(SEND).returning(send.c.id)) > first
+
+
+def test_tables_are_strict_about_what_a_state_is(database: Database) -> None:
+    with pytest.raises(StoreError), database.writing() as connection:
+        connection.execute(
+            text(
+                "insert into subscriber (address, address_key, name, state, consent_at, consent_how,"
+                " consent_source, changed_at)"
+                " values ('a', 'a', '', 'maybe', '2026-01-01', '', '', '2026-01-01')"
+            )
+        )

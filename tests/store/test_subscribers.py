@@ -1,0 +1,144 @@
+"""Subscribers: brought in, added, removed; whoever has left stays away."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from newsletter import csvfile
+from newsletter.errors import Problem, SubscriberError
+from newsletter.store.database import Database
+from newsletter.store.subscribers import Imported, Subscribers, a_person
+
+
+@pytest.fixture
+def subscribers(database: Database) -> Subscribers:
+    return Subscribers(database)
+
+
+def bring_in(subscribers: Subscribers, path: Path, text: str) -> list[str]:
+    path.write_text(text, encoding="utf-8")
+    return [
+        one.change if isinstance(one, Imported) else f"{one.where.rpartition(':')[2]}: {one.what}"
+        for one in subscribers.bring_in(csvfile.read(path), path.name)
+    ]
+
+
+def names(subscribers: Subscribers, state: str | None = "active") -> dict[str, str]:
+    return {one.address: one.name for one in subscribers.every(state)}
+
+
+def test_a_file_is_brought_in_once(subscribers: Subscribers, tmp_path: Path) -> None:
+    file = "address,name\nada@example.com,Ada\nbo@example.com,\n"
+    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "added"]
+    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["known", "known"]
+    assert names(subscribers) == {"ada@example.com": "Ada", "bo@example.com": ""}
+    assert subscribers.active() == 2
+
+
+def test_removed_people_stay_removed(subscribers: Subscribers, tmp_path: Path) -> None:
+    file = "address,name\nada@example.com,Ada\nbo@example.com,Bo\n"
+    bring_in(subscribers, tmp_path / "list.csv", file)
+    assert subscribers.remove(a_person("ADA@example.com")[0])
+    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["left", "known"]
+    assert names(subscribers) == {"bo@example.com": "Bo"}
+    assert names(subscribers, "unsubscribed") == {"ada@example.com": "Ada"}
+    assert not subscribers.remove(a_person("ada@example.com")[0])
+
+
+def test_somebody_who_left_comes_back_only_when_they_asked(subscribers: Subscribers) -> None:
+    ada, _ = a_person("ada@example.com")
+    subscribers.add(ada, "Ada")
+    subscribers.remove(ada)
+    with pytest.raises(SubscriberError, match=r"ada@example\.com has left") as refused:
+        subscribers.add(ada)
+    assert "--again" in refused.value.hint
+    assert subscribers.active() == 0
+    assert subscribers.add(ada, again=True) == "added"
+    assert names(subscribers) == {"ada@example.com": "Ada"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("ADA@Example.COM", id="case"),
+        pytest.param(" ada@example.com ", id="spaces"),
+    ],
+)
+def test_the_same_address_is_the_same_person(other: str, subscribers: Subscribers, tmp_path: Path) -> None:
+    file = f"address,name\nada@example.com,Ada\n{other},Ada\n"
+    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "twice"]
+    assert subscribers.active() == 1
+
+
+def test_an_idn_is_the_same_in_letters_and_in_ascii(subscribers: Subscribers, tmp_path: Path) -> None:
+    file = "address\nada@bücher.example\nada@xn--bcher-kva.example\nADA@BÜCHER.example\n"
+    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "twice", "twice"]
+    assert list(names(subscribers)) == ["ada@xn--bcher-kva.example"]
+
+
+def test_duplicates_are_found_however_far_apart(subscribers: Subscribers, tmp_path: Path) -> None:
+    many = "".join(f"reader{n}@example.com\n" for n in range(1200))
+    changes = bring_in(subscribers, tmp_path / "list.csv", f"address\n{many}reader0@example.com\n")
+    assert Counter(changes) == {"added": 1200, "twice": 1}
+    assert subscribers.active() == 1200
+    assert len(list(subscribers.every())) == 1200
+
+
+def test_a_new_name_is_taken_and_an_empty_one_forgets_nothing(
+    subscribers: Subscribers, tmp_path: Path
+) -> None:
+    bring_in(subscribers, tmp_path / "a.csv", "address,name\nada@example.com,Ada\nbo@example.com,Bo\n")
+    changes = bring_in(
+        subscribers, tmp_path / "b.csv", "address,name\nada@example.com,Ada E.\nbo@example.com,\n"
+    )
+    assert changes == ["renamed", "known"]
+    assert names(subscribers) == {"ada@example.com": "Ada E.", "bo@example.com": "Bo"}
+
+
+def test_lines_that_are_no_use_are_named_and_the_others_brought_in(
+    subscribers: Subscribers, tmp_path: Path
+) -> None:
+    changes = bring_in(subscribers, tmp_path / "list.csv", "address,name\nnobody,N\nada@example.com,Ada\n")
+    assert changes[0].startswith('2: no email address ("nobody")')
+    assert changes[1] == "added"
+
+
+def test_a_file_that_breaks_off_brings_nobody_in(subscribers: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"address,name\nada@example.com,Ada\nbo@example.com,B\xf6\n")
+    with pytest.raises(SubscriberError, match=r"list\.csv:3: not utf-8 text"):
+        list(subscribers.bring_in(csvfile.read(path), path.name))
+    assert subscribers.active() == 0
+
+
+def test_an_import_that_is_given_up_brings_nobody_in(subscribers: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("address\nada@example.com\nbo@example.com\n")
+    changes = subscribers.bring_in(csvfile.read(path), path.name)
+    next(changes)
+    changes.close()  # type: ignore[attr-defined]
+    assert subscribers.active() == 0
+
+
+def test_removing_somebody_who_is_not_there_says_so(subscribers: Subscribers) -> None:
+    with pytest.raises(SubscriberError, match="is not on the list"):
+        subscribers.remove(a_person("ada@example.com")[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        pytest.param("nobody", "", id="address"),
+        pytest.param("ada@example.com", "Ada\nBcc: x", id="line-break"),
+        pytest.param("ada@example.com", "=?utf-8?q?=0D=0ABcc:_x?=", id="encoded-word"),
+    ],
+)
+def test_a_person_is_refused_in_words(address: str, name: str) -> None:
+    with pytest.raises(SubscriberError):
+        a_person(address, name)
+
+
+def test_problems_pass_through(subscribers: Subscribers) -> None:
+    problem = Problem("list.csv:2", "no use")
+    assert list(subscribers.bring_in([problem], "list.csv")) == [problem]
