@@ -1,0 +1,76 @@
+"""Complete messages into a maildir on this machine: nothing leaves it, and any mail program opens it."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from newsletter.errors import Problem
+from newsletter.message import Batch, mime
+from newsletter.models import Accepted, Capabilities, NotSent, Outcome
+from newsletter.yamlfile import shown_path
+
+
+class OutboxProvider:
+    """Delivers into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
+
+    A message's file is named after its Message-ID and content, so that one that is there already is not
+    delivered again.
+    """
+
+    name = "outbox"
+    capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self) -> list[Problem]:
+        try:
+            self._make_folders()
+        except OSError as failure:
+            what = f"the outbox cannot be made ({failure.strerror})"
+            return [Problem(shown_path(self._folder), what, "check `outbox.path` and its permissions")]
+        return []
+
+    def submit(self, batch: Batch) -> Outcome:
+        (recipient,) = batch.recipients
+        message = mime(batch.mailing).fill(recipient)
+        digest = hashlib.sha256(message).hexdigest()[:8]
+        name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
+        draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
+        try:
+            self._make_folders()
+            self._write(draft, message)
+            # A link, not a rename: it fails where the name is taken, and there it is this same message.
+            try:
+                os.link(draft, self._folder / "new" / name)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+            self._sync_folder()
+        except OSError as failure:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            return NotSent(f"{shown_path(self._folder)}: {failure.strerror or failure}")
+        return Accepted(name)
+
+    def close(self) -> None:
+        pass
+
+    def _make_folders(self) -> None:
+        for part in ("tmp", "new", "cur"):
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
+
+    def _write(self, file: Path, message: bytes) -> None:
+        with file.open("wb") as handle:
+            handle.write(message)
+            handle.flush()
+            os.fsync(handle.fileno())
+
+    def _sync_folder(self) -> None:
+        handle = os.open(self._folder / "new", os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

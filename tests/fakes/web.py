@@ -1,0 +1,225 @@
+"""A loopback HTTP/1.1 service with keep-alive that fails on order: what every fake of a web API stands on."""
+
+import json
+import socket
+import socketserver
+import struct
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+
+class Reply(NamedTuple):
+    """What goes back; a payload that is not bytes is sent as JSON."""
+
+    status: int
+    payload: object = b""
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came; `body` is the parsed JSON, or None. Header names are case-insensitive."""
+
+    method: str
+    path: str
+    headers: Message
+    raw: bytes
+    body: Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How the fake treats one request; ordered with `WebFake.next`.
+
+    `reply` is said in place of the right answer, and nothing is accepted. `cut` ends the connection.
+    `seconds` is how late the right answer comes.
+    """
+
+    reply: Reply | None = None
+    cut: Literal["before body", "in body", "before reply"] | None = None
+    seconds: float = 0
+
+    @classmethod
+    def html(cls, status: int = 502) -> Self:
+        """What a proxy in between says."""
+        page = b"<html><body><h1>Bad gateway</h1></body></html>"
+        return cls(Reply(status, page, {"Content-Type": "text/html"}))
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302) -> Self:
+        return cls(Reply(status, headers={"Location": location}))
+
+    @classmethod
+    def reset(cls) -> Self:
+        """RST once the headers are read."""
+        return cls(cut="before body")
+
+    @classmethod
+    def reset_in_body(cls) -> Self:
+        """RST when half of the body is read."""
+        return cls(cut="in body")
+
+    @classmethod
+    def reply_lost(cls) -> Self:
+        """The request counts, and the connection closes without a reply."""
+        return cls(cut="before reply")
+
+    @classmethod
+    def late(cls, seconds: float) -> Self:
+        """The request counts at once, the reply comes `seconds` later, or never if the fake closes first."""
+        return cls(seconds=seconds)
+
+
+class WebFake:
+    """A service on 127.0.0.1 while its `with` block runs; a subclass says what the right answers are."""
+
+    def __init__(self, port: int = 0, verbose: bool = False) -> None:
+        self.verbose = verbose
+        self.closing = threading.Event()
+        self.lock = threading.RLock()
+        self._port = port
+        self._requests: list[Request] = []
+        self._orders: list[tuple[str, Fault | None]] = []
+
+    def answer(self, request: Request) -> Reply:
+        """The right answer, after the change that it reports."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self._server = _Server(self, self._port)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.hang_up()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def requests(self) -> list[Request]:
+        """A copy, safe to read while requests run."""
+        with self.lock:
+            return list(self._requests)
+
+    def next(self, *faults: Fault | None, path: str = "") -> None:
+        """Orders faults for the coming requests whose path starts with `path`; None lets one through."""
+        with self.lock:
+            self._orders += ((path, fault) for fault in faults)
+
+    def take(self, path: str) -> Fault:
+        """The fault that was ordered for this request, or one that does nothing."""
+        with self.lock:
+            for number, (start, fault) in enumerate(self._orders):
+                if path.startswith(start):
+                    del self._orders[number]
+                    return fault or Fault()
+        return Fault()
+
+    def record(self, request: Request) -> None:
+        with self.lock:
+            self._requests.append(request)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that server_close joins them
+    request_queue_size = 128
+
+    def __init__(self, fake: WebFake, port: int) -> None:
+        self.fake = fake
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def server_bind(self) -> None:
+        socketserver.TCPServer.server_bind(self)  # HTTPServer's own asks the resolver for a name
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._open.add(connection)
+        return connection, address
+
+    def close_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().close_request(request)
+
+    def hang_up(self) -> None:
+        """Ends kept-alive connections, whose threads would wait for a next request."""
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client may leave whenever it likes
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _respond(self) -> None:
+        fake = self.server.fake
+        fault = fake.take(urlsplit(self.path).path)
+        length = int(self.headers.get("Content-Length", 0))
+        wanted = {"before body": 0, "in body": length // 2}.get(fault.cut or "", length)
+        raw = self.rfile.read(wanted)
+        request = Request(self.command, self.path, self.headers, raw, _parsed(raw))
+        fake.record(request)
+        if fault.cut in ("before body", "in body"):
+            self._reset()
+        elif "Transfer-Encoding" in self.headers:
+            self.close_connection = True
+            self._write(Reply(411))
+        elif len(raw) < length:  # the client broke off
+            self.close_connection = True
+        else:
+            reply = fault.reply or fake.answer(request)
+            if fault.cut or (fault.seconds and fake.closing.wait(fault.seconds)):
+                self.close_connection = True
+            else:
+                self._write(reply)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond
+
+    def _write(self, reply: Reply) -> None:
+        payload = reply.payload if isinstance(reply.payload, bytes) else json.dumps(reply.payload).encode()
+        self.send_response(reply.status)
+        if payload and "Content-Type" not in reply.headers:
+            self.send_header("Content-Type", "application/json")
+        if reply.status != 204:
+            self.send_header("Content-Length", str(len(payload)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _reset(self) -> None:
+        """RST instead of FIN, once the base class has closed its file on the socket."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        if self.server.fake.verbose:
+            super().log_message(format, *args)
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None

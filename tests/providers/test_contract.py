@@ -1,0 +1,157 @@
+"""What every provider keeps to. A new one is added to `PROVIDERS`, with its counterpart."""
+
+import email
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from newsletter.config import SendGrid, Smtp
+from newsletter.delivery import Provider
+from newsletter.models import Accepted, NotSent, Subscriber
+from newsletter.providers.outbox import OutboxProvider
+from newsletter.providers.sendgrid import SendGridProvider
+from newsletter.providers.smtp import SmtpProvider
+from tests import samples
+from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.smtp import ScriptedSmtp
+
+
+@dataclass(frozen=True)
+class Got:
+    """A message at the other end, however it came there."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    list_unsubscribe: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A provider, what arrived through it, and every byte that it was handed."""
+
+    provider: Provider
+    got: Callable[[], list[Got]]
+    wire: Callable[[], list[bytes]]
+
+
+@contextmanager
+def outbox(folder: Path) -> Iterator[Ready]:
+    def wire() -> list[bytes]:
+        return [file.read_bytes() for file in sorted((folder / "outbox" / "new").glob("*"))]
+
+    yield Ready(OutboxProvider(folder / "outbox"), lambda: list(map(as_got, wire())), wire)
+
+
+@contextmanager
+def smtp(_folder: Path) -> Iterator[Ready]:
+    with ScriptedSmtp() as server:
+
+        def wire() -> list[bytes]:
+            return [re.sub(rb"(?m)^\.", b"", message) for message in server.messages]
+
+        provider = SmtpProvider(Smtp(port=server.port, security="none"))
+        yield Ready(provider, lambda: list(map(as_got, wire())), wire)
+
+
+@contextmanager
+def sendgrid(_folder: Path) -> Iterator[Ready]:
+    with SendGridFake() as fake:
+
+        def got() -> list[Got]:
+            return [
+                Got(
+                    f"{one.name} <{one.address}>",
+                    one.subject,
+                    one.text,
+                    one.html,
+                    one.headers["List-Unsubscribe"],
+                )
+                for one in fake.deliveries
+            ]
+
+        provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(fake.key))
+        yield Ready(provider, got, lambda: [request.raw for request in fake.requests])
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
+
+
+@pytest.fixture(params=PROVIDERS)
+def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ready]:
+    with PROVIDERS[request.param](tmp_path) as found:
+        yield found
+        found.provider.close()
+
+
+def as_got(raw: bytes) -> Got:
+    message = email.message_from_bytes(raw, policy=default)
+    text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())  # type: ignore[attr-defined]
+    return Got(str(message["To"]), str(message["Subject"]), text, html, str(message["List-Unsubscribe"]))
+
+
+def submit(ready: Ready, mailing: samples.Mailing, people: list[Subscriber]) -> None:
+    size = ready.provider.capabilities.recipients_per_call
+    whole = samples.batch(mailing, *people)
+    for start in range(0, len(people), size):
+        part = samples.Batch(mailing, whole.recipients[start : start + size])
+        assert isinstance(ready.provider.submit(part), Accepted)
+
+
+PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
+
+
+def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(ready: Ready, tmp_path: Path) -> None:
+    mailing = samples.mailing(tmp_path)
+    submit(ready, mailing, PEOPLE)
+    got = sorted(ready.got(), key=lambda one: one.list_unsubscribe)
+    links = [one.list_unsubscribe.partition(">")[0][1:] for one in got]
+    assert len(set(links)) == len(PEOPLE)
+    for one, link in zip(got, links, strict=True):
+        assert one.subject == "Leek & potato"
+        assert one.text == mailing.rendered.text.replace("[[unsubscribe_url]]", link)
+        assert one.html == mailing.rendered.html.replace("[[unsubscribe_url]]", link)
+    assert [("ada@example.com" in one.to, "emil@example.com" in one.to) for one in got] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_test_says_so(ready: Ready) -> None:
+    submit(ready, samples.plain_mailing().as_test(), PEOPLE[:1])
+    (got,) = ready.got()
+    assert got.subject == "[Test] Soup"
+    assert b"X-News-Test" in b"".join(ready.wire())
+
+
+def test_it_has_a_name_and_says_what_it_can_do(ready: Ready) -> None:
+    assert ready.provider.name in PROVIDERS
+    capabilities = ready.provider.capabilities
+    assert capabilities.recipients_per_call >= 1
+    assert capabilities.leaves_machine == (ready.provider.name != "outbox")
+    assert not capabilities.holds_mail_back
+
+
+def test_check_finds_nothing_where_all_is_set_up(ready: Ready) -> None:
+    assert ready.provider.check() == []
+
+
+def test_closing_twice_is_closing_once(ready: Ready) -> None:
+    submit(ready, samples.plain_mailing(), PEOPLE[:1])
+    ready.provider.close()
+    ready.provider.close()
+
+
+@pytest.mark.parametrize("name", ["smtp", "sendgrid"])
+def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
+    with PROVIDERS[name](tmp_path) as gone:
+        pass
+    outcome = gone.provider.submit(samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop

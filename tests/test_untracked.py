@@ -1,0 +1,147 @@
+"""Nothing that leaves watches its reader: every byte that each provider is handed is read for it."""
+
+import json
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from newsletter import checks, config, issues, message
+from newsletter.models import Rendered
+from newsletter.render import render
+from tests import samples
+from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
+
+REPOSITORY = Path(__file__).parent.parent
+REMOTE = re.compile(
+    r"""<(?:img|script|iframe|link|object|embed|video|audio|source|input)\b[^>]*?(?:src|href|data)\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]*"""
+    r"""|@import\b[^;]*|@font-face\b|url\(\s*["']?(?:https?:)?//[^)]*|\bbackground\s*=\s*["']?(?:https?:)?//[^"'\s>]*""",
+    re.IGNORECASE,
+)
+HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
+
+
+def readable(wire: bytes) -> str:
+    """What is on the wire with its transfer encodings taken off: MIME or a JSON request."""
+    if wire.startswith(b"{"):
+        return "\n".join(strings(json.loads(wire)))
+    return quopri.decodestring(wire).decode("utf-8")
+
+
+def strings(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def watchers(wire: bytes, links: set[str]) -> list[str]:
+    """Whatever in these bytes could tell somebody that the mail was opened, or which link was followed."""
+    text = readable(wire)
+    found = [hit[0] for hit in REMOTE.finditer(text)]
+    found += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
+    found += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
+    if wire.startswith(b"{"):
+        settings = json.loads(wire).get("tracking_settings", {"missing": True})
+        found += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
+        if len(settings) != 4:
+            found.append(f"tracking_settings {sorted(settings)}")
+    return found
+
+
+def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from switches(value, f"{name}.{key}")
+    else:
+        yield name, settings
+
+
+def stripped(text: str, links: set[str]) -> str:
+    """Without what is ours to say: the links, the settings' names, and the promise in the footer."""
+    for known in sorted(links, key=len, reverse=True):
+        text = text.replace(known, "")
+    return re.sub(r"(?:click_|open_|subscription_)tracking|tracking_settings", "", text)
+
+
+def own_links(issue: issues.Issue) -> set[str]:
+    """Every address that the editor wrote."""
+    found = {story.link for story in issue.stories}
+    found |= {link.link for story in issue.stories for link in story.links}
+    texts = [p.text for p in (*issue.opening, *issue.closing)]
+    texts += [p.text for story in issue.stories for p in story.passages]
+    return found | {url for text in texts for url in re.findall(r"\]\((\S+?)\)", text)}
+
+
+def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
+    with PROVIDERS[name](folder) as ready:
+        submit(ready, mailing, PEOPLE)
+        wire = ready.wire()
+        ready.provider.close()
+    assert len(wire) >= 1
+    return wire
+
+
+def the_real_issue() -> tuple[issues.Issue, message.Mailing]:
+    newsletter = config.load(REPOSITORY, {})
+    issue = issues.load(REPOSITORY / "issues" / "2026-04-27.yml")
+    return issue, message.mailing(issue, render(issue, newsletter.site), newsletter)
+
+
+def allowed(issue: issues.Issue, mailing: message.Mailing) -> set[str]:
+    batch = samples.batch(mailing, *PEOPLE)
+    return own_links(issue) | {one.unsubscribe_url for one in batch.recipients} | {"[[unsubscribe_url]]"}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_nothing_watches_the_reader(name: str, tmp_path: Path) -> None:
+    issue, mailing = the_real_issue()
+    for wire in sent(name, mailing, tmp_path):
+        assert watchers(wire, allowed(issue, mailing)) == []
+
+
+PLANTED = [
+    pytest.param('<img src="https://example.com/o.gif" width="1" height="1" alt="" />', id="pixel"),
+    pytest.param('<img alt="" src=//example.com/o.gif>', id="pixel-without-quotes"),
+    pytest.param('<a href="https://click.example.com/?u=https://arxiv.org">x</a>', id="rewritten-link"),
+    pytest.param("<style>@import 'https://example.com/font.css';</style>", id="import"),
+    pytest.param("<style>@font-face { font-family: X }</style>", id="font"),
+    pytest.param('<link rel="stylesheet" href="https://example.com/font.css">', id="style-sheet"),
+    pytest.param('<div style="background:url(https://example.com/o.gif)"></div>', id="css-picture"),
+    pytest.param('<table background="https://example.com/o.gif"></table>', id="background"),
+    pytest.param("https://arxiv.org/abs/1?utm_source=mail", id="utm"),
+]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("planted", PLANTED)
+def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Path) -> None:
+    issue, mailing = the_real_issue()
+    html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
+    rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
+    for wire in sent(name, replace(mailing, rendered=rendered), tmp_path):
+        assert watchers(wire, allowed(issue, mailing))
+
+
+@pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
+def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
+    issue, mailing = the_real_issue()
+    (wire,) = sent("sendgrid", replace(mailing, **{switch: True}), tmp_path)  # type: ignore[arg-type]
+    assert watchers(wire, allowed(issue, mailing))
+
+
+@pytest.mark.parametrize("planted", PLANTED[:1] + PLANTED[3:7])
+def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
+    issue, mailing = the_real_issue()
+    html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
+    rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
+    assert [one.check for one in checks.run(issue, rendered, {})] == ["tracking"]
+    assert checks.run(issue, mailing.rendered, {}) == []
