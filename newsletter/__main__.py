@@ -1,0 +1,5 @@
+"""`python -m newsletter` is `news`."""
+
+from newsletter.cli import main
+
+main()

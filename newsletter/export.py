@@ -1,0 +1,40 @@
+"""An issue as files: the HTML and text as rendered, and a complete message to a made-up reader."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+from newsletter import message
+from newsletter.config import Newsletter
+from newsletter.errors import Unavailable
+from newsletter.models import Issue, Rendered, Subscriber
+from newsletter.yamlfile import shown_path
+
+READER = Subscriber(0, "reader@example.com", "")
+
+
+def write(
+    issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path
+) -> Iterator[tuple[str, int]]:
+    """Writes `.html`, `.txt` and `.eml`, the same bytes each time; yields each path with its size in bytes.
+
+    The message is to `reader@example.com`, dated the issue's day; its links unsubscribe nobody.
+    """
+    midnight = datetime.combine(issue.date, time(), UTC)
+    mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
+    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(1, READER)
+    files = {
+        "html": rendered.html.encode(),
+        "txt": rendered.text.encode(),
+        "eml": message.mime(mailing).fill(recipient),
+    }
+    for suffix, content in files.items():
+        path = folder / f"{issue.name}.{suffix}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as failure:
+            what = f"{shown_path(path)}: cannot be written ({failure.strerror})"
+            raise Unavailable(what, "choose another folder: --output FOLDER") from None
+        yield shown_path(path), len(content)

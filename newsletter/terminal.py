@@ -1,0 +1,173 @@
+"""What a person sees in the terminal: problems, what is about to be sent, how it goes, how it went.
+
+Messages go to standard error and results to standard output, so that both can be read by programs too.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.errors import Problem
+
+if TYPE_CHECKING:
+    from newsletter.config import Newsletter
+    from newsletter.delivery import Delivered
+    from newsletter.models import Counts, Send
+    from newsletter.preparing import Prepared
+    from newsletter.sending import Outlook
+    from newsletter.store.subscribers import Imported
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+REASONS = 5
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """One problem, three things: where, what, and below it what to do."""
+    for problem in problems:
+        where = click.style(f"{problem.where}: ", bold=True) if problem.where else ""
+        kind = click.style(f"{problem.severity}: ", fg=_COLOURS[problem.severity])
+        click.echo(f"{where}{kind}{problem.what}", err=True)
+        if problem.fix:
+            click.echo(f"    {problem.fix}", err=True)
+
+
+def show_send(prepared: "Prepared", outlook: "Outlook", newsletter: "Newsletter", provider: str) -> None:
+    """What is about to be sent, before anybody is asked."""
+    name, email = prepared.mailing.sender
+    started = outlook.send and f", started {outlook.send.started_at:%Y-%m-%d %H:%M} UTC"
+    tracking = prepared.mailing.track_opens or prepared.mailing.track_clicks
+    _pairs(
+        ("Issue", f"{prepared.issue.name}{started or ''}"),
+        ("Subject", prepared.rendered.subject),
+        ("From", f"{name} <{email}>"),
+        ("Through", f"{provider} ({newsletter.config.outbox.path}/)" if provider == "outbox" else provider),
+        ("Recipients", f"{outlook.counts.waiting:,}" + (" still waiting" if outlook.send else "")),
+        ("Tracking", "on, as newsletter.yml says" if tracking else "off"),
+    )
+
+
+def show_counts(send: "Send", counts: "Counts") -> None:
+    """How a send stands, with what to do about each number that is not as it should be."""
+    _pairs(
+        ("accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
+        *(
+            (name, f"{getattr(counts, name):,}")
+            for name in ("refused", "unknown", "waiting", "left")
+            if getattr(counts, name)
+        ),
+    )
+    where = f"news status --issue {send.issue} --list"
+    if counts.unknown:
+        click.echo(f"Unknown may have arrived and are never sent again by themselves: {where} unknown")
+    if counts.refused:
+        click.echo(f"Refused by the provider: {where} refused")
+    if counts.waiting:
+        click.echo(f"Waiting are certainly unsent; go on: news send --issue {send.issue}")
+    if counts.left:
+        click.echo("Left had unsubscribed before their turn.")
+
+
+def show_started(send: "Send") -> None:
+    """Which send it is."""
+    finished = f", finished {send.finished_at:%Y-%m-%d %H:%M}" if send.finished_at else ""
+    _pairs(
+        ("Issue", send.issue),
+        ("Through", send.provider),
+        ("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}"),
+    )
+
+
+def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
+    """A table, a line a send."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Issue", "Through", "Started"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("Accepted", "Refused", "Unknown", "Waiting", "Left"):
+        table.add_column(heading, justify="right")
+    for send, counts in sends:
+        numbers = (counts.accepted, counts.refused, counts.unknown, counts.waiting, counts.left)
+        shown = (f"{number:,}" if number else "-" for number in numbers)
+        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d}", *shown)
+    Console().print(table)
+
+
+def watch(deliveries: Iterator["Delivered"], total: int) -> None:
+    """A progress bar while a send runs, and the reasons of whatever was not accepted, counted."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    reasons: Counter[str] = Counter()
+    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        for delivered in deliveries:
+            progress.advance(task, delivered.chunk.last - delivered.chunk.first + 1)
+            if reason := getattr(delivered.outcome, "reason", None):
+                reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {reason}"] += delivered.recipients
+    for reason, count in reasons.most_common(REASONS):
+        click.echo(f"{count:,} {reason}", err=True)
+    if len(reasons) > REASONS:
+        click.echo(f"… and {len(reasons) - REASONS} more reasons", err=True)
+
+
+def show_import(changes: Iterable["Imported | Problem"]) -> int:
+    """What became of a file's lines: the unusual ones named, the others counted; how many were refused."""
+    counted: Counter[str] = Counter()
+    for change in changes:
+        if isinstance(change, Problem):
+            counted["refused"] += change.severity == "error"
+            show_problems([change])
+            continue
+        counted[change.change] += 1
+        if change.change in _UNUSUAL:
+            click.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
+    words = {"added": "added", "renamed": "renamed", "known": "on the list already"}
+    words |= {"left": "stay off the list", "twice": "listed twice", "refused": "lines left out"}
+    told = [f"{counted[key]:,} {word}" for key, word in words.items() if counted[key]]
+    click.echo(", ".join(told) or "The file names nobody.")
+    return counted["refused"]
+
+
+_UNUSUAL = {"left": "has left, and stays off the list", "twice": "stands further up as well"}
+_WORDS = {"Refused": "refused", "NotSent": "not sent", "Unknown": "unknown"}
+
+
+class Interrupt:
+    """Ctrl-C while a send runs: the first ends it after the call in flight, the second at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        click.echo("\nStopping after the call in flight. Once more stops at once.", err=True)
+
+
+def _pairs(*pairs: tuple[str, str]) -> None:
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        click.echo(f"{name:<{width}}  {value}")
