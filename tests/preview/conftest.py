@@ -1,0 +1,116 @@
+"""A newsletter to preview, the preview as a process of its own, and a browser to look at it."""
+
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.required import need
+
+CONFIG = """\
+name: Kitchen Letter
+sender: {name: Kitchen Letter, email: kitchen@example.com}
+postal_address: Kitchen Letter, 1 Example Street
+unsubscribe: {url: "https://kitchen.example.com/leave/{token}"}
+"""
+ISSUE = """\
+subject: Soup for all
+preheader: Three soups for the first cold week of the year.
+stories:
+  - title: Leek and potato
+    link: https://kitchen.example.com/leek
+    passages:
+      - heading: How
+        text: |
+          Cook slowly. Then **wait**.
+"""
+_SERVE = """
+import sys
+from pathlib import Path
+from newsletter.preview import serve
+serve(Path(sys.argv[1]), sys.argv[2] or None, port=0, ready=lambda url: print(url, flush=True))
+"""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A newsletter's folder, written to as an editor would."""
+
+    folder: Path
+    issue: str = ISSUE
+    config: str = CONFIG
+
+    def save(self, name: str, text: str) -> None:
+        """Writes a new file and renames it over the old one, as vim and others do."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = self.folder / "being-saved"
+        new.write_text(text, encoding="utf-8")
+        new.replace(file)
+
+    def edit(self, old: str, new: str, name: str = "issues/2026-01-05.yml") -> None:
+        """Saves a file with one text replaced by another."""
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text
+        self.save(name, text.replace(old, new))
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running preview."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code. Fails where that takes more than three seconds."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(3)
+
+
+@pytest.fixture
+def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Letter:
+    """A newsletter with one issue; the test runs in its folder, so files are shown relative to it."""
+    monkeypatch.chdir(tmp_path)
+    letter = Letter(tmp_path)
+    letter.save("newsletter.yml", CONFIG)
+    letter.save("issues/2026-01-05.yml", ISSUE)
+    return letter
+
+
+@pytest.fixture
+def preview(letter: Letter) -> Iterator[Callable[..., Served]]:
+    """Starts `serve` in a process of its own; whatever still runs at the end of the test is ended."""
+    with ExitStack() as running:
+        yield lambda name="": running.enter_context(_serving(letter.folder, name))
+
+
+@contextmanager
+def _serving(folder: Path, name: str) -> Iterator[Served]:
+    command = [sys.executable, "-W", "error", "-c", _SERVE, str(folder), name]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert select.select([process.stdout], [], [], 20)[0], "the preview did not say that it listens"
+            yield Served(process.stdout.readline().strip(), process)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, one a module: playwright keeps an event loop running, and a thread can have only one."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    need(None if executable else "no chromium (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
