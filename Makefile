@@ -1,0 +1,74 @@
+# make demo      renders, checks and delivers an issue to the example subscribers, into outbox/
+# make test      installs what is missing, then runs ruff, mypy and every test
+# make lint      ruff and mypy alone
+# make golden    writes the expected renderings anew; review them as a diff
+# make picture   takes the README's picture anew
+# make bench     measures speed and memory
+# make package   builds the wheel and tries it in an otherwise empty folder
+# make clean     deletes what these made; a newsletter's own state (.news/) stays
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ISSUE ?= 2026-04-27
+# The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
+DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
+
+.PHONY: demo test lint golden picture bench package clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[preview]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+demo: $(VENV)/installed
+	@rm -rf build/demo.db*
+	$(BIN)/news render $(ISSUE) -o build/
+	$(BIN)/news check $(ISSUE)
+	$(DEMO) subscribers import subscribers.example.csv
+	$(DEMO) send --issue $(ISSUE) --provider outbox --yes
+	@echo
+	@echo 'Nothing has left this machine. Now open'
+	@echo '  build/$(ISSUE).html   in a browser: the issue'
+	@echo '  outbox/new/*.eml         in a mail program: what each subscriber would get'
+	@echo 'and to see an issue as you write it:'
+	@echo '  $(BIN)/news preview'
+
+test: lint
+	@.ci/packages
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+golden: $(VENV)/installed-dev
+	$(BIN)/python -m tests.golden
+
+picture: $(VENV)/installed-dev
+	$(BIN)/python docs/picture.py
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/sending.py
+
+package: $(VENV)/installed-dev
+	rm -rf dist build/package
+	$(BIN)/python -m build --quiet
+	$(PYTHON) -m venv build/package/venv
+	build/package/venv/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	mkdir -p build/package/letter/issues
+	cp newsletter.yml build/package/letter/
+	cp issues/$(ISSUE).yml build/package/letter/issues/
+	cd build/package/letter && ../venv/bin/news render -o out && cmp out/$(ISSUE).html "$(CURDIR)/tests/golden/$(ISSUE)/mail.html"
+
+clean:
+	rm -rf $(VENV) build dist outbox .pytest_cache .mypy_cache .ruff_cache .hypothesis
