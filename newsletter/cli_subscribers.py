@@ -1,5 +1,6 @@
 """`news subscribers …`: who gets the newsletter."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
     from newsletter.store.database import opened
     from newsletter.store.subscribers import Subscribers
 
+    gc.enable()
     with opened(folder) as database:
         rows = csvfile.read(file, encoding)
         refused = terminal.show_import(Subscribers(database).bring_in(rows, file.name))
@@ -42,6 +44,7 @@ def list_(folder: Path, state: str | None) -> None:
     from newsletter.store.database import opened
     from newsletter.store.subscribers import Subscribers
 
+    gc.enable()
     with opened(folder) as database:
         for one in Subscribers(database).every(state):
             click.echo(f"{one.address}\t{one.state}\t{one.name}".rstrip("\t"))

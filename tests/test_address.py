@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from newsletter import address
 from newsletter.address import Address, BadAddress, parse
 
 
@@ -117,3 +118,35 @@ def test_any_text_is_an_address_in_ascii_or_refused(text: str) -> None:
     assert not set(address.given) & set(' \t\r\n<>",;:')
     assert parse(address.given) == address
     assert address.key == parse(address.given.upper()).key
+
+
+LABEL = st.text("abcZ019-", min_size=1, max_size=34)
+USUAL = st.builds(
+    lambda local, labels, top: f"{local}@{'.'.join([*labels, top])}",
+    st.text("abZ09._+-", min_size=1, max_size=70),
+    st.lists(LABEL, min_size=1, max_size=6),
+    st.sampled_from(["com", "example", "test", "LOCAL", "invalid", "arpa", "c", "c0m", "museum"]),
+)
+
+
+@settings(max_examples=1000, deadline=None, derandomize=True)
+@given(USUAL)
+@example("a@b-c.example")
+@example(f"{'a' * 64}@example.com")
+@example(f"{'a' * 65}@example.com")
+@example("a@x.test")
+def test_the_short_way_says_what_the_long_way_says(text: str) -> None:
+    """The usual shape is taken without email-validator, and only where that would take it, as it would."""
+    try:
+        expected: Address | str = address._parse(text)
+    except BadAddress as problem:
+        expected = str(problem)
+    try:
+        found: Address | str = parse(text)
+    except BadAddress as problem:
+        found = str(problem)
+    assert found == expected
+
+
+def test_the_usual_shape_is_usual() -> None:
+    assert address._USUAL.fullmatch("ada.lovelace+news@mail.example-site.co.uk")
