@@ -60,7 +60,7 @@ def main(ctx: click.Context, folder: Path) -> None:
 @click.argument("date", type=click.DateTime(["%Y-%m-%d"]))
 @click.pass_obj
 def new(folder: Path, date: datetime) -> None:
-    """Start the issue of DATE: a commented file to fill in."""
+    """Start an issue: a commented file to fill in."""
     from newsletter import config, issues
 
     path = issues.create(config.load(folder).issues, date.date())
@@ -69,7 +69,7 @@ def new(folder: Path, date: datetime) -> None:
 
 @main.command()
 def schema() -> None:
-    """Print the JSON Schema of an issue file, for completion in editors."""
+    """Print the JSON Schema, for your editor."""
     from newsletter import issues
 
     click.echo(issues.schema(), nl=False)
@@ -80,7 +80,10 @@ def schema() -> None:
 @click.option("--port", default=8025, show_default=True, help="Where to listen on 127.0.0.1.")
 @click.pass_obj
 def preview(folder: Path, issue: str | None, port: int) -> None:
-    """Show an issue in the browser, live as you write (the newest one unless named)."""
+    """Show an issue in the browser, as you write.
+
+    The newest one, unless another is named.
+    """
     from newsletter.preview import serve
 
     gc.enable()
@@ -92,7 +95,10 @@ def preview(folder: Path, issue: str | None, port: int) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build", show_default=True)
 @click.pass_obj
 def render(folder: Path, issue: str | None, output: Path) -> None:
-    """Write an issue as .html, .txt and a complete .eml (the newest one unless named)."""
+    """Write an issue as .html, .txt and .eml.
+
+    The newest one, unless another is named.
+    """
     from newsletter import config, export, issues
     from newsletter.render import render as rendered
 
@@ -106,7 +112,10 @@ def render(folder: Path, issue: str | None, output: Path) -> None:
 @click.argument("names", metavar="[ISSUE]...", nargs=-1)
 @click.pass_obj
 def check(folder: Path, names: tuple[str, ...]) -> None:
-    """Find what would embarrass the newsletter (in the newest issue unless named)."""
+    """Find what would embarrass the newsletter.
+
+    In the newest issue, unless others are named.
+    """
     from newsletter import config, issues
     from newsletter.preparing import prepare
 
@@ -190,6 +199,8 @@ def _send(sending: "Sending", prepared: "Prepared", yes: bool, dry_run: bool) ->
     if after.send is None:
         raise SendRefused("stopped before anything was planned; nothing was sent")
     terminal.show_counts(after.send, after.counts)
+    if not sending.provider.capabilities.leaves_machine:
+        click.echo(f"Nothing left this machine: the mail is in {sending.newsletter.config.outbox.path}/new/.")
     return 0 if after.counts.complete else INCOMPLETE
 
 
@@ -252,7 +263,7 @@ def _confirm(count: int, yes: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="With --due: as a JSON list.")
 @click.pass_obj
 def status(folder: Path, issue: str | None, state: str | None, due: bool, as_json: bool) -> None:
-    """Say how sends stand: accepted, refused, unknown, waiting.
+    """Say how sends stand, and who is in which state.
 
     With --list, one recipient a line: address, tab, reason.
     """
@@ -290,8 +301,7 @@ def _show_sends(ledger: "Ledger", issue: str | None, state: str | None) -> None:
             click.echo(f"{address}\t{reason}".rstrip("\t"))
     elif issue:
         one = _the_one(sends)
-        terminal.show_started(one)
-        terminal.show_counts(one, ledger.counts(one))
+        terminal.show_counts(one, ledger.counts(one), whole=True)
     else:
         terminal.show_sends((one, ledger.counts(one)) for one in sends)
 

@@ -51,44 +51,42 @@ def show_send(prepared: "Prepared", outlook: "Outlook", newsletter: "Newsletter"
     )
 
 
-def show_counts(send: "Send", counts: "Counts") -> None:
-    """How a send stands, with what to do about each number that is not as it should be."""
-    _pairs(
-        ("accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
-        *(
-            (name, f"{getattr(counts, name):,}")
-            for name in ("refused", "unknown", "waiting", "left")
-            if getattr(counts, name)
-        ),
-    )
-    where = f"news status --issue {send.issue} --list"
-    if counts.unknown:
-        click.echo(f"Unknown may have arrived and are never sent again by themselves: {where} unknown")
-    if counts.refused:
-        click.echo(f"Refused by the provider: {where} refused")
-    if counts.waiting:
-        click.echo(f"Waiting are certainly unsent; go on: news send --issue {send.issue}")
-    if counts.left:
-        click.echo("Left had unsubscribed before their turn.")
+def show_counts(send: "Send", counts: "Counts", *, whole: bool = False) -> None:
+    """How a send stands, with what to do about each number that is not as it should be.
 
-
-def show_started(send: "Send") -> None:
-    """Which send it is."""
-    finished = f", finished {send.finished_at:%Y-%m-%d %H:%M}" if send.finished_at else ""
-    _pairs(
+    `whole` says as well which send it is.
+    """
+    finished = f", finished {send.finished_at:%Y-%m-%d %H:%M} UTC" if send.finished_at else ""
+    about = (
         ("Issue", send.issue),
         ("Through", send.provider),
         ("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}"),
     )
+    rest = ("refused", "unknown", "waiting", "left")
+    _pairs(
+        *(about if whole else ()),
+        ("Accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
+        *((name.capitalize(), f"{getattr(counts, name):,}") for name in rest if getattr(counts, name)),
+    )
+    where = f"news status --issue {send.issue} --list"
+    if counts.unknown:
+        click.echo(
+            f"Unknown ones may have arrived, and are never sent again by themselves:\n  {where} unknown"
+        )
+    if counts.refused:
+        click.echo(f"The provider refused some for good:\n  {where} refused")
+    if counts.waiting:
+        click.echo(f"Waiting ones are certainly unsent. To go on:\n  news send --issue {send.issue}")
+    if counts.left:
+        click.echo("Left: unsubscribed before their turn.")
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     """A table, a line a send."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
     for heading in ("Issue", "Through", "Started"):
         table.add_column(heading, no_wrap=True)
     for heading in ("Accepted", "Refused", "Unknown", "Waiting", "Left"):

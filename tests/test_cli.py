@@ -53,7 +53,7 @@ def test_the_main_job(news: News, folder: Path) -> None:
     assert news("subscribers", "import", "subscribers.csv").output == "2 added\n"
     sent = news("send", "--issue", "2026-04-27", "--yes")
     assert sent.exit_code == 0
-    assert "accepted  2 of 2" in sent.output
+    assert "Accepted  2 of 2" in sent.output
     assert len(outbox(folder)) == 2
     again = news("send", "--issue", "2026-04-27", "--yes")
     assert (again.exit_code, len(outbox(folder))) == (0, 2)
@@ -211,7 +211,7 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
         sent = news("send", "--issue", "2026-04-27", "--yes")
         again = news("send", "--issue", "2026-04-27", "--yes")
     assert sent.exit_code == again.exit_code == 3
-    assert "unknown   1" in sent.output and "accepted  1 of 2" in sent.output
+    assert "Unknown   1" in sent.output and "Accepted  1 of 2" in sent.output
     assert "news status --issue 2026-04-27 --list unknown" in sent.output
     assert len(server.messages) == 1
     listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output
@@ -227,7 +227,7 @@ def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
         assert (missing.exit_code, "SENDGRID_API_KEY: error: is not set" in missing.output) == (1, True)
         fake.next(Fault.status(401, "unauthorized"))
         down = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
-        assert (down.exit_code, "waiting   2" in down.output) == (3, True)
+        assert (down.exit_code, "Waiting   2" in down.output) == (3, True)
         assert "not sent: 401" in down.output
         up = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
         assert up.exit_code == 0
@@ -261,7 +261,8 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]  # type: ignore[index]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
-    assert len(table.splitlines()) >= 4 and max(map(len, table.splitlines())) <= 80
+    assert "Accepted  Refused  Unknown  Waiting  Left" in table, "cut off at 80 columns"
+    assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
 
 
 def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
@@ -363,7 +364,7 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
     assert again.returncode == (3 if named else 0), said
     if number != signal.SIGKILL:
         assert named == [] and running.returncode == 3
-        assert "Stopping after the call in flight" in output and "go on: news send" in output
+        assert "Stopping after the call in flight" in output and "To go on:" in output
 
 
 @pytest.mark.parametrize(
@@ -377,6 +378,10 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
 def test_help_explains(arguments: list[str], words: str, news: News) -> None:
     found = news(*arguments)
     assert found.exit_code == 0 and words in found.output
+
+
+def test_help_fits_80_columns(news: News) -> None:
+    assert "..." not in news("--help").output.partition("Commands:")[2]
 
 
 def test_schema_is_printed(news: News) -> None:

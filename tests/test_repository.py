@@ -1,0 +1,154 @@
+"""What the repository promises beside the code: its documents, its workflows, its make targets."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from newsletter.checks import CHECKS
+from newsletter.cli import STATES, main
+from newsletter.config import Config, Labels
+from newsletter.store.ledger import STATES as LEDGER_STATES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+
+
+def workflow(name: str) -> dict[str, Any]:
+    loaded = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def steps(name: str) -> list[dict[str, Any]]:
+    return [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
+
+
+def test_workflows_are_workflows() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_is_pinned_and_may_do_little(path: Path) -> None:
+    loaded = workflow(path.name)
+    assert loaded["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in path.read_text()
+    for step in steps(path.name):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40)), step
+        assert "${{" not in step.get("run", ""), "a value in a script is code: hand it over in env"
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_sending_on_merge() -> None:
+    send = workflow("send.yml")
+    job = send["jobs"]["send"]
+    assert send[True]["push"]["branches"] == ["main"]  # YAML 1.1 reads the key `on` as true
+    assert job["concurrency"] == {"group": "send-${{ matrix.issue }}", "cancel-in-progress": False}
+    assert job["strategy"]["max-parallel"] == 1
+    (last,) = [step for step in job["steps"] if step.get("name") == "Send"]
+    assert last["run"] == 'news send --ready --issue "$ISSUE" --yes'
+    secrets = {name: f"${{{{ secrets.{name} }}}}" for name in last["env"] if name != "ISSUE"}
+    assert last["env"] == {"ISSUE": "${{ matrix.issue }}", **secrets}
+    assert {"NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD"} == set(secrets)
+
+
+def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', project)
+    assert oldest
+    assert workflow("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"][0] == oldest[1]
+    commands = " ".join(step.get("run", "") for step in steps("ci.yml"))
+    assert "make test" in commands and "make package" in commands
+
+
+def commands(group: click.Group, prefix: str = "news") -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[f"{prefix} {name}"] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{prefix} {name}")
+    return found
+
+
+def mentioned(text: str) -> list[str]:
+    """Every `news …` command line in a document's code."""
+    code = re.findall(r"```\w*\n(.*?)```|`(news [^`]*)`", text, re.DOTALL)
+    lines = [line for block, inline in code for line in (block or inline).splitlines()]
+    return [line.partition("#")[0].strip() for line in lines if line.strip().startswith("news ")]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_commands_in_documents_exist_with_their_options(name: str) -> None:
+    known = commands(main)
+    for line in mentioned((ROOT / name).read_text(encoding="utf-8")):
+        words = line.split()
+        command = known.get(" ".join(words[:3])) or known.get(" ".join(words[:2]))
+        if words[1] == "-C":
+            continue
+        assert command, line
+        options = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"(?<!\S)--?[a-z][\w-]*", line):
+            assert option in options, f"{line}: no option {option}"
+
+
+def test_the_readme_names_every_command() -> None:
+    for name, command in commands(main).items():
+        assert name.split()[-1] in README, f"README does not mention {name}"
+        assert command.help
+
+
+def test_the_readme_has_every_key_of_the_configuration() -> None:
+    table = README.partition("## Configuration")[2].partition("\n## ")[0]
+    for key in Config.model_fields:
+        assert re.search(rf"^\| `{key}\b", table, re.MULTILINE), f"README does not explain {key}"
+    for label in Labels.model_fields:
+        assert f"`{label}`" in table
+    for check in CHECKS:
+        assert f"`{check}`" in table
+    for variable in ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"):
+        assert f"`{variable}`" in table
+
+
+def test_the_states_that_can_be_listed_are_those_of_the_ledger() -> None:
+    assert STATES == LEDGER_STATES
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_in_documents_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / target).exists(), f"{name}: {target}"
+
+
+def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    listed = subprocess.run(
+        [sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True, check=True
+    ).stdout
+    for template in (ROOT / "templates").glob("*.j2"):
+        assert f"newsletter/templates/{template.name}" in listed
+    for page in (ROOT / "newsletter" / "preview" / "page").glob("*"):
+        assert f"newsletter/preview/page/{page.name}" in listed
+    assert "newsletter/store/migrations/versions/0001" in listed
+    assert "tests/" not in listed and "issues/" not in listed
