@@ -167,7 +167,7 @@ def send(
     if (issue is None and not ready) or (ready and address):
         raise click.UsageError("name an issue (--issue 2026-04-27), or use --ready")
     gc.enable()
-    with Sending.open(config.load(folder), provider) as sending:
+    with Sending.open(config.load(folder), provider, to_send=address is None) as sending:
         if ready:
             sys.exit(_send_ready(sending, issue, at_most, yes, dry_run))
         prepared = sending.prepare(issue)

@@ -3,6 +3,7 @@
 Messages go to standard error and results to standard output, so that both can be read by programs too.
 """
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 REASONS = 5
+_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@,;:]+>?")
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
@@ -111,7 +113,9 @@ def watch(deliveries: Iterator["Delivered"], total: int) -> None:
         for delivered in deliveries:
             progress.advance(task, delivered.chunk.last - delivered.chunk.first + 1)
             if reason := getattr(delivered.outcome, "reason", None):
-                reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {reason}"] += delivered.recipients
+                # What is printed here may be the public log of a workflow; servers like to name the recipient.
+                masked = _ADDRESS.sub("<recipient>", reason)
+                reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {masked}"] += delivered.recipients
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
     if len(reasons) > REASONS:

@@ -219,6 +219,18 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
     assert news("status", "--issue", "2026-04-27", "--list", "accepted").output == "bo@example.com\n"
 
 
+def test_no_address_is_printed_while_sending(news: News, folder: Path) -> None:
+    """It may be the public log of a workflow; `status --list` names people where the operator asks for it."""
+    news("subscribers", "import", "subscribers.csv")
+    refusals = [f"550 5.1.1 <{who}@example.com>: Recipient address rejected" for who in ("ada", "bo")]
+    with ScriptedSmtp({"RCPT": refusals}) as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        sent = news("send", "--issue", "2026-04-27", "--yes")
+    assert "2 refused: 550 5.1.1 <recipient>: Recipient address rejected" in sent.output
+    assert "ada@" not in sent.output and "bo@" not in sent.output
+    assert "<ada@example.com>" in news("status", "--issue", "2026-04-27", "--list", "refused").output
+
+
 def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
     with SendGridFake() as fake:
