@@ -113,7 +113,7 @@ def watch(deliveries: Iterator["Delivered"], total: int) -> None:
         for delivered in deliveries:
             progress.advance(task, delivered.chunk.last - delivered.chunk.first + 1)
             if reason := getattr(delivered.outcome, "reason", None):
-                # What is printed here may be the public log of a workflow; servers like to name the recipient.
+                # This may be the public log of a workflow, and servers like to name the recipient.
                 masked = _ADDRESS.sub("<recipient>", reason)
                 reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {masked}"] += delivered.recipients
     for reason, count in reasons.most_common(REASONS):
