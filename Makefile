@@ -10,6 +10,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
 DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
@@ -20,12 +21,12 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[preview]'
+$(VENV)/installed: pyproject.toml .ci/constraints.txt | $(BIN)/python
+	$(PIP) -e '.[preview]'
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+$(VENV)/installed-dev: pyproject.toml .ci/constraints.txt | $(BIN)/python
+	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed

@@ -66,6 +66,9 @@ def web_address(text: str) -> str:
     known = host == "localhost" or ":" in host or (len(names) > 1 and all(names) and "%" not in host)
     if parts.scheme not in ("http", "https") or not known:
         raise problem
+    if "[" in text.removeprefix(f"{parts.scheme}://{parts.netloc}"):
+        # A placeholder in it would be filled: `?to=[[address]]` hands the reader's address to that site.
+        raise refused(f'a bracket in a web address ("{text[:80]}")', "write [ as %5B and ] as %5D")
     if parts.username is not None:
         raise refused(f'a user name in a web address ("{text[:80]}")', "delete what stands before the @")
     return text

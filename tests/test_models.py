@@ -154,6 +154,12 @@ def test_a_long_address_is_shortened_in_the_message() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["https://example.com/?to=[[address]]", "https://example.com/[1]"])
+def test_a_web_address_holds_no_placeholder(text: str) -> None:
+    """It would be filled, and hand the reader's address to that site."""
+    assert refused(models.web_address, text).startswith(f'a bracket in a web address ("{text}")')
+
+
 @pytest.mark.parametrize(
     "text", ["https://ada@example.com", "https://ada:hush@example.com/", "https://@example.com/"]
 )

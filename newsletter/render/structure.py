@@ -96,12 +96,12 @@ def check(mjml: Filled) -> None:
 def _where(mjml: Filled, element: etree._Element) -> str:
     """The place of an element, of which lxml only knows the line that its start tag ends in."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    return mjml.where(max(0, mjml.text.rfind(f"<{element.tag}", 0, end)))
+    return mjml.where(max(0, mjml.text.rfind(f"<{_named(element.tag)}", 0, end)))
 
 
 def _wrong(element: etree._Element) -> tuple[str, str] | None:
-    tag, parent = str(element.tag), element.getparent()
-    above = str(parent.tag) if parent is not None else ""
+    tag, parent = _named(element.tag), element.getparent()
+    above = _named(parent.tag) if parent is not None else ""
     if tag == "mj-include":
         return "<mj-include> is not read", 'write {% include "…" %}'
     if not tag.startswith("mj"):
@@ -123,7 +123,7 @@ def _malformed(mjml: Filled, problem: etree.XMLSyntaxError) -> TemplateError:
     message = re.sub(r", line \d+, column \d+$", "", str(problem.msg))
     line, column = problem.position
     here = mjml.line(line) + max(0, column - 2)
-    if found := _CROSSED.search(f"{message},") or _UNFINISHED.search(message):
+    if found := _CROSSED.search(_named(f"{message},")) or _UNFINISHED.search(_named(message)):
         return _unclosed(mjml, here, **found.groupdict())
     what, fix = next((words for said, words in _WORDS.items() if said in message), (message, "correct it"))
     return TemplateError(f"not well-formed: {what}", fix, where=mjml.where(here))
@@ -141,6 +141,11 @@ def _unclosed(mjml: Filled, here: int, tag: str, line: str, closing: str = "") -
 
 def _open(tag: str, text: str) -> bool:
     return len(re.findall(rf"<{re.escape(tag)}\b[^>]*(?<!/)>", text)) > text.count(f"</{tag}>")
+
+
+def _named(tag: object) -> str:
+    """A tag's name with the colon that it had."""
+    return str(tag).replace("_", ":")
 
 
 def _mask(entity: re.Match[str]) -> str:

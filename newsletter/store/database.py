@@ -55,7 +55,11 @@ class Database:
                 raise StoreError(f".news/ cannot be made ({failure.strerror})", "check the folder") from None
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)
-        database._migrate()
+        try:
+            database._migrate()
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @contextmanager

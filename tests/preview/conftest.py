@@ -1,7 +1,6 @@
 """A newsletter to preview, the preview as a process of its own, and a browser to look at it."""
 
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-from tests.required import need
 
 CONFIG = """\
 name: Kitchen Letter
@@ -103,14 +99,3 @@ def _serving(folder: Path, name: str) -> Iterator[Served]:
             yield Served(process.stdout.readline().strip(), process)
         finally:
             process.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, one a module: playwright keeps an event loop running, and a thread can have only one."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    need(None if executable else "no chromium (Debian: apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -1,0 +1,76 @@
+"""Draws docs/digest.png: the newest issue on a desk and on a phone, light and dark.
+
+Run it as `.venv/bin/python docs/picture.py`; it needs Chromium.
+"""
+
+import base64
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from newsletter import config, issues
+from newsletter.render import render
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURE = ROOT / "docs" / "digest.png"
+LIMIT = 500_000
+HEIGHT, SCALE = 1240, 0.75
+# Width, colour scheme, and how far to scroll: to the top, to the first story, to where its button is seen.
+TOP, STORY, BUTTON = "0", "story.offsetTop - 20", "story.offsetTop + story.offsetHeight - 700"
+WINDOWS = ((648, "light", TOP), (648, "dark", STORY), (375, "light", TOP), (375, "dark", BUTTON))
+
+FRAMES = """
+<style>
+  body { margin: 0; display: inline-flex; gap: 18px; padding: 2px }
+  img { border-radius: 14px; outline: 1px solid rgba(128, 128, 128, 0.4) }
+</style>
+"""
+
+
+def main() -> None:
+    newsletter = config.load(ROOT, {})
+    mail = render(issues.load(issues.find(newsletter.issues)), newsletter.site)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=["--no-sandbox"])
+        picture = _side_by_side(browser, [_shot(browser, mail.html, *window) for window in WINDOWS])
+        browser.close()
+    if len(picture) > LIMIT:
+        sys.exit(f"docs/digest.png would have {len(picture):,} bytes, not {LIMIT:,}; lower SCALE or HEIGHT")
+    PICTURE.write_bytes(picture)
+    print(f"docs/digest.png: {len(picture):,} bytes")
+
+
+def _chromium(playwright: Playwright) -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = found or playwright.chromium.executable_path
+    if not Path(found).exists():
+        sys.exit(
+            "docs/picture.py: there is no Chromium here; apt install chromium, or playwright install chromium"
+        )
+    return found
+
+
+def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> bytes:
+    """A mail in a window."""
+    page = browser.new_page(
+        viewport={"width": width, "height": HEIGHT},
+        device_scale_factor=SCALE,
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page.set_content(html)
+    page.evaluate(f"() => {{ const story = document.querySelectorAll('.card')[1]; scrollTo(0, {scroll}) }}")
+    return page.screenshot()
+
+
+def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
+    """The windows on a transparent ground, which suits light pages and dark ones."""
+    page = browser.new_page(viewport={"width": 2400, "height": HEIGHT})
+    images = (f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
+    page.set_content(FRAMES + "".join(images))
+    return page.locator("body").screenshot(omit_background=True)
+
+
+if __name__ == "__main__":
+    main()

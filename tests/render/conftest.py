@@ -1,0 +1,37 @@
+"""A newsletter with templates of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from newsletter.errors import TemplateError
+from newsletter.render import render
+from newsletter.render.templates import BUILT_IN
+from tests.render import material
+from tests.render.material import Refusal
+
+
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The templates folder of the newsletter that the test runs in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "templates").mkdir()
+    return tmp_path / "templates"
+
+
+@pytest.fixture
+def refusal(templates: Path) -> Refusal:
+    """What is said about a template with this content, or about a built-in one with `new` for `old`."""
+
+    def said(name: str, content: str = "", *, old: str = "", new: str = "") -> str:
+        if old:
+            content = (BUILT_IN / name).read_text(encoding="utf-8")
+            assert old in content
+            content = content.replace(old, new, 1)
+        (templates / name).write_text(content, encoding="utf-8")
+        with pytest.raises(TemplateError) as caught:
+            render(material.full_issue(), material.site(templates))
+        (problem,) = caught.value.problems
+        return str(problem)
+
+    return said

@@ -1,0 +1,17 @@
+"""What each golden file is to hold."""
+
+from pathlib import Path
+
+from newsletter import issues
+from newsletter.render import render
+from tests.render import material
+
+GOLDEN = material.REPOSITORY / "tests" / "golden"
+FILES = [GOLDEN / "2026-04-27" / "mail.html", GOLDEN / "2026-04-27" / "mail.txt"]
+
+
+def content(file: Path) -> bytes:
+    """The part that the file is named after, of the issue that its folder is named after."""
+    issue = issues.load(material.REPOSITORY / "issues" / f"{file.parent.name}.yml")
+    mail = render(issue, material.real_site())
+    return (mail.html if file.suffix == ".html" else mail.text).encode()

@@ -1,0 +1,155 @@
+"""What holds for the repository's own issue, and for the fullest one, in both parts."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from newsletter.models import Issue, Rendered
+from newsletter.render import render
+from tests.render import material
+
+KB = 1000
+LINK = re.compile(r'href="([^"]*)"')
+
+
+@pytest.fixture(params=["real", "full"])
+def mail(request: pytest.FixtureRequest) -> Rendered:
+    return material.real() if request.param == "real" else render(material.full_issue(), material.site())
+
+
+def test_weight() -> None:
+    weight = len(material.real().html.encode())
+    assert weight < 60 * KB, f"{weight} bytes; Gmail clips at about 102 KB"
+
+
+@pytest.mark.parametrize(
+    ("issue", "mail"),
+    [
+        pytest.param(material.real_issue(), material.real(), id="real"),
+        pytest.param(material.full_issue(), render(material.full_issue(), material.site()), id="full"),
+    ],
+)
+def test_everything_is_in_both_parts(issue: Issue, mail: Rendered) -> None:
+    page, text = words(material.parsed(mail.html).text_content()), words(mail.text)
+    links = {link.replace("&amp;", "&") for link in LINK.findall(mail.html)}
+    for story in issue.stories:
+        for said in (story.title, *story.authors, *story.tags, *(link.text for link in story.links)):
+            assert words(said) in page
+            assert words(said) in text
+        for link in (story.link, *(link.link for link in story.links)):
+            assert link in links
+            assert link in text
+        for passage in story.passages:
+            assert words(passage.heading or "") in page
+            assert words((passage.heading or "").upper()) in text
+        if story.image:
+            assert story.image.alt in mail.html
+            assert story.image.alt in text
+    assert {"[[unsubscribe_url]]"} <= links
+    assert "[[unsubscribe_url]]" in text
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_document_in_standards_mode(mail: Rendered) -> None:
+    assert mail.html.startswith("<!DOCTYPE html>\n<html lang=")
+    assert mail.html.endswith("</html>\n")
+
+
+def test_nothing_of_the_tools_is_left(mail: Rendered) -> None:
+    assert "<mj-" not in mail.html
+    assert "data-premailer" not in mail.html
+    assert 'inline="inline"' not in mail.html
+
+
+def test_outlooks_comments_are_whole(mail: Rendered) -> None:
+    assert list(unbalanced(mail.html)) == []
+    assert mail.html.count("<!--[if mso | IE]>") > 5
+
+
+@pytest.mark.parametrize(
+    "broken", ["<!--[if mso]><table>", "<table><![endif]-->", "<!--[if mso]>\n<!--[if mso]>"]
+)
+def test_broken_comments_are_found(broken: str) -> None:
+    assert list(unbalanced(material.real().html.replace("</body>", f"{broken}</body>")))
+
+
+def unbalanced(mail: str) -> Iterator[str]:
+    """Outlook's comments that do not end before the next, or end without a start."""
+    inside = False
+    # The other kind, <!--[if !mso]><!--> … <!--<![endif]-->, shows what it holds to everybody else.
+    for found in re.finditer(r"<!--\[if [^\]]*\]>(?!<!-->)|(?<!<!--)<!\[endif\]-->", mail):
+        if found[0].startswith("<!--") == inside:
+            yield mail[found.start() - 40 : found.end() + 40]
+        inside = found[0].startswith("<!--")
+    if inside:
+        yield "the end"
+
+
+def test_dark_mode_and_phones_survive(mail: Rendered) -> None:
+    styles = "".join(
+        re.findall(r"<style[^>]*>(.*?)</style>", re.sub(r"<!--.*?-->", "", mail.html), re.DOTALL)
+    )
+    assert "@media (prefers-color-scheme: dark)" in styles
+    assert "@media only screen and (max-width:479px)" in styles
+    assert "[data-ogsc] .ink div" in styles
+    assert "[data-ogsb] .card" in styles
+    assert styles.count("!important") > 30
+    assert mail.html.count('<meta name="color-scheme" content="light dark">') == 1
+    assert mail.html.count('<meta name="supported-color-schemes" content="light dark">') == 1
+
+
+def test_headings_descend_by_one(mail: Rendered) -> None:
+    levels = [int(level) for level in re.findall(r"<h([1-6])\b", mail.html)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    steps = [below - above for above, below in pairwise(levels)]
+    assert max(steps) == 1
+
+
+def test_tables_are_no_tables_to_a_screen_reader(mail: Rendered) -> None:
+    shown = re.sub(r"<!--.*?-->", "", mail.html, flags=re.DOTALL)
+    assert set(re.findall(r"<table\b(?![^>]*role=\"presentation\")[^>]*>", shown)) == set()
+
+
+def test_text_is_text(mail: Rendered) -> None:
+    long = [line for line in mail.text.split("\n") if len(line) > 72 and not line.startswith("    ")]
+    assert [line for line in long if "://" not in line] == []
+    assert re.findall(r"&(?:#\w+|\w+);", mail.text) == []
+    assert "\n\n\n" not in mail.text
+    assert not re.search(r"[ \t]\n", mail.text)
+    assert mail.text.endswith("\n")
+
+
+OFFLINE = """
+import sys, urllib.request
+sys.path.insert(0, {root!r})
+
+def refuse(event, arguments):
+    if event.startswith("socket.") and event != "socket.__new__":
+        raise AssertionError(f"{{event}} {{arguments}}")
+
+sys.addaudithook(refuse)
+from newsletter.render import render
+from tests.render import material
+print(len(render(material.full_issue(), material.site()).html))
+try:
+    urllib.request.urlopen("http://127.0.0.1:9/")
+except AssertionError:
+    print("the guard holds")
+"""
+
+
+def test_no_network() -> None:
+    program = OFFLINE.format(root=str(material.REPOSITORY))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    weight, guard = done.stdout.splitlines()
+    assert int(weight) > 10 * KB
+    assert guard == "the guard holds"

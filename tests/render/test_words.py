@@ -1,0 +1,141 @@
+"""Markdown, wrapping and dates, on their own."""
+
+from datetime import date
+
+import pytest
+
+from newsletter.render import markdown, text
+from newsletter.render.lines import wrap
+from tests.render import material
+
+
+@pytest.mark.parametrize(
+    ("source", "html", "plain"),
+    [
+        pytest.param(
+            "a **b** *c* `d`",
+            '<p class="last">a <strong>b</strong> <em>c</em> <code>d</code></p>',
+            "a b c d",
+            id="emphasis",
+        ),
+        pytest.param("a\nb", '<p class="last">a\nb</p>', "a b", id="soft-break"),
+        pytest.param("a\\\nb", '<p class="last">a<br />\nb</p>', "a\nb", id="hard-break"),
+        pytest.param(
+            "[a *b*](https://c.example)",
+            '<p class="last"><a href="https://c.example">a <em>b</em></a></p>',
+            "a b <https://c.example>",
+            id="link",
+        ),
+        pytest.param(
+            "<https://c.example/ü>",
+            '<p class="last"><a href="https://c.example/%C3%BC">https://c.example/ü</a></p>',
+            "https://c.example/ü",
+            id="autolink",
+        ),
+        pytest.param(
+            "<a@b.example>",
+            '<p class="last"><a href="mailto:a@b.example">a@b.example</a></p>',
+            "a@b.example",
+            id="mail",
+        ),
+        pytest.param(
+            "[](https://c.example)",
+            '<p class="last"><a href="https://c.example"></a></p>',
+            "https://c.example",
+            id="link-without-words",
+        ),
+        pytest.param(
+            "![a *b*](c.png)", '<p class="last"><a href="c.png">a b</a></p>', "a b <c.png>", id="picture"
+        ),
+        pytest.param(
+            "[![a](b.png)](c)", '<p class="last"><a href="c">a</a></p>', "a <c>", id="picture-in-link"
+        ),
+        pytest.param(
+            "- a\n- b", '<ul class="last">\n<li>a</li>\n<li>b</li>\n</ul>', "- a\n- b", id="tight-list"
+        ),
+        pytest.param(
+            "- a\n\n- b",
+            '<ul class="last">\n<li>\n<p>a</p>\n</li>\n<li>\n<p>b</p>\n</li>\n</ul>',
+            "- a\n\n- b",
+            id="loose-list",
+        ),
+        pytest.param(
+            "9. a\n   - b\n10. c",
+            '<ol start="9" class="last">\n<li>a\n<ul>\n<li>b</li>\n</ul>\n</li>\n<li>c</li>\n</ol>',
+            "9. a\n   - b\n10. c",
+            id="nested",
+        ),
+        pytest.param(
+            "> a\n>\n> - b",
+            '<blockquote class="last">\n<p>a</p>\n<ul>\n<li>b</li>\n</ul>\n</blockquote>',
+            "> a\n> \n> - b",
+            id="quote",
+        ),
+        pytest.param(
+            "```py\na < b\n```",
+            '<pre><code class="language-py">a &lt; b\n</code></pre>',
+            "    a < b",
+            id="fence",
+        ),
+        pytest.param("a\n\n---", "<p>a</p>\n<hr />", "a\n\n* * *", id="rule"),
+        pytest.param("# a\n### b\n## c", "<h4>a</h4>\n<h6>b</h6>\n<h5>c</h5>", "a\n\nb\n\nc", id="headings"),
+        pytest.param("### a", "<h4>a</h4>", "a", id="headings-start-below-the-passages"),
+    ],
+)
+def test_markdown(source: str, html: str, plain: str) -> None:
+    assert markdown.to_html(source) == html
+    assert markdown.to_text(source) == plain
+
+
+def test_both_parts_share_one_reading() -> None:
+    before = markdown._parse.cache_info().misses
+    markdown.to_html("Never read before.")
+    markdown.to_text("Never read before.")
+    assert markdown._parse.cache_info().misses == before + 1
+
+
+@pytest.mark.parametrize("nested", [">" * 45 + " word", "".join("  " * n + "- word\n" for n in range(20))])
+def test_deep_nesting_ends(nested: str) -> None:
+    assert "word" in markdown.to_html(nested)
+    assert "word" in markdown.to_text(nested)
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        pytest.param("one two three", ["one two", "three"], id="words"),
+        pytest.param("  one \t\n two ", ["one two"], id="spaces"),
+        pytest.param("", [""], id="nothing"),
+        pytest.param("one\u00a0two three", ["one\u00a0two", "three"], id="no-break-space"),
+        pytest.param("a https://example.com/path b", ["a", "https://example.com/path", "b"], id="address"),
+        pytest.param("a" * 45, ["a" * 20, "a" * 20, "a" * 5], id="long-word"),
+        pytest.param("a" * 19 + "e\u0301" * 2, ["a" * 19, "e\u0301e\u0301"], id="accent"),
+        pytest.param("a" * 18 + "👩\u200d👩", ["a" * 18, "👩\u200d👩"], id="joined-emoji"),
+    ],
+)
+def test_wrap(given: str, lines: list[str]) -> None:
+    width = 20 if max(map(len, given.split(" "))) > 19 else 10
+    assert wrap(given, width).split("\n") == lines
+
+
+def test_wrap_indents() -> None:
+    assert (
+        wrap("1. one two three four five six seven", 20, rest="   ")
+        == "1. one two three\n   four five six\n   seven"
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        pytest.param(date(2026, 5, 6), "4 \N{EN DASH} 10 May 2026", id="month"),
+        pytest.param(date(2026, 4, 27), "27 April \N{EN DASH} 3 May 2026", id="two-months"),
+        pytest.param(date(2026, 12, 31), "28 December 2026 \N{EN DASH} 3 January 2027", id="two-years"),
+    ],
+)
+def test_week(day: date, words: str) -> None:
+    assert text.week(material.issue(date=day), material.labels()) == words
+
+
+def test_capitals_leave_placeholders() -> None:
+    assert text.capitals("Hello [[name]], [dear] ß") == "HELLO [[name]], [DEAR] SS"
