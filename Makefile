@@ -36,7 +36,7 @@ demo: $(VENV)/installed
 	$(DEMO) subscribers import subscribers.example.csv
 	$(DEMO) send --issue $(ISSUE) --provider outbox --yes
 	@echo
-	@echo 'Nothing has left this machine. Now open'
+	@echo 'Now open'
 	@echo '  build/$(ISSUE).html   in a browser: the issue'
 	@echo '  outbox/new/*.eml         in a mail program: what each subscriber would get'
 	@echo 'and to see an issue as you write it:'
@@ -65,7 +65,7 @@ package: $(VENV)/installed-dev
 	rm -rf dist build/package
 	$(BIN)/python -m build --quiet
 	$(PYTHON) -m venv build/package/venv
-	build/package/venv/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	build/package/venv/bin/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl
 	mkdir -p build/package/letter/issues
 	cp newsletter.yml build/package/letter/
 	cp issues/$(ISSUE).yml build/package/letter/issues/
