@@ -1,5 +1,6 @@
 """The send protocol: whatever happens, nobody twice, and nobody missing without being named."""
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from newsletter import delivery
+from newsletter.address import parse
+from newsletter.csvfile import Row
 from newsletter.delivery import Delivered
 from newsletter.errors import SendRefused, StoreError
 from newsletter.message import Batch, Mailing
@@ -85,13 +88,17 @@ def people(database: Database) -> Callable[[int], Subscribers]:
 
 
 def send(
-    database: Database, provider: ListedProvider, mailing: Mailing | None = None, **options: object
+    database: Database,
+    provider: ListedProvider,
+    mailing: Mailing | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    *,
+    keep: bool = True,
 ) -> list[Delivered]:
     ledger, mailing = Ledger(database), mailing or samples.plain_mailing()
     started = delivery.start(mailing, ledger, provider)
-    return list(
-        delivery.deliver(started, mailing, ledger, provider, samples.SECRET, **options)  # type: ignore[arg-type]
-    )
+    run = delivery.deliver(started, mailing, ledger, provider, samples.SECRET, stopped)
+    return list(run) if keep else [one for one in run if one.outcome is None]
 
 
 def counts(database: Database) -> Counts:
@@ -299,6 +306,31 @@ def no_more_pages(database: Database, more: int) -> None:
     with database.reading() as connection:
         pages = connection.exec_driver_sql("pragma page_count").scalar() or 0
         connection.exec_driver_sql(f"pragma max_page_count = {pages + more}")
+
+
+def test_memory_does_not_grow_with_the_list(database: Database, people: Callable[[int], Subscribers]) -> None:
+    def peak(more: int, issue: str) -> int:
+        rows = [Row(f"list:{n}", parse(f"{issue}-{n}@example.com"), "") for n in range(more)]
+        for _ in Subscribers(database).bring_in(rows, "list"):
+            pass
+        del rows
+        provider = Forgetful(size=100)
+        tracemalloc.start()
+        send(database, provider, replace(samples.plain_mailing(), issue=issue), keep=False)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(200, "2026-04-13")  # loads and caches what the first send needs
+    short, long = peak(0, "2026-04-20"), peak(5000, "2026-04-27")
+    assert long < short + 100_000, "a list of 5000 costs more than ten times that"
+
+
+class Forgetful(ListedProvider):
+    """Takes everything and remembers nothing."""
+
+    def submit(self, batch: Batch) -> Outcome:
+        return Accepted("id")
 
 
 def test_a_message_id_is_the_same_after_a_crash(

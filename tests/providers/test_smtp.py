@@ -1,6 +1,7 @@
 """SMTP, against Postfix for what is real and a script for what is rare."""
 
 import email
+import socket
 import ssl
 from dataclasses import replace
 from email.policy import default
@@ -120,9 +121,33 @@ def test_login_over_starttls(certificate: tuple[Path, Path], password: str) -> N
         assert Sink.taken == []
 
 
-def free_port() -> int:
-    import socket
+def test_tls_from_the_first_byte(certificate: tuple[Path, Path]) -> None:
+    class Sink:
+        async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:
+            return "250 taken"
 
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(*certificate)
+    server = Controller(Sink(), hostname="127.0.0.1", port=free_port(), ssl_context=served)
+    trusted = ssl.create_default_context(cafile=certificate[0])
+
+    def trial() -> None:
+        # The controller's own, at the start, knows nothing of our certificate.
+        with socket.create_connection(("127.0.0.1", server.port)) as plain:
+            trusted.wrap_socket(plain, server_hostname="127.0.0.1").close()
+
+    server._trigger_server = trial
+    server.start()
+    try:
+        smtp = SmtpProvider(Smtp(port=server.port, security="tls"), tls=trusted)
+        assert all(isinstance(one, Accepted) for one in submit_each(smtp, *PEOPLE))
+        (stranger,) = submit_each(SmtpProvider(Smtp(port=server.port, security="tls")), PEOPLE[0])
+        assert isinstance(stranger, NotSent)
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
