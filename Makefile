@@ -19,6 +19,7 @@ DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/packages venv
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml .ci/constraints.txt | $(BIN)/python
