@@ -1,12 +1,11 @@
 """The command line: options, wiring, and what is printed. The work is done elsewhere:
 
-news send -> `_send` below -> delivery.deliver -> a provider's submit.
+news send -> `_send` and `_deliver` below -> sending.Sending -> delivery.deliver -> a provider's submit.
 
 Each command imports what it needs, so that `news --help` is quick.
 """
 
 import gc
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,22 +14,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import __version__, terminal
+from newsletter.cli_status import status
 from newsletter.cli_subscribers import subscribers
 from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.names import PREVIEW_PORT, PROVIDERS
 
 if TYPE_CHECKING:
     from newsletter.models import Send
     from newsletter.preparing import Prepared
     from newsletter.sending import Sending
-    from newsletter.store.ledger import Ledger
-
-# Starting makes a hundred thousand objects that stay; looking for garbage among them time and again costs 6 %
-# of a short command. Commands that go on for long switch it on again.
-gc.disable()
 
 REFUSED, INCOMPLETE = 1, 3
-PROVIDERS = ("outbox", "smtp", "sendgrid")
-STATES = ("accepted", "refused", "unknown", "waiting", "left")
 
 
 class News(click.Group):
@@ -57,7 +51,7 @@ def main(ctx: click.Context, folder: Path) -> None:
 
 
 @main.command()
-@click.argument("date", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("date", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
 @click.pass_obj
 def new(folder: Path, date: datetime) -> None:
     """Start an issue: a commented file to fill in."""
@@ -77,15 +71,18 @@ def schema() -> None:
 
 @main.command()
 @click.argument("issue", required=False)
-@click.option("--port", default=8025, show_default=True, help="Where to listen on 127.0.0.1.")
+@click.option("--port", default=PREVIEW_PORT, show_default=True, help="Where to listen on 127.0.0.1.")
 @click.pass_obj
 def preview(folder: Path, issue: str | None, port: int) -> None:
     """Show an issue in the browser, as you write.
 
     The newest one, unless another is named.
     """
+    from newsletter import config
     from newsletter.preview import serve
 
+    if not (folder / config.FILE).exists():
+        config.load(folder)  # says that there is no newsletter here
     gc.enable()
     serve(folder, issue, port=port, ready=lambda url: click.echo(f"{url}  (Ctrl-C ends it)"))
 
@@ -119,7 +116,7 @@ def check(folder: Path, names: tuple[str, ...]) -> None:
     from newsletter import config, issues
     from newsletter.preparing import prepare
 
-    newsletter, found = config.load(folder), []
+    newsletter, found = config.load(folder), list[Problem]()
     for name in names or (None,):
         try:
             prepared = prepare(newsletter, issues.find(newsletter.issues, name))
@@ -164,10 +161,12 @@ def send(
     from newsletter import config
     from newsletter.sending import Sending
 
-    if (issue is None and not ready) or (ready and address):
+    if issue is None and not ready:
         raise click.UsageError("name an issue (--issue 2026-04-27), or use --ready")
+    if ready and address:
+        raise click.UsageError("--to sends one issue: name it with --issue, without --ready")
     gc.enable()
-    with Sending.open(config.load(folder), provider, to_send=address is None) as sending:
+    with Sending.open(config.load(folder), provider, to_send=not (address or dry_run)) as sending:
         if ready:
             sys.exit(_send_ready(sending, issue, at_most, yes, dry_run))
         prepared = sending.prepare(issue)
@@ -185,67 +184,82 @@ def _send(sending: "Sending", prepared: "Prepared", yes: bool, dry_run: bool) ->
     if dry_run:
         click.echo("A dry run: nothing was sent.")
         return 0
-    if outlook.send is None and not outlook.counts.recipients:
+    if not outlook.counts.recipients:
         hint = "news subscribers import FILE, or news subscribers add ADDRESS"
         raise SendRefused("there is nobody on the list", hint)
     if outlook.counts.waiting:
         _confirm(outlook.counts.waiting, yes)
-        interrupt = terminal.Interrupt()
-        with interrupt.listening():
-            terminal.watch(sending.run(prepared, interrupt), outlook.counts.waiting)
     else:
         click.echo("Nothing is waiting; nothing was sent now.")
-    after = sending.outlook(prepared)
-    if after.send is None:
-        raise SendRefused("stopped before anything was planned; nothing was sent")
-    terminal.show_counts(after.send, after.counts)
-    if not sending.provider.capabilities.leaves_machine:
-        click.echo(f"Nothing left this machine: the mail is in {sending.newsletter.config.outbox.path}/new/.")
-    return 0 if after.counts.complete else INCOMPLETE
+    return _deliver(sending, prepared, sending.start(prepared))
+
+
+def _deliver(sending: "Sending", prepared: "Prepared", claimed: "Send") -> int:
+    """From here something may have left, so whatever goes wrong is no refusal any more."""
+    interrupt, stopped = terminal.Interrupt(), False
+    try:
+        with interrupt.listening():
+            waiting = sending.ledger.counts(claimed).waiting
+            terminal.watch(sending.deliver(claimed, prepared, interrupt), waiting)
+        counts = sending.ledger.counts(claimed)
+        terminal.show_counts(claimed, counts)
+    except NewsError as error:
+        terminal.show_problems(error.problems)
+        stopped = True
+    except KeyboardInterrupt:
+        stopped = True
+    if stopped:
+        click.echo(f"Stopped. How it stands: news status --issue {claimed.issue}", err=True)
+        return INCOMPLETE
+    terminal.show_rehearsal(sending)
+    return 0 if counts.complete else INCOMPLETE
 
 
 def _send_ready(sending: "Sending", only: str | None, at_most: int, yes: bool, dry_run: bool) -> int:
     """Every issue that is due, oldest first, or only the one named; the worst exit code."""
-    broken: list[NewsError] = []
-    due = [one for one in sending.due(broken.append) if only in (None, one.issue.name)]
-    for error in broken:
-        terminal.show_problems(error.problems)
+    due, broken = terminal.sort_out(sending.due())
     if len(due) > at_most:
         names = ", ".join(one.issue.name for one in due)
         raise SendRefused(
             f"{len(due)} issues are marked ready and not yet sent: {names}",
             f"if all of them are to go out now, say so: news send --ready --at-most {len(due)}",
         )
-    if not due and not broken:
+    chosen = [one for one in due if only in (None, one.issue.name)]
+    if not chosen and not broken:
         click.echo("Nothing is due: each issue marked ready is sent, or lies in the future.")
-    codes = [REFUSED] if broken else []
-    for one in due:
+    codes = []
+    for one in chosen:
         try:
             codes.append(_send(sending, one, yes, dry_run))
         except SendRefused as refused:
             terminal.show_problems(refused.problems)
             codes.append(REFUSED)
-    return max(codes, default=0)
+    worst = max(codes, default=0)
+    if not broken:
+        return worst
+    return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
 
 def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool, dry_run: bool) -> int:
     """One message to one address; the list and the ledger are not touched."""
     from newsletter.models import Accepted
+    from newsletter.person import as_typed
 
+    mailbox, _ = as_typed(address)
     terminal.show_problems(prepared.problems)
     prepared.refuse_errors()
-    click.echo(f"A test of {prepared.issue.name} to {address}, through {sending.provider.name}.")
+    click.echo(f"A test of {prepared.issue.name} to {mailbox.given}, through {sending.provider.name}.")
     if dry_run:
         click.echo("A dry run: nothing was sent.")
         return 0
     if not yes:
         click.confirm("Send it?", abort=True)
-    outcome = sending.test(prepared, address)
-    if isinstance(outcome, Accepted):
-        click.echo("Accepted.")
-        return 0
-    terminal.show_problems([Problem("", f"{type(outcome).__name__}: {outcome.reason}")])
-    return INCOMPLETE
+    outcome = sending.test(prepared, mailbox.given)
+    terminal.show_outcome(outcome)
+    if not isinstance(outcome, Accepted):
+        return INCOMPLETE
+    terminal.show_rehearsal(sending)
+    return 0
 
 
 def _confirm(count: int, yes: bool) -> None:
@@ -253,64 +267,19 @@ def _confirm(count: int, yes: bool) -> None:
         return
     typed = click.prompt(f"Type the number of recipients ({count}) to send", default="", show_default=False)
     if typed.replace(",", "").strip() != str(count):
-        raise SendRefused("that is not the number of recipients; nothing was sent", "--yes does not ask")
+        hint = f"run it again and type {count}, or look first: --dry-run"
+        raise SendRefused("that is not the number of recipients; nothing was sent", hint)
 
 
-@main.command()
-@click.option("--issue", metavar="DATE", help="Only this issue.")
-@click.option("--list", "state", type=click.Choice(STATES), help="Name the recipients in this state.")
-@click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
-@click.option("--json", "as_json", is_flag=True, help="With --due: as a JSON list.")
-@click.pass_obj
-def status(folder: Path, issue: str | None, state: str | None, due: bool, as_json: bool) -> None:
-    """Say how sends stand, and who is in which state.
-
-    With --list, one recipient a line: address, tab, reason.
-    """
-    from newsletter import config
-    from newsletter.sending import Sending
-
-    if state and not issue:
-        raise click.UsageError("--list names the recipients of one issue: add --issue DATE")
-    if as_json and not due:
-        raise click.UsageError("--json goes with --due")
-    gc.enable()
-    with Sending.open(config.load(folder), to_send=due) as sending:
-        if due:
-            _show_due(sending, as_json)
-        else:
-            _show_sends(sending.ledger, issue, state)
-
-
-def _show_due(sending: "Sending", as_json: bool) -> None:
-    broken: list[NewsError] = []
-    names = [one.issue.name for one in sending.due(broken.append)]
-    click.echo(json.dumps(names) if as_json else "\n".join(names), nl=bool(names) or as_json)
-    for error in broken:
-        terminal.show_problems(error.problems)
-    if broken:
-        sys.exit(REFUSED)
-
-
-def _show_sends(ledger: "Ledger", issue: str | None, state: str | None) -> None:
-    sends = ledger.sends(issue)
-    if not sends:
-        click.echo(f"{issue} was never sent." if issue else "Nothing was ever sent.")
-    elif state:
-        for address, reason in ledger.people(_the_one(sends), state):
-            click.echo(f"{address}\t{reason}".rstrip("\t"))
-    elif issue:
-        one = _the_one(sends)
-        terminal.show_counts(one, ledger.counts(one), whole=True)
-    else:
-        terminal.show_sends((one, ledger.counts(one)) for one in sends)
-
-
-def _the_one(sends: "list[Send]") -> "Send":
-    """The send to the list where there is one, or else the newest rehearsal."""
-    from newsletter.delivery import SUBSCRIBERS
-
-    return next((one for one in sends if one.list == SUBSCRIBERS), sends[-1])
-
-
+main.add_command(status)
 main.add_command(subscribers)
+
+
+def run() -> None:
+    """The command `news`.
+
+    Starting makes a hundred thousand objects that stay; looking for garbage among them time and again costs
+    6 % of a short command. Commands that go on for long switch it on again.
+    """
+    gc.disable()
+    main()

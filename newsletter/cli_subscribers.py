@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from newsletter import terminal
+from newsletter.names import SUBSCRIBER_STATES
 
 REFUSED = 1
 
@@ -37,7 +38,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
 
 
 @subscribers.command("list")
-@click.option("--state", type=click.Choice(("active", "pending", "unsubscribed", "bounced", "complained")))
+@click.option("--state", type=click.Choice(SUBSCRIBER_STATES))
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
     """Print one subscriber a line: address, state, name, with tabs between."""
@@ -57,11 +58,12 @@ def list_(folder: Path, state: str | None) -> None:
 @click.pass_obj
 def add(folder: Path, address: str, name: str, again: bool) -> None:
     """Add ADDRESS."""
+    from newsletter.person import as_typed
     from newsletter.store.database import opened
-    from newsletter.store.subscribers import Subscribers, a_person
+    from newsletter.store.subscribers import Subscribers
 
     with opened(folder) as database:
-        mailbox, name = a_person(address, name)
+        mailbox, name = as_typed(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
     said = {"added": "added", "known": "is on the list already", "renamed": f"is called {name} now"}
     click.echo(f"{mailbox.given} {said[change]}")
@@ -72,10 +74,11 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
 @click.pass_obj
 def remove(folder: Path, address: str) -> None:
     """Take ADDRESS off the list, for good."""
+    from newsletter.person import as_typed
     from newsletter.store.database import opened
-    from newsletter.store.subscribers import Subscribers, a_person
+    from newsletter.store.subscribers import Subscribers
 
     with opened(folder) as database:
-        mailbox, _ = a_person(address)
+        mailbox, _ = as_typed(address)
         removed = Subscribers(database).remove(mailbox)
     click.echo(f"{mailbox.given} {'gets nothing from now on' if removed else 'was off the list already'}")

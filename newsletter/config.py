@@ -17,15 +17,16 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from newsletter import address, validation, yamlfile
 from newsletter.environment import Secrets, dotenv
 from newsletter.errors import ConfigError, Problem
 from newsletter.models import Frozen, Line, Site, WebAddress, refused, web_address
-from newsletter.yamlvalues import visible
+from newsletter.names import ProviderName
+from newsletter.shown import shown_path, visible
 
 FILE = "newsletter.yml"
-ProviderName = Literal["outbox", "smtp", "sendgrid"]
 
 
 def _mailbox(text: str) -> str:
@@ -72,10 +73,10 @@ def _shaped(pattern: str, what: str, fix: str) -> AfterValidator:
     return AfterValidator(shaped)
 
 
+# Labels of at most 63 characters, or an address in brackets or not.
+_HOST = r"(?=.{1,253}$)[^\s/@.:\[\]]{1,63}(\.[^\s/@.:\[\]]{1,63})*|[0-9a-fA-F:]*:[0-9a-fA-F:.]+"
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
-Host = Annotated[
-    str, _shaped(r"[^\s/@]+", "is not the name of a host", "write it alone, such as mail.example.com")
-]
+Host = Annotated[str, _shaped(_HOST, "is not the name of a host", "write it alone, such as mail.example.com")]
 ListId = Annotated[
     str, _shaped(r"[A-Za-z0-9._-]+", "is not the name of a list", "write it like papers.example.com")
 ]
@@ -222,9 +223,16 @@ def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
     try:
         chosen = Config.model_validate({**dict(newsletter.config), "provider": name})
     except ValidationError as invalid:
-        found = [yamlfile.sentence(error["loc"], error["msg"]) for error in invalid.errors(include_url=False)]
-        raise ConfigError([Problem(FILE, what) for what in found]) from None
+        raise ConfigError(
+            [_not_through(name, error) for error in invalid.errors(include_url=False)]
+        ) from None
     return replace(newsletter, config=chosen)
+
+
+def _not_through(provider: str, error: ErrorDetails) -> Problem:
+    said = error.get("ctx", {})
+    what = yamlfile.sentence(error["loc"], said.get("what", error["msg"]))
+    return Problem(FILE, what, said.get("fix", f"change it, or do not send through {provider}"))
 
 
 def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newsletter:
@@ -234,7 +242,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newslett
     """
     file = folder / FILE
     if not os.path.lexists(file):
-        where = yamlfile.shown_path(file)
+        where = shown_path(file)
         fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter here", fix)])
     config = validation.validate(yamlfile.read(file, ConfigError), Config, ConfigError)

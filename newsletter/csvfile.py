@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic_core import PydanticCustomError
-
-from newsletter import address
+from newsletter.address import Address
 from newsletter.errors import Problem, SubscriberError
-from newsletter.models import one_line
-from newsletter.yamlfile import shown_path
+from newsletter.person import as_typed
+from newsletter.shown import shown_path
 
 _ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
@@ -22,7 +20,7 @@ class Row:
     """A line of the file that names a subscriber."""
 
     where: str
-    address: address.Address
+    address: Address
     name: str
 
 
@@ -36,7 +34,7 @@ def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
     lines = _lines(path, shown, encoding)
     first = next((line for line in lines if line.text.strip()), None)
     if first is None:
-        raise SubscriberError(f"{shown}: the file is empty", "write a first line `address,name`")
+        raise SubscriberError("the file is empty", "write a first line `address,name`", where=shown)
     delimiter = max(_DELIMITERS, key=first.text.count)
     header = next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
     columns = _columns(header, f"{shown}:{first.number}")
@@ -63,20 +61,20 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
             for number, raw in enumerate(file, 1):
                 yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
     except OSError as failure:
-        raise SubscriberError(f"{shown}: cannot be read ({failure.strerror})", "check its name") from None
+        raise SubscriberError(f"cannot be read ({failure.strerror})", "check its name", where=shown) from None
     except UnicodeDecodeError:
-        raise SubscriberError(f"{shown}: not UTF-16 text", "save it as UTF-8") from None
+        raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from None
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
     try:
         text = raw.decode("utf-8-sig" if first and encoding == "utf-8" else encoding)
         if "\r" in text.rstrip("\r\n"):
-            raise SubscriberError(f"{where}: a bare CR", "save the file with LF or CR LF line endings")
+            raise SubscriberError("a bare CR", "save the file with LF or CR LF line endings", where=where)
         return text
     except UnicodeDecodeError:
         hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
-        raise SubscriberError(f"{where}: not {encoding} text", hint) from None
+        raise SubscriberError(f"not {encoding} text", hint, where=where) from None
     except LookupError:
         raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from None
 
@@ -86,7 +84,7 @@ def _columns(header: list[str], where: str) -> tuple[int, int | None]:
     found = next((names.index(name) for name in _ADDRESS if name in names), None)
     if found is None:
         what = "there is no header" if "@" in "".join(names) else "no column is called `address`"
-        raise SubscriberError(f"{where}: {what}", "write a first line `address,name`")
+        raise SubscriberError(what, "write a first line `address,name`", where=where)
     return found, names.index("name") if "name" in names else None
 
 
@@ -110,7 +108,7 @@ def _records(
             return
         except csv.Error as problem:
             hint = "look for a quote that nothing closes"
-            raise SubscriberError(f"{shown}:{number}: not CSV ({problem})", hint) from None
+            raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{number}") from None
         yield number, fields
 
 
@@ -120,12 +118,6 @@ def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, i
         return Problem(where, what, "put a field that holds a separator in quotes")
     at, name_at = columns
     try:
-        parsed = address.parse(fields[at])
-    except address.BadAddress as problem:
-        return Problem(where, f'no email address ("{fields[at].strip()}"): {problem}', "correct it")
-    name = fields[name_at].strip() if name_at is not None else ""
-    try:
-        return Row(where, parsed, one_line(name) if name else "")
-    except PydanticCustomError as problem:
-        context = problem.context or {}
-        return Problem(where, f"the name {context.get('what')}", str(context.get("fix", "")))
+        return Row(where, *as_typed(fields[at], fields[name_at] if name_at is not None else ""))
+    except SubscriberError as problem:
+        return Problem(where, problem.what, problem.hint)

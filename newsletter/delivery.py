@@ -17,7 +17,20 @@ from typing import Protocol
 
 from newsletter.errors import Problem, SendRefused
 from newsletter.message import Addresser, Batch, Mailing
-from newsletter.models import Capabilities, Chunk, Counts, NotSent, Outcome, Send, Subscriber
+from newsletter.models import (
+    Capabilities,
+    Chunk,
+    Counts,
+    NotSent,
+    Outcome,
+    Refused,
+    Send,
+    Subscriber,
+    Unknown,
+)
+
+# So many calls in a row without one that was accepted are no bad luck: the rest is left waiting.
+DOUBTFUL_IN_A_ROW = 5
 
 # Mail that stays on this machine is a rehearsal and does not count as the issue's send.
 SUBSCRIBERS = "subscribers"
@@ -56,6 +69,7 @@ class Ledger(Protocol):
     def plan(
         self, issue: str, to: str, content_sha256: str, provider: str, chunk_size: int
     ) -> Send | None: ...
+    def withdraw(self, of: Send) -> bool: ...
     def waiting(self, of: Send) -> Iterator[Chunk]: ...
     def intend(self, of: Chunk) -> list[tuple[int, Subscriber]] | None: ...
     def settle(self, of: Chunk, outcome: Outcome) -> None: ...
@@ -70,30 +84,38 @@ def list_for(mailing: Mailing, provider: Provider) -> str:
     return f"{REHEARSAL}-{mailing.sha256[:12]}"
 
 
-def resumable(mailing: Mailing, ledger: Ledger, provider: Provider) -> Send | None:
-    """The send that was started before, None for a first one; refuses one that must not go on like this."""
+def started(mailing: Mailing, ledger: Ledger, provider: Provider) -> Send | None:
+    """The send that goes on, None where one begins; refuses to mix two contents or two providers in one.
+
+    A plan of which certainly nothing has left (the host was down, the sender not verified) stands in nobody's
+    way: `start` takes it back, so that the mistake can be mended.
+    """
     found = ledger.find(mailing.issue, list_for(mailing, provider))
-    if found is None:
+    if found is None or (found.content_sha256 == mailing.sha256 and found.provider == provider.name):
+        return found
+    counts = ledger.counts(found)
+    if counts.waiting + counts.left == counts.recipients:
         return None
     if found.content_sha256 != mailing.sha256:
         raise SendRefused(
             f"{mailing.issue} was started on {found.started_at:%Y-%m-%d %H:%M} UTC with another content",
             "put issue, templates and newsletter.yml back as they were then; a correction is a new issue",
         )
-    if found.provider != provider.name:
-        raise SendRefused(
-            f"{mailing.issue} was started through {found.provider}, not {provider.name}",
-            f"go on with it: news send --issue {mailing.issue} --provider {found.provider}",
-        )
-    return found
+    raise SendRefused(
+        f"{mailing.issue} was started through {found.provider}, not {provider.name}",
+        f"go on with it: news send --issue {mailing.issue} --provider {found.provider}",
+    )
 
 
 def start(mailing: Mailing, ledger: Ledger, provider: Provider) -> Send:
     """Claims the issue and plans its recipients, or takes up what was started before."""
-    if found := resumable(mailing, ledger, provider):
+    if found := started(mailing, ledger, provider):
         return found
     to, size = list_for(mailing, provider), provider.capabilities.recipients_per_call
-    planned = ledger.plan(mailing.issue, to, mailing.sha256, provider.name, size)
+    stale = ledger.find(mailing.issue, to)
+    planned = None
+    if stale is None or ledger.withdraw(stale):
+        planned = ledger.plan(mailing.issue, to, mailing.sha256, provider.name, size)
     if planned is None:
         raise SendRefused(
             f"another send of {mailing.issue} started just now", f"see: news status --issue {mailing.issue}"
@@ -111,11 +133,11 @@ def deliver(
 ) -> Iterator[Delivered]:
     """Hands each waiting chunk to the provider, and yields what came of it, until all are done.
 
-    Ends early when the provider takes no mail (`NotSent` with `stop`), and between two chunks once `stopped`
-    says so; the rest is waiting then, for another run.
+    Ends early when the provider takes no mail (`NotSent` with `stop`), when one call after another is refused
+    or unknown, and between two chunks once `stopped` says so; the rest is waiting then, for another run.
     """
     mailing = replace(mailing, date=send.started_at)
-    addresser = Addresser(mailing, secret)
+    addresser, doubtful = Addresser(mailing, secret), 0
     for chunk in ledger.waiting(send):
         if stopped():
             return
@@ -129,7 +151,8 @@ def deliver(
         outcome = provider.submit(Batch(mailing, recipients))
         ledger.settle(chunk, outcome)
         yield Delivered(chunk, len(recipients), outcome)
-        if isinstance(outcome, NotSent) and outcome.stop:
+        doubtful = doubtful + 1 if isinstance(outcome, Refused | Unknown) else 0
+        if (isinstance(outcome, NotSent) and outcome.stop) or doubtful == DOUBTFUL_IN_A_ROW:
             return
     ledger.finish(send)
 

@@ -32,17 +32,18 @@ class Problem:
 
 
 class NewsError(Exception):
-    """The root: what went wrong and where, with a hint at what to do next."""
+    """The root: what went wrong, where, and a hint at what to do next."""
 
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, what: str, hint: str = "", *, where: str = "") -> None:
+        super().__init__(f"{where}: {what}" if where else what)
         self.what = what
         self.hint = hint
+        self.where = where
 
     @property
     def problems(self) -> Sequence[Problem]:
         """The same as findings, for whoever lists them (the preview, JSON)."""
-        return [Problem("", self.what, self.hint)]
+        return [Problem(self.where, self.what, self.hint)]
 
 
 class InvalidInput(NewsError):
@@ -67,15 +68,6 @@ class ConfigError(InvalidInput):
 
 class TemplateError(NewsError):
     """A template does not fill, parse or compile."""
-
-    def __init__(self, what: str, hint: str = "", *, where: str = "") -> None:
-        super().__init__(f"{where}: {what}" if where else what, hint)
-        self.where = where
-        self._problem = Problem(where, what, hint)
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        return [self._problem]
 
 
 class SubscriberError(NewsError):

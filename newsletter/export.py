@@ -9,7 +9,7 @@ from newsletter import message
 from newsletter.config import Newsletter
 from newsletter.errors import Unavailable
 from newsletter.models import Issue, Rendered, Subscriber
-from newsletter.yamlfile import shown_path
+from newsletter.shown import shown_path
 
 READER = Subscriber(0, "reader@example.com", "")
 
@@ -35,6 +35,7 @@ def write(
             folder.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as failure:
-            what = f"{shown_path(path)}: cannot be written ({failure.strerror})"
-            raise Unavailable(what, "choose another folder: --output FOLDER") from None
+            what = f"cannot be written ({failure.strerror})"
+            fix = "choose another folder: --output FOLDER"
+            raise Unavailable(what, fix, where=shown_path(path)) from None
         yield shown_path(path), len(content)

@@ -12,6 +12,7 @@ from typing import Any
 from newsletter import validation, yamlfile
 from newsletter.errors import IssueError, Problem, Unavailable
 from newsletter.models import Issue, IssueFile, Passage
+from newsletter.shown import shown_path
 
 _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
@@ -39,7 +40,7 @@ def find(folder: Path, name: str | None = None) -> Path:
     files = every(folder)
     if name is None:
         if not files:
-            shown = yamlfile.shown_path(folder)
+            shown = shown_path(folder)
             raise IssueError([Problem(shown, "there is no issue here", "start one: news new 2026-05-04")])
         return files[-1]
     named = name.endswith((".yml", ".yaml"))
@@ -47,7 +48,7 @@ def find(folder: Path, name: str | None = None) -> Path:
     for path in places:
         if os.path.lexists(path):
             return path
-    where, fix = yamlfile.shown_path(places[0]), _instead(places[0].stem, files)
+    where, fix = shown_path(places[0]), _instead(places[0].stem, files)
     raise IssueError([Problem(where, "there is no such issue", fix)])
 
 
@@ -68,11 +69,10 @@ def create(folder: Path, when: date) -> Path:
             file.write(text)
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            where = yamlfile.shown_path(path)
+            where = shown_path(path)
             raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
-        shown = yamlfile.shown_path(Path(failure.filename or path))
-        what = f"{shown}: cannot be written ({failure.strerror})"
-        raise Unavailable(what, "check that it is in a folder that you may write to") from None
+        what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
+        raise Unavailable(what, hint, where=shown_path(Path(failure.filename or path))) from None
     return path
 
 
@@ -97,7 +97,7 @@ def _date(path: Path) -> date:
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError([Problem(yamlfile.shown_path(path), what, "name it like 2026-04-27.yml")])
+    raise IssueError([Problem(shown_path(path), what, "name it like 2026-04-27.yml")])
 
 
 def _skeleton(when: date, previous: Issue | None) -> str:

@@ -12,7 +12,7 @@ import re
 from binascii import b2a_qp
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from functools import cached_property, lru_cache
 from html import escape
@@ -46,7 +46,10 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Mailing:
-    """What all recipients of an issue share; placeholders stand where they differ."""
+    """What all recipients of an issue share; placeholders stand where they differ.
+
+    `date` is when it is sent: it is set when that is known, and no part of the content.
+    """
 
     issue: str
     rendered: Rendered
@@ -59,7 +62,7 @@ class Mailing:
     track_opens: bool = False
     track_clicks: bool = False
     nameless: str = "reader"
-    date: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    date: datetime | None = None
     test: bool = False
 
     @cached_property
@@ -122,7 +125,7 @@ class Addresser:
 
     def _message_id(self, address: str) -> str:
         """The same for an issue and a recipient whenever it is made; a test gets a new one each time."""
-        kind = f"test.{self._mailing.date.timestamp():.0f}." if self._mailing.test else ""
+        kind = f"test.{_dated(self._mailing).timestamp():.0f}." if self._mailing.test else ""
         data = f"{self._mailing.issue}\0{address.lower()}".encode()
         return f"<{self._mailing.issue}.{kind}{_keyed(data, self._key)}@{self._domain}>"
 
@@ -205,7 +208,7 @@ def _common_headers(mailing: Mailing) -> bytes:
     lines = [
         f"From: {_mailbox(*mailing.sender)}",
         f"Subject: {_unstructured(mailing.rendered.subject)}",
-        f"Date: {format_datetime(mailing.date)}",
+        f"Date: {format_datetime(_dated(mailing))}",
         f"List-Id: {_mailbox(*mailing.list_id)}",
         "MIME-Version: 1.0",
     ]
@@ -214,6 +217,12 @@ def _common_headers(mailing: Mailing) -> bytes:
     if mailing.test:
         lines.append("X-News-Test: yes")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _dated(mailing: Mailing) -> datetime:
+    if mailing.date is None:
+        raise ValueError("a mailing is sent at some date: replace(mailing, date=…)")
+    return mailing.date
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -17,7 +17,7 @@ class Prepared:
     issue: Issue
     rendered: Rendered
     mailing: message.Mailing
-    problems: list[Problem]
+    problems: tuple[Problem, ...]
 
     def refuse_errors(self) -> None:
         """Raises SendRefused if any problem is an error."""
@@ -32,4 +32,4 @@ def prepare(newsletter: Newsletter, path: Path) -> Prepared:
     rendered = render(issue, newsletter.site)
     findings = checks.run(issue, rendered, newsletter.config.checks)
     mailing = message.mailing(issue, rendered, newsletter)
-    return Prepared(issue, rendered, mailing, [finding.problem for finding in findings])
+    return Prepared(issue, rendered, mailing, tuple(finding.problem for finding in findings))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from newsletter.config import Newsletter
 from newsletter.errors import SendRefused, Unavailable
-from newsletter.yamlfile import shown_path
+from newsletter.shown import shown_path
 
 MIN_LENGTH = 16
 
@@ -40,11 +40,11 @@ def _read_or_make(file: Path) -> str:
             _make(file)
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
-        raise Unavailable(f"{shown_path(file)}: cannot be read or made ({failure})") from None
+        hint = "check the permissions of the file and its folder"
+        raise Unavailable(f"cannot be read or made ({failure})", hint, where=shown_path(file)) from None
     if len(key) < MIN_LENGTH:
-        raise Unavailable(
-            f"{shown_path(file)}: holds no key", "restore it from a backup; links already sent depend on it"
-        )
+        hint = "restore it from a backup; links already sent depend on it"
+        raise Unavailable("holds no key", hint, where=shown_path(file))
     return key
 
 

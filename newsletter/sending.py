@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from newsletter import config, delivery, issues
-from newsletter.address import BadAddress, parse
 from newsletter.config import Newsletter
 from newsletter.delivery import Delivered, Provider
-from newsletter.errors import NewsError, SendRefused
+from newsletter.errors import NewsError
 from newsletter.models import Counts, Outcome, Send, Subscriber
 from newsletter.preparing import Prepared, prepare
 from newsletter.providers import open_provider
@@ -57,52 +56,55 @@ class Sending:
 
     @cached_property
     def secret(self) -> str:
-        """The key that signs this newsletter's links."""
+        """The key that signs this newsletter's links; raises SendRefused where there is none to rely on."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
     def prepare(self, name: str | None) -> Prepared:
         """An issue by its name, with what the provider has to say against being used."""
         prepared = prepare(self.newsletter, issues.find(self.newsletter.issues, name))
-        prepared.problems.extend(self.provider.check())
-        return prepared
+        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
-    def due(self, broken: Callable[[NewsError], None]) -> list[Prepared]:
-        """The issues that automation may send now: ready, not in the future, not finished; oldest first.
+    def due(self) -> Iterator[Prepared | NewsError]:
+        """The issues that automation may send now: ready, not in the future, somebody waiting; oldest first.
 
-        A file that cannot be read or rendered is told to `broken` and keeps no other issue from going out.
+        What cannot be read, rendered or gone on with comes as its error, and keeps no other from going out.
         """
-        today, due = datetime.now(UTC).date(), []
         for path in issues.every(self.newsletter.issues):
             try:
                 issue = issues.load(path)
-                if issue.ready and issue.date <= today and not self._finished(issue.name):
-                    due.append(self.prepare(issue.name))
+                if issue.ready and issue.date <= datetime.now(UTC).date() and not self._done(issue.name):
+                    prepared = self.prepare(issue.name)
+                    if self.outlook(prepared).counts.waiting:
+                        yield prepared
             except NewsError as error:
-                broken(error)
-        return [one for one in due if not self.outlook(one).counts.complete]
+                yield error
 
     def outlook(self, prepared: Prepared) -> Outlook:
         """Who would get it now; raises SendRefused where the send must not start or go on."""
-        send = delivery.resumable(prepared.mailing, self.ledger, self.provider)
-        if send:
+        if send := delivery.started(prepared.mailing, self.ledger, self.provider):
             return Outlook(send, self.ledger.counts(send))
         active = self.subscribers.active()
         return Outlook(None, Counts(recipients=active, waiting=active))
 
-    def run(self, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Delivered]:
+    def start(self, prepared: Prepared) -> Send:
+        """Claims the issue and plans who gets it; raises SendRefused, and nothing is claimed then."""
+        _ = self.secret  # before the claim: without it nothing can be sent
+        return delivery.start(prepared.mailing, self.ledger, self.provider)
+
+    def deliver(self, send: Send, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Delivered]:
         """Sends what is certainly unsent, and yields what came of each call."""
-        send = delivery.start(prepared.mailing, self.ledger, self.provider)
-        yield from delivery.deliver(send, prepared.mailing, self.ledger, self.provider, self.secret, stopped)
+        return delivery.deliver(send, prepared.mailing, self.ledger, self.provider, self.secret, stopped)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
-        """One message, marked as a test, to an address of any kind."""
-        try:
-            to = Subscriber(0, parse(address).given)
-        except BadAddress as problem:
-            raise SendRefused(f'no email address ("{address}"): {problem}', "correct it") from None
+        """One message, marked as a test, to an address that need not be a subscriber's."""
         now = datetime.now(UTC)
-        return delivery.deliver_test(prepared.mailing, to, self.provider, self.secret, now)
+        return delivery.deliver_test(
+            prepared.mailing, Subscriber(0, address), self.provider, self.secret, now
+        )
 
-    def _finished(self, issue: str) -> bool:
+    def _done(self, issue: str) -> bool:
+        """Nobody is waiting for it; what was edited since then is of no interest any more."""
+        if not self.provider.capabilities.leaves_machine:
+            return False
         send = self.ledger.find(issue, delivery.SUBSCRIBERS)
-        return bool(send and send.finished_at and self.provider.capabilities.leaves_machine)
+        return send is not None and not self.ledger.counts(send).waiting

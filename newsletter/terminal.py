@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.errors import Problem
+from newsletter.errors import NewsError, Problem
+from newsletter.shown import shown_path
 
 if TYPE_CHECKING:
     from newsletter.config import Newsletter
     from newsletter.delivery import Delivered
-    from newsletter.models import Counts, Send
+    from newsletter.models import Counts, Outcome, Send
     from newsletter.preparing import Prepared
-    from newsletter.sending import Outlook
+    from newsletter.sending import Outlook, Sending
     from newsletter.store.subscribers import Imported
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
@@ -36,6 +37,28 @@ def show_problems(problems: Sequence[Problem]) -> None:
         click.echo(f"{where}{kind}{problem.what}", err=True)
         if problem.fix:
             click.echo(f"    {problem.fix}", err=True)
+
+
+def sort_out(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
+    """The issues that are due, and whether others could not be read; why is shown."""
+    due: list[Prepared] = []
+    broken = False
+    for one in found:
+        if isinstance(one, NewsError):
+            show_problems(one.problems)
+            broken = True
+        else:
+            due.append(one)
+    return due, broken
+
+
+def show_outcome(outcome: "Outcome") -> None:
+    """What came of a single message."""
+    reason = getattr(outcome, "reason", None)
+    if reason is None:
+        click.echo("Accepted.")
+    else:
+        show_problems([Problem("", f"{_WORDS[type(outcome).__name__]}: {reason}")])
 
 
 def show_send(prepared: "Prepared", outlook: "Outlook", newsletter: "Newsletter", provider: str) -> None:
@@ -78,9 +101,17 @@ def show_counts(send: "Send", counts: "Counts", *, whole: bool = False) -> None:
     if counts.refused:
         click.echo(f"The provider refused some for good:\n  {where} refused")
     if counts.waiting:
-        click.echo(f"Waiting ones are certainly unsent. To go on:\n  news send --issue {send.issue}")
+        again = f"news send --issue {send.issue} --provider {send.provider}"
+        click.echo(f"Waiting ones are certainly unsent. To go on:\n  {again}")
     if counts.left:
         click.echo("Left: unsubscribed before their turn.")
+
+
+def show_rehearsal(sending: "Sending") -> None:
+    """Where the mail is that did not leave this machine."""
+    if not sending.provider.capabilities.leaves_machine:
+        outbox = shown_path(sending.newsletter.folder / sending.newsletter.config.outbox.path)
+        click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.")
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:

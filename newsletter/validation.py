@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import InvalidInput, Problem
+from newsletter.shown import visible
 from newsletter.yamlfile import Document, line_of, sentence
-from newsletter.yamlvalues import Loc, visible
+from newsletter.yamlvalues import Loc
 
 Model = TypeVar("Model", bound=BaseModel)
 

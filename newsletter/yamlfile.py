@@ -1,7 +1,6 @@
 """A YAML file read once: safely, and with the line of every value."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 import yaml
 
 from newsletter.errors import InvalidInput, Problem
+from newsletter.shown import shown_path
 from newsletter.yamlsyntax import explain
-from newsletter.yamlvalues import CONTROL, Builder, Unreadable, visible
+from newsletter.yamlvalues import CONTROL, Builder, Unreadable
 from newsletter.yamlvalues import Loc as Loc
 from newsletter.yamlvalues import dotted as dotted
 
@@ -75,13 +75,6 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
     if problems := list(islice(_invisible(text, shown), 100)):
         raise error(problems)
     return text
-
-
-def shown_path(path: Path) -> str:
-    """A path as a person in this folder would write it."""
-    with suppress(OSError, RuntimeError, ValueError):  # elsewhere, or nowhere
-        path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
-    return visible(path.as_posix(), 4096)
 
 
 def line_of(problem: Problem) -> int:

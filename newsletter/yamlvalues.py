@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
+from newsletter.shown import visible
+
 Loc = tuple[str | int, ...]
 
 MAX_DEPTH = 20
@@ -57,12 +59,6 @@ class Unreadable(Exception):
 def dotted(loc: Loc) -> str:
     """`stories[2].link` for `("stories", 2, "link")`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in loc).lstrip(".")
-
-
-def visible(text: str, most: int = 60) -> str:
-    """Text for one line of a message, shortened, with what is invisible written out."""
-    text = f"{text[: most - 3]}…" if len(text) > most else text
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def _key(key: str) -> str:

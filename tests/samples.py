@@ -1,5 +1,6 @@
 """A small newsletter for tests: files as an editor would write them, and what they become."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def mailing(folder: Path, *, extra: str = "") -> Mailing:
     """The sample issue as a mailing."""
     loaded = newsletter(folder, extra=extra)
     issue = issues.load(issues.find(loaded.issues))
-    return message.mailing(issue, render(issue, loaded.site), loaded)
+    return replace(message.mailing(issue, render(issue, loaded.site), loaded), date=NOW)
 
 
 def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts: str) -> Mailing:

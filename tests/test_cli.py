@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_answer(news: News, folder: Path) -
 
 def test_a_test_goes_to_one_address_and_not_into_the_ledger(news: News, folder: Path) -> None:
     tested = news("send", "--issue", "2026-04-27", "--to", "me@example.com", "--yes")
-    assert (tested.exit_code, tested.output.splitlines()[-1]) == (0, "Accepted.")
+    assert (tested.exit_code, tested.output.splitlines()[-2]) == (0, "Accepted.")
     (message,) = outbox(folder)
     assert b"To: me@example.com" in message and b"Subject: [Test] Leek & potato" in message
     assert b"https://soup.example.com/leave/test>" in message
@@ -185,7 +186,7 @@ def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None
     imported = news("subscribers", "import", "list.csv")
     assert imported.exit_code == 1
     assert "list.csv:1: note: the column `City` is not imported" in imported.output
-    assert 'list.csv:3: error: no email address ("nobody")' in imported.output
+    assert 'list.csv:3: error: "nobody" is not an email address' in imported.output
     assert "list.csv:4: ADA@example.com stands further up as well" in imported.output
     assert "list.csv:5: error: 2 fields where the header has 3" in imported.output
     assert imported.output.splitlines()[-1] == "1 added, 1 listed twice, 2 lines left out"
@@ -277,13 +278,52 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
 
 
+def test_ready_counts_every_issue_that_is_due_also_when_one_is_named(news: News, folder: Path) -> None:
+    """As send.yml does it: a new database must not mail a whole archive, one job at a time."""
+    news("subscribers", "add", "ada@example.com")
+    for day in ("04", "11", "18"):
+        samples.write(folder, name=f"2026-05-{day}")
+    refused = news("send", "--ready", "--issue", "2026-05-18", "--yes")
+    assert refused.exit_code == 1 and "4 issues are marked ready" in refused.output
+    assert outbox(folder) == []
+
+
+def test_without_a_key_nothing_is_claimed(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    refused = news("send", "--issue", "2026-04-27", "--yes", NEWS_SECRET_KEY="short")
+    assert refused.exit_code == 1
+    assert "never sent" in news("status", "--issue", "2026-04-27").output
+
+
+def test_a_database_that_fails_in_the_middle_is_no_refusal(news: News, folder: Path) -> None:
+    """Something has left by then: exit code 3, not 1."""
+    news("subscribers", "import", "subscribers.csv")
+
+    class Spoiling(ScriptedSmtp):
+        def _reply(self, connection: object, reply: str) -> bool:
+            if reply.startswith("250 2.0.0 queued") and len(self.messages) == 1:
+                with sqlite3.connect(folder / ".news" / "news.db") as database:
+                    database.execute("drop table attempt")
+                database.close()
+            return super()._reply(connection, reply)  # type: ignore[arg-type]
+
+    with Spoiling() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        spoilt = news("send", "--issue", "2026-04-27", "--yes")
+    assert spoilt.exit_code == 3
+    assert "no such table" in spoilt.output and "How it stands: news status" in spoilt.output
+
+
 def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
     news("subscribers", "add", "ada@example.com")
     samples.write(folder, name="2026-05-04", issue="subject: [")
+    due = news("status", "--due", "--json")
+    assert (due.exit_code, due.stdout) == (1, '["2026-04-27"]\n')
     sent = news("send", "--ready", "--yes")
-    assert sent.exit_code == 1
+    assert sent.exit_code == 3, "something went out, and something could not"
     assert "issues/2026-05-04.yml:" in sent.output
     assert len(outbox(folder)) == 1
+    assert news("send", "--ready", "--yes").exit_code == 1
 
 
 def test_ready_refuses_a_whole_archive(news: News, folder: Path) -> None:

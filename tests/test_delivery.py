@@ -1,5 +1,6 @@
 """The send protocol: whatever happens, nobody twice, and nobody missing without being named."""
 
+import contextlib
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,9 +27,10 @@ from newsletter.models import (
     Subscriber,
     Unknown,
 )
+from newsletter.person import as_typed
 from newsletter.store.database import Database
 from newsletter.store.ledger import Ledger
-from newsletter.store.subscribers import Subscribers, a_person
+from newsletter.store.subscribers import Subscribers
 from tests import samples
 
 TAKEN = "taken, and the answer lost"
@@ -81,7 +83,7 @@ def people(database: Database) -> Callable[[int], Subscribers]:
     def add(count: int) -> Subscribers:
         subscribers = Subscribers(database)
         for n in range(count):
-            subscribers.add(a_person(f"reader{n}@example.com")[0])
+            subscribers.add(as_typed(f"reader{n}@example.com")[0])
         return subscribers
 
     return add
@@ -217,8 +219,8 @@ def test_who_unsubscribes_between_plan_and_send_gets_nothing(
     provider = ListedProvider([NotSent("down")])
     send(database, provider)
     for n in (0, 1, 3):
-        subscribers.remove(a_person(f"reader{n}@example.com")[0])
-    subscribers.add(a_person("late@example.com")[0])
+        subscribers.remove(as_typed(f"reader{n}@example.com")[0])
+    subscribers.add(as_typed("late@example.com")[0])
     send(database, provider)
     assert sorted(provider.taken) == ["reader2@example.com", "reader4@example.com"]
     assert counts(database) == Counts(5, accepted=2, left=3)
@@ -240,10 +242,77 @@ def test_another_provider_does_not_take_over(
     database: Database, people: Callable[[int], Subscribers]
 ) -> None:
     people(3)
-    send(database, ListedProvider([NotSent("down")]))
+    send(database, ListedProvider([Accepted("id"), NotSent("down")]))
     with pytest.raises(SendRefused, match="was started through listed, not other") as refused:
         send(database, ListedProvider(name="other"))
     assert "--provider listed" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("mailing", "name"),
+    [
+        pytest.param(samples.plain_mailing(subject="Corrected"), "listed", id="content"),
+        pytest.param(samples.plain_mailing(), "other", id="provider"),
+    ],
+)
+def test_a_plan_of_which_nothing_has_left_is_in_nobodys_way(
+    mailing: Mailing, name: str, database: Database, people: Callable[[int], Subscribers]
+) -> None:
+    """A sender that is not verified, a host that was down: the mistake can be mended and the issue sent."""
+    people(3).remove(as_typed("reader1@example.com")[0])
+    send(database, ListedProvider([NotSent("403 sender not verified")]))
+    provider = ListedProvider(name=name)
+    send(database, provider, mailing)
+    assert provider.taken == Counter({"reader0@example.com": 1, "reader2@example.com": 1})
+    assert counts(database) == Counts(2, accepted=2)
+
+
+@pytest.mark.parametrize("first", [Accepted("id"), Unknown("lost"), Refused("no"), Crash])
+def test_a_plan_of_which_something_may_have_left_is_kept(
+    first: Outcome | type[Crash], database: Database, people: Callable[[int], Subscribers]
+) -> None:
+    people(4)
+    provider = ListedProvider([first, NotSent("down")])
+    with contextlib.suppress(Crash):
+        send(database, provider)
+    ledger = Ledger(database)
+    assert not ledger.withdraw(ledger.sends()[0])
+    with pytest.raises(SendRefused, match="with another content"):
+        send(database, provider, samples.plain_mailing(subject="Corrected"))
+
+
+@pytest.mark.parametrize("outcome", [Refused("554 relaying denied"), Unknown("503")])
+def test_one_bad_answer_after_another_stops_and_leaves_the_rest_waiting(
+    outcome: Outcome, database: Database, people: Callable[[int], Subscribers]
+) -> None:
+    people(20)
+    provider = ListedProvider([outcome] * 4 + [Accepted("id")] + [outcome] * 100, size=1)
+    send(database, provider)
+    assert provider.calls == 4 + 1 + delivery.DOUBTFUL_IN_A_ROW
+    assert counts(database).waiting == 10
+
+
+def test_who_left_and_came_back_during_a_send_stays_out_of_it(
+    database: Database, people: Callable[[int], Subscribers]
+) -> None:
+    """And is told as left, not as accepted: one recipient, one state."""
+    subscribers, (ada, _) = people(2), as_typed("reader0@example.com")
+    subscribers.remove(ada)
+    subscribers.add(ada, again=True)
+    provider = ListedProvider([NotSent("down"), Accepted("id")])
+    send(database, ListedProvider([NotSent("down")]))
+    subscribers.remove(ada)
+    send(database, ListedProvider([NotSent("down")]))
+    subscribers.add(ada, again=True)
+    send(database, provider)
+    send(database, provider)
+    ledger = Ledger(database)
+    (one,) = ledger.sends()
+    assert [list(ledger.people(one, state)) for state in ("left", "accepted")] == [
+        [("reader0@example.com", "")],
+        [("reader1@example.com", "")],
+    ]
+    assert counts(database) == Counts(2, accepted=1, left=1)
 
 
 def test_a_rehearsal_does_not_count_as_the_send(

@@ -417,7 +417,7 @@ def test_a_new_issue_that_cannot_be_written(folder: Path, place: str, problem: s
     with pytest.raises(Unavailable) as raised:
         issues.create(Path(place), date(2026, 5, 4))
     assert str(raised.value) == problem
-    assert raised.value.hint == "check that it is in a folder that you may write to"
+    assert raised.value.hint == "check that you may write to its folder"
 
 
 def test_an_issue_file_cannot_be_changed_after_loading(real: Issue) -> None:

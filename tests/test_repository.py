@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 from newsletter.checks import CHECKS
-from newsletter.cli import STATES, main
+from newsletter.cli import main
 from newsletter.config import Config, Labels
-from newsletter.store.ledger import STATES as LEDGER_STATES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -121,10 +120,6 @@ def test_the_readme_has_every_key_of_the_configuration() -> None:
         assert f"`{check}`" in table
     for variable in ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"):
         assert f"`{variable}`" in table
-
-
-def test_the_states_that_can_be_listed_are_those_of_the_ledger() -> None:
-    assert STATES == LEDGER_STATES
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

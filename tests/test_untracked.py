@@ -93,7 +93,9 @@ def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
 def the_real_issue() -> tuple[issues.Issue, message.Mailing]:
     newsletter = config.load(REPOSITORY, {})
     issue = issues.load(REPOSITORY / "issues" / "2026-04-27.yml")
-    return issue, message.mailing(issue, render(issue, newsletter.site), newsletter)
+    return issue, replace(
+        message.mailing(issue, render(issue, newsletter.site), newsletter), date=samples.NOW
+    )
 
 
 def allowed(issue: issues.Issue, mailing: message.Mailing) -> set[str]:

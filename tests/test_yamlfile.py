@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from newsletter import validation, yamlfile
 from newsletter.errors import InvalidInput, IssueError, Problem
 from newsletter.models import IssueFile
-from newsletter.yamlfile import Document, shown_path
+from newsletter.shown import shown_path
+from newsletter.yamlfile import Document
 
 ISSUE = """\
 subject: Leek & potato

@@ -7,7 +7,8 @@ import pytest
 
 from newsletter import yamlfile
 from newsletter.errors import IssueError
-from newsletter.yamlvalues import dotted, visible
+from newsletter.shown import visible
+from newsletter.yamlvalues import dotted
 
 
 @pytest.fixture

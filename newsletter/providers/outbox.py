@@ -8,7 +8,7 @@ from pathlib import Path
 from newsletter.errors import Problem
 from newsletter.message import Batch, mime
 from newsletter.models import Accepted, Capabilities, NotSent, Outcome
-from newsletter.yamlfile import shown_path
+from newsletter.shown import shown_path
 
 
 class OutboxProvider:
@@ -25,12 +25,11 @@ class OutboxProvider:
         self._folder = folder
 
     def check(self) -> list[Problem]:
-        try:
-            self._make_folders()
-        except OSError as failure:
-            what = f"the outbox cannot be made ({failure.strerror})"
-            return [Problem(shown_path(self._folder), what, "check `outbox.path` and its permissions")]
-        return []
+        there = next(folder for folder in (self._folder, *self._folder.absolute().parents) if folder.exists())
+        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+            return []
+        what = "is not a folder" if not there.is_dir() else "may not be written to"
+        return [Problem(shown_path(there), what, "check `outbox.path`")]
 
     def submit(self, batch: Batch) -> Outcome:
         (recipient,) = batch.recipients

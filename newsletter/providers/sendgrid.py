@@ -27,8 +27,10 @@ from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused,
 TIMEOUT_SECONDS = 30
 GROUP_LINK = "<%asm_group_unsubscribe_raw_url%>"
 
-# Statuses that say the account, not the batch, is the trouble: the next batch would fare no better.
-_ACCOUNT = {401: "the API key is not valid, or credits are used up", 403: "the API key may not send", 429: ""}
+# What may be wrong with this batch alone; any other 4xx is about the account or the address of the API, and
+# the next batch would fare no better.
+_BATCH = (400, 413)
+_NOTES = {401: "the API key is not valid, or credits are used up", 403: "the API key may not send"}
 
 # At DEBUG the client logs the API key and every address.
 logging.getLogger("python_http_client.client").disabled = True
@@ -129,12 +131,13 @@ def _for_group(mailing: Mailing, content: str) -> str:
 
 def _declined(status: int, headers: Any, content: bytes) -> Outcome:
     said = f"{status} {_errors(content)}".strip()
-    if status in _ACCOUNT:
-        reset = headers.get("Retry-After") or headers.get("X-RateLimit-Reset") if headers else None
-        note = f"too many requests (reset: {reset})" if status == 429 else _ACCOUNT[status]
-        return NotSent(f"{said}: {note}")
-    if 400 <= status < 500 and status != 408:
+    if status in _BATCH:
         return Refused(said)
+    if status == 429:
+        reset = headers.get("Retry-After") or headers.get("X-RateLimit-Reset") if headers else None
+        return NotSent(f"{said}: too many requests (reset: {reset})")
+    if 400 <= status < 500 and status != 408:
+        return NotSent(f"{said}: {_NOTES[status]}" if status in _NOTES else said)
     return Unknown(said)
 
 

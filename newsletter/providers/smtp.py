@@ -59,7 +59,7 @@ class SmtpProvider:
     def close(self) -> None:
         session, self._session = self._session, None
         if session:
-            with suppress(smtplib.SMTPException, OSError):
+            with suppress(OSError):
                 session.quit()
             session.close()
 
@@ -67,12 +67,12 @@ class SmtpProvider:
         """One transaction; None where the connection was gone before it began."""
         try:
             session = self._session or self._connect()
-        except (smtplib.SMTPException, OSError) as failure:
+        except (OSError, UnicodeError) as failure:  # UnicodeError: a host that is no name
             self._drop()
-            return NotSent(f"{self._settings.host}:{self._settings.port}: {_said(failure)}")
+            return NotSent(f"no connection to {self._settings.host}:{self._settings.port}: {_said(failure)}")
         try:
             reply = session.mail(sender, [])
-        except (smtplib.SMTPServerDisconnected, OSError):
+        except OSError:
             self._drop()
             return None
         if reply[0] == 421:
@@ -88,7 +88,7 @@ class SmtpProvider:
             reply = session.rcpt(address, [])
             if reply[0] in (250, 251):
                 reply = session.docmd("DATA")
-        except (smtplib.SMTPServerDisconnected, OSError) as failure:
+        except OSError as failure:
             self._drop()
             return NotSent(f"the connection ended before the message: {_said(failure)}")
         if reply[0] != 354:
@@ -98,16 +98,18 @@ class SmtpProvider:
         try:
             session.send(_LEADING_DOT.sub(b"..", message) + b".\r\n")
             return self._after_data(session, session.getreply())
-        except (smtplib.SMTPServerDisconnected, OSError) as failure:
+        except OSError as failure:
             self._drop()
             return Unknown(f"no answer to the message: {_said(failure)}")
 
     def _after_data(self, session: smtplib.SMTP, reply: tuple[int, bytes]) -> Outcome:
         if reply[0] == 250:
             return Accepted(_reply(reply))
-        if reply[0] == 421:
+        if reply[0] == 421 or not 400 <= reply[0] < 600:
             self._drop()
-        return _declined(reply)
+        if 400 <= reply[0] < 600:
+            return _declined(reply)
+        return Unknown(f"an answer to the message that means nothing: {_reply(reply)}")
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings
@@ -131,7 +133,7 @@ class SmtpProvider:
     def _reset(self, session: smtplib.SMTP) -> None:
         try:
             session.rset()
-        except (smtplib.SMTPException, OSError):
+        except OSError:
             self._drop()
 
     def _drop(self) -> None:
@@ -152,7 +154,7 @@ def _reply(reply: tuple[int, bytes]) -> str:
 
 
 def _said(failure: Exception) -> str:
-    """What failed, without anything that we said: an authentication error quotes nothing of ours."""
+    """The server's words; never the credentials that we sent."""
     if isinstance(failure, smtplib.SMTPResponseException):
         said = failure.smtp_error
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

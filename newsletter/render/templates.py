@@ -17,10 +17,10 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter import yamlfile
 from newsletter.errors import TemplateError
 from newsletter.models import Issue, Site
 from newsletter.render import markdown, text
+from newsletter.shown import shown_path
 
 # The wheel carries the repository's templates inside the package; a checkout has them beside it.
 _PACKAGE = Path(__file__).parent.parent
@@ -203,4 +203,4 @@ def _place(problem: BaseException) -> str | None:
 
 
 def _shown(file: Path) -> str:
-    return yamlfile.shown_path(file)
+    return shown_path(file)

@@ -7,14 +7,19 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config import Newsletter, load
 from newsletter.errors import SendRefused, StoreError, Unavailable
+from newsletter.shown import shown_path
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 10
 _DEFERRED = "news_deferred"
+
+
+class Conflict(StoreError):
+    """What may be there only once is there already."""
 
 
 @contextmanager
@@ -52,7 +57,9 @@ class Database:
             try:
                 newsletter.state.mkdir(parents=True, exist_ok=True)
             except OSError as failure:
-                raise StoreError(f".news/ cannot be made ({failure.strerror})", "check the folder") from None
+                hint = "check that you may write to its folder"
+                what = f"cannot be made ({failure.strerror})"
+                raise StoreError(what, hint, where=shown_path(newsletter.state)) from None
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)
         try:
@@ -64,7 +71,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database and holds no writer up."""
+        """A transaction that only reads, and holds no writer up."""
         with _in_words(), self._engine.connect() as connection:
             yield connection.execution_options(**{_DEFERRED: True})
 
@@ -104,7 +111,7 @@ def _engine(url: str) -> Engine:
     except (ArgumentError, NoSuchModuleError):
         raise StoreError("NEWS_DATABASE_URL is no database address", hint) from None
     except ModuleNotFoundError:
-        raise Unavailable("PostgreSQL needs psycopg", "pip install 'news[postgres]'") from None
+        raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from None
 
 
 def _sqlite(url: Any) -> Engine:
@@ -134,11 +141,13 @@ def _sqlite(url: Any) -> Engine:
 def _in_words() -> Iterator[None]:
     try:
         yield
+    except IntegrityError:
+        raise Conflict("another process was quicker", "run the same command again") from None
     except DBAPIError as failure:
         what = str(failure.orig).strip().splitlines()[0] if str(failure.orig).strip() else "no reason given"
         raise StoreError(f"the database does not answer as it should: {what}", _hint(what)) from None
     except SQLAlchemyError as failure:
-        raise StoreError(f"the database does not answer as it should: {failure}") from None
+        raise StoreError(f"the database does not answer as it should: {failure}", _hint("")) from None
 
 
 def _hint(what: str) -> str:

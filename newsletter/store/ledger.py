@@ -6,16 +6,12 @@ Each method that writes is one durable transaction. Nothing here decides anythin
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Select, Update, case, func, insert, literal, null, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Select, Update, case, delete, func, insert, literal, null, select, update
 
 from newsletter.errors import StoreError
 from newsletter.models import Accepted, Chunk, Counts, NotSent, Outcome, Refused, Send, Subscriber, Unknown
-from newsletter.store.database import Database
+from newsletter.store.database import Conflict, Database
 from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
-
-PAGE = 1000
-STATES = ("accepted", "refused", "unknown", "waiting", "left")
 
 # A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken.
 _shown_as = case((chunk.c.state == "intended", "unknown"), else_=chunk.c.state)
@@ -30,9 +26,16 @@ _SETTLED: dict[type, tuple[str, str]] = {
 class Ledger:
     """The sends of a newsletter in its database."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        page: int = 1000,
+    ) -> None:
+        """`page` is how many recipients are read at once where all of them are named."""
         self._database = database
         self._clock = clock
+        self._page = page
 
     def find(self, issue: str, to: str) -> Send | None:
         """The send of an issue to a list, if it was ever started."""
@@ -69,9 +72,22 @@ class Ledger:
                     return None
                 number = connection.scalar(insert(send).values(values).returning(send.c.id))
                 _plan(connection, number or 0, chunk_size)
-        except IntegrityError:
+        except Conflict:
             return None
         return self.find(issue, to)
+
+    def withdraw(self, of: Send) -> bool:
+        """Takes back a plan of which certainly nothing has left; False where something may have."""
+        tried = select(chunk.c.number).where(
+            chunk.c.send_id == of.id, chunk.c.state.not_in(("waiting", "skipped"))
+        )
+        with self._database.writing() as connection:
+            if connection.execute(tried.limit(1)).first():
+                return False
+            for table in (attempt, recipient, chunk):
+                connection.execute(delete(table).where(table.c.send_id == of.id))
+            connection.execute(delete(send).where(send.c.id == of.id))
+            return True
 
     def waiting(self, of: Send) -> Iterator[Chunk]:
         """The chunks that are certainly unsent, each once, in order; read one by one."""
@@ -120,7 +136,8 @@ class Ledger:
             here = (attempt.c.send_id == of.send_id, attempt.c.chunk == of.number)
             settled = update(attempt).where(*here, attempt.c.state == "intended").values(values)
             if connection.execute(settled).rowcount != 1:
-                raise StoreError(f"chunk {of.number} has no try that waits for an outcome")
+                hint = "another process has settled it; see: news status"
+                raise StoreError(f"chunk {of.number} has no try that waits for an outcome", hint)
             connection.execute(_chunk_is(of).values(state=chunk_state))
 
     def finish(self, of: Send) -> None:
@@ -147,11 +164,11 @@ class Ledger:
         )
 
     def people(self, of: Send, state: str) -> Iterator[tuple[str, str]]:
-        """Addresses of a send's recipients in a state (one of STATES), each with the reason; streamed."""
+        """Addresses of a send's recipients in one of RECIPIENT_STATES, each with the reason; streamed."""
         after = 0
         while True:
             with self._database.reading() as connection:
-                rows = connection.execute(_people(of, state, after)).all()
+                rows = connection.execute(_people(of, state, after).limit(self._page)).all()
             yield from ((row.address, row.reason or "") for row in rows)
             if not rows:
                 return
@@ -189,14 +206,20 @@ def _recipients(connection: Connection, of: Chunk) -> tuple[list[tuple[int, Subs
     """Those of a chunk who are still on the list, and the numbers of those who have left since the plan."""
     query = (
         select(recipient.c.number, subscriber.c.id, subscriber.c.address, subscriber.c.name)
-        .add_columns(subscriber.c.state)
+        .add_columns(subscriber.c.state, recipient.c.outcome)
         .join(subscriber, subscriber.c.id == recipient.c.subscriber_id)
         .where(recipient.c.send_id == of.send_id, recipient.c.number.between(of.first, of.last))
         .order_by(recipient.c.number)
     )
     rows = connection.execute(query).all()
-    there = [(row.number, Subscriber(row.id, row.address, row.name)) for row in rows if row.state == "active"]
-    return there, [row.number for row in rows if row.state != "active"]
+    # Who left during this send stays out of it, even if they have come back since.
+    stays = [row.state == "active" and row.outcome is None for row in rows]
+    there = [
+        (row.number, Subscriber(row.id, row.address, row.name))
+        for row, here in zip(rows, stays, strict=True)
+        if here
+    ]
+    return there, [row.number for row, here in zip(rows, stays, strict=True) if not here]
 
 
 def _people(of: Send, state: str, after: int) -> Select[int, str, str | None]:
@@ -215,7 +238,6 @@ def _people(of: Send, state: str, after: int) -> Select[int, str, str | None]:
         .join(subscriber, subscriber.c.id == recipient.c.subscriber_id)
         .where(chunk.c.send_id == of.id, recipient.c.number > after)
         .order_by(recipient.c.number)
-        .limit(PAGE)
     )
     if state == "left":
         return query.where(recipient.c.outcome == "left")

@@ -18,6 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from newsletter.names import SUBSCRIBER_STATES
+
 # The newest migration; compared at each start, so that Alembic is imported only when there is work for it.
 REVISION = "0001"
 
@@ -58,7 +60,7 @@ subscriber = Table(
     Column("consent_how", String, nullable=False),
     Column("consent_source", String, nullable=False, default=""),
     Column("changed_at", Moment, nullable=False),
-    CheckConstraint("state in ('pending', 'active', 'unsubscribed', 'bounced', 'complained')", name="state"),
+    CheckConstraint(f"state in {SUBSCRIBER_STATES}", name="state"),
     sqlite_autoincrement=True,
 )
 

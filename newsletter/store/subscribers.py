@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal
 
-from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from newsletter.address import Address, BadAddress, parse
+from newsletter.address import Address
 from newsletter.csvfile import Row as FileRow
 from newsletter.errors import Problem, SubscriberError
-from newsletter.models import one_line
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber
 
@@ -28,7 +26,6 @@ class Entry:
     address: str
     name: str
     state: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +35,6 @@ class Imported:
     where: str
     address: str
     change: Change
-
-
-def a_person(address: str, name: str = "") -> tuple[Address, str]:
-    """An address and a name as somebody typed them; raises SubscriberError."""
-    try:
-        return parse(address), one_line(name) if name.strip() else ""
-    except BadAddress as problem:
-        raise SubscriberError(f'no email address ("{address}"): {problem}', "correct it") from None
-    except PydanticCustomError as problem:
-        context = problem.context or {}
-        raise SubscriberError(f"the name {context.get('what')}", str(context.get("fix", ""))) from None
 
 
 class Subscribers:
@@ -110,7 +96,7 @@ class Subscribers:
             with self._database.reading() as connection:
                 rows = connection.execute(query).all()
             for row in rows:
-                yield Entry(row.address, row.name, row.state, row.changed_at)
+                yield Entry(row.address, row.name, row.state)
             if not rows:
                 return
             after = rows[-1].id

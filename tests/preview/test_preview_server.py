@@ -236,4 +236,4 @@ def test_missing_packages_are_said_with_what_to_install(letter, monkeypatch, pac
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(Unavailable, match=package) as refusal:
         serve(letter.folder, ready=pytest.fail)
-    assert "pip install 'news[preview]'" in refusal.value.hint
+    assert "pip install starlette uvicorn watchfiles" in refusal.value.hint

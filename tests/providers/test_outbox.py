@@ -12,6 +12,7 @@ from tests import samples
 def test_delivers_a_complete_message_that_a_mail_program_reads(tmp_path: Path) -> None:
     provider = OutboxProvider(tmp_path / "outbox")
     assert provider.check() == []
+    assert not (tmp_path / "outbox").exists(), "looking makes nothing"
     assert isinstance(provider.submit(samples.batch(samples.mailing(tmp_path))), Accepted)
     (message,) = mailbox.Maildir(tmp_path / "outbox")
     assert message["To"] == "Ada Example <ada@example.com>"
@@ -36,7 +37,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_before_and_not_sent_after(tmp
     (tmp_path / "outbox").write_text("a file stands in the way")
     provider = OutboxProvider(tmp_path / "outbox")
     (problem,) = provider.check()
-    assert "cannot be made" in problem.what
+    assert problem.what == "is not a folder"
     outcome = provider.submit(samples.batch(samples.plain_mailing()))
     assert isinstance(outcome, NotSent) and outcome.stop
 

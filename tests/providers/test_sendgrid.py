@@ -98,6 +98,7 @@ def test_a_group_of_sendgrids_own_stands_in_for_the_link() -> None:
         pytest.param(Fault.status(413, "too large"), Refused, id="413"),
         pytest.param(Fault.status(401, "unauthorized"), NotSent, id="401"),
         pytest.param(Fault.status(403, "forbidden"), NotSent, id="403"),
+        pytest.param(Fault.status(404, "not found"), NotSent, id="404"),
         pytest.param(Fault.rate_limited(), NotSent, id="429"),
         pytest.param(Fault.status(500, "oops"), Unknown, id="500"),
         pytest.param(Fault.status(503, "busy"), Unknown, id="503"),

@@ -3,7 +3,6 @@
 import email
 import socket
 import ssl
-from dataclasses import replace
 from email.policy import default
 from pathlib import Path
 
@@ -189,6 +188,8 @@ def test_leading_dots_arrive() -> None:
         pytest.param({"DATA": CLOSE}, NotSent, True, id="gone-before-the-message"),
         pytest.param({".": "554 5.7.1 spam"}, Refused, None, id="content-never"),
         pytest.param({".": "451 4.3.0 later"}, NotSent, False, id="content-not-now"),
+        pytest.param({".": "200 hm"}, Unknown, None, id="an-odd-yes"),
+        pytest.param({".": "what?"}, Unknown, None, id="garbage"),
         pytest.param({".": CLOSE}, Unknown, None, id="gone-after-the-message"),
         pytest.param({".": RESET}, Unknown, None, id="reset-after-the-message"),
         pytest.param({".": SILENCE}, Unknown, None, id="silent-after-the-message"),
@@ -202,6 +203,14 @@ def test_each_way_that_a_message_can_end(
     assert type(outcome) is expected
     assert getattr(outcome, "stop", None) == stop
     assert server.messages == []
+
+
+def test_a_host_that_is_no_name_is_an_answer() -> None:
+    smtp = SmtpProvider(
+        Smtp.model_construct(host="mail..example.com", port=25, security="none", username=None)
+    )
+    (outcome,) = submit_each(smtp, PEOPLE[0])
+    assert isinstance(outcome, NotSent) and outcome.stop
 
 
 def test_a_refused_connection_sends_nothing() -> None:
@@ -236,12 +245,3 @@ def test_after_an_unknown_the_next_message_gets_a_new_connection() -> None:
 def test_check_sees_without_connecting(settings: dict[str, object], problem: str) -> None:
     smtp = SmtpProvider(Smtp(**{"port": free_port(), **settings}))  # type: ignore[arg-type]
     assert any(problem in str(found) for found in smtp.check())
-
-
-def test_nothing_is_built_twice_for_a_mailing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The MIME is encoded once: the second recipient costs no encoding of the constant part."""
-    from newsletter import message
-
-    mailing = replace(samples.plain_mailing(), nameless="somebody new to the cache")
-    made = message.mime(mailing)
-    assert message.mime(mailing) is made

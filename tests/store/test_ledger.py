@@ -1,14 +1,18 @@
 """The ledger: claims, plans, remembers."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from newsletter.models import Accepted, Chunk, Counts, NotSent, Outcome, Refused, Send, Unknown
+from newsletter.person import as_typed
 from newsletter.store.database import Database
 from newsletter.store.ledger import Ledger
-from newsletter.store.subscribers import Subscribers, a_person
+from newsletter.store.schema import send
+from newsletter.store.subscribers import Subscribers
 from tests import samples
 
 LIST = "subscribers"
@@ -24,7 +28,7 @@ def people(database: Database) -> Callable[[int], Subscribers]:
     def add(count: int) -> Subscribers:
         subscribers = Subscribers(database)
         for n in range(count):
-            subscribers.add(a_person(f"reader{n}@example.com")[0], f"Reader {n}")
+            subscribers.add(as_typed(f"reader{n}@example.com")[0], f"Reader {n}")
         return subscribers
 
     return add
@@ -39,7 +43,7 @@ def plan(ledger: Ledger, size: int = 2) -> Send:
 def test_everybody_active_is_planned_once_in_chunks(
     ledger: Ledger, people: Callable[[int], Subscribers]
 ) -> None:
-    people(5).remove(a_person("reader1@example.com")[0])
+    people(5).remove(as_typed("reader1@example.com")[0])
     send = plan(ledger)
     assert send.recipients == 4
     assert [(c.number, c.first, c.last) for c in ledger.waiting(send)] == [(0, 1, 2), (1, 3, 4)]
@@ -59,6 +63,21 @@ def test_an_issue_is_claimed_for_a_list_once(ledger: Ledger, people: Callable[[i
     assert ledger.find("2026-04-27", LIST) == send
     assert ledger.find("2026-04-27", "rehearsal") is None
     assert ledger.plan("2026-05-04", LIST, "sha", "outbox", 1)
+
+
+def test_two_that_plan_at_the_same_moment(
+    database: Database, ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    """The second one waits for the first, and then finds the issue claimed."""
+    people(1)
+    with ThreadPoolExecutor() as others, database.writing() as connection:
+        values = {"issue": "2026-04-27", "list": LIST, "content_sha256": "sha", "provider": "outbox"}
+        connection.execute(insert(send), {**values, "recipients": 0, "started_at": samples.NOW})
+        second = others.submit(ledger.plan, "2026-04-27", LIST, "sha", "outbox", 2)
+        with pytest.raises(TimeoutError):
+            second.result(0.3)
+        connection.commit()
+        assert second.result(10) is None
 
 
 def test_a_chunk_is_claimed_once(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
@@ -121,7 +140,7 @@ def test_who_left_between_plan_and_send_is_skipped(
     subscribers = people(5)
     send = plan(ledger)
     for n in (1, 4):
-        subscribers.remove(a_person(f"reader{n}@example.com")[0])
+        subscribers.remove(as_typed(f"reader{n}@example.com")[0])
     tried = []
     for chunk in ledger.waiting(send):
         there = ledger.intend(chunk) or []
@@ -141,7 +160,7 @@ def test_who_left_between_plan_and_send_is_skipped(
 def test_who_joins_after_the_plan_is_not_in_it(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
     people(2)
     send = plan(ledger)
-    Subscribers(ledger._database).add(a_person("late@example.com")[0])
+    Subscribers(ledger._database).add(as_typed("late@example.com")[0])
     assert sum(chunk.last - chunk.first + 1 for chunk in ledger.waiting(send)) == 2
 
 
@@ -159,10 +178,8 @@ def test_a_send_is_finished_only_when_nothing_waits(
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at == samples.NOW
 
 
-def test_people_are_read_in_pages(
-    ledger: Ledger, people: Callable[[int], Subscribers], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("newsletter.store.ledger.PAGE", 2)
+def test_people_are_read_in_pages(database: Database, people: Callable[[int], Subscribers]) -> None:
+    ledger = Ledger(database, page=2)
     people(5)
     send = plan(ledger, 3)
     assert [address for address, _ in ledger.people(send, "waiting")] == [

@@ -7,8 +7,9 @@ import pytest
 
 from newsletter import csvfile
 from newsletter.errors import Problem, SubscriberError
+from newsletter.person import as_typed
 from newsletter.store.database import Database
-from newsletter.store.subscribers import Imported, Subscribers, a_person
+from newsletter.store.subscribers import Imported, Subscribers
 
 
 @pytest.fixture
@@ -39,15 +40,15 @@ def test_a_file_is_brought_in_once(subscribers: Subscribers, tmp_path: Path) -> 
 def test_removed_people_stay_removed(subscribers: Subscribers, tmp_path: Path) -> None:
     file = "address,name\nada@example.com,Ada\nbo@example.com,Bo\n"
     bring_in(subscribers, tmp_path / "list.csv", file)
-    assert subscribers.remove(a_person("ADA@example.com")[0])
+    assert subscribers.remove(as_typed("ADA@example.com")[0])
     assert bring_in(subscribers, tmp_path / "list.csv", file) == ["left", "known"]
     assert names(subscribers) == {"bo@example.com": "Bo"}
     assert names(subscribers, "unsubscribed") == {"ada@example.com": "Ada"}
-    assert not subscribers.remove(a_person("ada@example.com")[0])
+    assert not subscribers.remove(as_typed("ada@example.com")[0])
 
 
 def test_somebody_who_left_comes_back_only_when_they_asked(subscribers: Subscribers) -> None:
-    ada, _ = a_person("ada@example.com")
+    ada, _ = as_typed("ada@example.com")
     subscribers.add(ada, "Ada")
     subscribers.remove(ada)
     with pytest.raises(SubscriberError, match=r"ada@example\.com has left") as refused:
@@ -100,7 +101,7 @@ def test_lines_that_are_no_use_are_named_and_the_others_brought_in(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
     changes = bring_in(subscribers, tmp_path / "list.csv", "address,name\nnobody,N\nada@example.com,Ada\n")
-    assert changes[0].startswith('2: no email address ("nobody")')
+    assert changes[0].startswith('2: "nobody" is not an email address')
     assert changes[1] == "added"
 
 
@@ -123,7 +124,7 @@ def test_an_import_that_is_given_up_brings_nobody_in(subscribers: Subscribers, t
 
 def test_removing_somebody_who_is_not_there_says_so(subscribers: Subscribers) -> None:
     with pytest.raises(SubscriberError, match="is not on the list"):
-        subscribers.remove(a_person("ada@example.com")[0])
+        subscribers.remove(as_typed("ada@example.com")[0])
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_removing_somebody_who_is_not_there_says_so(subscribers: Subscribers) ->
 )
 def test_a_person_is_refused_in_words(address: str, name: str) -> None:
     with pytest.raises(SubscriberError):
-        a_person(address, name)
+        as_typed(address, name)
 
 
 def test_problems_pass_through(subscribers: Subscribers) -> None:

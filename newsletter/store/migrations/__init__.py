@@ -35,5 +35,5 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(config(connection), "head")
     except (CommandError, ResolutionError) as failure:
         raise StoreError(
-            f"the database was made by a newer news ({failure})", "update: pip install --upgrade news"
+            f"the database was made by a newer news ({failure})", "use that one, or a newer one"
         ) from None

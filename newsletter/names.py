@@ -1,0 +1,15 @@
+"""Names that the command line offers and the core acts on; light, since `news --help` loads them."""
+
+from typing import Literal, get_args
+
+ProviderName = Literal["outbox", "smtp", "sendgrid"]
+PROVIDERS: tuple[str, ...] = get_args(ProviderName)
+
+SubscriberState = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
+SUBSCRIBER_STATES: tuple[str, ...] = get_args(SubscriberState)
+
+# What became of a recipient; `left` had unsubscribed before their turn.
+RecipientState = Literal["accepted", "refused", "unknown", "waiting", "left"]
+RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
+
+PREVIEW_PORT = 8025
