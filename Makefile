@@ -15,7 +15,10 @@ ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
 DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
 
-.PHONY: demo test lint golden picture bench package clean
+.PHONY: help demo test lint golden picture bench package clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -9
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -31,14 +34,14 @@ $(VENV)/installed-dev: pyproject.toml .ci/constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
-	@rm -rf build/demo.db*
+	@rm -f build/demo.db* outbox/new/$(ISSUE).*.eml
 	$(BIN)/news render $(ISSUE) -o build/
 	$(BIN)/news check $(ISSUE)
 	$(DEMO) subscribers import subscribers.example.csv
 	$(DEMO) send --issue $(ISSUE) --provider outbox --yes
 	@echo
 	@echo 'Now open'
-	@echo '  build/$(ISSUE).html   in a browser: the issue'
+	@echo '  build/$(ISSUE).html    in a browser: the issue'
 	@echo '  outbox/new/*.eml         in a mail program: what each subscriber would get'
 	@echo 'and to see an issue as you write it:'
 	@echo '  $(BIN)/news preview'

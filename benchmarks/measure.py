@@ -21,7 +21,7 @@ def seconds(action: Callable[[], object], times: int) -> float:
     return statistics.median(taken)
 
 
-def process(*arguments: str | Path, cwd: Path = REPOSITORY, **environment: str) -> Callable[[], object]:
+def whole_process(*arguments: str | Path, cwd: Path = REPOSITORY, **environment: str) -> Callable[[], object]:
     """A whole process, its output thrown away; fails where the process does."""
 
     def run() -> object:

@@ -37,7 +37,7 @@ def one(provider: str, size: int) -> float:
         people = "".join(f"reader{n}@example.com,Reader {n}\n" for n in range(size))
         (folder / "list.csv").write_text(f"address,name\n{people}")
         clean = {"CI": "", "NEWS_DATABASE_URL": ""}
-        measure.process(measure.news(), "subscribers", "import", "list.csv", cwd=folder, **clean)()
+        measure.whole_process(measure.news(), "subscribers", "import", "list.csv", cwd=folder, **clean)()
         command = (measure.news(), "send", "--issue", "2026-04-27", "--yes")
         peak, seconds = measure.peak_megabytes(*command, cwd=folder, **clean)
     measure.row(provider, f"{size:,}", f"{size / seconds:,.0f}", f"{peak:.1f}")

@@ -57,7 +57,7 @@ def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> 
     page = browser.new_page(
         viewport={"width": width, "height": HEIGHT},
         device_scale_factor=SCALE,
-        color_scheme=scheme,  # type: ignore[arg-type]
+        color_scheme=scheme,
     )
     page.set_content(html)
     page.evaluate(f"() => {{ const story = document.querySelectorAll('.card')[1]; scrollTo(0, {scroll}) }}")

@@ -6,7 +6,9 @@ Each command imports what it needs, so that `news --help` is quick.
 """
 
 import gc
+import io
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +73,13 @@ def schema() -> None:
 
 @main.command()
 @click.argument("issue", required=False)
-@click.option("--port", default=PREVIEW_PORT, show_default=True, help="Where to listen on 127.0.0.1.")
+@click.option(
+    "--port",
+    default=PREVIEW_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where to listen on 127.0.0.1.",
+)
 @click.pass_obj
 def preview(folder: Path, issue: str | None, port: int) -> None:
     """Show an issue in the browser, as you write.
@@ -132,7 +140,13 @@ def check(folder: Path, names: tuple[str, ...]) -> None:
 @main.command()
 @click.option("--issue", metavar="DATE", help="The issue to send, such as 2026-04-27.")
 @click.option("--ready", is_flag=True, help="Send every issue that is marked ready, due and not yet sent.")
-@click.option("--at-most", default=3, show_default=True, help="Refuse --ready for more issues than this.")
+@click.option(
+    "--at-most",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Refuse --ready for more issues than this.",
+)
 @click.option(
     "--to", "address", metavar="ADDRESS", help="Send one message, marked as a test, to this address."
 )
@@ -163,14 +177,14 @@ def send(
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (--issue 2026-04-27), or use --ready")
-    if ready and address:
+    if ready and address is not None:
         raise click.UsageError("--to sends one issue: name it with --issue, without --ready")
     gc.enable()
-    with Sending.open(config.load(folder), provider, to_send=not (address or dry_run)) as sending:
+    with Sending.open(config.load(folder), provider, to_send=address is None and not dry_run) as sending:
         if ready:
             sys.exit(_send_ready(sending, issue, at_most, yes, dry_run))
         prepared = sending.prepare(issue)
-        if address:
+        if address is not None:
             sys.exit(_send_test(sending, prepared, address, yes, dry_run))
         sys.exit(_send(sending, prepared, yes, dry_run))
 
@@ -191,32 +205,33 @@ def _send(sending: "Sending", prepared: "Prepared", yes: bool, dry_run: bool) ->
         _confirm(outlook.counts.waiting, yes)
     else:
         click.echo("Nothing is waiting; nothing was sent now.")
-    return _deliver(sending, prepared, sending.start(prepared))
+    claimed = sending.start(prepared, None if yes else outlook)
+    return _deliver(sending, prepared, claimed)
 
 
 def _deliver(sending: "Sending", prepared: "Prepared", claimed: "Send") -> int:
     """From here something may have left, so whatever goes wrong is no refusal any more."""
-    interrupt, stopped = terminal.Interrupt(), False
+    interrupt, counts = terminal.Interrupt(), None
     try:
         with interrupt.listening():
             waiting = sending.ledger.counts(claimed).waiting
             terminal.watch(sending.deliver(claimed, prepared, interrupt), waiting)
         counts = sending.ledger.counts(claimed)
         terminal.show_counts(claimed, counts)
-    except NewsError as error:
-        terminal.show_problems(error.problems)
-        stopped = True
-    except KeyboardInterrupt:
-        stopped = True
-    if stopped:
-        click.echo(f"Stopped. How it stands: news status --issue {claimed.issue}", err=True)
-        return INCOMPLETE
-    terminal.show_rehearsal(sending)
-    return 0 if counts.complete else INCOMPLETE
+        terminal.show_rehearsal(sending)
+    except (NewsError, KeyboardInterrupt, OSError) as failure:
+        # An OSError is the terminal's or a pipe's: then nobody reads this either.
+        with suppress(OSError):
+            terminal.show_stopped(claimed, failure)
+    return 0 if counts and counts.complete else INCOMPLETE
 
 
 def _send_ready(sending: "Sending", only: str | None, at_most: int, yes: bool, dry_run: bool) -> int:
     """Every issue that is due, oldest first, or only the one named; the worst exit code."""
+    if only is not None:
+        from newsletter import issues
+
+        only = issues.find(sending.newsletter.issues, only).stem
     due, broken = terminal.sort_out(sending.due())
     if len(due) > at_most:
         names = ", ".join(one.issue.name for one in due)
@@ -282,4 +297,11 @@ def run() -> None:
     6 % of a short command. Commands that go on for long switch it on again.
     """
     gc.disable()
-    main()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show an emoji still shows the rest
+    try:
+        main()
+    except OSError as failure:  # a full disk behind the standard output, say
+        terminal.show_problems([Problem("", f"cannot go on: {failure}")])
+        sys.exit(REFUSED)

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from newsletter.store.ledger import Ledger
 
 REFUSED = 1
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @click.command()
@@ -39,6 +41,8 @@ def status(folder: Path, issue: str | None, state: str | None, due: bool, as_jso
         raise click.UsageError("--list names the recipients of one issue: add --issue DATE")
     if as_json and not due:
         raise click.UsageError("--json goes with --due")
+    if issue and not _NAME.fullmatch(issue := Path(issue).name.removesuffix(".yml")):
+        raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
     gc.enable()
     with Sending.open(config.load(folder), to_send=due) as sending:
         if due:

@@ -8,6 +8,7 @@ import click
 
 from newsletter import terminal
 from newsletter.names import SUBSCRIBER_STATES
+from newsletter.shown import visible
 
 REFUSED = 1
 
@@ -33,7 +34,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
     gc.enable()
     with opened(folder) as database:
         rows = csvfile.read(file, encoding)
-        refused = terminal.show_import(Subscribers(database).bring_in(rows, file.name))
+        refused = terminal.show_import(Subscribers(database).bring_in(rows, visible(file.name)))
     sys.exit(REFUSED if refused else 0)
 
 

@@ -44,6 +44,8 @@ def _unsubscribe_link(text: str) -> str:
         raise refused("needs {token} once, behind the host", "put {token} where the reader's own part goes")
     if parts.scheme != "https":
         raise refused("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
+    if len(text) > 500:
+        raise refused(f"is {len(text)} characters long", "a mail's header lines end at 998: at most 500 fit")
     if not text.isascii():
         raise refused("is not ASCII, as a mail's header must be", "write the host as xn--…, the rest as %…")
     return text
@@ -57,11 +59,23 @@ def _key_safe_host(url: str) -> str:
 
 
 def _twelve(text: str) -> str:
-    if len(text.split()) != 12:
-        raise refused(
-            f"has {len(text.split())} words", "write the names of the twelve months, with spaces between"
-        )
+    if len(text.split()) != 12 or "," in text:
+        fix = 'write the twelve months with spaces between: "January February …"'
+        raise refused(f"has {len(text.split())} words" if "," not in text else "has commas", fix)
     return text
+
+
+def _with(*fields: str) -> AfterValidator:
+    """A label in which only these fields, {count} and the like, may stand."""
+
+    def filled(text: str) -> str:
+        for field_ in re.findall(r"\{[^}]*\}?", text):
+            if field_ not in fields:
+                known = f"the field here is {fields[0]}" if fields else "write it without braces"
+                raise refused(f"has {field_}, which nothing fills", known)
+        return text
+
+    return AfterValidator(filled)
 
 
 def _shaped(pattern: str, what: str, fix: str) -> AfterValidator:
@@ -82,6 +96,9 @@ ListId = Annotated[
 ]
 _LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 Language = Annotated[str, _shaped(_LANGUAGE, "is not a language code", "write one such as en or pt-BR")]
+
+
+Label = Annotated[Line, _with()]
 
 
 class Sender(Frozen):
@@ -128,13 +145,13 @@ class Tracking(Frozen):
 class Labels(Frozen):
     """The words that templates put around an issue's own."""
 
-    in_this_issue: Line = "In this issue"
-    read_story: Line = "Read more"
-    more_authors: Line = "+{count} more"
-    reason: Line = "You get this because you signed up for {newsletter}."
-    untracked: Line = "Nothing in this mail watches you: no pixel, and links lead where they say."
-    unsubscribe: Line = "Unsubscribe"
-    reader: Line = "reader"
+    in_this_issue: Label = "In this issue"
+    read_story: Label = "Read more"
+    more_authors: Annotated[Line, _with("{count}")] = "+{count} more"
+    reason: Annotated[Line, _with("{newsletter}")] = "You get this because you signed up for {newsletter}."
+    untracked: Label = "Nothing in this mail watches you: no pixel, and links lead where they say."
+    unsubscribe: Label = "Unsubscribe"
+    reader: Label = "reader"
     months: Annotated[Line, AfterValidator(_twelve)] = (
         "January February March April May June July August September October November December"
     )

@@ -1,5 +1,6 @@
 """A list of subscribers as a CSV file: read line by line, with an answer for each line that is no use."""
 
+import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,12 +37,20 @@ def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
     if first is None:
         raise SubscriberError("the file is empty", "write a first line `address,name`", where=shown)
     delimiter = max(_DELIMITERS, key=first.text.count)
-    header = next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
+    header = _header(first, delimiter, shown)
     columns = _columns(header, f"{shown}:{first.number}")
     yield from _ignored(header, columns, f"{shown}:{first.number}")
     for number, fields in _records(lines, delimiter, shown, first.number):
         if any(field.strip() for field in fields):
             yield _row(f"{shown}:{number}", fields, header, columns)
+
+
+def _header(first: "_Line", delimiter: str, shown: str) -> list[str]:
+    try:
+        return next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
+    except csv.Error as problem:
+        hint = "write a first line `address,name`"
+        raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{first.number}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,10 @@ class _Line:
 def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
     try:
         with path.open("rb") as file:
-            if file.read(2) in _UTF16:
+            start = file.read(2)
+            if start == b"PK":
+                raise SubscriberError("an Excel workbook", "save it as CSV", where=shown)
+            if start in _UTF16:
                 with path.open(encoding="utf-16", newline="\n") as text:
                     yield from (_Line(n, line) for n, line in enumerate(text, 1))
                 return
@@ -61,18 +73,21 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
             for number, raw in enumerate(file, 1):
                 yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
     except OSError as failure:
-        raise SubscriberError(f"cannot be read ({failure.strerror})", "check its name", where=shown) from None
-    except UnicodeDecodeError:
+        raise SubscriberError(
+            f"cannot be read ({failure.strerror or failure})", "check its name", where=shown
+        ) from None
+    except UnicodeError:
         raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from None
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
     try:
-        text = raw.decode("utf-8-sig" if first and encoding == "utf-8" else encoding)
+        utf8 = codecs.lookup(encoding).name == "utf-8"
+        text = raw.decode("utf-8-sig" if first and utf8 else encoding)
         if "\r" in text.rstrip("\r\n"):
             raise SubscriberError("a bare CR", "save the file with LF or CR LF line endings", where=where)
         return text
-    except UnicodeDecodeError:
+    except UnicodeError:
         hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
         raise SubscriberError(f"not {encoding} text", hint, where=where) from None
     except LookupError:
@@ -114,7 +129,7 @@ def _records(
 
 def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, int | None]) -> Row | Problem:
     if len(fields) != len(header):
-        what = f"{len(fields)} fields where the header has {len(header)}"
+        what = f"{len(fields)} field{'s'[: len(fields) != 1]} where the header has {len(header)}"
         return Problem(where, what, "put a field that holds a separator in quotes")
     at, name_at = columns
     try:

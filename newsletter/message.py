@@ -21,14 +21,14 @@ from urllib.parse import quote
 from newsletter.config import Newsletter
 from newsletter.links import Links
 from newsletter.models import Issue, Rendered, Subscriber
-
-PLACEHOLDERS = ("unsubscribe_url", "name", "address")
-PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")
+from newsletter.names import PLACEHOLDER
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ATOMS = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _CRLF = b"\r\n"
+# Quoted and with its address, still within a line's 998 bytes.
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -225,11 +225,17 @@ def _dated(mailing: Mailing) -> datetime:
     return mailing.date
 
 
+class Unmailable(ValueError):
+    """An address that cannot stand in a header; validation lets none through, a database may hold one."""
+
+
 def _mailbox(name: str, address: str) -> str:
+    if not address.isascii() or not address.isprintable() or " " in address:
+        raise Unmailable("the address holds what no address in a header may hold")
     name = _clean(name)
     if not name:
         return address
-    if not name.isascii() or "=?" in name:
+    if not name.isascii() or "=?" in name or len(name) > MAX_NAME:
         return f"{_encoded_words(name)}\r\n <{address}>"
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{quoted} <{address}>"

@@ -1,6 +1,11 @@
 """Names that the command line offers and the core acts on; light, since `news --help` loads them."""
 
+import re
 from typing import Literal, get_args
+
+# What stands in a rendered mail where recipients differ: [[name]].
+PLACEHOLDERS = ("unsubscribe_url", "name", "address")
+PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")
 
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)

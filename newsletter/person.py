@@ -16,5 +16,5 @@ def as_typed(address: str, name: str = "") -> tuple[Address, str]:
         what = f'"{visible(address.strip())}" is not an email address ({problem})'
         raise SubscriberError(what, "write it as name@example.com") from None
     except PydanticCustomError as problem:
-        said = problem.context or {}
-        raise SubscriberError(f"the name {said.get('what')}", str(said.get("fix", ""))) from None
+        said = (problem.context or {}).get("what")
+        raise SubscriberError(f"the name {said}", "write what they are called, in one line") from None

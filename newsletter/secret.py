@@ -6,6 +6,7 @@ from pathlib import Path
 
 from newsletter.config import Newsletter
 from newsletter.errors import SendRefused, Unavailable
+from newsletter.private import make_private
 from newsletter.shown import shown_path
 
 MIN_LENGTH = 16
@@ -35,7 +36,7 @@ def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
 
 def _read_or_make(file: Path) -> str:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file.parent)
         if not file.exists():
             _make(file)
         key = file.read_text(encoding="ascii").strip()

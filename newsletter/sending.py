@@ -9,7 +9,7 @@ from functools import cached_property
 from newsletter import config, delivery, issues
 from newsletter.config import Newsletter
 from newsletter.delivery import Delivered, Provider
-from newsletter.errors import NewsError
+from newsletter.errors import NewsError, SendRefused
 from newsletter.models import Counts, Outcome, Send, Subscriber
 from newsletter.preparing import Prepared, prepare
 from newsletter.providers import open_provider
@@ -86,10 +86,18 @@ class Sending:
         active = self.subscribers.active()
         return Outlook(None, Counts(recipients=active, waiting=active))
 
-    def start(self, prepared: Prepared) -> Send:
-        """Claims the issue and plans who gets it; raises SendRefused, and nothing is claimed then."""
+    def start(self, prepared: Prepared, agreed: Outlook | None = None) -> Send:
+        """Claims the issue and plans who gets it, if these are as many as somebody has `agreed` to.
+
+        Raises SendRefused, and nothing is claimed then.
+        """
         _ = self.secret  # before the claim: without it nothing can be sent
-        return delivery.start(prepared.mailing, self.ledger, self.provider)
+        send = delivery.start(prepared.mailing, self.ledger, self.provider)
+        if agreed and agreed.send is None and send.recipients != agreed.counts.recipients:
+            self.ledger.withdraw(send)
+            what = f"the list has changed meanwhile: {send.recipients:,} recipients now; nothing was sent"
+            raise SendRefused(what, "run it again")
+        return send
 
     def deliver(self, send: Send, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Delivered]:
         """Sends what is certainly unsent, and yields what came of each call."""

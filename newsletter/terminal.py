@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.errors import NewsError, Problem
-from newsletter.shown import shown_path
+from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
     from newsletter.config import Newsletter
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 REASONS = 5
-_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@,;:]+>?")
+_ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;:]+[>)]*", re.IGNORECASE)
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
@@ -114,6 +114,13 @@ def show_rehearsal(sending: "Sending") -> None:
         click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.")
 
 
+def show_stopped(send: "Send", failure: BaseException) -> None:
+    """That a send ended before its end, why, and where to look."""
+    if isinstance(failure, NewsError):
+        show_problems(failure.problems)
+    click.echo(f"Stopped. How it stands:\n  news status --issue {send.issue}", err=True)
+
+
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     """A table, a line a send."""
     from rich.console import Console
@@ -145,7 +152,7 @@ def watch(deliveries: Iterator["Delivered"], total: int) -> None:
             progress.advance(task, delivered.chunk.last - delivered.chunk.first + 1)
             if reason := getattr(delivered.outcome, "reason", None):
                 # This may be the public log of a workflow, and servers like to name the recipient.
-                masked = _ADDRESS.sub("<recipient>", reason)
+                masked = _ADDRESS.sub("<recipient>", visible(reason, 300))
                 reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {masked}"] += delivered.recipients
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)

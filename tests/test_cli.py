@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from newsletter import config
 from newsletter.cli import main
+from newsletter.errors import SendRefused
+from newsletter.sending import Sending
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import CLOSE, ScriptedSmtp
@@ -101,6 +104,34 @@ def test_a_test_goes_to_one_address_and_not_into_the_ledger(news: News, folder: 
     assert b"To: me@example.com" in message and b"Subject: [Test] Leek & potato" in message
     assert b"https://soup.example.com/leave/test>" in message
     assert "never sent" in news("status", "--issue", "2026-04-27").output
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "me@example"])
+def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    refused = news("send", "--issue", "2026-04-27", "--to", nobody, "--yes")
+    assert refused.exit_code == 1 and "is not an email address" in refused.output
+    assert outbox(folder) == []
+
+
+def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    with Sending.open(config.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
+        prepared = sending.prepare("2026-04-27")
+        agreed = sending.outlook(prepared)
+        news("subscribers", "add", "late@example.com")
+        with pytest.raises(SendRefused, match="the list has changed meanwhile: 3 recipients now"):
+            sending.start(prepared, agreed)
+        assert sending.ledger.sends() == []
+        assert sending.start(prepared, sending.outlook(prepared)).recipients == 3
+
+
+def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    news("send", "--issue", "issues/2026-04-27.yml", "--yes")
+    assert "Accepted  2 of 2" in news("status", "--issue", "issues/2026-04-27.yml").output
+    assert news("status", "--issue", "the last one").exit_code == 2
+    assert news("send", "--ready", "--issue", "2026-04-72", "--yes").exit_code == 1
 
 
 def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:
@@ -271,7 +302,7 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
         assert news("send", "--ready", "--yes").exit_code == 0
         assert news("status", "--due", "--json").output == "[]\n"
         assert "Nothing is due" in news("send", "--ready", "--yes").output
-    subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]  # type: ignore[index]
+    subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
     assert "Accepted  Refused  Unknown  Waiting  Left" in table, "cut off at 80 columns"
@@ -305,13 +336,13 @@ def test_a_database_that_fails_in_the_middle_is_no_refusal(news: News, folder: P
                 with sqlite3.connect(folder / ".news" / "news.db") as database:
                     database.execute("drop table attempt")
                 database.close()
-            return super()._reply(connection, reply)  # type: ignore[arg-type]
+            return super()._reply(connection, reply)
 
     with Spoiling() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         spoilt = news("send", "--issue", "2026-04-27", "--yes")
     assert spoilt.exit_code == 3
-    assert "no such table" in spoilt.output and "How it stands: news status" in spoilt.output
+    assert "no such table" in spoilt.output and "Stopped. How it stands" in spoilt.output
 
 
 def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
@@ -360,13 +391,26 @@ def test_the_secret_is_made_once_and_for_nobody_else(news: News, folder: Path) -
     assert [file.name for file in secret.parent.glob("secret*")] == ["secret"]
 
 
+def test_what_is_nobodys_business_stays_out_of_git_and_of_sight(news: News, folder: Path) -> None:
+    """Also in a newsletter of one's own, where nobody has written a .gitignore."""
+    news("subscribers", "add", "ada@example.com")
+    news("send", "--issue", "2026-04-27", "--yes")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    shown = subprocess.run(
+        ["git", "status", "--short", "-uall"], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.split() == ["??", "issues/2026-04-27.yml", "??", "newsletter.yml", "??", "subscribers.csv"]
+    for private in (".news", "outbox"):
+        assert stat.S_IMODE((folder / private).stat().st_mode) == 0o700
+
+
 def test_a_weak_secret_is_refused(news: News) -> None:
     news("subscribers", "add", "ada@example.com")
     refused = news("send", "--issue", "2026-04-27", "--yes", NEWS_SECRET_KEY="short")
     assert refused.exit_code == 1 and "openssl rand" in refused.output
 
 
-def process(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+def started(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "newsletter", "-C", str(folder), *arguments],
         env={**os.environ, "CI": "", "NO_COLOR": "1", **environment},
@@ -383,7 +427,7 @@ class SlowSmtp(ScriptedSmtp):
     def _reply(self, connection: object, reply: str) -> bool:
         if reply.startswith("250 2.0.0 queued"):
             time.sleep(0.05)
-        return super()._reply(connection, reply)  # type: ignore[arg-type]
+        return super()._reply(connection, reply)
 
 
 def fill(folder: Path, count: int) -> None:
@@ -398,16 +442,16 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
     assert news("subscribers", "import", "many.csv").exit_code == 0
     with SlowSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
-        running = process(folder, "send", "--issue", "2026-04-27", "--yes")
+        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
         deadline = time.monotonic() + 30
         while len(server.messages) < 5 and time.monotonic() < deadline:
             time.sleep(0.01)
         running.send_signal(number)
         output, _ = running.communicate(timeout=30)
         assert 5 <= len(server.messages) < count
-        again = process(folder, "send", "--issue", "2026-04-27", "--yes")
+        again = started(folder, "send", "--issue", "2026-04-27", "--yes")
         said, _ = again.communicate(timeout=60)
-    got = [re.search(rb"To: .*<(.*)>", message)[1].decode() for message in server.messages]  # type: ignore[index]
+    got = [re.search(rb"To: .*<(.*)>", message)[1].decode() for message in server.messages]
     assert len(got) == len(set(got)), "somebody got it twice"
     named = news("status", "--issue", "2026-04-27", "--list", "unknown").output.split()
     everybody = {f"reader{n}@example.com" for n in range(count)}

@@ -286,7 +286,7 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "labels",
             "{months: Jan Feb Mar}",
-            "labels.months has 3 words; write the names of the twelve months, with spaces between",
+            'labels.months has 3 words; write the twelve months with spaces between: "January February …"',
             id="months",
         ),
         pytest.param(

@@ -62,6 +62,7 @@ def test_another_encoding_is_read_when_it_is_named(tmp_path: Path) -> None:
         ),
         pytest.param(b"address,name\rada@example.com,Ada\r", "CR LF line endings", id="old-mac"),
         pytest.param(b"\xff\xfea", "not UTF-16 text", id="half-utf-16"),
+        pytest.param(b"PK\x03\x04", "list.csv: an Excel workbook; save it as CSV", id="xlsx"),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_one_answer(content: bytes, says: str, tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ last@example.com,"Last, of all",Rome
     wheres = [one.split(":")[1] for one in found]
     assert wheres == ["1", "2", "3", "4", "6", "7", "8", "9", "11", "13", "14", "15"]
     assert found[0] == "list.csv:1: the column `city` is not imported"
-    assert found[2].startswith("list.csv:3: 1 fields where the header has 3; put a field")
+    assert found[2].startswith("list.csv:3: 1 field where the header has 3; put a field")
     assert found[3].startswith("list.csv:4: 4 fields where the header has 3")
     assert found[4].startswith('list.csv:6: "nobody" is not an email address (')
     assert found[8].startswith("list.csv:11: the name is more than one line")

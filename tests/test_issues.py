@@ -422,4 +422,4 @@ def test_a_new_issue_that_cannot_be_written(folder: Path, place: str, problem: s
 
 def test_an_issue_file_cannot_be_changed_after_loading(real: Issue) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        real.subject = "Another"  # type: ignore[misc]
+        real.subject = "Another"

@@ -37,6 +37,7 @@ HOSTILE = [
     pytest.param("Hello\u2028Bcc: victim@example.com", id="line-separator"),
     pytest.param("Hello\x85Bcc: victim@example.com", id="next-line"),
     pytest.param("Hello\x00\x0bthere", id="control-characters"),
+    pytest.param('"' * 480, id="quotes-that-double"),
     pytest.param('"; Bcc: <victim@example.com>, "', id="quotes"),
 ]
 
@@ -233,5 +234,5 @@ def test_somebody_without_a_name_is_greeted_by_the_label() -> None:
 )
 def test_content_is_known_by_its_hash(change: dict[str, object]) -> None:
     mailing = samples.plain_mailing()
-    assert replace(mailing, **change).sha256 != mailing.sha256  # type: ignore[arg-type]
+    assert replace(mailing, **change).sha256 != mailing.sha256
     assert replace(mailing, date=samples.NOW.replace(year=2027)).sha256 == mailing.sha256

@@ -205,4 +205,4 @@ def test_nothing_is_converted_passed_over_or_changed() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         Story(**{**dict(STORY), "titel": "Leek"})
     with pytest.raises(ValidationError, match="frozen"):
-        STORY.title = "Potato"  # type: ignore[misc]
+        STORY.title = "Potato"

@@ -136,7 +136,7 @@ def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Pa
 @pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
 def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
     issue, mailing = the_real_issue()
-    (wire,) = sent("sendgrid", replace(mailing, **{switch: True}), tmp_path)  # type: ignore[arg-type]
+    (wire,) = sent("sendgrid", replace(mailing, **{switch: True}), tmp_path)
     assert watchers(wire, allowed(issue, mailing))
 
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from newsletter.errors import Problem
-from newsletter.message import Batch, mime
-from newsletter.models import Accepted, Capabilities, NotSent, Outcome
+from newsletter.message import Batch, Unmailable, mime
+from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.private import make_private
 from newsletter.shown import shown_path
 
 
@@ -33,7 +34,11 @@ class OutboxProvider:
 
     def submit(self, batch: Batch) -> Outcome:
         (recipient,) = batch.recipients
-        message = mime(batch.mailing).fill(recipient)
+        try:
+            # A maildir's files have the line ends of its machine; CR LF is for the wire.
+            message = mime(batch.mailing).fill(recipient).replace(b"\r\n", b"\n")
+        except Unmailable as problem:
+            return Refused(str(problem))
         digest = hashlib.sha256(message).hexdigest()[:8]
         name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
         draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
@@ -58,8 +63,9 @@ class OutboxProvider:
         pass
 
     def _make_folders(self) -> None:
+        make_private(self._folder)
         for part in ("tmp", "new", "cur"):
-            (self._folder / part).mkdir(parents=True, exist_ok=True)
+            (self._folder / part).mkdir(exist_ok=True)
 
     def _write(self, file: Path, message: bytes) -> None:
         with file.open("wb") as handle:

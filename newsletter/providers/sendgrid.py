@@ -6,25 +6,26 @@ queued; there is no idempotency key, so a lost answer is unknown.
 
 import json
 import logging
-import socket
-import ssl
+import time
+import urllib.error
 import urllib.request
 from html import escape
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.error import URLError
 
 import python_http_client
 from pydantic import SecretStr
-from python_http_client.exceptions import HTTPError
+from python_http_client.exceptions import HTTPError, handle_error
 from sendgrid import SendGridAPIClient
 
 from newsletter.config import SendGrid
 from newsletter.errors import Problem
-from newsletter.message import PLACEHOLDER, Batch, Mailing, Recipient, list_headers
+from newsletter.message import Batch, Mailing, Recipient, list_headers
 from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.names import PLACEHOLDER
 
 TIMEOUT_SECONDS = 30
+ANSWER_BYTES = 65_536
 GROUP_LINK = "<%asm_group_unsubscribe_raw_url%>"
 
 # What may be wrong with this batch alone; any other 4xx is about the account or the address of the API, and
@@ -50,22 +51,26 @@ class SendGridProvider:
         self._timeout = timeout
 
     def check(self) -> list[Problem]:
-        if self._api_key:
-            return []
         fix = "set it in the environment or in .env (never in newsletter.yml)"
-        return [Problem("SENDGRID_API_KEY", "is not set", fix)]
+        if not self._api_key:
+            return [Problem("SENDGRID_API_KEY", "is not set", fix)]
+        if not self._api_key.get_secret_value().isascii():
+            return [Problem("SENDGRID_API_KEY", "holds letters that no key has", fix)]
+        return []
 
     def submit(self, batch: Batch) -> Outcome:
-        if not self._api_key:
-            return NotSent("SENDGRID_API_KEY is not set")
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        reached = _Reached()
         try:
-            response = self._client(self._api_key).mail.send.post(request_body=body(batch))
+            response = self._client(reached).mail.send.post(request_body=body(batch))
         except HTTPError as answer:
             return _declined(int(answer.status_code), answer.headers, answer.body)
-        except URLError as failure:
-            return _not_connected(failure)
-        except (OSError, HTTPException) as failure:
-            return Unknown(f"no answer: {failure or type(failure).__name__}")
+        except (OSError, HTTPException, ValueError) as failure:
+            # ValueError: a host that is none. Until the connection stands, TLS and proxy included, nothing of
+            # the request has been said.
+            said = str(getattr(failure, "reason", "") or failure or type(failure).__name__)
+            return Unknown(f"no answer: {said}") if reached.server else NotSent(f"no connection: {said}")
         if response.status_code == 202:
             return Accepted(response.headers.get("X-Message-Id") or "")
         return Unknown(f"an answer that does not belong here: {response.status_code}")
@@ -73,9 +78,14 @@ class SendGridProvider:
     def close(self) -> None:
         pass
 
-    def _client(self, api_key: SecretStr) -> Any:
-        api = SendGridAPIClient(api_key.get_secret_value(), host=self._settings.host)
-        return _Client(host=api.host, request_headers=api._default_headers, version=3, timeout=self._timeout)
+    def _client(self, reached: "_Reached") -> Any:
+        key = self._api_key.get_secret_value() if self._api_key else ""
+        api = SendGridAPIClient(key, host=self._settings.host)
+        client = _Client(
+            host=api.host, request_headers=api._default_headers, version=3, timeout=self._timeout
+        )
+        client.reached = reached
+        return client
 
 
 def body(batch: Batch) -> dict[str, Any]:
@@ -146,16 +156,14 @@ def _errors(content: bytes) -> str:
     try:
         found = json.loads(content)["errors"]
         return "; ".join(": ".join(filter(None, (e.get("field"), e["message"]))) for e in found)[:300]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
 
 
-def _not_connected(failure: URLError) -> Outcome:
-    """urllib wraps what fails up to the request's end in URLError; only before it began is it certain."""
-    reason = failure.reason
-    if isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError):
-        return NotSent(f"no connection: {reason}")
-    return Unknown(f"no answer: {reason}")
+class _Reached:
+    """Whether a request got as far as a server."""
+
+    server = False
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -166,19 +174,66 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class _Client(python_http_client.Client):  # type: ignore[misc]  # the package has no types
-    """The client with redirects off, in every part of a path that it is asked for."""
+    """The client with redirects off, answers cut short, and a note of whether a server was reached."""
+
+    reached = _Reached()
 
     def _build_client(self, name: str | None = None) -> "_Client":
-        path = [*self._url_path, name] if name else self._url_path
-        return _Client(
+        client = _Client(
             host=self.host,
             version=self._version,
             request_headers=self.request_headers,
-            url_path=path,
+            url_path=[*self._url_path, name] if name else self._url_path,
             append_slash=self.append_slash,
             timeout=self.timeout,
         )
+        client.reached = self.reached
+        return client
 
     def _make_request(self, _opener: Any, request: Any, timeout: float | None = None) -> Any:
-        opener = urllib.request.build_opener(_NoRedirect)
-        return super()._make_request(opener, request, timeout=timeout)
+        reached, seconds = self.reached, timeout or self.timeout
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                reached.server = True
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                reached.server = True
+
+        class Http(urllib.request.HTTPHandler):
+            def http_open(self, req: urllib.request.Request) -> Any:
+                return self.do_open(Plain, req)
+
+        class Https(urllib.request.HTTPSHandler):
+            def https_open(self, req: urllib.request.Request) -> Any:
+                return self.do_open(Secure, req)
+
+        opener = urllib.request.build_opener(_NoRedirect, Http, Https)
+        try:
+            answer = opener.open(request, timeout=seconds)
+        except urllib.error.HTTPError as refusal:
+            raise handle_error(_Brief(refusal, seconds)) from None
+        return _Brief(answer, seconds)
+
+
+class _Brief:
+    """An answer of which no more is read than says what it is, and not for longer than a time-out."""
+
+    def __init__(self, answer: Any, seconds: float) -> None:
+        self._answer, self._until = answer, time.monotonic() + seconds
+
+    def read(self) -> bytes:
+        pieces: list[bytes] = []
+        while sum(map(len, pieces)) < ANSWER_BYTES and time.monotonic() < self._until:
+            piece = self._answer.read1(4096)
+            if not piece:
+                break
+            pieces.append(piece)
+        self._answer.close()
+        return b"".join(pieces)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)

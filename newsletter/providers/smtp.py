@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from newsletter.config import Smtp
 from newsletter.errors import Problem
-from newsletter.message import Batch, mime
+from newsletter.message import Batch, Unmailable, mime
 from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 TIMEOUT_SECONDS = 60
@@ -48,7 +48,10 @@ class SmtpProvider:
 
     def submit(self, batch: Batch) -> Outcome:
         (recipient,) = batch.recipients
-        message = mime(batch.mailing).fill(recipient)
+        try:
+            message = mime(batch.mailing).fill(recipient)
+        except Unmailable as problem:
+            return Refused(str(problem))
         kept = self._session is not None
         outcome = self._try(batch.mailing.sender[1], recipient.address, message)
         if kept and outcome is None:
@@ -67,7 +70,7 @@ class SmtpProvider:
         """One transaction; None where the connection was gone before it began."""
         try:
             session = self._session or self._connect()
-        except (OSError, UnicodeError) as failure:  # UnicodeError: a host that is no name
+        except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
             self._drop()
             return NotSent(f"no connection to {self._settings.host}:{self._settings.port}: {_said(failure)}")
         try:

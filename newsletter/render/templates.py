@@ -34,6 +34,7 @@ _MISTAKES = (
     LookupError,
     AttributeError,
     RecursionError,
+    MemoryError,
 )
 # What neither XML nor mail can hold, and a carriage return, which mrml takes for text.
 _NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

@@ -11,10 +11,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from newsletter.config import Newsletter, load
 from newsletter.errors import SendRefused, StoreError, Unavailable
+from newsletter.private import make_private
 from newsletter.shown import shown_path
 from newsletter.store.schema import REVISION
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 120
 _DEFERRED = "news_deferred"
 
 
@@ -55,7 +56,7 @@ class Database:
             engine = _engine(given.get_secret_value())
         else:
             try:
-                newsletter.state.mkdir(parents=True, exist_ok=True)
+                make_private(newsletter.state)
             except OSError as failure:
                 hint = "check that you may write to its folder"
                 what = f"cannot be made ({failure.strerror})"
@@ -108,7 +109,7 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() != "postgresql":
             raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", hint)
         return create_engine(parsed, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, TypeError, ValueError):  # which quote what was given
         raise StoreError("NEWS_DATABASE_URL is no database address", hint) from None
     except ModuleNotFoundError:
         raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from None

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, Update, case, delete, func, insert, l
 
 from newsletter.errors import StoreError
 from newsletter.models import Accepted, Chunk, Counts, NotSent, Outcome, Refused, Send, Subscriber, Unknown
+from newsletter.shown import visible
 from newsletter.store.database import Conflict, Database
 from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
 
@@ -128,8 +129,9 @@ class Ledger:
         attempt_state, chunk_state = _SETTLED[type(outcome)]
         values = {
             "state": attempt_state,
-            "message_id": outcome.message_id if isinstance(outcome, Accepted) else None,
-            "error": None if isinstance(outcome, Accepted) else outcome.reason,
+            # A provider's words may hold what no database takes and no terminal should be shown.
+            "message_id": visible(outcome.message_id, 200) if isinstance(outcome, Accepted) else None,
+            "error": None if isinstance(outcome, Accepted) else visible(outcome.reason, 500),
             "settled_at": self._clock(),
         }
         with self._database.writing() as connection:
@@ -139,6 +141,8 @@ class Ledger:
                 hint = "another process has settled it; see: news status"
                 raise StoreError(f"chunk {of.number} has no try that waits for an outcome", hint)
             connection.execute(_chunk_is(of).values(state=chunk_state))
+            if chunk_state == "waiting":
+                connection.execute(update(send).where(send.c.id == of.send_id).values(finished_at=None))
 
     def finish(self, of: Send) -> None:
         """Writes down that nothing of a send is waiting any more."""

@@ -35,6 +35,12 @@ def test_the_sample_has_no_problem(sample: tuple[Issue, Rendered]) -> None:
     ("changes", "expected"),
     [
         pytest.param({"add": "[[nme]]"}, "placeholders error: [[nme]] is no placeholder", id="placeholder"),
+        pytest.param({"add": "[[Name]]"}, "placeholders error: [[Name]] is no placeholder", id="capital"),
+        pytest.param({"add": "[[ name ]]"}, "placeholders error: [[ name ]] is no placeholder", id="spaces"),
+        pytest.param({"add": "[[first-name2]]"}, "placeholders error: [[first-name2]]", id="dash"),
+        pytest.param(
+            {"add": "https://x.example/?to=[[address]]"}, "placeholders error: a web addr", id="link"
+        ),
         pytest.param({"subject": "[[name]]"}, "placeholders error: subject: [[name]]", id="in-the-subject"),
         pytest.param({"text": "x"}, "unsubscribe error: the text part has no", id="no-way-out"),
         pytest.param({"add": "x" * 105_000}, "weight error: the HTML weighs", id="clipped"),

@@ -93,7 +93,7 @@ def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ready]:
 
 def as_got(raw: bytes) -> Got:
     message = email.message_from_bytes(raw, policy=default)
-    text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())  # type: ignore[attr-defined]
+    text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
     return Got(str(message["To"]), str(message["Subject"]), text, html, str(message["List-Unsubscribe"]))
 
 

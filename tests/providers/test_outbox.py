@@ -4,7 +4,7 @@ import mailbox
 import resource
 from pathlib import Path
 
-from newsletter.models import Accepted, NotSent, Subscriber
+from newsletter.models import Accepted, NotSent, Refused, Subscriber
 from newsletter.providers.outbox import OutboxProvider
 from tests import samples
 
@@ -53,6 +53,11 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert isinstance(outcome, NotSent) and outcome.stop
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_an_address_that_no_header_can_hold_is_refused(tmp_path: Path) -> None:
+    batch = samples.batch(samples.plain_mailing(), Subscriber(1, "a@example.com\nBcc: b@example.com"))
+    assert isinstance(OutboxProvider(tmp_path).submit(batch), Refused)
 
 
 def test_addresses_make_no_file_names(tmp_path: Path) -> None:

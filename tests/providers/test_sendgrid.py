@@ -12,7 +12,7 @@ from newsletter.message import Mailing
 from newsletter.models import Accepted, NotSent, Outcome, Refused, Subscriber, Unknown
 from newsletter.providers.sendgrid import GROUP_LINK, SendGridProvider
 from tests import samples
-from tests.fakes.sendgrid import Fault, SendGridFake
+from tests.fakes.sendgrid import Fault, Reply, SendGridFake
 
 ADA = Subscriber(1, "ada@example.com", "Ada <&> Example")
 BO = Subscriber(2, "bo@example.com")
@@ -138,6 +138,33 @@ def test_the_key_follows_no_redirect(status: int) -> None:
         fake.next(Fault.redirect(f"{elsewhere.url}/v3/mail/send", status))
         assert isinstance(submit(fake, samples.plain_mailing(), ADA), Unknown)
         assert elsewhere.requests == []
+
+
+def test_until_a_connection_stands_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS that fails, a proxy that is not there: not a byte of the request has left."""
+    batch = samples.batch(samples.plain_mailing(), ADA)
+    with SendGridFake() as fake:
+        no_tls = SendGrid(host=fake.url.replace("http:", "https:"))
+        assert isinstance(SendGridProvider(no_tls, SecretStr(fake.key), timeout=5).submit(batch), NotSent)
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert isinstance(provider(fake).submit(batch), NotSent)
+        assert fake.requests == []
+
+
+def test_a_key_that_is_no_key_is_found_before() -> None:
+    pasted = SendGridProvider(SendGrid(), SecretStr("SG.abc…"))
+    (problem,) = pasted.check()
+    assert "letters that no key has" in problem.what and "abc" not in str(problem)
+    assert isinstance(pasted.submit(samples.batch(samples.plain_mailing(), ADA)), NotSent)
+
+
+def test_of_an_answer_no_more_is_read_than_says_what_it_is() -> None:
+    with SendGridFake() as fake:
+        fake.next(Fault(Reply(400, b"[" * 5_000_000)), Fault(Reply(400, b"[" * 60_000)))
+        for _ in range(2):
+            outcome = submit(fake, samples.plain_mailing(), ADA)
+            assert outcome == Refused("400")
 
 
 def test_nobody_listening_is_not_sent() -> None:

@@ -23,7 +23,7 @@ PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(
 
 def provider(port: int, timeout: float = 5, **settings: object) -> SmtpProvider:
     values = {"security": "none", **settings}
-    return SmtpProvider(Smtp(port=port, **values), timeout=timeout)  # type: ignore[arg-type]
+    return SmtpProvider(Smtp(port=port, **values), timeout=timeout)
 
 
 def submit_each(smtp: SmtpProvider, *people: Subscriber) -> list[Outcome]:
@@ -54,7 +54,7 @@ def test_postfix_takes_and_delivers_over_starttls(
         f"Reader {n} <reader{n}@example.com>" for n in (1, 2, 3)
     ]
     for one in delivered:
-        text, html = one.iter_parts()  # type: ignore[attr-defined]
+        text, html = one.iter_parts()
         link = str(one["List-Unsubscribe"]).partition(">")[0][1:]
         expected = mailing.rendered.text.replace("[[unsubscribe_url]]", link)
         assert text.get_content().replace("\r\n", "\n") == expected
@@ -87,7 +87,7 @@ def test_login_over_starttls(certificate: tuple[Path, Path], password: str) -> N
         taken: list[bytes] = []  # noqa: RUF012 - one server, one list
 
         async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
-            self.taken.append(envelope.content)  # type: ignore[attr-defined]
+            self.taken.append(envelope.content)
             return "250 taken"
 
     Sink.taken = []
@@ -168,7 +168,7 @@ def test_leading_dots_arrive() -> None:
         smtp.close()
     (wire,) = server.messages
     undotted = b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
-    text, _ = email.message_from_bytes(undotted, policy=default).iter_parts()  # type: ignore[attr-defined]
+    text, _ = email.message_from_bytes(undotted, policy=default).iter_parts()
     assert text.get_content().replace("\r\n", "\n").startswith(".\n..two\n.three https://")
 
 
@@ -213,6 +213,25 @@ def test_a_host_that_is_no_name_is_an_answer() -> None:
     assert isinstance(outcome, NotSent) and outcome.stop
 
 
+def test_a_password_that_cannot_be_said_is_an_answer() -> None:
+    script = {"EHLO": "250-fake.example.com\r\n250 AUTH PLAIN", "AUTH": "235 welcome"}
+    with ScriptedSmtp(script) as server:
+        settings = Smtp(port=server.port, security="none", username="soup")
+        (outcome,) = submit_each(SmtpProvider(settings, SecretStr("pässwörd")), PEOPLE[0])
+    assert isinstance(outcome, NotSent) and "pässwörd" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "address", ["a@example.com\r\nBcc: b@example.com", "ä@example.com", "a b@example.com"]
+)
+def test_an_address_that_no_header_can_hold_is_refused(address: str) -> None:
+    """Validation lets none through; a database that somebody has written to may hold one."""
+    with ScriptedSmtp() as server:
+        bad, good = submit_each(provider(server.port), Subscriber(1, address), PEOPLE[0])
+    assert isinstance(bad, Refused) and isinstance(good, Accepted)
+    assert len(server.messages) == 1 and b"Bcc" not in server.messages[0]
+
+
 def test_a_refused_connection_sends_nothing() -> None:
     (outcome,) = submit_each(provider(free_port()), PEOPLE[0])
     assert isinstance(outcome, NotSent) and outcome.stop and "127.0.0.1:" in outcome.reason
@@ -243,5 +262,5 @@ def test_after_an_unknown_the_next_message_gets_a_new_connection() -> None:
     ],
 )
 def test_check_sees_without_connecting(settings: dict[str, object], problem: str) -> None:
-    smtp = SmtpProvider(Smtp(**{"port": free_port(), **settings}))  # type: ignore[arg-type]
+    smtp = SmtpProvider(Smtp(**{"port": free_port(), **settings}))
     assert any(problem in str(found) for found in smtp.check())

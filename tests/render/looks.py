@@ -65,7 +65,7 @@ def opened(
         route.fulfill(body=PICTURE, content_type="image/svg+xml")
 
     scheme = "dark" if dark else "light"
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     try:
         context.route("**/*", answer)
         page = context.new_page()

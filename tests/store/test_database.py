@@ -107,6 +107,7 @@ def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -
         pytest.param("mysql://127.0.0.1/news", "neither PostgreSQL nor SQLite", id="mysql"),
         pytest.param("sqlite:////no/such/folder/news.db", "there is no folder", id="no-folder"),
         pytest.param("postgresql://news:hunter2@127.0.0.1:1/news", "does not answer", id="nobody-there"),
+        pytest.param("postgresql://u:pa:x@h:5hunter2/db", "no database address", id="password-as-a-port"),
     ],
 )
 def test_a_wrong_address_is_an_answer_without_the_password(url: str, says: str, tmp_path: Path) -> None:

@@ -115,6 +115,31 @@ def test_what_came_of_a_chunk_is_counted_and_named(
     ]
 
 
+def test_a_providers_words_are_kept_so_that_they_can_be_shown(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(1)
+    one = plan(ledger)
+    (chunk,) = ledger.waiting(one)
+    ledger.intend(chunk)
+    ledger.settle(chunk, Refused("550 \x00 \x1b[31mno\n\ud800" + "x" * 5000))
+    ((_, reason),) = ledger.people(one, "refused")
+    assert reason.startswith(r"550 \u0000 \u001b[31mno\u000a\ud800xxx") and len(reason) < 600
+
+
+def test_a_send_is_unfinished_again_when_somebody_waits_again(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    """Two at once: the one that is done calls it finished, and the other one's call was not taken."""
+    people(1)
+    one = plan(ledger)
+    (chunk,) = ledger.waiting(one)
+    ledger.intend(chunk)
+    ledger.finish(one)
+    ledger.settle(chunk, NotSent("429"))
+    assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
+
+
 def test_what_was_not_sent_can_be_tried_again(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
     people(2)
     send = plan(ledger)

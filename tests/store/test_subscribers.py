@@ -118,7 +118,7 @@ def test_an_import_that_is_given_up_brings_nobody_in(subscribers: Subscribers, t
     path.write_text("address\nada@example.com\nbo@example.com\n")
     changes = subscribers.bring_in(csvfile.read(path), path.name)
     next(changes)
-    changes.close()  # type: ignore[attr-defined]
+    changes.close()
     assert subscribers.active() == 0
 
 
