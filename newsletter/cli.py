@@ -9,24 +9,22 @@ import gc
 import io
 import sys
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from newsletter import __version__, terminal
+from newsletter.cli_issues import check, new, preview, render, schema
 from newsletter.cli_status import status
 from newsletter.cli_subscribers import subscribers
 from newsletter.errors import NewsError, Problem, SendRefused
-from newsletter.names import PREVIEW_PORT, PROVIDERS
+from newsletter.names import INCOMPLETE, PROVIDERS, REFUSED
 
 if TYPE_CHECKING:
     from newsletter.models import Send
     from newsletter.preparing import Prepared
     from newsletter.sending import Sending
-
-REFUSED, INCOMPLETE = 1, 3
 
 
 class News(click.Group):
@@ -50,91 +48,6 @@ def main(ctx: click.Context, folder: Path) -> None:
     One file an issue, sent once to everyone on the list, with no tracking.
     """
     ctx.obj = folder
-
-
-@main.command()
-@click.argument("date", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
-@click.pass_obj
-def new(folder: Path, date: datetime) -> None:
-    """Start an issue: a commented file to fill in."""
-    from newsletter import config, issues
-
-    path = issues.create(config.load(folder).issues, date.date())
-    click.echo(f"Wrote {path}. See it as you write: news preview {path.stem}")
-
-
-@main.command()
-def schema() -> None:
-    """Print the JSON Schema, for your editor."""
-    from newsletter import issues
-
-    click.echo(issues.schema(), nl=False)
-
-
-@main.command()
-@click.argument("issue", required=False)
-@click.option(
-    "--port",
-    default=PREVIEW_PORT,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Where to listen on 127.0.0.1.",
-)
-@click.pass_obj
-def preview(folder: Path, issue: str | None, port: int) -> None:
-    """Show an issue in the browser, as you write.
-
-    The newest one, unless another is named.
-    """
-    from newsletter import config
-    from newsletter.preview import serve
-
-    if not (folder / config.FILE).exists():
-        config.load(folder)  # says that there is no newsletter here
-    gc.enable()
-    serve(folder, issue, port=port, ready=lambda url: click.echo(f"{url}  (Ctrl-C ends it)"))
-
-
-@main.command()
-@click.argument("issue", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="build", show_default=True)
-@click.pass_obj
-def render(folder: Path, issue: str | None, output: Path) -> None:
-    """Write an issue as .html, .txt and .eml.
-
-    The newest one, unless another is named.
-    """
-    from newsletter import config, export, issues
-    from newsletter.render import render as rendered
-
-    newsletter = config.load(folder)
-    loaded = issues.load(issues.find(newsletter.issues, issue))
-    for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
-        click.echo(f"{path}  {size:,} bytes")
-
-
-@main.command()
-@click.argument("names", metavar="[ISSUE]...", nargs=-1)
-@click.pass_obj
-def check(folder: Path, names: tuple[str, ...]) -> None:
-    """Find what would embarrass the newsletter.
-
-    In the newest issue, unless others are named.
-    """
-    from newsletter import config, issues
-    from newsletter.preparing import prepare
-
-    newsletter, found = config.load(folder), list[Problem]()
-    for name in names or (None,):
-        try:
-            prepared = prepare(newsletter, issues.find(newsletter.issues, name))
-            found += prepared.problems
-            if not prepared.problems:
-                click.echo(f"{prepared.issue.path}: no problems found")
-        except NewsError as error:
-            found += error.problems
-    terminal.show_problems(found)
-    sys.exit(REFUSED if any(problem.severity == "error" for problem in found) else 0)
 
 
 @main.command()
@@ -286,8 +199,8 @@ def _confirm(count: int, yes: bool) -> None:
         raise SendRefused("that is not the number of recipients; nothing was sent", hint)
 
 
-main.add_command(status)
-main.add_command(subscribers)
+for command in (new, preview, check, render, status, subscribers, schema):
+    main.add_command(command)
 
 
 def run() -> None:

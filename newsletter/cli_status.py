@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter import terminal
-from newsletter.names import RECIPIENT_STATES
+from newsletter.names import RECIPIENT_STATES, REFUSED
 
 if TYPE_CHECKING:
     from newsletter.models import Send
     from newsletter.sending import Sending
     from newsletter.store.ledger import Ledger
 
-REFUSED = 1
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 import click
 
 from newsletter import terminal
-from newsletter.names import SUBSCRIBER_STATES
+from newsletter.names import REFUSED, SUBSCRIBER_STATES
 from newsletter.shown import visible
-
-REFUSED = 1
 
 
 @click.group()

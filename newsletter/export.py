@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 
-from newsletter import message
+from newsletter import message, mime
 from newsletter.config import Newsletter
 from newsletter.errors import Unavailable
 from newsletter.models import Issue, Rendered, Subscriber
@@ -27,7 +27,7 @@ def write(
     files = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),
-        "eml": message.mime(mailing).fill(recipient),
+        "eml": mime.template(mailing).fill(recipient),
     }
     for suffix, content in files.items():
         path = folder / f"{issue.name}.{suffix}"

@@ -18,3 +18,6 @@ RecipientState = Literal["accepted", "refused", "unknown", "waiting", "left"]
 RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 
 PREVIEW_PORT = 8025
+
+# Exit codes: it did not start, or found errors; somebody is unknown, refused or still waiting.
+REFUSED, INCOMPLETE = 1, 3

@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parent.parent / "newsletter"
 # From the top down; what stands in one line may import what stands in the same or a lower one.
 FLOORS = [
     {"__main__"},
-    {"cli", "cli_status", "cli_subscribers"},
+    {"cli", "cli_issues", "cli_status", "cli_subscribers"},
     {"terminal", "preview"},
     {"sending"},
     {"preparing", "export", "delivery"},
     {"store", "providers"},
-    {"checks", "message", "secret", "csvfile", "person"},
+    {"checks", "message", "mime", "secret", "csvfile", "person"},
     {"render", "links"},
     {"issues", "config"},
     {"validation", "environment"},
@@ -51,7 +51,7 @@ HOMES = {
     "uvicorn": {"preview"},
     "watchfiles": {"preview"},
     "yaml": {"yamlfile", "yamlsyntax", "yamlvalues"},
-    "click": {"cli", "cli_status", "cli_subscribers", "terminal"},
+    "click": {"cli", "cli_issues", "cli_status", "cli_subscribers", "terminal"},
 }
 
 

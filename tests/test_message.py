@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from newsletter.message import MimeTemplate
+from newsletter.mime import MimeTemplate
 from newsletter.models import Line, Rendered, Subscriber
 from tests import samples
 

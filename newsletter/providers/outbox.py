@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from newsletter.errors import Problem
-from newsletter.message import Batch, Unmailable, mime
+from newsletter.message import Batch
+from newsletter.mime import Unmailable, template
 from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused
 from newsletter.private import make_private
 from newsletter.shown import shown_path
@@ -36,7 +37,7 @@ class OutboxProvider:
         (recipient,) = batch.recipients
         try:
             # A maildir's files have the line ends of its machine; CR LF is for the wire.
-            message = mime(batch.mailing).fill(recipient).replace(b"\r\n", b"\n")
+            message = template(batch.mailing).fill(recipient).replace(b"\r\n", b"\n")
         except Unmailable as problem:
             return Refused(str(problem))
         digest = hashlib.sha256(message).hexdigest()[:8]

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from newsletter.config import Smtp
 from newsletter.errors import Problem
-from newsletter.message import Batch, Unmailable, mime
+from newsletter.message import Batch
+from newsletter.mime import Unmailable, template
 from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 TIMEOUT_SECONDS = 60
@@ -49,7 +50,7 @@ class SmtpProvider:
     def submit(self, batch: Batch) -> Outcome:
         (recipient,) = batch.recipients
         try:
-            message = mime(batch.mailing).fill(recipient)
+            message = template(batch.mailing).fill(recipient)
         except Unmailable as problem:
             return Refused(str(problem))
         kept = self._session is not None
