@@ -1,8 +1,8 @@
 """A mailing as MIME, encoded once; a recipient's parts are spliced in.
 
 That is a hundred times faster than building each message. Header values are encoded here, by the rules that
-keep them one header: the standard library's EmailMessage lets a closing newline or an encoded CR LF end a header
-early.
+keep them one header: the standard library's EmailMessage lets a closing newline or an encoded CR LF end a
+header early.
 """
 
 import base64
