@@ -18,7 +18,7 @@ DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
 .PHONY: help demo test lint golden picture bench package clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -9
+	@sed -n 's/^# //p' Makefile | head -8
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

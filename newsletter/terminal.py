@@ -30,10 +30,14 @@ _ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
-    """One problem, three things: where, what, and below it what to do."""
+    """One problem, three things: where, what, and below it what to do.
+
+    What stands at a place and names no severity is an error.
+    """
     for problem in problems:
         where = click.style(f"{problem.where}: ", bold=True) if problem.where else ""
-        kind = click.style(f"{problem.severity}: ", fg=_COLOURS[problem.severity])
+        plain = problem.where and problem.severity == "error"
+        kind = "" if plain else click.style(f"{problem.severity}: ", fg=_COLOURS[problem.severity])
         click.echo(f"{where}{kind}{problem.what}", err=True)
         if problem.fix:
             click.echo(f"    {problem.fix}", err=True)

@@ -139,7 +139,7 @@ def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:
     samples.write(folder, issue=samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook"))
     refused = news("send", "--issue", "2026-04-27", "--yes")
     assert refused.exit_code == 1
-    assert "issues/2026-04-27.yml:12: error: [[first_name]] is no placeholder" in refused.output
+    assert "issues/2026-04-27.yml:12: [[first_name]] is no placeholder" in refused.output
     assert outbox(folder) == []
 
 
@@ -151,10 +151,8 @@ def test_a_broken_issue_is_an_answer_with_every_problem(news: News, folder: Path
     for command in (["check"], ["render"], ["send", "--issue", "2026-04-27", "--yes"]):
         broken = news(*command)
         assert broken.exit_code == 1
-        assert "issues/2026-04-27.yml:3: error: raedy" in broken.output
-        assert (
-            'issues/2026-04-27.yml:9: error: stories[0].link: not a web address ("htps://x' in broken.output
-        )
+        assert "issues/2026-04-27.yml:3: raedy" in broken.output
+        assert 'issues/2026-04-27.yml:9: stories[0].link: not a web address ("htps://x' in broken.output
 
 
 @pytest.mark.parametrize(
@@ -217,9 +215,9 @@ def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None
     imported = news("subscribers", "import", "list.csv")
     assert imported.exit_code == 1
     assert "list.csv:1: note: the column `City` is not imported" in imported.output
-    assert 'list.csv:3: error: "nobody" is not an email address' in imported.output
+    assert 'list.csv:3: "nobody" is not an email address' in imported.output
     assert "list.csv:4: ADA@example.com stands further up as well" in imported.output
-    assert "list.csv:5: error: 2 fields where the header has 3" in imported.output
+    assert "list.csv:5: 2 fields where the header has 3" in imported.output
     assert imported.output.splitlines()[-1] == "1 added, 1 listed twice, 2 lines left out"
 
 
@@ -268,7 +266,7 @@ def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
     with SendGridFake() as fake:
         settings(folder, f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n")
         missing = news("send", "--issue", "2026-04-27", "--yes")
-        assert (missing.exit_code, "SENDGRID_API_KEY: error: is not set" in missing.output) == (1, True)
+        assert (missing.exit_code, "SENDGRID_API_KEY: is not set" in missing.output) == (1, True)
         fake.next(Fault.status(401, "unauthorized"))
         down = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
         assert (down.exit_code, "Waiting   2" in down.output) == (3, True)
