@@ -370,6 +370,25 @@ def test_a_full_disk_stops_and_nobody_is_forgotten(
     assert counts(database) == Counts(200, accepted=200 - before.unknown, unknown=before.unknown)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_deleted_meanwhile_stops_before_the_next_call(
+    replaced: bool, database: Database, people: Callable[[int], Subscribers], tmp_path: Path
+) -> None:
+    people(6)
+    provider = ListedProvider(size=1)
+    ledger, mailing = Ledger(database), samples.plain_mailing()
+    started = delivery.start(mailing, ledger, provider)
+    run = delivery.deliver(started, mailing, ledger, provider, samples.SECRET)
+    next(run)
+    file = tmp_path / ".news" / "news.db"
+    file.rename(tmp_path / "moved.db")
+    if replaced:
+        file.touch()
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        next(run)
+    assert provider.calls == 1
+
+
 def no_more_pages(database: Database, more: int) -> None:
     """Lets the database's file grow by so many pages and no further, as a full disk would."""
     with database.reading() as connection:

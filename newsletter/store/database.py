@@ -1,5 +1,6 @@
 """The database behind the store: opened, migrated, and its failures put into words."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,20 +123,33 @@ def _sqlite(url: Any) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: object) -> None:
+    def _connect(connection: Any, record: Any) -> None:
         # Transactions are begun below; FULL makes a commit survive a power cut, which the ledger lives by.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"pragma {pragma}")
+        if named:
+            record.info["file"] = os.stat(url.database).st_ino
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that starts by reading and then writes fails at once when another writer was
         # quicker, whatever the time-out; IMMEDIATE waits its turn instead.
         deferred = connection.get_execution_options().get(_DEFERRED)
+        if named and not deferred and not _is_file(url.database, connection.connection.info["file"]):
+            hint = "put it back, and send from no other one, which knows of no earlier send"
+            raise StoreError("the database's file was deleted or replaced", hint, where=url.database)
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _is_file(path: str, inode: int) -> bool:
+    """Whether a path still leads to the file that was opened; SQLite goes on writing to one that is gone."""
+    try:
+        return os.stat(path).st_ino == inode
+    except OSError:
+        return False
 
 
 @contextmanager
