@@ -87,7 +87,7 @@ def check(folder: Path, names: tuple[str, ...]) -> None:
     newsletter, found = config.load(folder), list[Problem]()
     for name in names or (None,):
         try:
-            prepared = prepare(newsletter, issues.find(newsletter.issues, name))
+            prepared = prepare(newsletter, issues.load(issues.find(newsletter.issues, name)))
             found += prepared.problems
             if not prepared.problems:
                 click.echo(f"{prepared.issue.path}: no problems found")

@@ -2,7 +2,6 @@
 
 import gc
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from newsletter.models import Send
     from newsletter.sending import Sending
     from newsletter.store.ledger import Ledger
-
-_NAME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @click.command()
@@ -33,14 +30,14 @@ def status(folder: Path, issue: str | None, state: str | None, due: bool, as_jso
 
     With --list, one recipient a line: address, tab, reason.
     """
-    from newsletter import config
+    from newsletter import config, issues
     from newsletter.sending import Sending
 
     if state and not issue:
         raise click.UsageError("--list names the recipients of one issue: add --issue DATE")
     if as_json and not due:
         raise click.UsageError("--json goes with --due")
-    if issue and not _NAME.fullmatch(issue := Path(issue).name.removesuffix(".yml")):
+    if issue and (issue := issues.named(issue)) is None:
         raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
     gc.enable()
     with Sending.open(config.load(folder), to_send=due) as sending:

@@ -26,7 +26,7 @@ from newsletter.models import Frozen, Line, Site, WebAddress, refused, web_addre
 from newsletter.names import ProviderName
 from newsletter.shown import shown_path, visible
 
-FILE = "newsletter.yml"
+FILE, ISSUES, TEMPLATES = "newsletter.yml", "issues", "templates"
 
 
 def _mailbox(text: str) -> str:
@@ -205,11 +205,11 @@ class Newsletter:
 
     @property
     def issues(self) -> Path:
-        return self.folder / "issues"
+        return self.folder / ISSUES
 
     @property
     def templates(self) -> Path:
-        return self.folder / "templates"
+        return self.folder / TEMPLATES
 
     @property
     def state(self) -> Path:

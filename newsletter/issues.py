@@ -52,6 +52,12 @@ def find(folder: Path, name: str | None = None) -> Path:
     raise IssueError([Problem(where, "there is no such issue", fix)])
 
 
+def named(given: str) -> str | None:
+    """The name of an issue that a person named by date or by file, whether it is there or not."""
+    name = Path(given).name.removesuffix(".yml")
+    return name if _NAME.fullmatch(name) else None
+
+
 def schema() -> str:
     """The JSON Schema of an issue file, for completion in editors."""
     described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

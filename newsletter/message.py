@@ -23,8 +23,12 @@ class Recipient:
     name: str
     message_id: str
     token: str
-    unsubscribe_url: str
     values: Mapping[str, str]
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """Their own link; empty where the provider makes it."""
+        return self.values["unsubscribe_url"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class Addresser:
         name = subscriber.name or self._mailing.nameless
         values = {"unsubscribe_url": url, "name": name, "address": subscriber.address}
         message_id = self._message_id(subscriber.address)
-        return Recipient(number, subscriber.address, subscriber.name, message_id, token, url, values)
+        return Recipient(number, subscriber.address, subscriber.name, message_id, token, values)
 
     def _message_id(self, address: str) -> str:
         """The same for an issue and a recipient whenever it is made; a test gets a new one each time."""

@@ -8,6 +8,7 @@ header early.
 import base64
 import re
 from binascii import b2a_qp
+from collections.abc import Callable
 from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
@@ -36,25 +37,23 @@ class MimeTemplate:
     def __init__(self, mailing: Mailing) -> None:
         self._mailing = mailing
         boundary = f"=_{mailing.sha256[:32]}"
-        # A value has a key for each way that it is encoded in: `name.html`, `name.text`.
-        self._segments: list[tuple[bytes, str]] = []
+        # Fixed bytes, each followed by a recipient's value of that name (or none), escaped or not.
+        self._segments: list[tuple[bytes, str, Callable[[str], str]]] = []
         lead = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n--{boundary}'.encode()
-        self._append(_common_headers(mailing) + lead + _CRLF, "")
-        self._part("plain", mailing.rendered.text, "text")
-        self._append(_CRLF + f"--{boundary}".encode() + _CRLF, "")
-        self._part("html", mailing.rendered.html, "html")
-        self._append(_CRLF + f"--{boundary}--".encode() + _CRLF, "")
+        self._append(_common_headers(mailing) + lead + _CRLF)
+        self._part("plain", mailing.rendered.text, str)
+        self._append(_CRLF + f"--{boundary}".encode() + _CRLF)
+        self._part("html", mailing.rendered.html, escape)
+        self._append(_CRLF + f"--{boundary}--".encode() + _CRLF)
 
     def fill(self, recipient: Recipient) -> bytes:
         """The complete message for one recipient."""
-        encoded = {
-            f"{name}.{part}": _then_break(_quoted(encode(value)))
-            for part, encode in (("text", str), ("html", escape))
-            for name, value in recipient.values.items()
-        }
-        encoded[""] = b""
-        body = b"".join(piece for fixed, key in self._segments for piece in (fixed, encoded[key]))
-        return self._own_headers(recipient) + body
+        pieces = [self._own_headers(recipient)]
+        for fixed, name, encode in self._segments:
+            pieces.append(fixed)
+            if name:
+                pieces.append(_then_break(_quoted(encode(recipient.values[name]))))
+        return b"".join(pieces)
 
     def _own_headers(self, recipient: Recipient) -> bytes:
         lines = [
@@ -64,18 +63,17 @@ class MimeTemplate:
         lines += [f"{name}: {value}" for name, value in list_headers(self._mailing, recipient).items()]
         return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
-    def _part(self, subtype: str, text: str, suffix: str) -> None:
+    def _part(self, subtype: str, text: str, encode: Callable[[str], str]) -> None:
         self._append(
             f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode()
-            + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
-            "",
+            + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
         pieces = PLACEHOLDER.split(text)
         for fixed, name in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-            self._append(_quoted(fixed), f"{name}.{suffix}" if name else "")
+            self._append(_quoted(fixed), name, encode)
 
-    def _append(self, fixed: bytes, key: str) -> None:
-        self._segments.append((_then_break(fixed) if key else fixed, key))
+    def _append(self, fixed: bytes, name: str = "", encode: Callable[[str], str] = str) -> None:
+        self._segments.append((_then_break(fixed) if name else fixed, name, encode))
 
 
 @lru_cache(maxsize=4)

@@ -1,9 +1,8 @@
-"""An issue made ready: loaded, rendered once, checked, and turned into a mailing."""
+"""An issue made ready: rendered once, checked, and turned into a mailing."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from newsletter import checks, issues, message
+from newsletter import checks, message
 from newsletter.config import Newsletter
 from newsletter.errors import Problem, SendRefused
 from newsletter.models import Issue, Rendered
@@ -12,7 +11,7 @@ from newsletter.render import render
 
 @dataclass(frozen=True)
 class Prepared:
-    """An issue, loaded, rendered once and checked."""
+    """An issue, rendered once and checked."""
 
     issue: Issue
     rendered: Rendered
@@ -26,9 +25,8 @@ class Prepared:
             raise SendRefused(what, "mend what is listed above")
 
 
-def prepare(newsletter: Newsletter, path: Path) -> Prepared:
-    """Loads, renders and checks an issue; raises IssueError or TemplateError."""
-    issue = issues.load(path)
+def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
+    """Renders and checks an issue; raises TemplateError."""
     rendered = render(issue, newsletter.site)
     findings = checks.run(issue, rendered, newsletter.config.checks)
     mailing = message.mailing(issue, rendered, newsletter)

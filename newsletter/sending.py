@@ -10,7 +10,7 @@ from newsletter import config, delivery, issues
 from newsletter.config import Newsletter
 from newsletter.delivery import Delivered, Provider
 from newsletter.errors import NewsError, SendRefused
-from newsletter.models import Counts, Outcome, Send, Subscriber
+from newsletter.models import Counts, Issue, Outcome, Send, Subscriber
 from newsletter.preparing import Prepared, prepare
 from newsletter.providers import open_provider
 from newsletter.secret import secret_key
@@ -61,8 +61,7 @@ class Sending:
 
     def prepare(self, name: str | None) -> Prepared:
         """An issue by its name, with what the provider has to say against being used."""
-        prepared = prepare(self.newsletter, issues.find(self.newsletter.issues, name))
-        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
+        return self._prepared(issues.load(issues.find(self.newsletter.issues, name)))
 
     def due(self) -> Iterator[Prepared | NewsError]:
         """The issues that automation may send now: ready, not in the future, somebody waiting; oldest first.
@@ -73,7 +72,7 @@ class Sending:
             try:
                 issue = issues.load(path)
                 if issue.ready and issue.date <= datetime.now(UTC).date() and not self._done(issue.name):
-                    prepared = self.prepare(issue.name)
+                    prepared = self._prepared(issue)
                     if self.outlook(prepared).counts.waiting:
                         yield prepared
             except NewsError as error:
@@ -109,6 +108,10 @@ class Sending:
         return delivery.deliver_test(
             prepared.mailing, Subscriber(0, address), self.provider, self.secret, now
         )
+
+    def _prepared(self, issue: Issue) -> Prepared:
+        prepared = prepare(self.newsletter, issue)
+        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
     def _done(self, issue: str) -> bool:
         """Nobody is waiting for it; what was edited since then is of no interest any more."""

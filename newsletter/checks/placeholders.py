@@ -10,8 +10,7 @@ from newsletter.names import PLACEHOLDER, PLACEHOLDERS
 from newsletter.yamlfile import Loc
 
 _LOOKS_LIKE_ONE = re.compile(r"\[\[\s*[A-Za-z][\w-]*\s*\]\]")
-
-_IN_LINK = re.compile(rf"https?://[^\s\"<>]*?({PLACEHOLDER.pattern.replace('(', '(?:')})")
+_IN_LINK = re.compile(rf"https?://[^\s\"<>]*?(\[\[(?:{'|'.join(PLACEHOLDERS)})\]\])")
 
 
 def placeholders(issue: Issue, rendered: Rendered) -> list[Problem]:

@@ -39,7 +39,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
     def build() -> Page:
         found: list[Problem] = []
         newsletter = _try(lambda: config.load(folder), found)
-        path = _try(lambda: issues.find(folder / "issues", name), found)
+        path = _try(lambda: issues.find(folder / config.ISSUES, name), found)
         issue = _try(lambda: issues.load(path), found) if path else None
         mail = _try(lambda: render(issue, newsletter.site), found) if newsletter and issue else None
         return Page(path.stem if path else name or "", mail, tuple(found))

@@ -72,7 +72,7 @@ def _matter(paths: set[Path], watched: set[Path], places: set[Path]) -> bool:
 
 
 def _roots(folder: Path) -> set[Path]:
-    return {folder / "issues", folder / "templates", BUILT_IN.resolve()}
+    return {folder / config.ISSUES, folder / config.TEMPLATES, BUILT_IN.resolve()}
 
 
 def _places(folder: Path) -> set[Path]:

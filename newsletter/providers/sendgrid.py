@@ -95,7 +95,7 @@ def body(batch: Batch) -> dict[str, Any]:
     """
     mailing = batch.mailing
     text, html = _for_group(mailing, mailing.rendered.text), _for_group(mailing, mailing.rendered.html)
-    in_text, in_html = set(PLACEHOLDER.findall(text)), set(PLACEHOLDER.findall(html))
+    in_text, in_html = sorted(set(PLACEHOLDER.findall(text))), sorted(set(PLACEHOLDER.findall(html)))
     request: dict[str, Any] = {
         "from": {"email": mailing.sender[1], "name": mailing.sender[0]},
         "subject": mailing.rendered.subject,
@@ -125,11 +125,11 @@ def tracking_settings(mailing: Mailing) -> dict[str, Any]:
 
 
 def _personalization(
-    mailing: Mailing, recipient: Recipient, in_text: set[str], in_html: set[str]
+    mailing: Mailing, recipient: Recipient, in_text: list[str], in_html: list[str]
 ) -> dict[str, Any]:
     values = recipient.values
-    substitutions = {f"[[text.{name}]]": values[name] for name in sorted(in_text & set(values))}
-    substitutions |= {f"[[{name}]]": escape(values[name]) for name in sorted(in_html & set(values))}
+    substitutions = {f"[[text.{name}]]": values[name] for name in in_text}
+    substitutions |= {f"[[{name}]]": escape(values[name]) for name in in_html}
     to = {"email": recipient.address} | ({"name": recipient.name} if recipient.name else {})
     headers = {"Message-ID": recipient.message_id, **list_headers(mailing, recipient)}
     return {"to": [to], "headers": headers, "substitutions": substitutions}
@@ -191,32 +191,36 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
         return client
 
     def _make_request(self, _opener: Any, request: Any, timeout: float | None = None) -> Any:
-        reached, seconds = self.reached, timeout or self.timeout
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                reached.server = True
-
-        class Secure(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                reached.server = True
-
-        class Http(urllib.request.HTTPHandler):
-            def http_open(self, req: urllib.request.Request) -> Any:
-                return self.do_open(Plain, req)
-
-        class Https(urllib.request.HTTPSHandler):
-            def https_open(self, req: urllib.request.Request) -> Any:
-                return self.do_open(Secure, req)
-
-        opener = urllib.request.build_opener(_NoRedirect, Http, Https)
+        seconds = timeout or self.timeout
         try:
-            answer = opener.open(request, timeout=seconds)
+            answer = _opener_that_notes(self.reached).open(request, timeout=seconds)
         except urllib.error.HTTPError as refusal:
             raise handle_error(_Brief(refusal, seconds)) from None
         return _Brief(answer, seconds)
+
+
+def _opener_that_notes(reached: _Reached) -> urllib.request.OpenerDirector:
+    """An opener that follows no redirect, and notes when a connection stands (TLS and proxy included)."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            reached.server = True
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            reached.server = True
+
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> Any:
+            return self.do_open(Plain, req)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> Any:
+            return self.do_open(Secure, req)
+
+    return urllib.request.build_opener(_NoRedirect, Http, Https)
 
 
 class _Brief:

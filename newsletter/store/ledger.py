@@ -110,7 +110,7 @@ class Ledger:
         """
         with self._database.writing() as connection:
             claim = _chunk_is(of).where(chunk.c.state == "waiting")
-            if connection.execute(claim.values(state="intended", skipped=0)).rowcount != 1:
+            if connection.execute(claim.values(state="intended")).rowcount != 1:
                 return None
             there, gone = _recipients(connection, of)
             if gone:
@@ -216,14 +216,15 @@ def _recipients(connection: Connection, of: Chunk) -> tuple[list[tuple[int, Subs
         .order_by(recipient.c.number)
     )
     rows = connection.execute(query).all()
-    # Who left during this send stays out of it, even if they have come back since.
-    stays = [row.state == "active" and row.outcome is None for row in rows]
-    there = [
-        (row.number, Subscriber(row.id, row.address, row.name))
-        for row, here in zip(rows, stays, strict=True)
-        if here
-    ]
-    return there, [row.number for row, here in zip(rows, stays, strict=True) if not here]
+    there: list[tuple[int, Subscriber]] = []
+    gone: list[int] = []
+    for row in rows:
+        # Who left during this send stays out of it, even if they have come back since.
+        if row.state == "active" and row.outcome is None:
+            there.append((row.number, Subscriber(row.id, row.address, row.name)))
+        else:
+            gone.append(row.number)
+    return there, gone
 
 
 def _people(of: Send, state: str, after: int) -> Select[int, str, str | None]:
