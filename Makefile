@@ -3,7 +3,7 @@
 # make lint      ruff and mypy alone
 # make golden    writes the expected renderings anew; review them as a diff
 # make picture   takes the README's picture anew
-# make bench     measures speed and memory
+# make bench     measures speed and memory, beside other tools, which it installs into build/peers
 # make package   builds the wheel and tries it in an otherwise empty folder
 # make clean     deletes what these made; a newsletter's own state (.news/) stays
 

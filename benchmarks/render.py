@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import measure
@@ -58,7 +59,7 @@ def main() -> None:
         against_npm(file, compiled)
 
 
-def helped() -> object:
+def helped() -> Callable[[], object]:
     return measure.whole_process(measure.news(), "--help")
 
 

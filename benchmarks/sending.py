@@ -1,80 +1,171 @@
-"""Prints what sending costs at two lengths of the list: messages a second, and memory that must not grow."""
+"""Prints what sending costs: speed, memory, the size of the ledger, each beside its aim and its peers.
 
-import socket
-import sys
+Everything goes to sinks on loopback, which take it all (sinks.py). `--quick` sends to a tenth of the people.
+"""
+
+import argparse
+import os
 import tempfile
-import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+import letter
 import measure
+import peers
+import sends
+from letter import CONNECTIONS, REQUESTS
 
-SIZES = (500, 5000)
-_CONFIG = """\
-name: Benchmark
-sender: {name: Benchmark, email: benchmark@example.com}
-postal_address: 1 Example Street
-unsubscribe: {url: "https://benchmark.example.com/{token}"}
-"""
+from tests.fakes import postgresql
+
+HTTP_LATENCY, SMTP_LATENCY = 0.15, 0.02
+MANY_REQUESTS, MANY_CONNECTIONS = 16, 32
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many recipients each part of the table is measured with."""
+
+    large: int
+    small: int
+    helpers: int
+    smtp: int
+    mailmerge: int
+
+
+FULL = Sizes(1_000_000, 100_000, 100_000, 20_000, 400)
+QUICK = Sizes(100_000, 10_000, 20_000, 5_000, 100)
 
 
 def main() -> None:
-    measure.row("a whole `news send` of the real issue", "recipients", "messages/s", "peak MB")
-    for provider in ("outbox", "smtp"):
-        peaks = [one(provider, size) for size in SIZES]
-        grown = peaks[1] - peaks[0]
-        measure.row(f"{provider}: {SIZES[1] // SIZES[0]} times the list", "", "", f"{grown:+.1f}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the recipients")
+    sizes = QUICK if parser.parse_args().quick else FULL
+    elsewhere = measure.Elsewhere()
+    with tempfile.TemporaryDirectory() as name:
+        letters = sends.Letters(Path(name))
+        sendgrid(letters, sizes)
+        print()
+        smtp(letters, sizes)
+        print()
+        in_postgresql(sizes.small)
+    busy = f"{elsewhere.cores():.1f} of {os.cpu_count()} cores"
+    print(f"\nMeanwhile other processes kept {busy} busy; with much of that, rates are too low.")
 
 
-def one(provider: str, size: int) -> float:
-    """One send to so many people; its peak memory in MB."""
-    with tempfile.TemporaryDirectory() as name, Sink() as sink:
-        folder = Path(name)
-        (folder / "issues").mkdir()
-        issue = (measure.REPOSITORY / "issues" / "2026-04-27.yml").read_bytes()
-        (folder / "issues" / "2026-04-27.yml").write_bytes(issue)
-        smtp = f"smtp: {{port: {sink.port}, security: none}}\n"
-        (folder / "newsletter.yml").write_text(f"{_CONFIG}provider: {provider}\n{smtp}")
-        people = "".join(f"reader{n}@example.com,Reader {n}\n" for n in range(size))
-        (folder / "list.csv").write_text(f"address,name\n{people}")
-        clean = {"CI": "", "NEWS_DATABASE_URL": ""}
-        measure.whole_process(measure.news(), "subscribers", "import", "list.csv", cwd=folder, **clean)()
-        command = (measure.news(), "send", "--issue", "2026-04-27", "--yes")
-        peak, seconds = measure.peak_megabytes(*command, cwd=folder, **clean)
-    measure.row(provider, f"{size:,}", f"{size / seconds:,.0f}", f"{peak:.1f}")
-    return peak
+def sendgrid(letters: sends.Letters, sizes: Sizes) -> None:
+    heading(f"SendGrid, {sizes.large:,} recipients, {REQUESTS} requests at once")
+    with letters.with_subscribers(0) as folder:
+        without = sends.without_ledger(folder, sizes.large)
+        rate("ledger off, people made up, start not counted", without, aim=250_000)
+    with letters.with_subscribers(sizes.large) as folder:
+        before = sends.ledger_bytes(folder)
+        whole = sends.through_sendgrid(folder, sizes.large)
+        rate("ledger on: SQLite, durable, the whole command", whole.rate, aim=100_000)
+        rate("  while requests were under way", whole.rate_at_sink)
+        grown = (sends.ledger_bytes(folder) - before) / sizes.large
+        at_most("ledger, bytes a recipient", grown, 60, "B")
+        at_most("news status, whole process", sends.status_seconds(folder), 1, "s")
+    with letters.with_subscribers(sizes.small) as folder:
+        small = sends.through_sendgrid(folder, sizes.small)
+        at_most(f"peak memory, {sizes.small:,} recipients", small.ran.megabytes, 120, "MB")
+        at_most(f"peak memory, {sizes.large:,} recipients", whole.ran.megabytes, 120, "MB")
+        file = folder / "letter.json"
+        dicts = peers.sendgrid("dicts", file, sizes.small)
+        against("sendgrid package, dicts", dicts, without)
+        helpers = peers.sendgrid("helpers", file, sizes.helpers)
+        against("sendgrid package, helper objects", helpers, without)
+    for at_once in (REQUESTS, MANY_REQUESTS):
+        sendgrid_far_away(letters, sizes, at_once)
 
 
-class Sink:
-    """An SMTP server that takes everything and keeps nothing."""
+def sendgrid_far_away(letters: sends.Letters, sizes: Sizes, at_once: int) -> None:
+    heading(f"SendGrid, {HTTP_LATENCY * 1000:.0f} ms a request, {at_once} at once, ledger on")
+    # Enough for some seconds, so that the first requests and the last ones do not decide.
+    recipients = min(sizes.large, 50_000 * at_once)
+    limit = at_once / HTTP_LATENCY * 1000
+    with letters.with_subscribers(recipients) as folder:
+        sent = sends.through_sendgrid(folder, recipients, HTTP_LATENCY, at_once)
+        rate("while requests were under way", sent.rate_at_sink, aim=0.8 * limit)
+        row("  of what so many requests allow", f"{sent.rate_at_sink / limit:.0%}", ">= 80%")
+        theirs = peers.sendgrid("dicts", folder / "letter.json", sizes.small, HTTP_LATENCY, at_once)
+        against("sendgrid package, dicts, as many threads", theirs, sent.rate_at_sink)
 
-    def __enter__(self) -> "Sink":
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.close()
+def smtp(letters: sends.Letters, sizes: Sizes) -> None:
+    with letters.with_subscribers(sizes.smtp) as folder:
+        length, file = letter.message_bytes(folder), folder / "letter.json"
+        heading(f"SMTP, {length:,} bytes a message, {CONNECTIONS} connections, ledger on")
+        ours = sends.through_smtp(folder, sizes.smtp, CONNECTIONS).rate
+        rate(f"{sizes.smtp:,} messages", ours, aim=1_500)
+        for sessions in (1, CONNECTIONS):
+            source = peers.smtp_source(length, sizes.smtp, sessions)
+            against(f"smtp-source, {plural(sessions, 'session')}", source, ours)
+        nodemailer = peers.nodemailer(file, sizes.smtp // 5, CONNECTIONS)
+        against("nodemailer's pool, as many connections", nodemailer, ours)
+        against("mailmerge", peers.mailmerge(file, sizes.mailmerge), ours)
+    for connections in (CONNECTIONS, MANY_CONNECTIONS):
+        smtp_far_away(letters, sizes, connections)
 
-    def _accept(self) -> None:
-        try:
-            while True:
-                connection, _ = self._server.accept()
-                threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
-        except OSError:
-            return
 
-    def _converse(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as lines:
-            connection.sendall(b"220 sink\r\n")
-            while line := lines.readline():
-                verb = line[:4].upper()
-                if verb == b"DATA":
-                    connection.sendall(b"354 go on\r\n")
-                    while lines.readline() not in (b".\r\n", b""):
-                        pass
-                connection.sendall(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+def smtp_far_away(letters: sends.Letters, sizes: Sizes, connections: int) -> None:
+    heading(f"SMTP, {SMTP_LATENCY * 1000:.0f} ms a reply, {connections} connections, ledger on")
+    messages = min(sizes.smtp, 300 * connections)
+    with letters.with_subscribers(messages) as folder:
+        length, file = letter.message_bytes(folder), folder / "letter.json"
+        ours = sends.through_smtp(folder, messages, connections, SMTP_LATENCY).rate_at_sink
+        rate(f"{messages:,} messages, from the first to the last", ours)
+        nodemailer = peers.nodemailer(file, messages, connections, SMTP_LATENCY)
+        against("nodemailer's pool", nodemailer, ours, aim=2)
+        source = peers.smtp_source(length, messages // 4, connections, SMTP_LATENCY)
+        against("smtp-source, which does not pipeline", source, ours)
+
+
+def in_postgresql(recipients: int) -> None:
+    """The same on PostgreSQL, with the server that the tests start, which does not wait for the disk."""
+    if why := postgresql.absent():
+        row("PostgreSQL", f"left out: {why}")
+        return
+    with ExitStack() as stack:
+        server = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(postgresql.running(server))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        letter.make(folder, recipients, database)
+        heading(f"PostgreSQL without fsync, {recipients:,} recipients")
+        before = sends.postgresql_bytes(server)
+        rate("ledger on", sends.through_sendgrid(folder, recipients, database=database).rate)
+        grown = (sends.postgresql_bytes(server) - before) / recipients
+        row("  ledger, bytes a recipient", f"{grown:.0f} B")
+
+
+def heading(text: str) -> None:
+    row(text, "", "aim", "ours / theirs")
+
+
+def rate(label: str, found: float, aim: float | None = None) -> None:
+    aims = (f">= {aim:,.0f}/s", "met" if found >= aim else "MISSED") if aim else ()
+    row(f"  {label}", f"{found:,.0f}/s", *aims)
+
+
+def at_most(label: str, found: float, aim: float, unit: str) -> None:
+    shown = f"{found:.2f}" if found < 10 else f"{found:.0f}"
+    row(f"  {label}", f"{shown} {unit}", f"< {aim} {unit}", "met" if found < aim else "MISSED")
+
+
+def against(label: str, theirs: float | None, ours: float, aim: float | None = None) -> None:
+    if theirs is not None:
+        missed = " MISSED" if aim and ours < aim * theirs else ""
+        aims = f">= {aim:g} x" if aim else ""
+        row(f"    {label}", f"{theirs:,.0f}/s", aims, f"{ours / theirs:.1f} x{missed}")
+
+
+def row(*cells: str) -> None:
+    measure.row(*cells)
+
+
+def plural(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number > 1 else "")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

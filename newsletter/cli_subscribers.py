@@ -1,12 +1,12 @@
 """`news subscribers …`: who gets the newsletter."""
 
-import gc
 import sys
 from pathlib import Path
 
 import click
 
 from newsletter import terminal
+from newsletter.longrun import collect_seldom
 from newsletter.names import REFUSED, SUBSCRIBER_STATES
 from newsletter.shown import visible
 
@@ -29,7 +29,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
     from newsletter.store.database import opened
     from newsletter.store.subscribers import Subscribers
 
-    gc.enable()
+    collect_seldom()
     with opened(folder) as database:
         rows = csvfile.read(file, encoding)
         refused = terminal.show_import(Subscribers(database).bring_in(rows, visible(file.name)))
@@ -44,7 +44,7 @@ def list_(folder: Path, state: str | None) -> None:
     from newsletter.store.database import opened
     from newsletter.store.subscribers import Subscribers
 
-    gc.enable()
+    collect_seldom()
     with opened(folder) as database:
         for one in Subscribers(database).every(state):
             click.echo(f"{one.address}\t{one.state}\t{one.name}".rstrip("\t"))

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from newsletter import address, validation, yamlfile
+from newsletter import address, durations, validation, yamlfile
 from newsletter.environment import Secrets, dotenv
 from newsletter.errors import ConfigError, Problem
 from newsletter.models import Frozen, Line, Site, WebAddress, refused, web_address
 from newsletter.names import ProviderName
+from newsletter.pacing import Rate
 from newsletter.shown import shown_path, visible
 
 FILE, ISSUES, TEMPLATES = "newsletter.yml", "issues", "templates"
@@ -131,10 +132,61 @@ class Smtp(Frozen):
     port: int = Field(25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: Line | None = None
+    connections: int = Field(4, ge=1, le=50)
 
 
 class SendGrid(Frozen):
+    """`requests` is how many are in flight at once."""
+
     host: Annotated[str, AfterValidator(_key_safe_host)] = "https://api.sendgrid.com"
+    requests: int = Field(8, ge=1, le=64)
+
+
+def _read(parse: Callable[[str], object], example: str) -> AfterValidator:
+    """A text that `parse` understands."""
+
+    def read(text: str) -> str:
+        try:
+            parse(text)
+        except ValueError:
+            raise refused(f'"{visible(text, 40)}" is not understood', f"write it as {example}") from None
+        return text
+
+    return AfterValidator(read)
+
+
+def _undo_window(text: str) -> str:
+    seconds = durations.span(text).total_seconds()
+    if seconds and not 15 * 60 <= seconds <= 24 * 3600:
+        fix = "write 15m to 24h, or off: mail can be called back until 10 minutes before it leaves"
+        raise refused(f"is {text}", fix)
+    return text
+
+
+class Send(Frozen):
+    """How issues are sent."""
+
+    undo_window: Annotated[str, _read(durations.span, "30m, 2h or off"), AfterValidator(_undo_window)] = "30m"
+    rate: Annotated[str, _read(durations.rates, "20/s, or 20/s, 100k/day")] | None = None
+    stop_when_refused: Annotated[str, _read(durations.share, "5% or off")] = "5%"
+    list_change: Annotated[str, _read(durations.share, "20% or off")] = "20%"
+
+    @property
+    def window(self) -> int:
+        """For how many seconds mail is held back."""
+        return int(durations.span(self.undo_window).total_seconds())
+
+    @property
+    def rates(self) -> list[Rate]:
+        return durations.rates(self.rate) if self.rate else []
+
+    @property
+    def refused_share(self) -> float | None:
+        return durations.share(self.stop_when_refused)
+
+    @property
+    def change_share(self) -> float | None:
+        return durations.share(self.list_change)
 
 
 class Tracking(Frozen):
@@ -172,6 +224,7 @@ class Config(Frozen):
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
+    send: Send = Send()
     tracking: Tracking = Tracking()
     labels: Labels = Labels()
     checks: dict[str, Literal["off", "error", "warning", "note"]] = Field(default_factory=dict)

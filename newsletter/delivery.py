@@ -1,163 +1,289 @@
-"""The send protocol. It knows two seams, `Ledger` and `Provider`, and no concrete one of either.
+"""The send protocol, over two seams: a `Ledger` and a `Provider`; it knows no concrete one of either.
 
-An issue is claimed for a list, its recipients are planned into chunks, and each chunk goes to the provider in
-one call: written down before, tried once, written down after. Whatever happens in between, what is `waiting`
-is certainly unsent and may be tried; what is unknown is named and never tried again by itself.
+The recipients of a send are planned into chunks, and each chunk goes to the provider in one call: written
+down before, tried once, written down after. Whatever happens in between, what is `waiting` is certainly
+unsent and may be tried; what is unknown is never tried again by itself.
 
-    waiting --intend--> intended --+-- Accepted --> accepted
-       ^                           +-- Refused ---> refused
-       |                           +-- Unknown ---> unknown     (so is what stays intended after a crash)
-       +--------- NotSent ---------+
+    waiting --claim--> intended --+-- Accepted --> accepted --+  called back with its lane:
+       ^                          +-- Refused ---> refused    |  waiting (sent again), or
+       |                          +-- Unknown ---> unknown ---+  cancelled (nobody gets it)
+       +-------- NotSent ---------+
+
+What stays intended when a process ends is unknown, but for what its journal says. Where the provider holds
+mail back, a chunk goes into a lane; a lane with something unknown in it is called back as a whole, in time,
+and its people wait again: so the unknown becomes certain. `fates` says what follows from an outcome,
+`staging` and `lanes` what becomes of lanes, `pacing` how fast it goes, `doubts` when it stops by itself.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 
-from newsletter.errors import Problem, SendRefused
-from newsletter.message import Addresser, Batch, Mailing
-from newsletter.models import (
-    Capabilities,
-    Chunk,
-    Counts,
-    NotSent,
-    Outcome,
-    Refused,
-    Send,
-    Subscriber,
-    Unknown,
-)
+from newsletter.doubts import Doubts
+from newsletter.errors import NewsError
+from newsletter.events import Delivered, Event, Stopped, Waiting
+from newsletter.fates import back_off, fates
+from newsletter.flights import Flights, flights
+from newsletter.lanes import Timing
+from newsletter.message import Addresser, Batch, Hold, Mailing, Recipient
+from newsletter.models import Subscriber
+from newsletter.outcomes import NotSent, Outcome, Refused, Unknown
+from newsletter.pacing import UNLIMITED, Pace, Rate
+from newsletter.records import Claimed, Landed, Send
+from newsletter.seams import Clock, Journal, Ledger, Provider
+from newsletter.staging import Staging
 
-# So many calls in a row without one that was accepted are no bad luck: the rest is left waiting.
-DOUBTFUL_IN_A_ROW = 5
-
-# Mail that stays on this machine is a rehearsal and does not count as the issue's send.
-SUBSCRIBERS = "subscribers"
-REHEARSAL = "rehearsal"
-
-
-class Provider(Protocol):
-    """Takes mail."""
-
-    name: str
-    capabilities: Capabilities
-
-    def check(self) -> list[Problem]:
-        """What would keep it from taking mail, as far as can be seen without a connection."""
-
-    def submit(self, batch: Batch) -> Outcome:
-        """One try, never repeated; an answer for whatever happens on the way, never an exception."""
-
-    def close(self) -> None:
-        """Ends what was kept open."""
+_TAKEN_AT_ITS_WORD = 3
+_NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """What came of one chunk; `recipients` is how many it was tried for."""
+class Manner:
+    """How a send goes: how fast, how many calls at once, and which share of refusals stops it."""
 
-    chunk: Chunk
-    recipients: int
-    outcome: Outcome | None
-
-
-class Ledger(Protocol):
-    """Remembers, durably, what was planned, tried and answered."""
-
-    def find(self, issue: str, to: str) -> Send | None: ...
-    def plan(
-        self, issue: str, to: str, content_sha256: str, provider: str, chunk_size: int
-    ) -> Send | None: ...
-    def withdraw(self, of: Send) -> bool: ...
-    def waiting(self, of: Send) -> Iterator[Chunk]: ...
-    def intend(self, of: Chunk) -> list[tuple[int, Subscriber]] | None: ...
-    def settle(self, of: Chunk, outcome: Outcome) -> None: ...
-    def finish(self, of: Send) -> None: ...
-    def counts(self, of: Send) -> Counts: ...
+    rates: Sequence[Rate] = ()
+    stop_when_refused: float | None = 0.05
+    in_flight: int = 1
+    timing: Timing = field(default_factory=Timing)
 
 
-def list_for(mailing: Mailing, provider: Provider) -> str:
-    """The list that a send is claimed for; a rehearsal's is its content's own, so that edits can follow."""
-    if provider.capabilities.leaves_machine:
-        return SUBSCRIBERS
-    return f"{REHEARSAL}-{mailing.sha256[:12]}"
+def drift(ledger: Ledger, send: Send, now: datetime) -> None:
+    """Settles what was under way when an earlier run ended: unknown, where its notes do not say more."""
+    for claimed, notes in ledger.adrift(send):
+        lost = Unknown("the process ended while it was under way")
+        own = {number: outcome or lost for number, outcome in (notes or {}).items()}
+        ledger.settle([_landed(claimed, lost if notes is None else _NOT_BEGUN, own, now)])
 
 
-def started(mailing: Mailing, ledger: Ledger, provider: Provider) -> Send | None:
-    """The send that goes on, None where one begins; refuses to mix two contents or two providers in one.
+class Delivery:
+    """One run of a send: hands each waiting chunk to the provider until all are done."""
 
-    A plan of which certainly nothing has left (the host was down, the sender not verified) stands in nobody's
-    way: `start` takes it back, so that the mistake can be mended.
-    """
-    found = ledger.find(mailing.issue, list_for(mailing, provider))
-    if found is None or (found.content_sha256 == mailing.sha256 and found.provider == provider.name):
-        return found
-    counts = ledger.counts(found)
-    if counts.waiting + counts.left == counts.recipients:
-        return None
-    if found.content_sha256 != mailing.sha256:
-        raise SendRefused(
-            f"{mailing.issue} was started on {found.started_at:%Y-%m-%d %H:%M} UTC with another content",
-            "put issue, templates and newsletter.yml back as they were then; a correction is a new issue",
-        )
-    raise SendRefused(
-        f"{mailing.issue} was started through {found.provider}, not {provider.name}",
-        f"go on with it: news send --issue {mailing.issue} --provider {found.provider}",
-    )
+    def __init__(
+        self,
+        send: Send,
+        mailing: Mailing,
+        ledger: Ledger,
+        provider: Provider,
+        secret: str,
+        clock: Clock,
+        manner: Manner,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
+        self._timing, self._stopped = manner.timing, stopped
+        self._mailing = replace(mailing, date=send.started_at)
+        self._addresser = Addresser(self._mailing, secret)
+        self._doubts = Doubts(manner.stop_when_refused, stopped)
+        self._staging = Staging(send, ledger, provider.holding, clock, manner.timing)
+        longest = max((rate.period for rate in manner.rates), default=timedelta())
+        tried = ledger.tried_since(clock.now() - longest) if manner.rates else ()
+        self._pace = Pace(manner.rates, tried)
+        self._most = manner.in_flight
+        self._flights: Flights[_Return] = flights(manner.in_flight)
+        # Whether each message is answered by itself, and so noted by itself.
+        self._one_by_one = provider.capabilities.recipients_per_call == 1
+        self._paused_until: datetime | None = None
+        self._called_back = False
+        self._looked_at = self._renewed_at = clock.now()
 
+    def run(self) -> Iterator[Event]:
+        """Goes on until all are done, nothing can be done for long, it stops by itself, or is `stopped`."""
+        try:
+            drift(self._ledger, self._send, self._clock.now())
+            while True:
+                yield from self._staging.mend()
+                if (yield from self._launch()) and not self._flights.aloft:
+                    continue  # everybody in what was claimed has left
+                if self._flights.aloft:
+                    yield from self._land()
+                elif self._ends() or not (yield from self._rest()):
+                    break
+            if self._doubts.ended:
+                yield Stopped(self._doubts.ended)
+            self._ledger.finish(self._send)
+        except (NewsError, GeneratorExit):
+            # What is under way comes back, and is written down if that can still be.
+            with suppress(NewsError):
+                while self._flights.aloft:
+                    self._settle()
+            raise
+        finally:
+            self._flights.close()
 
-def start(mailing: Mailing, ledger: Ledger, provider: Provider) -> Send:
-    """Claims the issue and plans its recipients, or takes up what was started before."""
-    if found := started(mailing, ledger, provider):
-        return found
-    to, size = list_for(mailing, provider), provider.capabilities.recipients_per_call
-    stale = ledger.find(mailing.issue, to)
-    planned = None
-    if stale is None or ledger.withdraw(stale):
-        planned = ledger.plan(mailing.issue, to, mailing.sha256, provider.name, size)
-    if planned is None:
-        raise SendRefused(
-            f"another send of {mailing.issue} started just now", f"see: news status --issue {mailing.issue}"
-        )
-    return planned
+    def _ends(self) -> bool:
+        return self._doubts.ended is not None or self._called_back or self._stopped()
 
+    def _launch(self) -> Generator[Event, None, bool]:
+        """Claims as many chunks as may be under way, and sends them off; says whether there were any."""
+        self._looked_at = now = self._clock.now()
+        if self._paused_until and self._paused_until <= now:
+            self._paused_until = None
+            self._doubts.resume()
+        most, room = self._most - self._flights.aloft, self._pace.room(now)
+        if most <= 0 or room <= 0 or self._doubts.stop or self._paused_until or not self._somebody(now):
+            return False
+        if reason := self._staging.ready():
+            self._hear_of_all(reason, now)
+            return False
+        claims = self._claim(most, room)
+        for claimed in claims:
+            if not claimed.people:
+                yield Delivered(claimed.first, claimed.last, 0, ())
+                continue
+            self._staging.fill(len(claimed.people))
+            self._pace.note(now, len(claimed.people))
+            self._flights.launch(partial(self._fly, claimed))
+        return bool(claims)
 
-def deliver(
-    send: Send,
-    mailing: Mailing,
-    ledger: Ledger,
-    provider: Provider,
-    secret: str,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Delivered]:
-    """Hands each waiting chunk to the provider, and yields what came of it, until all are done.
+    def _somebody(self, now: datetime) -> bool:
+        """Whether it is anybody's turn."""
+        at = self._ledger.next_try(self._send)
+        return at is not None and at <= now
 
-    Ends early when the provider takes no mail (`NotSent` with `stop`), when one call after another is refused
-    or unknown, and between two chunks once `stopped` says so; the rest is waiting then, for another run.
-    """
-    mailing = replace(mailing, date=send.started_at)
-    addresser, doubtful = Addresser(mailing, secret), 0
-    for chunk in ledger.waiting(send):
-        if stopped():
-            return
-        people = ledger.intend(chunk)
-        if people is None:
-            continue
-        if not people:
-            yield Delivered(chunk, 0, None)
-            continue
-        recipients = tuple(addresser(number, subscriber) for number, subscriber in people)
-        outcome = provider.submit(Batch(mailing, recipients))
-        ledger.settle(chunk, outcome)
-        yield Delivered(chunk, len(recipients), outcome)
-        doubtful = doubtful + 1 if isinstance(outcome, Refused | Unknown) else 0
-        if (isinstance(outcome, NotSent) and outcome.stop) or doubtful == DOUBTFUL_IN_A_ROW:
-            return
-    ledger.finish(send)
+    def _claim(self, most: int, room: int) -> Sequence[Claimed]:
+        size = self._provider.capabilities.recipients_per_call
+        most = min(most, self._staging.room(size) or most)
+        if room == UNLIMITED and self._pace.limits:
+            most = 1  # a chunk larger than the limit goes out, alone
+        self._renewed_at = self._clock.now()
+        lane, lease = self._staging.lane, self._timing.lease
+        return self._ledger.claim(self._send, most, room, lane, lease, noted=self._one_by_one)
+
+    def _fly(self, claimed: Claimed) -> "_Return":
+        """One call; in a thread of its own where several are under way."""
+        flight = _Flight(self._ledger.journal(claimed) if self._one_by_one else None, self._doubts)
+        hold = Hold(claimed.lane.batch_id, claimed.lane.send_at) if claimed.lane else None
+        try:
+            recipients = tuple(map(self._addresser, claimed.people))
+            outcome = self._provider.submit(Batch(self._mailing, recipients, hold), flight)
+            return _Return(claimed, outcome, flight.own)
+        except BaseException as failure:  # the ledger hears of it before it goes on its way
+            lost = Unknown(f"the call broke off: {type(failure).__name__}")
+            own = dict.fromkeys(flight.begun, lost) | flight.own
+            return _Return(claimed, _NOT_BEGUN if self._one_by_one else lost, own, failure)
+
+    def _land(self) -> Iterator[Event]:
+        """Takes what has come back, and what it means for what comes next."""
+        for back, landed in self._settle():
+            self._hear(back)
+            yield Delivered(back.claimed.first, back.claimed.last, len(back.claimed.people), landed.fates)
+            if back.failure:
+                raise back.failure
+
+    def _settle(self) -> list[tuple["_Return", Landed]]:
+        """Writes down what has come back, in one transaction."""
+        back = self._flights.landed(self._timing.sign.total_seconds())
+        now = self._clock.now()
+        if not back:
+            self._keep(now)
+            return []
+        landed = [_landed(one.claimed, one.outcome, one.own, now) for one in back]
+        self._ledger.settle(landed)
+        return list(zip(back, landed, strict=True))
+
+    def _hear(self, back: "_Return") -> None:
+        """What a call's outcome means for the calls after it."""
+        outcome, people, now = back.outcome, len(back.claimed.people), self._clock.now()
+        if len(back.own) < people:
+            self._hear_of_all(outcome, now, people)
+        if self._doubts.paused and not self._paused_until:
+            self._pause(now + back_off(self._doubts.pauses))
+        if isinstance(outcome, Unknown) and back.claimed.lane:
+            self._staging.is_in_doubt()
+
+    def _hear_of_all(self, outcome: Outcome, now: datetime, people: int = 0) -> None:
+        # A refusal of many is being narrowed down: it is nobody's yet.
+        narrowed = isinstance(outcome, Refused) and people > 1
+        self._doubts.hear(outcome, 0 if narrowed else people)
+        if isinstance(outcome, NotSent) and outcome.wait:
+            # Who says "in a second" time and again means longer.
+            again = back_off(self._doubts.pauses) if self._doubts.pauses > _TAKEN_AT_ITS_WORD else timedelta()
+            self._pause(now + max(timedelta(seconds=outcome.wait), again))
+        elif isinstance(outcome, NotSent) and not people:
+            self._pause(now + back_off(0))
+
+    def _pause(self, until: datetime) -> None:
+        self._paused_until = max(until, self._paused_until or until)
+
+    def _rest(self) -> Generator[Event, None, bool]:
+        """Waits for what can be done next; says whether there is something, and soon enough."""
+        now = self._clock.now()
+        until, why = self._next(now)
+        if until is None:
+            return False
+        if until > now + self._timing.patience:
+            yield Stopped(f"{why}; not before {until:%H:%M} UTC")
+            return False
+        if until > now:
+            yield Waiting(until, why)
+        while (now := self._clock.now()) < until and not self._ends():
+            self._keep(now)
+            self._clock.wait(min(until, now + self._timing.sign), self._stopped)
+        return True
+
+    def _next(self, now: datetime) -> tuple[datetime | None, str]:
+        """When something can be done, and what it waits for."""
+        found: list[tuple[datetime, str]] = []
+        if self._staging.mend_at:
+            found.append((self._staging.mend_at, "what is unknown will be called back and sent again"))
+        if at := self._ledger.next_try(self._send):
+            if self._paused_until:
+                found.append((max(at, self._paused_until), "the provider takes nothing for now"))
+            elif at > self._looked_at:
+                found.append((at, "the provider has put some off"))
+            elif more := self._pace.more(now):
+                found.append((more, "the rate limit is reached"))
+        return min(found, default=(None, ""))
+
+    def _keep(self, now: datetime) -> None:
+        """Gives a sign of life, now and then, and hears whether the send was called back."""
+        if now - self._renewed_at >= self._timing.sign:
+            self._called_back = self._ledger.renew(self._send, self._timing.lease) == "cancelled"
+            self._renewed_at = now
 
 
 def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: str, now: datetime) -> Outcome:
     """One message, marked as a test, to somebody who need not be a subscriber, past the ledger."""
     mailing = replace(mailing.as_test(), date=now)
-    return provider.submit(Batch(mailing, (Addresser(mailing, secret)(0, to),)))
+    flight = _Flight(None, Doubts(None, lambda: False))
+    rest = provider.submit(Batch(mailing, (Addresser(mailing, secret)(to),)), flight)
+    return flight.own.get(to.number, rest)
+
+
+@dataclass(frozen=True)
+class _Return:
+    """What a call came back with."""
+
+    claimed: Claimed
+    outcome: Outcome
+    own: Mapping[int, Outcome]
+    failure: BaseException | None = None
+
+
+class _Flight:
+    """Notes each message of a batch as it begins and ends."""
+
+    def __init__(self, journal: Journal | None, doubts: Doubts) -> None:
+        self._journal, self._doubts = journal, doubts
+        self.begun: set[int] = set()
+        self.own: dict[int, Outcome] = {}
+
+    def begin(self, recipient: Recipient) -> bool:
+        if self._doubts.stop:
+            return False
+        if self._journal:
+            self._journal.begin(recipient.number)
+        self.begun.add(recipient.number)
+        return True
+
+    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        self.own[recipient.number] = outcome
+        self._doubts.hear(outcome)
+        if self._journal:
+            self._journal.end(recipient.number, outcome)
+
+
+def _landed(claimed: Claimed, rest: Outcome, own: Mapping[int, Outcome], now: datetime) -> Landed:
+    return Landed(claimed, rest, tuple(fates(claimed, rest, own, now)))

@@ -11,7 +11,7 @@ from newsletter.errors import Unavailable
 from newsletter.models import Issue, Rendered, Subscriber
 from newsletter.shown import shown_path
 
-READER = Subscriber(0, "reader@example.com", "")
+READER = Subscriber(0, "reader@example.com", number=1)
 
 
 def write(
@@ -23,7 +23,7 @@ def write(
     """
     midnight = datetime.combine(issue.date, time(), UTC)
     mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
-    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(1, READER)
+    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(READER)
     files = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import quote
 
 from newsletter.config import Newsletter
@@ -14,8 +15,7 @@ from newsletter.links import Links
 from newsletter.models import Issue, Rendered, Subscriber
 
 
-@dataclass(frozen=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One person's part of an issue; `number` is their place in the send."""
 
     number: int
@@ -23,12 +23,6 @@ class Recipient:
     name: str
     message_id: str
     token: str
-    values: Mapping[str, str]
-
-    @property
-    def unsubscribe_url(self) -> str:
-        """Their own link; empty where the provider makes it."""
-        return self.values["unsubscribe_url"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +60,17 @@ class Mailing:
             raise ValueError("a mailing is sent at some date: replace(mailing, date=…)")
         return self.date
 
+    def value(self, placeholder: str) -> Callable[[Recipient], str]:
+        """What stands in a placeholder's place for a recipient; an empty link where the provider makes it."""
+        if placeholder == "name":
+            return lambda recipient: recipient.name or self.nameless
+        if placeholder == "address":
+            return lambda recipient: recipient.address
+        if placeholder == "unsubscribe_url":
+            before, _, after = (self.unsubscribe_url or "").partition("{token}")
+            return lambda recipient: before + recipient.token + after if before else ""
+        raise KeyError(placeholder)
+
     def as_test(self) -> "Mailing":
         """The same mail, marked as a test where its reader sees it."""
         rendered = replace(self.rendered, subject=f"[Test] {self.rendered.subject}")
@@ -73,11 +78,20 @@ class Mailing:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Until when mail is held back, and under which of the provider's batch ids it can be called back."""
+
+    batch_id: str
+    send_at: datetime
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Recipients of one call to a provider."""
+    """Recipients whom a provider is handed together."""
 
     mailing: Mailing
-    recipients: tuple[Recipient, ...]
+    recipients: Sequence[Recipient]
+    hold: Hold | None = None
 
 
 def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing:
@@ -104,38 +118,32 @@ class Addresser:
     """Turns subscribers into recipients of a mailing, with links and Message-IDs of their own."""
 
     def __init__(self, mailing: Mailing, secret: str) -> None:
-        self._mailing = mailing
-        self._links = Links(secret)
-        self._key = hashlib.sha256(b"news.message-id:" + secret.encode()).digest()
-        self._domain = mailing.sender[1].rpartition("@")[2]
+        links = Links(secret)
+        self._signed, self._unsigned = links.signed, links.unsigned
+        # The same for an issue and a subscriber whenever it is made; a test gets a new one each time.
+        kind = f"test.{mailing.sent_at.timestamp():.0f}." if mailing.test else ""
+        self._before = f"<{mailing.issue}.{kind}"
+        self._after = f"@{mailing.sender[1].rpartition('@')[2]}>"
 
-    def __call__(self, number: int, subscriber: Subscriber) -> Recipient:
-        token = self._links.token(subscriber.id)
-        url = (self._mailing.unsubscribe_url or "").replace("{token}", token)
-        name = subscriber.name or self._mailing.nameless
-        values = {"unsubscribe_url": url, "name": name, "address": subscriber.address}
-        message_id = self._message_id(subscriber.address)
-        return Recipient(number, subscriber.address, subscriber.name, message_id, token, values)
-
-    def _message_id(self, address: str) -> str:
-        """The same for an issue and a recipient whenever it is made; a test gets a new one each time."""
-        kind = f"test.{self._mailing.sent_at.timestamp():.0f}." if self._mailing.test else ""
-        data = f"{self._mailing.issue}\0{address.lower()}".encode()
-        return f"<{self._mailing.issue}.{kind}{_keyed(data, self._key)}@{self._domain}>"
+    def __call__(self, subscriber: Subscriber) -> Recipient:
+        number_in_store, address, name, number = subscriber
+        token, letters = self._signed(number_in_store) if number_in_store else self._unsigned(address)
+        # As Recipient(…) does, in half the time: this runs a million times.
+        return _new(Recipient, (number, address, name, self._before + letters + self._after, token))
 
 
-def _keyed(data: bytes, key: bytes) -> str:
-    return hashlib.blake2b(data, key=key, digest_size=12).hexdigest()
+_new = tuple.__new__
 
 
-def list_headers(mailing: Mailing, recipient: Recipient) -> dict[str, str]:
-    """The headers that let a mail program unsubscribe somebody (RFC 2369, RFC 8058), one line each."""
-    ways = [f"<{recipient.unsubscribe_url}>"] if recipient.unsubscribe_url else []
+def list_headers(mailing: Mailing) -> dict[str, str]:
+    """The headers that let a mail program unsubscribe somebody (RFC 2369, RFC 8058), one line each.
+
+    `{token}` stands where the recipient's own goes.
+    """
+    ways = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
     if mailing.unsubscribe_mailto:
-        ways.append(
-            f"<mailto:{quote(mailing.unsubscribe_mailto, safe='@')}?subject=unsubscribe%20{recipient.token}>"
-        )
+        ways.append(f"<mailto:{quote(mailing.unsubscribe_mailto, safe='@')}?subject=unsubscribe%20{{token}}>")
     headers = {"List-Unsubscribe": ", ".join(ways)} if ways else {}
-    if recipient.unsubscribe_url:
+    if mailing.unsubscribe_url:
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers

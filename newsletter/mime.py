@@ -20,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ATOMS = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _CRLF = b"\r\n"
+_LEADING_DOT = re.compile(rb"(?m)^\.")
 # Quoted and with its address, still within a line's 998 bytes.
 MAX_NAME = 200
 
@@ -31,37 +32,43 @@ class Unmailable(ValueError):
 class MimeTemplate:
     """A mailing as multipart/alternative, text first, encoded once; `fill` splices a recipient in.
 
-    Lines end in CR LF and are at most 998 bytes long; the parts are quoted-printable.
+    Lines end in CR LF and are at most 998 bytes long; the parts are quoted-printable. `stuffed` doubles the
+    dots that lines start with, as SMTP wants them (RFC 5321, 4.5.2).
     """
 
-    def __init__(self, mailing: Mailing) -> None:
-        self._mailing = mailing
+    def __init__(self, mailing: Mailing, stuffed: bool = False) -> None:
+        self._stuffed = stuffed
+        self._value = mailing.value
         boundary = f"=_{mailing.sha256[:32]}"
-        # Fixed bytes, each followed by a recipient's value of that name (or none), escaped or not.
-        self._segments: list[tuple[bytes, str, Callable[[str], str]]] = []
-        lead = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n--{boundary}'.encode()
-        self._append(_common_headers(mailing) + lead + _CRLF)
+        # Fixed bytes, each followed by what makes a recipient's own (or nothing).
+        self._segments: list[tuple[bytes, Callable[[Recipient], bytes] | None]] = []
+        self._own_headers(mailing)
+        lead = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
+        self._append(_common_headers(mailing) + lead.encode())
         self._part("plain", mailing.rendered.text, str)
-        self._append(_CRLF + f"--{boundary}".encode() + _CRLF)
+        self._append(f"\r\n--{boundary}\r\n".encode())
         self._part("html", mailing.rendered.html, escape)
-        self._append(_CRLF + f"--{boundary}--".encode() + _CRLF)
+        self._append(f"\r\n--{boundary}--\r\n".encode())
 
     def fill(self, recipient: Recipient) -> bytes:
-        """The complete message for one recipient."""
-        pieces = [self._own_headers(recipient)]
-        for fixed, name, encode in self._segments:
+        """The complete message for one recipient; raises Unmailable."""
+        pieces = []
+        for fixed, own in self._segments:
             pieces.append(fixed)
-            if name:
-                pieces.append(_then_break(_quoted(encode(recipient.values[name]))))
+            if own:
+                pieces.append(own(recipient))
         return b"".join(pieces)
 
-    def _own_headers(self, recipient: Recipient) -> bytes:
-        lines = [
-            f"To: {_mailbox(recipient.name, recipient.address)}",
-            f"Message-ID: {recipient.message_id}",
-        ]
-        lines += [f"{name}: {value}" for name, value in list_headers(self._mailing, recipient).items()]
-        return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+    def _own_headers(self, mailing: Mailing) -> None:
+        self._append(b"To: ", lambda one: _mailbox(one.name, one.address).encode("ascii"))
+        self._append(b"\r\nMessage-ID: ", lambda one: one.message_id.encode("ascii"))
+        for name, value in list_headers(mailing).items():
+            before, *others = value.split("{token}")
+            self._append(f"\r\n{name}: {before}".encode("ascii"))
+            for after in others:
+                self._append(b"", lambda one: one.token.encode("ascii"))
+                self._append(after.encode("ascii"))
+        self._append(_CRLF)
 
     def _part(self, subtype: str, text: str, encode: Callable[[str], str]) -> None:
         self._append(
@@ -69,17 +76,28 @@ class MimeTemplate:
             + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
         pieces = PLACEHOLDER.split(text)
-        for fixed, name in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-            self._append(_quoted(fixed), name, encode)
+        for fixed, name in zip(pieces[:-1:2], pieces[1::2], strict=True):
+            self._append(self._stuff(_then_break(_quoted(fixed))), self._quoted_value(name, encode))
+        self._append(self._stuff(_quoted(pieces[-1])))
 
-    def _append(self, fixed: bytes, name: str = "", encode: Callable[[str], str] = str) -> None:
-        self._segments.append((_then_break(fixed) if name else fixed, name, encode))
+    def _quoted_value(self, name: str, encode: Callable[[str], str]) -> Callable[[Recipient], bytes]:
+        value = self._value(name)
+        return lambda recipient: self._stuff(_then_break(_quoted(encode(value(recipient)))))
+
+    def _append(self, fixed: bytes, own: Callable[[Recipient], bytes] | None = None) -> None:
+        if self._segments and self._segments[-1][1] is None:
+            fixed = self._segments.pop()[0] + fixed
+        self._segments.append((fixed, own))
+
+    def _stuff(self, piece: bytes) -> bytes:
+        # Each piece of a part starts a line, so that dots can be doubled piece by piece.
+        return _LEADING_DOT.sub(b"..", piece) if self._stuffed else piece
 
 
 @lru_cache(maxsize=4)
-def template(mailing: Mailing) -> MimeTemplate:
+def template(mailing: Mailing, stuffed: bool = False) -> MimeTemplate:
     """The MIME template of a mailing, made once."""
-    return MimeTemplate(mailing)
+    return MimeTemplate(mailing, stuffed)
 
 
 def _common_headers(mailing: Mailing) -> bytes:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -175,97 +175,13 @@ class Rendered:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
-    """Somebody who asked for the newsletter; `id` is the store's, 0 for nobody in it."""
+class Subscriber(NamedTuple):
+    """Somebody who asked for the newsletter.
+
+    `id` is the store's, 0 for nobody in it; `number` their place in a send.
+    """
 
     id: int
     address: str
     name: str = ""
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The provider took the batch, under `message_id`; it is the provider's from here."""
-
-    message_id: str = ""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The provider said no to this batch for good; nobody in it gets the mail."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class NotSent:
-    """Certainly not taken, and may be tried again later; `stop` when the next batch would fare no better."""
-
-    reason: str
-    stop: bool = True
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Perhaps taken, perhaps not: a time-out, a lost connection, a 5xx. Never tried again by itself."""
-
-    reason: str
-
-
-Outcome = Accepted | Refused | NotSent | Unknown
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a provider can do; the way an issue is sent follows from it.
-
-    `holds_mail_back` (it takes mail now and sends it later, and can be told not to) is what staging and
-    `news cancel` will build on; no provider here does it yet.
-    """
-
-    recipients_per_call: int
-    leaves_machine: bool
-    tracking: Literal["message", "account", "none"]
-    holds_mail_back: bool = False
-
-
-@dataclass(frozen=True)
-class Send:
-    """An issue's send to a list."""
-
-    id: int
-    issue: str
-    list: str
-    content_sha256: str
-    provider: str
-    recipients: int
-    started_at: dt.datetime
-    finished_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The recipients `first` to `last` of a send, which go out in one call."""
-
-    send_id: int
-    number: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Recipients of a send by what became of them; `left` had unsubscribed before their turn."""
-
-    recipients: int
-    accepted: int = 0
-    refused: int = 0
-    unknown: int = 0
-    waiting: int = 0
-    left: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """Everybody who is still there has been accepted."""
-        return self.accepted + self.left == self.recipients
+    number: int = 0

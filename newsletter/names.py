@@ -13,8 +13,8 @@ PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 SubscriberState = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
 SUBSCRIBER_STATES: tuple[str, ...] = get_args(SubscriberState)
 
-# What became of a recipient; `left` had unsubscribed before their turn.
-RecipientState = Literal["accepted", "refused", "unknown", "waiting", "left"]
+# What became of a recipient; `left` had unsubscribed before their turn, `cancelled` were called back.
+RecipientState = Literal["accepted", "refused", "unknown", "waiting", "cancelled", "left"]
 RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 
 PREVIEW_PORT = 8025

@@ -1,22 +1,32 @@
-"""A newsletter's parts put together for sending: prepared issues, store, provider, secret."""
+"""A newsletter's parts put together for sending: prepared issues, store, provider, secret, clock."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from newsletter import config, delivery, issues
+from newsletter import claiming, config, delivery, issues
+from newsletter.claiming import SUBSCRIBERS, Wishes
+from newsletter.clock import SystemClock
 from newsletter.config import Newsletter
-from newsletter.delivery import Delivered, Provider
+from newsletter.delivery import Delivery, Manner
 from newsletter.errors import NewsError, SendRefused
-from newsletter.models import Counts, Issue, Outcome, Send, Subscriber
+from newsletter.events import Event
+from newsletter.lanes import Timing
+from newsletter.models import Issue, Subscriber
+from newsletter.outcomes import NotSent, Outcome
 from newsletter.preparing import Prepared, prepare
 from newsletter.providers import open_provider
+from newsletter.records import ChunkState, Counts, Send
+from newsletter.seams import Clock, Provider
 from newsletter.secret import secret_key
 from newsletter.store.database import Database
+from newsletter.store.journal import Run
 from newsletter.store.ledger import Ledger
+from newsletter.store.standing import Standing
 from newsletter.store.subscribers import Subscribers
+from newsletter.undo import undo
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,31 @@ class Outlook:
 class Sending:
     """One newsletter with its store and a provider; use `Sending.open`."""
 
-    def __init__(self, newsletter: Newsletter, database: Database, provider: Provider) -> None:
-        self.newsletter = newsletter
-        self.provider = provider
-        self.ledger = Ledger(database)
+    def __init__(
+        self,
+        newsletter: Newsletter,
+        database: Database,
+        provider: Provider,
+        clock: Clock,
+        timing: Timing | None = None,
+    ) -> None:
+        self.newsletter, self.provider, self.clock = newsletter, provider, clock
+        self.standing = Standing(database, clock.now)
         self.subscribers = Subscribers(database)
+        self._database = database
+        self._timing = timing or Timing()
+        self._run: Run | None = None
+
+    @classmethod
+    @contextmanager
+    def open_for(cls, newsletter: Newsletter, issue: str) -> Iterator[tuple["Sending", Send]]:
+        """A send that was started, with the provider that it was started through; raises SendRefused."""
+        with closing(Database.open(newsletter)) as database:
+            found = Standing(database).newest(issue, SUBSCRIBERS)
+        if found is None:
+            raise SendRefused(f"{issue} was never sent", f"news send --issue {issue}")
+        with cls.open(newsletter, found.provider) as sending:
+            yield sending, found
 
     @classmethod
     @contextmanager
@@ -48,16 +78,39 @@ class Sending:
         newsletter = config.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
         database = Database.open(newsletter, to_last=to_send and provider.capabilities.leaves_machine)
+        sending = cls(newsletter, database, provider, SystemClock(database.ahead()))
         try:
-            yield cls(newsletter, database, provider)
+            yield sending
         finally:
-            provider.close()
-            database.close()
+            sending.close()
+
+    def close(self) -> None:
+        """Ends the run, and gives back what was opened."""
+        if self._run:
+            self._run.close()
+        self.provider.close()
+        self._database.close()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger to write to, as a run of this process."""
+        self._run = Run(self.newsletter.state / "runs")
+        return Ledger(self._database, self._run, self.clock.now)
 
     @cached_property
     def secret(self) -> str:
         """The key that signs this newsletter's links; raises SendRefused where there is none to rely on."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
+
+    def wishes(self, *, now: bool, at: datetime | None, canary: int | None) -> Wishes:
+        """How the configuration and somebody's options want a send to be started.
+
+        Raises SendRefused for a moment that mail cannot be scheduled for.
+        """
+        claiming.refuse_time(at, self.clock.now(), self.provider)
+        settings = self.newsletter.config.send
+        window = 0 if now or self.provider.holding is None else settings.window
+        return Wishes(max(window, 1) if at else window, at, canary, settings.rates)
 
     def prepare(self, name: str | None) -> Prepared:
         """An issue by its name, with what the provider has to say against being used."""
@@ -67,47 +120,123 @@ class Sending:
         """The issues that automation may send now: ready, not in the future, somebody waiting; oldest first.
 
         What cannot be read, rendered or gone on with comes as its error, and keeps no other from going out.
+        What was called back, or waits for a go-ahead, is for a person to go on with.
         """
         for path in issues.every(self.newsletter.issues):
             try:
                 issue = issues.load(path)
                 if issue.ready and issue.date <= datetime.now(UTC).date() and not self._done(issue.name):
                     prepared = self._prepared(issue)
-                    if self.outlook(prepared).counts.waiting:
+                    outlook = self.outlook(prepared)
+                    if outlook.counts.waiting or (outlook.send and self._mendable(outlook.send)):
                         yield prepared
             except NewsError as error:
                 yield error
 
     def outlook(self, prepared: Prepared) -> Outlook:
         """Who would get it now; raises SendRefused where the send must not start or go on."""
-        if send := delivery.started(prepared.mailing, self.ledger, self.provider):
-            return Outlook(send, self.ledger.counts(send))
+        if send := claiming.started(prepared.mailing, self.standing, self.provider):
+            return Outlook(send, self.standing.counts(send))
         active = self.subscribers.active()
         return Outlook(None, Counts(recipients=active, waiting=active))
 
-    def start(self, prepared: Prepared, agreed: Outlook | None = None) -> Send:
+    def refuse_list(self, outlook: Outlook, issue: str) -> None:
+        """Raises SendRefused where the list has changed much since the last issue, before a send starts."""
+        if outlook.send or not self.provider.capabilities.leaves_machine:
+            return
+        last = self.standing.before(issue, SUBSCRIBERS)
+        share = self.newsletter.config.send.change_share
+        claiming.refuse_list(last.recipients if last else None, outlook.counts.recipients, share)
+
+    def refuse_difference(self, prepared: Prepared, send: Send) -> None:
+        """Raises SendRefused where an issue is not what a send was started with any more."""
+        claiming.refuse_difference(send, prepared.mailing, self.standing, self.provider)
+
+    def start(self, prepared: Prepared, wishes: Wishes, agreed: Outlook | None = None) -> Send:
         """Claims the issue and plans who gets it, if these are as many as somebody has `agreed` to.
 
         Raises SendRefused, and nothing is claimed then.
         """
         _ = self.secret  # before the claim: without it nothing can be sent
-        send = delivery.start(prepared.mailing, self.ledger, self.provider)
+        if wishes.window and self.provider.holding:
+            slots = self.provider.holding.free_slots()
+            if isinstance(slots, NotSent):
+                raise SendRefused(
+                    f"{self.provider.name} does not say what could be called back: {slots.reason}"
+                )
+            if not slots:
+                hint = "wait until one has left, or send without the undo window: --now"
+                raise SendRefused("the account has ten called-back batches already, and takes no more", hint)
+        send = claiming.start(prepared.mailing, self.ledger, self.provider, wishes)
         if agreed and agreed.send is None and send.recipients != agreed.counts.recipients:
             self.ledger.withdraw(send)
             what = f"the list has changed meanwhile: {send.recipients:,} recipients now; nothing was sent"
             raise SendRefused(what, "run it again")
         return send
 
-    def deliver(self, send: Send, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Delivered]:
-        """Sends what is certainly unsent, and yields what came of each call."""
-        return delivery.deliver(send, prepared.mailing, self.ledger, self.provider, self.secret, stopped)
+    def deliver(self, send: Send, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Event]:
+        """Sends what is certainly unsent, and says how it goes; raises SendRefused while another run does."""
+        settings = self.newsletter.config.send
+        manner = Manner(
+            rates=settings.rates if self.provider.capabilities.leaves_machine else (),
+            stop_when_refused=settings.refused_share,
+            in_flight=self.provider.capabilities.in_flight,
+            timing=self._timing,
+        )
+        with self._holding(send):
+            parts = (prepared.mailing, self.ledger, self.provider, self.secret, self.clock)
+            yield from Delivery(send, *parts, manner, stopped).run()
+
+    def undo(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
+        """Calls a send back."""
+        try:
+            yield from undo(send, self.ledger, self.provider.holding, self.clock, self._timing, stopped)
+        finally:
+            self.ledger.release(send)
+
+    def go_on(self, send: Send) -> Send:
+        """A send that was called back, or waits for a go-ahead, may go on."""
+        with self._holding(send):
+            self.ledger.go_on(send)
+        return self.standing.find(send.issue, send.list) or send
+
+    def decide(
+        self, send: Send, found: ChunkState, to: ChunkState, reason: str, addresses: list[str] | None = None
+    ) -> int:
+        """Puts recipients who are in one state into another, all or those named; says how many."""
+        with self._holding(send):
+            delivery.drift(self.ledger, send, self.clock.now())
+            only = None if addresses is None else self._numbers(send, found, addresses)
+            return self.ledger.decide(send, found, to, reason, only)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
         """One message, marked as a test, to an address that need not be a subscriber's."""
-        now = datetime.now(UTC)
-        return delivery.deliver_test(
-            prepared.mailing, Subscriber(0, address), self.provider, self.secret, now
-        )
+        to = Subscriber(0, address, number=1)
+        return delivery.deliver_test(prepared.mailing, to, self.provider, self.secret, self.clock.now())
+
+    @contextmanager
+    def _holding(self, send: Send) -> Iterator[None]:
+        self.ledger.take(send, self._timing.lease)
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise  # what is under way is not over: the claim ends with this process
+        except BaseException:
+            self.ledger.release(send)
+            raise
+        self.ledger.release(send)
+
+    def _numbers(self, send: Send, state: ChunkState, addresses: list[str]) -> set[int]:
+        wanted = {one.lower() for one in addresses}
+        found = {
+            a.lower(): number for number, a, _ in self.standing.people(send, state) if a.lower() in wanted
+        }
+        if missing := sorted(wanted - set(found)):
+            raise SendRefused(
+                f"not {state} in the send of {send.issue}: {', '.join(missing)}",
+                f"see: news status --issue {send.issue} --list {state}",
+            )
+        return set(found.values())
 
     def _prepared(self, issue: Issue) -> Prepared:
         prepared = prepare(self.newsletter, issue)
@@ -117,5 +246,16 @@ class Sending:
         """Nobody is waiting for it; what was edited since then is of no interest any more."""
         if not self.provider.capabilities.leaves_machine:
             return False
-        send = self.ledger.find(issue, delivery.SUBSCRIBERS)
-        return send is not None and not self.ledger.counts(send).waiting
+        send = self.standing.find(issue, SUBSCRIBERS)
+        if send is None:
+            return False
+        counts = self.standing.counts(send)
+        if send.state == "cancelled":
+            return bool(counts.accepted or counts.unknown)
+        return send.hold_after is not None or not (counts.waiting or self._mendable(send))
+
+    def _mendable(self, send: Send) -> bool:
+        """Whether something unknown is held back that can still be called back."""
+        now = self.clock.now()
+        lanes = self.standing.lanes(send)
+        return any(one.lane.send_at > now and (one.unknown or one.intended) for one in lanes)

@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,14 @@ from newsletter.errors import NewsError, Problem
 from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
-    from newsletter.config import Newsletter
-    from newsletter.delivery import Delivered
-    from newsletter.models import Counts, Outcome, Send
+    from datetime import datetime
+
+    from newsletter.claiming import Wishes
+    from newsletter.events import Delivered, Event
+    from newsletter.outcomes import Outcome
     from newsletter.preparing import Prepared
-    from newsletter.sending import Outlook, Sending
+    from newsletter.records import Counts, Send
+    from newsletter.sending import Sending
     from newsletter.store.subscribers import Imported
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
@@ -65,25 +69,58 @@ def show_outcome(outcome: "Outcome") -> None:
         show_problems([Problem("", f"{_WORDS[type(outcome).__name__]}: {reason}")])
 
 
-def show_send(prepared: "Prepared", outlook: "Outlook", newsletter: "Newsletter", provider: str) -> None:
+def show_send(
+    prepared: "Prepared",
+    started: "Send | None",
+    waiting: int,
+    sending: "Sending",
+    wishes: "Wishes | None" = None,
+) -> None:
     """What is about to be sent, before anybody is asked."""
     name, email = prepared.mailing.sender
-    started = outlook.send and f", started {outlook.send.started_at:%Y-%m-%d %H:%M} UTC"
+    since = started and f", started {started.started_at:%Y-%m-%d %H:%M} UTC"
     tracking = prepared.mailing.track_opens or prepared.mailing.track_clicks
+    config, provider = sending.newsletter.config, sending.provider.name
     _pairs(
-        ("Issue", f"{prepared.issue.name}{started or ''}"),
+        ("Issue", f"{prepared.issue.name}{since or ''}"),
         ("Subject", prepared.rendered.subject),
         ("From", f"{name} <{email}>"),
-        ("Through", f"{provider} ({newsletter.config.outbox.path}/)" if provider == "outbox" else provider),
-        ("Recipients", f"{outlook.counts.waiting:,}" + (" still waiting" if outlook.send else "")),
+        ("Through", f"{provider} ({config.outbox.path}/)" if provider == "outbox" else provider),
+        ("Recipients", f"{waiting:,}" + (" still waiting" if started else "")),
+        *((("Canary", f"the first {wishes.canary:,}, then a go-ahead"),) if wishes and wishes.canary else ()),
+        *((("At most", config.send.rate),) if config.send.rate else ()),
+        ("Undo", _undo(started, wishes, sending)),
         ("Tracking", "on, as newsletter.yml says" if tracking else "off"),
     )
 
 
-def show_counts(send: "Send", counts: "Counts", *, whole: bool = False) -> None:
+def _undo(started: "Send | None", wishes: "Wishes | None", sending: "Sending") -> str:
+    """For how long it can be called back."""
+    window = started.window if started else wishes.window if wishes else 0
+    at = started.send_at if started else wishes.send_at if wishes else None
+    if at:
+        return f"it leaves on {at:%Y-%m-%d at %H:%M} UTC; until 10 minutes before that, news cancel"
+    if window:
+        return f"it is held back for {window // 60} minutes; until 10 minutes before that ends, news cancel"
+    if sending.provider.holding:
+        return "none: it leaves at once"
+    if not sending.provider.capabilities.leaves_machine:
+        return "nothing leaves this machine"
+    return f"none: {sending.provider.name} cannot hold mail back"
+
+
+def show_counts(
+    send: "Send",
+    counts: "Counts",
+    leaves: "tuple[datetime, datetime] | None" = None,
+    joined: int = 0,
+    *,
+    whole: bool = False,
+) -> None:
     """How a send stands, with what to do about each number that is not as it should be.
 
-    `whole` says as well which send it is.
+    `whole` says as well which send it is. `leaves`: when the first and the last leaves of what is held back.
+    `joined` came after its plan.
     """
     finished = f", finished {send.finished_at:%Y-%m-%d %H:%M} UTC" if send.finished_at else ""
     about = (
@@ -91,24 +128,44 @@ def show_counts(send: "Send", counts: "Counts", *, whole: bool = False) -> None:
         ("Through", send.provider),
         ("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}"),
     )
-    rest = ("refused", "unknown", "waiting", "left")
+    rest = {"refused": "Refused", "unknown": "Unknown", "waiting": "Waiting", "cancelled": "Called back"}
+    rest |= {"left": "Left"}
     _pairs(
         *(about if whole else ()),
         ("Accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
-        *((name.capitalize(), f"{getattr(counts, name):,}") for name in rest if getattr(counts, name)),
+        *((word, f"{getattr(counts, name):,}") for name, word in rest.items() if getattr(counts, name)),
+        *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
+        *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
     )
-    where = f"news status --issue {send.issue} --list"
+    for line in _advice(send, counts, leaves):
+        click.echo(line)
+
+
+def _held(counts: "Counts", leaves: "tuple[datetime, datetime]") -> str:
+    first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in leaves)
+    until = f"until {first} UTC" if first == last else f"until {first} to {last[11:]} UTC"
+    return f"{counts.held:,} of the accepted, {until}"
+
+
+def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] | None") -> Iterator[str]:
+    where, issue = f"news status --issue {send.issue} --list", f"--issue {send.issue}"
+    if counts.held and leaves:
+        until = leaves[0] - timedelta(minutes=10, seconds=30)
+        yield f"To call it back, until {until:%H:%M} UTC:\n  news cancel {issue}"
     if counts.unknown:
-        click.echo(
-            f"Unknown ones may have arrived, and are never sent again by themselves:\n  {where} unknown"
-        )
+        yield f"Unknown ones may have arrived, and are never sent again by themselves:\n  {where} unknown"
+        yield f"When you have found out:\n  news resolve {issue} --assume sent|unsent [ADDRESS]…"
     if counts.refused:
-        click.echo(f"The provider refused some for good:\n  {where} refused")
-    if counts.waiting:
-        again = f"news send --issue {send.issue} --provider {send.provider}"
-        click.echo(f"Waiting ones are certainly unsent. To go on:\n  {again}")
+        yield f"The provider refused some:\n  {where} refused"
+        yield f"When the cause is mended:\n  news retry {issue} --refused [ADDRESS]…"
+    if counts.waiting and send.hold_after is not None:
+        yield f"The others wait for a go-ahead, behind {send.hold_after:,}:\n  news resume {issue}"
+    elif counts.waiting:
+        yield f"Waiting ones are certainly unsent. To go on:\n  news resume {issue}"
+    if counts.cancelled:
+        yield f"Called back: they do not get it. To send it to them after all:\n  news resume {issue}"
     if counts.left:
-        click.echo("Left: unsubscribed before their turn.")
+        yield "Left: unsubscribed before their turn."
 
 
 def show_rehearsal(sending: "Sending") -> None:
@@ -133,35 +190,86 @@ def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for heading in ("Issue", "Through", "Started"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("Accepted", "Refused", "Unknown", "Waiting", "Left"):
+    for heading in ("Accepted", "Refused", "Unknown", "Waiting", "Back", "Left"):
         table.add_column(heading, justify="right")
     for send, counts in sends:
-        numbers = (counts.accepted, counts.refused, counts.unknown, counts.waiting, counts.left)
+        numbers = (
+            counts.accepted,
+            counts.refused,
+            counts.unknown,
+            counts.waiting,
+            counts.cancelled,
+            counts.left,
+        )
         shown = (f"{number:,}" if number else "-" for number in numbers)
         table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d}", *shown)
-    Console().print(table)
+    if table.row_count:
+        Console().print(table)
+    else:
+        click.echo("Nothing was ever sent.")
 
 
-def watch(deliveries: Iterator["Delivered"], total: int) -> None:
-    """A progress bar while a send runs, and the reasons of whatever was not accepted, counted."""
+def watch(events: Iterable["Event"], total: int) -> None:
+    """A progress bar while a send runs, what happens to it, and why some were not accepted, counted."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from newsletter.events import Delivered, Recalled
 
     reasons: Counter[str] = Counter()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    hidden = not console.is_terminal or not total
+    last = ""
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=total)
-        for delivered in deliveries:
-            progress.advance(task, delivered.chunk.last - delivered.chunk.first + 1)
-            if reason := getattr(delivered.outcome, "reason", None):
-                # This may be the public log of a workflow, and servers like to name the recipient.
-                masked = _ADDRESS.sub("<recipient>", visible(reason, 300))
-                reasons[f"{_WORDS[type(delivered.outcome).__name__]}: {masked}"] += delivered.recipients
+        for event in events:
+            if isinstance(event, Delivered):
+                done = [fate for fate in event.fates if fate.state != "waiting"]
+                progress.advance(task, sum(fate.last - fate.first + 1 for fate in done) or not event.fates)
+                reasons.update(_reasons(event))
+                continue
+            if isinstance(event, Recalled):
+                progress.advance(task, -event.recipients)
+            said, last = last, _happening(event)
+            if last != said:
+                progress.console.print(last, highlight=False, markup=False, soft_wrap=True)
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
     if len(reasons) > REASONS:
         click.echo(f"… and {len(reasons) - REASONS} more reasons", err=True)
+
+
+def _reasons(delivered: "Delivered") -> Counter[str]:
+    """Why some of a chunk were not accepted, and how many."""
+    found: Counter[str] = Counter()
+    for fate in delivered.fates:
+        if fate.state != "accepted" and fate.reason:
+            word = "not sent" if fate.state == "waiting" else fate.state
+            size = min(fate.last - fate.first + 1, delivered.recipients)
+            found[f"{word}: {_masked(fate.reason)}"] += size
+    return found
+
+
+def _masked(reason: str) -> str:
+    """This may be the public log of a workflow, and servers like to name the recipient."""
+    return _ADDRESS.sub("<recipient>", visible(reason, 300))
+
+
+def _happening(event: "Event") -> str:
+    """What else happens to a send."""
+    from newsletter.events import NotRecalled, Recalled, Stopped, Waiting
+
+    match event:
+        case Waiting(until, why):
+            return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
+        case Recalled(lane, recipients):
+            return f"Called back the mail of {recipients:,} recipients (lane {lane.number})."
+        case NotRecalled(lane, recipients, why):
+            return f"Not called back: {recipients:,} recipients (lane {lane.number}); {_masked(why)}."
+        case Stopped(why):
+            return f"Stopped: {_masked(why)}"
+    return ""
 
 
 def show_import(changes: Iterable["Imported | Problem"]) -> int:
@@ -208,7 +316,7 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        click.echo("\nStopping after the call in flight. Once more stops at once.", err=True)
+        click.echo("\nStopping after the calls in flight. Once more stops at once.", err=True)
 
 
 def _pairs(*pairs: tuple[str, str]) -> None:

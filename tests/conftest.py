@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests needs."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 
@@ -7,6 +8,15 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.required import need
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    """Commands tell the garbage collector how to behave in their process; the next test is in this one."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

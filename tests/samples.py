@@ -6,8 +6,10 @@ from pathlib import Path
 
 from newsletter import config, issues, message
 from newsletter.config import Newsletter
-from newsletter.message import Addresser, Batch, Mailing
+from newsletter.delivery import Provider
+from newsletter.message import Addresser, Batch, Hold, Mailing, Recipient
 from newsletter.models import Rendered, Subscriber
+from newsletter.outcomes import Outcome
 from newsletter.render import render
 
 SECRET = "only for tests, and long enough"
@@ -72,8 +74,34 @@ def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts:
     )
 
 
-def batch(of: Mailing, *people: Subscriber) -> Batch:
+def batch(of: Mailing, *people: Subscriber, hold: Hold | None = None) -> Batch:
     """A batch to people, numbered from 1; to Ada unless named."""
     addresser = Addresser(of, SECRET)
     people = people or (Subscriber(1, "ada@example.com", "Ada Example"),)
-    return Batch(of, tuple(addresser(number, one) for number, one in enumerate(people, 1)))
+    return Batch(of, [addresser(one._replace(number=n)) for n, one in enumerate(people, 1)], hold)
+
+
+class Flight:
+    """What a provider says while a batch is under way; lets the first `most` messages begin."""
+
+    def __init__(self, most: int = 1_000_000) -> None:
+        self.most = most
+        self.begun: list[Recipient] = []
+        self.ended: dict[int, Outcome] = {}
+
+    def begin(self, recipient: Recipient) -> bool:
+        if len(self.begun) == self.most:
+            return False
+        self.begun.append(recipient)
+        return True
+
+    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        assert recipient.number not in self.ended
+        self.ended[recipient.number] = outcome
+
+
+def outcomes(provider: Provider, of: Batch, most: int = 1_000_000) -> list[Outcome]:
+    """What became of each recipient of a batch, in order."""
+    flight = Flight(most)
+    rest = provider.submit(of, flight)
+    return [flight.ended.get(one.number, rest) for one in of.recipients]

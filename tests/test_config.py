@@ -87,7 +87,7 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, "
-    "outbox, smtp, sendgrid, tracking, labels, checks"
+    "outbox, smtp, sendgrid, send, tracking, labels, checks"
 )
 TOKEN = "unsubscribe.url needs {token} once, behind the host; put {token} where the reader's own part goes"
 CLEAR = "sendgrid.host would show the API key to everybody on the way; write https://…"
@@ -260,7 +260,8 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "smtp",
             "{password: x}",
-            "smtp.password is not a key that is read here; the keys are host, port, security, username",
+            "smtp.password is not a key that is read here; "
+            "the keys are host, port, security, username, connections",
             id="password",
         ),
         pytest.param("sendgrid", "{host: http://api.example.com}", CLEAR, id="clear"),
@@ -312,6 +313,31 @@ def address(key: str, text: str, why: str) -> str:
             "[links]",
             "checks holds no keys (a list); write `key: value` lines below it",
             id="checks",
+        ),
+        pytest.param(
+            "send",
+            "{undo_window: 5m}",
+            "send.undo_window is 5m; "
+            "write 15m to 24h, or off: mail can be called back until 10 minutes before it leaves",
+            id="undo-window",
+        ),
+        pytest.param(
+            "send",
+            "{undo_window: soon}",
+            'send.undo_window: "soon" is not understood; write it as 30m, 2h or off',
+            id="no-span",
+        ),
+        pytest.param(
+            "send",
+            "{stop_when_refused: 500%}",
+            'send.stop_when_refused: "500%" is not understood; write it as 5% or off',
+            id="no-share",
+        ),
+        pytest.param(
+            "send",
+            "{rate: '20/s, fast'}",
+            'send.rate: "20/s, fast" is not understood; write it as 20/s, or 20/s, 100k/day',
+            id="no-rate",
         ),
         pytest.param(
             "traking", "{}", "traking is not a key that is read here; did you mean `tracking`?", id="near-key"

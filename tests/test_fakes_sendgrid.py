@@ -437,11 +437,45 @@ def test_cancelled_mail_is_not_delivered(fake: SendGridFake) -> None:
     assert len(fake.deliveries) == 3
 
 
-def test_mail_that_arrives_after_the_cancellation_is_discarded_too(fake: SendGridFake) -> None:
+@pytest.mark.parametrize(("covers", "left"), [("arrived", ["reader2"]), ("batch", [])])
+def test_mail_that_arrives_after_the_cancellation(covers: Any, left: list[str]) -> None:
+    with SendGridFake(clock=lambda: NOW, cancel_covers=covers) as fake:
+        batch = lane(fake, 1)
+        hold(fake, batch)
+        assert send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR)).status == 202
+        assert addresses(fake, NOW + HOUR) == left
+        assert change(fake, batch, "cancel") == 204
+        assert addresses(fake, NOW + HOUR) == []
+
+
+def test_mail_that_arrives_during_a_pause_is_held_back_too(fake: SendGridFake) -> None:
     batch = lane(fake)
-    hold(fake, batch)
+    hold(fake, batch, "pause")
     assert send(fake, message(batch_id=batch, send_at=NOW + HOUR)).status == 202
     assert not fake.delivered_by(NOW + HOUR)
+
+
+def test_a_cancellation_cannot_be_renewed_less_than_ten_minutes_before_what_it_would_cover(
+    fake: SendGridFake, clock: list[float]
+) -> None:
+    batch = lane(fake, 1)
+    hold(fake, batch)
+    send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR))
+    clock[0] = NOW + HOUR - 600
+    assert change(fake, batch, "cancel") == 204
+    clock[0] += 1
+    assert change(fake, batch, "cancel") == 204
+    send(fake, message(person(3), batch_id=batch, send_at=NOW + HOUR))
+    assert change(fake, batch, "cancel") == 400
+    assert addresses(fake, NOW + HOUR) == ["reader3"]
+
+
+def test_what_is_discarded_is_not_revived_by_a_pause(fake: SendGridFake, clock: list[float]) -> None:
+    batch = lane(fake, 1)
+    hold(fake, batch)
+    clock[0] += HOUR
+    assert (change(fake, batch, "pause"), change(fake, batch, None)) == (204, 204)
+    assert addresses(fake, NOW + 1000 * HOUR) == []
 
 
 def test_lifting_a_cancellation_revives_only_what_is_not_yet_discarded(
@@ -581,6 +615,95 @@ def test_a_fault_that_only_loses_the_reply_does_not_let_a_bad_message_in(fake: S
     with pytest.raises(http.client.RemoteDisconnected):
         send(fake, to("nobody"))
     assert not fake.deliveries
+
+
+def test_late_arrival_on_order(fake: SendGridFake, clock: list[float]) -> None:
+    fake.next(Fault.arrives(300))
+    with pytest.raises(http.client.RemoteDisconnected):
+        send(fake, message(send_at=NOW + HOUR))
+    assert (len(fake.requests), fake.deliveries, fake.accepted("reader0@example.com")) == (1, [], 0)
+    assert (addresses(fake, NOW + HOUR), addresses(fake, NOW + 299)) == (["reader0"], [])
+    clock[0] += 300
+    (one,) = fake.deliveries
+    assert (one.message_id, fake.accepted("reader0@example.com")) == ("message000002", 1)
+
+
+def test_what_arrives_late_is_covered_by_no_cancellation_before(
+    fake: SendGridFake, clock: list[float]
+) -> None:
+    batch = lane(fake, 1)
+    fake.next(Fault.arrives(300))
+    with pytest.raises(http.client.RemoteDisconnected):
+        send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR))
+    assert hold(fake, batch).status == 201
+    assert addresses(fake, NOW + HOUR) == ["reader2"]
+    assert change(fake, batch, "cancel") == 204
+    clock[0] += 300
+    assert addresses(fake, NOW + HOUR) == ["reader2"]
+    assert change(fake, batch, "cancel") == 204
+    assert addresses(fake, NOW + HOUR) == []
+
+
+def test_what_arrives_late_under_a_batch_that_is_covered_as_a_whole(clock: list[float]) -> None:
+    with SendGridFake(clock=lambda: clock[0], cancel_covers="batch") as fake:
+        batch = lane(fake)
+        fake.next(Fault.arrives(300))
+        with pytest.raises(http.client.RemoteDisconnected):
+            send(fake, message(batch_id=batch, send_at=NOW + HOUR))
+        assert addresses(fake, NOW + HOUR) == ["reader0"]
+        hold(fake, batch)
+        assert addresses(fake, NOW + HOUR) == []
+        clock[0] += 300
+        assert (len(fake.deliveries), addresses(fake, NOW + HOUR)) == (1, [])
+
+
+def test_what_arrives_late_is_checked_when_it_arrives(fake: SendGridFake, clock: list[float]) -> None:
+    fake.next(Fault.arrives(161), Fault.arrives(160))
+    for number in range(2):
+        with pytest.raises(http.client.RemoteDisconnected):
+            send(fake, message(person(number), send_at=NOW + 100))
+    assert (addresses(fake, NOW + HOUR), addresses(fake, NOW + 159)) == (["reader1"], [])
+    clock[0] += HOUR
+    assert [delivery.address for delivery in fake.deliveries] == ["reader1@example.com"]
+
+
+def test_a_late_cancellation_covers_what_has_arrived_before(fake: SendGridFake, clock: list[float]) -> None:
+    batch = lane(fake, 1)
+    fake.next(Fault.arrives(300), Fault.arrives(299), Fault.arrives(301))
+    with pytest.raises(http.client.RemoteDisconnected):
+        hold(fake, batch)
+    for number in (2, 3):
+        with pytest.raises(http.client.RemoteDisconnected):
+            send(fake, message(person(number), batch_id=batch, send_at=NOW + HOUR))
+    clock[0] += 301
+    assert addresses(fake, NOW + HOUR) == ["reader3"]
+
+
+def test_a_late_arrival_is_silent_until_the_client_gives_up(fake: SendGridFake, clock: list[float]) -> None:
+    fake.next(Fault.arrives(300, silent=True))
+    with pytest.raises(TimeoutError):
+        send(fake, message(), timeout=0.1)
+    clock[0] += 300
+    assert fake.accepted("reader0@example.com") == 1
+
+
+def test_late_arrivals_of_many_clients_at_once(fake: SendGridFake, clock: list[float]) -> None:
+    def lost(number: int) -> None:
+        with pytest.raises(http.client.RemoteDisconnected):
+            send(fake, message(person(number)))
+
+    fake.next(*(Fault.arrives(number % 5) for number in range(100)))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lost, range(100)))
+    assert len(fake.deliveries) == 20 and len(fake.delivered_by(NOW + 2)) == 60
+    clock[0] += 5
+    assert len({delivery.message_id for delivery in fake.deliveries}) == 100
+
+
+def test_a_body_is_refused_unread_on_order(fake: SendGridFake) -> None:
+    fake.next(Fault.unread(Reply(413)))
+    assert send(fake, message()).status == 413
+    assert (fake.requests[0].raw, fake.deliveries) == (b"", [])
 
 
 def test_late_reply_on_order(fake: SendGridFake) -> None:

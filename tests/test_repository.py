@@ -17,7 +17,7 @@ from newsletter.config import Config, Labels
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/sending.md"]
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_the_readme_has_every_key_of_the_configuration() -> None:
 def test_links_in_documents_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-        assert (ROOT / target).exists(), f"{name}: {target}"
+        assert (ROOT / name).parent.joinpath(target).exists(), f"{name}: {target}"
 
 
 def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem
-from newsletter.message import Batch
-from newsletter.mime import Unmailable, template
-from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.message import Batch, Recipient
+from newsletter.mime import MimeTemplate, Unmailable, template
+from newsletter.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused
 from newsletter.private import make_private
 from newsletter.shown import shown_path
+
+if TYPE_CHECKING:
+    from newsletter.seams import Flight, Holding
 
 
 class OutboxProvider:
@@ -22,6 +26,7 @@ class OutboxProvider:
 
     name = "outbox"
     capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
+    holding: "Holding | None" = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,35 +38,59 @@ class OutboxProvider:
         what = "is not a folder" if not there.is_dir() else "may not be written to"
         return [Problem(shown_path(there), what, "check `outbox.path`")]
 
-    def submit(self, batch: Batch) -> Outcome:
-        (recipient,) = batch.recipients
+    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
         try:
-            # A maildir's files have the line ends of its machine; CR LF is for the wire.
-            message = template(batch.mailing).fill(recipient).replace(b"\r\n", b"\n")
+            made = template(batch.mailing)
         except Unmailable as problem:
-            return Refused(str(problem))
+            return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
+        try:
+            self._make_folders()
+            outcome = self._deliver_each(batch, made, flight)
+            self._sync_folder()
+            return outcome
+        except OSError as failure:
+            with suppress(OSError):
+                self._sync_folder()
+            return self._not_sent(failure)
+
+    def close(self) -> None:
+        pass
+
+    def _deliver_each(self, batch: Batch, made: MimeTemplate, flight: "Flight") -> Outcome:
+        for recipient in batch.recipients:
+            try:
+                # A maildir's files have the line ends of its machine; CR LF is for the wire.
+                message = made.fill(recipient).replace(b"\r\n", b"\n")
+            except Unmailable as problem:
+                flight.end(recipient, Refused(str(problem)))
+                continue
+            if not flight.begin(recipient):
+                return NotSent("not begun: the send stops here", stop=False, wait=0)
+            try:
+                name = self._deliver(recipient, message)
+            except OSError as failure:
+                flight.end(recipient, self._not_sent(failure))
+                raise
+            flight.end(recipient, Accepted(name))
+        return Accepted()
+
+    def _deliver(self, recipient: Recipient, message: bytes) -> str:
+        """The name that the message has in `new/`; its entry there is safe once the folder is synced."""
         digest = hashlib.sha256(message).hexdigest()[:8]
         name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
         draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
         try:
-            self._make_folders()
             self._write(draft, message)
             # A link, not a rename: it fails where the name is taken, and there it is this same message.
-            try:
+            with suppress(FileExistsError):
                 os.link(draft, self._folder / "new" / name)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-            self._sync_folder()
-        except OSError as failure:
+        finally:
             with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            return NotSent(f"{shown_path(self._folder)}: {failure.strerror or failure}")
-        return Accepted(name)
+                draft.unlink()
+        return name
 
-    def close(self) -> None:
-        pass
+    def _not_sent(self, failure: OSError) -> NotSent:
+        return NotSent(f"{shown_path(self._folder)}: {failure.strerror or failure}")
 
     def _make_folders(self) -> None:
         make_private(self._folder)

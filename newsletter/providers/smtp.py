@@ -1,27 +1,37 @@
-"""SMTP: one connection kept, one transaction a message, and an answer for each way that it can end."""
+"""SMTP: a few connections kept, one transaction a message, and an answer for each way that it can end."""
 
-import re
-import smtplib
 import ssl
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
 from newsletter.config import Smtp
 from newsletter.errors import Problem
-from newsletter.message import Batch
-from newsletter.mime import Unmailable, template
-from newsletter.models import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.message import Batch, Recipient
+from newsletter.mime import MimeTemplate, Unmailable, template
+from newsletter.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.providers.smtp_session import Reply, Session, bad_credentials, connect, said
+
+if TYPE_CHECKING:
+    from newsletter.seams import Flight, Holding
 
 TIMEOUT_SECONDS = 60
-_LEADING_DOT = re.compile(rb"(?m)^\.")
+_END_OF_MESSAGE = b".\r\n"
+# Closing, and a bad sequence of commands.
+_ABOUT_THE_SESSION = (421, 503)
 
 
 class SmtpProvider:
-    """Sends through a mail server; TLS certificates are verified against the system's authorities."""
+    """Sends through a mail server; TLS certificates are verified against the system's authorities.
+
+    Each call has a connection of its own, which is kept for the next one.
+    """
 
     name = "smtp"
-    capabilities = Capabilities(recipients_per_call=1, leaves_machine=True, tracking="none")
+    holding: "Holding | None" = None
 
     def __init__(
         self,
@@ -31,11 +41,17 @@ class SmtpProvider:
         tls: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
+        self.capabilities = Capabilities(
+            recipients_per_call=1, leaves_machine=True, tracking="none", in_flight=settings.connections
+        )
         self._settings = settings
         self._password = password
         self._tls = tls
         self._timeout = timeout
-        self._session: smtplib.SMTP | None = None
+        self._idle: deque[Session] = deque()
+        self._ever_connected = False
+        self._first = Lock()
+        self._failed: NotSent | None = None
 
     def check(self) -> list[Problem]:
         settings, problems = self._settings, []
@@ -47,120 +63,193 @@ class SmtpProvider:
             problems.append(Problem("newsletter.yml", "smtp would send the password in clear", fix))
         return problems
 
-    def submit(self, batch: Batch) -> Outcome:
-        (recipient,) = batch.recipients
+    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
         try:
-            message = template(batch.mailing).fill(recipient)
+            made = template(batch.mailing, stuffed=True)
         except Unmailable as problem:
-            return Refused(str(problem))
-        kept = self._session is not None
-        outcome = self._try(batch.mailing.sender[1], recipient.address, message)
-        if kept and outcome is None:
-            # The server had closed the kept connection before this message began: nothing of it was said.
-            outcome = self._try(batch.mailing.sender[1], recipient.address, message)
-        return outcome or NotSent("the server closes the connection at once")
+            return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
+        conversation = _Conversation(self._kept(), self._connect, flight)
+        try:
+            conversation.deliver(_letters(batch, made, flight))
+        except _BatchOver as over:
+            conversation.drop()
+            return over.outcome
+        except BaseException:
+            conversation.drop()
+            raise
+        if conversation.session:
+            self._idle.append(conversation.session)
+        return Accepted()
 
     def close(self) -> None:
-        session, self._session = self._session, None
-        if session:
-            with suppress(OSError):
-                session.quit()
-            session.close()
+        while session := self._kept():
+            session.quit()
 
-    def _try(self, sender: str, address: str, message: bytes) -> Outcome | None:
-        """One transaction; None where the connection was gone before it began."""
+    def _kept(self) -> Session | None:
         try:
-            session = self._session or self._connect()
-        except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
-            self._drop()
-            return NotSent(f"no connection to {self._settings.host}:{self._settings.port}: {_said(failure)}")
-        try:
-            reply = session.mail(sender, [])
-        except OSError:
-            self._drop()
+            return self._idle.pop()
+        except IndexError:
             return None
-        if reply[0] == 421:
-            self._drop()
-            return None
-        if reply[0] != 250:
-            self._reset(session)
-            return NotSent(f"the sender {sender} was not taken: {_reply(reply)}")
-        return self._recipient_and_data(session, address, message)
 
-    def _recipient_and_data(self, session: smtplib.SMTP, address: str, message: bytes) -> Outcome:
-        try:
-            reply = session.rcpt(address, [])
-            if reply[0] in (250, 251):
-                reply = session.docmd("DATA")
-        except OSError as failure:
-            self._drop()
-            return NotSent(f"the connection ended before the message: {_said(failure)}")
-        if reply[0] != 354:
-            self._reset(session)
-            return _declined(reply)
-        # From here the server may have the message, whatever we hear of it.
-        try:
-            session.send(_LEADING_DOT.sub(b"..", message) + b".\r\n")
-            return self._after_data(session, session.getreply())
-        except OSError as failure:
-            self._drop()
-            return Unknown(f"no answer to the message: {_said(failure)}")
+    def _connect(self) -> Session:
+        if self._ever_connected:
+            return self._open()
+        known = self._failed
+        # Threads that start together: one finds out whether anybody is there, and the others go by that. A
+        # server that takes one connection and no more is there.
+        with self._first:
+            if self._failed and self._failed is not known and not self._ever_connected:
+                raise _BatchOver(self._failed)
+            return self._open()
 
-    def _after_data(self, session: smtplib.SMTP, reply: tuple[int, bytes]) -> Outcome:
-        if reply[0] == 250:
-            return Accepted(_reply(reply))
-        if reply[0] == 421 or not 400 <= reply[0] < 600:
-            self._drop()
-        if 400 <= reply[0] < 600:
-            return _declined(reply)
-        return Unknown(f"an answer to the message that means nothing: {_reply(reply)}")
-
-    def _connect(self) -> smtplib.SMTP:
+    def _open(self) -> Session:
         settings = self._settings
-        context = self._tls or ssl.create_default_context()
-        if settings.security == "tls":
-            session: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=self._timeout, context=context
-            )
-        else:
-            session = smtplib.SMTP(settings.host, settings.port, timeout=self._timeout)
-        # Kept from here, so that whatever fails below is closed with it.
-        self._session = session
-        session.ehlo_or_helo_if_needed()
-        if settings.security == "starttls":
-            session.starttls(context=context)
-            session.ehlo()
-        if settings.username and self._password:
-            session.login(settings.username, self._password.get_secret_value())
+        try:
+            session = connect(settings, self._password, self._tls, self._timeout)
+        except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
+            reason = f"no connection to {settings.host}:{settings.port}: {said(failure)}"
+            self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
+            raise _BatchOver(self._failed) from None
+        self._ever_connected = True
         return session
 
-    def _reset(self, session: smtplib.SMTP) -> None:
+
+class _BatchOver(Exception):
+    """The batch ends here: the outcome of those who have none of their own. The connection is no good."""
+
+    def __init__(self, outcome: NotSent) -> None:
+        self.outcome = outcome
+
+
+class _Letter(NamedTuple):
+    recipient: Recipient
+    envelope: tuple[bytes, bytes, bytes]
+    content: bytes
+
+
+def _letters(batch: Batch, made: MimeTemplate, flight: "Flight") -> Iterator[_Letter]:
+    """The messages of a batch, made when they are asked for; who cannot be written to is refused."""
+    mail = f"MAIL FROM:<{batch.mailing.sender[1]}>\r\n".encode("ascii")
+    for recipient in batch.recipients:
         try:
-            session.rset()
+            content = made.fill(recipient) + _END_OF_MESSAGE
+        except Unmailable as problem:
+            flight.end(recipient, Refused(str(problem)))
+            continue
+        rcpt = f"RCPT TO:<{recipient.address}>\r\n".encode("ascii")
+        yield _Letter(recipient, (mail, rcpt, b"DATA\r\n"), content)
+
+
+class _Conversation:
+    """One batch, message after message.
+
+    The next message's envelope is said together with the one before, so that each takes one round trip where
+    the server offers PIPELINING. That is safe because an envelope alone is no mail: until the content's last
+    line there is nothing that the server could deliver, and a connection that has to be given up in between
+    is closed without it.
+    """
+
+    def __init__(self, session: Session | None, connect: Callable[[], Session], flight: "Flight") -> None:
+        self.session = session
+        self._connect = connect
+        self._flight = flight
+
+    def deliver(self, letters: Iterator[_Letter]) -> None:
+        """Everybody, in order; raises _BatchOver where it ends early."""
+        letter, announced = next(letters, None), False
+        while letter:
+            ready = self._envelope(letter, announced)
+            following = next(letters, None)
+            announced = isinstance(ready, Session)
+            outcome = self._content(ready, letter, following) if isinstance(ready, Session) else ready
+            self._flight.end(letter.recipient, outcome)
+            if following and announced and self.session is None:
+                # Unknown, or 421. A server that does that once does it again: nobody else is put in doubt.
+                raise _BatchOver(NotSent("the connection ended at the message before", stop=False))
+            letter = following
+
+    def drop(self) -> None:
+        """Closes the connection, with whatever is half said in it."""
+        if self.session:
+            self.session.close()
+        self.session = None
+
+    def _envelope(self, letter: _Letter, announced: bool) -> Session | Outcome:
+        """The connection that waits for the content, or what the server says against the recipient."""
+        session = self._mail(letter, announced)
+        try:
+            rcpt = session.answer()
+            if rcpt.code not in (250, 251):
+                outcome = _declined(rcpt)
+                self._leave(session)
+                return outcome
+            data = session.answer()
+        except OSError as failure:
+            raise _BatchOver(_lost(failure)) from None
+        if data.code == 354 and not session.has_said_more:
+            return session
+        session.reset()
+        return _declined(data)
+
+    def _mail(self, letter: _Letter, announced: bool) -> Session:
+        """The connection on which MAIL was taken: another one where the server had closed the one at hand."""
+        session = self.session = self.session or self._connect()
+        if not announced:
+            session.say(*letter.envelope)
+        reply: Reply | NotSent
+        try:
+            reply = session.answer()
+        except OSError as failure:
+            reply = _lost(failure)
+        if isinstance(reply, Reply) and reply.code == 250:
+            session.worked = True
+            return session
+        if session.worked and (isinstance(reply, NotSent) or reply.code in _ABOUT_THE_SESSION):
+            # It waited too long, or has taken as many as it takes in one session.
+            self.drop()
+            return self._mail(letter, announced=False)
+        if isinstance(reply, NotSent):
+            raise _BatchOver(reply)
+        reason = f"the sender was not taken: {reply}"
+        raise _BatchOver(NotSent(reason, stop=reply.code >= 500))
+
+    def _leave(self, session: Session) -> None:
+        """Out of a transaction whose recipient was refused; what that one gets stands already."""
+        try:
+            if not session.unsay() and session.answer().code == 354:
+                # To send the last line alone is what RFC 2920, 3.1 asks for: there is nobody to deliver to.
+                session.say(_END_OF_MESSAGE)
+                session.answer()
+            session.reset()
         except OSError:
-            self._drop()
+            self.drop()
 
-    def _drop(self) -> None:
-        if self._session:
-            self._session.close()
-        self._session = None
+    def _content(self, session: Session, letter: _Letter, following: _Letter | None) -> Outcome:
+        if not self._flight.begin(letter.recipient):
+            raise _BatchOver(NotSent("not begun: the send stops here", stop=False, wait=0))
+        session.say(letter.content, *(following.envelope if following else ()))
+        # From here the server may have the message, whatever we hear of it.
+        try:
+            reply = session.answer()
+        except OSError as failure:
+            self.drop()
+            return Unknown(f"no answer to the message: {said(failure)}")
+        if reply.code == 250:
+            return Accepted(str(reply))
+        if not reply.is_no:
+            self.drop()
+            return Unknown(f"an answer to the message that means nothing: {reply}")
+        if reply.code == 421:
+            self.drop()
+        return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
-def _declined(reply: tuple[int, bytes]) -> Outcome:
-    """4xx: not now (RFC 5321, 4.2.1), so certainly not taken; 5xx: never; 421 ends the session."""
-    if 500 <= reply[0] < 600:
-        return Refused(_reply(reply))
-    return NotSent(_reply(reply), stop=reply[0] == 421)
+def _declined(reply: Reply) -> Outcome:
+    """A no before the content, to one recipient; raises _BatchOver where it concerns the session."""
+    if reply.code == 421 or not reply.is_no:
+        raise _BatchOver(NotSent(f"the server would not go on: {reply}", stop=False))
+    return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
-def _reply(reply: tuple[int, bytes]) -> str:
-    return f"{reply[0]} {reply[1].decode('utf-8', 'replace')}".replace("\n", " ")[:300]
-
-
-def _said(failure: Exception) -> str:
-    """The server's words; never the credentials that we sent."""
-    if isinstance(failure, smtplib.SMTPResponseException):
-        said = failure.smtp_error
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        return f"{failure.smtp_code} {text}"
-    return str(failure) or type(failure).__name__
+def _lost(failure: OSError) -> NotSent:
+    return NotSent(f"the connection ended before the message: {said(failure)}", stop=False)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -82,6 +83,14 @@ class Database:
         """A transaction that is on the disk when the block has ended, or never was."""
         with _in_words(), self._engine.begin() as connection:
             yield connection
+
+    def ahead(self) -> timedelta:
+        """By how much the clock that all machines on this database share is ahead of this one's."""
+        if self._engine.dialect.name != "postgresql":
+            return timedelta()
+        with self.reading() as connection:
+            theirs = connection.scalar(text("select clock_timestamp()"))
+        return theirs - datetime.now(UTC) if theirs else timedelta()
 
     def close(self) -> None:
         """Gives every connection back."""

@@ -1,249 +1,265 @@
-"""The ledger: who is to get an issue, what was tried, and what came of it.
+"""The ledger, written: plans, leases, tries, lanes, and what people decide.
 
-Each method that writes is one durable transaction. Nothing here decides anything; `delivery` does.
+Each method that writes is one durable transaction, of few statements whatever the length of the list. Nothing
+here decides anything; `delivery` does.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Select, Update, case, delete, func, insert, literal, null, select, update
+from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
-from newsletter.errors import StoreError
-from newsletter.models import Accepted, Chunk, Counts, NotSent, Outcome, Refused, Send, Subscriber, Unknown
-from newsletter.shown import visible
+from newsletter.errors import SendRefused, StoreError
+from newsletter.outcomes import Outcome
+from newsletter.records import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.store import chunks
 from newsletter.store.database import Conflict, Database
-from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
+from newsletter.store.journal import Journal, Run
+from newsletter.store.schema import attempt, chunk, lane, recipient, send
+from newsletter.store.standing import Standing
 
-# A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken.
-_shown_as = case((chunk.c.state == "intended", "unknown"), else_=chunk.c.state)
-_SETTLED: dict[type, tuple[str, str]] = {
-    Accepted: ("accepted", "accepted"),
-    Refused: ("refused", "refused"),
-    NotSent: ("not_sent", "waiting"),
-    Unknown: ("unknown", "unknown"),
-}
+_NOTHING_LEFT = ("waiting", "skipped")
 
 
-class Ledger:
-    """The sends of a newsletter in its database."""
+class Ledger(Standing):
+    """The sends of a newsletter in its database, as one `run` goes on with them."""
 
     def __init__(
         self,
         database: Database,
+        run: Run,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         page: int = 1000,
     ) -> None:
-        """`page` is how many recipients are read at once where all of them are named."""
-        self._database = database
-        self._clock = clock
-        self._page = page
+        super().__init__(database, clock, page)
+        self._run = run
+        self._journals: dict[int, Journal] = {}
+        self._adrift: dict[int, str] = {}
 
-    def find(self, issue: str, to: str) -> Send | None:
-        """The send of an issue to a list, if it was ever started."""
-        query = select(send).where(send.c.issue == issue, send.c.list == to)
-        with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return _send(row) if row else None
-
-    def sends(self, issue: str | None = None) -> list[Send]:
-        """Every send, or those of an issue, oldest first."""
-        query = select(send).order_by(send.c.id)
-        if issue:
-            query = query.where(send.c.issue == issue)
-        with self._database.reading() as connection:
-            return [_send(row) for row in connection.execute(query)]
-
-    def plan(self, issue: str, to: str, content_sha256: str, provider: str, chunk_size: int) -> Send | None:
+    def plan(self, of: Plan) -> Send | None:
         """Claims an issue for a list and writes down who gets it, in chunks; None if somebody was quicker.
 
         Everybody who is active now is a recipient, each once, numbered from 1.
         """
-        values = {
-            "issue": issue,
-            "list": to,
-            "content_sha256": content_sha256,
-            "provider": provider,
-            "recipients": 0,
-            "started_at": self._clock(),
-        }
+        values = {**vars(of), "recipients": 0, "started_at": self._clock()}
+        size = values.pop("chunk_size")
         try:
             with self._database.writing() as connection:
-                taken = select(send.c.id).where(send.c.issue == issue, send.c.list == to)
+                taken = select(send.c.id).where(send.c.issue == of.issue, send.c.list == of.list)
                 if connection.execute(taken).first():
                     return None
-                number = connection.scalar(insert(send).values(values).returning(send.c.id))
-                _plan(connection, number or 0, chunk_size)
+                number = connection.scalar(insert(send).values(values).returning(send.c.id)) or 0
+                total = chunks.plan_recipients(connection, number)
+                chunks.plan_chunks(connection, number, total, size, min(of.hold_after or 0, total))
         except Conflict:
             return None
-        return self.find(issue, to)
+        return self.find(of.issue, of.list)
 
     def withdraw(self, of: Send) -> bool:
         """Takes back a plan of which certainly nothing has left; False where something may have."""
-        tried = select(chunk.c.number).where(
-            chunk.c.send_id == of.id, chunk.c.state.not_in(("waiting", "skipped"))
-        )
+        tried = select(chunk.c.first).where(chunk.c.send_id == of.id, chunk.c.state.not_in(_NOTHING_LEFT))
         with self._database.writing() as connection:
             if connection.execute(tried.limit(1)).first():
                 return False
-            for table in (attempt, recipient, chunk):
+            for table in (attempt, recipient, chunk, lane):
                 connection.execute(delete(table).where(table.c.send_id == of.id))
             connection.execute(delete(send).where(send.c.id == of.id))
             return True
 
-    def waiting(self, of: Send) -> Iterator[Chunk]:
-        """The chunks that are certainly unsent, each once, in order; read one by one."""
-        after = -1
-        query = select(chunk.c.number, chunk.c.first, chunk.c.last).order_by(chunk.c.number).limit(1)
-        query = query.where(chunk.c.send_id == of.id, chunk.c.state == "waiting")
-        while True:
-            with self._database.reading() as connection:
-                row = connection.execute(query.where(chunk.c.number > after)).first()
-            if row is None:
-                return
-            after = row.number
-            yield Chunk(of.id, row.number, row.first, row.last)
+    def put_away(self, of: Send) -> None:
+        """Keeps a send that was wholly called back under another name, so that its issue can be sent anew."""
+        with self._database.writing() as connection:
+            connection.execute(_send_is(of).values(list=f"{of.list}, called back ({of.id})"))
 
-    def intend(self, of: Chunk) -> list[tuple[int, Subscriber]] | None:
-        """Claims a chunk and writes down that it is about to be tried; the recipients who are still there.
+    def take(self, of: Send, lease: timedelta) -> None:
+        """Makes this run the one that goes on with a send; raises SendRefused while another one does.
 
-        None if another process has claimed it. Nobody left in it: an empty list, and the chunk is done.
+        A run that has certainly ended holds nothing.
         """
+        now = self._clock()
         with self._database.writing() as connection:
-            claim = _chunk_is(of).where(chunk.c.state == "waiting")
-            if connection.execute(claim.values(state="intended")).rowcount != 1:
-                return None
-            there, gone = _recipients(connection, of)
-            if gone:
-                connection.execute(_chunk_is(of).values(skipped=len(gone)))
-                left = update(recipient).where(recipient.c.send_id == of.send_id)
-                connection.execute(left.where(recipient.c.number.in_(gone)).values(outcome="left"))
-            if not there:
-                connection.execute(_chunk_is(of).values(state="skipped"))
-                return []
-            values = {"send_id": of.send_id, "chunk": of.number, "state": "intended"}
-            connection.execute(insert(attempt).values(**values, intended_at=self._clock()))
-            return there
+            query = select(send.c.holder, send.c.held_until).where(send.c.id == of.id).with_for_update()
+            holder, until = connection.execute(query).one()
+            if holder not in (None, self._run.name) and until > now and not self._run.has_died(holder):
+                host, process, _ = holder.rsplit("_", 2)
+                what = f"{of.issue} is being sent already, by process {process} on {host}"
+                hint = f"wait for it, or stop it there; without a sign its claim ends at {until:%H:%M:%S} UTC"
+                raise SendRefused(what, hint)
+            connection.execute(_send_is(of).values(holder=self._run.name, held_until=now + lease))
 
-    def settle(self, of: Chunk, outcome: Outcome) -> None:
-        """Writes down what came of the try."""
-        attempt_state, chunk_state = _SETTLED[type(outcome)]
-        values = {
-            "state": attempt_state,
-            # A provider's words may hold what no database takes and no terminal should be shown.
-            "message_id": visible(outcome.message_id, 200) if isinstance(outcome, Accepted) else None,
-            "error": None if isinstance(outcome, Accepted) else visible(outcome.reason, 500),
-            "settled_at": self._clock(),
-        }
+    def renew(self, of: Send, lease: timedelta) -> str:
+        """Says that this run goes on; the send's state. Raises StoreError where another has taken over."""
         with self._database.writing() as connection:
-            here = (attempt.c.send_id == of.send_id, attempt.c.chunk == of.number)
-            settled = update(attempt).where(*here, attempt.c.state == "intended").values(values)
-            if connection.execute(settled).rowcount != 1:
-                hint = "another process has settled it; see: news status"
-                raise StoreError(f"chunk {of.number} has no try that waits for an outcome", hint)
-            connection.execute(_chunk_is(of).values(state=chunk_state))
-            if chunk_state == "waiting":
-                connection.execute(update(send).where(send.c.id == of.send_id).values(finished_at=None))
+            return self._renew(connection, of, lease)
+
+    def release(self, of: Send) -> None:
+        """Lets others go on."""
+        with self._database.writing() as connection:
+            mine = _send_is(of).where(send.c.holder == self._run.name)
+            connection.execute(mine.values(holder=None, held_until=None))
+
+    def claim(
+        self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
+    ) -> list[Claimed]:
+        """Takes at most so many chunks whose turn it is, and writes down that they are about to be tried.
+
+        Together they have at most `room` recipients. One without `people` is done: all have left. `noted`:
+        messages are going to be noted in journals. A send that is called back has none to claim. Raises
+        StoreError where another run has taken over.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            if self._renew(connection, of, lease) != "open":
+                return []
+            rows = connection.execute(chunks.may_be_tried(of, now, most)).all()
+            found = [chunks.take(connection, row, into) for row in _within(rows, room)]
+            tried = [one for one in found if one.people]
+            if noted:
+                self._journals |= {one.first: self._run.journal(one.first) for one in tried}
+            attempts = chunks.intend(connection, tried, self._run.name, now)
+        numbered = dict(zip((one.first for one in tried), attempts, strict=True))
+        return [replace(one, attempt=numbered.get(one.first, 0)) for one in found]
+
+    def journal(self, of: Claimed) -> Journal:
+        """Where the messages of a claimed chunk are noted."""
+        return self._journals[of.first]
+
+    def settle(self, landed: Sequence[Landed]) -> None:
+        """Writes down what came of tries, and discards their journals.
+
+        What was called back in the meantime stays so.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            for one in landed:
+                chunks.settle(connection, one, now)
+            if any(fate.state == "waiting" for one in landed for fate in one.fates):
+                chunks.wait_again(connection, landed[0].claimed.send_id)
+        for claimed in (one.claimed for one in landed):
+            if journal := self._journals.pop(claimed.first, None):
+                journal.discard()
+            if died := self._adrift.pop(claimed.attempt, None):
+                self._run.forget(died, claimed.first)
+
+    def adrift(self, of: Send) -> list[tuple[Claimed, dict[int, Outcome | None] | None]]:
+        """What was under way when a run ended without writing down its outcome, and what it noted of that."""
+        under_way = select(attempt).where(attempt.c.send_id == of.id, attempt.c.state == "intended")
+        found = []
+        with self._database.reading() as connection:
+            for row in connection.execute(under_way.order_by(attempt.c.id)).all():
+                people = chunks.people_of(connection, of.id, row.first, row.last)
+                claimed = Claimed(of.id, row.first, row.last, row.id, 0, people)
+                found.append((claimed, self._run.notes(row.run or "", row.first)))
+                self._adrift[row.id] = row.run or ""
+        return found
 
     def finish(self, of: Send) -> None:
         """Writes down that nothing of a send is waiting any more."""
-        waiting = select(chunk.c.number).where(chunk.c.send_id == of.id, chunk.c.state == "waiting")
+        waiting = select(chunk.c.first).where(chunk.c.send_id == of.id, chunk.c.state == "waiting")
         with self._database.writing() as connection:
-            done = update(send).where(send.c.id == of.id, send.c.finished_at.is_(None), ~waiting.exists())
+            done = _send_is(of).where(send.c.finished_at.is_(None), ~waiting.exists())
             connection.execute(done.values(finished_at=self._clock()))
 
-    def counts(self, of: Send) -> Counts:
-        """How many recipients are in which state."""
-        people = func.sum(chunk.c.last - chunk.c.first + 1 - chunk.c.skipped)
-        query = select(_shown_as, people, func.sum(chunk.c.skipped)).where(chunk.c.send_id == of.id)
-        with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(_shown_as)).all()
-        found = {state: int(count) for state, count, _ in rows}
-        return Counts(
-            recipients=of.recipients,
-            accepted=found.get("accepted", 0),
-            refused=found.get("refused", 0),
-            unknown=found.get("unknown", 0),
-            waiting=found.get("waiting", 0),
-            left=sum(int(skipped) for _, _, skipped in rows),
-        )
+    def open_lane(self, of: Send, batch_id: str, send_at: datetime) -> Lane:
+        """A new lane of a send."""
+        with self._database.writing() as connection:
+            highest = select(func.coalesce(func.max(lane.c.number), 0)).where(lane.c.send_id == of.id)
+            number = (connection.scalar(highest) or 0) + 1
+            made = Lane(of.id, number, batch_id, self._clock(), send_at, "open")
+            connection.execute(insert(lane).values(vars(made)))
+        return made
 
-    def people(self, of: Send, state: str) -> Iterator[tuple[str, str]]:
-        """Addresses of a send's recipients in one of RECIPIENT_STATES, each with the reason; streamed."""
-        after = 0
-        while True:
-            with self._database.reading() as connection:
-                rows = connection.execute(_people(of, state, after).limit(self._page)).all()
-            yield from ((row.address, row.reason or "") for row in rows)
-            if not rows:
-                return
-            after = rows[-1].number
+    def mark(self, of: Lane, state: LaneState) -> None:
+        """Writes down how a lane stands, or what is about to be tried with it."""
+        with self._database.writing() as connection:
+            connection.execute(_lane_is(of).values(state=state))
+
+    def recall(self, of: LaneStanding, to: ChunkState, reason: str, *, doubtful: bool = True) -> None:
+        """Writes down that what a lane held was called back: its people are in the state `to` from now on.
+
+        Without the `doubtful`, whose request may still arrive: they stay, and the lane is not done with.
+        """
+        states = ("accepted", "unknown") if doubtful else ("accepted",)
+        here = (chunk.c.send_id == of.lane.send_id, chunk.c.lane == of.lane.number, chunk.c.state.in_(states))
+        tried = (attempt.c.send_id == of.lane.send_id, attempt.c.lane == of.lane.number)
+        values = {"state": to, "lane": None, "reason": reason, "retry_at": None}
+        with self._database.writing() as connection:
+            connection.execute(update(chunk).where(*here).values(values))
+            settled = update(attempt).where(*tried, attempt.c.state.in_(states))
+            connection.execute(settled.values(state="cancelled"))
+            if doubtful:
+                connection.execute(_lane_is(of.lane).values(state="cancelled"))
+            chunks.wait_again(connection, of.lane.send_id)
+
+    def doubt(self, of: Lane, reason: str) -> None:
+        """Writes down that it is not known whether a lane was called back, nor whether its people get it."""
+        here = (chunk.c.send_id == of.send_id, chunk.c.lane == of.number, chunk.c.state == "accepted")
+        with self._database.writing() as connection:
+            connection.execute(update(chunk).where(*here).values(state="unknown", reason=reason))
+            connection.execute(_lane_is(of).values(state="kept"))
+
+    def call_back(self, of: Send) -> None:
+        """Nothing more of a send is begun from now on: whoever is waiting is called back."""
+        with self._database.writing() as connection:
+            connection.execute(_send_is(of).values(state="cancelled"))
+            waiting = update(chunk).where(chunk.c.send_id == of.id, chunk.c.state == "waiting")
+            connection.execute(waiting.values(state="cancelled", retry_at=None))
+
+    def go_on(self, of: Send) -> None:
+        """Lets a send go on that was called back, or waits for a go-ahead; who was put off may be tried."""
+        with self._database.writing() as connection:
+            connection.execute(_send_is(of).values(state="open", hold_after=None))
+            back = update(chunk).where(chunk.c.send_id == of.id, chunk.c.state.in_(("cancelled", "waiting")))
+            connection.execute(back.values(state="waiting", retry_at=None, tries=0))
+            chunks.wait_again(connection, of.id)
+
+    def decide(
+        self, of: Send, found: ChunkState, to: ChunkState, reason: str, only: Collection[int] | None = None
+    ) -> int:
+        """Puts recipients of a send who are in the state `found` into another, all or `only` these numbers.
+
+        For what a person has found out. Says how many they were.
+        """
+        query = select(chunk).where(chunk.c.send_id == of.id, chunk.c.state == found)
+        count = 0
+        with self._database.writing() as connection:
+            for row in connection.execute(query.order_by(chunk.c.first)).all():
+                people = chunks.people_of(connection, of.id, row.first, row.last)
+                chosen = {one.number for one in people if only is None or one.number in only}
+                if chosen:
+                    fates = chunks.parted(row, people, chosen, to, reason)
+                    chunks.replace(connection, row, people, fates)
+                    count += len(chosen)
+            if to == "waiting":
+                chunks.wait_again(connection, of.id)
+        return count
+
+    def _renew(self, connection: Connection, of: Send, lease: timedelta) -> str:
+        """The send's state, which stays as it is until this transaction ends."""
+        mine = _send_is(of).where(send.c.holder == self._run.name)
+        renewed = mine.values(held_until=self._clock() + lease).returning(send.c.state)
+        if (state := connection.scalar(renewed)) is None:
+            raise StoreError(
+                f"another process goes on with {of.issue}", f"see: news status --issue {of.issue}"
+            )
+        return str(state)
 
 
-def _send(row: object) -> Send:
-    names = ("id", "issue", "list", "content_sha256", "provider", "recipients", "started_at", "finished_at")
-    return Send(*(getattr(row, name) for name in names))
-
-
-def _chunk_is(of: Chunk) -> Update:
-    return update(chunk).where(chunk.c.send_id == of.send_id, chunk.c.number == of.number)
-
-
-def _plan(connection: Connection, number: int, chunk_size: int) -> None:
-    """Recipients and chunks by two statements inside the database: nothing of a list passes through here."""
-    ordered = func.row_number().over(order_by=subscriber.c.id)
-    everybody = select(literal(number), ordered, subscriber.c.id, null()).where(
-        subscriber.c.state == "active"
-    )
-    columns = ["send_id", "number", "subscriber_id", "outcome"]
-    connection.execute(insert(recipient).from_select(columns, everybody))
-    index = ((recipient.c.number - 1) // chunk_size).label("index")
-    first, last = func.min(recipient.c.number), func.max(recipient.c.number)
-    ranges = select(literal(number), index, first, last, literal(0), literal("waiting"))
-    ranges = ranges.where(recipient.c.send_id == number).group_by(index).order_by(index)
-    columns = ["send_id", "number", "first", "last", "skipped", "state"]
-    connection.execute(insert(chunk).from_select(columns, ranges))
-    total = select(func.count()).where(recipient.c.send_id == number).scalar_subquery()
-    connection.execute(update(send).where(send.c.id == number).values(recipients=total))
-
-
-def _recipients(connection: Connection, of: Chunk) -> tuple[list[tuple[int, Subscriber]], list[int]]:
-    """Those of a chunk who are still on the list, and the numbers of those who have left since the plan."""
-    query = (
-        select(recipient.c.number, subscriber.c.id, subscriber.c.address, subscriber.c.name)
-        .add_columns(subscriber.c.state, recipient.c.outcome)
-        .join(subscriber, subscriber.c.id == recipient.c.subscriber_id)
-        .where(recipient.c.send_id == of.send_id, recipient.c.number.between(of.first, of.last))
-        .order_by(recipient.c.number)
-    )
-    rows = connection.execute(query).all()
-    there: list[tuple[int, Subscriber]] = []
-    gone: list[int] = []
+def _within(rows: Sequence[chunks.ChunkRow], room: int) -> list[chunks.ChunkRow]:
+    """The first of the chunks, as many as have at most `room` recipients together."""
+    found = []
     for row in rows:
-        # Who left during this send stays out of it, even if they have come back since.
-        if row.state == "active" and row.outcome is None:
-            there.append((row.number, Subscriber(row.id, row.address, row.name)))
-        else:
-            gone.append(row.number)
-    return there, gone
+        room -= row.last - row.first + 1 - row.skipped
+        if room < 0:
+            break
+        found.append(row)
+    return found
 
 
-def _people(of: Send, state: str, after: int) -> Select[int, str, str | None]:
-    newest = (
-        select(attempt.c.error)
-        .where(attempt.c.send_id == of.id, attempt.c.chunk == chunk.c.number)
-        .order_by(attempt.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    inside = recipient.c.number.between(chunk.c.first, chunk.c.last)
-    query = (
-        select(recipient.c.number, subscriber.c.address, newest.label("reason"))
-        .select_from(chunk)
-        .join(recipient, (recipient.c.send_id == chunk.c.send_id) & inside)
-        .join(subscriber, subscriber.c.id == recipient.c.subscriber_id)
-        .where(chunk.c.send_id == of.id, recipient.c.number > after)
-        .order_by(recipient.c.number)
-    )
-    if state == "left":
-        return query.where(recipient.c.outcome == "left")
-    return query.where(_shown_as == state, recipient.c.outcome.is_(None))
+def _send_is(of: Send) -> Update:
+    return update(send).where(send.c.id == of.id)
+
+
+def _lane_is(of: Lane) -> Update:
+    return update(lane).where(lane.c.send_id == of.send_id, lane.c.number == of.number)

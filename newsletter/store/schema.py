@@ -8,20 +8,22 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from newsletter.names import SUBSCRIBER_STATES
+from newsletter.records import CHUNK_STATES
 
 # The newest migration; compared at each start, so that Alembic is imported only when there is work for it.
-REVISION = "0001"
+REVISION = "0002"
 
 
 class Moment(TypeDecorator[datetime]):
@@ -65,6 +67,8 @@ subscriber = Table(
 )
 
 # One row for an issue and a list, whoever tries: the claim that keeps an issue from being sent twice.
+# `content` is what the mailing was, compressed, so that a later difference can be named. `holder` is the run
+# that goes on with it, until `held_until`.
 send = Table(
     "send",
     metadata,
@@ -72,58 +76,92 @@ send = Table(
     Column("issue", String, nullable=False),
     Column("list", String, nullable=False),
     Column("content_sha256", String, nullable=False),
+    Column("content", LargeBinary),
     Column("provider", String, nullable=False),
     Column("recipients", Integer, nullable=False),
+    Column("state", String, nullable=False, server_default="open"),
+    Column("window", Integer, nullable=False, server_default="0"),
+    Column("send_at", Moment),
+    Column("hold_after", Integer),
+    Column("holder", String),
+    Column("held_until", Moment),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     UniqueConstraint("issue", "list"),
+    CheckConstraint("state in ('open', 'cancelled')", name="state"),
     sqlite_autoincrement=True,
 )
 
-# The recipients first..last of a send, which go to the provider in one call. `skipped` of them had left
-# before that.
+# Mail that the provider holds back together, and that is called back together.
+lane = Table(
+    "lane",
+    metadata,
+    Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("batch_id", String, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("send_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    CheckConstraint("state in ('open', 'cancelling', 'cancelled', 'kept')", name="state"),
+)
+
+# The recipients first..last of a send, who share a fate; `skipped` of them had left before their turn. A
+# chunk is split where fates part, so that each recipient stands in one chunk at any time.
 chunk = Table(
     "chunk",
     metadata,
     Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("first", Integer, nullable=False),
+    Column("first", Integer, primary_key=True, autoincrement=False),
     Column("last", Integer, nullable=False),
     Column("skipped", Integer, nullable=False, default=0),
     Column("state", String, nullable=False),
-    CheckConstraint(
-        "state in ('waiting', 'intended', 'accepted', 'refused', 'unknown', 'skipped')", name="state"
+    Column("tries", Integer, nullable=False, default=0),
+    Column("retry_at", Moment),
+    Column("lane", Integer),
+    Column("reason", String),
+    CheckConstraint(f"state in {CHUNK_STATES}", name="state"),
+    Index(
+        "ix_chunk_waiting",
+        "send_id",
+        "tries",
+        "first",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
     ),
     sqlite_with_rowid=False,
 )
 
-# One try of a chunk. `lane` (the provider's batch id) and `send_at` are for mail that is held back.
+# One try of the recipients first..last, by `run`; history, never changed once it is settled.
 attempt = Table(
     "attempt",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("send_id", Integer, nullable=False),
-    Column("chunk", Integer, nullable=False),
+    Column("send_id", Integer, ForeignKey("send.id"), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("lane", Integer),
+    Column("run", String),
     Column("state", String, nullable=False),
-    Column("lane", String),
-    Column("send_at", Moment),
     Column("message_id", String),
     Column("error", String),
     Column("intended_at", Moment, nullable=False),
     Column("settled_at", Moment),
-    ForeignKeyConstraint(["send_id", "chunk"], ["chunk.send_id", "chunk.number"]),
-    CheckConstraint("state in ('intended', 'accepted', 'refused', 'not_sent', 'unknown')", name="state"),
-    Index(None, "send_id", "chunk"),
+    CheckConstraint(
+        "state in ('intended', 'accepted', 'refused', 'not_sent', 'unknown', 'mixed', 'cancelled')",
+        name="state",
+    ),
+    Index("ix_attempt_send_id", "send_id", "state"),
 )
 
 # Numbered within their send, so that a chunk is a range and its outcome one row. `outcome` is set only
-# where it differs from the chunk's.
+# where it differs from the chunk's. No foreign keys: the rows are made by one statement, and checking a
+# million of them costs seconds.
 recipient = Table(
     "recipient",
     metadata,
-    Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
+    Column("send_id", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("subscriber_id", Integer, ForeignKey("subscriber.id"), nullable=False),
+    Column("subscriber_id", Integer, nullable=False),
     Column("outcome", String),
     CheckConstraint("outcome in ('left')", name="outcome"),
     sqlite_with_rowid=False,

@@ -6,14 +6,16 @@ By hand: `python -m tests.fakes.sendgrid --port 8030`.
 
 import argparse
 import re
+import ssl
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from tests.fakes import sendgrid_rules as rules
@@ -79,22 +81,24 @@ class Delivery:
 
 def substitute(text: str, substitutions: Mapping[str, str]) -> str:
     """Literal, in one pass: a tag within a substituted value stays, since SendGrid does not nest them."""
-    if not substitutions:
-        return text
-    tags = "|".join(map(re.escape, sorted(substitutions, key=len, reverse=True)))
-    return re.sub(tags, lambda tag: substitutions[tag[0]], text)
+    tags = sorted((tag for tag in substitutions if tag in text), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, tags)), lambda tag: substitutions[tag[0]], text) if tags else text
 
 
 @dataclass
 class _Queued:
     delivery: Delivery
     due: float | None  # None: discarded
+    held: str | None  # "pause" or "cancel"
 
 
 class SendGridFake(web.WebFake):
     """One account: what was asked, what was accepted, and the batches on hold.
 
     `clock` is Unix time; `pages` are further paths that GET answers with JSON, such as account settings.
+    `cancel_covers` is what a cancelled batch keeps back: only the mail that had `arrived` when it was
+    cancelled, or cancelled anew by PATCH; or all mail of the `batch`, whenever it comes. Which of the two the
+    real one does is not documented.
     """
 
     def __init__(
@@ -103,12 +107,17 @@ class SendGridFake(web.WebFake):
         key: str = "SG.fake",
         clock: Callable[[], float] = time.time,
         verbose: bool = False,
+        cancel_covers: Literal["arrived", "batch"] = "arrived",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(port, verbose)
-        self.key, self.clock = key, clock
+        super().__init__(port, verbose, tls)
+        self.key, self.clock, self.cancel_covers = key, clock, cancel_covers
         self.pages: dict[str, object] = {}
         self._ids = count(1)
         self._queue: list[_Queued] = []
+        self._of_batch: defaultdict[str | None, list[_Queued]] = defaultdict(list)
+        self._coming: list[tuple[float, int, Request]] = []  # a heap: when it arrives, and what
+        self._arriving: float | None = None
         self._accepted: Counter[str] = Counter()
         self._batches: dict[str, float] = {}  # batch id -> when it was made
         self._holds: dict[str, str] = {}  # batch id -> "pause" or "cancel"
@@ -117,63 +126,117 @@ class SendGridFake(web.WebFake):
     def deliveries(self) -> list[Delivery]:
         """One for each accepted recipient, on hold or not, in order of arrival; a copy."""
         with self.lock:
+            self._let_arrive()
             return [queued.delivery for queued in self._queue]
 
     def accepted(self, address: str) -> int:
         """How many mails to an address were accepted."""
         with self.lock:
+            self._let_arrive()
             return self._accepted[address.lower()]
 
     def delivered_by(self, moment: float) -> list[Delivery]:
-        """What has left by a moment if nothing is cancelled, paused or revived from now on."""
+        """What has left by a moment if nothing is cancelled, paused or revived from now on.
+
+        With what is still on its way, and will have arrived by then.
+        """
         with self.lock:
-            ready = [q.delivery for q in self._queue if q.due is not None and q.due <= moment]
-            return [delivery for delivery in ready if delivery.batch_id not in self._holds]
+            self._let_arrive()
+            mail = list(self._queue)
+            for at, _, request in sorted(self._coming):
+                mail += self._on_its_way(request, at)
+            return [q.delivery for q in mail if q.due is not None and q.due <= moment and q.held is None]
+
+    def postpone(self, request: Request, seconds: float) -> None:
+        with self.lock:
+            heappush(self._coming, (self.clock() + seconds, next(self._ids), request))
 
     def answer(self, request: Request) -> Reply:
-        path = urlsplit(request.path).path
         with self.lock:
-            if request.headers.get("Authorization") != f"Bearer {self.key}":
-                text = "The provided authorization grant is invalid, expired, or revoked"
-                return refused(401, rules.error(text))
-            if request.raw and request.headers.get_content_type() != "application/json":
-                return refused(415, rules.error("Content-Type should be application/json."))
-            if request.raw and not isinstance(request.body, dict):
-                return refused(400, rules.error("Bad Request"))
-            body = request.body or {}
-            match request.method, path.removeprefix("/v3/").split("/"):
-                case "POST", ["mail", "send"]:
-                    return self._send(body, len(request.raw))
-                case "POST", ["mail", "batch"]:
-                    return self._new_batch()
-                case "GET", ["mail", "batch", batch]:
-                    known = self._known(batch)
-                    return Reply(200, {"batch_id": batch}) if known else _no_batch()
-                case "GET", ["user", "scheduled_sends", *batch]:
-                    return Reply(200, [self._hold(held) for held in self._holds if held in (batch or [held])])
-                case "POST", ["user", "scheduled_sends"]:
-                    return self._hold_back(str(body.get("batch_id")), str(body.get("status")))
-                case "PATCH", ["user", "scheduled_sends", batch]:
-                    return self._change_hold(batch, str(body.get("status")))
-                case "DELETE", ["user", "scheduled_sends", batch]:
-                    return self._change_hold(batch, None)
-                case "GET", _ if path in self.pages:
-                    return Reply(200, self.pages[path])
+            self._let_arrive()
+            return self._answer(request)
+
+    def _let_arrive(self) -> None:
+        """Answers what has arrived by now; nobody hears it."""
+        while self._coming and self._coming[0][0] <= self.clock():
+            self._arriving, _, request = heappop(self._coming)
+            self._answer(request)
+            self._arriving = None
+
+    def _on_its_way(self, request: Request, at: float) -> list[_Queued]:
+        """The mail that a request will be when it arrives, as things stand."""
+        body = request.body or {}
+        if urlsplit(request.path).path != "/v3/mail/send" or self._unfit(request):
+            return []
+        self._arriving = at
+        mail = [] if self._unsent(body, len(request.raw)) else list(self._mail(body, "on its way"))
+        self._arriving = None
+        return mail
+
+    @property
+    def _now(self) -> float:
+        return self.clock() if self._arriving is None else self._arriving
+
+    def _answer(self, request: Request) -> Reply:
+        if refusal := self._unfit(request):
+            return refusal
+        path, body = urlsplit(request.path).path, request.body or {}
+        match request.method, path.removeprefix("/v3/").split("/"):
+            case "POST", ["mail", "send"]:
+                return self._send(body, len(request.raw))
+            case "POST", ["mail", "batch"]:
+                return self._new_batch()
+            case "GET", ["mail", "batch", batch]:
+                return Reply(200, {"batch_id": batch}) if self._known(batch) else _no_batch()
+            case "GET", ["user", "scheduled_sends", *batch]:
+                return Reply(200, [self._hold(held) for held in self._holds if held in (batch or [held])])
+            case "POST", ["user", "scheduled_sends"]:
+                return self._hold_back(str(body.get("batch_id")), str(body.get("status")))
+            case "PATCH", ["user", "scheduled_sends", batch]:
+                return self._change_hold(batch, str(body.get("status")))
+            case "DELETE", ["user", "scheduled_sends", batch]:
+                return self._lift_hold(batch)
+            case "GET", _ if path in self.pages:
+                return Reply(200, self.pages[path])
         return refused(404, rules.error("not found"))
 
-    def _send(self, message: dict[str, Any], size: int) -> Reply:
+    def _unfit(self, request: Request) -> Reply | None:
+        """The refusal of what is wrong with any request."""
+        if request.headers.get("Authorization") != f"Bearer {self.key}":
+            return refused(
+                401, rules.error("The provided authorization grant is invalid, expired, or revoked")
+            )
+        if request.raw and request.headers.get_content_type() != "application/json":
+            return refused(415, rules.error("Content-Type should be application/json."))
+        if request.raw and not isinstance(request.body, dict):
+            return refused(400, rules.error("Bad Request"))
+        return None
+
+    def _unsent(self, message: dict[str, Any], size: int) -> Reply | None:
+        """The answer to a message that goes to nobody."""
         if size >= rules.MAX_BODY:
             return refused(413, rules.error("content too large"))
-        if errors := rules.check(message, self.clock(), self._known):
+        if errors := rules.check(message, self._now, self._known):
             return refused(400, *errors)
-        if message.get("mail_settings", {}).get("sandbox_mode", {}).get("enable"):
-            return Reply(200)
+        sandbox = message.get("mail_settings", {}).get("sandbox_mode", {}).get("enable")
+        return Reply(200) if sandbox else None
+
+    def _send(self, message: dict[str, Any], size: int) -> Reply:
+        if unsent := self._unsent(message, size):
+            return unsent
         message_id = f"message{next(self._ids):06d}"
-        self._accept(message, message_id)
+        for queued in self._mail(message, message_id):
+            self._queue.append(queued)
+            self._of_batch[queued.delivery.batch_id].append(queued)
+            self._accepted[queued.delivery.address.lower()] += 1
         return Reply(202, headers={"X-Message-Id": message_id})
 
-    def _accept(self, message: dict[str, Any], message_id: str) -> None:
-        content = {part["type"]: part["value"] for part in message["content"]}
+    def _mail(self, message: dict[str, Any], message_id: str) -> Iterator[_Queued]:
+        """One for each recipient; held back where its batch keeps back what arrives now."""
+        batch, content = message.get("batch_id"), {part["type"]: part["value"] for part in message["content"]}
+        held = self._holds.get(batch) if batch else None
+        if held == "cancel" and self.cancel_covers == "arrived":
+            held = None
         for one in message["personalizations"]:
             substitutions = one.get("substitutions", {})
             send_at = one.get("send_at", message.get("send_at"))
@@ -185,27 +248,33 @@ class SendGridFake(web.WebFake):
                     headers={**message.get("headers", {}), **one.get("headers", {})},
                     message_id=message_id,
                     tracking_settings=message.get("tracking_settings"),
-                    batch_id=message.get("batch_id"),
+                    batch_id=batch,
                     send_at=send_at,
                     substitutions=substitutions,
                     content=content,
                 )
-                self._queue.append(_Queued(delivery, self.clock() if send_at is None else send_at))
-                self._accepted[delivery.address.lower()] += 1
+                yield _Queued(delivery, max(self._now, send_at or 0), held)
 
     def _new_batch(self) -> Reply:
         batch = f"batch{next(self._ids):06d}"
-        self._batches[batch] = self.clock()
+        self._batches[batch] = self._now
         return Reply(201, {"batch_id": batch})
 
     def _known(self, batch: str) -> bool:
-        return batch in self._batches and self.clock() - self._batches[batch] <= BATCH_LIFE
+        return batch in self._batches and self._now - self._batches[batch] <= BATCH_LIFE
 
     def _hold(self, batch: str) -> dict[str, str]:
         return {"batch_id": batch, "status": self._holds[batch]}
 
     def _mail_of(self, batch: str) -> list[tuple[_Queued, float]]:
-        return [(q, q.due) for q in self._queue if q.delivery.batch_id == batch and q.due is not None]
+        return [(q, q.due) for q in self._of_batch[batch] if q.due is not None]
+
+    def _too_late(self, batch: str) -> Reply | None:
+        """For what is not held back yet."""
+        dues = [due for queued, due in self._mail_of(batch) if queued.held is None]
+        if any(due - self._now < CANCEL_BEFORE for due in dues):
+            return refused(400, rules.error("less than 10 minutes before send_at", "batch_id"))
+        return None
 
     def _hold_back(self, batch: str, status: str) -> Reply:
         """Cancels or pauses a batch.
@@ -218,31 +287,47 @@ class SendGridFake(web.WebFake):
         if status not in ("pause", "cancel"):
             return _bad_status()
         if batch in self._holds:
-            return refused(400, rules.error("batch id is paused or cancelled already", "batch_id"))
+            text = "a status for this batch id exists, try PATCH to update the status"
+            return refused(400, rules.error(text))
         if len(self._holds) >= CANCEL_SLOTS:
-            return refused(
-                400, rules.error(f"at most {CANCEL_SLOTS} batches are paused or cancelled at once")
-            )
-        if any(due - self.clock() < CANCEL_BEFORE for _, due in self._mail_of(batch)):
-            return refused(400, rules.error("less than 10 minutes before send_at", "batch_id"))
+            return refused(400, rules.error("max limit reached"))
+        if refusal := self._too_late(batch):
+            return refusal
         self._holds[batch] = status
+        for queued, _ in self._mail_of(batch):
+            queued.held = status
         return Reply(201, self._hold(batch))
 
-    def _change_hold(self, batch: str, status: str | None) -> Reply:
-        """Replaces a hold, or lifts it where `status` is None, which revives the mail not yet discarded."""
+    def _change_hold(self, batch: str, status: str) -> Reply:
+        """Replaces a hold, and takes in what has arrived since."""
         if batch not in self._holds:
             return refused(404, rules.error("batch id not found"))
-        if status not in ("pause", "cancel", None):
+        if status not in ("pause", "cancel"):
             return _bad_status()
-        now, held = self.clock(), self._holds.pop(batch)
+        if refusal := self._too_late(batch):
+            return refusal
         for queued, due in self._mail_of(batch):
-            if due <= now and (held == "cancel" or now - due > PAUSE_LIFE):
-                queued.due = None
-            elif due <= now and status is None:
-                queued.due = now
-        if status is not None:
-            self._holds[batch] = status
+            self._discard(queued, due)
+            queued.held = status
+        self._holds[batch] = status
         return Reply(204)
+
+    def _lift_hold(self, batch: str) -> Reply:
+        """Revives the mail that is not yet discarded."""
+        if batch not in self._holds:
+            return refused(404, rules.error("batch id not found"))
+        for queued, due in self._mail_of(batch):
+            self._discard(queued, due)
+            if queued.held and queued.due is not None:
+                queued.held, queued.due = None, max(due, self._now)
+        del self._holds[batch]
+        return Reply(204)
+
+    def _discard(self, queued: _Queued, due: float) -> None:
+        """What is cancelled ends at its `send_at`, and what is paused 72 hours later."""
+        late = self._now - due
+        if (queued.held == "cancel" and late >= 0) or (queued.held == "pause" and late > PAUSE_LIFE):
+            queued.due = None
 
 
 def _no_batch() -> Reply:

@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import threading
@@ -38,13 +39,17 @@ class Request:
 class Fault:
     """How the fake treats one request; ordered with `WebFake.next`.
 
-    `reply` is said in place of the right answer, and nothing is accepted. `cut` ends the connection.
-    `seconds` is how late the right answer comes.
+    `reply` is said in place of the right answer, and nothing is accepted. `cut` ends the connection: where
+    there is a reply it goes out before.
+    `seconds` is how late the right answer comes; `later` how late the request itself counts, for which no
+    answer comes.
     """
 
     reply: Reply | None = None
     cut: Literal["before body", "in body", "before reply"] | None = None
     seconds: float = 0
+    later: float | None = None
+    silent: bool = False
 
     @classmethod
     def html(cls, status: int = 502) -> Self:
@@ -55,6 +60,11 @@ class Fault:
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> Self:
         return cls(Reply(status, headers={"Location": location}))
+
+    @classmethod
+    def unread(cls, reply: Reply) -> Self:
+        """A reply to the headers alone, and RST: the body is refused unread."""
+        return cls(reply, cut="before body")
 
     @classmethod
     def reset(cls) -> Self:
@@ -76,12 +86,24 @@ class Fault:
         """The request counts at once, the reply comes `seconds` later, or never if the fake closes first."""
         return cls(seconds=seconds)
 
+    @classmethod
+    def arrives(cls, seconds: float, *, silent: bool = False) -> Self:
+        """The request counts `seconds` later by the fake's clock, as if it had been held up on the way.
+
+        Nobody answers it: the connection is closed, or where `silent` kept open until the client gives up.
+        """
+        return cls(later=seconds, silent=silent)
+
 
 class WebFake:
-    """A service on 127.0.0.1 while its `with` block runs; a subclass says what the right answers are."""
+    """A service on 127.0.0.1 while its `with` block runs; a subclass says what the right answers are.
 
-    def __init__(self, port: int = 0, verbose: bool = False) -> None:
-        self.verbose = verbose
+    `connections` is how many there have been. With `tls` it is an https one.
+    """
+
+    def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        self.verbose, self.tls = verbose, tls
+        self.connections = 0
         self.closing = threading.Event()
         self.lock = threading.RLock()
         self._port = port
@@ -90,6 +112,10 @@ class WebFake:
 
     def answer(self, request: Request) -> Reply:
         """The right answer, after the change that it reports."""
+        raise NotImplementedError
+
+    def postpone(self, request: Request, seconds: float) -> None:
+        """Lets a request count so much later."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -107,7 +133,11 @@ class WebFake:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
+
+    def hang_up(self) -> None:
+        """Closes every connection, as a server does that has heard nothing for a while."""
+        self._server.hang_up()
 
     @property
     def requests(self) -> list[Request]:
@@ -148,6 +178,9 @@ class _Server(ThreadingHTTPServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
+        self.fake.connections += 1
+        if tls := self.fake.tls:  # the handshake is for the connection's own thread
+            connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self._open.add(connection)
         return connection, address
 
@@ -162,7 +195,8 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client may leave whenever it likes
+        # A client may leave whenever it likes.
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 
@@ -180,12 +214,19 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, self.headers, raw, _parsed(raw))
         fake.record(request)
         if fault.cut in ("before body", "in body"):
+            if fault.reply:
+                self._write(fault.reply)
             self._reset()
         elif "Transfer-Encoding" in self.headers:
             self.close_connection = True
             self._write(Reply(411))
         elif len(raw) < length:  # the client broke off
             self.close_connection = True
+        elif fault.later is not None:
+            self.close_connection = True
+            fake.postpone(request, fault.later)
+            if fault.silent:
+                self.rfile.read(1)
         else:
             reply = fault.reply or fake.answer(request)
             if fault.cut or (fault.seconds and fake.closing.wait(fault.seconds)):

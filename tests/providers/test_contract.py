@@ -3,8 +3,10 @@
 import email
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.policy import default
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from pydantic import SecretStr
 
 from newsletter.config import SendGrid, Smtp
 from newsletter.delivery import Provider
-from newsletter.models import Accepted, NotSent, Subscriber
+from newsletter.models import Subscriber
+from newsletter.outcomes import Accepted, Cancelled, NotSent
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.sendgrid import SendGridProvider
 from newsletter.providers.smtp import SmtpProvider
@@ -78,7 +81,7 @@ def sendgrid(_folder: Path) -> Iterator[Ready]:
             ]
 
         provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(fake.key))
-        yield Ready(provider, got, lambda: [request.raw for request in fake.requests])
+        yield Ready(provider, got, lambda: [one.raw for one in fake.requests if one.raw])
 
 
 PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
@@ -98,13 +101,12 @@ def as_got(raw: bytes) -> Got:
 
 
 def submit(ready: Ready, mailing: samples.Mailing, people: list[Subscriber]) -> None:
-    size = ready.provider.capabilities.recipients_per_call
-    whole = samples.batch(mailing, *people)
-    for start in range(0, len(people), size):
-        part = samples.Batch(mailing, whole.recipients[start : start + size])
-        assert isinstance(ready.provider.submit(part), Accepted)
+    """In one batch, whether it is answered as one or message by message."""
+    outcomes = samples.outcomes(ready.provider, samples.batch(mailing, *people))
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * len(people)
 
 
+MANY = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 41)]
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 
 
@@ -134,9 +136,46 @@ def test_a_test_says_so(ready: Ready) -> None:
 def test_it_has_a_name_and_says_what_it_can_do(ready: Ready) -> None:
     assert ready.provider.name in PROVIDERS
     capabilities = ready.provider.capabilities
-    assert capabilities.recipients_per_call >= 1
+    assert capabilities.recipients_per_call >= 1 and capabilities.in_flight >= 1
     assert capabilities.leaves_machine == (ready.provider.name != "outbox")
-    assert not capabilities.holds_mail_back
+
+
+def test_either_it_answers_message_by_message_or_for_all_at_once(ready: Ready) -> None:
+    batch, flight = samples.batch(samples.plain_mailing(), *MANY), samples.Flight()
+    assert isinstance(ready.provider.submit(batch, flight), Accepted)
+    each = list(batch.recipients) if ready.provider.capabilities.recipients_per_call == 1 else []
+    assert flight.begun == each
+    assert list(flight.ended) == [recipient.number for recipient in each]
+    assert len(ready.got()) == len(MANY)
+
+
+def test_nothing_begins_any_more_once_it_is_told_so(ready: Ready) -> None:
+    batch, flight = samples.batch(samples.plain_mailing(), *MANY), samples.Flight(most=2)
+    ready.provider.submit(batch, flight)
+    assert len(ready.got()) == (2 if flight.begun else len(MANY))
+
+
+def test_several_batches_at_once_arrive_once_each(ready: Ready) -> None:
+    def send(number: int) -> None:
+        submit(ready, samples.plain_mailing(), MANY[number::4])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(4)))
+    assert len(ready.got()) == len({one.to for one in ready.got()}) == len(MANY)
+
+
+def test_what_it_holds_back_it_can_call_back(ready: Ready) -> None:
+    holding = ready.provider.holding
+    if holding is None:
+        return
+    free, lane = holding.free_slots(), holding.open_lane()
+    assert isinstance(free, int) and free > 0
+    assert isinstance(lane, str) and lane.isprintable()
+    hold = samples.Hold(lane, datetime.now(UTC) + timedelta(hours=1))
+    batch = samples.batch(samples.plain_mailing(), *PEOPLE, hold=hold)
+    assert isinstance(ready.provider.submit(batch, samples.Flight()), Accepted)
+    assert [holding.cancel(lane), holding.cancel(lane)] == [Cancelled(), Cancelled()]
+    assert holding.free_slots() == free - 1
 
 
 def test_check_finds_nothing_where_all_is_set_up(ready: Ready) -> None:
@@ -153,5 +192,5 @@ def test_closing_twice_is_closing_once(ready: Ready) -> None:
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass
-    outcome = gone.provider.submit(samples.batch(samples.plain_mailing()))
+    outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.Flight())
     assert isinstance(outcome, NotSent) and outcome.stop

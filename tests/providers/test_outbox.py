@@ -2,35 +2,103 @@
 
 import mailbox
 import resource
+import shutil
 from pathlib import Path
 
-from newsletter.models import Accepted, NotSent, Refused, Subscriber
+import pytest
+
+from newsletter.errors import StoreError
+from newsletter.message import Batch, Recipient
+from newsletter.models import Subscriber
+from newsletter.outcomes import Accepted, NotSent, Outcome, Refused
 from newsletter.providers.outbox import OutboxProvider
 from tests import samples
 
+PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(1, 4)]
 
-def test_delivers_a_complete_message_that_a_mail_program_reads(tmp_path: Path) -> None:
+
+class Flight(samples.Flight):
+    """Also takes the end of what was not begun."""
+
+    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        assert recipient.number not in self.ended
+        self.ended[recipient.number] = outcome
+
+
+def submitted(provider: OutboxProvider, batch: Batch, flight: Flight | None = None) -> list[Outcome]:
+    flight = flight or Flight()
+    rest = provider.submit(batch, flight)
+    return [flight.ended.get(one.number, rest) for one in batch.recipients]
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted((folder / "new").iterdir())
+
+
+def test_delivers_complete_messages_that_a_mail_program_reads(tmp_path: Path) -> None:
     provider = OutboxProvider(tmp_path / "outbox")
     assert provider.check() == []
     assert not (tmp_path / "outbox").exists(), "looking makes nothing"
-    assert isinstance(provider.submit(samples.batch(samples.mailing(tmp_path))), Accepted)
-    (message,) = mailbox.Maildir(tmp_path / "outbox")
-    assert message["To"] == "Ada Example <ada@example.com>"
-    assert [part.get_content_type() for part in message.get_payload()] == ["text/plain", "text/html"]
+    outcomes = submitted(provider, samples.batch(samples.mailing(tmp_path), *PEOPLE))
+    named = [one.message_id for one in outcomes if isinstance(one, Accepted)]
+    assert sorted(named) == [file.name for file in files(tmp_path / "outbox")]
+    messages = sorted(mailbox.Maildir(tmp_path / "outbox"), key=lambda one: one["To"])
+    assert [one["To"] for one in messages] == [f"{one.name} <{one.address}>" for one in PEOPLE]
+    assert [part.get_content_type() for part in messages[0].get_payload()] == ["text/plain", "text/html"]
     assert not list((tmp_path / "outbox" / "tmp").iterdir())
 
 
-def test_the_same_message_is_not_delivered_again(tmp_path: Path) -> None:
-    provider, batch = OutboxProvider(tmp_path), samples.batch(samples.plain_mailing())
-    assert provider.submit(batch) == provider.submit(batch)
-    assert len(list((tmp_path / "new").iterdir())) == 1
+def test_the_same_messages_are_not_delivered_again(tmp_path: Path) -> None:
+    provider, batch = OutboxProvider(tmp_path), samples.batch(samples.plain_mailing(), *PEOPLE)
+    assert submitted(provider, batch) == submitted(provider, batch)
+    assert len(files(tmp_path)) == len(PEOPLE)
 
 
 def test_an_edited_message_is_another_one(tmp_path: Path) -> None:
     provider = OutboxProvider(tmp_path)
-    provider.submit(samples.batch(samples.plain_mailing("Leek")))
-    provider.submit(samples.batch(samples.plain_mailing("Potato")))
-    assert len(list((tmp_path / "new").iterdir())) == 2
+    submitted(provider, samples.batch(samples.plain_mailing("Leek")))
+    submitted(provider, samples.batch(samples.plain_mailing("Potato")))
+    assert len(files(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_ends_where_no_more_may_begin(most: int, tmp_path: Path) -> None:
+    flight = Flight(most)
+    batch = samples.batch(samples.plain_mailing(), *PEOPLE)
+    outcomes = submitted(OutboxProvider(tmp_path), batch, flight)
+    assert all(isinstance(one, Accepted) for one in outcomes[:most])
+    rest = outcomes[most:]
+    assert [(one.stop, one.wait) for one in rest if isinstance(one, NotSent)] == [(False, 0)] * len(rest)
+    assert len(files(tmp_path)) == len(flight.begun) == most
+
+
+def test_each_message_is_there_when_it_ends_and_not_before_it_begins(tmp_path: Path) -> None:
+    class Watching(Flight):
+        seen: tuple[list[int], list[int]] = ([], [])
+
+        def begin(self, recipient: Recipient) -> bool:
+            self.seen[0].append(len(files(tmp_path)))
+            return super().begin(recipient)
+
+        def end(self, recipient: Recipient, outcome: Outcome) -> None:
+            self.seen[1].append(len(files(tmp_path)))
+            super().end(recipient, outcome)
+
+    flight = Watching()
+    submitted(OutboxProvider(tmp_path), samples.batch(samples.plain_mailing(), *PEOPLE), flight)
+    assert flight.seen == ([0, 1, 2], [1, 2, 3])
+
+
+def test_a_ledger_that_fails_ends_it(tmp_path: Path) -> None:
+    class Full(Flight):
+        def begin(self, recipient: Recipient) -> bool:
+            if self.begun:
+                raise StoreError("the disk is full")
+            return super().begin(recipient)
+
+    with pytest.raises(StoreError):
+        OutboxProvider(tmp_path).submit(samples.batch(samples.plain_mailing(), *PEOPLE), Full())
+    assert len(files(tmp_path)) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_a_problem_before_and_not_sent_after(tmp_path: Path) -> None:
@@ -38,31 +106,56 @@ def test_a_folder_that_cannot_be_made_is_a_problem_before_and_not_sent_after(tmp
     provider = OutboxProvider(tmp_path / "outbox")
     (problem,) = provider.check()
     assert problem.what == "is not a folder"
-    outcome = provider.submit(samples.batch(samples.plain_mailing()))
+    flight = Flight()
+    (outcome,) = submitted(provider, samples.batch(samples.plain_mailing()), flight)
     assert isinstance(outcome, NotSent) and outcome.stop
+    assert flight.begun == []
+
+
+def test_a_folder_that_goes_away_ends_the_batch(tmp_path: Path) -> None:
+    class Spoiling(Flight):
+        def begin(self, recipient: Recipient) -> bool:
+            if self.begun:
+                shutil.rmtree(tmp_path / "tmp")
+            return super().begin(recipient)
+
+    flight = Spoiling()
+    batch = samples.batch(samples.plain_mailing(), *PEOPLE)
+    first, *others = submitted(OutboxProvider(tmp_path), batch, flight)
+    assert isinstance(first, Accepted)
+    assert all(isinstance(one, NotSent) and one.stop for one in others)
+    assert sorted(flight.ended) == [1, 2] and len(flight.begun) == 2
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     """A limit on file sizes stands for it: writing ends in an error half-way."""
-    provider = OutboxProvider(tmp_path)
+    provider, flight = OutboxProvider(tmp_path), Flight()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        outcome = provider.submit(samples.batch(samples.plain_mailing()))
+        outcomes = submitted(provider, samples.batch(samples.plain_mailing(), *PEOPLE), flight)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert isinstance(outcome, NotSent) and outcome.stop
+    assert all(isinstance(one, NotSent) and one.stop for one in outcomes)
+    assert len(flight.begun) == 1
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
 
 
-def test_an_address_that_no_header_can_hold_is_refused(tmp_path: Path) -> None:
-    batch = samples.batch(samples.plain_mailing(), Subscriber(1, "a@example.com\nBcc: b@example.com"))
-    assert isinstance(OutboxProvider(tmp_path).submit(batch), Refused)
+def test_an_address_that_no_header_can_hold_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    hostile = Subscriber(4, "a@example.com\nBcc: b@example.com")
+    flight = Flight()
+    batch = samples.batch(samples.plain_mailing(), PEOPLE[0], hostile, PEOPLE[1])
+    first, refused, last = submitted(OutboxProvider(tmp_path), batch, flight)
+    assert isinstance(refused, Refused) and isinstance(first, Accepted) and isinstance(last, Accepted)
+    assert [one.number for one in flight.begun] == [1, 3]
 
 
 def test_addresses_make_no_file_names(tmp_path: Path) -> None:
-    OutboxProvider(tmp_path).submit(
-        samples.batch(samples.plain_mailing(), Subscriber(1, "../../ada@example.com", "Ada"))
-    )
-    (file,) = (tmp_path / "new").iterdir()
+    people = Subscriber(1, "../../ada@example.com", "Ada")
+    submitted(OutboxProvider(tmp_path), samples.batch(samples.plain_mailing(), people))
+    (file,) = files(tmp_path)
     assert "ada" not in file.name
+
+
+def test_an_empty_batch_is_nothing_to_do(tmp_path: Path) -> None:
+    assert OutboxProvider(tmp_path).submit(Batch(samples.plain_mailing(), []), Flight()) == Accepted()

@@ -1,9 +1,15 @@
 """SMTP, against Postfix for what is real and a script for what is rare."""
 
 import email
+import smtplib
 import socket
 import ssl
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from email.message import EmailMessage
 from email.policy import default
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -12,13 +18,27 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
 from newsletter.config import Smtp
-from newsletter.models import Accepted, NotSent, Outcome, Refused, Subscriber, Unknown
+from newsletter.errors import StoreError
+from newsletter.message import Batch, Mailing, Recipient
+from newsletter.models import Subscriber
+from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.providers.smtp import SmtpProvider
 from tests import samples
 from tests.fakes.postfix import Postfix
-from tests.fakes.smtp import CLOSE, RESET, SILENCE, ScriptedSmtp
+from tests.fakes.smtp import CLOSE, GO_ON, RESET, SILENCE, ScriptedSmtp
 
 PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(1, 4)]
+OK, QUEUED = "250 ok", "250 2.0.0 queued"
+# In short: taken; certainly not and for good; not now; the send has to stop; nobody knows.
+YES, NO, LATER, STOP, WHO_KNOWS = "accepted", "refused", "later", "stop", "unknown"
+
+
+class Flight(samples.Flight):
+    """Also takes the end of what was not begun."""
+
+    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        assert recipient.number not in self.ended
+        self.ended[recipient.number] = outcome
 
 
 def provider(port: int, timeout: float = 5, **settings: object) -> SmtpProvider:
@@ -26,54 +46,483 @@ def provider(port: int, timeout: float = 5, **settings: object) -> SmtpProvider:
     return SmtpProvider(Smtp(port=port, **values), timeout=timeout)
 
 
-def submit_each(smtp: SmtpProvider, *people: Subscriber) -> list[Outcome]:
-    mailing = samples.plain_mailing()
+def to(*people: Subscriber, of: Mailing | None = None) -> Batch:
+    return samples.batch(of or samples.plain_mailing(), *people)
+
+
+def submitted(smtp: SmtpProvider, batch: Batch, flight: Flight | None = None) -> list[Outcome]:
+    """What became of each recipient, in order."""
+    flight = flight or Flight()
+    rest = smtp.submit(batch, flight)
+    assert {one.number for one in flight.begun} <= set(flight.ended), "begun, and never ended"
+    return [flight.ended.get(one.number, rest) for one in batch.recipients]
+
+
+def submit_all(smtp: SmtpProvider, *people: Subscriber) -> list[Outcome]:
     try:
-        return [smtp.submit(samples.batch(mailing, one)) for one in people]
+        return submitted(smtp, to(*people))
     finally:
         smtp.close()
 
 
-def test_postfix_takes_and_delivers_over_starttls(
-    postfix_server: Postfix, certificate: tuple[Path, Path], tmp_path: Path
+def in_short(outcomes: Sequence[Outcome]) -> list[str]:
+    names = {Accepted: YES, Refused: NO, Unknown: WHO_KNOWS}
+    return [
+        (STOP if one.stop else LATER) if isinstance(one, NotSent) else names[type(one)] for one in outcomes
+    ]
+
+
+def delivered(server: ScriptedSmtp) -> list[str]:
+    """To whom, in order; fails on anything that is no whole message."""
+    messages = [email.message_from_bytes(raw, policy=default) for raw in server.messages]
+    assert all(one.is_multipart() and not one.defects for one in messages)
+    return [parseaddr(str(one["To"]))[1] for one in messages]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(params=[False, True], ids=["one-by-one", "pipelined"])
+def pipelining(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+# How a message ends: the second of three gets an answer of its own.
+
+EARLY, TWICE = f"{GO_ON}\r\n{QUEUED}", f"{QUEUED}\r\n{QUEUED}"
+LONG_LINE, MANY_LINES = "554 " + "x" * 300_000, "554-x\r\n" * 20_000 + "554 x"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "begun", "connections"),
+    [
+        pytest.param({}, [YES, YES, YES], 3, 1, id="all-well"),
+        pytest.param({"MAIL": [OK, "451 4.3.0 busy", OK]}, [YES, LATER, LATER], 1, 1, id="sender-not-now"),
+        pytest.param({"MAIL": [OK, "550 5.7.1 no", OK]}, [YES, STOP, STOP], 1, 1, id="sender-never"),
+        pytest.param({"MAIL": [OK, "220 hm", OK]}, [YES, LATER, LATER], 1, 1, id="an-odd-sender"),
+        pytest.param({"MAIL": [OK, "421 4.7.0 enough", OK]}, [YES, YES, YES], 3, 2, id="closing"),
+        pytest.param({"MAIL": [OK, "503 5.5.1 order", OK]}, [YES, YES, YES], 3, 2, id="out-of-order"),
+        pytest.param({"MAIL": [OK, CLOSE, OK]}, [YES, YES, YES], 3, 2, id="closed"),
+        pytest.param({"MAIL": [OK, RESET, OK]}, [YES, YES, YES], 3, 2, id="reset"),
+        pytest.param({"MAIL": [OK, SILENCE, OK]}, [YES, YES, YES], 3, 2, id="silent"),
+        pytest.param({"MAIL": [OK, "what?", OK]}, [YES, YES, YES], 3, 2, id="garbage"),
+        pytest.param({"RCPT": [OK, "550 5.1.1 no", OK]}, [YES, NO, YES], 2, 1, id="recipient-never"),
+        pytest.param({"RCPT": [OK, "450 4.2.1 grey", OK]}, [YES, LATER, YES], 2, 1, id="recipient-not-now"),
+        pytest.param({"RCPT": [OK, "251 elsewhere", OK]}, [YES, YES, YES], 3, 1, id="recipient-forwarded"),
+        pytest.param({"RCPT": [OK, "421 many", OK]}, [YES, LATER, LATER], 1, 1, id="recipient-closing"),
+        pytest.param({"RCPT": [OK, CLOSE, OK]}, [YES, LATER, LATER], 1, 1, id="recipient-closed"),
+        pytest.param({"RCPT": [OK, RESET, OK]}, [YES, LATER, LATER], 1, 1, id="recipient-reset"),
+        pytest.param({"RCPT": [OK, SILENCE, OK]}, [YES, LATER, LATER], 1, 1, id="recipient-silent"),
+        pytest.param({"RCPT": [OK, "220 hm", OK]}, [YES, LATER, LATER], 1, 1, id="an-odd-recipient"),
+        pytest.param({"RCPT": [OK, "what?", OK]}, [YES, LATER, LATER], 1, 1, id="recipient-garbage"),
+        pytest.param({"DATA": [GO_ON, "554 5.5.1 no", GO_ON]}, [YES, NO, YES], 2, 1, id="data-never"),
+        pytest.param({"DATA": [GO_ON, "503 5.5.1 no", GO_ON]}, [YES, NO, YES], 2, 1, id="data-order"),
+        pytest.param({"DATA": [GO_ON, "452 4.3.1 full", GO_ON]}, [YES, LATER, YES], 2, 1, id="no-room"),
+        pytest.param({"DATA": [GO_ON, "421 bye", GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-closing"),
+        pytest.param({"DATA": [GO_ON, CLOSE, GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-closed"),
+        pytest.param({"DATA": [GO_ON, RESET, GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-reset"),
+        pytest.param({"DATA": [GO_ON, SILENCE, GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-silent"),
+        pytest.param({"DATA": [GO_ON, "250 hm", GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-at-once"),
+        pytest.param({"DATA": [GO_ON, "what?", GO_ON]}, [YES, LATER, LATER], 1, 1, id="data-garbage"),
+        pytest.param({"DATA": [GO_ON, EARLY, GO_ON]}, [YES, LATER, LATER], 1, 1, id="an-early-yes"),
+        pytest.param({".": [QUEUED, "554 5.7.1 spam", QUEUED]}, [YES, NO, YES], 3, 1, id="content-never"),
+        pytest.param({".": [QUEUED, "451 4.3.0 no", QUEUED]}, [YES, LATER, YES], 3, 1, id="content-not-now"),
+        pytest.param({".": [QUEUED, "421 bye", QUEUED]}, [YES, LATER, LATER], 2, 1, id="content-closing"),
+        pytest.param({".": [QUEUED, "200 hm", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="an-odd-yes"),
+        pytest.param({".": [QUEUED, "what?", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="an-odd-answer"),
+        pytest.param({".": [QUEUED, CLOSE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-closed"),
+        pytest.param({".": [QUEUED, RESET, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-reset"),
+        pytest.param({".": [QUEUED, SILENCE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-silent"),
+        pytest.param({".": [QUEUED, "250-a\r\n250 b", QUEUED]}, [YES, YES, YES], 3, 1, id="in-two-lines"),
+        pytest.param({".": [QUEUED, "554-a\r\n250 b", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="mixed"),
+        pytest.param({".": [QUEUED, LONG_LINE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="a-long-line"),
+        pytest.param({".": [QUEUED, MANY_LINES, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="many-lines"),
+        pytest.param({".": [TWICE, QUEUED]}, [YES, LATER, LATER], 1, 1, id="two-answers"),
+    ],
+)
+def test_each_way_that_a_message_can_end(
+    pipelining: bool,
+    script: dict[str, str | list[str]],
+    expected: list[str],
+    begun: int,
+    connections: int,
 ) -> None:
-    mailing = samples.mailing(tmp_path)
-    smtp = SmtpProvider(
-        Smtp(port=postfix_server.port, security="starttls"),
-        tls=ssl.create_default_context(cafile=certificate[0]),
-    )
-    outcomes = [smtp.submit(samples.batch(mailing, one)) for one in PEOPLE]
+    # A list is used up in one server's life.
+    script = {verb: list(told) for verb, told in script.items()}
+    flight = Flight()
+    with ScriptedSmtp(script, pipelining=pipelining) as server:
+        smtp = provider(server.port, timeout=0.5)
+        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        smtp.close()
+    assert in_short(outcomes) == expected
+    assert len(flight.begun) == begun
+    assert server.connections == connections
+    taken = [one.address for one, outcome in zip(PEOPLE, expected, strict=True) if outcome == YES]
+    assert delivered(server) == taken
+    assert set(server.cut_off) <= {b""}, "a part of a message was said"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        pytest.param({"MAIL": "451 4.3.0 busy"}, LATER, id="sender-not-now"),
+        pytest.param({"MAIL": "550 5.7.1 not you"}, STOP, id="sender-never"),
+        pytest.param({"MAIL": "503 5.5.1 log in first"}, STOP, id="out-of-order"),
+        pytest.param({"MAIL": "421 4.3.2 closing"}, LATER, id="closing"),
+        pytest.param({"MAIL": CLOSE}, LATER, id="closed"),
+        pytest.param({"MAIL": RESET}, LATER, id="reset"),
+        pytest.param({"MAIL": SILENCE}, LATER, id="silent"),
+        pytest.param({"MAIL": "what?"}, LATER, id="garbage"),
+    ],
+)
+def test_a_new_connection_that_is_no_good_is_not_tried_again(
+    pipelining: bool, script: dict[str, str], expected: str
+) -> None:
+    flight = Flight()
+    with ScriptedSmtp(script, pipelining=pipelining) as server:
+        smtp = provider(server.port, timeout=0.5)
+        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        smtp.close()
+    assert in_short(outcomes) == [expected] * 3
+    assert (server.connections, server.messages, flight.begun) == (1, [], [])
+
+
+@pytest.mark.parametrize(
+    ("at_data", "at_the_end", "connections"),
+    [
+        pytest.param("503 5.5.1 no valid recipients", QUEUED, 1, id="no-data-as-it-should-be"),
+        pytest.param(GO_ON, "554 5.5.1 no valid recipients", 1, id="go-on-and-no"),
+        pytest.param(GO_ON, QUEUED, 1, id="go-on-and-yes"),
+        pytest.param(GO_ON, "421 4.3.2 bye", 2, id="go-on-and-goodbye"),
+        pytest.param(GO_ON, CLOSE, 2, id="go-on-and-closed"),
+        pytest.param(GO_ON, SILENCE, 2, id="go-on-and-silence"),
+        pytest.param("250 hm", QUEUED, 1, id="an-odd-answer"),
+        pytest.param("421 4.7.0 too many unknown", QUEUED, 2, id="goodbye"),
+        pytest.param(CLOSE, QUEUED, 2, id="closed"),
+        pytest.param("what?", QUEUED, 2, id="garbage"),
+    ],
+)
+@pytest.mark.parametrize(("refusal", "outcome"), [("550 5.1.1 no", NO), ("450 4.2.1 later", LATER)])
+def test_a_recipient_refused_is_refused_whatever_is_said_to_the_data_sent_along(
+    refusal: str, outcome: str, at_data: str, at_the_end: str, connections: int
+) -> None:
+    at_end = [QUEUED, at_the_end, QUEUED] if at_data == GO_ON else QUEUED
+    script = {"RCPT": [OK, refusal, OK], "DATA": [GO_ON, at_data, GO_ON], ".": at_end}
+
+    class Closing(ScriptedSmtp):
+        """Means its 421."""
+
+        def _reply(self, wire: object, reply: str) -> bool:
+            return super()._reply(wire, reply) and (not reply.startswith("421") or self._bye(wire))
+
+        def _bye(self, wire: object) -> bool:
+            wire.flush()
+            return False
+
+    flight = Flight()
+    with Closing(script, pipelining=True) as server:
+        smtp = provider(server.port, timeout=0.5)
+        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        smtp.close()
+    assert in_short(outcomes) == [YES, outcome, YES]
+    assert delivered(server) == ["reader1@example.com", "reader3@example.com"]
+    assert [one.number for one in flight.begun] == [1, 3]
+    assert server.connections == connections
+    assert set(server.cut_off) <= {b""}
+
+
+def test_one_by_one_there_is_no_data_for_a_recipient_who_was_refused() -> None:
+    with ScriptedSmtp({"RCPT": [OK, "550 5.1.1 no", OK]}) as server:
+        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
+    assert [one[:4] for one in server.commands].count("DATA") == 2
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 bye", "502 5.5.1 what?", "354 go on", CLOSE])
+def test_a_transaction_that_cannot_be_left_is_left_with_the_connection(pipelining: bool, answer: str) -> None:
+    script = {"RCPT": [OK, "550 5.1.1 no", OK], "RSET": answer}
+    with ScriptedSmtp(script, pipelining=pipelining) as server:
+        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
+    assert server.connections == 2
+    assert delivered(server) == ["reader1@example.com", "reader3@example.com"]
+
+
+def test_the_answer_that_is_reported_is_the_servers(pipelining: bool) -> None:
+    script = {"RCPT": [OK, "550-5.1.1 <reader2@example.com>:\r\n550 5.1.1 unknown", OK]}
+    with ScriptedSmtp(script, pipelining=pipelining) as server:
+        accepted, refused, _ = submit_all(provider(server.port), *PEOPLE)
+    assert accepted == Accepted("250 2.0.0 queued as 1")
+    assert refused == Refused("550 5.1.1 <reader2@example.com>: 5.1.1 unknown")
+
+
+# What `flight` is told, and what it says.
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_nothing_is_delivered_that_may_not_begin(pipelining: bool, most: int) -> None:
+    flight = Flight(most)
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        assert len(flight.begun) == most
+        assert in_short(outcomes) == [YES] * most + [LATER] * (3 - most)
+        assert [one.wait for one in outcomes if isinstance(one, NotSent)] == [0] * (3 - most)
+        # The connection is in the middle of a transaction: the next batch must not go on with that.
+        assert in_short(submitted(smtp, to(*PEOPLE[most:]))) == [YES] * (3 - most)
+        smtp.close()
+    assert delivered(server) == [one.address for one in PEOPLE]
+    assert server.cut_off == [b""]
+
+
+@pytest.mark.parametrize("at", ["begin", "end"])
+def test_a_ledger_that_fails_stops_it_and_nothing_more_is_sent(pipelining: bool, at: str) -> None:
+    class Full(Flight):
+        def begin(self, recipient: Recipient) -> bool:
+            if at == "begin" and len(self.begun) == 1:
+                raise StoreError("the disk is full")
+            return super().begin(recipient)
+
+        def end(self, recipient: Recipient, outcome: Outcome) -> None:
+            super().end(recipient, outcome)
+            if at == "end":
+                raise StoreError("the disk is full")
+
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        with pytest.raises(StoreError):
+            smtp.submit(to(*PEOPLE), Full())
+        assert delivered(server) == ["reader1@example.com"]
+        assert in_short(submitted(smtp, to(*PEOPLE[1:]))) == [YES, YES]
+        smtp.close()
+    assert delivered(server) == [one.address for one in PEOPLE]
+    assert set(server.cut_off) <= {b""} and server.connections == 2
+
+
+def test_a_message_begins_when_the_server_waits_for_it_and_ends_before_the_next(pipelining: bool) -> None:
+    seen: list[tuple[str, int, str, int]] = []
+
+    class Watching(Flight):
+        def begin(self, recipient: Recipient) -> bool:
+            seen.append(("begin", recipient.number, server.commands[-1], len(server.messages)))
+            return super().begin(recipient)
+
+        def end(self, recipient: Recipient, outcome: Outcome) -> None:
+            seen.append(("end", recipient.number, "", len(server.messages)))
+            super().end(recipient, outcome)
+
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        submitted(smtp, to(*PEOPLE), Watching())
+        smtp.close()
+    expected = [[("begin", n, "DATA", n - 1), ("end", n, "", n)] for n in (1, 2, 3)]
+    assert seen == [step for pair in expected for step in pair]
+
+
+# How fast it goes.
+
+
+def test_pipelining_takes_one_round_trip_a_message() -> None:
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 21)]
+    script = {"RCPT": [OK, "550 5.1.1 no", OK]}
+    with ScriptedSmtp(script, pipelining=True, latency=0.005) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(*people))) == [YES, NO, *[YES] * 18]
+        # Greeting, EHLO, the first envelope; the third message's has to wait for what becomes of the second.
+        assert server.turns == 3 + 20
+        assert in_short(submitted(smtp, to(*people))) == [YES] * 20
+        assert server.turns == 23 + 1 + 20
+        smtp.close()
+
+
+def test_without_pipelining_each_command_waits_for_its_answer() -> None:
+    with ScriptedSmtp(latency=0.001) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(*PEOPLE))) == [YES] * 3
+        assert server.turns == 2 + 4 * 3
+        smtp.close()
+
+
+def test_calls_at_once_have_connections_of_their_own_which_are_kept(pipelining: bool) -> None:
+    batches = [[Subscriber(n, f"reader{t}.{n}@example.com") for n in range(5)] for t in range(4)]
+    together = threading.Barrier(4, timeout=10)
+
+    class Together(Flight):
+        def begin(self, recipient: Recipient) -> bool:
+            together.wait()
+            return super().begin(recipient)
+
+    outcomes: list[list[str]] = []
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port, connections=4)
+        assert smtp.capabilities.in_flight == 4
+        for _ in range(2):
+            threads = [
+                threading.Thread(
+                    target=lambda one: outcomes.append(in_short(submitted(smtp, to(*one), Together()))),
+                    args=(batch,),
+                )
+                for batch in batches
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        smtp.close()
+    assert outcomes == [[YES] * 5] * 8
+    assert server.connections == 4
+    everybody = [one.address for batch in batches for one in batch]
+    assert sorted(delivered(server)) == sorted(everybody * 2)
+
+
+# Connections.
+
+
+def test_a_kept_connection_that_was_closed_in_between_is_opened_again(pipelining: bool) -> None:
+    mail = [OK, "421 4.4.2 idle too long", OK, CLOSE, OK]
+    with ScriptedSmtp({"MAIL": mail}, pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        assert [in_short(submitted(smtp, to(one))) for one in PEOPLE] == [[YES]] * 3
+        smtp.close()
+    assert server.connections == 3
+    assert delivered(server) == [one.address for one in PEOPLE]
+
+
+def test_a_server_that_takes_one_message_a_connection_gets_one(pipelining: bool) -> None:
+    mail = [OK, *["421 4.7.0 one only", OK] * 2]
+    with ScriptedSmtp({"MAIL": mail}, pipelining=pipelining) as server:
+        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES] * 3
+    assert server.connections == 3
+    assert delivered(server) == [one.address for one in PEOPLE]
+
+
+def test_after_an_unknown_the_next_batch_gets_a_new_connection(pipelining: bool) -> None:
+    with ScriptedSmtp({".": [CLOSE, QUEUED]}, pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(PEOPLE[0]))) == [WHO_KNOWS]
+        assert in_short(submitted(smtp, to(*PEOPLE[1:]))) == [YES, YES]
+        smtp.close()
+    assert delivered(server) == ["reader2@example.com", "reader3@example.com"]
+
+
+def test_a_message_lost_halfway_is_unknown(pipelining: bool) -> None:
+    """The server goes away while it is being written."""
+
+    class Leaving(ScriptedSmtp):
+        def _message(self, wire: object) -> bool:
+            wire.readline()
+            wire.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            return False
+
+    long = samples.plain_mailing(text="[[unsubscribe_url]]\n" + "soup\n" * 2_000_000)
+    with Leaving(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(*PEOPLE, of=long))) == [WHO_KNOWS, LATER, LATER]
+        smtp.close()
+    assert server.messages == []
+
+
+def test_nobody_there_stops_the_send_unless_somebody_was() -> None:
+    (never,) = submit_all(provider(free_port()), PEOPLE[0])
+    assert isinstance(never, NotSent) and never.stop and "127.0.0.1:" in never.reason
+    with ScriptedSmtp() as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(PEOPLE[0]))) == [YES]
+    gone = submitted(smtp, to(*PEOPLE))
+    assert in_short(gone) == [LATER] * 3
+    assert isinstance(gone[0], NotSent) and "no connection to 127.0.0.1" in gone[0].reason
+
+
+@pytest.mark.parametrize(
+    "greeting", ["554 5.7.1 not you", "421 4.7.0 try again", "hello?", CLOSE, RESET, SILENCE]
+)
+def test_an_unwelcoming_server(greeting: str) -> None:
+    with ScriptedSmtp(greeting=greeting) as server:
+        assert in_short(submit_all(provider(server.port, timeout=0.5), PEOPLE[0])) == [STOP]
+    with ScriptedSmtp({"MAIL": [OK, CLOSE]}, greeting=["220 hello", greeting]) as server:
+        smtp = provider(server.port, timeout=0.5)
+        assert in_short(submitted(smtp, to(*PEOPLE))) == [YES, LATER, LATER]
+        smtp.close()
+
+
+def at_once(smtp: SmtpProvider, calls: int) -> list[str]:
+    found: list[str] = []
+    start = threading.Barrier(calls, timeout=10)
+
+    def call(person: Subscriber) -> None:
+        start.wait()
+        found.extend(in_short(submitted(smtp, to(person))))
+
+    threads = [
+        threading.Thread(target=call, args=(Subscriber(n, f"reader{n}@example.com"),)) for n in range(calls)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     smtp.close()
-    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-    delivered = [
-        email.message_from_bytes(raw, policy=default)
-        for raw in postfix_server.messages(3)
-        if b"reader" in raw
-    ]
-    assert sorted(str(one["To"]) for one in delivered) == [
-        f"Reader {n} <reader{n}@example.com>" for n in (1, 2, 3)
-    ]
-    for one in delivered:
-        text, html = one.iter_parts()
-        link = str(one["List-Unsubscribe"]).partition(">")[0][1:]
-        expected = mailing.rendered.text.replace("[[unsubscribe_url]]", link)
-        assert text.get_content().replace("\r\n", "\n") == expected
-        assert link in html.get_content()
-        assert "ESMTPS" in str(one["Received"])
+    return sorted(found)
 
 
-def test_postfix_refuses_for_good_and_for_now(postfix_server: Postfix) -> None:
-    smtp = provider(postfix_server.port)
-    people = [Subscriber(1, "refuse@example.com"), Subscriber(2, "defer@example.com"), PEOPLE[0]]
-    refused, deferred, accepted = submit_each(smtp, *people)
-    assert isinstance(refused, Refused) and refused.reason.startswith("550 5.1.1")
-    assert isinstance(deferred, NotSent) and not deferred.stop and deferred.reason.startswith("450")
-    assert isinstance(accepted, Accepted)
+def test_a_server_that_takes_one_connection_and_no_more_does_not_stop_the_send() -> None:
+    """The refusals come before the first connection is ready, which takes more than a greeting."""
+    greeting = ["220 hello", "421 4.7.0 too many connections"]
+    with ScriptedSmtp(greeting=greeting, latency=0.05) as server:
+        found = at_once(provider(server.port), 4)
+    assert found[0] == YES and set(found[1:]) <= {YES, LATER}
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(postfix_server: Postfix) -> None:
-    (outcome,) = submit_each(provider(postfix_server.port, security="starttls"), PEOPLE[0])
-    assert isinstance(outcome, NotSent) and "certificate" in outcome.reason.lower()
+def test_one_call_finds_out_for_all_that_nobody_is_there() -> None:
+    with ScriptedSmtp(greeting="554 no", latency=0.3) as server:
+        assert at_once(provider(server.port), 4) == [STOP] * 4
+    assert server.connections < 4
+
+
+# Who may come in.
+
+
+AUTH = "250-fake.example.com\r\n250 AUTH PLAIN"
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param(["535 5.7.8 wrong"], [STOP, STOP, STOP], id="wrong"),
+        pytest.param(["454 4.7.0 not now"], [STOP, STOP, STOP], id="not-now"),
+        pytest.param([CLOSE], [STOP, STOP, STOP], id="closed"),
+        pytest.param(["235 ok", "535 5.7.8 wrong"], [YES, STOP, STOP], id="wrong-from-then-on"),
+        pytest.param(["235 ok", "454 4.7.0 not now"], [YES, LATER, LATER], id="not-now-for-once"),
+        pytest.param(["235 ok"], [YES, YES, YES], id="right"),
+    ],
+)
+def test_login(answers: list[str], expected: list[str]) -> None:
+    script = {"EHLO": AUTH, "AUTH": answers, "MAIL": [OK, CLOSE, OK]}
+    with ScriptedSmtp(script) as server:
+        settings = Smtp(port=server.port, security="none", username="soup")
+        outcomes = submit_all(SmtpProvider(settings, SecretStr("leek")), *PEOPLE)
+    assert in_short(outcomes) == expected
+    assert "leek" not in str(outcomes)
+
+
+def test_starttls_that_is_not_offered_is_not_done_without() -> None:
+    with ScriptedSmtp() as server:
+        assert in_short(submit_all(provider(server.port, security="starttls"), PEOPLE[0])) == [STOP]
+    assert server.messages == []
+
+
+def test_a_host_that_is_no_name_is_an_answer() -> None:
+    settings = Smtp.model_construct(host="mail..example.com", port=25, security="none", username=None)
+    assert in_short(submit_all(SmtpProvider(settings), PEOPLE[0])) == [STOP]
+
+
+def test_a_password_that_cannot_be_said_is_an_answer() -> None:
+    with ScriptedSmtp({"EHLO": AUTH, "AUTH": "235 welcome"}) as server:
+        settings = Smtp(port=server.port, security="none", username="soup")
+        (outcome,) = submit_all(SmtpProvider(settings, SecretStr("pässwörd")), PEOPLE[0])
+    assert isinstance(outcome, NotSent) and outcome.stop
+    assert "not ASCII" in outcome.reason and "xe4" not in outcome.reason
 
 
 @pytest.mark.parametrize("password", ["right", "wrong"])
@@ -110,11 +559,11 @@ def test_login_over_starttls(certificate: tuple[Path, Path], password: str) -> N
             SecretStr(password),
             tls=ssl.create_default_context(cafile=certificate[0]),
         )
-        (outcome,) = submit_each(smtp, PEOPLE[0])
+        outcome, *others = submit_all(smtp, *PEOPLE)
     finally:
         server.stop()
     if password == "right":
-        assert isinstance(outcome, Accepted) and len(Sink.taken) == 1
+        assert in_short([outcome, *others]) == [YES] * 3 and len(Sink.taken) == 3
     else:
         assert isinstance(outcome, NotSent) and "535" in outcome.reason and "wrong" not in outcome.reason
         assert Sink.taken == []
@@ -139,117 +588,11 @@ def test_tls_from_the_first_byte(certificate: tuple[Path, Path]) -> None:
     server.start()
     try:
         smtp = SmtpProvider(Smtp(port=server.port, security="tls"), tls=trusted)
-        assert all(isinstance(one, Accepted) for one in submit_each(smtp, *PEOPLE))
-        (stranger,) = submit_each(SmtpProvider(Smtp(port=server.port, security="tls")), PEOPLE[0])
-        assert isinstance(stranger, NotSent)
+        assert in_short(submit_all(smtp, *PEOPLE)) == [YES] * 3
+        stranger = SmtpProvider(Smtp(port=server.port, security="tls"))
+        assert in_short(submit_all(stranger, PEOPLE[0])) == [STOP]
     finally:
         server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def test_one_connection_is_kept() -> None:
-    with ScriptedSmtp() as server:
-        assert all(isinstance(one, Accepted) for one in submit_each(provider(server.port), *PEOPLE))
-    assert server.connections == 1
-    assert len(server.messages) == 3
-
-
-def test_leading_dots_arrive() -> None:
-    mailing = samples.plain_mailing(text=".\n..two\n.three [[unsubscribe_url]]\n")
-    with ScriptedSmtp() as server:
-        smtp = provider(server.port)
-        assert isinstance(smtp.submit(samples.batch(mailing)), Accepted)
-        smtp.close()
-    (wire,) = server.messages
-    undotted = b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
-    text, _ = email.message_from_bytes(undotted, policy=default).iter_parts()
-    assert text.get_content().replace("\r\n", "\n").startswith(".\n..two\n.three https://")
-
-
-@pytest.mark.parametrize(
-    ("script", "expected", "stop"),
-    [
-        pytest.param({"MAIL": "451 4.3.0 busy"}, NotSent, True, id="sender-not-now"),
-        pytest.param({"MAIL": "550 5.7.1 not you"}, NotSent, True, id="sender-never"),
-        pytest.param({"MAIL": "421 4.3.2 closing"}, NotSent, True, id="closing"),
-        pytest.param({"MAIL": CLOSE}, NotSent, True, id="gone-at-the-sender"),
-        pytest.param({"RCPT": "550 5.1.1 unknown"}, Refused, None, id="recipient-never"),
-        pytest.param({"RCPT": "450 4.2.1 greylisted"}, NotSent, False, id="recipient-not-now"),
-        pytest.param({"RCPT": "421 4.7.0 too many"}, NotSent, True, id="closing-at-the-recipient"),
-        pytest.param({"RCPT": RESET}, NotSent, True, id="gone-at-the-recipient"),
-        pytest.param({"DATA": "452 4.3.1 full"}, NotSent, False, id="no-room"),
-        pytest.param({"DATA": "554 5.5.1 no"}, Refused, None, id="data-never"),
-        pytest.param({"DATA": CLOSE}, NotSent, True, id="gone-before-the-message"),
-        pytest.param({".": "554 5.7.1 spam"}, Refused, None, id="content-never"),
-        pytest.param({".": "451 4.3.0 later"}, NotSent, False, id="content-not-now"),
-        pytest.param({".": "200 hm"}, Unknown, None, id="an-odd-yes"),
-        pytest.param({".": "what?"}, Unknown, None, id="garbage"),
-        pytest.param({".": CLOSE}, Unknown, None, id="gone-after-the-message"),
-        pytest.param({".": RESET}, Unknown, None, id="reset-after-the-message"),
-        pytest.param({".": SILENCE}, Unknown, None, id="silent-after-the-message"),
-    ],
-)
-def test_each_way_that_a_message_can_end(
-    script: dict[str, str], expected: type[Outcome], stop: bool | None
-) -> None:
-    with ScriptedSmtp(script) as server:
-        (outcome,) = submit_each(provider(server.port, timeout=0.5), PEOPLE[0])
-    assert type(outcome) is expected
-    assert getattr(outcome, "stop", None) == stop
-    assert server.messages == []
-
-
-def test_a_host_that_is_no_name_is_an_answer() -> None:
-    smtp = SmtpProvider(
-        Smtp.model_construct(host="mail..example.com", port=25, security="none", username=None)
-    )
-    (outcome,) = submit_each(smtp, PEOPLE[0])
-    assert isinstance(outcome, NotSent) and outcome.stop
-
-
-def test_a_password_that_cannot_be_said_is_an_answer() -> None:
-    script = {"EHLO": "250-fake.example.com\r\n250 AUTH PLAIN", "AUTH": "235 welcome"}
-    with ScriptedSmtp(script) as server:
-        settings = Smtp(port=server.port, security="none", username="soup")
-        (outcome,) = submit_each(SmtpProvider(settings, SecretStr("pässwörd")), PEOPLE[0])
-    assert isinstance(outcome, NotSent) and "pässwörd" not in outcome.reason
-
-
-@pytest.mark.parametrize(
-    "address", ["a@example.com\r\nBcc: b@example.com", "ä@example.com", "a b@example.com"]
-)
-def test_an_address_that_no_header_can_hold_is_refused(address: str) -> None:
-    """Validation lets none through; a database that somebody has written to may hold one."""
-    with ScriptedSmtp() as server:
-        bad, good = submit_each(provider(server.port), Subscriber(1, address), PEOPLE[0])
-    assert isinstance(bad, Refused) and isinstance(good, Accepted)
-    assert len(server.messages) == 1 and b"Bcc" not in server.messages[0]
-
-
-def test_a_refused_connection_sends_nothing() -> None:
-    (outcome,) = submit_each(provider(free_port()), PEOPLE[0])
-    assert isinstance(outcome, NotSent) and outcome.stop and "127.0.0.1:" in outcome.reason
-
-
-def test_a_kept_connection_that_was_closed_in_between_is_opened_again() -> None:
-    with ScriptedSmtp({"MAIL": ["250 ok", "421 4.4.2 idle too long", "250 ok"]}) as server:
-        outcomes = submit_each(provider(server.port), *PEOPLE[:2])
-    assert all(isinstance(one, Accepted) for one in outcomes)
-    assert server.connections == 2
-    assert len(server.messages) == 2
-
-
-def test_after_an_unknown_the_next_message_gets_a_new_connection() -> None:
-    with ScriptedSmtp({".": [CLOSE, "250 ok"]}) as server:
-        first, second = submit_each(provider(server.port), *PEOPLE[:2])
-    assert isinstance(first, Unknown) and isinstance(second, Accepted)
-    assert [b"reader1" in one for one in server.messages] == [False]
 
 
 @pytest.mark.parametrize(
@@ -264,3 +607,154 @@ def test_after_an_unknown_the_next_message_gets_a_new_connection() -> None:
 def test_check_sees_without_connecting(settings: dict[str, object], problem: str) -> None:
     smtp = SmtpProvider(Smtp(**{"port": free_port(), **settings}))
     assert any(problem in str(found) for found in smtp.check())
+
+
+# What arrives.
+
+
+@pytest.mark.parametrize(
+    "address", ["a@example.com\r\nBcc: b@example.com", "ä@example.com", "a b@example.com"]
+)
+def test_an_address_that_no_header_can_hold_is_refused(pipelining: bool, address: str) -> None:
+    """Validation lets none through; a database that somebody has written to may hold one."""
+    flight = Flight()
+    people = [PEOPLE[0], Subscriber(4, address), PEOPLE[1], Subscriber(5, address)]
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(*people), flight)) == [YES, NO, YES, NO]
+        smtp.close()
+    assert [one.number for one in flight.begun] == [1, 3]
+    assert delivered(server) == ["reader1@example.com", "reader2@example.com"]
+    assert not any(b"Bcc" in one for one in server.messages)
+
+
+def test_a_sender_that_no_header_can_hold_sends_nothing() -> None:
+    mailing = replace(samples.plain_mailing(), sender=("Soup", "süp@example.com"))
+    assert in_short(submitted(provider(free_port()), to(*PEOPLE, of=mailing))) == [STOP] * 3
+
+
+def test_nobody_to_write_to_is_no_connection() -> None:
+    smtp = provider(free_port())
+    assert smtp.submit(Batch(samples.plain_mailing(), []), Flight()) == Accepted()
+    assert in_short(submitted(smtp, to(Subscriber(1, "a b@example.com")))) == [NO]
+
+
+def undotted(wire: bytes) -> EmailMessage:
+    lines = b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
+    return email.message_from_bytes(lines, policy=default)
+
+
+DOTTED = replace(
+    samples.plain_mailing(
+        text=".\n..two\n.three [[unsubscribe_url]]. [[unsubscribe_url]]\n.[[name]].\n[[name]]\n" * 9,
+        html='<p>.\n.</p><a href="[[unsubscribe_url]]">.</a>\n',
+    ),
+    unsubscribe_url="https://soup.example.com/leave/{token}.html",
+)
+DOTTY = Subscriber(7, "ada.b.c@example.com", ".Ada")
+
+
+def check_dots(message: EmailMessage) -> None:
+    (recipient,) = samples.batch(DOTTED, DOTTY).recipients
+    link = f"https://soup.example.com/leave/{recipient.token}.html"
+    assert message["List-Unsubscribe"] == f"<{link}>"
+    text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
+    assert text == f".\n..two\n.three {link}. {link}\n..Ada.\n.Ada\n" * 9
+    assert html == f'<p>.\n.</p><a href="{link}">.</a>\n'
+
+
+def test_dots_arrive(pipelining: bool) -> None:
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        smtp = provider(server.port)
+        assert in_short(submitted(smtp, to(DOTTY, PEOPLE[0], of=DOTTED))) == [YES, YES]
+        smtp.close()
+    assert not [line for wire in server.messages for line in wire.split(b"\r\n") if line == b"."]
+    check_dots(undotted(server.messages[0]))
+
+
+# With a real server.
+
+
+def arrived(server: Postfix, subject: str, count: int) -> list[EmailMessage]:
+    """What Postfix delivered under a subject, once `count` are there; every message has one of ours."""
+    found: list[EmailMessage] = []
+    for have in range(count, count + 1000):
+        messages = [email.message_from_bytes(raw, policy=default) for raw in server.messages(have, 20)]
+        assert all(one["List-Unsubscribe"] for one in messages)
+        found = [one for one in messages if one["Subject"] == subject]
+        if len(found) >= count or len(messages) < have:
+            break
+    return sorted(found, key=lambda one: str(one["To"]))
+
+
+def test_postfix_takes_and_delivers_over_starttls(
+    postfix_server: Postfix, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    mailing = samples.mailing(tmp_path)
+    smtp = SmtpProvider(
+        Smtp(port=postfix_server.port, security="starttls"),
+        tls=ssl.create_default_context(cafile=certificate[0]),
+    )
+    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing))) == [YES] * 3
+    smtp.close()
+    messages = arrived(postfix_server, mailing.rendered.subject, 3)
+    assert [str(one["To"]) for one in messages] == [f"{one.name} <{one.address}>" for one in PEOPLE]
+    for one in messages:
+        text, html = one.iter_parts()
+        link = str(one["List-Unsubscribe"]).partition(">")[0][1:]
+        expected = mailing.rendered.text.replace("[[unsubscribe_url]]", link)
+        assert text.get_content().replace("\r\n", "\n") == expected
+        assert link in html.get_content()
+        assert "ESMTPS" in str(one["Received"])
+
+
+def test_postfix_offers_pipelining(postfix_server: Postfix) -> None:
+    """So that the tests with it are tests of that."""
+    with smtplib.SMTP("127.0.0.1", postfix_server.port) as session:
+        session.ehlo()
+        assert session.has_extn("pipelining")
+
+
+def test_postfix_refuses_for_good_and_for_now(postfix_server: Postfix) -> None:
+    refuse, defer = Subscriber(8, "refuse@example.com"), Subscriber(9, "defer@example.com")
+    people = [refuse, PEOPLE[0], refuse, defer, PEOPLE[1], PEOPLE[2], defer]
+    mailing, smtp = samples.plain_mailing("Refused soup"), provider(postfix_server.port)
+    outcomes = submitted(smtp, to(*people, of=mailing))
+    assert in_short(outcomes) == [NO, YES, NO, LATER, YES, YES, LATER]
+    assert isinstance(outcomes[0], Refused) and outcomes[0].reason.startswith("550 5.1.1")
+    assert isinstance(outcomes[3], NotSent) and outcomes[3].reason.startswith("450")
+    # The last one's transaction is still open on the connection that was kept.
+    assert in_short(submitted(smtp, to(Subscriber(4, "reader4@example.com"), of=mailing))) == [YES]
+    smtp.close()
+    messages = arrived(postfix_server, "Refused soup", 4)
+    addresses = [parseaddr(str(one["To"]))[1] for one in messages]
+    assert addresses == [f"reader{n}@example.com" for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_postfix_delivers_nothing_that_did_not_begin(postfix_server: Postfix, most: int) -> None:
+    mailing, smtp = samples.plain_mailing(f"Stopped soup {most}"), provider(postfix_server.port)
+    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing), Flight(most))) == [YES] * most + [LATER] * (
+        3 - most
+    )
+    last = Subscriber(5, "zoe@example.com")
+    assert in_short(submitted(smtp, to(last, of=mailing))) == [YES]
+    smtp.close()
+    messages = arrived(postfix_server, f"Stopped soup {most}", most + 1)
+    addresses = [parseaddr(str(one["To"]))[1] for one in messages]
+    assert addresses == [one.address for one in PEOPLE[:most]] + [last.address]
+
+
+def test_postfix_takes_every_line(postfix_server: Postfix) -> None:
+    """It refuses bare line feeds, and would end a message at a dot that stands alone."""
+    mailing = replace(DOTTED, rendered=replace(DOTTED.rendered, subject="Dotted soup"))
+    smtp = provider(postfix_server.port)
+    assert in_short(submitted(smtp, to(DOTTY, of=mailing))) == [YES]
+    smtp.close()
+    (message,) = arrived(postfix_server, "Dotted soup", 1)
+    check_dots(message)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(postfix_server: Postfix) -> None:
+    (outcome,) = submit_all(provider(postfix_server.port, security="starttls"), PEOPLE[0])
+    assert isinstance(outcome, NotSent) and "certificate" in outcome.reason.lower()

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from newsletter.store.database import Database
+from newsletter.store.schema import metadata
 from tests import samples
 from tests.fakes import postgresql
 from tests.required import need
@@ -42,3 +43,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     opened = Database.open(samples.newsletter(tmp_path, **environment))
     yield opened
     opened.close()
+
+
+def emptied(database: Database) -> None:
+    """Deletes every row."""
+    with database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())

@@ -1,68 +1,115 @@
-"""The ledger: claims, plans, remembers."""
+"""The ledger: claims, plans, remembers; on both databases."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
 
-from newsletter.models import Accepted, Chunk, Counts, NotSent, Outcome, Refused, Send, Unknown
+from newsletter.errors import SendRefused, StoreError
+from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.person import as_typed
+from newsletter.records import Claimed, Counts, Fate, Landed, Lane, Plan, Send
 from newsletter.store.database import Database
+from newsletter.store.journal import Run
 from newsletter.store.ledger import Ledger
 from newsletter.store.schema import send
 from newsletter.store.subscribers import Subscribers
 from tests import samples
 
 LIST = "subscribers"
+LEASE = timedelta(minutes=2)
+
+
+class Time:
+    """A clock that stands until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = samples.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database, lambda: samples.NOW)
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def ledger(database: Database, tmp_path: Path, time: Time) -> Ledger:
+    return Ledger(database, Run(tmp_path / "runs"), time)
 
 
 @pytest.fixture
 def people(database: Database) -> Callable[[int], Subscribers]:
     def add(count: int) -> Subscribers:
-        subscribers = Subscribers(database)
-        for n in range(count):
+        subscribers = Subscribers(database, lambda: samples.NOW)
+        for n in range(1, count + 1):
             subscribers.add(as_typed(f"reader{n}@example.com")[0], f"Reader {n}")
         return subscribers
 
     return add
 
 
-def plan(ledger: Ledger, size: int = 2) -> Send:
-    planned = ledger.plan("2026-04-27", LIST, "sha", "outbox", size)
-    assert planned
-    return planned
+def planned(issue: str = "2026-04-27", size: int = 2, hold_after: int | None = None) -> Plan:
+    return Plan(issue, LIST, "sha", b"content", "listed", size, hold_after=hold_after)
+
+
+def plan(ledger: Ledger, size: int = 2, hold_after: int | None = None) -> Send:
+    made = ledger.plan(planned(size=size, hold_after=hold_after))
+    assert made
+    ledger.take(made, LEASE)
+    return made
+
+
+def claim(ledger: Ledger, of: Send, most: int = 99, into: Lane | None = None) -> list[Claimed]:
+    return ledger.claim(of, most, 1 << 60, into, LEASE, noted=True)
+
+
+def settle(ledger: Ledger, claimed: Claimed, outcome: Outcome, *fates: Fate) -> None:
+    states = {Accepted: "accepted", Refused: "refused", Unknown: "unknown", NotSent: "waiting"}
+    reason = getattr(outcome, "reason", "")
+    whole = Fate(claimed.first, claimed.last, states[type(outcome)], reason)  # type: ignore[arg-type]
+    ledger.settle([Landed(claimed, outcome, fates or (whole,))])
+
+
+def named(ledger: Ledger, of: Send, state: str) -> list[tuple[str, str]]:
+    return [(address.partition("@")[0], reason) for _, address, reason in ledger.people(of, state)]
 
 
 def test_everybody_active_is_planned_once_in_chunks(
     ledger: Ledger, people: Callable[[int], Subscribers]
 ) -> None:
-    people(5).remove(as_typed("reader1@example.com")[0])
-    send = plan(ledger)
-    assert send.recipients == 4
-    assert [(c.number, c.first, c.last) for c in ledger.waiting(send)] == [(0, 1, 2), (1, 3, 4)]
-    addresses = [one.address for chunk in ledger.waiting(send) for _, one in ledger.intend(chunk) or []]
-    assert addresses == [f"reader{n}@example.com" for n in (0, 2, 3, 4)]
+    people(5).remove(as_typed("reader2@example.com")[0])
+    made = plan(ledger)
+    assert made.recipients == 4
+    chunks = claim(ledger, made)
+    assert [(one.first, one.last) for one in chunks] == [(1, 2), (3, 4)]
+    assert [(who.number, who.address, who.name) for one in chunks for who in one.people] == [
+        (number, f"reader{n}@example.com", f"Reader {n}") for number, n in enumerate((1, 3, 4, 5), 1)
+    ]
 
 
-def test_the_last_chunk_takes_what_is_left(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
-    people(5)
-    assert [(c.first, c.last) for c in ledger.waiting(plan(ledger, 3))] == [(1, 3), (4, 5)]
+def test_a_chunk_begins_behind_a_canary(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+    people(6)
+    made = plan(ledger, size=2, hold_after=3)
+    assert [(one.first, one.last) for one in claim(ledger, made)] == [(1, 2), (3, 3)]
+    assert claim(ledger, made) == [] and ledger.next_try(made) is None
+    ledger.go_on(made)
+    (again,) = ledger.sends()
+    assert [(one.first, one.last) for one in claim(ledger, again)] == [(4, 5), (6, 6)]
 
 
 def test_an_issue_is_claimed_for_a_list_once(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
     people(1)
-    send = plan(ledger)
-    assert ledger.plan("2026-04-27", LIST, "other", "smtp", 1) is None
-    assert ledger.find("2026-04-27", LIST) == send
+    made = plan(ledger)
+    assert ledger.plan(planned()) is None
+    assert (found := ledger.find("2026-04-27", LIST)) and found.id == made.id
     assert ledger.find("2026-04-27", "rehearsal") is None
-    assert ledger.plan("2026-05-04", LIST, "sha", "outbox", 1)
+    assert ledger.plan(planned("2026-05-04"))
 
 
 def test_two_that_plan_at_the_same_moment(
@@ -73,18 +120,11 @@ def test_two_that_plan_at_the_same_moment(
     with ThreadPoolExecutor() as others, database.writing() as connection:
         values = {"issue": "2026-04-27", "list": LIST, "content_sha256": "sha", "provider": "outbox"}
         connection.execute(insert(send), {**values, "recipients": 0, "started_at": samples.NOW})
-        second = others.submit(ledger.plan, "2026-04-27", LIST, "sha", "outbox", 2)
+        second = others.submit(ledger.plan, planned())
         with pytest.raises(TimeoutError):
             second.result(0.3)
         connection.commit()
         assert second.result(10) is None
-
-
-def test_a_chunk_is_claimed_once(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
-    people(2)
-    (chunk,) = ledger.waiting(plan(ledger))
-    assert ledger.intend(chunk)
-    assert ledger.intend(chunk) is None
 
 
 @pytest.mark.parametrize(
@@ -101,128 +141,329 @@ def test_what_came_of_a_chunk_is_counted_and_named(
     outcome: Outcome | None, counts: Counts, ledger: Ledger, people: Callable[[int], Subscribers]
 ) -> None:
     people(2)
-    send = plan(ledger)
-    (chunk,) = ledger.waiting(send)
-    ledger.intend(chunk)
+    made = plan(ledger)
+    (claimed,) = claim(ledger, made)
+    assert claim(ledger, made) == [], "a chunk is claimed once"
     if outcome:
-        ledger.settle(chunk, outcome)
-    assert ledger.counts(send) == counts
+        settle(ledger, claimed, outcome)
+    assert ledger.counts(made) == counts
     (state,) = [name for name in ("accepted", "refused", "unknown", "waiting") if getattr(counts, name)]
-    reason = "" if outcome is None or isinstance(outcome, Accepted) else outcome.reason
-    assert list(ledger.people(send, state)) == [
-        ("reader0@example.com", reason),
-        ("reader1@example.com", reason),
-    ]
+    reason = getattr(outcome, "reason", "")
+    assert named(ledger, made, state) == [("reader1", reason), ("reader2", reason)]
+    assert claim(ledger, made) != [] if state == "waiting" else claim(ledger, made) == []
 
 
-def test_a_providers_words_are_kept_so_that_they_can_be_shown(
-    ledger: Ledger, people: Callable[[int], Subscribers]
+def test_a_chunk_parts_where_fates_do(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+    people(6).remove(as_typed("reader4@example.com")[0])
+    made = plan(ledger, size=5)
+    (claimed,) = claim(ledger, made)
+    later = samples.NOW + timedelta(minutes=5)
+    settle(
+        ledger,
+        claimed,
+        Accepted(),
+        Fate(1, 2, "accepted"),
+        Fate(3, 3, "refused", "550 no"),
+        Fate(4, 4, "waiting", "450 later", later),
+        Fate(5, 5, "unknown", "lost"),
+    )
+    assert ledger.counts(made) == Counts(5, accepted=2, refused=1, unknown=1, waiting=1)
+    assert named(ledger, made, "refused") == [("reader3", "550 no")]
+    assert named(ledger, made, "waiting") == [("reader5", "450 later")]
+    assert named(ledger, made, "unknown") == [("reader6", "lost")]
+    assert ledger.next_try(made) == later
+
+
+def test_who_is_put_off_is_not_tried_before_its_time(
+    ledger: Ledger, people: Callable[[int], Subscribers], time: Time
 ) -> None:
-    people(1)
-    one = plan(ledger)
-    (chunk,) = ledger.waiting(one)
-    ledger.intend(chunk)
-    ledger.settle(chunk, Refused("550 \x00 \x1b[31mno\n\ud800" + "x" * 5000))
-    ((_, reason),) = ledger.people(one, "refused")
-    assert reason.startswith(r"550 \u0000 \u001b[31mno\u000a\ud800xxx") and len(reason) < 600
+    people(4)
+    made = plan(ledger)
+    first, _ = claim(ledger, made)
+    later = samples.NOW + timedelta(minutes=5)
+    settle(ledger, first, NotSent("later"), Fate(1, 2, "waiting", "later", later))
+    assert claim(ledger, made) == []
+    time.now = later
+    assert [one.tries for one in claim(ledger, made)] == [1]
 
 
-def test_a_send_is_unfinished_again_when_somebody_waits_again(
-    ledger: Ledger, people: Callable[[int], Subscribers]
-) -> None:
-    """Two at once: the one that is done calls it finished, and the other one's call was not taken."""
-    people(1)
-    one = plan(ledger)
-    (chunk,) = ledger.waiting(one)
-    ledger.intend(chunk)
-    ledger.finish(one)
-    ledger.settle(chunk, NotSent("429"))
-    assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
+def test_the_least_tried_come_first(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+    """So that one bad address, which is being narrowed down, holds nobody up."""
+    people(6)
+    made = plan(ledger)
+    (first,) = claim(ledger, made, 1)
+    settle(ledger, first, Refused("400"), Fate(1, 1, "waiting"), Fate(2, 2, "waiting"))
+    assert [one.first for one in claim(ledger, made)] == [3, 5, 1, 2]
 
 
-def test_what_was_not_sent_can_be_tried_again(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
-    people(2)
-    send = plan(ledger)
-    (chunk,) = ledger.waiting(send)
-    ledger.intend(chunk)
-    ledger.settle(chunk, NotSent("later"))
-    assert list(ledger.waiting(send)) == [chunk]
-    assert ledger.intend(chunk)
-    ledger.settle(chunk, Accepted("id"))
-    assert ledger.counts(send).complete
+def test_a_claim_has_at_most_so_much_room(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+    people(6)
+    made = plan(ledger)
+    assert [one.first for one in ledger.claim(made, 9, 5, None, LEASE, noted=False)] == [1, 3]
+    assert ledger.claim(made, 9, 1, None, LEASE, noted=False) == []
 
 
-def test_an_outcome_without_a_try_is_refused(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
-    people(1)
-    (chunk,) = ledger.waiting(plan(ledger))
-    with pytest.raises(Exception, match="no try that waits"):
-        ledger.settle(chunk, Accepted("id"))
-
-
-def test_who_left_between_plan_and_send_is_skipped(
+def test_who_has_left_since_the_plan_is_left_out(
     ledger: Ledger, people: Callable[[int], Subscribers]
 ) -> None:
     subscribers = people(5)
-    send = plan(ledger)
-    for n in (1, 4):
+    made = plan(ledger)
+    for n in (2, 5):
         subscribers.remove(as_typed(f"reader{n}@example.com")[0])
-    tried = []
-    for chunk in ledger.waiting(send):
-        there = ledger.intend(chunk) or []
-        tried += [one.address for _, one in there]
-        if there:
-            ledger.settle(chunk, Accepted("id"))
-    assert tried == [f"reader{n}@example.com" for n in (0, 2, 3)]
-    assert ledger.counts(send) == Counts(5, accepted=3, left=2)
-    assert ledger.counts(send).complete
-    assert [address for address, _ in ledger.people(send, "left")] == [
-        "reader1@example.com",
-        "reader4@example.com",
-    ]
-    assert len(list(ledger.people(send, "accepted"))) == 3
+    chunks = claim(ledger, made)
+    assert [[who.number for who in one.people] for one in chunks] == [[1], [3, 4], []]
+    for one in chunks[:2]:
+        settle(ledger, one, Accepted("id"))
+    assert ledger.counts(made) == Counts(5, accepted=3, left=2)
+    assert ledger.counts(made).complete
+    assert named(ledger, made, "left") == [("reader2", ""), ("reader5", "")]
+    assert len(named(ledger, made, "accepted")) == 3
 
 
-def test_who_joins_after_the_plan_is_not_in_it(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+def test_who_joins_after_the_plan_is_not_in_it_and_counted(
+    ledger: Ledger, people: Callable[[int], Subscribers], database: Database
+) -> None:
     people(2)
-    send = plan(ledger)
-    Subscribers(ledger._database).add(as_typed("late@example.com")[0])
-    assert sum(chunk.last - chunk.first + 1 for chunk in ledger.waiting(send)) == 2
+    made = plan(ledger)
+    Subscribers(database, lambda: samples.NOW + LEASE).add(as_typed("late@example.com")[0])
+    assert sum(len(one.people) for one in claim(ledger, made)) == 2
+    assert ledger.joined(made) == 1
 
 
 def test_a_send_is_finished_only_when_nothing_waits(
     ledger: Ledger, people: Callable[[int], Subscribers]
 ) -> None:
     people(3)
-    send = plan(ledger)
-    ledger.finish(send)
+    made = plan(ledger)
+    ledger.finish(made)
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
-    for chunk in ledger.waiting(send):
-        ledger.intend(chunk)
-        ledger.settle(chunk, Unknown("lost"))
-    ledger.finish(send)
+    for one in claim(ledger, made):
+        settle(ledger, one, Unknown("lost"))
+    ledger.finish(made)
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at == samples.NOW
+    ledger.decide(made, "unknown", "waiting", "assumed unsent")
+    assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
 
 
-def test_people_are_read_in_pages(database: Database, people: Callable[[int], Subscribers]) -> None:
-    ledger = Ledger(database, page=2)
+def test_people_are_read_in_pages(
+    database: Database, people: Callable[[int], Subscribers], tmp_path: Path
+) -> None:
+    ledger = Ledger(database, Run(tmp_path / "runs"), page=2)
     people(5)
-    send = plan(ledger, 3)
-    assert [address for address, _ in ledger.people(send, "waiting")] == [
-        f"reader{n}@example.com" for n in range(5)
-    ]
+    made = plan(ledger, 3)
+    assert [name for name, _ in named(ledger, made, "waiting")] == [f"reader{n}" for n in range(1, 6)]
 
 
-def test_an_empty_list_is_an_empty_send(ledger: Ledger, tmp_path: Path) -> None:
-    send = plan(ledger)
-    assert send.recipients == 0
-    assert list(ledger.waiting(send)) == []
-    assert ledger.counts(send) == Counts(0)
+def test_an_empty_list_is_an_empty_send(ledger: Ledger) -> None:
+    made = plan(ledger)
+    assert (made.recipients, claim(ledger, made), ledger.counts(made)) == (0, [], Counts(0))
 
 
 def test_a_chunk_of_another_send_is_left_alone(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
     people(2)
     first = plan(ledger)
-    second = ledger.plan("2026-05-04", LIST, "sha", "outbox", 2)
+    second = ledger.plan(planned("2026-05-04"))
     assert second
-    ledger.intend(Chunk(first.id, 0, 1, 2))
+    claim(ledger, first)
     assert ledger.counts(second) == Counts(2, waiting=2)
+
+
+# Leases
+
+
+def another(database: Database, tmp_path: Path, time: Time) -> Ledger:
+    return Ledger(database, Run(tmp_path / "elsewhere" / "runs"), time)
+
+
+def test_a_send_has_one_run_at_a_time(
+    ledger: Ledger, database: Database, people: Callable[[int], Subscribers], tmp_path: Path, time: Time
+) -> None:
+    """Another machine, which cannot know whether this run is alive, waits for its claim to end."""
+    people(4)
+    made, other = plan(ledger), another(database, tmp_path, time)
+    with pytest.raises(SendRefused, match="is being sent already, by process") as refused:
+        other.take(made, LEASE)
+    assert "its claim ends at 09:02:00 UTC" in refused.value.hint
+    with pytest.raises(StoreError, match="another process goes on"):
+        claim(other, made)
+    time.now += LEASE
+    other.take(made, LEASE)
+    assert len(claim(other, made, 1)) == 1
+    for late in (lambda: claim(ledger, made), lambda: ledger.renew(made, LEASE)):
+        with pytest.raises(StoreError, match="another process goes on"):
+            late()
+
+
+def test_a_run_that_goes_on_keeps_its_claim(
+    ledger: Ledger, database: Database, people: Callable[[int], Subscribers], tmp_path: Path, time: Time
+) -> None:
+    people(4)
+    made, other = plan(ledger), another(database, tmp_path, time)
+    for _ in range(3):
+        time.now += LEASE / 2
+        ledger.renew(made, LEASE)
+    with pytest.raises(SendRefused):
+        other.take(made, LEASE)
+    ledger.release(made)
+    other.take(made, LEASE)
+
+
+def test_what_a_run_finds_out_late_is_written_down_still(
+    ledger: Ledger, database: Database, people: Callable[[int], Subscribers], tmp_path: Path, time: Time
+) -> None:
+    """It has lost its claim, but knows what came of its call: better than unknown."""
+    people(2)
+    made, other = plan(ledger), another(database, tmp_path, time)
+    (claimed,) = claim(ledger, made)
+    time.now += LEASE
+    other.take(made, LEASE)
+    ((adrift, notes),) = other.adrift(made)
+    assert notes is None, "another machine's notes are not here"
+    settle(other, adrift, Unknown("the process ended"))
+    settle(ledger, claimed, Accepted("id"))
+    assert ledger.counts(made) == Counts(2, accepted=2)
+
+
+# Lanes
+
+
+def staged(ledger: Ledger, made: Send, number: int = 1) -> tuple[Lane, Claimed]:
+    lane = ledger.open_lane(made, f"batch{number}", samples.NOW + timedelta(minutes=30))
+    (claimed,) = claim(ledger, made, 1, lane)
+    return lane, claimed
+
+
+def test_a_lane_is_called_back_as_a_whole(ledger: Ledger, people: Callable[[int], Subscribers]) -> None:
+    people(6)
+    made = plan(ledger)
+    lane, first = staged(ledger, made)
+    (second,) = claim(ledger, made, 1, lane)
+    _, third = staged(ledger, made, 2)
+    settle(ledger, first, Accepted("id"))
+    settle(ledger, second, Unknown("lost"))
+    settle(ledger, third, Accepted("id"))
+    ours, theirs = ledger.lanes(made)
+    assert (ours.accepted, ours.unknown, ours.intended, ours.unknown_since) == (2, 2, 0, samples.NOW)
+    assert (theirs.accepted, theirs.unknown) == (2, 0)
+    assert ledger.counts(made).held == 4
+    ledger.mark(ours.lane, "cancelling")
+    ledger.recall(ours, "waiting", "called back")
+    assert ledger.counts(made) == Counts(6, accepted=2, waiting=4, held=2)
+    assert [one.lane.state for one in ledger.lanes(made)] == ["cancelled", "open"]
+    assert [one.first for one in claim(ledger, made)] == [1, 3]
+
+
+def test_what_was_called_back_is_not_settled_any_more(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(2)
+    made = plan(ledger)
+    _, claimed = staged(ledger, made)
+    settle(ledger, claimed, Unknown("lost"))
+    (standing,) = ledger.lanes(made)
+    ledger.recall(standing, "cancelled", "called back")
+    settle(ledger, claimed, Accepted("late"))
+    assert ledger.counts(made) == Counts(2, cancelled=2)
+
+
+def test_what_may_still_arrive_is_not_called_back_yet(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(4)
+    made = plan(ledger)
+    lane, first = staged(ledger, made)
+    (second,) = claim(ledger, made, 1, lane)
+    settle(ledger, first, Accepted("id"))
+    settle(ledger, second, Unknown("lost"))
+    (standing,) = ledger.lanes(made)
+    ledger.recall(standing, "cancelled", "called back", doubtful=False)
+    assert ledger.counts(made) == Counts(4, cancelled=2, unknown=2)
+    assert ledger.lanes(made)[0].lane.state == "open"
+
+
+def test_where_it_is_not_known_whether_a_lane_was_called_back_all_of_it_is_unknown(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(2)
+    made = plan(ledger)
+    lane, claimed = staged(ledger, made)
+    settle(ledger, claimed, Accepted("id"))
+    ledger.doubt(lane, "no answer")
+    assert ledger.counts(made) == Counts(2, unknown=2)
+    assert named(ledger, made, "unknown") == [("reader1", "no answer"), ("reader2", "no answer")]
+
+
+# What people decide
+
+
+def test_nothing_begins_when_a_send_is_called_back(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(4)
+    made = plan(ledger)
+    (under_way,) = claim(ledger, made, 1)
+    ledger.call_back(made)
+    assert claim(ledger, made) == []
+    assert ledger.renew(made, LEASE) == "cancelled"
+    settle(ledger, under_way, NotSent("later"))
+    assert ledger.counts(made) == Counts(4, cancelled=4), "what comes back is not waiting any more"
+    ledger.go_on(made)
+    assert len(claim(ledger, made)) == 2
+
+
+def test_a_person_settles_what_is_unknown_for_some(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(6)
+    made = plan(ledger, size=6)
+    (claimed,) = claim(ledger, made)
+    settle(ledger, claimed, Unknown("lost"))
+    assert ledger.decide(made, "unknown", "accepted", "assumed sent", {1, 2, 5}) == 3
+    assert ledger.decide(made, "unknown", "waiting", "assumed unsent", {6}) == 1
+    assert ledger.counts(made) == Counts(6, accepted=3, unknown=2, waiting=1)
+    assert named(ledger, made, "unknown") == [("reader3", "lost"), ("reader4", "lost")]
+    assert ledger.decide(made, "unknown", "accepted", "assumed sent") == 2
+    assert ledger.decide(made, "unknown", "accepted", "assumed sent") == 0
+
+
+def test_a_send_that_was_wholly_called_back_makes_room(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(2)
+    made = plan(ledger)
+    ledger.call_back(made)
+    ledger.put_away(made)
+    assert ledger.find("2026-04-27", LIST) is None
+    assert ledger.plan(planned())
+    assert [one.list for one in ledger.sends()] == [f"{LIST}, called back ({made.id})", LIST]
+    assert ledger.before("2026-05-04", LIST) == ledger.find("2026-04-27", LIST)
+
+
+def test_a_plan_of_which_nothing_left_is_withdrawn_whole(
+    ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(4)
+    made = plan(ledger)
+    ledger.open_lane(made, "batch1", samples.NOW)
+    (claimed,) = claim(ledger, made, 1)
+    settle(ledger, claimed, NotSent("down"))
+    assert ledger.withdraw(made) and ledger.sends() == []
+    again = plan(ledger)
+    claim(ledger, again)
+    assert not ledger.withdraw(again)
+
+
+def test_what_was_tried_is_known_for_rate_limits(
+    ledger: Ledger, people: Callable[[int], Subscribers], time: Time
+) -> None:
+    people(5)
+    made = plan(ledger)
+    claim(ledger, made, 1)
+    time.now += timedelta(hours=1)
+    claim(ledger, made, 9)
+    assert ledger.tried_since(samples.NOW - LEASE) == [
+        (samples.NOW, 2),
+        (time.now, 2),
+        (time.now, 1),
+    ]
+    assert ledger.tried_since(samples.NOW) == [(time.now, 2), (time.now, 1)]

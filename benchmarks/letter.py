@@ -1,0 +1,123 @@
+"""A newsletter to measure with: a real issue cut to a 40 KB message, and as many subscribers as wanted.
+
+`python benchmarks/letter.py FOLDER RECIPIENTS` makes it, in a process of its own. Subscribers go into the
+store's table by one statement: `news subscribers import` validates a million addresses in about a minute,
+and that is not what is measured here.
+"""
+
+import json
+import os
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import measure
+
+ISSUE = "2026-04-27"
+SECRET = "only for the benchmark, and long enough"
+STORIES, PASSAGES = 2, 1
+# At once, where newsletter.yml says nothing.
+REQUESTS, CONNECTIONS = 8, 4
+# Nothing of the machine's own gets in; in CI a file would be refused as a ledger.
+ENVIRONMENT = {
+    "CI": "",
+    "NEWS_DATABASE_URL": "",
+    "NEWS_SECRET_KEY": SECRET,
+    "SENDGRID_API_KEY": "SG.benchmark",
+}
+_CONFIG = """\
+name: Benchmark
+sender: {name: Benchmark, email: benchmark@example.com}
+reply_to: editor@example.com
+postal_address: 1 Example Street
+unsubscribe: {url: "https://benchmark.example.com/unsubscribe/{token}", mailto: leave@example.com}
+"""
+_SUBSCRIBERS = """\
+with recursive one(n) as (select 1 union all select n + 1 from one where n < :recipients)
+insert into subscriber
+  (address, address_key, name, state, consent_at, consent_how, consent_source, changed_at)
+select 'reader' || n || '@example.com', 'reader' || n || '@example.com', 'Reader ' || n, 'active',
+  :now, 'imported', 'list.csv', :now
+from one where :recipients > 0
+"""
+
+
+def make(folder: Path, recipients: int, database: str = "") -> None:
+    """Makes a newsletter in a folder, in a process of its own; `database` is where SQLite is not meant."""
+    environment = ENVIRONMENT | {"NEWS_DATABASE_URL": database}
+    measure.run(sys.executable, __file__, folder, str(recipients), cwd=folder.parent, **environment)
+
+
+def configure(folder: Path, provider: str, port: int, at_once: int) -> None:
+    """Points a newsletter at a sink, with so many requests or connections at once."""
+    settings = {
+        "sendgrid": f'{{host: "http://127.0.0.1:{port}", requests: {at_once}}}',
+        "smtp": f"{{port: {port}, security: none, connections: {at_once}}}",
+    }
+    written = f"{_CONFIG}provider: {provider}\n{provider}: {settings[provider]}\n"
+    (folder / "newsletter.yml").write_text(written)
+
+
+def message_bytes(folder: Path) -> int:
+    """How long one of its messages is on the wire."""
+    return int(json.loads((folder / "letter.json").read_text())["message_bytes"])
+
+
+def _make(folder: Path, recipients: int) -> None:
+    (folder / "issues").mkdir(parents=True, exist_ok=True)
+    configure(folder, "sendgrid", 1, 1)
+    _write_issue(folder / "issues" / f"{ISSUE}.yml")
+    _write_letter(folder)
+    _subscribe(folder, recipients)
+
+
+def _write_issue(file: Path) -> None:
+    import yaml
+
+    issue = yaml.safe_load((measure.REPOSITORY / "issues" / f"{ISSUE}.yml").read_text(encoding="utf-8"))
+    issue["stories"] = issue["stories"][:STORIES]
+    issue["opening"] = issue["opening"][:PASSAGES]
+    file.write_text(yaml.safe_dump(issue, allow_unicode=True), encoding="utf-8")
+
+
+def _write_letter(folder: Path) -> None:
+    """What the peers send: the same mail."""
+    from newsletter import config, issues, message
+    from newsletter.mime import template
+    from newsletter.models import Subscriber
+    from newsletter.render import render
+
+    newsletter = config.load(folder, ENVIRONMENT)
+    issue = issues.load(folder / "issues" / f"{ISSUE}.yml")
+    mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
+    mailing = replace(mailing, date=datetime.now(UTC))
+    somebody = message.Addresser(mailing, SECRET)(Subscriber(123456, "reader123456@example.com", "Reader", 1))
+    letter = {
+        "sender": mailing.sender,
+        "reply_to": mailing.reply_to,
+        "list_id": mailing.list_id[1],
+        "subject": mailing.rendered.subject,
+        "text": mailing.rendered.text,
+        "html": mailing.rendered.html,
+        "headers": message.list_headers(mailing),
+        "unsubscribe_url": mailing.unsubscribe_url,
+        "message_bytes": len(template(mailing).fill(somebody)),
+    }
+    (folder / "letter.json").write_text(json.dumps(letter))
+
+
+def _subscribe(folder: Path, recipients: int) -> None:
+    from sqlalchemy import text
+
+    from newsletter import config
+    from newsletter.store.database import Database
+
+    database = Database.open(config.load(folder, os.environ))
+    with database.writing() as connection:
+        connection.execute(text(_SUBSCRIBERS), {"recipients": recipients, "now": datetime.now(UTC)})
+    database.close()
+
+
+if __name__ == "__main__":
+    _make(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,87 @@
+"""A send with the ledger switched off: `delivery` and a provider as `news send` uses them, nothing written.
+
+`python benchmarks/ours.py FOLDER RECIPIENTS` sends the issue in a newsletter's folder to people who are made
+up as they are needed, each with links of their own signed; prints the seconds, and how many were accepted.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import letter
+
+from newsletter import config, issues, message
+from newsletter.clock import SystemClock
+from newsletter.delivery import Delivery, Manner
+from newsletter.longrun import collect_seldom
+from newsletter.models import Subscriber
+from newsletter.outcomes import Accepted, Outcome
+from newsletter.providers import open_provider
+from newsletter.records import Claimed, Landed, Lane, Send
+from newsletter.render import render
+
+
+def main(folder: Path, recipients: int) -> None:
+    newsletter = config.load(folder, os.environ)
+    issue = issues.load(folder / "issues" / f"{letter.ISSUE}.yml")
+    mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
+    provider = open_provider(newsletter)
+    started = datetime.now(UTC)
+    send = Send(1, issue.name, "", mailing.sha256, provider.name, recipients, "open", 0, started)
+    ledger: Any = Forgetful(provider.capabilities.recipients_per_call)
+    manner = Manner(in_flight=provider.capabilities.in_flight)
+    collect_seldom()
+    start = time.perf_counter()
+    for _ in Delivery(send, mailing, ledger, provider, letter.SECRET, SystemClock(), manner).run():
+        pass
+    provider.close()
+    print(json.dumps({"seconds": time.perf_counter() - start, "accepted": ledger.accepted}))
+
+
+class Forgetful:
+    """A ledger (`seams.Ledger`) that writes nothing down, and makes people up."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._last = 0
+        self.accepted = 0
+
+    def claim(
+        self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
+    ) -> list[Claimed]:
+        claimed: list[Claimed] = []
+        while self._last < of.recipients and len(claimed) < most:
+            first, self._last = self._last + 1, min(self._last + self._size, of.recipients)
+            numbers = range(first, self._last + 1)
+            people = tuple([Subscriber(n, f"reader{n}@example.com", f"Reader {n}", n) for n in numbers])
+            claimed.append(Claimed(of.id, first, self._last, 0, 0, people))
+        return claimed
+
+    def next_try(self, of: Send) -> datetime | None:
+        return of.started_at if self._last < of.recipients else None
+
+    def settle(self, landed: Sequence[Landed]) -> None:
+        for one in landed:
+            if isinstance(one.outcome, Accepted):
+                self.accepted += len(one.claimed.people)
+
+    def journal(self, of: Claimed) -> "Forgetful":
+        return self
+
+    def begin(self, number: int) -> None: ...
+    def end(self, number: int, outcome: Outcome) -> None: ...
+    def renew(self, of: Send, lease: timedelta) -> None: ...
+    def finish(self, of: Send) -> None: ...
+
+    def __getattr__(self, name: str) -> Callable[..., list[Any]]:
+        """Whatever else it is asked for, there is none of it."""
+        return lambda *_: []
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

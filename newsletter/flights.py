@@ -1,0 +1,87 @@
+"""Calls under way at once: a few threads, a queue to them and a queue back."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Flights(Protocol[T]):
+    """Starts calls and hands back what came of them, in the order in which they end."""
+
+    aloft: int
+
+    def launch(self, call: Callable[[], T]) -> None:
+        """Starts a call, which must not raise."""
+
+    def landed(self, seconds: float) -> list[T]:
+        """What has come back, at least one unless it takes longer than so many seconds."""
+
+    def close(self) -> None:
+        """Lets the threads end; does not wait for calls that are still under way."""
+
+
+class Inline(Generic[T]):
+    """One call after another, in this thread."""
+
+    def __init__(self) -> None:
+        self.aloft = 0
+        self._back: list[T] = []
+
+    def launch(self, call: Callable[[], T]) -> None:
+        self.aloft += 1
+        self._back.append(call())
+
+    def landed(self, seconds: float) -> list[T]:
+        back, self._back, self.aloft = self._back, [], 0
+        return back
+
+    def close(self) -> None:
+        pass
+
+
+class Threads(Generic[T]):
+    """Up to `most` calls at once.
+
+    The threads are daemons: whoever stops at once does not wait for a time-out. What was under way then is in
+    doubt, and the ledger says so.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.aloft = 0
+        self._most = most
+        self._threads = 0
+        self._calls: SimpleQueue[Callable[[], T] | None] = SimpleQueue()
+        self._back: SimpleQueue[T] = SimpleQueue()
+
+    def launch(self, call: Callable[[], T]) -> None:
+        self.aloft += 1
+        if self.aloft > self._threads < self._most:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True).start()
+        self._calls.put(call)
+
+    def landed(self, seconds: float) -> list[T]:
+        back: list[T] = []
+        try:
+            back.append(self._back.get(timeout=seconds))
+            while True:
+                back.append(self._back.get_nowait())
+        except Empty:
+            self.aloft -= len(back)
+            return back
+
+    def close(self) -> None:
+        for _ in range(self._threads):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            self._back.put(call())
+
+
+def flights(most: int) -> "Flights[T]":
+    """Room for so many calls at once."""
+    return Threads(most) if most > 1 else Inline()

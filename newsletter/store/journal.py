@@ -1,0 +1,172 @@
+"""What a run notes while its messages are under way: a few bytes each, without waiting for the disk.
+
+A note survives the end of the process, kill -9 included, because the operating system has it by then. It does
+not survive a power cut; so the notes of an earlier boot are not believed.
+"""
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from newsletter.errors import StoreError
+from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.private import make_private
+from newsletter.shown import shown_path, visible
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BEGUN = "begun"
+_LONG_AGO = 24 * 3600
+_STATES: dict[type[Outcome], str] = {
+    Accepted: "accepted",
+    Refused: "refused",
+    NotSent: "not sent",
+    Unknown: "unknown",
+}
+
+
+class Run:
+    """One process that goes on with sends; its folder is locked for as long as it lives."""
+
+    def __init__(self, folder: Path) -> None:
+        """Makes a folder below `folder`; raises StoreError where it cannot."""
+        self._runs = folder
+        host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
+        self.name = f"{host}_{os.getpid()}_{secrets.token_hex(4)}"
+        self._folder = folder / self.name
+        draft = folder / f".{self.name}"
+        try:
+            make_private(folder.parent)
+            draft.mkdir(parents=True)
+            self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(self._alive, _boot().encode())
+            # It has its name only once it is locked: unlocked it would be taken for dead.
+            draft.rename(self._folder)
+            self._sweep()
+        except OSError as failure:
+            raise _not_written(self._folder, failure) from None
+
+    def journal(self, first: int) -> "Journal":
+        """A new journal for a chunk that starts at `first`."""
+        return Journal(self._folder / str(first))
+
+    def has_died(self, run: str) -> bool:
+        """Whether another run's process has certainly ended; False where this machine cannot know."""
+        try:
+            other = os.open(self._runs / run / "alive", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(other)
+        return True
+
+    def notes(self, run: str, first: int) -> dict[int, Outcome | None] | None:
+        """What a dead run noted of each message that it began: its outcome, or None where there is none.
+
+        None where there are no notes to be believed.
+        """
+        try:
+            boot = (self._runs / run / "alive").read_text()
+            lines = (self._runs / run / str(first)).read_text(errors="replace").split("\n")
+        except OSError:
+            return None
+        if not boot or boot != _boot():
+            return None
+        noted: dict[int, Outcome | None] = {}
+        for line in lines[:-1]:  # behind the last line end there is nothing, or half a note
+            number, state, reason = line.split("\t", 2)
+            noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
+        return noted
+
+    def forget(self, run: str, first: int) -> None:
+        """Deletes a dead run's notes of a chunk, once the ledger has what they said."""
+        with suppress(OSError):
+            (self._runs / run / str(first)).unlink()
+
+    def close(self) -> None:
+        """Ends the run; what it noted is in the ledger by now, or is needed by the next one."""
+        if os.listdir(self._folder) == ["alive"]:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._alive)
+
+    def _sweep(self) -> None:
+        """Deletes what is left of runs that died long ago; until then it says that they did."""
+        for folder in self._runs.iterdir():
+            long_ago = folder.stat().st_mtime < time.time() - _LONG_AGO
+            if long_ago and self.has_died(folder.name) and os.listdir(folder) == ["alive"]:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Journal:
+    """The notes of one chunk; written by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        except OSError as failure:
+            raise _not_written(path, failure) from None
+
+    def begin(self, number: int) -> None:
+        """Before a message could be delivered; raises StoreError, and then it must not be sent."""
+        self._note(f"{number}\t{_BEGUN}\t\n")
+
+    def end(self, number: int, outcome: Outcome) -> None:
+        """What came of it."""
+        reason = "" if isinstance(outcome, Accepted) else visible(outcome.reason, 300)
+        self._note(f"{number}\t{_STATES[type(outcome)]}\t{reason}\n")
+
+    def discard(self) -> None:
+        """Deletes it: the ledger has it all."""
+        with suppress(OSError):
+            os.close(self._file)
+            self._path.unlink()
+
+    def _note(self, line: str) -> None:
+        note = line.encode(errors="replace")
+        try:
+            if os.write(self._file, note) != len(note):
+                raise OSError("no space left")
+        except OSError as failure:
+            raise _not_written(self._path, failure) from None
+
+
+def _outcome(state: str, reason: str) -> Outcome:
+    if state == "accepted":
+        return Accepted()
+    if state == "refused":
+        return Refused(reason)
+    return NotSent(reason, stop=False) if state == "not sent" else Unknown(reason)
+
+
+def _boot() -> str:
+    """What this boot of this machine is known by; empty where the system does not say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _not_written(path: Path, failure: OSError) -> StoreError:
+    hint = "check the folder's permissions and the disk's space, then run the same command again"
+    return StoreError(f"cannot be written ({failure.strerror or failure})", hint, where=shown_path(path))

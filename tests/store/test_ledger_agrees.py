@@ -1,0 +1,144 @@
+"""The ledger in memory, which the model check stands on, does what the real one does, on both databases."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import product
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from newsletter.models import Subscriber
+from newsletter.person import as_typed
+from newsletter.records import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.store.database import Database
+from newsletter.store.journal import Run
+from newsletter.store.ledger import Ledger
+from newsletter.store.subscribers import Subscribers
+from tests.model import CANCEL_FAULTS, FAULTS, World
+from tests.store.conftest import emptied
+
+KINDS = (
+    {"people": 4, "size": 2},
+    {"people": 4, "size": 2, "lanes": 1},
+    {"people": 4, "size": 2, "holds": False},
+    {"people": 3, "size": 1, "holds": False},
+)
+
+
+class TickingLedger(Ledger):
+    """The real ledger, which can be made to end the process before each write, as the one in memory can."""
+
+    tick: Callable[[str], None]
+    one: Send
+
+    def plan(self, of: Plan) -> Send | None:
+        self.tick("plan")
+        return super().plan(of)
+
+    def claim(
+        self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
+    ) -> list[Claimed]:
+        self.tick("claim")
+        return super().claim(of, most, room, into, lease, noted=noted)
+
+    def settle(self, landed: Sequence[Landed]) -> None:
+        self.tick("settle")
+        super().settle(landed)
+
+    def journal(self, of: Claimed) -> "TickingJournal":  # type: ignore[override]
+        return TickingJournal(super().journal(of), self.tick)
+
+    def open_lane(self, of: Send, batch_id: str, send_at: datetime) -> Lane:
+        self.tick("open lane")
+        return super().open_lane(of, batch_id, send_at)
+
+    def mark(self, of: Lane, state: LaneState) -> None:
+        self.tick("mark")
+        super().mark(of, state)
+
+    def recall(self, of: LaneStanding, to: ChunkState, reason: str, *, doubtful: bool = True) -> None:
+        self.tick("recall")
+        super().recall(of, to, reason, doubtful=doubtful)
+
+    def doubt(self, of: Lane, reason: str) -> None:
+        self.tick("doubt")
+        super().doubt(of, reason)
+
+    def call_back(self, of: Send) -> None:
+        self.tick("call back")
+        super().call_back(of)
+
+    def states(self) -> dict[str, str]:
+        (send,) = self.sends()
+        states = ("accepted", "refused", "unknown", "waiting", "cancelled", "left")
+        return {address: state for state in states for _, address, _ in self.people(send, state)}
+
+
+class TickingJournal:
+    """A real journal that ticks."""
+
+    def __init__(self, journal: object, tick: Callable[[str], None]) -> None:
+        self._journal, self._tick = journal, tick
+
+    def begin(self, number: int) -> None:
+        self._tick("begin")
+        self._journal.begin(number)  # type: ignore[attr-defined]
+
+    def end(self, number: int, outcome: object) -> None:
+        self._tick("end")
+        self._journal.end(number, outcome)  # type: ignore[attr-defined]
+
+
+class RealWorld(World):
+    """The model's world on the real ledger; each process is a run of its own, whose lock ends with it."""
+
+    def __init__(self, database: Database, folder: Path, **kind: int) -> None:
+        super().__init__(**kind)
+        self.database, self.folder = database, folder
+        subscribers = Subscribers(database, self.now)
+        for n in range(1, kind["people"] + 1):
+            subscribers.add(as_typed(f"reader{n}@example.com")[0])
+
+    def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
+        run = Run(self.folder / "runs")
+        self.ledger = TickingLedger(self.database, run, self.now)  # type: ignore[assignment]
+        self.ledger.tick = self.tick
+        self.ledger.people_ = [Subscriber(0, "")]  # type: ignore[attr-defined]
+        try:
+            return super()._process(crash_at, lambda send: self._held(send, events))
+        finally:
+            os.close(run._alive)  # as the end of a process does
+
+    def _held(self, send: Send, events: Callable[[Send], Iterator[object]]) -> Iterator[object]:
+        self.ledger.take(send, timedelta(minutes=2))
+        yield from events(send)
+
+
+def cases(count: int, seed: int) -> list[tuple[object, ...]]:
+    """So many of all cases, chosen by a seed."""
+    every = [
+        (kind, faults, cancels, gap, cancelled)
+        for kind in KINDS
+        for faults in product(FAULTS, repeat=2)
+        for cancels in product(CANCEL_FAULTS, repeat=2)
+        for gap in (0, 14, 180)
+        for cancelled in (False, True)
+    ]
+    return Random(seed).sample(every, count)
+
+
+@pytest.mark.parametrize("case", cases(30, 20260427), ids=str)
+def test_both_tell_the_same_story(case: tuple[object, ...], database: Database, tmp_path: Path) -> None:
+    kind, faults, cancels, gap, cancelled = case
+    for crash in (2, 5, 8, 11, None):
+        emptied(database)
+        told = []
+        for world in (World(**kind), RealWorld(database, tmp_path, **kind)):  # type: ignore[arg-type]
+            world.provider.faults, world.provider.cancel_faults = list(faults), list(cancels)  # type: ignore[call-overload]
+            ended = [world.run(crash)]
+            world.time += timedelta(minutes=gap)  # type: ignore[arg-type]
+            ended.append(world.cancel() if cancelled else world.run())
+            told.append((ended, world.ledger.states(), world.provider.delivered(), world.time))
+        assert told[0] == told[1], f"crash at {crash}"

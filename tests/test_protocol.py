@@ -1,0 +1,264 @@
+"""A model check of the send protocol: every crash point, every provider fault, every resume, for small sends.
+
+Nobody twice; nobody missing who is told as accepted; nobody told as certain to get nothing who gets it.
+Variants that are broken on purpose must be found, each of them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import product
+
+import pytest
+
+from newsletter.message import Batch
+from newsletter.outcomes import NotSent, Outcome, Unknown
+from newsletter.records import Lane, LaneState
+from tests.model import CANCEL_FAULTS, FAULTS, ModelProvider, World
+
+AT_ONCE, LATER, TOO_LATE = timedelta(), timedelta(minutes=14), timedelta(hours=3)
+NEARLY = timedelta(minutes=18)
+STAGED = {"people": 4, "size": 2}
+ONE_LANE = {"people": 4, "size": 2, "lanes": 1}
+STRAIGHT = {"people": 4, "size": 2, "holds": False}
+ONE_BY_ONE = {"people": 3, "size": 1, "holds": False}
+KINDS = [pytest.param(STAGED, id="lanes"), pytest.param(ONE_LANE, id="one-lane")]
+KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one-by-one")]
+
+Break = Callable[[World], None]
+
+
+def whole(world: World) -> None:
+    """Nothing is broken."""
+
+
+def world_with(
+    kind: dict[str, int], faults: tuple[str, ...], cancels: tuple[str, ...] = (), breaks: Break = whole
+) -> World:
+    world = World(**kind)
+    world.provider.faults, world.provider.cancel_faults = list(faults), list(cancels)
+    breaks(world)
+    return world
+
+
+def crashes(build: Callable[[], World], gap: timedelta, power_cut: bool = False) -> Iterator[World]:
+    """The worlds in which the first run ends at each tick in turn, a second at none, and a third finishes."""
+    for at in range(200):
+        world = build()
+        ended = world.run(at)
+        if power_cut:
+            world.ledger.power_cut()
+        world.time += gap
+        world.run()
+        yield world
+        if ended:
+            return
+    raise AssertionError("a run does not end")
+
+
+def twice(build: Callable[[], World], gap: timedelta) -> Iterator[World]:
+    """The worlds in which the first and the second run end at each pair of ticks."""
+    for first in range(200):
+        for second in range(200):
+            world = build()
+            if world.run(first):
+                return
+            world.time += gap
+            ended = world.run(second)
+            world.time += gap
+            world.run()
+            yield world
+            if ended:
+                break
+
+
+def first_wrong(worlds: Iterator[World]) -> tuple[int, str]:
+    """How many worlds were looked at, and what was wrong with the first that was."""
+    count = 0
+    for world in worlds:
+        count += 1
+        if wrong := world.wrong():
+            return count, wrong
+    return count, ""
+
+
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER, TOO_LATE], ids=["at-once", "later", "too-late"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_crash_and_every_fault(kind: dict[str, int], gap: timedelta) -> None:
+    """Three calls in a row go wrong in every way, and the process ends at every point."""
+    cases = 0
+    for faults in product(FAULTS, repeat=3):
+        count, wrong = first_wrong(crashes(partial(world_with, kind, faults), gap))
+        assert not wrong, (faults, wrong)
+        cases += count
+    assert cases > 3000
+    print(f"{cases:,} cases")
+
+
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER])
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_crashes(kind: dict[str, int], gap: timedelta) -> None:
+    cases = 0
+    for faults in product(("ok", "lost", "taken", "late"), repeat=2):
+        count, wrong = first_wrong(twice(partial(world_with, kind, faults), gap))
+        assert not wrong, (faults, wrong)
+        cases += count
+    assert cases > 500
+    print(f"{cases:,} cases")
+
+
+@pytest.mark.parametrize("works", [False, True], ids=["late-cancel-does-nothing", "late-cancel-works"])
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER, TOO_LATE], ids=["at-once", "later", "too-late"])
+def test_every_crash_while_lanes_are_called_back(gap: timedelta, works: bool) -> None:
+    """Calling back goes wrong in every way, too, and a cancel that comes too late may work or not."""
+
+    def uncertain(world: World) -> None:
+        world.provider.late_cancels_work = works
+
+    cases = 0
+    for first, cancels in product(("lost", "taken", "late"), product(CANCEL_FAULTS, repeat=3)):
+        build = partial(world_with, ONE_LANE, ("ok", first), cancels, uncertain)
+        count, wrong = first_wrong(crashes(build, gap))
+        assert not wrong, (first, cancels, wrong)
+        cases += count
+    assert cases > 3000
+    print(f"{cases:,} cases")
+
+
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER, timedelta(minutes=21)], ids=["at-once", "later", "too-late"])
+def test_every_crash_of_a_cancel(gap: timedelta) -> None:
+    """`news send`, ended anywhere, then `news cancel`, ended anywhere, then `news cancel` again."""
+    cases = 0
+    for *faults, first, second in product(*[("ok", "late")] * 2, *[("ok", "done", "late")] * 2):
+        for at in (3, 6, 9, None):
+            for crash in range(200):
+                world = world_with(ONE_LANE, tuple(faults), (first, second))
+                world.run(at)
+                world.time += gap
+                ended = world.cancel(crash)
+                world.cancel()
+                cases += 1
+                assert not world.wrong(), (faults, first, second, at, crash, world.wrong())
+                if ended:
+                    break
+    assert cases > 300
+    print(f"{cases:,} cases")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_power_cut_takes_the_notes_with_it(kind: dict[str, int]) -> None:
+    for faults in product(("ok", "taken", "refused"), repeat=2):
+        _, wrong = first_wrong(crashes(partial(world_with, kind, faults), AT_ONCE, power_cut=True))
+        assert not wrong, (faults, wrong)
+
+
+def test_what_is_held_back_becomes_certain() -> None:
+    """Where every unknown can be called back in time, everybody gets it exactly once."""
+    for faults in product(("ok", "lost", "taken", "late"), repeat=3):
+        for world in crashes(partial(world_with, STAGED, faults), AT_ONCE):
+            assert set(world.ledger.states().values()) == {"accepted"}, faults
+            assert world.provider.delivered() == Counter({one.address: 1 for one in world.ledger.people})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("gone", [{1, 2}, {3}], ids=["a-whole-chunk", "one"])
+def test_who_has_left_before_the_resume_gets_nothing(kind: dict[str, int], gone: set[int]) -> None:
+    for faults in product(("ok", "taken", "down"), repeat=2):
+        for at in range(20):
+            world = world_with(kind, faults)
+            world.run(at)
+            sent = world.provider.delivered()
+            world.ledger.unsubscribed |= gone
+            for _ in range(3):
+                world.run()
+            assert not world.wrong(), (faults, at, world.wrong())
+            states, later = world.ledger.states(), world.provider.delivered() - sent
+            assert not {"waiting", "intended"} & set(states.values())
+            told = {address for address, state in states.items() if state == "left"}
+            assert not told & set(later)
+
+
+def test_kill_leaves_in_doubt_only_what_was_under_way() -> None:
+    for world in crashes(partial(world_with, ONE_BY_ONE, ()), AT_ONCE):
+        states = Counter(world.ledger.states().values())
+        assert states["unknown"] <= 1 and states["accepted"] >= 2
+
+
+# Broken on purpose
+
+
+class Trusting(ModelProvider):
+    """Takes a time-out for a refusal to be tried again: what every naive sender does."""
+
+    def _call(self, addresses: list[str], batch: Batch) -> Outcome:
+        outcome = super()._call(addresses, batch)
+        return NotSent("time-out", stop=False) if isinstance(outcome, Unknown) else outcome
+
+
+def retry_on_time_out(world: World) -> None:
+    world.provider.__class__ = Trusting
+
+
+def calls_back_at_once(world: World) -> None:
+    world.timing = replace(world.timing, late=timedelta())
+
+
+def calls_back_too_late(world: World) -> None:
+    world.timing = replace(world.timing, cancel=timedelta(), mend=timedelta())
+
+
+def intends_without_the_disk(world: World) -> None:
+    adrift = world.ledger.adrift
+
+    def forgotten(of: object) -> list[object]:
+        for claimed, _ in adrift(of):  # type: ignore[arg-type]
+            world.ledger.chunks[claimed.first].state = "waiting"
+            world.ledger.attempts[claimed.attempt].state = "settled"
+        return []
+
+    world.ledger.adrift = forgotten  # type: ignore[assignment, method-assign]
+
+
+def believes_notes_after_a_power_cut(world: World) -> None:
+    def emptied() -> None:
+        for journal in world.ledger.journals.values():
+            journal.notes.clear()
+
+    world.ledger.power_cut = emptied  # type: ignore[method-assign]
+
+
+def calls_back_unwritten(world: World) -> None:
+    mark = world.ledger.mark
+
+    def forgets(of: Lane, state: LaneState) -> None:
+        mark(of, "open" if state == "cancelling" else state)
+
+    world.ledger.mark = forgets  # type: ignore[method-assign]
+
+
+BROKEN = {
+    "retry-on-time-out": (retry_on_time_out, STAGED, False),
+    "retry-on-time-out, one by one": (retry_on_time_out, ONE_BY_ONE, False),
+    "calls-back-at-once": (calls_back_at_once, STAGED, False),
+    "calls-back-too-late": (calls_back_too_late, STAGED, False),
+    "intends-without-the-disk": (intends_without_the_disk, STRAIGHT, False),
+    "believes-notes-after-a-power-cut": (believes_notes_after_a_power_cut, ONE_BY_ONE, True),
+    "calls-back-unwritten": (calls_back_unwritten, ONE_LANE, False),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_variant_is_found(name: str) -> None:
+    breaks, kind, power_cut = BROKEN[name]
+
+    def worlds() -> Iterator[World]:
+        for gap in (AT_ONCE, LATER, NEARLY, TOO_LATE):
+            for faults in product(("ok", "taken", "late"), repeat=2):
+                for cancels in product(("ok", "done", "late"), repeat=1):
+                    build = partial(world_with, kind, faults, cancels, breaks)
+                    yield from crashes(build, gap, power_cut)
+
+    count, wrong = first_wrong(worlds())
+    assert wrong, f"{count} cases, and nothing was found"
