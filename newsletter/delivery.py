@@ -86,6 +86,7 @@ class Delivery:
         self._one_by_one = provider.capabilities.recipients_per_call == 1
         self._paused_until: datetime | None = None
         self._called_back = False
+        self._exhausted = True  # until somebody is known to be waiting
         self._looked_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
@@ -122,12 +123,15 @@ class Delivery:
             self._paused_until = None
             self._doubts.resume()
         most, room = self._most - self._flights.aloft, self._pace.room(now)
-        if most <= 0 or room <= 0 or self._doubts.stop or self._paused_until or not self._somebody(now):
+        if most <= 0 or room <= 0 or self._doubts.stop or self._paused_until:
+            return False
+        if (self._exhausted or self._staging.needs_lane()) and not self._somebody(now):
             return False
         if reason := self._staging.ready():
             self._hear_of_all(reason, now)
             return False
         claims = self._claim(most, room)
+        self._exhausted = not claims
         for claimed in claims:
             if not claimed.people:
                 yield Delivered(claimed.first, claimed.last, 0, ())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.records import Fate, Lane
+from newsletter.records import ChunkState, Fate, Lane
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Recalled:
-    """A lane was called back; so many recipients will not get what was in it."""
+    """A lane was called back: so many recipients do not get what was in it, and are in the state `to`."""
 
     lane: Lane
     recipients: int
+    to: ChunkState
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,11 @@ class Counts:
         """Everybody who is still there has been accepted."""
         return self.accepted + self.left == self.recipients
 
+    @property
+    def complete_undo(self) -> bool:
+        """Nobody has it, and nobody may get it."""
+        return bool(self.cancelled) and not (self.accepted or self.unknown)
+
 
 @dataclass(frozen=True)
 class Plan:

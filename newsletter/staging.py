@@ -32,12 +32,17 @@ class Staging:
         """How many chunks still belong into the lane; None where mail is not held back."""
         return max(-(-(self._share - self._filled) // chunk_size), 1) if self._holds else None
 
+    def needs_lane(self) -> bool:
+        """Whether a lane has to be opened before more can be sent."""
+        if self._holds is None:
+            return False
+        return not (self.lane and lanes.fits(self.lane, self._filled, self._share, self._clock.now()))
+
     def ready(self) -> NotSent | None:
         """Sees to it that there is a lane where mail is held back, or says why there is none."""
-        now = self._clock.now()
-        if self._holds is None or (self.lane and lanes.fits(self.lane, self._filled, self._share, now)):
+        if self._holds is None or not self.needs_lane():
             return None
-        found = self._open(self._holds, now)
+        found = self._open(self._holds, self._clock.now())
         if isinstance(found, NotSent):
             return found
         self.lane, self._filled = found, 0
@@ -122,7 +127,7 @@ def call_back(
     match outcome:
         case Cancelled() if clock.now() <= lane.send_at - timing.cancel:
             ledger.recall(standing, to, "called back", doubtful=doubtful)
-            return Recalled(lane, recipients)
+            return Recalled(lane, recipients, to)
         case Cancelled():
             return give_up(ledger, standing, "it was called back when the time for that was over", tried=True)
         case NotCancelled(reason):

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from newsletter.sending import Sending
     from newsletter.store.subscribers import Imported
 
+_STATES = {
+    "accepted": "Accepted",
+    "refused": "Refused",
+    "unknown": "Unknown",
+    "waiting": "Waiting",
+    "cancelled": "Called back",
+    "left": "Left",
+}
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 REASONS = 5
 _ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;:]+[>)]*", re.IGNORECASE)
@@ -99,9 +107,10 @@ def _undo(started: "Send | None", wishes: "Wishes | None", sending: "Sending") -
     window = started.window if started else wishes.window if wishes else 0
     at = started.send_at if started else wishes.send_at if wishes else None
     if at:
-        return f"it leaves on {at:%Y-%m-%d at %H:%M} UTC; until 10 minutes before that, news cancel"
+        return f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC"
     if window:
-        return f"it is held back for {window // 60} minutes; until 10 minutes before that ends, news cancel"
+        minutes = window // 60
+        return f"news cancel, for {minutes - 11} minutes; it leaves after {minutes}"
     if sending.provider.holding:
         return "none: it leaves at once"
     if not sending.provider.capabilities.leaves_machine:
@@ -128,12 +137,11 @@ def show_counts(
         ("Through", send.provider),
         ("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}"),
     )
-    rest = {"refused": "Refused", "unknown": "Unknown", "waiting": "Waiting", "cancelled": "Called back"}
-    rest |= {"left": "Left"}
+    rest = [name for name in _STATES if name != "accepted" and getattr(counts, name)]
     _pairs(
         *(about if whole else ()),
         ("Accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
-        *((word, f"{getattr(counts, name):,}") for name, word in rest.items() if getattr(counts, name)),
+        *((_STATES[name], f"{getattr(counts, name):,}") for name in rest),
         *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
         *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
     )
@@ -163,7 +171,9 @@ def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] |
     elif counts.waiting:
         yield f"Waiting ones are certainly unsent. To go on:\n  news resume {issue}"
     if counts.cancelled:
-        yield f"Called back: they do not get it. To send it to them after all:\n  news resume {issue}"
+        if counts.complete_undo:
+            yield f"Nobody gets it. When the issue is corrected:\n  news send {issue}"
+        yield f"To send it after all, as it was:\n  news resume {issue}"
     if counts.left:
         yield "Left: unsubscribed before their turn."
 
@@ -188,25 +198,20 @@ def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 1))
+    rows = list(sends)
+    if not rows:
+        click.echo("Nothing was ever sent.")
+        return
     for heading in ("Issue", "Through", "Started"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("Accepted", "Refused", "Unknown", "Waiting", "Back", "Left"):
-        table.add_column(heading, justify="right")
-    for send, counts in sends:
-        numbers = (
-            counts.accepted,
-            counts.refused,
-            counts.unknown,
-            counts.waiting,
-            counts.cancelled,
-            counts.left,
-        )
-        shown = (f"{number:,}" if number else "-" for number in numbers)
+    # All of them together do not fit into 80 columns; as a rule most are empty.
+    told = [name for name in _STATES if name == "accepted" or any(getattr(c, name) for _, c in rows)]
+    for name in told:
+        table.add_column(_STATES[name], justify="right")
+    for send, counts in rows:
+        shown = (f"{number:,}" if (number := getattr(counts, name)) else "-" for name in told)
         table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d}", *shown)
-    if table.row_count:
-        Console().print(table)
-    else:
-        click.echo("Nothing was ever sent.")
+    Console().print(table)
 
 
 def watch(events: Iterable["Event"], total: int) -> None:
@@ -232,7 +237,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
             said, last = last, _happening(event)
-            if last != said:
+            if last and last != said:
                 progress.console.print(last, highlight=False, markup=False, soft_wrap=True)
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
@@ -263,10 +268,10 @@ def _happening(event: "Event") -> str:
     match event:
         case Waiting(until, why):
             return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
-        case Recalled(lane, recipients):
-            return f"Called back the mail of {recipients:,} recipients (lane {lane.number})."
-        case NotRecalled(lane, recipients, why):
-            return f"Not called back: {recipients:,} recipients (lane {lane.number}); {_masked(why)}."
+        case Recalled(_, recipients, "waiting"):
+            return f"Called back what {recipients:,} recipients were to get, to send it again."
+        case NotRecalled(_, recipients, why):
+            return f"Not called back, for {recipients:,} recipients: {_masked(why)}."
         case Stopped(why):
             return f"Stopped: {_masked(why)}"
     return ""

@@ -86,7 +86,7 @@ def readers(*numbers: int) -> list[str]:
 def test_mail_is_held_back_and_said_until_when(news: News, fake: SendGridFake) -> None:
     sent = news(*SEND)
     assert sent.exit_code == 0
-    assert "Undo        it is held back for 30 minutes" in sent.output
+    assert "Undo        news cancel, for 19 minutes; it leaves after 30" in sent.output
     assert "Held back  5 of the accepted, until" in sent.output
     assert "news cancel --issue 2026-04-27" in sent.output
     held = {(one.batch_id is not None, one.send_at is not None) for one in fake.deliveries}
@@ -99,7 +99,7 @@ def test_all_of_it_is_called_back(news: News, fake: SendGridFake) -> None:
     news(*SEND)
     cancelled = news("cancel", *ISSUE, "--yes")
     assert cancelled.exit_code == 0
-    assert "Called back the mail of 5 recipients" in cancelled.output
+    assert "Nobody gets it. When the issue is corrected:" in cancelled.output
     assert "Called back  5" in cancelled.output and "Accepted     0 of 5" in cancelled.output
     assert delivered(fake) == []
     again = news("cancel", *ISSUE, "--yes")
@@ -143,7 +143,7 @@ def test_what_leaves_in_a_few_minutes_is_not_called_back_and_said_so(
     database(folder, "update lane set send_at = ?", soon)
     cancelled = news("cancel", *ISSUE, "--yes")
     assert cancelled.exit_code == 3
-    assert "Not called back: 5 recipients (lane 1); too late: it leaves at" in cancelled.output
+    assert "Not called back, for 5 recipients: too late: it leaves at" in cancelled.output
     assert len(delivered(fake)) == 5
     assert not [one for one in fake.requests if one.method == "POST" and "scheduled" in one.path]
 
@@ -187,7 +187,7 @@ def test_an_unknown_is_called_back_and_sent_again(
     sent = news(*SEND)
     assert sent.exit_code == 0
     assert "what is unknown will be called back and sent again" in sent.output
-    assert "Called back the mail of 5 recipients (lane 1)" in sent.output
+    assert "Called back what 5 recipients were to get, to send it again." in sent.output
     assert delivered(fake) == readers(1, 2, 3, 4, 5) and len(fake.deliveries) == 10
 
 
@@ -207,7 +207,7 @@ def test_cancel_stops_what_has_not_begun(news: News, folder: Path) -> None:
 def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
     at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=5)
     sent = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M}")
-    assert sent.exit_code == 0 and f"it leaves on {at:%Y-%m-%d at %H:%M} UTC" in sent.output
+    assert sent.exit_code == 0 and f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC" in sent.output
     assert {one.send_at for one in fake.deliveries} == {int(at.timestamp())}
     assert news("cancel", *ISSUE, "--yes").exit_code == 0
 
