@@ -27,12 +27,16 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Wishes:
-    """How a send is to be started: for how many seconds held back, when, with which canary and rates."""
+    """How a send is to be started: for how many seconds held back, when, with which canary and rates.
+
+    `now` is that somebody has said so, rather than the configuration.
+    """
 
     window: int = 0
     send_at: datetime | None = None
     canary: int | None = None
     rates: Sequence[Rate] = ()
+    now: bool = False
 
 
 def list_for(mailing: Mailing, provider: Provider) -> str:
@@ -141,6 +145,20 @@ def refuse_list(before: int | None, now: int, share: float | None) -> None:
         f"the list has {word} from {before:,} to {now:,} since the last issue",
         "look at it: news subscribers list; if that is right, add --list-changed",
     )
+
+
+def refuse_wishes(send: Send | None, wishes: Wishes) -> None:
+    """Raises SendRefused where somebody wants what is decided when a send starts, and it has started."""
+    if send is None:
+        return
+    wanted = [
+        ("--canary", wishes.canary),
+        ("--at", wishes.send_at),
+        ("--now", wishes.now and send.window),
+    ]
+    if asked := next((option for option, value in wanted if value), None):
+        what = f"{send.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC: too late for {asked}"
+        raise SendRefused(what, f"go on as it was started: news resume --issue {send.issue}")
 
 
 def _put_aside(ledger: Ledger, stale: Send | None) -> bool:

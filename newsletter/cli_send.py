@@ -192,6 +192,7 @@ class Sender:
             hint = "news subscribers import FILE, or news subscribers add ADDRESS"
             raise SendRefused("there is nobody on the list", hint)
         claiming.refuse_halted(outlook.send)
+        claiming.refuse_wishes(outlook.send, wishes)
         if counts.waiting:
             confirm(counts.waiting, self._yes)
         elif not counts.unknown:

@@ -105,9 +105,10 @@ class Delivery:
                 yield Stopped(self._doubts.ended)
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit):
-            # What is under way comes back, and is written down if that can still be.
+            # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
+            # for nothing.
             with suppress(NewsError):
-                while self._flights.aloft:
+                while self._flights.aloft and not self._stopped():
                     self._settle()
             raise
         finally:

@@ -110,7 +110,7 @@ class Sending:
         claiming.refuse_time(at, self.clock.now(), self.provider)
         settings = self.newsletter.config.send
         window = 0 if now or self.provider.holding is None else settings.window
-        return Wishes(max(window, 1) if at else window, at, canary, settings.rates)
+        return Wishes(max(window, 1) if at else window, at, canary, settings.rates, now)
 
     def prepare(self, name: str | None) -> Prepared:
         """An issue by its name, with what the provider has to say against being used."""

@@ -21,7 +21,7 @@ from newsletter.errors import SendRefused
 from newsletter.sending import Sending
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
-from tests.fakes.smtp import CLOSE, ScriptedSmtp
+from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
 
 News = Callable[..., Result]
 
@@ -308,7 +308,7 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
-    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"], "cut off at 80 columns"
+    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
     assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
 
 
@@ -465,6 +465,45 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
     if number != signal.SIGKILL:
         assert named == [] and running.returncode == 3
         assert "Stopping after the calls in flight" in output and "To go on:" in output
+
+
+class SilentSmtp(ScriptedSmtp):
+    """Takes three messages, and is silent about every one after them."""
+
+    def _reply(self, connection: object, reply: str) -> bool:
+        if reply.startswith("250 2.0.0 queued") and len(self.messages) > 3:
+            return super()._reply(connection, SILENCE)
+        return super()._reply(connection, reply)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path) -> None:
+    fill(folder, 40)
+    news("subscribers", "import", "many.csv")
+    with SilentSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none, connections: 1}}\n")
+        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
+        wait_for(lambda: len(server.messages) > 3)
+        running.send_signal(signal.SIGINT)
+        assert running.stdout and any("Stopping after" in line for line in running.stdout)
+        before = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=30)
+        assert time.monotonic() - before < 3, "it waits for the silent server"
+    assert running.returncode == 3 and "Traceback" not in said
+    assert "How it stands" in said
+    with ScriptedSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        resumed = news("resume", "--issue", "2026-04-27", "--yes")
+        assert resumed.exit_code == 3, resumed.output
+        assert len(server.messages) == 40 - 4
+    assert "Unknown   1" in news("status", "--issue", "2026-04-27").output
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert what()
 
 
 @pytest.mark.parametrize(

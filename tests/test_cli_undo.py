@@ -255,6 +255,17 @@ def test_a_canary_asks_for_a_go_ahead(news: News, fake: SendGridFake) -> None:
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
 
 
+@pytest.mark.parametrize("option", [("--canary", "1"), ("--now",), ("--at", "")], ids=lambda o: o[0])
+def test_what_is_decided_at_the_start_is_decided(
+    option: tuple[str, ...], news: News, fake: SendGridFake
+) -> None:
+    news(*SEND)
+    at = datetime.now(UTC) + timedelta(hours=2)
+    refused = news(*SEND, *(part or f"{at:%Y-%m-%d %H:%M}" for part in option))
+    assert refused.exit_code == 1 and f"too late for {option[0]}" in refused.output
+    assert len(fake.deliveries) == 5
+
+
 def test_a_list_that_grew_much_is_refused(news: News, fake: SendGridFake, folder: Path) -> None:
     news(*SEND)
     many = "".join(f"more{n}@example.com\n" for n in range(20))

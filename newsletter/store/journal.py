@@ -39,6 +39,8 @@ class Run:
         """Makes a folder below `folder`; raises StoreError where it cannot."""
         self._runs = folder
         host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
+        # Whoever finds its name at a send can see here that it has ended.
+        self.has_lease = False
         self.name = f"{host}_{os.getpid()}_{secrets.token_hex(4)}"
         self._folder = folder / self.name
         draft = folder / f".{self.name}"
@@ -97,7 +99,7 @@ class Run:
 
     def close(self) -> None:
         """Ends the run; what it noted is in the ledger by now, or is needed by the next one."""
-        if os.listdir(self._folder) == ["alive"]:
+        if os.listdir(self._folder) == ["alive"] and not self.has_lease:
             shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._alive)
 

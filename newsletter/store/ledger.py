@@ -87,6 +87,7 @@ class Ledger(Standing):
                 hint = f"wait for it, or stop it there; without a sign its claim ends at {until:%H:%M:%S} UTC"
                 raise SendRefused(what, hint)
             connection.execute(_send_is(of).values(holder=self._run.name, held_until=now + lease))
+            self._run.has_lease = True
 
     def renew(self, of: Send, lease: timedelta) -> str:
         """Says that this run goes on; the send's state. Raises StoreError where another has taken over."""
@@ -98,6 +99,7 @@ class Ledger(Standing):
         with self._database.writing() as connection:
             mine = _send_is(of).where(send.c.holder == self._run.name)
             connection.execute(mine.values(holder=None, held_until=None))
+        self._run.has_lease = False
 
     def claim(
         self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool

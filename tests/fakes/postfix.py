@@ -34,6 +34,7 @@ virtual_minimum_uid = 1
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 alias_maps =
+transport_maps = inline:{{ bounce@example.com=gone: }}
 smtpd_recipient_restrictions = check_recipient_access inline:{recipients}, permit_mynetworks, reject
 smtpd_forbid_bare_newline = yes
 smtpd_tls_security_level = {tls}
@@ -56,6 +57,7 @@ proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
+gone unix - n n - - pipe user=nobody argv=/bin/sh -c {{exit 67}}
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
@@ -63,7 +65,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running Postfix: takes mail for example.com on `port`, refuses `refuse@`, defers `defer@`."""
+    """A running Postfix: takes mail for example.com on `port`.
+
+    It refuses `refuse@`, defers `defer@`, and takes mail for `bounce@`, which comes back to the sender.
+    """
 
     port: int
     mailbox: Path

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from newsletter.errors import SendRefused, StoreError
+from newsletter.records import Counts
 from newsletter.store import migrations
 from newsletter.store.database import Database
 from newsletter.store.schema import REVISION, metadata, send
+from newsletter.store.standing import Standing
 from tests import samples
 
 SEND = {
@@ -148,3 +151,60 @@ def test_tables_are_strict_about_what_a_state_is(database: Database) -> None:
                 " values ('a', 'a', '', 'maybe', '2026-01-01', '', '', '2026-01-01')"
             )
         )
+
+
+OLD = [
+    *(
+        "insert into subscriber (id, address, address_key, name, state, consent_at, consent_how,"
+        f" consent_source, changed_at) values ({n}, 'r{n}@example.com', 'r{n}@example.com', '', 'active',"
+        " '2026-05-04 09:00:00', 'x', '', '2026-05-04 09:00:00')"
+        for n in (7, 8, 9, 10)
+    ),
+    "insert into send (id, issue, list, content_sha256, provider, recipients, started_at)"
+    " values (3, '2026-04-27', 'subscribers', '0', 'smtp', 4, '2026-05-04 09:00:00')",
+    *(
+        f"insert into chunk (send_id, number, first, last, skipped, state) values (3, {n}, {n + 1}, {n + 1},"
+        f" {int(state == 'skipped')}, '{state}')"
+        for n, state in enumerate(("accepted", "refused", "intended", "skipped"))
+    ),
+    *(
+        f"insert into attempt (send_id, chunk, state, error, intended_at) values (3, {n}, '{state}', {error},"
+        " '2026-05-04 09:00:00')"
+        for n, state, error in (
+            (0, "not_sent", "'down'"),
+            (0, "accepted", "null"),
+            (1, "refused", "'550 no'"),
+            (2, "intended", "null"),
+        )
+    ),
+    *(
+        f"insert into recipient (send_id, number, subscriber_id, outcome) values (3, {n}, {n + 6}, {left})"
+        for n, left in ((1, "null"), (2, "null"), (3, "null"), (4, "'left'"))
+    ),
+]
+
+
+def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None:
+    """Also one in which a send was interrupted: whoever was in flight is still unknown."""
+    with database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            table.drop(connection)
+        connection.execute(text("delete from alembic_version"))
+        command.upgrade(migrations.config(connection), "0001")
+        for statement in OLD:
+            connection.execute(text(statement))
+        migrations.upgrade(connection)
+    standing = Standing(database)
+    (found,) = standing.sends()
+    assert (found.state, found.window, found.holder) == ("open", 0, None)
+    assert standing.counts(found) == Counts(4, accepted=1, refused=1, unknown=1, left=1)
+    with database.reading() as connection:
+        reasons = connection.execute(text("select first, reason from chunk order by first")).all()
+        tries = connection.execute(text("select first, last, state from attempt order by id")).all()
+    assert [tuple(row) for row in reasons] == [(1, None), (2, "550 no"), (3, None), (4, None)]
+    assert [tuple(row) for row in tries] == [
+        (1, 1, "not_sent"),
+        (1, 1, "accepted"),
+        (2, 2, "refused"),
+        (3, 3, "intended"),
+    ]
