@@ -41,11 +41,14 @@ _NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 @dataclass(frozen=True)
 class Manner:
-    """How a send goes: how fast, how many calls at once, and which share of refusals stops it."""
+    """How a send goes: how fast, how many calls at once, and which share of refusals stops it.
+
+    `in_flight` 0 makes each call in the thread that runs the send, which gives no sign of life meanwhile.
+    """
 
     rates: Sequence[Rate] = ()
     stop_when_refused: float | None = 0.05
-    in_flight: int = 1
+    in_flight: int = 0
     timing: Timing = field(default_factory=Timing)
 
 
@@ -80,7 +83,7 @@ class Delivery:
         longest = max((rate.period for rate in manner.rates), default=timedelta())
         tried = ledger.tried_since(clock.now() - longest) if manner.rates else ()
         self._pace = Pace(manner.rates, tried)
-        self._most = manner.in_flight
+        self._most = manner.in_flight or 1
         self._flights: Flights[_Return] = flights(manner.in_flight)
         # Whether each message is answered by itself, and so noted by itself.
         self._one_by_one = provider.capabilities.recipients_per_call == 1
@@ -158,16 +161,23 @@ class Delivery:
 
     def _fly(self, claimed: Claimed) -> "_Return":
         """One call; in a thread of its own where several are under way."""
-        flight = _Flight(self._ledger.journal(claimed) if self._one_by_one else None, self._doubts)
+        journal = self._ledger.journal(claimed) if self._one_by_one else None
+        flight = _Flight(journal, self._may_begin, self._doubts.hear)
         hold = Hold(claimed.lane.batch_id, claimed.lane.send_at) if claimed.lane else None
         try:
             recipients = tuple(map(self._addresser, claimed.people))
+            if not (self._one_by_one or self._may_begin()):
+                return _Return(claimed, _NOT_BEGUN, {})
             outcome = self._provider.submit(Batch(self._mailing, recipients, hold), flight)
             return _Return(claimed, outcome, flight.own)
         except BaseException as failure:  # the ledger hears of it before it goes on its way
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             own = dict.fromkeys(flight.begun, lost) | flight.own
             return _Return(claimed, _NOT_BEGUN if self._one_by_one else lost, own, failure)
+
+    def _may_begin(self) -> bool:
+        """Whether another message may leave: this run has not stood still until another could take over."""
+        return not self._doubts.stop and self._clock.now() - self._renewed_at < self._timing.lease
 
     def _land(self) -> Iterator[Event]:
         """Takes what has come back, and what it means for what comes next."""
@@ -252,7 +262,7 @@ class Delivery:
 def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: str, now: datetime) -> Outcome:
     """One message, marked as a test, to somebody who need not be a subscriber, past the ledger."""
     mailing = replace(mailing.as_test(), date=now)
-    flight = _Flight(None, Doubts(None, lambda: False))
+    flight = _Flight(None, lambda: True)
     rest = provider.submit(Batch(mailing, (Addresser(mailing, secret)(to),)), flight)
     return flight.own.get(to.number, rest)
 
@@ -270,13 +280,18 @@ class _Return:
 class _Flight:
     """Notes each message of a batch as it begins and ends."""
 
-    def __init__(self, journal: Journal | None, doubts: Doubts) -> None:
-        self._journal, self._doubts = journal, doubts
+    def __init__(
+        self,
+        journal: Journal | None,
+        may_begin: Callable[[], bool],
+        hear: Callable[[Outcome], None] = lambda _: None,
+    ) -> None:
+        self._journal, self._may_begin, self._hear = journal, may_begin, hear
         self.begun: set[int] = set()
         self.own: dict[int, Outcome] = {}
 
     def begin(self, recipient: Recipient) -> bool:
-        if self._doubts.stop:
+        if not self._may_begin():
             return False
         if self._journal:
             self._journal.begin(recipient.number)
@@ -285,7 +300,7 @@ class _Flight:
 
     def end(self, recipient: Recipient, outcome: Outcome) -> None:
         self.own[recipient.number] = outcome
-        self._doubts.hear(outcome)
+        self._hear(outcome)
         if self._journal:
             self._journal.end(recipient.number, outcome)
 

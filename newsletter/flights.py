@@ -83,5 +83,5 @@ class Threads(Generic[T]):
 
 
 def flights(most: int) -> "Flights[T]":
-    """Room for so many calls at once."""
-    return Threads(most) if most > 1 else Inline()
+    """Room for so many calls at once, in threads of their own; 0: one after another, in this one."""
+    return Threads(most) if most else Inline()

@@ -161,9 +161,8 @@ class Sending:
         if wishes.window and self.provider.holding:
             slots = self.provider.holding.free_slots()
             if isinstance(slots, NotSent):
-                raise SendRefused(
-                    f"{self.provider.name} does not say what could be called back: {slots.reason}"
-                )
+                what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
+                raise SendRefused(what, "mend that, then run the same command again")
             if not slots:
                 hint = "wait until one has left, or send without the undo window: --now"
                 raise SendRefused("the account has ten called-back batches already, and takes no more", hint)

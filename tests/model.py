@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from newsletter import claiming
 from newsletter.claiming import Wishes
 from newsletter.delivery import Delivery, Manner
-from newsletter.errors import Problem
+from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.lanes import Timing
 from newsletter.message import Batch
 from newsletter.outcomes import (
@@ -154,7 +154,8 @@ class World:
     def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, lanes: int = 5) -> None:
         self.time = samples.NOW
         self.crash_at: int | None = None
-        self.ticks = 0
+        self.overtaken_at: int | None = None
+        self.ticks = self.runs = 0
         self.ledger = MemoryLedger(people, self.now, self.tick)
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
         self.mailing = samples.plain_mailing()
@@ -167,14 +168,23 @@ class World:
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
         self.time = max(self.time, until)
 
-    def tick(self, _what: str) -> None:
+    def tick(self, what: str) -> None:
         self.ticks += 1
+        if self.overtaken_at is not None and self.ticks >= self.overtaken_at and what != "call":
+            self._overtaken()
         if self.crash_at is not None and self.ticks > self.crash_at:
             raise Crash
 
     def run(self, crash_at: int | None = None) -> bool:
         """One `news send`, which dies at a tick, or does not; says whether it came to its end."""
         return self._process(crash_at, lambda send: self._delivery(send).run())
+
+    def _overtaken(self) -> None:
+        """This process stands still for so long that another one takes over and goes to the end."""
+        slow, ticks, self.overtaken_at = self.ledger.run, self.ticks, None
+        self.time += self.timing.lease * 2
+        self.run()
+        self.ledger.run, self.ticks = slow, ticks
 
     def cancel(self, crash_at: int | None = None) -> bool:
         """One `news cancel`."""
@@ -189,15 +199,28 @@ class World:
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
         self.ticks, self.crash_at = 0, crash_at
+        run = self._begun()
         try:
             send = claiming.start(self.mailing, self.ledger, self.provider, Wishes(self.window))
+            self.ledger.take(send, self.timing.lease)
             for _ in events(send):
                 pass
             return True
         except Crash:
+            self._died(run)
             return False
+        except (StoreError, SendRefused):  # another one was quicker, or has taken over
+            return True
         finally:
             self.crash_at = None
+
+    def _begun(self) -> int:
+        self.runs += 1
+        self.ledger.run = self.runs
+        return self.runs
+
+    def _died(self, run: int) -> None:
+        self.ledger.dead.add(run)
 
     def wrong(self) -> str:
         """What must never be; empty where all is well."""

@@ -148,6 +148,29 @@ def test_every_crash_of_a_cancel(gap: timedelta) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_one_that_stands_still_is_overtaken_and_goes_on(kind: dict[str, int]) -> None:
+    """A process that is suspended loses its claim, and knows nothing of it when it goes on.
+
+    It looks at the clock before each call; between that and the call it must not stand still.
+    """
+    cases = 0
+    for faults in product(("ok", "taken", "refused", "put off"), repeat=2):
+        for at in range(1, 30):
+            world = world_with(kind, faults)
+            world.overtaken_at = at
+            world.run()
+            world.run()
+            cases += world.overtaken_at is None
+            assert not world.wrong(), (faults, at, world.wrong())
+    assert cases > 100
+    print(f"{cases:,} cases")
+
+
+def believes_notes_of_the_living(world: World) -> None:
+    world.ledger.dead = set(range(100))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_power_cut_takes_the_notes_with_it(kind: dict[str, int]) -> None:
     for faults in product(("ok", "taken", "refused"), repeat=2):
         _, wrong = first_wrong(crashes(partial(world_with, kind, faults), AT_ONCE, power_cut=True))
@@ -236,6 +259,19 @@ def calls_back_unwritten(world: World) -> None:
         mark(of, "open" if state == "cancelling" else state)
 
     world.ledger.mark = forgets  # type: ignore[method-assign]
+
+
+def stands_still(kind: dict[str, int], breaks: Break) -> Iterator[World]:
+    for at in range(1, 30):
+        world = world_with(kind, (), (), breaks)
+        world.overtaken_at = at
+        world.run()
+        yield world
+
+
+def test_believing_the_notes_of_the_living_is_found() -> None:
+    _, wrong = first_wrong(stands_still(ONE_BY_ONE, believes_notes_of_the_living))
+    assert "got it 2 times" in wrong
 
 
 BROKEN = {

@@ -152,8 +152,11 @@ class Ledger(Standing):
             for row in connection.execute(under_way.order_by(attempt.c.id)).all():
                 people = chunks.people_of(connection, of.id, row.first, row.last)
                 claimed = Claimed(of.id, row.first, row.last, row.id, 0, people)
-                found.append((claimed, self._run.notes(row.run or "", row.first)))
-                self._adrift[row.id] = row.run or ""
+                # A run that is only slow goes on with what it has begun, whatever its notes say by now.
+                died = self._run.has_died(row.run or "")
+                found.append((claimed, self._run.notes(row.run or "", row.first) if died else None))
+                if died:
+                    self._adrift[row.id] = row.run
         return found
 
     def finish(self, of: Send) -> None:

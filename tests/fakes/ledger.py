@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from newsletter.errors import StoreError
 from newsletter.models import Subscriber
 from newsletter.outcomes import Outcome
 from newsletter.records import (
@@ -43,6 +44,7 @@ class Attempt:
     first: int
     last: int
     lane: int | None
+    run: int
     state: str = "intended"
     settled_at: datetime | None = None
 
@@ -77,6 +79,9 @@ class MemoryLedger:
         self.lanes_: dict[int, Lane] = {}
         self.journals: dict[int, MemoryJournal] = {}
         self.contents: dict[int, bytes] = {}
+        # Which run has the lease, which is speaking, and which have ended.
+        self.holder = self.run = 0
+        self.dead: set[int] = set()
 
     # Plans and leases
 
@@ -88,6 +93,8 @@ class MemoryLedger:
 
     def plan(self, of: Plan) -> Send | None:
         self.tick("plan")
+        if self.find(of.issue, of.list):
+            return None
         made = Send(
             id=len(self.sends) + 1,
             issue=of.issue,
@@ -122,9 +129,12 @@ class MemoryLedger:
         self.chunks = {}
 
     def take(self, of: Send, lease: timedelta) -> None:
-        """Other runs than the one at hand have always ended here."""
+        """The lease of whoever had it is always over here."""
+        self.holder = self.run
 
     def renew(self, of: Send, lease: timedelta) -> str:
+        if self.holder != self.run:
+            raise StoreError("another process goes on")
         return self._send(of).state
 
     def release(self, of: Send) -> None:
@@ -136,7 +146,7 @@ class MemoryLedger:
         self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
     ) -> list[Claimed]:
         self.tick("claim")
-        if self._send(of).state != "open":
+        if self.renew(of, lease) != "open":
             return []
         found: list[Claimed] = []
         for chunk in self._due(of)[:most]:
@@ -148,7 +158,7 @@ class MemoryLedger:
             chunk.state, chunk.lane = "intended" if people else "skipped", into.number if into else None
             number = len(self.attempts)
             if people:
-                self.attempts.append(Attempt(chunk.first, chunk.last, chunk.lane))
+                self.attempts.append(Attempt(chunk.first, chunk.last, chunk.lane, self.run))
                 if noted:
                     self.journals[chunk.first] = MemoryJournal(self.tick)
             found.append(Claimed(of.id, chunk.first, chunk.last, number, chunk.tries, people, into))
@@ -184,7 +194,7 @@ class MemoryLedger:
         for number, one in enumerate(self.attempts):
             if one.state == "intended":
                 people = self._there(one.first, one.last)
-                journal = self.journals.get(one.first)
+                journal = self.journals.get(one.first) if one.run in self.dead else None
                 claimed = Claimed(of.id, one.first, one.last, number, 0, people)
                 found.append((claimed, dict(journal.notes) if journal else None))
         return found

@@ -9,7 +9,6 @@ from random import Random
 
 import pytest
 
-from newsletter.models import Subscriber
 from newsletter.person import as_typed
 from newsletter.records import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
 from newsletter.store.database import Database
@@ -105,15 +104,16 @@ class RealWorld(World):
         run = Run(self.folder / "runs")
         self.ledger = TickingLedger(self.database, run, self.now)  # type: ignore[assignment]
         self.ledger.tick = self.tick
-        self.ledger.people_ = [Subscriber(0, "")]  # type: ignore[attr-defined]
         try:
-            return super()._process(crash_at, lambda send: self._held(send, events))
+            return super()._process(crash_at, events)
         finally:
             os.close(run._alive)  # as the end of a process does
 
-    def _held(self, send: Send, events: Callable[[Send], Iterator[object]]) -> Iterator[object]:
-        self.ledger.take(send, timedelta(minutes=2))
-        yield from events(send)
+    def _begun(self) -> int:
+        return 0
+
+    def _died(self, run: int) -> None:
+        """Its lock says so."""
 
 
 def cases(count: int, seed: int) -> list[tuple[object, ...]]:
