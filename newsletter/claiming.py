@@ -8,13 +8,9 @@ from newsletter import lanes
 from newsletter.errors import SendRefused
 from newsletter.message import Mailing
 from newsletter.pacing import Rate
-from newsletter.records import Plan, Send
+from newsletter.records import REHEARSAL, SUBSCRIBERS, Plan, Send
 from newsletter.seams import Ledger, Provider, Records
 from newsletter.snapshot import differences, snapshot
-
-# Mail that stays on this machine is a rehearsal and does not count as the issue's send.
-SUBSCRIBERS = "subscribers"
-REHEARSAL = "rehearsal"
 
 # So many messages are written down as about to be tried at once, where each is answered by itself: a durable
 # commit costs up to 20 ms on an ordinary disk. A power cut leaves as many in doubt, for each connection.
@@ -56,7 +52,7 @@ def started(mailing: Mailing, ledger: Records, provider: Provider) -> Send | Non
     if found is None or (found.content_sha256 == mailing.sha256 and found.provider == provider.name):
         return found
     counts = ledger.counts(found)
-    if not counts.accepted and not counts.unknown and (found.state == "cancelled" or not counts.refused):
+    if counts.nobody_has_it and (found.state == "cancelled" or not counts.refused):
         return None
     refuse_difference(found, mailing, ledger, provider)
     return found
@@ -97,6 +93,9 @@ def start(mailing: Mailing, ledger: Ledger, provider: Provider, wishes: Wishes) 
     """Claims the issue and plans its recipients, or takes up what was started before."""
     if found := started(mailing, ledger, provider):
         return found
+    stale = ledger.find(mailing.issue, list_for(mailing, provider))
+    if stale and stale.state != "cancelled" and ledger.withdraw(stale):
+        stale = None
     plan = Plan(
         issue=mailing.issue,
         list=list_for(mailing, provider),
@@ -107,8 +106,9 @@ def start(mailing: Mailing, ledger: Ledger, provider: Provider, wishes: Wishes) 
         window=wishes.window if provider.holding else 0,
         send_at=wishes.send_at,
         hold_after=wishes.canary,
+        instead_of=stale.id if stale else None,
     )
-    planned = ledger.plan(plan) if _put_aside(ledger, ledger.find(plan.issue, plan.list)) else None
+    planned = ledger.plan(plan)
     if planned is None:
         hint = f"see: news status --issue {mailing.issue}"
         raise SendRefused(f"another send of {mailing.issue} started just now", hint)
@@ -159,13 +159,6 @@ def refuse_wishes(send: Send | None, wishes: Wishes) -> None:
     if asked := next((option for option, value in wanted if value), None):
         what = f"{send.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC: too late for {asked}"
         raise SendRefused(what, f"go on as it was started: news resume --issue {send.issue}")
-
-
-def _put_aside(ledger: Ledger, stale: Send | None) -> bool:
-    if stale and stale.state == "cancelled":
-        ledger.put_away(stale)
-        return True
-    return stale is None or ledger.withdraw(stale)
 
 
 def _chunk_size(provider: Provider, rates: Sequence[Rate]) -> int:

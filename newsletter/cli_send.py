@@ -101,7 +101,16 @@ def resume(folder: Path, issue: str, yes: bool, named: Naming) -> None:
     content; who has joined since is not among them.
     """
     with started(folder, issue) as (sending, found):
-        sys.exit(go_on(sending, found, yes, named))
+        with terminal.aside(named.as_json):
+            prepared = checked(sending, found)
+            counts = sending.standing.counts(found)
+            if rest := counts.waiting + counts.cancelled:
+                terminal.show_send(prepared, found, rest, sending)
+                confirm(rest, yes)
+                found = sending.go_on(found)
+            elif not counts.unknown:
+                click.echo("Nothing is waiting; nothing was sent now.")
+        sys.exit(deliver(sending, prepared, found, named))
 
 
 def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, Send]]":
@@ -115,27 +124,22 @@ def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, 
     return Sending.open_for(config.load(folder), name)
 
 
-def go_on(sending: "Sending", found: "Send", yes: bool, named: Naming) -> int:
-    """The rest of a send that was started; the exit code."""
+def checked(sending: "Sending", found: "Send") -> "Prepared":
+    """The issue of a send that was started, as it was then and without errors; raises SendRefused."""
     prepared = sending.prepare(found.issue)
     terminal.show_problems(prepared.problems)
     prepared.refuse_errors()
     sending.refuse_difference(prepared, found)
-    counts = sending.standing.counts(found)
-    rest = counts.waiting + counts.cancelled
-    if rest:
-        terminal.show_send(prepared, found, rest, sending)
-        confirm(rest, yes)
-        found = sending.go_on(found)
-    elif not counts.unknown:
-        click.echo("Nothing is waiting; nothing was sent now.")
-    return deliver(sending, prepared, found, named)
+    return prepared
 
 
 def deliver(sending: "Sending", prepared: "Prepared", found: "Send", named: Naming | None = None) -> int:
-    """From here something may have left, so whatever goes wrong is no refusal any more."""
+    """Sends what is certainly unsent; the exit code.
+
+    From here something may have left, so whatever goes wrong is no refusal any more.
+    """
     waiting = sending.standing.counts(found).waiting
-    run_out = watch(sending, found, lambda stop: sending.deliver(found, prepared, stop), waiting)
+    run_out = watch(found, lambda stop: sending.deliver(found, prepared, stop), waiting)
     counts = sending.standing.counts(found)
     if run_out:
         report(sending.standing, found, named or Naming())
@@ -143,12 +147,7 @@ def deliver(sending: "Sending", prepared: "Prepared", found: "Send", named: Nami
     return 0 if run_out and counts.complete else INCOMPLETE
 
 
-def watch(
-    sending: "Sending",
-    found: "Send",
-    events: "Callable[[Callable[[], bool]], Iterator[Event]]",
-    total: int,
-) -> bool:
+def watch(found: "Send", events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> bool:
     """Shows how something goes, ends it at Ctrl-C, and says whether it came to its end."""
     interrupt = terminal.Interrupt()
     try:
@@ -199,7 +198,7 @@ class Sender:
             click.echo("Nothing is waiting; nothing was sent now.")
         claimed = sending.start(prepared, wishes, None if self._yes else outlook)
         code = deliver(sending, prepared, claimed)
-        return self._after_canary(prepared, claimed) if claimed.hold_after and not self._yes else code
+        return self._after_canary(prepared, claimed, code) if claimed.hold_after and not self._yes else code
 
     def ready(self, only: str | None, at_most: int) -> int:
         """Every issue that is due, oldest first, or only the one named; the worst exit code."""
@@ -229,11 +228,12 @@ class Sender:
             return worst
         return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
-    def _after_canary(self, prepared: "Prepared", claimed: "Send") -> int:
-        """Asks for the go-ahead where somebody is there to give it."""
-        waiting = self._sending.standing.counts(claimed).waiting
-        if not waiting or not click.confirm(f"Go on with the other {waiting:,}?", default=False):
-            return INCOMPLETE
+    def _after_canary(self, prepared: "Prepared", claimed: "Send", code: int) -> int:
+        """Asks for the go-ahead, where the canary is through and somebody is there to give it."""
+        counts = self._sending.standing.counts(claimed)
+        through = counts.recipients - counts.waiting >= (claimed.hold_after or 0)
+        if not (counts.waiting and through) or not click.confirm(f"Go on with the other {counts.waiting:,}?"):
+            return code
         return deliver(self._sending, prepared, self._sending.go_on(claimed))
 
 

@@ -56,7 +56,7 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
 
 def _show(newsletter: "Newsletter", issue: str | None, named: Naming) -> None:
-    from newsletter.claiming import SUBSCRIBERS
+    from newsletter.records import SUBSCRIBERS
     from newsletter.store.database import Database
     from newsletter.store.standing import Standing
 

@@ -2,14 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from newsletter import terminal
 from newsletter.cli_report import Naming, naming, report
-from newsletter.cli_send import go_on, started, watch
+from newsletter.cli_send import checked, confirm, deliver, started, watch
 from newsletter.errors import SendRefused
 from newsletter.names import INCOMPLETE
+
+if TYPE_CHECKING:
+    from newsletter.records import ChunkState
 
 _issue = click.option("--issue", metavar="DATE", required=True, help="The issue, such as 2026-04-27.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
@@ -27,14 +31,14 @@ def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
     Says exactly what could be called back and what could not. Exit code 3: somebody has it, or may.
     """
     with started(folder, issue) as (sending, found):
-        counts = sending.standing.counts(found)
-        terminal.show_counts(found, counts, sending.standing.leaves(found), whole=True)
-        if not yes:
-            click.confirm("Call it back?", abort=True)
-        done = watch(sending, found, lambda stop: sending.undo(found, stop), 0)
+        with terminal.aside(named.as_json):
+            counts = sending.standing.counts(found)
+            terminal.show_counts(found, counts, sending.standing.leaves(found), whole=True)
+            if not yes:
+                click.confirm("Call it back?", abort=True)
+            done = watch(found, lambda stop: sending.undo(found, stop), 0)
         report(sending.standing, found, named)
-        after = sending.standing.counts(found)
-        sys.exit(0 if done and not (after.accepted or after.unknown) else INCOMPLETE)
+        sys.exit(0 if done and sending.standing.counts(found).nobody_has_it else INCOMPLETE)
 
 
 @click.command()
@@ -51,11 +55,21 @@ def retry(
 
     All of them or those named, once the cause is mended.
     """
+    from newsletter.claiming import refuse_halted
+
     with started(folder, issue) as (sending, found):
-        count = sending.decide(found, "refused", "waiting", "to be tried again", list(addresses) or None)
-        if not count:
-            raise SendRefused(f"nobody was refused in the send of {issue}", f"news status --issue {issue}")
-        sys.exit(go_on(sending, found, yes, named))
+        refuse_halted(found)
+        with terminal.aside(named.as_json):
+            prepared = checked(sending, found)
+            if not (count := sending.count(found, "refused", list(addresses))):
+                raise SendRefused(
+                    f"nobody was refused in the send of {issue}", f"news status --issue {issue}"
+                )
+            count += sending.standing.counts(found).waiting
+            terminal.show_send(prepared, found, count, sending)
+            confirm(count, yes)
+            sending.decide(found, "refused", "waiting", "to be tried again", list(addresses))
+        sys.exit(deliver(sending, prepared, found, named))
 
 
 @click.command()
@@ -77,12 +91,11 @@ def resolve(
     was wrong.
     """
     with started(folder, issue) as (sending, found):
-        unknown = len(addresses) or sending.standing.counts(found).unknown
-        if not unknown:
+        if not (unknown := sending.count(found, "unknown", list(addresses))):
             raise SendRefused(f"nothing is unknown in the send of {issue}", f"news status --issue {issue}")
         if not yes:
             risk = "they are never tried again" if assume == "sent" else "who has it after all gets it twice"
-            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True)
-        to, reason = ("accepted", "assumed sent") if assume == "sent" else ("waiting", "assumed unsent")
-        sending.decide(found, "unknown", to, reason, list(addresses) or None)  # type: ignore[arg-type]
+            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=named.as_json)
+        to: ChunkState = "accepted" if assume == "sent" else "waiting"
+        sending.decide(found, "unknown", to, f"assumed {assume}", list(addresses))
         report(sending.standing, found, named)

@@ -4,10 +4,11 @@ The recipients of a send are planned into chunks, and each chunk goes to the pro
 down before, tried once, written down after. Whatever happens in between, what is `waiting` is certainly
 unsent and may be tried; what is unknown is never tried again by itself.
 
-    waiting --claim--> intended --+-- Accepted --> accepted --+  called back with its lane:
-       ^                          +-- Refused ---> refused    |  waiting (sent again), or
-       |                          +-- Unknown ---> unknown ---+  cancelled (nobody gets it)
-       +-------- NotSent ---------+
+    waiting --claim--> intended --+-- Accepted --> accepted --+  called back with its lane: waiting (sent
+       |  ^                       +-- Refused ---> refused    |  again) or cancelled (nobody gets it);
+       |  |                       +-- Unknown ---> unknown ---+  no clear answer in time: unknown
+       |  +-- NotSent, or Refused for many (narrowed down)
+       +-- everybody in it has left --> skipped
 
 What stays intended when a process ends is unknown, but for what its journal says. Where the provider holds
 mail back, a chunk goes into a lane; a lane with something unknown in it is called back as a whole, in time,
@@ -29,14 +30,13 @@ from newsletter.flights import Flights, flights
 from newsletter.lanes import Timing
 from newsletter.message import Addresser, Batch, Hold, Mailing, Recipient
 from newsletter.models import Subscriber
-from newsletter.outcomes import NotSent, Outcome, Refused, Unknown
+from newsletter.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
 from newsletter.pacing import UNLIMITED, Pace, Rate
 from newsletter.records import Claimed, Landed, Send
 from newsletter.seams import Clock, Journal, Ledger, Provider
 from newsletter.staging import Staging
 
 _TAKEN_AT_ITS_WORD = 3
-_NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def drift(ledger: Ledger, send: Send, now: datetime) -> None:
     for claimed, notes in ledger.adrift(send):
         lost = Unknown("the process ended while it was under way")
         own = {number: outcome or lost for number, outcome in (notes or {}).items()}
-        ledger.settle([_landed(claimed, lost if notes is None else _NOT_BEGUN, own, now)])
+        ledger.settle([_landed(claimed, lost if notes is None else NOT_BEGUN, own, now)])
 
 
 class Delivery:
@@ -167,13 +167,13 @@ class Delivery:
         try:
             recipients = tuple(map(self._addresser, claimed.people))
             if not (self._one_by_one or self._may_begin()):
-                return _Return(claimed, _NOT_BEGUN, {})
+                return _Return(claimed, NOT_BEGUN, {})
             outcome = self._provider.submit(Batch(self._mailing, recipients, hold), flight)
             return _Return(claimed, outcome, flight.own)
         except BaseException as failure:  # the ledger hears of it before it goes on its way
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             own = dict.fromkeys(flight.begun, lost) | flight.own
-            return _Return(claimed, _NOT_BEGUN if self._one_by_one else lost, own, failure)
+            return _Return(claimed, NOT_BEGUN if self._one_by_one else lost, own, failure)
 
     def _may_begin(self) -> bool:
         """Whether another message may leave: this run has not stood still until another could take over."""

@@ -7,7 +7,7 @@ NewsError                what went wrong, where, what to do next; exit code 1
 ├── TemplateError        a template does not fill, parse or compile
 ├── SubscriberError      a subscriber, or a list of them, cannot be taken as it is
 ├── StoreError           the database cannot be opened, read or written
-├── SendRefused          a send did not start; nothing has left
+├── SendRefused          what was asked of a send was not begun; nothing has changed
 └── Unavailable          an optional part, a folder or a port is not there
 """
 
@@ -79,7 +79,7 @@ class StoreError(NewsError):
 
 
 class SendRefused(NewsError):
-    """A send did not start; nothing has left."""
+    """What was asked of a send was not begun; nothing has changed."""
 
 
 class Unavailable(NewsError):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.records import ChunkState, Fate, Lane
+from newsletter.records import ChunkState, Fate
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,14 @@ class Waiting:
 class Recalled:
     """A lane was called back: so many recipients do not get what was in it, and are in the state `to`."""
 
-    lane: Lane
     recipients: int
     to: ChunkState
 
 
 @dataclass(frozen=True)
 class NotRecalled:
-    """A lane could not be called back for so many recipients, and why."""
+    """A lane with so many recipients could not be called back, and why: they have it, or may get it."""
 
-    lane: Lane
     recipients: int
     why: str
 

@@ -58,10 +58,20 @@ def step(standing: LaneStanding, now: datetime, timing: Timing) -> Step:
         return Step("call back") if now <= last else Step("give up", why=late)
     if standing.intended or not standing.unknown or standing.unknown_since is None:
         return Step("leave")
-    ripe = standing.unknown_since + timing.late
+    ripe = ripe_at(standing, now, timing)
     if max(ripe, now) > last:
         return Step("give up", why=f"too late to be called back: it leaves at {lane.send_at:%H:%M} UTC")
     return Step("wait", ripe) if now < ripe else Step("call back")
+
+
+def cancellable_until(lane: Lane, timing: Timing) -> datetime:
+    """Until when a cancel can be relied upon."""
+    return lane.send_at - timing.cancel
+
+
+def ripe_at(standing: LaneStanding, now: datetime, timing: Timing) -> datetime:
+    """From when on whatever was lost must have arrived, so that a cancel covers it."""
+    return standing.unknown_since + timing.late if standing.unknown and standing.unknown_since else now
 
 
 def in_use(lane: Lane, now: datetime) -> bool:

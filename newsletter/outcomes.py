@@ -28,12 +28,17 @@ class NotSent:
     """Certainly not taken, and may be tried again later.
 
     `stop`: the next batch would fare no better, so that somebody has to look first. `wait`: for so many
-    seconds the provider wants to hear nothing at all; None where it does not say.
+    seconds the provider wants to hear nothing at all, 0: it may be tried again at once; None where it does
+    not say, and a back-off follows.
     """
 
     reason: str
     stop: bool = True
     wait: float | None = None
+
+
+# It was never begun, for a reason that is not the provider's.
+NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@ from typing import Literal, NamedTuple, get_args
 from newsletter.models import Subscriber
 from newsletter.outcomes import Outcome
 
+# Mail that stays on this machine is a rehearsal and does not count as the issue's send.
+SUBSCRIBERS = "subscribers"
+REHEARSAL = "rehearsal"
+
 ChunkState = Literal["waiting", "intended", "accepted", "refused", "unknown", "cancelled", "skipped"]
 LaneState = Literal["open", "cancelling", "cancelled", "kept"]
 CHUNK_STATES: tuple[str, ...] = get_args(ChunkState)
@@ -26,7 +30,7 @@ class Send:
     content_sha256: str
     provider: str
     recipients: int
-    state: Literal["open", "cancelled"]
+    state: Literal["open", "cancelled", "superseded"]
     window: int
     started_at: dt.datetime
     send_at: dt.datetime | None = None
@@ -105,14 +109,17 @@ class Counts:
         return self.accepted + self.left == self.recipients
 
     @property
-    def complete_undo(self) -> bool:
-        """Nobody has it, and nobody may get it."""
-        return bool(self.cancelled) and not (self.accepted or self.unknown)
+    def nobody_has_it(self) -> bool:
+        """It has certainly reached nobody, and will reach nobody as it stands."""
+        return not (self.accepted or self.unknown)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a send is started with; `content` is the mailing, for naming a difference later."""
+    """What a send is started with; `content` is the mailing, for naming a difference later.
+
+    `instead_of` is the id of a send that was wholly called back, whose place it takes.
+    """
 
     issue: str
     list: str
@@ -123,6 +130,7 @@ class Plan:
     window: int = 0
     send_at: dt.datetime | None = None
     hold_after: int | None = None
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True)

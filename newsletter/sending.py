@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from newsletter import claiming, config, delivery, issues
-from newsletter.claiming import SUBSCRIBERS, Wishes
+from newsletter.claiming import Wishes
 from newsletter.clock import SystemClock
 from newsletter.config import Newsletter
 from newsletter.delivery import Delivery, Manner
@@ -18,7 +18,7 @@ from newsletter.models import Issue, Subscriber
 from newsletter.outcomes import NotSent, Outcome
 from newsletter.preparing import Prepared, prepare
 from newsletter.providers import open_provider
-from newsletter.records import ChunkState, Counts, Send
+from newsletter.records import SUBSCRIBERS, ChunkState, Counts, Send
 from newsletter.seams import Clock, Provider
 from newsletter.secret import secret_key
 from newsletter.store.database import Database
@@ -52,7 +52,7 @@ class Sending:
         self.standing = Standing(database, clock.now)
         self.subscribers = Subscribers(database)
         self._database = database
-        self._timing = timing or Timing()
+        self.timing = timing or Timing()
         self._run: Run | None = None
 
     @classmethod
@@ -61,7 +61,7 @@ class Sending:
         """A send that was started, with the provider that it was started through; raises SendRefused."""
         with closing(Database.open(newsletter)) as database:
             found = Standing(database).newest(issue, SUBSCRIBERS)
-        if found is None:
+        if found is None or found.state == "superseded":
             raise SendRefused(f"{issue} was never sent", f"news send --issue {issue}")
         with cls.open(newsletter, found.provider) as sending:
             yield sending, found
@@ -180,32 +180,36 @@ class Sending:
             rates=settings.rates if self.provider.capabilities.leaves_machine else (),
             stop_when_refused=settings.refused_share,
             in_flight=self.provider.capabilities.in_flight,
-            timing=self._timing,
+            timing=self.timing,
         )
-        with self._holding(send):
+        with self._leased(send):
             parts = (prepared.mailing, self.ledger, self.provider, self.secret, self.clock)
             yield from Delivery(send, *parts, manner, stopped).run()
 
     def undo(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         """Calls a send back."""
-        try:
-            yield from undo(send, self.ledger, self.provider.holding, self.clock, self._timing, stopped)
-        finally:
-            self.ledger.release(send)
+        with self._released(send):
+            yield from undo(send, self.ledger, self.provider.holding, self.clock, self.timing, stopped)
 
     def go_on(self, send: Send) -> Send:
         """A send that was called back, or waits for a go-ahead, may go on."""
-        with self._holding(send):
+        with self._leased(send):
             self.ledger.go_on(send)
         return self.standing.find(send.issue, send.list) or send
+
+    def count(self, send: Send, state: ChunkState, addresses: list[str] | None = None) -> int:
+        """How many are in a state, all or those named; raises SendRefused where somebody named is not."""
+        if addresses:
+            return len(self._numbers(send, state, addresses))
+        return int(getattr(self.standing.counts(send), state))
 
     def decide(
         self, send: Send, found: ChunkState, to: ChunkState, reason: str, addresses: list[str] | None = None
     ) -> int:
         """Puts recipients who are in one state into another, all or those named; says how many."""
-        with self._holding(send):
+        with self._leased(send):
             delivery.drift(self.ledger, send, self.clock.now())
-            only = None if addresses is None else self._numbers(send, found, addresses)
+            only = None if not addresses else self._numbers(send, found, addresses)
             return self.ledger.decide(send, found, to, reason, only)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
@@ -214,8 +218,15 @@ class Sending:
         return delivery.deliver_test(prepared.mailing, to, self.provider, self.secret, self.clock.now())
 
     @contextmanager
-    def _holding(self, send: Send) -> Iterator[None]:
-        self.ledger.take(send, self._timing.lease)
+    def _leased(self, send: Send) -> Iterator[None]:
+        """This process alone goes on with a send while the block lasts; raises SendRefused."""
+        self.ledger.take(send, self.timing.lease)
+        with self._released(send):
+            yield
+
+    @contextmanager
+    def _released(self, send: Send) -> Iterator[None]:
+        """Others may go on with a send after the block."""
         try:
             yield
         except KeyboardInterrupt:
@@ -250,7 +261,7 @@ class Sending:
             return False
         counts = self.standing.counts(send)
         if send.state == "cancelled":
-            return bool(counts.accepted or counts.unknown)
+            return not counts.nobody_has_it
         return send.hold_after is not None or not (counts.waiting or self._mendable(send))
 
     def _mendable(self, send: Send) -> bool:

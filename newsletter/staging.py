@@ -120,14 +120,14 @@ def call_back(
     Its people are in the state `to` then; without the `doubtful`, whose request may still arrive.
     """
     lane = standing.lane
-    if lane.state == "open":
+    if lane.state != "cancelling":
         ledger.mark(lane, "cancelling")
     outcome = holding.cancel(lane.batch_id)
     recipients = standing.accepted + (standing.unknown if doubtful else 0)
     match outcome:
-        case Cancelled() if clock.now() <= lane.send_at - timing.cancel:
+        case Cancelled() if clock.now() <= lanes.cancellable_until(lane, timing):
             ledger.recall(standing, to, "called back", doubtful=doubtful)
-            return Recalled(lane, recipients, to)
+            return Recalled(recipients, to)
         case Cancelled():
             return give_up(ledger, standing, "it was called back when the time for that was over", tried=True)
         case NotCancelled(reason):
@@ -144,6 +144,6 @@ def give_up(ledger: Ledger, standing: LaneStanding, why: str, *, tried: bool) ->
     """
     if tried:
         ledger.doubt(standing.lane, why)
-        return NotRecalled(standing.lane, standing.accepted + standing.unknown, why)
-    ledger.mark(standing.lane, "kept")
-    return NotRecalled(standing.lane, standing.unknown, why)
+    else:
+        ledger.mark(standing.lane, "kept")
+    return NotRecalled(standing.accepted + standing.unknown, why)

@@ -5,9 +5,10 @@ Messages go to standard error and results to standard output, so that both can b
 
 import re
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -39,6 +40,16 @@ _STATES = {
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 REASONS = 5
 _ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;:]+[>)]*", re.IGNORECASE)
+
+
+@contextmanager
+def aside(apart: bool) -> Iterator[None]:
+    """What is printed in the block goes to standard error, if a program reads standard output."""
+    if apart:
+        with redirect_stdout(sys.stderr):
+            yield
+    else:
+        yield
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
@@ -104,13 +115,16 @@ def show_send(
 
 def _undo(started: "Send | None", wishes: "Wishes | None", sending: "Sending") -> str:
     """For how long it can be called back."""
+    canary = started.hold_after if started else wishes and wishes.canary
+    if canary and sending.provider.holding:
+        return "none for the canary, which leaves at once"
     window = started.window if started else wishes.window if wishes else 0
     at = started.send_at if started else wishes.send_at if wishes else None
     if at:
         return f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC"
     if window:
-        minutes = window // 60
-        return f"news cancel, for {minutes - 11} minutes; it leaves after {minutes}"
+        until = (timedelta(seconds=window) - sending.timing.cancel).total_seconds()
+        return f"news cancel, for {until // 60:.0f} minutes; it leaves after {window // 60}"
     if sending.provider.holding:
         return "none: it leaves at once"
     if not sending.provider.capabilities.leaves_machine:
@@ -171,7 +185,7 @@ def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] |
     elif counts.waiting:
         yield f"Waiting ones are certainly unsent. To go on:\n  news resume {issue}"
     if counts.cancelled:
-        if counts.complete_undo:
+        if counts.nobody_has_it:
             yield f"Nobody gets it. When the issue is corrected:\n  news send {issue}"
         yield f"To send it after all, as it was:\n  news resume {issue}"
     if counts.left:
@@ -182,7 +196,7 @@ def show_rehearsal(sending: "Sending") -> None:
     """Where the mail is that did not leave this machine."""
     if not sending.provider.capabilities.leaves_machine:
         outbox = shown_path(sending.newsletter.folder / sending.newsletter.config.outbox.path)
-        click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.")
+        click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.", err=True)
 
 
 def show_stopped(send: "Send", failure: BaseException) -> None:
@@ -268,9 +282,9 @@ def _happening(event: "Event") -> str:
     match event:
         case Waiting(until, why):
             return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
-        case Recalled(_, recipients, "waiting"):
+        case Recalled(recipients, "waiting"):
             return f"Called back what {recipients:,} recipients were to get, to send it again."
-        case NotRecalled(_, recipients, why):
+        case NotRecalled(recipients, why):
             return f"Not called back, for {recipients:,} recipients: {_masked(why)}."
         case Stopped(why):
             return f"Stopped: {_masked(why)}"

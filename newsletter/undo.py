@@ -1,16 +1,16 @@
 """Calling a send back: nothing more of it begins, and what is still held back does not leave."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
 
 from newsletter.delivery import drift
 from newsletter.errors import SendRefused
-from newsletter.events import Event, NotRecalled, Waiting
+from newsletter.events import Event, NotRecalled, Stopped, Waiting
 from newsletter.fates import back_off
-from newsletter.lanes import Timing
+from newsletter.lanes import Timing, cancellable_until, ripe_at
 from newsletter.records import LaneStanding, Send
 from newsletter.seams import Clock, Holding, Ledger
-from newsletter.staging import call_back
+from newsletter.staging import call_back, give_up
 
 _ASK_AGAIN = timedelta(seconds=1)
 
@@ -30,7 +30,9 @@ def undo(
     soon as that is certain. Ended before that, it can be run again.
     """
     ledger.call_back(send)
-    yield from _take(send, ledger, clock, timing, stopped)
+    if not (yield from _take(send, ledger, clock, timing, stopped)):
+        yield Stopped("what is held back was not called back; run it again")
+        return
     drift(ledger, send, clock.now())
     told: set[int] = set()
     while holding and not stopped():
@@ -47,6 +49,8 @@ def undo(
             break
         yield Waiting(min(again), "what is unknown may still arrive, and is called back once more then")
         _wait(send, ledger, clock, timing, min(again), stopped)
+    if not ledger.counts(send).cancelled:
+        ledger.go_on(send)  # there was nothing to call back
     ledger.finish(send)
 
 
@@ -55,14 +59,12 @@ def _lane(
 ) -> tuple[Event | None, datetime | None]:
     """What came of calling one lane back, and when to do it again."""
     now, lane = clock.now(), standing.lane
-    if now > lane.send_at - timing.cancel:
+    if now > cancellable_until(lane, timing):
         gone = "left" if lane.send_at <= now else "leaves"
         why = f"too late: it {gone} at {lane.send_at:%H:%M} UTC"
-        if lane.state == "cancelling":
-            ledger.doubt(lane, why)
-        return NotRecalled(lane, standing.accepted + standing.unknown, why), None
-    ripe = (standing.unknown_since or now) + timing.late
-    doubtful = not standing.unknown or ripe <= now
+        return give_up(ledger, standing, why, tried=lane.state == "cancelling"), None
+    ripe = ripe_at(standing, now, timing)
+    doubtful = ripe <= now
     event = call_back(ledger, holding, standing, "cancelled", clock, timing, doubtful=doubtful)
     if event is None:
         return None, now + back_off(0)
@@ -71,16 +73,16 @@ def _lane(
 
 def _take(
     send: Send, ledger: Ledger, clock: Clock, timing: Timing, stopped: Callable[[], bool]
-) -> Iterator[Event]:
-    """Waits for whoever is sending to notice, or to lose the claim."""
+) -> Generator[Event, None, bool]:
+    """Waits for whoever is sending to notice, or to lose the claim; says whether it has come to that."""
     told = False
     while True:
         try:
             ledger.take(send, timing.lease)
-            return
+            return True
         except SendRefused as busy:
             if stopped():
-                raise
+                return False
             if not told:
                 told = True
                 yield Waiting(clock.now() + timing.lease, f"{busy.what}; it ends what it has begun")

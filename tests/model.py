@@ -16,6 +16,7 @@ from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.lanes import Timing
 from newsletter.message import Batch
 from newsletter.outcomes import (
+    NOT_BEGUN,
     Accepted,
     Cancelled,
     CancelOutcome,
@@ -93,7 +94,7 @@ class ModelProvider:
             return self._call([one.address for one in batch.recipients], batch)
         for recipient in batch.recipients:
             if not flight.begin(recipient):
-                return NotSent("not begun", stop=False, wait=0)
+                return NOT_BEGUN
             flight.end(recipient, self._call([recipient.address], batch))
         return Accepted()
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from newsletter import config, issues, message
 from newsletter.config import Newsletter
-from newsletter.delivery import Provider
 from newsletter.message import Addresser, Batch, Hold, Mailing, Recipient
 from newsletter.models import Rendered, Subscriber
 from newsletter.outcomes import Outcome
 from newsletter.render import render
+from newsletter.seams import Provider
 
 SECRET = "only for tests, and long enough"
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)

@@ -16,6 +16,7 @@ from newsletter import config
 from newsletter.cli import main
 from newsletter.clock import SystemClock
 from newsletter.sending import Sending
+from newsletter.store import chunks
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
@@ -133,6 +134,35 @@ def test_what_was_called_back_can_be_sent_after_all(news: News, fake: SendGridFa
     news("cancel", *ISSUE, "--yes")
     assert news("resume", *ISSUE, typed="5\n").exit_code == 0
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_a_process_that_dies_while_a_corrected_issue_is_planned(
+    news: News, fake: SendGridFake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old send is superseded and the new one planned in one go, or neither."""
+    news(*SEND)
+    news("cancel", *ISSUE, "--yes")
+    through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
+    with monkeypatch.context() as broken:
+        broken.setattr(chunks, "plan_chunks", interrupted)
+        assert "Aborted" in news(*SEND).output
+    through(folder, fake)
+    assert "was called back" in news(*SEND).output
+    assert news("resume", *ISSUE, "--yes").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+    through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
+    assert news(*SEND).exit_code == 1
+    assert len(delivered(fake)) == 5
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_send_with_nothing_to_call_back_is_not_called_back(news: News, fake: SendGridFake) -> None:
+    news(*SEND, "--now")
+    assert news("cancel", *ISSUE, "--yes").exit_code == 3
+    assert "nothing was sent now" in news(*SEND).output
 
 
 def test_what_leaves_in_a_few_minutes_is_not_called_back_and_said_so(
@@ -266,6 +296,15 @@ def test_what_is_decided_at_the_start_is_decided(
     assert len(fake.deliveries) == 5
 
 
+def test_a_canary_larger_than_the_list_is_the_list(news: News, fake: SendGridFake) -> None:
+    assert news("send", *ISSUE, "--canary", "10", typed="5\n").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_a_canary_says_that_it_leaves_at_once(news: News, fake: SendGridFake) -> None:
+    assert "Undo        none for the canary" in news("send", *ISSUE, "--canary", "2", "--dry-run").output
+
+
 def test_a_list_that_grew_much_is_refused(news: News, fake: SendGridFake, folder: Path) -> None:
     news(*SEND)
     many = "".join(f"more{n}@example.com\n" for n in range(20))
@@ -296,7 +335,7 @@ def test_a_second_send_is_refused_while_the_first_goes_on(
     with Sending.open(config.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
         send = first.start(first.prepare("2026-04-27"), first.wishes(now=True, at=None, canary=None))
         first.ledger.take(send, timedelta(minutes=2))
-        for command in (SEND, ("resume", *ISSUE, "--yes"), ("retry", *ISSUE, "--refused", "--yes")):
+        for command in (SEND, ("resume", *ISSUE, "--yes")):
             second = news(*command)
             assert second.exit_code == 1
             assert "2026-04-27 is being sent already, by process" in second.output
@@ -327,6 +366,25 @@ def test_the_refused_are_tried_again(news: News, folder: Path) -> None:
         assert len(server.messages) == 5
         nothing = news("retry", *ISSUE, "--refused", "--yes")
         assert nothing.exit_code == 1 and "nobody was refused" in nothing.output
+
+
+def test_retry_asks_before_it_changes_anything(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+        assert news("retry", *ISSUE, "--refused", typed="no\n").exit_code == 1
+        assert news("status", *ISSUE, "--list", "refused").output.count("\n") == 2
+        assert news("status", "--due").output == "Nothing is due.\n"
+
+
+def test_retry_does_not_go_on_with_what_was_called_back(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND, "--canary", "2")
+        news("cancel", *ISSUE, "--yes")
+        refused = news("retry", *ISSUE, "--refused", "--yes")
+        assert refused.exit_code == 1 and "was called back" in refused.output
+        assert len(server.messages) == 1
 
 
 def test_the_unknown_are_resolved(news: News, folder: Path) -> None:
@@ -402,6 +460,25 @@ def test_json_names_everybody_who_is_not_accepted(news: News, folder: Path) -> N
     accepted = json.loads(news("status", *ISSUE, "--json", "--list", "accepted").output)
     assert [one["address"] for one in accepted["people"]] == readers(1, 3, 5)
     assert json.loads(news("status", "--issue", "2026-05-04", "--json").output) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("status",), id="status"),
+        pytest.param(("retry", "--refused", "--yes"), id="retry"),
+        pytest.param(("resume", "--yes"), id="resume"),
+        pytest.param(("resolve", "--assume", "sent", "--yes"), id="resolve"),
+        pytest.param(("cancel", "--yes"), id="cancel"),
+    ],
+)
+def test_of_json_nothing_else_is_printed(command: tuple[str, ...], news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+        database(folder, "update chunk set state = 'unknown' where first = 1")
+        told = json.loads(news(command[0], *ISSUE, *command[1:], "--json").stdout)
+    assert told["issue"] == "2026-04-27" and sum(told["counts"].values()) >= 5
 
 
 @pytest.mark.parametrize("command", ["cancel", "resume", "retry", "resolve"])

@@ -50,7 +50,6 @@ HOMES = {
     "python_http_client": {"providers/sendgrid"},
     "rich": {"terminal"},
     "sendgrid": {"providers/sendgrid"},
-    "smtplib": {"providers/smtp"},
     "sqlalchemy": {"store"},
     "starlette": {"preview"},
     "uvicorn": {"preview"},
@@ -115,8 +114,23 @@ def test_every_module_has_a_floor() -> None:
         assert floor(name(path)) >= 0
 
 
-def test_delivery_knows_no_store_and_no_provider() -> None:
-    known = {imported for imported, _ in imports(PACKAGE / "delivery.py")}
+PROTOCOL = (
+    "claiming",
+    "delivery",
+    "doubts",
+    "fates",
+    "flights",
+    "lanes",
+    "pacing",
+    "seams",
+    "staging",
+    "undo",
+)
+
+
+@pytest.mark.parametrize("module", PROTOCOL)
+def test_the_protocol_knows_no_store_and_no_provider(module: str) -> None:
+    known = {imported for imported, _ in imports(PACKAGE / f"{module}.py")}
     assert not [one for one in known if one.startswith(("newsletter.store", "newsletter.providers"))]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from newsletter.errors import Problem
 from newsletter.message import Batch, Recipient
 from newsletter.mime import MimeTemplate, Unmailable, template
-from newsletter.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
 from newsletter.private import make_private
 from newsletter.shown import shown_path
 
@@ -65,7 +65,7 @@ class OutboxProvider:
                 flight.end(recipient, Refused(str(problem)))
                 continue
             if not flight.begin(recipient):
-                return NotSent("not begun: the send stops here", stop=False, wait=0)
+                return NOT_BEGUN
             try:
                 name = self._deliver(recipient, message)
             except OSError as failure:

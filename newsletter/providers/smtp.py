@@ -12,7 +12,7 @@ from newsletter.config import Smtp
 from newsletter.errors import Problem
 from newsletter.message import Batch, Recipient
 from newsletter.mime import MimeTemplate, Unmailable, template
-from newsletter.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 from newsletter.providers.smtp_session import Reply, Session, bad_credentials, connect, said
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class _Conversation:
 
     def _content(self, session: Session, letter: _Letter, following: _Letter | None) -> Outcome:
         if not self._flight.begin(letter.recipient):
-            raise _BatchOver(NotSent("not begun: the send stops here", stop=False, wait=0))
+            raise _BatchOver(NOT_BEGUN)
         session.say(letter.content, *(following.envelope if following else ()))
         # From here the server may have the message, whatever we hear of it.
         try:

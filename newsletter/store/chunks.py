@@ -35,6 +35,16 @@ _ATTEMPT_STATES: dict[type[Outcome], str] = {
 ChunkRow = Row[*tuple[Any, ...]]
 
 
+def supersede(connection: Connection, send_id: int) -> bool:
+    """Makes room for an issue's new send where the old one was called back, and nobody has it."""
+    somebody = select(chunk.c.first).where(
+        chunk.c.send_id == send_id, chunk.c.state.in_(("accepted", "unknown", "intended"))
+    )
+    called_back = update(send).where(send.c.id == send_id, send.c.state == "cancelled", ~somebody.exists())
+    gone = called_back.values(state="superseded", list=f"superseded-{send_id}")
+    return connection.execute(gone).rowcount == 1
+
+
 def plan_recipients(connection: Connection, send_id: int) -> int:
     """Numbers everybody who is active now, inside the database: nothing of a list passes through here."""
     ordered = func.row_number().over(order_by=subscriber.c.id)

@@ -40,12 +40,15 @@ class Ledger(Standing):
     def plan(self, of: Plan) -> Send | None:
         """Claims an issue for a list and writes down who gets it, in chunks; None if somebody was quicker.
 
-        Everybody who is active now is a recipient, each once, numbered from 1.
+        Everybody who is active now is a recipient, each once, numbered from 1. What it takes the place of is
+        kept as superseded, if nobody has it still.
         """
         values = {**vars(of), "recipients": 0, "started_at": self._clock()}
-        size = values.pop("chunk_size")
+        size, before = values.pop("chunk_size"), values.pop("instead_of")
         try:
             with self._database.writing() as connection:
+                if before and not chunks.supersede(connection, before):
+                    return None
                 taken = select(send.c.id).where(send.c.issue == of.issue, send.c.list == of.list)
                 if connection.execute(taken).first():
                     return None
@@ -66,11 +69,6 @@ class Ledger(Standing):
                 connection.execute(delete(table).where(table.c.send_id == of.id))
             connection.execute(delete(send).where(send.c.id == of.id))
             return True
-
-    def put_away(self, of: Send) -> None:
-        """Keeps a send that was wholly called back under another name, so that its issue can be sent anew."""
-        with self._database.writing() as connection:
-            connection.execute(_send_is(of).values(list=f"{of.list}, called back ({of.id})"))
 
     def take(self, of: Send, lease: timedelta) -> None:
         """Makes this run the one that goes on with a send; raises SendRefused while another one does.

@@ -88,7 +88,7 @@ send = Table(
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     UniqueConstraint("issue", "list"),
-    CheckConstraint("state in ('open', 'cancelled')", name="state"),
+    CheckConstraint("state in ('open', 'cancelled', 'superseded')", name="state"),
     sqlite_autoincrement=True,
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
-from newsletter.records import Counts, Lane, LaneStanding, Send
+from newsletter.records import REHEARSAL, Counts, Lane, LaneStanding, Send
 from newsletter.store.database import Database
 from newsletter.store.schema import attempt, chunk, lane, recipient, send, subscriber
 
@@ -46,7 +46,7 @@ class Standing:
             return [Send(*row) for row in connection.execute(query)]
 
     def newest(self, issue: str, to: str) -> Send | None:
-        """An issue's send to a list, or else its newest other one: a rehearsal, or one called back."""
+        """An issue's send to a list, or else its newest other one: a rehearsal, or one that is superseded."""
         sends = self.sends(issue)
         return next((one for one in sends if one.list == to), sends[-1] if sends else None)
 
@@ -122,7 +122,7 @@ class Standing:
         """When how many recipients were tried, of all sends that leave this machine, oldest first."""
         size = attempt.c.last - attempt.c.first + 1
         query = select(attempt.c.intended_at, size).where(attempt.c.intended_at > moment)
-        query = query.join(send, send.c.id == attempt.c.send_id).where(send.c.provider != "outbox")
+        query = query.join(send, send.c.id == attempt.c.send_id).where(send.c.list.not_like(f"{REHEARSAL}%"))
         with self._database.reading() as connection:
             return [(at, count) for at, count in connection.execute(query.order_by(attempt.c.intended_at))]
 

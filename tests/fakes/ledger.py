@@ -124,10 +124,6 @@ class MemoryLedger:
         self.chunks.clear()
         return True
 
-    def put_away(self, of: Send) -> None:
-        self._change(of, list=f"{of.list}, called back ({of.id})")
-        self.chunks = {}
-
     def take(self, of: Send, lease: timedelta) -> None:
         """The lease of whoever had it is always over here."""
         self.holder = self.run

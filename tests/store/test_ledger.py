@@ -54,8 +54,8 @@ def people(database: Database) -> Callable[[int], Subscribers]:
     return add
 
 
-def planned(issue: str = "2026-04-27", size: int = 2, hold_after: int | None = None) -> Plan:
-    return Plan(issue, LIST, "sha", b"content", "listed", size, hold_after=hold_after)
+def planned(issue: str = "2026-04-27", size: int = 2, **more: int | None) -> Plan:
+    return Plan(issue, LIST, "sha", b"content", "listed", size, **more)  # type: ignore[arg-type]
 
 
 def plan(ledger: Ledger, size: int = 2, hold_after: int | None = None) -> Send:
@@ -431,12 +431,28 @@ def test_a_send_that_was_wholly_called_back_makes_room(
 ) -> None:
     people(2)
     made = plan(ledger)
+    assert ledger.plan(planned(instead_of=made.id)) is None, "it was not called back"
     ledger.call_back(made)
-    ledger.put_away(made)
-    assert ledger.find("2026-04-27", LIST) is None
-    assert ledger.plan(planned())
-    assert [one.list for one in ledger.sends()] == [f"{LIST}, called back ({made.id})", LIST]
+    assert ledger.plan(planned(instead_of=made.id))
+    assert [(one.list, one.state) for one in ledger.sends()] == [
+        (f"superseded-{made.id}", "superseded"),
+        (LIST, "open"),
+    ]
     assert ledger.before("2026-05-04", LIST) == ledger.find("2026-04-27", LIST)
+
+
+@pytest.mark.parametrize("outcome", [Accepted("id"), Unknown("lost"), None], ids=repr)
+def test_what_somebody_may_have_is_not_superseded(
+    outcome: Outcome | None, ledger: Ledger, people: Callable[[int], Subscribers]
+) -> None:
+    people(4)
+    made = plan(ledger)
+    (first,) = claim(ledger, made, 1)
+    if outcome:
+        settle(ledger, first, outcome)
+    ledger.call_back(made)
+    assert ledger.plan(planned(instead_of=made.id)) is None
+    assert ledger.sends()[0].list == LIST
 
 
 def test_a_plan_of_which_nothing_left_is_withdrawn_whole(

@@ -47,7 +47,7 @@ def _extend_send() -> None:
     # One statement for both databases: SQLite takes a check only together with its new column.
     op.execute(
         "alter table send add column state varchar default 'open' not null"
-        " constraint ck_send_state check (state in ('open', 'cancelled'))"
+        " constraint ck_send_state check (state in ('open', 'cancelled', 'superseded'))"
     )
     op.add_column("send", sa.Column("window", sa.Integer, nullable=False, server_default="0"))
     op.add_column("send", sa.Column("content", sa.LargeBinary))
