@@ -8,7 +8,7 @@ from newsletter import lanes
 from newsletter.errors import SendRefused
 from newsletter.message import Mailing
 from newsletter.pacing import Rate
-from newsletter.records import REHEARSAL, SUBSCRIBERS, Plan, Send
+from newsletter.records import REHEARSAL, SUBSCRIBERS, Counts, Plan, Send
 from newsletter.seams import Ledger, Provider, Records
 from newsletter.snapshot import differences, snapshot
 
@@ -65,13 +65,24 @@ def refuse_difference(found: Send, mailing: Mailing, ledger: Records, provider: 
         raise SendRefused(
             f"{mailing.issue} was started on {found.started_at:%Y-%m-%d %H:%M} UTC with another content"
             + "".join(f"\n    {one}" for one in changed),
-            "put issue, templates and newsletter.yml back as they were then; a correction is a new issue",
+            _instead(found, ledger.counts(found)),
         )
     if found.provider != provider.name:
         raise SendRefused(
             f"{mailing.issue} was started through {found.provider}, not {provider.name}",
             f"go on with it: news resume --issue {mailing.issue}",
         )
+
+
+def _instead(send: Send, counts: Counts) -> str:
+    """What to do where an issue is not what its send was started with."""
+    if send.state == "cancelled" and counts.nobody_has_it:
+        return f"it was called back; the corrected issue is sent with: news send --issue {send.issue}"
+    if counts.held:
+        return (
+            f"it is held back: news cancel --issue {send.issue}, then send it again; or put it back as it was"
+        )
+    return "put issue, templates and newsletter.yml back as they were then; a correction is a new issue"
 
 
 def refuse_halted(send: Send | None) -> None:
@@ -129,9 +140,9 @@ def refuse_time(at: datetime | None, now: datetime, provider: Provider) -> None:
             "start it later: mail cannot be held back for longer",
         )
     if at < now - LATEST:
-        late = str(now - at).partition(".")[0]
+        hours, minutes = divmod(int((now - at).total_seconds()) // 60, 60)
         raise SendRefused(
-            f"it was to leave at {at:%Y-%m-%d %H:%M} UTC, {late} h ago",
+            f"it was to leave at {at:%Y-%m-%d %H:%M} UTC, {hours} h {minutes} min ago",
             "if it is to leave now all the same, leave out --at",
         )
 

@@ -32,11 +32,14 @@ def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
     """
     with started(folder, issue) as (sending, found):
         with terminal.aside(named.as_json):
-            counts = sending.standing.counts(found)
-            terminal.show_counts(found, counts, sending.standing.leaves(found), whole=True)
-            if not yes:
-                click.confirm("Call it back?", abort=True)
-            done = watch(found, lambda stop: sending.undo(found, stop), 0)
+            counts, leaves = sending.standing.counts(found), sending.standing.leaves(found)
+            if done := not (counts.waiting or counts.under_way or leaves):
+                click.echo("Nothing of it can be called back any more.")
+            else:
+                terminal.show_counts(found, counts, leaves, whole=True)
+                if not yes:
+                    click.confirm("Call it back?", abort=True)
+                done = watch(found, lambda stop: sending.undo(found, stop), 0)
         report(sending.standing, found, named)
         sys.exit(0 if done and sending.standing.counts(found).nobody_has_it else INCOMPLETE)
 
@@ -91,6 +94,7 @@ def resolve(
     was wrong.
     """
     with started(folder, issue) as (sending, found):
+        sending.settle_adrift(found)
         if not (unknown := sending.count(found, "unknown", list(addresses))):
             raise SendRefused(f"nothing is unknown in the send of {issue}", f"news status --issue {issue}")
         if not yes:

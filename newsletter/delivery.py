@@ -37,6 +37,7 @@ from newsletter.seams import Clock, Journal, Ledger, Provider
 from newsletter.staging import Staging
 
 _TAKEN_AT_ITS_WORD = 3
+_PACE = "the rate limit is reached"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Delivery:
         self._mailing = replace(mailing, date=send.started_at)
         self._addresser = Addresser(self._mailing, secret)
         self._doubts = Doubts(manner.stop_when_refused, stopped)
-        self._staging = Staging(send, ledger, provider.holding, clock, manner.timing)
+        size = provider.capabilities.recipients_per_call
+        self._staging = Staging(send, ledger, provider.holding, clock, manner.timing, size)
         longest = max((rate.period for rate in manner.rates), default=timedelta())
         tried = ledger.tried_since(clock.now() - longest) if manner.rates else ()
         self._pace = Pace(manner.rates, tried)
@@ -106,6 +108,8 @@ class Delivery:
                     break
             if self._doubts.ended:
                 yield Stopped(self._doubts.ended)
+            elif self._ledger.renew(self._send, self._timing.lease) == "cancelled":
+                yield Stopped("it was called back meanwhile (news cancel)")
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit):
             # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
@@ -151,8 +155,7 @@ class Delivery:
         return at is not None and at <= now
 
     def _claim(self, most: int, room: int) -> Sequence[Claimed]:
-        size = self._provider.capabilities.recipients_per_call
-        most = min(most, self._staging.room(size) or most)
+        most = min(most, self._staging.room() or most)
         if room == UNLIMITED and self._pace.limits:
             most = 1  # a chunk larger than the limit goes out, alone
         self._renewed_at = self._clock.now()
@@ -228,7 +231,9 @@ class Delivery:
         until, why = self._next(now)
         if until is None:
             return False
-        if until > now + self._timing.patience:
+        # Whoever wants it slow does not want it to end.
+        patience = self._timing.slow if why == _PACE else self._timing.patience
+        if until > now + patience:
             yield Stopped(f"{why}; not before {until:%H:%M} UTC")
             return False
         if until > now:
@@ -249,7 +254,7 @@ class Delivery:
             elif at > self._looked_at:
                 found.append((at, "the provider has put some off"))
             elif more := self._pace.more(now):
-                found.append((more, "the rate limit is reached"))
+                found.append((more, _PACE))
         return min(found, default=(None, ""))
 
     def _keep(self, now: datetime) -> None:

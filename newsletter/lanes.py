@@ -22,6 +22,8 @@ class Timing:
 
     # SendGrid cancels at most ten batches at once in an account: five leave room for staging again.
     lanes: int = 5
+    # Few people need few lanes: so many calls fill one at least, and other sends find slots, too.
+    calls: int = 5
 
     # A request whose answer was lost may still arrive; then it is covered by no cancel that came before it.
     late: timedelta = timedelta(minutes=5)
@@ -35,6 +37,7 @@ class Timing:
     sign: timedelta = timedelta(seconds=5)
     # For so long a run waits for something that is put off; beyond that it ends, and says until when.
     patience: timedelta = timedelta(minutes=10)
+    slow: timedelta = timedelta(minutes=61)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class Counts:
     """Recipients of a send by what became of them.
 
     `left` had unsubscribed before their turn; `cancelled` were called back. `held` of the accepted have not
-    left the provider yet.
+    left the provider yet; `under_way` of the unknown have no outcome yet.
     """
 
     recipients: int
@@ -102,6 +102,7 @@ class Counts:
     cancelled: int = 0
     left: int = 0
     held: int = 0
+    under_way: int = 0
 
     @property
     def complete(self) -> bool:

@@ -163,9 +163,9 @@ class Sending:
             if isinstance(slots, NotSent):
                 what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
                 raise SendRefused(what, "mend that, then run the same command again")
-            if not slots:
-                hint = "wait until one has left, or send without the undo window: --now"
-                raise SendRefused("the account has ten called-back batches already, and takes no more", hint)
+            if slots <= self.standing.lanes_in_use(self.clock.now()):
+                hint = "wait until what is held back has left, or send without the undo window: --now"
+                raise SendRefused("the account could call back no more batches of mail", hint)
         send = claiming.start(prepared.mailing, self.ledger, self.provider, wishes)
         if agreed and agreed.send is None and send.recipients != agreed.counts.recipients:
             self.ledger.withdraw(send)
@@ -197,6 +197,11 @@ class Sending:
             self.ledger.go_on(send)
         return self.standing.find(send.issue, send.list) or send
 
+    def settle_adrift(self, send: Send) -> None:
+        """Settles what was under way when an earlier run ended, as far as its notes say what came of it."""
+        with self._leased(send):
+            delivery.drift(self.ledger, send, self.clock.now())
+
     def count(self, send: Send, state: ChunkState, addresses: list[str] | None = None) -> int:
         """How many are in a state, all or those named; raises SendRefused where somebody named is not."""
         if addresses:
@@ -209,6 +214,9 @@ class Sending:
         """Puts recipients who are in one state into another, all or those named; says how many."""
         with self._leased(send):
             delivery.drift(self.ledger, send, self.clock.now())
+            if any(one.lane.state == "cancelling" for one in self.standing.lanes(send)):
+                hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
+                raise SendRefused("some of it is being called back, and not yet known to be", hint)
             only = None if not addresses else self._numbers(send, found, addresses)
             return self.ledger.decide(send, found, to, reason, only)
 

@@ -64,7 +64,8 @@ def _changed_lines(before: str, after: str) -> str:
     was = next((line[1:] for line in lines if line.startswith("-")), None)
     now = next((line[1:] for line in lines if line.startswith("+")), None)
     first = [f"{word} {_short(line)}" for word, line in (("was", was), ("is", now)) if line is not None]
-    return f"{len(lines)} lines differ; the first {', '.join(first)}"
+    count = max(sum(line.startswith(sign) for line in lines) for sign in "+-")
+    return f"{count} {'line differs' if count == 1 else 'lines differ'}; the first {', '.join(first)}"
 
 
 def _short(value: object) -> str:

@@ -16,21 +16,28 @@ class Staging:
     """The lanes of one send."""
 
     def __init__(
-        self, send: Send, ledger: Ledger, holding: Holding | None, clock: Clock, timing: Timing
+        self,
+        send: Send,
+        ledger: Ledger,
+        holding: Holding | None,
+        clock: Clock,
+        timing: Timing,
+        chunk_size: int,
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
         self._holding = holding
         # A canary leaves at once: it is to be looked at before the others are even staged.
         self._holds = holding if send.window > 0 and send.hold_after is None else None
-        self._share = -(-send.recipients // timing.lanes)
+        self._chunk_size = chunk_size
+        self._share = max(-(-send.recipients // timing.lanes), timing.calls * chunk_size)
         self._filled = 0
         self.lane: Lane | None = None
         # When the lanes are to be looked at again; what an earlier run left is looked at first.
         self.mend_at: datetime | None = clock.now() if holding else None
 
-    def room(self, chunk_size: int) -> int | None:
+    def room(self) -> int | None:
         """How many chunks still belong into the lane; None where mail is not held back."""
-        return max(-(-(self._share - self._filled) // chunk_size), 1) if self._holds else None
+        return max(-(-(self._share - self._filled) // self._chunk_size), 1) if self._holds else None
 
     def needs_lane(self) -> bool:
         """Whether a lane has to be opened before more can be sent."""
@@ -73,12 +80,12 @@ class Staging:
 
     def _open(self, holding: Holding, now: datetime) -> Lane | NotSent:
         """A new lane, as long as every lane that is still held back could be called back."""
-        in_use, free = self._in_use(now), holding.free_slots()
+        in_use, free = self._ledger.lanes_in_use(now), holding.free_slots()
         if isinstance(free, NotSent):
             return free
-        if in_use >= min(self._timing.lanes, free):
-            known = [one.lane for one in self._ledger.lanes(self._send)]
-            full = f"the account could call back {free} batches more, and needs {in_use + 1}"
+        known = [one.lane for one in self._ledger.lanes(self._send)]
+        if in_use >= free or sum(lanes.in_use(one, now) for one in known) >= self._timing.lanes:
+            full = f"the account could call back {free} batches more, and {in_use} are held back already"
             return lanes.newest(known, now, self._timing) or NotSent(f"{full}: wait, or send with --now")
         batch_id = holding.open_lane()
         if isinstance(batch_id, NotSent):
@@ -90,7 +97,7 @@ class Staging:
 
     def _mend(self, holding: Holding, standing: LaneStanding, now: datetime) -> Iterator[Event]:
         free = holding.free_slots() if standing.lane.state == "open" else None
-        if isinstance(free, int) and free < self._in_use(now) + 1:
+        if isinstance(free, int) and free < self._ledger.lanes_in_use(now) + 1:
             yield give_up(self._ledger, standing, "the account can call back no more batches", tried=False)
             return
         event = call_back(self._ledger, holding, standing, "waiting", self._clock, self._timing)
@@ -100,9 +107,6 @@ class Staging:
         if self.lane and self.lane.number == standing.lane.number:
             self.lane = None
         yield event
-
-    def _in_use(self, now: datetime) -> int:
-        return sum(lanes.in_use(one.lane, now) for one in self._ledger.lanes(self._send))
 
 
 def call_back(

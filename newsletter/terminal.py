@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,6 @@ from newsletter.errors import NewsError, Problem
 from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from newsletter.claiming import Wishes
     from newsletter.events import Delivered, Event
     from newsletter.outcomes import Outcome
@@ -120,6 +118,8 @@ def _undo(started: "Send | None", wishes: "Wishes | None", sending: "Sending") -
         return "none for the canary, which leaves at once"
     window = started.window if started else wishes.window if wishes else 0
     at = started.send_at if started else wishes.send_at if wishes else None
+    if at and at - sending.timing.cancel < sending.clock.now():
+        return f"none: it leaves in a few minutes, at {at:%H:%M} UTC"
     if at:
         return f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC"
     if window:
@@ -159,6 +159,10 @@ def show_counts(
         *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
         *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
     )
+    if send.holder and send.held_until and send.held_until > datetime.now(UTC):
+        host, process, _ = send.holder.rsplit("_", 2)
+        click.echo(f"Process {process} on {host} is at it; what is unknown may only be under way.")
+        return
     for line in _advice(send, counts, leaves):
         click.echo(line)
 
@@ -170,11 +174,15 @@ def _held(counts: "Counts", leaves: "tuple[datetime, datetime]") -> str:
 
 
 def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] | None") -> Iterator[str]:
+    from newsletter.lanes import Timing
+
     where, issue = f"news status --issue {send.issue} --list", f"--issue {send.issue}"
-    if counts.held and leaves:
-        until = leaves[0] - timedelta(minutes=10, seconds=30)
+    until = leaves[0] - Timing().cancel if counts.held and leaves else None
+    if until and until > datetime.now(UTC):
         yield f"To call it back, until {until:%H:%M} UTC:\n  news cancel {issue}"
-    if counts.unknown:
+    if counts.under_way:
+        yield f"Under way when it stopped: {counts.under_way:,}. Most clears up:\n  news resume {issue}"
+    elif counts.unknown:
         yield f"Unknown ones may have arrived, and are never sent again by themselves:\n  {where} unknown"
         yield f"When you have found out:\n  news resolve {issue} --assume sent|unsent [ADDRESS]…"
     if counts.refused:
@@ -224,7 +232,7 @@ def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
         table.add_column(_STATES[name], justify="right")
     for send, counts in rows:
         shown = (f"{number:,}" if (number := getattr(counts, name)) else "-" for name in told)
-        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d}", *shown)
+        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d %H:%M}", *shown)
     Console().print(table)
 
 
@@ -233,13 +241,13 @@ def watch(events: Iterable["Event"], total: int) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from newsletter.events import Delivered, Recalled
+    from newsletter.events import Delivered, Recalled, Waiting
 
     reasons: Counter[str] = Counter()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     hidden = not console.is_terminal or not total
-    last = ""
+    waits_for = ""
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=total)
         for event in events:
@@ -250,9 +258,12 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 continue
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
-            said, last = last, _happening(event)
-            if last and last != said:
-                progress.console.print(last, highlight=False, markup=False, soft_wrap=True)
+            if isinstance(event, Waiting):
+                if event.why == waits_for:
+                    continue
+                waits_for = event.why
+            if said := _happening(event):
+                progress.console.print(said, highlight=False, markup=False)
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
     if len(reasons) > REASONS:
@@ -261,9 +272,11 @@ def watch(events: Iterable["Event"], total: int) -> None:
 
 def _reasons(delivered: "Delivered") -> Counter[str]:
     """Why some of a chunk were not accepted, and how many."""
+    from newsletter.outcomes import NOT_BEGUN
+
     found: Counter[str] = Counter()
     for fate in delivered.fates:
-        if fate.state != "accepted" and fate.reason:
+        if fate.state != "accepted" and fate.reason not in ("", NOT_BEGUN.reason):
             word = "not sent" if fate.state == "waiting" else fate.state
             size = min(fate.last - fate.first + 1, delivered.recipients)
             found[f"{word}: {_masked(fate.reason)}"] += size

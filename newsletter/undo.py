@@ -12,6 +12,8 @@ from newsletter.records import LaneStanding, Send
 from newsletter.seams import Clock, Holding, Ledger
 from newsletter.staging import call_back, give_up
 
+_UNCLEAR = "the provider gives no clear answer, and is asked again as long as there is time"
+_RIPENS = "what is unknown may still arrive, and is called back once more then"
 _ASK_AGAIN = timedelta(seconds=1)
 
 
@@ -35,6 +37,7 @@ def undo(
         return
     drift(ledger, send, clock.now())
     told: set[int] = set()
+    why = _RIPENS
     while holding and not stopped():
         again: list[datetime] = []
         for standing in ledger.lanes(send):
@@ -42,12 +45,13 @@ def undo(
                 continue
             event, at = _lane(standing, ledger, holding, clock, timing)
             again += [at] if at else []
+            why = _UNCLEAR if event is None else _RIPENS
             if event and not (isinstance(event, NotRecalled) and standing.lane.number in told):
                 told.add(standing.lane.number)
                 yield event
         if not again:
             break
-        yield Waiting(min(again), "what is unknown may still arrive, and is called back once more then")
+        yield Waiting(min(again), why)
         _wait(send, ledger, clock, timing, min(again), stopped)
     if not ledger.counts(send).cancelled:
         ledger.go_on(send)  # there was nothing to call back

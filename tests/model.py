@@ -161,7 +161,7 @@ class World:
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
         self.mailing = samples.plain_mailing()
         self.window = 1800 if holds else 0
-        self.timing = Timing(lanes=lanes)
+        self.timing = Timing(lanes=lanes, calls=1)
 
     def now(self) -> datetime:
         return self.time

@@ -48,6 +48,7 @@ def crashes(build: Callable[[], World], gap: timedelta, power_cut: bool = False)
     for at in range(200):
         world = build()
         ended = world.run(at)
+        yield world
         if power_cut:
             world.ledger.power_cut()
         world.time += gap
@@ -67,6 +68,7 @@ def twice(build: Callable[[], World], gap: timedelta) -> Iterator[World]:
                 return
             world.time += gap
             ended = world.run(second)
+            yield world
             world.time += gap
             world.run()
             yield world
@@ -128,8 +130,9 @@ def test_every_crash_while_lanes_are_called_back(gap: timedelta, works: bool) ->
 
 
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER, timedelta(minutes=21)], ids=["at-once", "later", "too-late"])
-def test_every_crash_of_a_cancel(gap: timedelta) -> None:
-    """`news send`, ended anywhere, then `news cancel`, ended anywhere, then `news cancel` again."""
+@pytest.mark.parametrize("before", [False, True], ids=["first", "second"])
+def test_every_crash_of_a_cancel(gap: timedelta, before: bool) -> None:
+    """`news send`, ended anywhere, then `news cancel`, the first or second one ended anywhere, and again."""
     cases = 0
     for *faults, first, second in product(*[("ok", "late")] * 2, *[CANCEL_FAULTS] * 2):
         for at in (3, 6, 9, None):
@@ -137,8 +140,10 @@ def test_every_crash_of_a_cancel(gap: timedelta) -> None:
                 world = world_with(ONE_LANE, tuple(faults), (first, second))
                 world.run(at)
                 world.time += gap
+                if before:
+                    world.cancel()
                 ended = world.cancel(crash)
-                world.cancel()
+                assert not world.wrong(), (faults, first, second, at, crash, world.wrong())
                 world.cancel()
                 cases += 1
                 assert not world.wrong(), (faults, first, second, at, crash, world.wrong())
@@ -182,6 +187,8 @@ def test_what_is_held_back_becomes_certain() -> None:
     """Where every unknown can be called back in time, everybody gets it exactly once."""
     for faults in product(("ok", "lost", "taken", "late"), repeat=3):
         for world in crashes(partial(world_with, STAGED, faults), AT_ONCE):
+            if world.runs == 1:
+                continue
             assert set(world.ledger.states().values()) == {"accepted"}, faults
             assert world.provider.delivered() == Counter({one.address: 1 for one in world.ledger.people})
 
@@ -207,7 +214,8 @@ def test_who_has_left_before_the_resume_gets_nothing(kind: dict[str, int], gone:
 def test_kill_leaves_in_doubt_only_what_was_under_way() -> None:
     for world in crashes(partial(world_with, ONE_BY_ONE, ()), AT_ONCE):
         states = Counter(world.ledger.states().values())
-        assert states["unknown"] <= 1 and states["accepted"] >= 2
+        assert world.runs == 1 or states["unknown"] <= 1
+        assert world.runs == 1 or states["accepted"] >= 2
 
 
 # Broken on purpose

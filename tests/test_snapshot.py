@@ -27,12 +27,12 @@ THEN = samples.plain_mailing(text=TEXT, html="<p>Hello</p>")
         ),
         pytest.param(
             samples.plain_mailing(text=TEXT.replace("Cut", "Chop"), html="<p>Hello</p>"),
-            ['the text: 2 lines differ; the first was "Cut, cook, blend.", is "Chop, cook, blend."'],
+            ['the text: 1 line differs; the first was "Cut, cook, blend.", is "Chop, cook, blend."'],
             id="text",
         ),
         pytest.param(
             samples.plain_mailing(text=TEXT + "PS\n", html="<p>Hello</p>"),
-            ['the text: 1 lines differ; the first is "PS"'],
+            ['the text: 1 line differs; the first is "PS"'],
             id="added",
         ),
         pytest.param(

@@ -66,7 +66,11 @@ def _invalid(answer: Answer, recipients: int) -> Outcome:
     fields = [field for field, _ in errors(answer)]
     if any(field and field.partition(".")[0] != "personalizations" for field in fields):
         return NotSent(said(answer))
-    return Refused(said(answer), _culprits(fields, recipients))
+    if culprits := _culprits(fields, recipients):
+        # Each of them is told what is wrong, not who else there is.
+        words = "; ".join(dict.fromkeys(text for _, text in errors(answer)))
+        return Refused(visible(f"{answer.status} {words}", 300), culprits)
+    return Refused(said(answer))
 
 
 def _culprits(fields: Iterable[str], recipients: int) -> tuple[int, ...]:

@@ -10,8 +10,19 @@ from newsletter.records import REHEARSAL, Counts, Lane, LaneStanding, Send
 from newsletter.store.database import Database
 from newsletter.store.schema import attempt, chunk, lane, recipient, send, subscriber
 
-# A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken.
-_shown_as = case((chunk.c.state == "intended", "unknown"), else_=chunk.c.state)
+# A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken. While its
+# lane is being called back, and until that is confirmed, what was accepted is perhaps not any more.
+_being_called_back = (
+    select(lane.c.number)
+    .where(lane.c.send_id == chunk.c.send_id, lane.c.number == chunk.c.lane, lane.c.state == "cancelling")
+    .correlate(chunk)
+    .exists()
+)
+_shown_as = case(
+    (chunk.c.state == "intended", "unknown"),
+    ((chunk.c.state == "accepted") & _being_called_back, "unknown"),
+    else_=chunk.c.state,
+)
 _SEND = [send.c[name] for name in Send.__dataclass_fields__]
 _people_in = chunk.c.last - chunk.c.first + 1 - chunk.c.skipped
 
@@ -69,10 +80,11 @@ class Standing:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             held = connection.scalar(_held_back(of, self._clock())) or 0
+            under_way = connection.scalar(_under_way(of)) or 0
         found = {state: int(count) for state, count, _ in rows}
         found.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
-        return Counts(of.recipients, **found, left=left, held=int(held))
+        return Counts(of.recipients, **found, left=left, held=int(held), under_way=int(under_way))
 
     def joined(self, of: Send) -> int:
         """How many are on the list who came after a send's plan: it is not for them."""
@@ -118,6 +130,13 @@ class Standing:
             rows = connection.execute(_lanes(of)).all()
         return [_standing(row) for row in rows]
 
+    def lanes_in_use(self, now: datetime) -> int:
+        """How many lanes of all sends could still be called back: the provider counts them by account."""
+        query = select(func.count()).select_from(lane)
+        query = query.where(lane.c.state.in_(("open", "cancelling")), lane.c.send_at > now)
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
     def tried_since(self, moment: datetime) -> list[tuple[datetime, int]]:
         """When how many recipients were tried, of all sends that leave this machine, oldest first."""
         size = attempt.c.last - attempt.c.first + 1
@@ -130,7 +149,11 @@ class Standing:
 def _held_back(of: Send, now: datetime) -> Select[int]:
     lane_of = (lane.c.send_id == chunk.c.send_id) & (lane.c.number == chunk.c.lane)
     query = select(func.sum(_people_in)).join(lane, lane_of)
-    return query.where(chunk.c.send_id == of.id, chunk.c.state == "accepted", lane.c.send_at > now)
+    return query.where(chunk.c.send_id == of.id, _shown_as == "accepted", lane.c.send_at > now)
+
+
+def _under_way(of: Send) -> Select[int]:
+    return select(func.sum(_people_in)).where(chunk.c.send_id == of.id, chunk.c.state == "intended")
 
 
 def _lanes(of: Send) -> Select[*tuple[Any, ...]]:

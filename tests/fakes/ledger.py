@@ -215,6 +215,9 @@ class MemoryLedger:
     def lanes(self, of: Send) -> list[LaneStanding]:
         return [self._standing(lane) for lane in self.lanes_.values()]
 
+    def lanes_in_use(self, now: datetime) -> int:
+        return sum(one.state in ("open", "cancelling") and one.send_at > now for one in self.lanes_.values())
+
     def open_lane(self, of: Send, batch_id: str, send_at: datetime) -> Lane:
         self.tick("open lane")
         made = Lane(of.id, len(self.lanes_) + 1, batch_id, self.now(), send_at, "open")
@@ -272,7 +275,9 @@ class MemoryLedger:
         told = {}
         for chunk in self.chunks.values():
             for number in range(chunk.first, chunk.last + 1):
-                state = "unknown" if chunk.state == "intended" else chunk.state
+                lane = self.lanes_.get(chunk.lane or 0)
+                doubtful = lane is not None and lane.state == "cancelling" and chunk.state == "accepted"
+                state = "unknown" if chunk.state == "intended" or doubtful else chunk.state
                 told[self.people[number - 1].address] = "left" if number in self.left else state
         return told
 

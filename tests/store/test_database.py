@@ -197,7 +197,7 @@ def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None
     standing = Standing(database)
     (found,) = standing.sends()
     assert (found.state, found.window, found.holder) == ("open", 0, None)
-    assert standing.counts(found) == Counts(4, accepted=1, refused=1, unknown=1, left=1)
+    assert standing.counts(found) == Counts(4, accepted=1, refused=1, unknown=1, left=1, under_way=1)
     with database.reading() as connection:
         reasons = connection.execute(text("select first, reason from chunk order by first")).all()
         tries = connection.execute(text("select first, last, state from attempt order by id")).all()
