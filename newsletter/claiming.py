@@ -85,9 +85,9 @@ def _instead(send: Send, counts: Counts) -> str:
     return "put issue, templates and newsletter.yml back as they were then; a correction is a new issue"
 
 
-def refuse_halted(send: Send | None) -> None:
+def refuse_halted(send: Send | None, counts: Counts) -> None:
     """Raises SendRefused for a send that only a person may go on with."""
-    if send is None or (send.state == "open" and send.hold_after is None):
+    if send is None or (send.state == "open" and not (send.hold_after and counts.waiting)):
         return
     if send.state == "cancelled":
         what = f"{send.issue} was called back"

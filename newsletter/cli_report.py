@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -96,9 +97,9 @@ def _opened(path: Path) -> Iterator[IO[str]]:
 
 
 def _private(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, 0o600)
+    handle = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    os.fchmod(handle, 0o600)  # also where it was there already
+    return handle
 
 
 def _print_json(standing: "Standing", send: "Send", named: Naming) -> None:

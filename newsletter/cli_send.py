@@ -79,6 +79,8 @@ def send(
         raise click.UsageError("--to sends one issue: name it with --issue, without --ready")
     if now and at:
         raise click.UsageError("--now and --at exclude each other")
+    if canary and at:
+        raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
     moment = _moment(at) if at else None
     collect_seldom()
     with Sending.open(config.load(folder), provider, to_send=address is None and not dry_run) as sending:
@@ -190,7 +192,7 @@ class Sender:
         if not counts.recipients:
             hint = "news subscribers import FILE, or news subscribers add ADDRESS"
             raise SendRefused("there is nobody on the list", hint)
-        claiming.refuse_halted(outlook.send)
+        claiming.refuse_halted(outlook.send, counts)
         claiming.refuse_wishes(outlook.send, wishes)
         if counts.waiting:
             confirm(counts.waiting, self._yes)

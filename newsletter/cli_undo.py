@@ -61,7 +61,7 @@ def retry(
     from newsletter.claiming import refuse_halted
 
     with started(folder, issue) as (sending, found):
-        refuse_halted(found)
+        refuse_halted(found, sending.standing.counts(found))
         with terminal.aside(named.as_json):
             prepared = checked(sending, found)
             if not (count := sending.count(found, "refused", list(addresses))):

@@ -112,6 +112,7 @@ class Delivery:
                 yield Stopped("it was called back meanwhile (news cancel)")
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit):
+            self._doubts.ended = self._doubts.ended or "the run is over"
             # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
             # for nothing.
             with suppress(NewsError):
@@ -122,7 +123,10 @@ class Delivery:
             self._flights.close()
 
     def _ends(self) -> bool:
-        return self._doubts.ended is not None or self._called_back or self._stopped()
+        """Nothing more is to be done; what is in doubt is called back still, where it only goes badly."""
+        if self._called_back or self._stopped():
+            return True
+        return self._doubts.ended is not None and self._staging.mend_at is None
 
     def _launch(self) -> Generator[Event, None, bool]:
         """Claims as many chunks as may be under way, and sends them off; says whether there were any."""
@@ -213,8 +217,10 @@ class Delivery:
 
     def _hear_of_all(self, outcome: Outcome, now: datetime, people: int = 0) -> None:
         # A refusal of many is being narrowed down: it is nobody's yet.
-        narrowed = isinstance(outcome, Refused) and people > 1
-        self._doubts.hear(outcome, 0 if narrowed else people)
+        if isinstance(outcome, Refused) and people > 1:
+            self._doubts.hear_of(len(outcome.culprits), outcome)
+        else:
+            self._doubts.hear(outcome, people)
         if isinstance(outcome, NotSent) and outcome.wait:
             # Who says "in a second" time and again means longer.
             again = back_off(self._doubts.pauses) if self._doubts.pauses > _TAKEN_AT_ITS_WORD else timedelta()
@@ -234,7 +240,7 @@ class Delivery:
         # Whoever wants it slow does not want it to end.
         patience = self._timing.slow if why == _PACE else self._timing.patience
         if until > now + patience:
-            yield Stopped(f"{why}; not before {until:%H:%M} UTC")
+            yield Stopped(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
             yield Waiting(until, why)
@@ -248,7 +254,7 @@ class Delivery:
         found: list[tuple[datetime, str]] = []
         if self._staging.mend_at:
             found.append((self._staging.mend_at, "what is unknown will be called back and sent again"))
-        if at := self._ledger.next_try(self._send):
+        if not self._doubts.ended and (at := self._ledger.next_try(self._send)):
             if self._paused_until:
                 found.append((max(at, self._paused_until), "the provider takes nothing for now"))
             elif at > self._looked_at:

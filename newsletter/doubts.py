@@ -50,6 +50,16 @@ class Doubts:
                 case _:
                     self._worse(outcome.reason)
 
+    def hear_of(self, culprits: int, refused: Refused) -> None:
+        """Counts a refusal of many: of those whose fault it is, or, where that is not said, of nobody yet."""
+        if not culprits:
+            self.hear(refused, 0)
+            return
+        with self._lock:  # the provider is well, and the others are tried again
+            self._answers += culprits
+            self._refusals += culprits
+            self._weigh(refused.reason)
+
     def resume(self) -> None:
         """A pause is over."""
         with self._lock:

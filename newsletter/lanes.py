@@ -54,16 +54,16 @@ def step(standing: LaneStanding, now: datetime, timing: Timing) -> Step:
     lane = standing.lane
     if lane.state in ("cancelled", "kept"):
         return Step("leave")
-    last = lane.send_at - timing.mend
-    if lane.state == "cancelling":
-        # Somebody has asked for it and not written down the answer: it must be asked again.
-        late = "it was being called back when the time for that was over"
-        return Step("call back") if now <= last else Step("give up", why=late)
-    if standing.intended or not standing.unknown or standing.unknown_since is None:
+    begun = lane.state == "cancelling"
+    if not begun and not standing.unknown:
         return Step("leave")
-    ripe = ripe_at(standing, now, timing)
+    if standing.intended:
+        return Step("wait", now + timing.sign)
+    # What may still arrive is covered by no cancel that comes before it; also where one has been asked for.
+    last, ripe = lane.send_at - timing.mend, ripe_at(standing, now, timing)
     if max(ripe, now) > last:
-        return Step("give up", why=f"too late to be called back: it leaves at {lane.send_at:%H:%M} UTC")
+        late = "it was being called back when the time for that was over"
+        return Step("give up", why=late if begun else f"too late: it leaves at {lane.send_at:%H:%M} UTC")
     return Step("wait", ripe) if now < ripe else Step("call back")
 
 

@@ -1,7 +1,7 @@
-"""What providers can do, and what they answer."""
+"""What providers can do, and what they answer; `state` is what the ledger calls an outcome."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -9,6 +9,7 @@ class Accepted:
     """The provider took it, under `message_id`; it is the provider's from here."""
 
     message_id: str = ""
+    state: ClassVar = "accepted"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Refused:
 
     reason: str
     culprits: tuple[int, ...] = ()
+    state: ClassVar = "refused"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class NotSent:
     reason: str
     stop: bool = True
     wait: float | None = None
+    state: ClassVar = "not_sent"
 
 
 # It was never begun, for a reason that is not the provider's.
@@ -46,6 +49,7 @@ class Unknown:
     """Perhaps taken, perhaps not: a time-out, a lost connection, a 5xx. Never tried again by itself."""
 
     reason: str
+    state: ClassVar = "unknown"
 
 
 Outcome = Accepted | Refused | NotSent | Unknown

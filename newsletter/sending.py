@@ -128,7 +128,8 @@ class Sending:
                 if issue.ready and issue.date <= datetime.now(UTC).date() and not self._done(issue.name):
                     prepared = self._prepared(issue)
                     outlook = self.outlook(prepared)
-                    if outlook.counts.waiting or (outlook.send and self._mendable(outlook.send)):
+                    counts = outlook.counts
+                    if counts.waiting or counts.under_way or (outlook.send and self._mendable(outlook.send)):
                         yield prepared
             except NewsError as error:
                 yield error
@@ -270,7 +271,8 @@ class Sending:
         counts = self.standing.counts(send)
         if send.state == "cancelled":
             return not counts.nobody_has_it
-        return send.hold_after is not None or not (counts.waiting or self._mendable(send))
+        rest = counts.waiting or counts.under_way or self._mendable(send)
+        return send.hold_after is not None or not rest
 
     def _mendable(self, send: Send) -> bool:
         """Whether something unknown is held back that can still be called back."""

@@ -83,7 +83,7 @@ def show_outcome(outcome: "Outcome") -> None:
     if reason is None:
         click.echo("Accepted.")
     else:
-        show_problems([Problem("", f"{_WORDS[type(outcome).__name__]}: {reason}")])
+        show_problems([Problem("", f"{outcome.state.replace('_', ' ')}: {visible(reason, 300)}")])
 
 
 def show_send(
@@ -323,7 +323,6 @@ def show_import(changes: Iterable["Imported | Problem"]) -> int:
 
 
 _UNUSUAL = {"left": "has left, and stays off the list", "twice": "stands further up as well"}
-_WORDS = {"Refused": "refused", "NotSent": "not sent", "Unknown": "unknown"}
 
 
 class Interrupt:

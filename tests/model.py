@@ -156,7 +156,7 @@ class World:
         self.time = samples.NOW
         self.crash_at: int | None = None
         self.overtaken_at: int | None = None
-        self.ticks = self.runs = 0
+        self.ticks = self.runs = self.in_flight = 0
         self.ledger = MemoryLedger(people, self.now, self.tick)
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
         self.mailing = samples.plain_mailing()
@@ -180,6 +180,14 @@ class World:
         """One `news send`, which dies at a tick, or does not; says whether it came to its end."""
         return self._process(crash_at, lambda send: self._delivery(send).run())
 
+    def resume(self, crash_at: int | None = None) -> bool:
+        """One `news resume`: what was called back goes out after all."""
+        return self._process(crash_at, self._resumed)
+
+    def _resumed(self, send: Send) -> Iterator[object]:
+        self.ledger.go_on(send)
+        yield from self._delivery(self.ledger.sends[0]).run()
+
     def _overtaken(self) -> None:
         """This process stands still for so long that another one takes over and goes to the end."""
         slow, ticks, self.overtaken_at = self.ledger.run, self.ticks, None
@@ -195,7 +203,7 @@ class World:
         )
 
     def _delivery(self, send: Send) -> Delivery:
-        manner = Manner(timing=self.timing, stop_when_refused=None)
+        manner = Manner(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
         return Delivery(send, self.mailing, self.ledger, self.provider, samples.SECRET, self, manner)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:

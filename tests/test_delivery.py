@@ -436,7 +436,7 @@ def test_a_canary_goes_first_and_the_rest_waits(
     run(ledger, provider, time, wishes=Wishes(canary=3))
     assert sorted(provider.taken) == readers(0, 1, 2)
     with pytest.raises(SendRefused, match="waits for a go-ahead behind its canary of 3"):
-        claiming.refuse_halted(the_send(ledger))
+        claiming.refuse_halted(the_send(ledger), counts(ledger))
     run(ledger, provider, time)
     assert len(provider.taken) == 3, "running it again is no go-ahead"
     ledger.go_on(the_send(ledger))

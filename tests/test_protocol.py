@@ -153,6 +153,26 @@ def test_every_crash_of_a_cancel(gap: timedelta, before: bool) -> None:
     print(f"{cases:,} cases")
 
 
+@pytest.mark.parametrize("minutes", [0, 3, 14], ids=str)
+def test_resuming_what_a_cancel_was_interrupted_in(minutes: int) -> None:
+    """The cancel has ended before it could cover what may still arrive; the resume must wait for that."""
+    cases = 0
+    for *faults, first, second in product(*[("ok", "late", "taken")] * 2, *[CANCEL_FAULTS] * 2):
+        for at in (6, 9, None):
+            for crash in range(200):
+                world = world_with(ONE_LANE, tuple(faults), (first, second))
+                world.run(at)
+                ended = world.cancel(crash)
+                world.time += timedelta(minutes=minutes)
+                world.resume()
+                cases += 1
+                assert not world.wrong(), (faults, first, second, at, crash, world.wrong())
+                if ended:
+                    break
+    assert cases > 300
+    print(f"{cases:,} cases")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_that_stands_still_is_overtaken_and_goes_on(kind: dict[str, int]) -> None:
     """A process that is suspended loses its claim, and knows nothing of it when it goes on.
@@ -191,6 +211,28 @@ def test_what_is_held_back_becomes_certain() -> None:
                 continue
             assert set(world.ledger.states().values()) == {"accepted"}, faults
             assert world.provider.delivered() == Counter({one.address: 1 for one in world.ledger.people})
+
+
+@pytest.mark.parametrize("lost", range(8))
+def test_a_doubt_is_cleared_up_with_others_under_way(lost: int) -> None:
+    """What was lost comes back first, while the rest is still on its way into the same lane."""
+    world = World(16, lanes=1)
+    world.in_flight = 4
+    world.provider.faults = ["ok"] * lost + ["late"]
+    world.run()
+    assert set(world.ledger.states().values()) == {"accepted"}
+    assert set(world.provider.delivered().values()) == {1}
+
+
+def test_a_send_that_goes_badly_still_clears_up_its_doubts() -> None:
+    """Five lost in a row end the send; what they leave in doubt is called back all the same."""
+    world = World(20, lanes=1)
+    world.provider.faults = ["lost", "taken", "lost", "late", "lost"]
+    world.run()
+    assert not world.wrong()
+    assert set(world.ledger.states().values()) == {"waiting"}
+    world.run()
+    assert set(world.provider.delivered().values()) == {1}
 
 
 @pytest.mark.parametrize("kind", KINDS)

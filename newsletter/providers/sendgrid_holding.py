@@ -94,7 +94,10 @@ def _statuses(answer: Answer) -> dict[str, str] | None:
     if answer.status != 200:
         return None
     try:
-        return {str(one["batch_id"]): str(one["status"]) for one in json.loads(answer.content)}
+        listed = json.loads(answer.content)
+        return (
+            {str(one["batch_id"]): str(one["status"]) for one in listed} if isinstance(listed, list) else None
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

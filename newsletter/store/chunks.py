@@ -21,17 +21,11 @@ from sqlalchemy import (
 
 from newsletter.errors import StoreError
 from newsletter.models import Subscriber
-from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.outcomes import Accepted, Refused
 from newsletter.records import ChunkState, Claimed, Fate, Landed, Lane, Send
 from newsletter.shown import visible
 from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
 
-_ATTEMPT_STATES: dict[type[Outcome], str] = {
-    Accepted: "accepted",
-    Refused: "refused",
-    NotSent: "not_sent",
-    Unknown: "unknown",
-}
 ChunkRow = Row[*tuple[Any, ...]]
 
 
@@ -125,7 +119,7 @@ def settle(connection: Connection, landed: Landed, now: datetime) -> None:
     outcome, claimed = landed.outcome, landed.claimed
     mixed = len({fate.state for fate in landed.fates}) > 1 and not isinstance(outcome, Refused)
     values = {
-        "state": "mixed" if mixed else _ATTEMPT_STATES[type(outcome)],
+        "state": "mixed" if mixed else outcome.state,
         # A provider's words may hold what no database takes and no terminal should be shown.
         "message_id": visible(outcome.message_id, 200) if isinstance(outcome, Accepted) else None,
         "error": None if isinstance(outcome, Accepted) else visible(outcome.reason, 500),

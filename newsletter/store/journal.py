@@ -24,12 +24,6 @@ from newsletter.shown import shown_path, visible
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
 _LONG_AGO = 24 * 3600
-_STATES: dict[type[Outcome], str] = {
-    Accepted: "accepted",
-    Refused: "refused",
-    NotSent: "not sent",
-    Unknown: "unknown",
-}
 
 
 class Run:
@@ -56,9 +50,9 @@ class Run:
         except OSError as failure:
             raise _not_written(self._folder, failure) from None
 
-    def journal(self, first: int) -> "Journal":
-        """A new journal for a chunk that starts at `first`."""
-        return Journal(self._folder / str(first))
+    def journal(self, chunk: str) -> "Journal":
+        """A new journal for a chunk."""
+        return Journal(self._folder / chunk)
 
     def has_died(self, run: str) -> bool:
         """Whether another run's process has certainly ended; False where this machine cannot know."""
@@ -74,28 +68,31 @@ class Run:
             os.close(other)
         return True
 
-    def notes(self, run: str, first: int) -> dict[int, Outcome | None] | None:
+    def notes(self, run: str, chunk: str) -> dict[int, Outcome | None] | None:
         """What a dead run noted of each message that it began: its outcome, or None where there is none.
 
         None where there are no notes to be believed.
         """
         try:
             boot = (self._runs / run / "alive").read_text()
-            lines = (self._runs / run / str(first)).read_text(errors="replace").split("\n")
+            lines = (self._runs / run / chunk).read_text(errors="replace").split("\n")
         except OSError:
             return None
         if not boot or boot != _boot():
             return None
         noted: dict[int, Outcome | None] = {}
-        for line in lines[:-1]:  # behind the last line end there is nothing, or half a note
-            number, state, reason = line.split("\t", 2)
-            noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
+        try:
+            for line in lines[:-1]:  # behind the last line end there is nothing, or half a note
+                number, state, reason = line.split("\t", 2)
+                noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
+        except ValueError:  # somebody else has written into it
+            return None
         return noted
 
-    def forget(self, run: str, first: int) -> None:
+    def forget(self, run: str, chunk: str) -> None:
         """Deletes a dead run's notes of a chunk, once the ledger has what they said."""
         with suppress(OSError):
-            (self._runs / run / str(first)).unlink()
+            (self._runs / run / chunk).unlink()
 
     def close(self) -> None:
         """Ends the run; what it noted is in the ledger by now, or is needed by the next one."""
@@ -136,7 +133,7 @@ class Journal:
     def end(self, number: int, outcome: Outcome) -> None:
         """What came of it."""
         reason = "" if isinstance(outcome, Accepted) else visible(outcome.reason, 300)
-        self._note(f"{number}\t{_STATES[type(outcome)]}\t{reason}\n")
+        self._note(f"{number}\t{outcome.state}\t{reason}\n")
 
     def discard(self) -> None:
         """Deletes it: the ledger has it all."""
@@ -154,11 +151,11 @@ class Journal:
 
 
 def _outcome(state: str, reason: str) -> Outcome:
-    if state == "accepted":
+    if state == Accepted.state:
         return Accepted()
-    if state == "refused":
+    if state == Refused.state:
         return Refused(reason)
-    return NotSent(reason, stop=False) if state == "not sent" else Unknown(reason)
+    return NotSent(reason, stop=False) if state == NotSent.state else Unknown(reason)
 
 
 def _boot() -> str:

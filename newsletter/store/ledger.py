@@ -34,7 +34,7 @@ class Ledger(Standing):
     ) -> None:
         super().__init__(database, clock, page)
         self._run = run
-        self._journals: dict[int, Journal] = {}
+        self._journals: dict[tuple[int, int], Journal] = {}
         self._adrift: dict[int, str] = {}
 
     def plan(self, of: Plan) -> Send | None:
@@ -63,7 +63,9 @@ class Ledger(Standing):
         """Takes back a plan of which certainly nothing has left; False where something may have."""
         tried = select(chunk.c.first).where(chunk.c.send_id == of.id, chunk.c.state.not_in(_NOTHING_LEFT))
         with self._database.writing() as connection:
-            if connection.execute(tried.limit(1)).first():
+            # Locked first: whoever goes on with it meanwhile is waited for, or finds it gone.
+            holder, _ = self._holder(connection, of)
+            if holder or connection.execute(tried.limit(1)).first():
                 return False
             for table in (attempt, recipient, chunk, lane):
                 connection.execute(delete(table).where(table.c.send_id == of.id))
@@ -77,9 +79,8 @@ class Ledger(Standing):
         """
         now = self._clock()
         with self._database.writing() as connection:
-            query = select(send.c.holder, send.c.held_until).where(send.c.id == of.id).with_for_update()
-            holder, until = connection.execute(query).one()
-            if holder not in (None, self._run.name) and until > now and not self._run.has_died(holder):
+            holder, until = self._holder(connection, of)
+            if holder and until:
                 host, process, _ = holder.rsplit("_", 2)
                 what = f"{of.issue} is being sent already, by process {process} on {host}"
                 hint = f"wait for it, or stop it there; without a sign its claim ends at {until:%H:%M:%S} UTC"
@@ -116,14 +117,14 @@ class Ledger(Standing):
             found = [chunks.take(connection, row, into) for row in _within(rows, room)]
             tried = [one for one in found if one.people]
             if noted:
-                self._journals |= {one.first: self._run.journal(one.first) for one in tried}
+                self._journals |= {_place(one): self._run.journal(_name(one)) for one in tried}
             attempts = chunks.intend(connection, tried, self._run.name, now)
         numbered = dict(zip((one.first for one in tried), attempts, strict=True))
         return [replace(one, attempt=numbered.get(one.first, 0)) for one in found]
 
     def journal(self, of: Claimed) -> Journal:
         """Where the messages of a claimed chunk are noted."""
-        return self._journals[of.first]
+        return self._journals[_place(of)]
 
     def settle(self, landed: Sequence[Landed]) -> None:
         """Writes down what came of tries, and discards their journals.
@@ -137,10 +138,10 @@ class Ledger(Standing):
             if any(fate.state == "waiting" for one in landed for fate in one.fates):
                 chunks.wait_again(connection, landed[0].claimed.send_id)
         for claimed in (one.claimed for one in landed):
-            if journal := self._journals.pop(claimed.first, None):
+            if journal := self._journals.pop(_place(claimed), None):
                 journal.discard()
             if died := self._adrift.pop(claimed.attempt, None):
-                self._run.forget(died, claimed.first)
+                self._run.forget(died, _name(claimed))
 
     def adrift(self, of: Send) -> list[tuple[Claimed, dict[int, Outcome | None] | None]]:
         """What was under way when a run ended without writing down its outcome, and what it noted of that."""
@@ -152,7 +153,7 @@ class Ledger(Standing):
                 claimed = Claimed(of.id, row.first, row.last, row.id, 0, people)
                 # A run that is only slow goes on with what it has begun, whatever its notes say by now.
                 died = self._run.has_died(row.run or "")
-                found.append((claimed, self._run.notes(row.run or "", row.first) if died else None))
+                found.append((claimed, self._run.notes(row.run, _name(claimed)) if died else None))
                 if died:
                     self._adrift[row.id] = row.run
         return found
@@ -238,6 +239,16 @@ class Ledger(Standing):
                 chunks.wait_again(connection, of.id)
         return count
 
+    def _holder(self, connection: Connection, of: Send) -> tuple[str | None, datetime | None]:
+        """Another run that goes on with a send, and until when unless it gives a sign; locks the send."""
+        query = select(send.c.holder, send.c.held_until).where(send.c.id == of.id).with_for_update()
+        holder, until = connection.execute(query).first() or (None, None)
+        if holder is None or until is None or holder == self._run.name or until <= self._clock():
+            return None, None
+        if self._run.has_died(holder):
+            return None, None
+        return holder, until
+
     def _renew(self, connection: Connection, of: Send, lease: timedelta) -> str:
         """The send's state, which stays as it is until this transaction ends."""
         mine = _send_is(of).where(send.c.holder == self._run.name)
@@ -247,6 +258,15 @@ class Ledger(Standing):
                 f"another process goes on with {of.issue}", f"see: news status --issue {of.issue}"
             )
         return str(state)
+
+
+def _place(of: Claimed) -> tuple[int, int]:
+    return of.send_id, of.first
+
+
+def _name(of: Claimed) -> str:
+    """A chunk's journal: one run may have chunks of several sends."""
+    return f"{of.send_id}-{of.first}"
 
 
 def _within(rows: Sequence[chunks.ChunkRow], room: int) -> list[chunks.ChunkRow]:

@@ -19,7 +19,7 @@ from newsletter.outcomes import Accepted, Refused
 from newsletter.store.journal import Run
 
 run = Run(Path(sys.argv[1]))
-notes = run.journal(1)
+notes = run.journal("1-1")
 notes.begin(1)
 notes.end(1, Accepted("250 queued"))
 notes.begin(2)
@@ -40,10 +40,10 @@ def killed(tmp_path: Path) -> str:
 def test_notes_survive_kill_9(tmp_path: Path, killed: str) -> None:
     with Run(tmp_path / "runs") as run:
         assert run.has_died(killed)
-        assert run.notes(killed, 1) == {1: Accepted(), 2: Refused(r"550 no\u0009such\u000auser"), 3: None}
-        assert run.notes(killed, 7) is None, "what was never noted is not known"
-        run.forget(killed, 1)
-        assert run.notes(killed, 1) is None
+        assert run.notes(killed, "1-1") == {1: Accepted(), 2: Refused(r"550 no\u0009such\u000auser"), 3: None}
+        assert run.notes(killed, "1-7") is None, "what was never noted is not known"
+        run.forget(killed, "1-1")
+        assert run.notes(killed, "1-1") is None
         assert not run.has_died("another"), "of what is not here nothing is certain"
 
 
@@ -51,14 +51,14 @@ def test_notes_of_another_boot_are_not_believed(tmp_path: Path, killed: str) -> 
     (tmp_path / "runs" / killed / "alive").write_text("another boot")
     with Run(tmp_path / "runs") as run:
         assert run.has_died(killed)
-        assert run.notes(killed, 1) is None
+        assert run.notes(killed, "1-1") is None
 
 
 def test_half_a_note_is_none(tmp_path: Path, killed: str) -> None:
-    file = tmp_path / "runs" / killed / "1"
+    file = tmp_path / "runs" / killed / "1-1"
     file.write_bytes(file.read_bytes() + b"3\taccep")
     with Run(tmp_path / "runs") as run:
-        assert (run.notes(killed, 1) or {})[3] is None
+        assert (run.notes(killed, "1-1") or {})[3] is None
 
 
 def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
 
 def test_a_run_that_ends_well_leaves_nothing(tmp_path: Path) -> None:
     with Run(tmp_path / "runs") as run:
-        notes = run.journal(1)
+        notes = run.journal("1-1")
         notes.begin(1)
         notes.discard()
     assert list((tmp_path / "runs").iterdir()) == []
@@ -80,7 +80,7 @@ def test_the_dead_are_cleared_away_once_they_have_nothing_to_say(tmp_path: Path,
         os.utime(died, (0, 0))
     with Run(tmp_path / "runs") as run:
         assert died.exists(), "its notes are needed"
-        run.forget(killed, 1)
+        run.forget(killed, "1-1")
     with Run(tmp_path / "runs") as run:
         assert run.has_died(killed), "and for a day it is known that it died"
         os.utime(died, (0, 0))
@@ -93,16 +93,16 @@ def test_the_dead_are_cleared_away_once_they_have_nothing_to_say(tmp_path: Path,
 )
 def test_each_outcome_is_read_as_it_was_written(tmp_path: Path, outcome: Outcome) -> None:
     with Run(tmp_path / "runs") as run:
-        notes = run.journal(5)
+        notes = run.journal("1-5")
         notes.begin(5)
         notes.end(5, outcome)
-        assert run.notes(run.name, 5) == {5: outcome}
+        assert run.notes(run.name, "1-5") == {5: outcome}
         notes.discard()
 
 
 def test_a_full_disk_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Run(tmp_path / "runs") as run:
-        notes = run.journal(1)
+        notes = run.journal("1-1")
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, notes._file)
         os.close(full)
@@ -122,6 +122,14 @@ def test_a_system_without_boot_ids_believes_no_notes(
 ) -> None:
     monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "absent")
     with Run(tmp_path / "runs") as run:
-        assert run.notes(killed, 1) is None
+        assert run.notes(killed, "1-1") is None
         (tmp_path / "runs" / killed / "alive").write_text("")
-        assert run.notes(killed, 1) is None
+        assert run.notes(killed, "1-1") is None
+
+
+@pytest.mark.parametrize("line", ["garbage", "", "5\tbegun", "1e3\tbegun\t", "\udcff"])
+def test_what_is_no_note_makes_all_of_them_none(line: str, tmp_path: Path, killed: str) -> None:
+    file = tmp_path / "runs" / killed / "1-1"
+    file.write_bytes(file.read_bytes() + line.encode(errors="surrogateescape") + b"\n")
+    with Run(tmp_path / "runs") as run:
+        assert run.notes(killed, "1-1") is None
