@@ -8,11 +8,14 @@ Unknown                     -> unknown; nothing here makes it anything else
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsletter.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.records import Claimed, Fate
 
+# Whoever was refused for somebody else's fault is tried again at once.
+_INNOCENT = replace(NOT_BEGUN, reason="")
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 5, 6 * 3600
 
 
@@ -40,7 +43,7 @@ def _narrowed(claimed: Claimed, refused: Refused, now: datetime) -> list[Fate]:
     people = claimed.people
     if culprits := {people[place].number for place in refused.culprits if 0 <= place < len(people)}:
         one = Refused(refused.reason)
-        return _ranges(claimed, lambda number: one if number in culprits else NOT_BEGUN, now)
+        return _ranges(claimed, lambda number: one if number in culprits else _INNOCENT, now)
     middle = people[len(people) // 2].number
     return [
         Fate(claimed.first, middle - 1, "waiting", refused.reason),
