@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     ValidationError,
     ValidationInfo,
@@ -209,6 +210,28 @@ class Labels(Frozen):
     )
 
 
+class Adjustment(Frozen):
+    """How much a newsletter makes of a check; what is switched off is not seen any more, so it says why."""
+
+    severity: Literal["off", "error", "warning", "note"]
+    reason: Line | None = None
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Self:
+        if self.severity == "off" and self.reason is None:
+            raise refused("has no reason", 'write {severity: "off", reason: why it is switched off}')
+        return self
+
+
+def _adjustment(given: object) -> object:
+    """`weight: note` is short for `weight: {severity: note}`."""
+    if not isinstance(given, str):
+        return given
+    if given not in (known := get_args(Adjustment.model_fields["severity"].annotation)):
+        raise refused(f'is "{visible(given)}"', f"write one of {', '.join(known)}")
+    return {"severity": given}
+
+
 class Config(Frozen):
     """newsletter.yml."""
 
@@ -227,7 +250,8 @@ class Config(Frozen):
     send: Send = Send()
     tracking: Tracking = Tracking()
     labels: Labels = Labels()
-    checks: dict[str, Literal["off", "error", "warning", "note"]] = Field(default_factory=dict)
+    clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
+    checks: dict[str, Annotated[Adjustment, BeforeValidator(_adjustment)]] = Field(default_factory=dict)
 
     @field_validator("unsubscribe")
     @classmethod
@@ -249,12 +273,20 @@ class Config(Frozen):
 
 @dataclass(frozen=True)
 class Newsletter:
-    """A newsletter's folder with what it says of itself; `in_ci` on a machine that is not kept."""
+    """A newsletter's folder with what it says of itself; `in_ci` on a machine that is not kept.
+
+    `lines` is where each key of newsletter.yml stands.
+    """
 
     folder: Path
     config: Config
     secrets: Secrets = field(default_factory=Secrets)
     in_ci: bool = False
+    lines: Mapping[yamlfile.Loc, int] = field(default_factory=dict, repr=False)
+
+    def where(self, *loc: str | int) -> str:
+        """`newsletter.yml:line` of a key."""
+        return yamlfile.Document(shown_path(self.folder / FILE), None, self.lines).where(loc)
 
     @property
     def issues(self) -> Path:
@@ -315,7 +347,8 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newslett
         where = shown_path(file)
         fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter here", fix)])
-    config = validation.validate(yamlfile.read(file, ConfigError), Config, ConfigError)
+    document = yamlfile.read(file, ConfigError)
+    config = validation.validate(document, Config, ConfigError)
     values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
     in_ci = values.get("CI", "").lower() not in ("", "0", "false")
-    return Newsletter(folder, config, Secrets.from_environment(values), in_ci)
+    return Newsletter(folder, config, Secrets.from_environment(values), in_ci, document.lines)

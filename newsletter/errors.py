@@ -20,12 +20,17 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding: where it is (`file:line`, or what was looked at), what is wrong, how to mend it."""
+    """One finding: where it is (`file:line`, or what was looked at), what is wrong, how to mend it.
+
+    `check` is the name of the check that found it, `details` are lines of a table that shows it.
+    """
 
     where: str
     what: str
     fix: str = ""
     severity: Severity = "error"
+    check: str = ""
+    details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (f"{self.where}: {self.what}" if self.where else self.what, self.fix)))

@@ -3,11 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletter import validation, yamlfile
 from newsletter.errors import IssueError, Problem, Unavailable
@@ -17,17 +17,41 @@ from newsletter.shown import shown_path
 _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
+class Text(NamedTuple):
+    """A text of an issue, and where in it that stands; `markdown` where it is more than one line of words."""
+
+    loc: yamlfile.Loc
+    content: str
+    markdown: bool
+
+
 def load(path: Path) -> Issue:
     """Reads an issue; raises IssueError with every problem of the file, each with its line."""
     when = _date(path)
     document = yamlfile.read(path, IssueError)
     issue = validation.validate(document, IssueFile, IssueError)
-    return Issue.model_construct(**dict(issue), date=when, path=document.path, lines=document.lines)
+    return Issue.model_construct(
+        **dict(issue), date=when, path=document.path, lines=document.lines, source=document.text
+    )
 
 
-def where(issue: Issue, loc: yamlfile.Loc) -> str:
-    """`file:line` of a part of an issue, such as `("stories", 2, "link")`."""
-    return yamlfile.Document(issue.path, None, issue.lines).where(loc)
+def where(issue: Issue, loc: yamlfile.Loc, words: str = "", nth: int = 0) -> str:
+    """`file:line` of a part of an issue, such as `("stories", 2, "link")`, or of some words in it."""
+    return yamlfile.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
+
+
+def texts(issue: Issue) -> Iterator[Text]:
+    """Every text of an issue, from the top down."""
+    return _texts(issue.model_dump(include=set(IssueFile.model_fields)), ())
+
+
+def _texts(value: Any, loc: yamlfile.Loc) -> Iterator[Text]:
+    if isinstance(value, str):
+        yield Text(loc, value, markdown=loc[-1] == "text" and "links" not in loc and loc[0] != "extra")
+        return
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for key, part in parts:
+        yield from _texts(part, (*loc, key))
 
 
 def every(folder: Path) -> list[Path]:

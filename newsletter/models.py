@@ -135,11 +135,12 @@ class IssueFile(Frozen):
 
 
 class Issue(IssueFile):
-    """A valid issue with the date of its file's name, and where each part of it stands."""
+    """A valid issue with the date of its file's name, that file's text, and where in it each part stands."""
 
     date: dt.date
     path: str = ""
     lines: Mapping[tuple[str | int, ...], int] = Field(default_factory=dict, repr=False)
+    source: str = Field("", repr=False)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from newsletter import checks, message
+from newsletter import checks, issues, message
+from newsletter.checks.proof import Proof
 from newsletter.config import Newsletter
 from newsletter.errors import Problem, SendRefused
 from newsletter.models import Issue, Rendered
@@ -25,9 +26,14 @@ class Prepared:
             raise SendRefused(what, "mend what is listed above")
 
 
+def proof(newsletter: Newsletter, issue: Issue) -> Proof:
+    """An issue rendered, and ready to be checked; raises TemplateError."""
+    earlier = [path for path in issues.every(newsletter.issues) if path.stem < issue.name]
+    return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
+
+
 def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
-    """Renders and checks an issue; raises TemplateError."""
-    rendered = render(issue, newsletter.site)
-    findings = checks.run(issue, rendered, newsletter.config.checks)
-    mailing = message.mailing(issue, rendered, newsletter)
-    return Prepared(issue, rendered, mailing, tuple(finding.problem for finding in findings))
+    """Renders and checks an issue; raises TemplateError and, for a check that there is not, ConfigError."""
+    read = proof(newsletter, issue)
+    mailing = message.mailing(issue, read.rendered, newsletter)
+    return Prepared(issue, read.rendered, mailing, tuple(checks.run(read)))

@@ -1,5 +1,6 @@
 """A YAML file read once: safely, and with the line of every value."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,12 +27,35 @@ class Document:
     data: Any
     lines: Mapping[Loc, int] = field(repr=False)
     problems: Sequence[tuple[Loc, Problem]] = ()
+    text: str = field(default="", repr=False)
 
-    def where(self, loc: Loc) -> str:
-        """`file:line` of a value, or of what holds it where it has no line of its own."""
+    def where(self, loc: Loc, words: str = "", nth: int = 0) -> str:
+        """`file:line` of a value, or of what holds it where it has no line of its own.
+
+        Of words in the value the line that they start in for the nth time (from 0), if they stand there.
+        """
         while loc and loc not in self.lines:
             loc = loc[:-1]
-        return f"{self.path}:{self.lines.get(loc, 1)}"
+        first = self.lines.get(loc, 1)
+        written = "\n".join(self.text.split("\n")[first - 1 : self._end(loc) - 1]) if words else ""
+        found = next(islice(standing(words).finditer(written), nth, None), None) if written else None
+        return f"{self.path}:{first + (written.count(chr(10), 0, found.start()) if found else 0)}"
+
+    def _end(self, loc: Loc) -> int:
+        """The line that the next value starts in."""
+        first, behind = self.lines.get(loc, 1), False
+        for other, line in self.lines.items():
+            behind = behind or other == loc
+            if behind and line > first and other[: len(loc)] != loc:
+                return line
+        return self.text.count("\n") + 2
+
+
+def standing(words: str) -> re.Pattern[str]:
+    """Finds words in running text, wherever its lines end and whatever Markdown stands between them."""
+    between = r"[\s*_~`>\[\]]+".join(map(re.escape, words.split()))
+    before = r"(?<!\w)" if re.match(r"\w", words) else ""
+    return re.compile(before + between + (r"(?!\w)" if re.search(r"\w$", words) else ""))
 
 
 def read(path: Path, error: type[InvalidInput]) -> Document:
@@ -51,7 +75,7 @@ def read(path: Path, error: type[InvalidInput]) -> Document:
     ]
     if end:
         raise error(sorted([problem for _, problem in problems] + end, key=line_of))
-    return Document(shown, data, builder.lines, problems)
+    return Document(shown, data, builder.lines, problems, text)
 
 
 def read_text(path: Path, error: type[InvalidInput]) -> str:

@@ -56,13 +56,18 @@ def test_all_that_can_be_said() -> None:
         sendgrid="{host: https://api.eu.sendgrid.com/}",
         tracking="{opens: true, clicks: false}",
         labels="{read_story: Zum Rezept}",
-        checks='{links: "off", alt_texts: error}',
+        clients="[gmail]",
+        checks='{links: {severity: "off", reason: all of them are}, alt_texts: error}',
     ).config
     assert loaded.site == "https://soup.example.com"
     assert loaded.smtp.port == 465
     assert loaded.smtp.username is None
     assert loaded.sendgrid.host == "https://api.eu.sendgrid.com"
-    assert loaded.checks == {"links": "off", "alt_texts": "error"}
+    assert loaded.clients == ("gmail",)
+    assert loaded.checks == {
+        "links": config.Adjustment(severity="off", reason="all of them are"),
+        "alt_texts": config.Adjustment(severity="error"),
+    }
 
 
 def test_the_newsletter_of_this_repository_is_valid() -> None:
@@ -87,7 +92,7 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, "
-    "outbox, smtp, sendgrid, send, tracking, labels, checks"
+    "outbox, smtp, sendgrid, send, tracking, labels, clients, checks"
 )
 TOKEN = "unsubscribe.url needs {token} once, behind the host; put {token} where the reader's own part goes"
 CLEAR = "sendgrid.host would show the API key to everybody on the way; write https://…"
@@ -299,8 +304,14 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "checks",
             "{links: none}",
-            "checks.links is \"none\"; write one of 'off', 'error', 'warning' or 'note'",
+            'checks.links is "none"; write one of off, error, warning, note',
             id="check",
+        ),
+        pytest.param(
+            "checks",
+            '{links: "off"}',
+            'checks.links has no reason; write {severity: "off", reason: why it is switched off}',
+            id="check-off-without-a-reason",
         ),
         pytest.param(
             "checks",

@@ -39,7 +39,7 @@ HOMES = {
     "email_validator": {"address"},
     "jinja2": {"render/templates"},
     # Two uses of one parser: MJML is XML, and a mail is HTML.
-    "lxml": {"render/structure", "checks/tracking"},
+    "lxml": {"render/structure", "checks/document"},
     "markdown_it": {"render/markdown"},
     "mjml": {"render/mjml"},
     "markupsafe": {"render/templates"},

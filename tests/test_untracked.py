@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from newsletter import checks, config, issues, message
+from newsletter.checks.proof import Proof
 from newsletter.models import Rendered
 from newsletter.render import render
 from tests import samples
@@ -146,5 +147,7 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     issue, mailing = the_real_issue()
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
-    assert [one.check for one in checks.run(issue, rendered, {})] == ["tracking"]
-    assert checks.run(issue, mailing.rendered, {}) == []
+    newsletter = config.load(REPOSITORY, {})
+    found = checks.run(Proof(issue, rendered, newsletter))
+    assert {one.check for one in found} == {"tracking"}
+    assert checks.run(Proof(issue, mailing.rendered, newsletter)) == []

@@ -1,52 +1,66 @@
 """What would embarrass the newsletter, found before it is sent: one function a check, one file each.
 
-A check takes what is to be sent and returns every problem it finds; only the caller stops. Severities can be
-changed by name in newsletter.yml (`checks: {weight: warning}`).
+A check reads a `Proof` and yields every problem it finds; only the caller stops. Each has a severity for what
+it finds, which newsletter.yml may change by the check's name. The first line of its docstring is what reports
+say that it looks for.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from newsletter.checks.placeholders import placeholders
+from newsletter.checks.proof import Proof
 from newsletter.checks.tracking import tracking
 from newsletter.checks.unsubscribe import unsubscribe
 from newsletter.checks.weight import weight
 from newsletter.errors import ConfigError, Problem
-from newsletter.models import Issue, Rendered
+from newsletter.shown import visible
 
-Check = Callable[[Issue, Rendered], list[Problem]]
+Check = Callable[[Proof], Iterable[Problem]]
 
-CHECKS: Mapping[str, Check] = {
+# What the editor wrote.
+CONTENT: Mapping[str, Check] = {}
+# What became of it.
+MAIL: Mapping[str, Check] = {
     "placeholders": placeholders,
     "unsubscribe": unsubscribe,
     "weight": weight,
     "tracking": tracking,
 }
+# What is looked at only when asked for: it connects to others, or takes seconds.
+ONLINE: Mapping[str, Check] = {}
+SPAM: Mapping[str, Check] = {}
+CHECKS: Mapping[str, Check] = {**CONTENT, **MAIL, **ONLINE, **SPAM}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A problem, and the check that found it."""
+def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem]:
+    """Every problem that these checks find, all that need no connection unless others are given.
 
-    check: str
-    problem: Problem
-
-
-def run(issue: Issue, rendered: Rendered, severities: Mapping[str, str]) -> list[Finding]:
-    """Every problem of an issue, by every check that is not switched off."""
-    if unknown := sorted(set(severities) - set(CHECKS)):
-        what = f"checks: there is no check `{unknown[0]}`"
-        raise ConfigError([Problem("newsletter.yml", what, f"the checks: {', '.join(CHECKS)}")])
-    return [
-        Finding(name, _as(problem, severities.get(name)))
-        for name, check in CHECKS.items()
-        if severities.get(name) != "off"
-        for problem in check(issue, rendered)
-    ]
+    Raises ConfigError where newsletter.yml names a check that there is not.
+    """
+    return list(_found(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
 
 
-def _as(problem: Problem, severity: str | None) -> Problem:
-    match severity:
-        case "error" | "warning" | "note":
-            return replace(problem, severity=severity)
-    return problem
+def _found(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
+    settings = proof.newsletter.config.checks
+    if unknown := [
+        Problem(
+            proof.newsletter.where("checks", name),
+            f"there is no check `{visible(name)}`",
+            f"the checks: {', '.join(CHECKS)}",
+        )
+        for name in settings
+        if name not in CHECKS
+    ]:
+        raise ConfigError(unknown)
+    for name, check in chosen.items():
+        severity = settings[name].severity if name in settings else None
+        if severity == "off":
+            continue
+        for problem in check(proof):
+            yield replace(problem, check=name, severity=severity or problem.severity)
+
+
+def looks_for(check: Check) -> str:
+    """What a check looks for, in a sentence."""
+    return (check.__doc__ or "").partition("\n")[0]

@@ -1,18 +1,17 @@
 """Whoever reads the mail, in either part, must be able to leave."""
 
+from collections.abc import Iterator
+
+from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
-from newsletter.models import Issue, Rendered
+
+_LINK = "[[unsubscribe_url]]"
 
 
-def unsubscribe(issue: Issue, rendered: Rendered) -> list[Problem]:
-    """The unsubscribe link in both parts."""
-    parts = {"HTML": rendered.html, "text": rendered.text}
-    return [
-        Problem(
-            issue.path,
-            f"the {part} part has no unsubscribe link",
-            "put [[unsubscribe_url]] into the footer template",
-        )
-        for part, content in parts.items()
-        if "[[unsubscribe_url]]" not in content
-    ]
+def unsubscribe(proof: Proof) -> Iterator[Problem]:
+    """A part of the mail without an unsubscribe link."""
+    fix = f"put {_LINK} into the footer template"
+    if not any(link.get("href") == _LINK for link in proof.document.links):
+        yield Problem(proof.issue.path, "the HTML part has no unsubscribe link", fix)
+    if _LINK not in proof.rendered.text:
+        yield Problem(proof.issue.path, "the text part has no unsubscribe link", fix)

@@ -1,19 +1,46 @@
 """Gmail cuts a mail off at about 102 KB of HTML, and the unsubscribe link with it."""
 
+import re
+from collections.abc import Iterator
+from html import unescape
+from itertools import pairwise
+from textwrap import shorten
+
+from newsletter.checks.proof import Proof
 from newsletter.errors import Problem, Severity
-from newsletter.models import Issue, Rendered
 
 CLIPPED_BYTES = 102_000
 CLOSE_BYTES = CLIPPED_BYTES * 85 // 100
+_HEAVIEST = 6
+_HEADING = re.compile(r"<h[1-6]\b[^>]*>(.*?)</h[1-6]>", re.DOTALL)
+_START = re.compile(r"<(?:body|h[12])\b")
 
 
-def weight(issue: Issue, rendered: Rendered) -> list[Problem]:
-    """HTML that is cut off, or will be after one more story."""
-    size = len(rendered.html.encode())
+def weight(proof: Proof) -> Iterator[Problem]:
+    """HTML over 102 KB, which Gmail cuts off; a warning from 85 % of that."""
+    size = len(proof.rendered.html.encode())
     if size < CLOSE_BYTES:
-        return []
-    what = (
-        f"the HTML weighs {size / 1000:.0f} KB; Gmail shows {CLIPPED_BYTES // 1000} KB and cuts off the rest"
-    )
+        return
+    limit = CLIPPED_BYTES // 1000
+    what = f"the HTML weighs {size / 1000:.0f} KB; Gmail shows {limit} KB and cuts off the rest"
     severity: Severity = "error" if size >= CLIPPED_BYTES else "warning"
-    return [Problem(issue.path, what, "leave out a story, or shorten some", severity)]
+    table = [f"{part / 1000:7.1f} KB {part * 100 // size:3d} %  {name}" for name, part in heaviest(proof)]
+    yield Problem(
+        proof.issue.path, what, "leave out a story, or shorten some", severity, details=tuple(table)
+    )
+
+
+def heaviest(proof: Proof) -> list[tuple[str, int]]:
+    """The parts of the HTML between its main headings, the heaviest first, each with its bytes as UTF-8."""
+    html = proof.rendered.html
+    cuts = [0, *(start.start() for start in _START.finditer(html)), len(html)]
+    parts = [html[begin:end] for begin, end in pairwise(cuts)]
+    sizes = [(_named(part, first=not n), len(part.encode())) for n, part in enumerate(parts)]
+    return sorted(sizes, key=lambda named: -named[1])[:_HEAVIEST]
+
+
+def _named(part: str, *, first: bool) -> str:
+    heading = _HEADING.match(part)
+    if heading:
+        return shorten(unescape(re.sub(r"<[^>]+>", "", heading[1])), 60, placeholder="…")
+    return "head and style sheets" if first else "what stands before the first heading"

@@ -1,90 +1,77 @@
-"""Each check on a mail that trips it and on a near miss."""
+"""Each check on something that trips it and on a near miss, and what newsletter.yml makes of it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from newsletter import checks, issues
+from newsletter import checks
 from newsletter.errors import ConfigError
-from newsletter.models import Issue, Rendered
-from newsletter.render import render
-from tests import samples
+from tests.checks import material
+from tests.checks.material import DATA, PASSES, TRIPS, found, named, opened, told
+
+ALWAYS = {**checks.CONTENT, **checks.MAIL}
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> tuple[Issue, Rendered]:
-    newsletter = samples.newsletter(tmp_path)
-    issue = issues.load(issues.find(newsletter.issues))
-    return issue, render(issue, newsletter.site)
+@pytest.fixture(autouse=True)
+def _in_the_newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are shown as somebody in the newsletter's folder would write them."""
+    monkeypatch.chdir(tmp_path)
 
 
-def found(sample: tuple[Issue, Rendered], **changes: str) -> list[str]:
-    issue, rendered = sample
-    changed = {name: value for name, value in changes.items() if name != "add"}
-    html = rendered.html.replace("</body>", changes.get("add", "") + "</body>")
-    findings = checks.run(issue, replace(rendered, **{"html": html, **changed}), {})
-    return [f"{one.check} {one.problem.severity}: {one.problem.what}" for one in findings]
+def test_the_base_is_clean(tmp_path: Path) -> None:
+    assert told(found(tmp_path)) == ""
 
 
-def test_the_sample_has_no_problem(sample: tuple[Issue, Rendered]) -> None:
-    assert found(sample) == []
+@pytest.mark.parametrize("name", ALWAYS)
+def test_every_check_has_a_case_and_a_near_miss(name: str) -> None:
+    cases = [path.name for path in (DATA / name).glob("*")]
+    assert [case for case in cases if case.startswith("trips")], f"tests/data/checks/{name}/trips is missing"
+    assert [case for case in cases if case.startswith("passes")], (
+        f"tests/data/checks/{name}/passes is missing"
+    )
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        pytest.param({"add": "[[nme]]"}, "placeholders error: [[nme]] is no placeholder", id="placeholder"),
-        pytest.param({"add": "[[Name]]"}, "placeholders error: [[Name]] is no placeholder", id="capital"),
-        pytest.param({"add": "[[ name ]]"}, "placeholders error: [[ name ]] is no placeholder", id="spaces"),
-        pytest.param({"add": "[[first-name2]]"}, "placeholders error: [[first-name2]]", id="dash"),
-        pytest.param(
-            {"add": "https://x.example/?to=[[address]]"}, "placeholders error: a web addr", id="link"
-        ),
-        pytest.param({"subject": "[[name]]"}, "placeholders error: subject: [[name]]", id="in-the-subject"),
-        pytest.param({"text": "x"}, "unsubscribe error: the text part has no", id="no-way-out"),
-        pytest.param({"add": "x" * 105_000}, "weight error: the HTML weighs", id="clipped"),
-        pytest.param({"add": "x" * 75_000}, "weight warning: the HTML weighs", id="nearly-clipped"),
-        pytest.param({"add": '<img src="https://x.example/o" width="1">'}, "tracking error", id="pixel"),
-        pytest.param(
-            {"add": '<img src="//x.example/o" style="width:1px">'}, "tracking error", id="css-pixel"
-        ),
-        pytest.param(
-            {"add": '<img src="//x.example/o" style="display: none">'}, "tracking error", id="hidden"
-        ),
-        pytest.param({"add": "<script>1</script>"}, "tracking error: <script>", id="script"),
-    ],
-)
-def test_what_trips(changes: dict[str, str], expected: str, sample: tuple[Issue, Rendered]) -> None:
-    (only,) = found(sample, **changes)
-    assert only.startswith(expected)
+@pytest.mark.parametrize("case", TRIPS, ids=named)
+def test_what_trips(case: Path, tmp_path: Path) -> None:
+    problems = found(tmp_path, case)
+    assert case.parent.name in {one.check for one in problems}
+    assert told(problems) == (case / "expected").read_text(encoding="utf-8")
+    assert all(one.fix for one in problems)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"add": "[[name]] [[address]] [[unsubscribe_url]]"}, id="known-placeholders"),
-        pytest.param({"add": "a[[1]] [[Not one]] [[]]"}, id="double-brackets"),
-        pytest.param({"add": "x" * 60_000}, id="heavy-enough"),
-        pytest.param({"add": '<img src="https://x.example/soup.png" width="528" alt="Soup">'}, id="picture"),
-    ],
-)
-def test_near_misses(changes: dict[str, str], sample: tuple[Issue, Rendered]) -> None:
-    assert found(sample, **changes) == []
+@pytest.mark.parametrize("case", PASSES, ids=named)
+def test_near_misses(case: Path, tmp_path: Path) -> None:
+    assert told(found(tmp_path, case)) == ""
 
 
-def test_a_placeholder_is_found_where_it_was_written(tmp_path: Path) -> None:
-    samples.write(tmp_path, issue=samples.ISSUE.replace("[blend]", "[[nme]] [blend]"))
-    issue = issues.load(tmp_path / "issues" / "2026-04-27.yml")
-    rendered = render(issue, samples.newsletter(tmp_path.joinpath("other")).site)
-    (finding,) = checks.run(issue, rendered, {})
-    assert finding.problem.where.endswith("issues/2026-04-27.yml:12")
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_a_check_says_what_it_looks_for(name: str) -> None:
+    sentence = checks.looks_for(checks.CHECKS[name])
+    assert sentence.endswith(".") and 10 < len(sentence) < 100
 
 
-def test_severities_are_the_newsletters_to_choose(sample: tuple[Issue, Rendered]) -> None:
-    issue, rendered = sample
-    heavy = replace(rendered, html=rendered.html + "x" * 110_000)
-    assert [one.problem.severity for one in checks.run(issue, heavy, {"weight": "note"})] == ["note"]
-    assert checks.run(issue, heavy, {"weight": "off"}) == []
-    with pytest.raises(ConfigError, match="there is no check `wieght`"):
-        checks.run(issue, heavy, {"wieght": "off"})
+def test_the_newsletter_chooses_severities(tmp_path: Path) -> None:
+    heavy = opened(tmp_path).rendered.html + "x" * 110_000
+    settings = tmp_path / "newsletter.yml"
+    plain = settings.read_text(encoding="utf-8")
+    settings = tmp_path / "over" / "newsletter.yml"
+    settings.parent.mkdir()
+
+    def severities(given: str) -> list[str]:
+        settings.write_text(f"{plain}checks:\n  weight: {given}\n", encoding="utf-8")
+        return [one.severity for one in found(tmp_path / given[:4], settings.parent, html=heavy)]
+
+    assert severities("note") == ["note"]
+    assert severities('{severity: warning, reason: "we know"}') == ["warning"]
+    assert severities('{severity: "off", reason: "ours reads mail in Thunderbird"}') == []
+
+
+def test_a_check_that_there_is_not(tmp_path: Path) -> None:
+    settings = (tmp_path / "over" / "newsletter.yml").absolute()
+    settings.parent.mkdir()
+    plain = (material.BASE / "newsletter.yml").read_text(encoding="utf-8")
+    settings.write_text(f"{plain}checks:\n  wieght: note\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        found(tmp_path, settings.parent)
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.what) == ("newsletter.yml:6", "there is no check `wieght`")

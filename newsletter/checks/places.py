@@ -1,0 +1,57 @@
+"""Where the words of a mail were written: a line of the issue's file, or else of a template."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+from html import escape
+
+from newsletter import issues
+from newsletter.issues import Text
+from newsletter.models import Issue, Site
+from newsletter.render.templates import Filled, fill
+from newsletter.yamlfile import standing
+
+Place = Callable[[], str]
+
+
+class Places:
+    """Finds words of an issue's mail where they were written."""
+
+    def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
+        self._issue, self._texts, self._site = issue, texts, site
+
+    def of(self, words: str) -> str:
+        """`file:line` of some words; the issue's file where they stand nowhere."""
+        return self.find(words) or self._issue.path
+
+    def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
+        """`file:line` of what stands in the mail `total` times, for the nth of these (from 0).
+
+        A template may show a part of an issue more than once: the title in a list, on top and in a link.
+        """
+        if not words.strip():
+            return None
+        found = list(self._in_issue(words)) or list(self._in_templates(words))
+        # Where a place is found depends on which is asked for: tracing a template means filling it once more.
+        return found[nth * len(found) // total]() if found else None
+
+    def _in_issue(self, words: str) -> Iterator[Place]:
+        sought = standing(words)
+        for text in self._texts:
+            for nth, _ in enumerate(sought.finditer(text.content)):
+                yield partial(issues.where, self._issue, text.loc, words, nth)
+
+    def _in_templates(self, words: str) -> Iterator[Place]:
+        spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))
+        sought = re.compile("|".join(r"\s+".join(map(re.escape, one.split())) for one in spellings))
+        for filled in (self._mjml, self._text):
+            for match in sought.finditer(filled.text):
+                yield partial(filled.where, match.start())
+
+    @cached_property
+    def _mjml(self) -> Filled:
+        return fill("layout.mjml.j2", self._issue, self._site)
+
+    @cached_property
+    def _text(self) -> Filled:
+        return fill("layout.txt.j2", self._issue, self._site)
