@@ -8,9 +8,25 @@ say that it looks for.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from newsletter.checks.doubled_words import doubled_words
+from newsletter.checks.images import images
+from newsletter.checks.link_text import link_text
+from newsletter.checks.links import links
+from newsletter.checks.long_passages import long_passages
+from newsletter.checks.monday import monday
 from newsletter.checks.placeholders import placeholders
+from newsletter.checks.postal_address import postal_address
+from newsletter.checks.preheader import preheader
 from newsletter.checks.proof import Proof
+from newsletter.checks.redirects import redirects
+from newsletter.checks.repeated import repeated
+from newsletter.checks.shouting import shouting
+from newsletter.checks.stray_markdown import stray_markdown
+from newsletter.checks.subject import subject
+from newsletter.checks.text_part import text_part
+from newsletter.checks.tracked_links import tracked_links
 from newsletter.checks.tracking import tracking
+from newsletter.checks.unfinished import unfinished
 from newsletter.checks.unsubscribe import unsubscribe
 from newsletter.checks.weight import weight
 from newsletter.errors import ConfigError, Problem
@@ -19,11 +35,28 @@ from newsletter.shown import visible
 Check = Callable[[Proof], Iterable[Problem]]
 
 # What the editor wrote.
-CONTENT: Mapping[str, Check] = {}
+CONTENT: Mapping[str, Check] = {
+    "subject": subject,
+    "preheader": preheader,
+    "shouting": shouting,
+    "unfinished": unfinished,
+    "doubled-words": doubled_words,
+    "stray-markdown": stray_markdown,
+    "long-passages": long_passages,
+    "repeated": repeated,
+    "monday": monday,
+    "links": links,
+    "link-text": link_text,
+    "tracked-links": tracked_links,
+    "redirects": redirects,
+    "images": images,
+}
 # What became of it.
 MAIL: Mapping[str, Check] = {
     "placeholders": placeholders,
     "unsubscribe": unsubscribe,
+    "postal-address": postal_address,
+    "text-part": text_part,
     "weight": weight,
     "tracking": tracking,
 }

@@ -34,6 +34,11 @@ class Document:
         """The elements that lead somewhere."""
         return [element for element in self.named("a", "area") if element.get("href") is not None]
 
+    @cached_property
+    def said(self) -> str:
+        """All that the mail says, in one line."""
+        return " ".join(run for body in self.named("body") for run in runs(body))
+
     def keys(self, element: Element) -> Iterator[str]:
         """What an element can be found by where it was written, the best first."""
         yield from (value for name in ("href", "src", "id") if (value := element.get(name)))

@@ -24,6 +24,10 @@ class Places:
         """`file:line` of some words; the issue's file where they stand nowhere."""
         return self.find(words) or self._issue.path
 
+    def of_text(self, words: str) -> str:
+        """The same for words of the text part."""
+        return next((place() for place in self._in(self._text, words)), None) or self.of(words)
+
     def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
         """`file:line` of what stands in the mail `total` times, for the nth of these (from 0).
 
@@ -42,11 +46,14 @@ class Places:
                 yield partial(issues.where, self._issue, text.loc, words, nth)
 
     def _in_templates(self, words: str) -> Iterator[Place]:
+        yield from self._in(self._mjml, words)
+        yield from self._in(self._text, words)
+
+    def _in(self, filled: Filled, words: str) -> Iterator[Place]:
         spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))
-        sought = re.compile("|".join(r"\s+".join(map(re.escape, one.split())) for one in spellings))
-        for filled in (self._mjml, self._text):
-            for match in sought.finditer(filled.text):
-                yield partial(filled.where, match.start())
+        sought = "|".join(r"\s+".join(map(re.escape, one.split())) for one in spellings)
+        for match in re.finditer(sought, filled.text):
+            yield partial(filled.where, match.start())
 
     @cached_property
     def _mjml(self) -> Filled:

@@ -11,6 +11,9 @@ from newsletter.checks.places import Places
 from newsletter.config import Newsletter
 from newsletter.issues import Text
 from newsletter.models import Issue, Rendered
+from newsletter.render.markdown import paragraphs
+
+_READ = ("subject", "preheader", "heading", "text", "title", "alt")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,16 @@ class Proof:
     def texts(self) -> list[Text]:
         """Every text of the issue."""
         return list(issues.texts(self.issue))
+
+    @cached_property
+    def prose(self) -> list[tuple[Text, str]]:
+        """What the editor wrote to be read, a paragraph at a time, without addresses, names and code."""
+        return [
+            (text, paragraph)
+            for text in self.texts
+            if text.loc[-1] in _READ
+            for paragraph in (paragraphs(text.content) if text.markdown else [text.content])
+        ]
 
     @cached_property
     def document(self) -> Document:
@@ -47,6 +60,10 @@ class Proof:
             if place := self._places.find(key, alike.index(found), len(alike)):
                 return place
         return self.issue.path
+
+    def where_in_text(self, words: str) -> str:
+        """`file:line` of words that the text part has and perhaps not the HTML."""
+        return self._places.of_text(words)
 
     @cached_property
     def _places(self) -> Places:

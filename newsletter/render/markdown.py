@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from newsletter.render.lines import WIDTH, wrap
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
+OMITTED = "\ufffc"  # Unicode's object replacement character
 
 
 @cache
@@ -73,6 +74,16 @@ def to_html(source: str, below: int = 3) -> str:
 def to_text(source: str, width: int = WIDTH) -> str:
     """Plain text of a passage, wrapped; a link's address follows its words in angle brackets."""
     return _text(iter(_parse(source)), width)
+
+
+def paragraphs(source: str) -> list[str]:
+    """The words of each paragraph, heading and list item, in one line each; `OMITTED` stands for code."""
+    return [_words(token.children or []) for token in _parse(source) if token.type == "inline"]
+
+
+def _words(tokens: Iterable[Token]) -> str:
+    said = {"softbreak": " ", "hardbreak": " ", "code_inline": OMITTED}
+    return "".join(said.get(token.type, token.content) for token in tokens)
 
 
 def _text(tokens: Iterator[Token], width: int) -> str:

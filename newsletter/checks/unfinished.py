@@ -1,0 +1,34 @@
+"""What an editor wrote to come back to, and did not."""
+
+import re
+from collections.abc import Iterator
+
+from newsletter.checks.proof import Proof
+from newsletter.errors import Problem
+from newsletter.render.markdown import OMITTED
+from newsletter.shown import visible
+
+# In capitals as people write them; TK is what journalists write for "to come".
+_MARK = re.compile(
+    r"\b(?:TODO|FIXME|TBD|TBA|T+K(?:TK)*|X{3,})\b|\?{3,}|\b[Ll]orem ipsum\b|\[\s*(?:…|\.{3})\s*\]"
+)
+
+
+def unfinished(proof: Proof) -> Iterator[Problem]:
+    """TODO, TK, XXX, lorem ipsum, or a passage that says nothing."""
+    for text, paragraph in proof.prose:
+        for mark in _MARK.finditer(paragraph):
+            what = f'unfinished: "{_around(paragraph, mark)}"'
+            fix = "finish it; where it is meant, write it as `code`"
+            yield Problem(proof.where(text, mark[0]), what, fix)
+    for text in proof.texts:
+        if text.markdown and not re.search(r"\w", text.content):
+            what = f'the passage says nothing ("{visible(text.content, 20)}")'
+            yield Problem(proof.where(text), what, "write it, or delete it")
+
+
+def _around(paragraph: str, mark: re.Match[str]) -> str:
+    """The mark and a few words around it."""
+    before = paragraph[: mark.start()].split(" ")[-3:]
+    after = paragraph[mark.end() :].split(" ")[:4]
+    return visible(" ".join(before) + mark[0] + " ".join(after)).replace(OMITTED, "…")
