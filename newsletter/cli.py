@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from newsletter import __version__, terminal
-from newsletter.cli_issues import check, new, preview, render, schema
+from newsletter.cli_check import check
+from newsletter.cli_issues import new, preview, render, schema
 from newsletter.cli_send import resume, send
 from newsletter.cli_status import status
 from newsletter.cli_subscribers import subscribers

@@ -1,15 +1,12 @@
-"""The editor's commands: `news new`, `preview`, `check`, `render`, `schema`."""
+"""The editor's commands: `news new`, `preview`, `render`, `schema`."""
 
 import gc
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from newsletter import terminal
-from newsletter.errors import NewsError, Problem
-from newsletter.names import PREVIEW_PORT, REFUSED
+from newsletter.names import PREVIEW_PORT
 
 
 @click.command()
@@ -71,27 +68,3 @@ def render(folder: Path, issue: str | None, output: Path) -> None:
     loaded = issues.load(issues.find(newsletter.issues, issue))
     for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
         click.echo(f"{path}  {size:,} bytes")
-
-
-@click.command()
-@click.argument("names", metavar="[ISSUE]...", nargs=-1)
-@click.pass_obj
-def check(folder: Path, names: tuple[str, ...]) -> None:
-    """Find what would embarrass the newsletter.
-
-    In the newest issue, unless others are named.
-    """
-    from newsletter import config, issues
-    from newsletter.preparing import prepare
-
-    newsletter, found = config.load(folder), list[Problem]()
-    for name in names or (None,):
-        try:
-            prepared = prepare(newsletter, issues.load(issues.find(newsletter.issues, name)))
-            found += prepared.problems
-            if not prepared.problems:
-                click.echo(f"{prepared.issue.path}: no problems found")
-        except NewsError as error:
-            found += error.problems
-    terminal.show_problems(found)
-    sys.exit(REFUSED if any(problem.severity == "error" for problem in found) else 0)

@@ -129,7 +129,7 @@ def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, 
 def checked(sending: "Sending", found: "Send") -> "Prepared":
     """The issue of a send that was started, as it was then and without errors; raises SendRefused."""
     prepared = sending.prepare(found.issue)
-    terminal.show_problems(prepared.problems)
+    terminal.show_findings(prepared)
     prepared.refuse_errors()
     sending.refuse_difference(prepared, found)
     return prepared
@@ -179,7 +179,7 @@ class Sender:
         from newsletter import claiming
 
         sending, wishes = self._sending, self._wishes
-        terminal.show_problems(prepared.problems)
+        terminal.show_findings(prepared)
         prepared.refuse_errors()
         outlook = sending.outlook(prepared)
         counts = outlook.counts
@@ -255,7 +255,7 @@ def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool
     from newsletter.person import as_typed
 
     mailbox, _ = as_typed(address)
-    terminal.show_problems(prepared.problems)
+    terminal.show_findings(prepared)
     prepared.refuse_errors()
     click.echo(f"A test of {prepared.issue.name} to {mailbox.given}, through {sending.provider.name}.")
     if dry_run:

@@ -32,6 +32,12 @@ class Problem:
     check: str = ""
     details: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> tuple[str, int | None]:
+        """The file, or what else was looked at, and the line in it."""
+        file, _, line = self.where.rpartition(":")
+        return (file, int(line)) if file and line.isdecimal() else (self.where, None)
+
     def __str__(self) -> str:
         return "; ".join(filter(None, (f"{self.where}: {self.what}" if self.where else self.what, self.fix)))
 

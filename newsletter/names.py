@@ -17,6 +17,8 @@ SUBSCRIBER_STATES: tuple[str, ...] = get_args(SubscriberState)
 RecipientState = Literal["accepted", "refused", "unknown", "waiting", "cancelled", "left"]
 RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 
+CHECK_FORMATS = ("text", "json", "github", "sarif")
+
 PREVIEW_PORT = 8025
 
 # Exit codes: it did not start, or found errors; somebody is unknown, refused or still waiting.

@@ -4,10 +4,12 @@ Messages go to standard error and results to standard output, so that both can b
 """
 
 import re
+import shutil
 import signal
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -35,7 +37,7 @@ _STATES = {
     "cancelled": "Called back",
     "left": "Left",
 }
-_COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 REASONS = 5
 _ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;:]+[>)]*", re.IGNORECASE)
 
@@ -50,18 +52,38 @@ def aside(apart: bool) -> Iterator[None]:
         yield
 
 
-def show_problems(problems: Sequence[Problem]) -> None:
-    """One problem, three things: where, what, and below it what to do.
-
-    What stands at a place and names no severity is an error.
-    """
+def show_problems(problems: Iterable[Problem]) -> None:
+    """One problem, three things: where, what, and below it what to do."""
     for problem in problems:
-        where = click.style(f"{problem.where}: ", bold=True) if problem.where else ""
-        plain = problem.where and problem.severity == "error"
-        kind = "" if plain else click.style(f"{problem.severity}: ", fg=_COLOURS[problem.severity])
-        click.echo(f"{where}{kind}{problem.what}", err=True)
-        if problem.fix:
-            click.echo(f"    {problem.fix}", err=True)
+        click.echo(worded(problem), err=True)
+
+
+def show_findings(prepared: "Prepared") -> None:
+    """What checks found in an issue that is about to be sent, without what is only to be noted."""
+    show_problems(problem for problem in prepared.problems if problem.severity != "note")
+
+
+def worded(problem: Problem) -> str:
+    """A problem in lines that fit the terminal; what stands at a place and names no severity is an error."""
+    where = f"{problem.where}: " if problem.where else ""
+    kind = "" if problem.where and problem.severity == "error" else f"{problem.severity}: "
+    name = f" [{problem.check}]" if problem.check else ""
+    first, *rest = _wrapped(f"{where}{kind}{problem.what}{name}", "    ")
+    if first.startswith(where + kind):
+        styled = click.style(where, bold=True) + click.style(kind, fg=COLOURS[problem.severity])
+        first = styled + first.removeprefix(where + kind)
+    fix = _wrapped(f"    {problem.fix}", "    ") if problem.fix else []
+    return "\n".join((first, *rest, *fix, *(f"    {line}" for line in problem.details)))
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    """A line in lines of a terminal's width; whole where a program reads it."""
+    if not sys.stdout.isatty():
+        return [line]
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def sort_out(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "newsletter"
 
-COMMANDS = ("issues", "report", "send", "status", "subscribers", "undo")
+COMMANDS = ("check", "issues", "report", "send", "status", "subscribers", "undo")
 # From the top down; what stands in one line may import what stands in the same or a lower one.
 FLOORS = [
     {"__main__"},
@@ -17,8 +17,8 @@ FLOORS = [
     {f"cli_{name}" for name in COMMANDS} - {"cli_report"},
     {"cli_report"},
     {"terminal", "preview"},
-    {"sending"},
-    {"undo"},
+    {"sending", "formats"},
+    {"undo", "checking"},
     {"preparing", "export", "delivery", "claiming", "clock"},
     {"staging", "flights", "doubts"},
     {"store", "providers"},

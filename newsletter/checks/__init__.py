@@ -7,6 +7,7 @@ say that it looks for.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 
 from newsletter.checks.doubled_words import doubled_words
 from newsletter.checks.images import images
@@ -29,6 +30,7 @@ from newsletter.checks.tracking import tracking
 from newsletter.checks.unfinished import unfinished
 from newsletter.checks.unsubscribe import unsubscribe
 from newsletter.checks.weight import weight
+from newsletter.config import Newsletter
 from newsletter.errors import ConfigError, Problem
 from newsletter.shown import visible
 
@@ -63,7 +65,8 @@ MAIL: Mapping[str, Check] = {
 # What is looked at only when asked for: it connects to others, or takes seconds.
 ONLINE: Mapping[str, Check] = {}
 SPAM: Mapping[str, Check] = {}
-CHECKS: Mapping[str, Check] = {**CONTENT, **MAIL, **ONLINE, **SPAM}
+GROUPS = {"Content": CONTENT, "Mail": MAIL, "Online": ONLINE, "Spam": SPAM}
+CHECKS: Mapping[str, Check] = {name: check for group in GROUPS.values() for name, check in group.items()}
 
 
 def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem]:
@@ -71,27 +74,30 @@ def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem
 
     Raises ConfigError where newsletter.yml names a check that there is not.
     """
+    refuse_unknown(proof.newsletter)
     return list(_found(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
 
 
 def _found(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
     settings = proof.newsletter.config.checks
-    if unknown := [
-        Problem(
-            proof.newsletter.where("checks", name),
-            f"there is no check `{visible(name)}`",
-            f"the checks: {', '.join(CHECKS)}",
-        )
-        for name in settings
-        if name not in CHECKS
-    ]:
-        raise ConfigError(unknown)
     for name, check in chosen.items():
         severity = settings[name].severity if name in settings else None
         if severity == "off":
             continue
         for problem in check(proof):
             yield replace(problem, check=name, severity=severity or problem.severity)
+
+
+def refuse_unknown(newsletter: Newsletter) -> None:
+    """Raises ConfigError where newsletter.yml names a check that there is not."""
+    if unknown := [name for name in newsletter.config.checks if name not in CHECKS]:
+        raise ConfigError([_unknown(newsletter, name) for name in unknown])
+
+
+def _unknown(newsletter: Newsletter, name: str) -> Problem:
+    near = get_close_matches(name, CHECKS, n=1)
+    fix = f"did you mean `{near[0]}`?" if near else f"the checks: {', '.join(CHECKS)}"
+    return Problem(newsletter.where("checks", name), f"there is no check `{visible(name)}`", fix)
 
 
 def looks_for(check: Check) -> str:
