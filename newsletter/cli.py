@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from newsletter import __version__, terminal
+from newsletter.cli_doctor import doctor
 from newsletter.cli_issues import check, new, preview, render, schema
 from newsletter.cli_send import resume, send
 from newsletter.cli_status import status
@@ -50,6 +51,7 @@ for command in (
     new,
     preview,
     check,
+    doctor,
     render,
     send,
     resume,
