@@ -30,7 +30,7 @@ def _record(record: DnsRecord, resolver: Resolver) -> Finding:
     answer = resolver.ask(record.host, "CNAME" if kind == "CNAME" else "MX" if kind == "MX" else "TXT")
     if answer.state == "unanswered":
         return Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
-    publish = f"publish: {record.host} {kind} {visible(record.data, 300)}"
+    publish = f"publish: {record.host} {kind} {visible(record.data, 4096)}"
     if answer.state == "no name":
         return Finding(label, "error", "is not there: the DNS has no such name", publish)
     if answer.state == "no record":

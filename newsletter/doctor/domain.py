@@ -37,9 +37,9 @@ def alignment(sender: str, examined: Examined | None, resolver: Resolver) -> Ite
     known = [(kind, name, other) for kind, (name, other) in by.items() if other]
     fit = [(name, other) for kind, name, other in known if aligned(kind, sender, other, found, resolver)]
     if fit:
-        what = "; ".join(f"{name} is of {other}, which counts as the sender's domain" for name, other in fit)
+        what = " and ".join(f"{name} is of {other}" for name, other in fit)
         rest = "" if signed else "; of the signature nothing is known here"
-        yield Finding(label, "ok", f"{what}{rest}")
+        yield Finding(label, "ok", f"{what}: one with the sender's, as DMARC wants it{rest}")
     elif not known:
         yield Finding(label, "skipped", "not looked at: it is not known what the provider signs for")
     else:
