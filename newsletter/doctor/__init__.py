@@ -6,9 +6,9 @@ others are told. Only the test token of nobody is ever used, no mail is sent, an
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
@@ -18,7 +18,7 @@ from newsletter.errors import NewsError
 from newsletter.findings import Examined, Finding, Heard
 
 TIMEOUT, LIMIT = 8.0, 60.0
-HIDDEN = "[hidden]"
+HIDDEN, SHORTEST = "[hidden]", 6
 
 
 class Group(NamedTuple):
@@ -173,16 +173,30 @@ def _needs_configuration(label: str) -> Finding:
 
 def _hidden(finding: Finding, setup: Setup) -> Finding:
     """The finding without any secret in it, whoever has quoted one: a server, a driver, a library."""
-    what, fix = finding.what, finding.fix
-    for value in _values(setup):
-        what, fix = what.replace(value, HIDDEN), fix.replace(value, HIDDEN)
-    return replace(finding, what=what, fix=fix)
+    values = _values(setup)
+    looked_at, what, fix = (_without(values, part) for part in (finding.looked_at, finding.what, finding.fix))
+    return Finding(looked_at, finding.state, what, fix)
 
 
-def _values(setup: Setup) -> Iterator[str]:
-    """What must be seen nowhere, the longest first; a database's address may be told but for its password."""
-    values = {one.value for one in setup.variables.values() if one.value}
-    with suppress(ValueError):
-        password = urlsplit(setup.variables["NEWS_DATABASE_URL"].value).password or ""
-        values |= {password, unquote(password)}
-    yield from sorted((one for one in values if len(one) > 3), key=len, reverse=True)
+def _without(secrets: list[str], text: str) -> str:
+    """A text without any of the secrets, also where it was cut off in the middle of one."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+        for length in range(len(secret) - 1, SHORTEST - 1, -1) if "…" in text else ():
+            text = text.replace(f"{secret[:length]}…", f"{HIDDEN}…")
+    return text
+
+
+def _values(setup: Setup) -> list[str]:
+    """What must be seen nowhere, as it is and as addresses write it, the longest first.
+
+    Of a database's address the password is such by itself. What is shorter than `SHORTEST` stands in too many
+    words.
+    """
+    values = {one.value for one in setup.variables.values()}
+    for value in tuple(values):
+        with suppress(ValueError):
+            password = urlsplit(value).password or ""
+            values |= {password, unquote(password)}
+    values |= {quote(value, safe="") for value in values}
+    return sorted((one for one in values if len(one) >= SHORTEST), key=len, reverse=True)

@@ -58,6 +58,10 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_late(failure: Exception) -> bool:
+    return isinstance(failure, TimeoutError) or "timed out" in str(failure)
+
+
 def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
     """Why there is no connection, and which setting that is about."""
     words = visible(said(failure), 200)
@@ -88,7 +92,8 @@ def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
             what, fix = f"the name is not known: {words}", "check `smtp.host`"
         case ConnectionRefusedError():
             what, fix = "nobody answers there", "check `smtp.host` and `smtp.port`, and that the server runs"
-        case TimeoutError():
+        # smtplib hides the one in the other.
+        case TimeoutError() | smtplib.SMTPServerDisconnected() if _is_late(failure):
             what = "does not answer in time"
             fix = "check `smtp.port`, and whether a firewall is in between (many networks block port 25)"
             if settings.security != "tls" and settings.port == 465:

@@ -1,7 +1,6 @@
 """The page behind unsubscribe links, as a web server on TLS that answers in every way."""
 
 import ssl
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,15 +27,10 @@ class Page(WebFake):
 
 
 @pytest.fixture
-def tls(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
-    """A certificate that this process trusts."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+def tls(trusted: tuple[Path, Path]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    yield context
+    context.load_cert_chain(*trusted)
+    return context
 
 
 DONE, SHOWN = Reply(200, b"ok", HTML), Reply(200, FORM, HTML)

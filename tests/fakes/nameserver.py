@@ -16,7 +16,7 @@ import dns.rrset
 
 Fault = Literal["SERVFAIL", "REFUSED", "silent", "late"]
 Zone = Mapping[str, Mapping[str, list[str]]]
-LATE_SECONDS = 3
+LATE_SECONDS = 1
 
 
 class NameServer:
