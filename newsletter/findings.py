@@ -49,10 +49,14 @@ class DnsRecord:
 
 @dataclass(frozen=True)
 class SenderDomain:
-    """The domain that a provider signs for (`d=` of its DKIM signature), with the records that this needs."""
+    """The domain that a provider signs for (`d=` of its DKIM signature), with the records that this needs.
+
+    Where it is not `verified` the provider does not use it yet.
+    """
 
     domain: str
     records: tuple[DnsRecord, ...]
+    verified: bool = True
 
 
 @dataclass(frozen=True)

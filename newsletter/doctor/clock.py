@@ -19,10 +19,15 @@ def clock(heard: Iterable[Heard]) -> Iterator[Finding]:
         yield Finding("clock", "skipped", "not looked at: nobody that was asked said what time it is")
 
 
+def _seconds(off: timedelta) -> str:
+    seconds = round(off.total_seconds())
+    return f"{seconds} seconds" if seconds > 1 else "a second"
+
+
 def _compared(one: Heard) -> Finding:
     label, off = f"clock, against {one.whose}", abs(one.ahead)
     if off <= WARN:
-        return Finding(label, "ok", f"agrees within {max(1, round(off.total_seconds()))} seconds")
+        return Finding(label, "ok", f"agrees within {_seconds(off)}")
     which = "behind" if one.ahead > timedelta() else "ahead"
     what = f"this machine's clock is {round(off.total_seconds() / 60)} minutes {which}: "
     what += "mail that is scheduled or held back leaves at another time than is said"

@@ -28,6 +28,10 @@ def alignment(sender: str, examined: Examined | None, resolver: Resolver) -> Ite
     if seen.unanswered:
         yield Finding(label, "skipped", f"not looked at: {seen.unanswered.why}")
         return
+    if examined and examined.sender and not examined.sender.verified:
+        what = f"not looked at: the provider does not sign for {examined.sender.domain} yet"
+        yield Finding(label, "skipped", what)
+        return
     found = policy(seen)
     signed = examined.sender.domain if examined and examined.sender else None
     by = {

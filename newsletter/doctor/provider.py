@@ -22,7 +22,7 @@ def examine(newsletter: Newsletter, timeout: float, *, online: bool) -> tuple[Ex
             problems = tuple(map(Finding.of, provider.check()))
             return Examined((*problems, Finding(provider.name, "skipped", "not asked: --offline"))), None
         examined = _examined(provider, newsletter)
-        works = not any(one.state == "error" for one in examined.findings)
+        works = any(one.state == "ok" for one in examined.findings)
         asks = newsletter.config.send.window > 0 and works
         return examined, provider.holding.free_slots() if provider.holding and asks else None
 
@@ -42,11 +42,11 @@ def slots(free: int | NotSent | None, found: Contents | NewsError | None) -> Ite
         yield Finding(label, "skipped", f"free cancel slots not known: {free.reason}", "try again later")
         return
     lanes = found.lanes if isinstance(found, Contents) else None
-    held = f"{lanes:,} of them held for mail under way, by the ledger" if lanes is not None else ""
-    what = f"{free} batches of mail could still be called back" + (f", {held}" if held else "")
+    held = f"; {lanes or 'none'} held back now, by the ledger" if lanes is not None else ""
+    what = f"{free} batches of mail can be called back{held}"
     if free <= (lanes or 0):
         fix = "wait until what is held back has left, or send without the undo window: --now"
-        yield Finding(label, "error", f"no further one: {what}", fix)
+        yield Finding(label, "error", f"a further send could not be called back: {what}", fix)
     elif free - (lanes or 0) == 1:
         yield Finding(label, "note", what, "a large list is held back in up to five, if there are")
     else:

@@ -152,7 +152,9 @@ def _about_tracking(enabled: dict[str, bool], config: Config) -> Iterator[Findin
     if on:
         what = f"{_and(on)} {'is' if len(on) == 1 else 'are'} on; each of our requests switches "
         what += f"{'it' if len(on) == 1 else 'them'} off for its mail"
-        yield Finding(label, "note", what, f"switch it off at {_TRACKING} too, to be safe with other senders")
+        yield Finding(
+            label, "note", what, f"other mail of this account may be tracked; to end that: {_TRACKING}"
+        )
     if others := sorted(name for name, is_on in enabled.items() if is_on and name not in OVERRIDDEN):
         what = f"{visible(_and(others), 200)}: on, and unknown here"
         yield Finding(label, "warning", what, f"see what it does to mail: {_TRACKING}")
@@ -220,7 +222,7 @@ def _sender(chosen: dict[str, Any]) -> SenderDomain:
         if kind in ("cname", "txt", "mx") and isinstance(host, str) and isinstance(data, str):
             kind = cast(Literal["cname", "txt", "mx"], kind)
             records.append(DnsRecord(use, kind, host.lower().rstrip("."), data))
-    return SenderDomain(str(chosen["domain"]).lower(), tuple(records))
+    return SenderDomain(str(chosen["domain"]).lower(), tuple(records), chosen.get("valid") is True)
 
 
 def _unseen(label: str, answer: Answer | NotSent, scope: str) -> Finding:

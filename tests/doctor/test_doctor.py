@@ -19,7 +19,7 @@ from tests import samples
 from tests.doctor.findings import only, states, told
 from tests.doctor.world import SECRETS, World
 from tests.fakes.sendgrid import Fault, Reply
-from tests.fakes.sendgrid_account import pages
+from tests.fakes.sendgrid_account import automatic, pages
 from tests.fakes.smtp import ScriptedSmtp
 
 HEADINGS = ["Configuration", "Secrets", "Database", "Provider", "Sender domain", "Unsubscribing", "Clock"]
@@ -220,4 +220,11 @@ def test_a_look_says_what_came_of_it() -> None:
 def test_an_account_with_problems(world: World) -> None:
     world.sendgrid.pages = pages(without=["user.scheduled_sends.create"], on=["footer", "click"])
     found = groups(world)["Provider"]
-    assert sorted(states(found)) == ["error", "note", "ok", "ok", "warning"]
+    assert sorted(states(found)) == ["error", "note", "ok", "ok", "ok", "warning"]
+
+
+def test_a_domain_that_is_not_verified_aligns_with_nothing(world: World) -> None:
+    world.sendgrid.pages = pages(domains=[automatic(valid=False)])
+    found = groups(world)["Sender domain"]
+    assert states(found) == ["ok"] * 5 + ["skipped"]
+    assert "does not sign for example.com yet" in found[-1].what

@@ -13,7 +13,7 @@ from newsletter.findings import Heard, clock_of
 @pytest.mark.parametrize(
     ("seconds", "state", "words"),
     [
-        pytest.param(0, "ok", "agrees within 1 seconds", id="right"),
+        pytest.param(0, "ok", "agrees within a second", id="right"),
         pytest.param(119, "ok", "agrees", id="nearly-two-minutes"),
         pytest.param(121, "warning", "2 minutes behind", id="behind"),
         pytest.param(-121, "warning", "2 minutes ahead", id="ahead"),

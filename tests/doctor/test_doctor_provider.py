@@ -10,19 +10,19 @@ from newsletter.outcomes import NotSent
 from newsletter.store.examination import Contents
 from tests import samples
 from tests.doctor.findings import states, told
-from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.sendgrid import Reply, SendGridFake
 from tests.fakes.sendgrid_account import pages
 
 
 @pytest.mark.parametrize(
     ("free", "lanes", "state", "words"),
     [
-        pytest.param(10, 0, "ok", "10 batches of mail could still be called back", id="all"),
-        pytest.param(10, None, "ok", "10 batches", id="ledger-unknown"),
-        pytest.param(10, 5, "ok", "5 of them held for mail under way", id="some"),
+        pytest.param(10, 0, "ok", "10 batches of mail can be called back; none held", id="all"),
+        pytest.param(10, None, "ok", "can be called back", id="ledger-unknown"),
+        pytest.param(10, 5, "ok", "5 held back now", id="some"),
         pytest.param(2, 1, "note", "2 batches", id="one-left"),
-        pytest.param(1, 1, "error", "no further one", id="all-spoken-for"),
-        pytest.param(0, 0, "error", "no further one", id="none"),
+        pytest.param(1, 1, "error", "a further send could not", id="all-spoken-for"),
+        pytest.param(0, 0, "error", "a further send could not", id="none"),
     ],
 )
 def test_slots(free: int, lanes: int | None, state: str, words: str) -> None:
@@ -50,8 +50,10 @@ def test_slots_are_asked_for_where_there_is_an_undo(tmp_path: Path) -> None:
         fake.pages = pages()
         assert sendgrid(tmp_path, fake) == (["ok"] * 5, 10)
         assert sendgrid(tmp_path, fake, 'send: {undo_window: "off"}\n') == (["ok"] * 5, None)
-        fake.pages = pages(without=["mail.send"])
-        assert sendgrid(tmp_path, fake)[1] is None, "the key has to be mended first"
+        fake.pages = pages(without=["mail.batch.create"])
+        assert sendgrid(tmp_path, fake)[1] == 10, "one fault does not hide the next"
+        fake.pages["/v3/scopes"] = Reply(401)
+        assert sendgrid(tmp_path, fake) == (["error"], None)
 
 
 def test_offline_asks_nobody(tmp_path: Path) -> None:
