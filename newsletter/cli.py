@@ -15,6 +15,7 @@ import click
 
 from newsletter import __version__, terminal
 from newsletter.cli_check import check
+from newsletter.cli_doctor import doctor
 from newsletter.cli_issues import new, preview, render, schema
 from newsletter.cli_send import resume, send
 from newsletter.cli_status import status
@@ -51,6 +52,7 @@ for command in (
     new,
     preview,
     check,
+    doctor,
     render,
     send,
     resume,

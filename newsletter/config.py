@@ -28,7 +28,7 @@ from newsletter.names import ProviderName
 from newsletter.pacing import Rate
 from newsletter.shown import shown_path, visible
 
-FILE, ISSUES, TEMPLATES = "newsletter.yml", "issues", "templates"
+FILE, ISSUES, TEMPLATES, STATE = "newsletter.yml", "issues", "templates", ".news"
 
 
 def _mailbox(text: str) -> str:
@@ -299,7 +299,7 @@ class Newsletter:
     @property
     def state(self) -> Path:
         """Where this machine keeps what is not committed: database and keys."""
-        return self.folder / ".news"
+        return self.folder / STATE
 
     @cached_property
     def site(self) -> Site:
@@ -342,13 +342,22 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newslett
 
     Secrets come from `environment` (the process's own unless given) and from a `.env` file below it.
     """
+    config, lines = load_file(folder)
+    values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
+    return Newsletter(folder, config, Secrets.from_environment(values), is_ci(values), lines)
+
+
+def load_file(folder: Path) -> tuple[Config, Mapping[yamlfile.Loc, int]]:
+    """newsletter.yml alone, and where each key of it stands; raises ConfigError with every problem of it."""
     file = folder / FILE
     if not os.path.lexists(file):
         where = shown_path(file)
         fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter here", fix)])
     document = yamlfile.read(file, ConfigError)
-    config = validation.validate(document, Config, ConfigError)
-    values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
-    in_ci = values.get("CI", "").lower() not in ("", "0", "false")
-    return Newsletter(folder, config, Secrets.from_environment(values), in_ci, document.lines)
+    return validation.validate(document, Config, ConfigError), document.lines
+
+
+def is_ci(values: Mapping[str, str]) -> bool:
+    """Whether an environment is that of a machine that is not kept."""
+    return values.get("CI", "").lower() not in ("", "0", "false")

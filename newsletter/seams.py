@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from newsletter.errors import Problem
+from newsletter.findings import Examined
 from newsletter.message import Batch, Recipient
 from newsletter.outcomes import CancelOutcome, Capabilities, NotSent, Outcome
 from newsletter.records import ChunkState, Claimed, Counts, Landed, Lane, LaneStanding, LaneState, Plan, Send
+
+if TYPE_CHECKING:
+    from newsletter.config import Config
 
 
 class Flight(Protocol):
@@ -51,6 +55,14 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Ends what was kept open."""
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """A provider that can look at itself: credentials, account, what it wants in the DNS. Changes nothing."""
+
+    def examine(self, config: "Config") -> Examined:
+        """What it found; a fault is a finding, never an exception."""
 
 
 class Journal(Protocol):

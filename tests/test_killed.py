@@ -265,8 +265,8 @@ class WatchedFolder:
 
 # A newsletter, and its story
 
-# Why nothing was done, as it says: somebody else is at it, or the account's slots cannot be counted.
-BUSY = ("is being sent already, by process", "started just now")
+# Why nothing was done, as it says: somebody else is at it or was, or the account's slots cannot be counted.
+BUSY = ("is being sent already, by process", "started just now", "was called back")
 NO_ANSWER = "before anything was sent"
 
 

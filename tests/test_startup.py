@@ -10,6 +10,7 @@ from tests import samples
 
 HEAVY = {
     "alembic",
+    "dns",
     "jinja2",
     "lxml",
     "markdown_it",

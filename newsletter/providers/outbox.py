@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem
+from newsletter.findings import Examined, Finding
 from newsletter.message import Batch, Recipient
 from newsletter.mime import MimeTemplate, Unmailable, template
 from newsletter.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
@@ -14,6 +15,7 @@ from newsletter.private import make_private
 from newsletter.shown import shown_path
 
 if TYPE_CHECKING:
+    from newsletter.config import Config
     from newsletter.seams import Flight, Holding
 
 
@@ -52,6 +54,13 @@ class OutboxProvider:
             with suppress(OSError):
                 self._sync_folder()
             return self._not_sent(failure)
+
+    def examine(self, config: "Config") -> Examined:
+        """Whether the folder can be written to."""
+        problems = [Finding.of(problem) for problem in self.check()]
+        made = "is there" if self._folder.exists() else "is made by the first send"
+        fine = Finding(shown_path(self._folder), "ok", f"{made}, and can be written to; nothing leaves it")
+        return Examined(tuple(problems) or (fine,), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
         pass

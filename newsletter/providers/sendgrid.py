@@ -19,8 +19,9 @@ import python_http_client
 from pydantic import SecretStr
 from sendgrid import SendGridAPIClient
 
-from newsletter.config import SendGrid
+from newsletter.config import Config, SendGrid
 from newsletter.errors import Problem
+from newsletter.findings import Examined, Finding
 from newsletter.message import Batch
 from newsletter.outcomes import Capabilities, NotSent, Outcome, Unknown
 from newsletter.providers.sendgrid_answers import outcome
@@ -78,6 +79,14 @@ class SendGridProvider:
         except Unanswered as failure:
             return Unknown(f"no answer: {failure}")
         return outcome(answer, len(batch.recipients), self._clock())
+
+    def examine(self, config: Config) -> Examined:
+        """The key, the account's settings and its domains; only GET is asked for."""
+        from newsletter.providers.sendgrid_account import SendGridAccount
+
+        if (problems := self.check()) or not self._api_key:
+            return Examined(tuple(map(Finding.of, problems)))
+        return SendGridAccount(self._ask, self._api_key.get_secret_value()).examine(config)
 
     def close(self) -> None:
         self._transport.close()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
-from newsletter.config import Smtp
+from newsletter.config import Config, Smtp
 from newsletter.errors import Problem
+from newsletter.findings import Examined, Finding
 from newsletter.message import Batch, Recipient
 from newsletter.mime import MimeTemplate, Unmailable, template
 from newsletter.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
@@ -80,6 +81,15 @@ class SmtpProvider:
         if conversation.session:
             self._idle.append(conversation.session)
         return Accepted()
+
+    def examine(self, config: Config) -> Examined:
+        """Connects as a send would, says hello, and leaves; no mail is begun."""
+        from newsletter.providers.smtp_account import look
+
+        findings = [Finding.of(problem) for problem in self.check()]
+        if not findings:
+            findings = look(self._settings, self._password, self._tls, self._timeout)
+        return Examined(tuple(findings), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
         while session := self._kept():

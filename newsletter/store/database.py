@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
@@ -72,6 +72,14 @@ class Database:
             raise
         return database
 
+    def revision(self) -> str | None:
+        """The newest migration that was run; None where there never was one."""
+        with _in_words(), self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, "alembic_version"):
+                return None
+            found = connection.scalar(text("select version_num from alembic_version"))
+            return None if found is None else str(found)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, and holds no writer up."""
@@ -97,11 +105,8 @@ class Database:
         self._engine.dispose()
 
     def _migrate(self) -> None:
-        with _in_words(), self._engine.connect() as connection:
-            if self._engine.dialect.has_table(connection, "alembic_version"):
-                found = connection.scalar(text("select version_num from alembic_version"))
-                if found == REVISION:
-                    return
+        if self.revision() == REVISION:
+            return
         from newsletter.store.migrations import upgrade
 
         with self.writing() as connection:
@@ -109,20 +114,37 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
-    hint = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
+    with understood():
+        parsed = database_url(url)
+        return (
+            _sqlite(parsed)
+            if parsed.get_backend_name() == "sqlite"
+            else create_engine(parsed, pool_pre_ping=True)
+        )
+
+
+_HOW = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Whatever is wrong with a database's address, in words that do not quote it."""
     try:
-        parsed = make_url(url)
-        if parsed.drivername in ("postgres", "postgresql"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
-        if parsed.get_backend_name() != "postgresql":
-            raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", hint)
-        return create_engine(parsed, pool_pre_ping=True)
+        yield
     except (ArgumentError, NoSuchModuleError, TypeError, ValueError):  # which quote what was given
-        raise StoreError("NEWS_DATABASE_URL is no database address", hint) from None
+        raise StoreError("NEWS_DATABASE_URL is no database address", _HOW) from None
     except ModuleNotFoundError:
         raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from None
+
+
+def database_url(given: str) -> URL:
+    """A database's address, with the driver that is used here."""
+    parsed = make_url(given)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("postgresql", "sqlite"):
+        raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", _HOW)
+    return parsed
 
 
 def _sqlite(url: Any) -> Engine:

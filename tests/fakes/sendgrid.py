@@ -95,7 +95,8 @@ class _Queued:
 class SendGridFake(web.WebFake):
     """One account: what was asked, what was accepted, and the batches on hold.
 
-    `clock` is Unix time; `pages` are further paths that GET answers with JSON, such as account settings.
+    `clock` is Unix time; `pages` are further paths that GET answers, such as account settings: JSON, a Reply,
+    or what makes one of them of a request.
     `cancel_covers` is what a cancelled batch keeps back: only the mail that had `arrived` when it was
     cancelled, or cancelled anew by PATCH; or all mail of the `batch`, whenever it comes. Which of the two the
     real one does is not documented.
@@ -197,7 +198,9 @@ class SendGridFake(web.WebFake):
             case "DELETE", ["user", "scheduled_sends", batch]:
                 return self._lift_hold(batch)
             case "GET", _ if path in self.pages:
-                return Reply(200, self.pages[path])
+                page = self.pages[path]
+                page = page(request) if callable(page) else page
+                return page if isinstance(page, Reply) else Reply(200, page)
         return refused(404, rules.error("not found"))
 
     def _unfit(self, request: Request) -> Reply | None:

@@ -7,6 +7,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,12 +99,14 @@ class Fault:
 class WebFake:
     """A service on 127.0.0.1 while its `with` block runs; a subclass says what the right answers are.
 
-    `connections` is how many there have been. With `tls` it is an https one.
+    `connections` is how many there have been. With `tls` it is an https one. Its clock is `ahead` by so many
+    seconds.
     """
 
     def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.verbose, self.tls = verbose, tls
         self.connections = 0
+        self.ahead = 0.0
         self.closing = threading.Event()
         self.lock = threading.RLock()
         self._port = port
@@ -253,6 +256,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.server.fake.ahead)
 
     def log_message(self, format: str, *args: Any) -> None:
         if self.server.fake.verbose:

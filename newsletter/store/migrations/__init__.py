@@ -27,6 +27,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
+def known(revision: str) -> bool:
+    """Whether this version has the migration; it has none that a newer one has made."""
+    return revision in {one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
 def upgrade(connection: Connection) -> None:
     """Brings the tables up to date; two that start at once wait for each other."""
     if connection.dialect.name == "postgresql":

@@ -1,0 +1,82 @@
+"""The provider's part: asked through its seam alone, and the slots for calling mail back."""
+
+from pathlib import Path
+
+import pytest
+
+from newsletter.doctor.provider import examine, slots
+from newsletter.errors import StoreError
+from newsletter.outcomes import NotSent
+from newsletter.store.examination import Contents
+from tests import samples
+from tests.doctor.findings import states, told
+from tests.fakes.sendgrid import Reply, SendGridFake
+from tests.fakes.sendgrid_account import pages
+
+
+@pytest.mark.parametrize(
+    ("free", "lanes", "state", "words"),
+    [
+        pytest.param(10, 0, "ok", "10 batches of mail can be called back; none held", id="all"),
+        pytest.param(10, None, "ok", "can be called back", id="ledger-unknown"),
+        pytest.param(10, 5, "ok", "5 held back now", id="some"),
+        pytest.param(2, 1, "note", "2 batches", id="one-left"),
+        pytest.param(1, 1, "error", "a further send could not", id="all-spoken-for"),
+        pytest.param(0, 0, "error", "a further send could not", id="none"),
+    ],
+)
+def test_slots(free: int, lanes: int | None, state: str, words: str) -> None:
+    (found,) = slots(free, Contents("0002", lanes=lanes))
+    assert found.state == state and words in found.what
+    if state == "error":
+        assert "--now" in found.fix
+
+
+def test_slots_that_nobody_tells() -> None:
+    (found,) = slots(NotSent("403 access forbidden"), StoreError("gone"))
+    assert found.state == "skipped" and "403 access forbidden" in found.what
+    assert list(slots(None, None)) == []
+
+
+def sendgrid(folder: Path, fake: SendGridFake, extra: str = "") -> tuple[list[str], object]:
+    settings = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n{extra}"
+    newsletter = samples.newsletter(folder, extra=settings, SENDGRID_API_KEY=fake.key)
+    examined, free = examine(newsletter, 5, online=True)
+    return states(examined.findings), free
+
+
+def test_slots_are_asked_for_where_there_is_an_undo(tmp_path: Path) -> None:
+    with SendGridFake() as fake:
+        fake.pages = pages()
+        assert sendgrid(tmp_path, fake) == (["ok"] * 5, 10)
+        assert sendgrid(tmp_path, fake, 'send: {undo_window: "off"}\n') == (["ok"] * 5, None)
+        fake.pages = pages(without=["mail.batch.create"])
+        assert sendgrid(tmp_path, fake)[1] == 10, "one fault does not hide the next"
+        fake.pages["/v3/scopes"] = Reply(401)
+        assert sendgrid(tmp_path, fake) == (["error"], None)
+
+
+def test_offline_asks_nobody(tmp_path: Path) -> None:
+    with SendGridFake() as fake:
+        settings = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
+        newsletter = samples.newsletter(tmp_path, extra=settings, SENDGRID_API_KEY=fake.key)
+        examined, free = examine(newsletter, 5, online=False)
+        assert fake.connections == 0
+    assert (states(examined.findings), free) == (["skipped"], None)
+    without = samples.newsletter(tmp_path, extra="provider: sendgrid\n")
+    assert states(examine(without, 5, online=False)[0].findings) == ["error", "skipped"]
+
+
+def test_an_outbox_that_can_be_written_to_is_not_made(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    examined, _ = examine(newsletter, 5, online=False)
+    assert states(examined.findings) == ["ok"] and "is made by the first send" in told(examined.findings)
+    assert not (tmp_path / "outbox").exists()
+    (tmp_path / "outbox").mkdir()
+    assert "is there" in told(examine(newsletter, 5, online=False)[0].findings)
+
+
+def test_an_outbox_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("")
+    examined, _ = examine(samples.newsletter(tmp_path), 5, online=True)
+    assert states(examined.findings) == ["error"] and "is not a folder" in told(examined.findings)

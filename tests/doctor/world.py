@@ -1,0 +1,61 @@
+"""A newsletter whose set-up is well in every part, with all its counterparts on loopback."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import samples
+from tests.fakes.nameserver import NameServer
+from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.sendgrid_account import pages, zone
+from tests.fakes.web import Reply, Request, WebFake
+
+FORM = b'<html><form action="" method="post"><button>Leave</button></form></html>'
+SECRETS = {
+    "SENDGRID_API_KEY": "SG.hush-hush-key",
+    "SMTP_PASSWORD": "hush-hush-password",
+    "NEWS_SECRET_KEY": "hush-hush-and-long-enough",
+}
+
+
+class LeavePage(WebFake):
+    """An unsubscribe page as it should be; `post` and `get` are its answers."""
+
+    post = Reply(200)
+    get = Reply(200, FORM, {"Content-Type": "text/html"})
+
+    def answer(self, request: Request) -> Reply:
+        return self.post if request.method == "POST" else self.get
+
+
+@dataclass
+class World:
+    """The counterparts, and the newsletter's folder."""
+
+    folder: Path
+    sendgrid: SendGridFake
+    page: LeavePage
+    names: NameServer
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self, extra: str = "") -> None:
+        """The newsletter, sent through SendGrid unless `extra` says otherwise."""
+        provider = f"provider: sendgrid\nsendgrid: {{host: '{self.sendgrid.url}'}}\n"
+        samples.write(self.folder, extra=extra or provider)
+        file = self.folder / "newsletter.yml"
+        file.write_text(file.read_text().replace("https://soup.example.com", self.page.url))
+
+
+@contextmanager
+def opened(folder: Path, certificate: tuple[Path, Path]) -> Iterator[World]:
+    """All of it, while the block lasts."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    fake, page = SendGridFake(key=SECRETS["SENDGRID_API_KEY"]), LeavePage(tls=tls)
+    with fake, page, NameServer(zone()) as names:
+        fake.pages = pages()
+        made = World(folder, fake, page, names, dict(SECRETS))
+        made.write()
+        yield made
