@@ -35,6 +35,7 @@ FLOORS = [
 # Library: the only modules that may import it.
 HOMES = {
     "alembic": {"store/migrations"},
+    "cssselect2": {"checks/css"},
     "cssutils": {"render/inlining"},
     "dns": {"doctor/resolver"},
     "dotenv": {"environment"},
@@ -54,6 +55,7 @@ HOMES = {
     "sendgrid": {"providers/sendgrid"},
     "sqlalchemy": {"store"},
     "starlette": {"preview"},
+    "tinycss2": {"checks/css"},
     "uvicorn": {"preview"},
     "watchfiles": {"preview"},
     "yaml": {"yamlfile", "yamlsyntax", "yamlvalues"},

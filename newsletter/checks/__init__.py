@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from newsletter.checks.contrast import contrast
 from newsletter.checks.doubled_words import doubled_words
 from newsletter.checks.images import images
 from newsletter.checks.link_text import link_text
@@ -24,6 +25,7 @@ from newsletter.checks.repeated import repeated
 from newsletter.checks.shouting import shouting
 from newsletter.checks.stray_markdown import stray_markdown
 from newsletter.checks.subject import subject
+from newsletter.checks.tap_targets import tap_targets
 from newsletter.checks.text_part import text_part
 from newsletter.checks.tracked_links import tracked_links
 from newsletter.checks.tracking import tracking
@@ -60,6 +62,8 @@ MAIL: Mapping[str, Check] = {
     "postal-address": postal_address,
     "text-part": text_part,
     "weight": weight,
+    "contrast": contrast,
+    "tap-targets": tap_targets,
     "tracking": tracking,
 }
 # What is looked at only when asked for: it connects to others, or takes seconds.

@@ -46,8 +46,14 @@ class Document:
         yield f"<{element.tag}"
 
     def alike(self, element: Element, key: str) -> list[Element]:
-        """The elements of the same name that have a key too."""
-        return [other for other in self.named(str(element.tag)) if key in self.keys(other)]
+        """The elements of the same name that have a key too, this one among them."""
+        alike = [other for other in self.named(str(element.tag)) if key in self._own(other)]
+        return alike if element in alike else [element]
+
+    def _own(self, element: Element) -> set[str]:
+        """The keys of an element without those of what it holds."""
+        own = {element.get(name, "") for name in ("href", "src", "id")}
+        return own.union(_run(element.text), *(_run(child.tail) for child in element), (f"<{element.tag}",))
 
 
 def words(element: Element) -> str:

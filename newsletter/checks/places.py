@@ -35,7 +35,7 @@ class Places:
         """
         if not words.strip():
             return None
-        found = list(self._in_issue(words)) or list(self._in_templates(words))
+        found = next(filter(None, map(list, self._everywhere(words))), [])
         # Where a place is found depends on which is asked for: tracing a template means filling it once more.
         return found[nth * len(found) // total]() if found else None
 
@@ -45,9 +45,10 @@ class Places:
             for nth, _ in enumerate(sought.finditer(text.content)):
                 yield partial(issues.where, self._issue, text.loc, words, nth)
 
-    def _in_templates(self, words: str) -> Iterator[Place]:
-        yield from self._in(self._mjml, words)
-        yield from self._in(self._text, words)
+    def _everywhere(self, words: str) -> Iterator[Iterator[Place]]:
+        yield self._in_issue(words)
+        yield self._in(self._mjml, words)
+        yield self._in(self._text, words)
 
     def _in(self, filled: Filled, words: str) -> Iterator[Place]:
         spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from newsletter import issues
+from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
 from newsletter.checks.places import Places
 from newsletter.config import Newsletter
@@ -45,6 +46,11 @@ class Proof:
         """The HTML part, parsed."""
         return Document(self.rendered.html)
 
+    @cached_property
+    def cascade(self) -> Cascade:
+        """How the HTML part is seen."""
+        return Cascade(self.document)
+
     def where(self, found: Text | Element | str, words: str = "") -> str:
         """`file:line` of a text of the issue or of words in it, of an element of the mail, or of any words.
 
@@ -55,7 +61,7 @@ class Proof:
                 return issues.where(self.issue, loc, words)
             case str():
                 return self._places.of(found)
-        for key in self.document.keys(found):
+        for key in ([words] if words else []) + list(self.document.keys(found)):
             alike = self.document.alike(found, key)
             if place := self._places.find(key, alike.index(found), len(alike)):
                 return place

@@ -12,6 +12,7 @@ from newsletter import checks, config, issues
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from newsletter.preparing import proof
+from newsletter.render.templates import BUILT_IN
 
 DATA = Path(__file__).parent.parent / "data" / "checks"
 BASE = DATA / "base"
@@ -45,4 +46,5 @@ def found(folder: Path, case: Path | None = None, **parts: str) -> list[Problem]
 
 def told(problems: list[Problem]) -> str:
     """A line a problem, as `expected` has them."""
-    return "".join(f"{one.where}: {one.severity}: {one.what} [{one.check}]\n" for one in problems)
+    lines = "".join(f"{one.where}: {one.severity}: {one.what} [{one.check}]\n" for one in problems)
+    return lines.replace(str(BUILT_IN), "(built-in)")

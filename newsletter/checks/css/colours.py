@@ -1,0 +1,155 @@
+"""Colours: read from CSS and from HTML's old attributes, laid over each other, and compared as WCAG does."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tinycss2 import color4
+
+_SPACES = ("srgb", "hsl", "hwb")
+_SYSTEM = re.compile(
+    "accentcolor(text)?|activetext|button(border|face|text)|canvas(text)?|field(text)?|graytext|highlight(text)?|"
+    "linktext|mark(text)?|visitedtext"
+)
+_HEX = frozenset("0123456789abcdef")
+
+
+class Colour(NamedTuple):
+    """Red, green and blue from 0 to 255, alpha from 0 to 1."""
+
+    red: float
+    green: float
+    blue: float
+    alpha: float = 1.0
+
+    def __str__(self) -> str:
+        return "#" + "".join(f"{round(channel):02x}" for channel in self[:3])
+
+
+WHITE = Colour(255, 255, 255)
+BLACK = Colour(0, 0, 0)
+TRANSPARENT = Colour(0, 0, 0, 0)
+# What Chromium has where a mail says nothing: the page in the dark, and links in both schemes.
+CANVAS = {False: WHITE, True: Colour(18, 18, 18)}
+TEXT = {False: BLACK, True: WHITE}
+LINK = {False: Colour(0, 0, 238), True: Colour(158, 158, 255)}
+
+
+def parse(token: Any) -> Colour | str | None:
+    """A colour's CSS token: a colour, "currentcolor", "unknown" for one that is not understood here, or None.
+
+    None is what a browser would not take for a colour either.
+    """
+    try:
+        colour = color4.parse_color(token)
+    except (ValueError, TypeError, AttributeError, IndexError):  # what it raises on `color()` and the like
+        return None
+    if colour is None:
+        return "unknown" if token.type == "function" or _is_system(token) else None
+    if isinstance(colour, str):
+        return "currentcolor"
+    if colour.space not in _SPACES:
+        return "unknown"
+    return _rounded(*colour.to("srgb"))
+
+
+def legacy(text: str) -> Colour | None:
+    """The colour of an attribute such as bgcolor, by HTML's rules for legacy colours.
+
+    https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#rules-for-parsing-a-legacy-colour-value
+    """
+    text = text.strip().lower()
+    if not text or text == "transparent":
+        return None
+    try:
+        named = color4.parse_color(text) if text.isascii() and text.isalpha() else None
+    except (ValueError, TypeError, AttributeError, IndexError):
+        named = None
+    if isinstance(named, color4.Color):
+        return _rounded(*named)
+    if len(text) == 4 and text[0] == "#" and _HEX.issuperset(text[1:]):
+        red, green, blue = (int(digit * 2, 16) for digit in text[1:])
+        return Colour(red, green, blue)
+    digits = "".join(digit if digit in _HEX else "0" for digit in text[:128].removeprefix("#"))
+    third = max(1, -(-len(digits) // 3))
+    digits = digits.ljust(third * 3, "0")
+    parts = [digits[start : start + third][-8:] for start in range(0, third * 3, third)]
+    while len(parts[0]) > 2 and all(part[0] == "0" for part in parts):
+        parts = [part[1:] for part in parts]
+    red, green, blue = (int(part[:2], 16) for part in parts)
+    return Colour(red, green, blue)
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """The contrast of two colours without alpha, from 1 to 21, as WCAG 2.2 has it.
+
+    https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+    """
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: Colour) -> float:
+    """A colour's relative luminance, from 0 to 1: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    red, green, blue = (_linear(channel / 255) for channel in colour[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+def _rounded(red: float, green: float, blue: float, alpha: float) -> Colour:
+    red, green, blue = (round(min(1.0, max(0.0, one)) * 255) for one in (red, green, blue))
+    return Colour(red, green, blue, alpha)
+
+
+def _is_system(token: Any) -> bool:
+    return token.type == "ident" and bool(_SYSTEM.fullmatch(token.lower_value))
+
+
+class Behind(NamedTuple):
+    """What lies behind a text, and how much of the text itself comes through.
+
+    With opacity on its way a text's colour c (with alpha a, and c already multiplied by it) is seen as
+    through * c + veil * a + ground; the ground is what is seen where there is no text.
+    """
+
+    through: float
+    veil: tuple[float, float, float]
+    ground: tuple[float, float, float]
+
+    @classmethod
+    def canvas(cls, colour: Colour) -> "Behind":
+        """The page itself, in an opaque colour."""
+        red, green, blue, _ = colour
+        return cls(1.0, (-red, -green, -blue), (red, green, blue))
+
+    def under(self, background: Colour, opacity: float = 1.0) -> "Behind":
+        """The same with a box on it: its background, and the opacity of the box with all that it holds."""
+        *channels, alpha = background
+        painted = [self.through * channel * alpha for channel in channels]
+        veil = (opacity * (v * (1 - alpha) - p) for v, p in zip(self.veil, painted, strict=True))
+        ground = (
+            g + opacity * (p + v * alpha) for g, p, v in zip(self.ground, painted, self.veil, strict=True)
+        )
+        return Behind(self.through * opacity, _three(veil), _three(ground))
+
+    @property
+    def background(self) -> Colour:
+        """What is seen beside the text."""
+        return Colour(*self.ground)
+
+    def text(self, colour: Colour) -> Colour:
+        """What a text of this colour is seen in."""
+        *channels, alpha = colour
+        seen = (
+            self.through * channel * alpha + v * alpha + g
+            for channel, v, g in zip(channels, self.veil, self.ground, strict=True)
+        )
+        return Colour(*_three(seen))
+
+
+def _three(numbers: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = numbers
+    return red, green, blue

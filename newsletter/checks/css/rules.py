@@ -1,0 +1,136 @@
+"""A mail's rules: which elements they fit, by cssselect2, and on which screens they count."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cssselect2
+import tinycss2
+
+from newsletter.checks.css.values import Declared, declared
+from newsletter.checks.document import Document, Element
+
+Token = Any  # tinycss2 has no types
+# More than any template has; a style sheet that is larger is no mail's.
+_MOST_RULES = 5_000
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a mail is shown on: its width in pixels, and whether the reader likes it dark."""
+
+    width: int = 720
+    dark: bool = False
+
+
+class Fitting(NamedTuple):
+    """A rule that fits an element: all of `within` has to hold for the screen."""
+
+    specificity: tuple[int, int, int]
+    order: int
+    within: tuple[str, ...]
+    declared: tuple[Declared, ...]
+
+
+def fitting(document: Document) -> dict[Element, list[Fitting]]:
+    """The rules that fit each element, whatever the screen."""
+    matcher = cssselect2.Matcher()
+    for within, prelude, block in _rules(document):
+        try:
+            selectors = cssselect2.compile_selector_list(prelude)
+        except (cssselect2.SelectorError, RecursionError):  # one wrong selector ends its rule
+            continue
+        for selector in selectors:
+            matcher.add_selector(selector, (within, block))
+    found = {}
+    for wrapper in cssselect2.ElementWrapper.from_html_root(document.root).iter_subtree():
+        matches = (match for match in matcher.match(wrapper) if match[2] is None)  # no ::before
+        found[wrapper.etree_element] = [
+            Fitting(tuple(specificity), order, within, block)
+            for specificity, order, _, (within, block) in matches
+        ]
+    return found
+
+
+def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Sequence[Token], tuple[Declared, ...]]]:
+    left = _MOST_RULES
+    for style in document.named("style"):
+        media = style.get("media") or ""
+        try:
+            nodes = tinycss2.parse_stylesheet(style.text or "", skip_comments=True, skip_whitespace=True)
+            for rule in _flat(nodes, (media,) if media else ()):
+                left -= 1
+                if left < 0:
+                    return
+                yield rule
+        except RecursionError:  # nested a thousand deep
+            continue
+
+
+def _flat(
+    nodes: Sequence[Token], within: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Sequence[Token], tuple[Declared, ...]]]:
+    for node in nodes:
+        if node.type == "qualified-rule":
+            yield within, node.prelude, declared(tinycss2.serialize(node.content))
+        elif node.type == "at-rule" and node.content is not None:
+            inside = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
+            if node.lower_at_keyword == "media":
+                yield from _flat(inside, (*within, tinycss2.serialize(node.prelude)))
+            elif node.lower_at_keyword in ("supports", "layer"):  # a browser supports what mails ask for
+                yield from _flat(inside, within)
+
+
+_FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")
+_PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
+
+
+def holds(media: str, screen: Screen) -> bool:
+    """Whether a media query list fits a screen; what is not known does not fit.
+
+    https://www.w3.org/TR/mediaqueries-4/, as far as mails go: no ranges with <, no `or`.
+    """
+    return any(_holds(query.strip(), screen) for query in media.lower().split(","))
+
+
+def _holds(query: str, screen: Screen) -> bool:
+    negated = query.startswith("not ")
+    query = query.removeprefix("not ").removeprefix("only ")
+    parts = [part.strip() for part in re.split(r"\band\b", query)]
+    fits = [_fits(part, screen) for part in parts]
+    if None in fits:
+        return False
+    return all(fits) is not negated
+
+
+def _fits(part: str, screen: Screen) -> bool | None:
+    """Whether one part fits; None where it is not understood."""
+    if part in ("all", "screen"):
+        return True
+    if part in ("print", "speech"):
+        return False
+    feature = _FEATURE.fullmatch(part)
+    if not feature:
+        return None
+    name, value = feature[1].removeprefix("-webkit-"), feature[2] or ""
+    test = _FEATURES.get(name)
+    return test(value, screen) if test else None
+
+
+def _pixels(value: str) -> float | None:
+    found = _PIXELS.fullmatch(value)
+    return float(found[1]) * (1 if found[2] == "px" else 16) if found else None
+
+
+def _wide(value: str, fits: Callable[[float], bool]) -> bool | None:
+    pixels = _pixels(value)
+    return None if pixels is None else fits(pixels)
+
+
+_FEATURES: dict[str, Callable[[str, Screen], bool | None]] = {
+    "prefers-color-scheme": lambda value, screen: value == ("dark" if screen.dark else "light"),
+    "min-width": lambda value, screen: _wide(value, lambda pixels: screen.width >= pixels),
+    "max-width": lambda value, screen: _wide(value, lambda pixels: screen.width <= pixels),
+    "width": lambda value, screen: _wide(value, lambda pixels: screen.width == pixels),
+}
