@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from newsletter.checks.clients import clients
 from newsletter.checks.contrast import contrast
 from newsletter.checks.doubled_words import doubled_words
 from newsletter.checks.images import images
@@ -64,6 +65,7 @@ MAIL: Mapping[str, Check] = {
     "weight": weight,
     "contrast": contrast,
     "tap-targets": tap_targets,
+    "clients": clients,
     "tracking": tracking,
 }
 # What is looked at only when asked for: it connects to others, or takes seconds.

@@ -25,6 +25,21 @@ class Document:
         """Every element, in order, without comments."""
         return [element for element in self.root.iter() if isinstance(element.tag, str)]
 
+    @cached_property
+    def comments(self) -> list[str]:
+        """The comments, in order."""
+        return [node.text or "" for node in self.root.iter(etree.Comment)]
+
+    def between(self, start: str, end: str) -> Iterator[Element]:
+        """The elements between comments that match these expressions."""
+        inside = False
+        for node in self.root.iter():
+            if not isinstance(node.tag, str):
+                said = node.text or ""
+                inside = bool(re.match(start, said)) or (inside and not re.match(end, said))
+            elif inside:
+                yield node
+
     def named(self, *tags: str) -> list[Element]:
         """The elements with these names, in order."""
         return [element for element in self.elements if element.tag in tags]

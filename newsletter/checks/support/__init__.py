@@ -1,0 +1,1 @@
+"""What mail programs support, and how a mail's use of it is recognised."""
