@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from newsletter.checks.accessibility import accessibility
 from newsletter.checks.clients import clients
 from newsletter.checks.contrast import contrast
 from newsletter.checks.doubled_words import doubled_words
+from newsletter.checks.headings import headings
 from newsletter.checks.images import images
 from newsletter.checks.link_text import link_text
 from newsletter.checks.links import links
 from newsletter.checks.long_passages import long_passages
+from newsletter.checks.markup import markup
 from newsletter.checks.monday import monday
 from newsletter.checks.placeholders import placeholders
 from newsletter.checks.postal_address import postal_address
@@ -62,6 +65,9 @@ MAIL: Mapping[str, Check] = {
     "unsubscribe": unsubscribe,
     "postal-address": postal_address,
     "text-part": text_part,
+    "markup": markup,
+    "headings": headings,
+    "accessibility": accessibility,
     "weight": weight,
     "contrast": contrast,
     "tap-targets": tap_targets,

@@ -26,6 +26,12 @@ class Document:
         return [element for element in self.root.iter() if isinstance(element.tag, str)]
 
     @cached_property
+    def readable(self) -> str:
+        """What the mail says, and what its attributes do, without styles."""
+        values = (str(value) for element in self.elements for value in element.attrib.values())
+        return "\n".join((self.said, *values))
+
+    @cached_property
     def comments(self) -> list[str]:
         """The comments, in order."""
         return [node.text or "" for node in self.root.iter(etree.Comment)]

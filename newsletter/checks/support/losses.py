@@ -77,7 +77,7 @@ _UNMISSED = """
     css-at-supports css-color-scheme css-cursor css-orphans css-pseudo-class-active
     css-pseudo-class-focus css-pseudo-class-focus-visible css-pseudo-class-focus-within
     css-pseudo-class-hover css-pseudo-class-link css-pseudo-class-visited css-resize css-sytem-ui
-    css-user-select css-widows html-abbr html-acronym html-address html-aria-describedby
+    css-user-select css-white-space css-widows html-abbr html-acronym html-address html-aria-describedby
     html-aria-hidden html-aria-label html-aria-labelledby html-aria-live html-bdi html-body html-dfn
     html-lang html-loading-attribute html-meta-color-scheme html-picture html-required html-role
     html-semantics html-small html-srcset html-target html-wbr image-apng
