@@ -149,5 +149,5 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
     newsletter = config.load(REPOSITORY, {})
     found = checks.run(Proof(issue, rendered, newsletter))
-    assert {one.check for one in found} == {"tracking"}
+    assert "tracking" in {one.check for one in found}
     assert checks.run(Proof(issue, mailing.rendered, newsletter)) == []

@@ -20,6 +20,7 @@ from newsletter.checks.links import links
 from newsletter.checks.long_passages import long_passages
 from newsletter.checks.markup import markup
 from newsletter.checks.monday import monday
+from newsletter.checks.online import images_load, links_answer
 from newsletter.checks.placeholders import placeholders
 from newsletter.checks.postal_address import postal_address
 from newsletter.checks.preheader import preheader
@@ -27,6 +28,7 @@ from newsletter.checks.proof import Proof
 from newsletter.checks.redirects import redirects
 from newsletter.checks.repeated import repeated
 from newsletter.checks.shouting import shouting
+from newsletter.checks.spam import spam
 from newsletter.checks.stray_markdown import stray_markdown
 from newsletter.checks.subject import subject
 from newsletter.checks.tap_targets import tap_targets
@@ -75,8 +77,8 @@ MAIL: Mapping[str, Check] = {
     "tracking": tracking,
 }
 # What is looked at only when asked for: it connects to others, or takes seconds.
-ONLINE: Mapping[str, Check] = {}
-SPAM: Mapping[str, Check] = {}
+ONLINE: Mapping[str, Check] = {"links-answer": links_answer, "images-load": images_load}
+SPAM: Mapping[str, Check] = {"spam": spam}
 GROUPS = {"Content": CONTENT, "Mail": MAIL, "Online": ONLINE, "Spam": SPAM}
 CHECKS: Mapping[str, Check] = {name: check for group in GROUPS.values() for name, check in group.items()}
 

@@ -237,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._write(reply)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _respond
 
     def _write(self, reply: Reply) -> None:
         payload = reply.payload if isinstance(reply.payload, bytes) else json.dumps(reply.payload).encode()
@@ -249,7 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(payload)
+        if self.command != "HEAD":
+            self.wfile.write(payload)
 
     def _reset(self) -> None:
         """RST instead of FIN, once the base class has closed its file on the socket."""

@@ -1,0 +1,21 @@
+"""An issue as one complete message, to a made-up reader: for whoever wants to look at the mail itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+from newsletter import message, mime
+from newsletter.config import Newsletter
+from newsletter.models import Issue, Rendered, Subscriber
+
+READER = Subscriber(0, "reader@example.com", number=1)
+
+
+def specimen(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> bytes:
+    """The message as a reader gets it, the same bytes each time.
+
+    It is to `reader@example.com`, dated the issue's day; its links unsubscribe nobody.
+    """
+    midnight = datetime.combine(issue.date, time(), UTC)
+    mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
+    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(READER)
+    return mime.template(mailing).fill(recipient)
