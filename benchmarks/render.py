@@ -50,6 +50,8 @@ def main() -> None:
         measure.row("", "median", "aim")
         measure.row("news --help, whole process", ms(measure.seconds(helped(), 15)), "100 ms")
         measure.row("news render, whole process", ms(measure.seconds(rendered, 15)), "400 ms")
+        checked = measure.whole_process(measure.news(), "check", ISSUE)
+        measure.row("news check, whole process", ms(measure.seconds(checked, 15)), "1000 ms")
         measure.row("rendering, warm, text not seen before", ms(measure.seconds(fresh, 50)), "15 ms")
         compiled = measure.seconds(lambda: inline(*compile_mjml(source)), 50)
         measure.row("  of which MJML to HTML with inlined CSS", ms(compiled))

@@ -63,10 +63,14 @@ def show_findings(prepared: "Prepared") -> None:
     show_problems(problem for problem in prepared.problems if problem.severity != "note")
 
 
-def worded(problem: Problem) -> str:
-    """A problem in lines that fit the terminal; what stands at a place and names no severity is an error."""
+def worded(problem: Problem, *, always: bool = False) -> str:
+    """A problem in lines that fit the terminal.
+
+    What stands at a place and names no severity is an error, unless it is `always` to be named.
+    """
     where = f"{problem.where}: " if problem.where else ""
-    kind = "" if problem.where and problem.severity == "error" else f"{problem.severity}: "
+    plain = problem.where and problem.severity == "error" and not always
+    kind = "" if plain else f"{problem.severity}: "
     name = f" [{problem.check}]" if problem.check else ""
     first, *rest = _wrapped(f"{where}{kind}{problem.what}{name}", "    ")
     if first.startswith(where + kind):
