@@ -1,7 +1,7 @@
 """`news check`: issues read, rendered and checked, one after the other, whatever is wrong with one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter import checks, config, issues
@@ -20,7 +20,7 @@ class Checked:
     path: str
     problems: Sequence[Problem]
     weight: int | None = None
-    off: Mapping[str, str] | None = None
+    off: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(

@@ -59,7 +59,7 @@ def _show(found: "Checked") -> None:
         if (number := sum(problem.severity == severity for problem in found.problems))
     ]
     click.echo(f"{found.path}: {', '.join(counts) or 'no problems found'}{_weight(found)}")
-    for name, reason in (found.off or {}).items():
+    for name, reason in found.off.items():
         click.echo(f"    {name} is switched off: {reason}")
 
 

@@ -10,6 +10,9 @@ from newsletter import __version__, checks
 from newsletter.checking import Checked
 from newsletter.errors import Problem
 
+# What stands for a check where a file cannot be read as what it is.
+_FILE = "file"
+
 
 def as_json(found: Sequence[Checked]) -> str:
     """An object with every issue, its problems, and how many there are of each severity."""
@@ -51,7 +54,7 @@ def as_github(found: Sequence[Checked]) -> str:
 def _command(problem: Problem) -> str:
     file, line = problem.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[problem.severity]
-    given = {"file": file, "line": line, "title": problem.check}
+    given = {"file": file, "line": line, "title": problem.check or _FILE}
     properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in given.items() if value)
     message = "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))
     return f"::{level} {properties}::{_escaped(message)}"
@@ -77,9 +80,6 @@ def as_sarif(found: Sequence[Checked]) -> str:
     run = {"tool": {"driver": driver}, "results": list(map(_result, _each(found)))}
     schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
     return _dumped({"$schema": schema, "version": "2.1.0", "runs": [run]})
-
-
-_FILE = "file"
 
 
 def _result(problem: Problem) -> dict[str, Any]:

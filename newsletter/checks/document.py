@@ -56,6 +56,14 @@ class Document:
         return [element for element in self.named("a", "area") if element.get("href") is not None]
 
     @cached_property
+    def targets(self) -> dict[str, Element]:
+        """Each address that links lead to, with the first that does."""
+        found: dict[str, Element] = {}
+        for link in self.links:
+            found.setdefault(link.get("href", ""), link)
+        return found
+
+    @cached_property
     def said(self) -> str:
         """All that the mail says, in one line."""
         return " ".join(run for body in self.named("body") for run in runs(body))

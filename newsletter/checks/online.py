@@ -31,7 +31,7 @@ def links_answer(proof: Proof) -> Iterator[Problem]:
     """Links that lead to nothing; with a list of all that were asked."""
     answers = link_answers(proof)
     for link, answer in answers.items():
-        if problem := _of_link(answer):
+        if problem := link_problem(answer):
             what, fix, severity = problem
             yield Problem(proof.where(link), f"{what} ({visible(answer.address)})", fix, severity)
     if answers:
@@ -46,7 +46,7 @@ def images_load(proof: Proof) -> Iterator[Problem]:
     pictures = _addressed(proof, "img", "src")
     answers = dict(zip(pictures, ask(list(pictures.values()), whole=True), strict=True))
     for picture, answer in answers.items():
-        if problem := _of_picture(answer):
+        if problem := picture_problem(answer):
             what, fix, severity = problem
             yield Problem(proof.where(picture), f"{what} ({visible(answer.address)})", fix, severity)
     together = sum(answer.size or 0 for answer in answers.values())
@@ -59,7 +59,7 @@ def images_load(proof: Proof) -> Iterator[Problem]:
 
 def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, Answer]:
     """Each link's answer, asked now or within the last day; a page that is linked twice is asked once."""
-    wanted = {link: href for link, href in _addressed(proof, "a", "href").items()}
+    wanted = _addressed(proof, "a", "href")
     known = _Remembered(proof.newsletter.state / "links.json", now())
     asked = [address for address in wanted.values() if address not in known.answers]
     found = {answer.address: answer for answer in ask(asked)}
@@ -82,7 +82,7 @@ def _is_wrong(address: str) -> bool:
     return wrong is not None and wrong[2] == "error"
 
 
-def _of_link(answer: Answer) -> tuple[str, str, Severity] | None:
+def link_problem(answer: Answer) -> tuple[str, str, Severity] | None:
     """What is wrong with a link, and what to do."""
     if answer.status is None:
         return (
@@ -103,7 +103,8 @@ def _of_link(answer: Answer) -> tuple[str, str, Severity] | None:
     return None
 
 
-def _of_picture(answer: Answer) -> tuple[str, str, Severity] | None:
+def picture_problem(answer: Answer) -> tuple[str, str, Severity] | None:
+    """What is wrong with a picture, and what to do."""
     if answer.status is None:
         return f"the picture does not load: {answer.failure}", "look whether its address is right", "warning"
     if not answer.good:

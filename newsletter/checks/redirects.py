@@ -33,12 +33,9 @@ _CLICK = re.compile(r"/(?:redirect|redir|click|goto|go|out|away|track|r|l)(?:\.\
 
 def redirects(proof: Proof) -> Iterator[Problem]:
     """A link through a shortener or a redirector, which hides where it leads."""
-    seen: set[str] = set()
-    for link in proof.document.links:
-        target = link.get("href") or ""
-        if target in seen or not (through := redirector(target)):
+    for target, link in proof.document.targets.items():
+        if not (through := redirector(target)):
             continue
-        seen.add(target)
         end = _end(target)
         fix = f"link to {visible(end, 200)}" if end else "follow it once, and link to where it leads"
         yield Problem(proof.where(link), f"a link through {through} ({visible(target)})", fix, "warning")

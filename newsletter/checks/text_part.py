@@ -53,12 +53,8 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
             where = issues.where(proof.issue, ("stories", n, "title"))
             what = f'the text part is without the story "{visible(story.title)}"'
             yield Problem(where, what, "see the template story.txt.j2")
-    known: set[str] = set()
-    for link in proof.document.links:
-        target = link.get("href") or ""
-        if target in known or PLACEHOLDER.search(target) or not re.match(r"https?:|mailto:", target):
-            continue
-        known.add(target)
-        if target not in text and target.removeprefix("mailto:") not in text:
+    for target, link in proof.document.targets.items():
+        leads = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
+        if leads and target not in text and target.removeprefix("mailto:") not in text:
             what = f"the text part is without the link {visible(target)}"
             yield Problem(proof.where(link), what, "write it into the text template as well")

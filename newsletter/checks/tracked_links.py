@@ -26,14 +26,10 @@ _THERE = {
 
 def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid."""
-    seen: set[str] = set()
-    for link in proof.document.links:
-        target = link.get("href") or ""
-        if target in seen or not (found := tracking_parameters(target)):
-            continue
-        seen.add(target)
-        what = f"a link with {', '.join(found)}, which track the reader ({visible(target)})"
-        yield Problem(proof.where(link), what, f"write {visible(without(target, found), 200)}", "warning")
+    for target, link in proof.document.targets.items():
+        if found := tracking_parameters(target):
+            what = f"a link with {', '.join(found)}, which track the reader ({visible(target)})"
+            yield Problem(proof.where(link), what, f"write {visible(without(target, found), 200)}", "warning")
 
 
 def tracking_parameters(target: str) -> list[str]:

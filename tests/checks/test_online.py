@@ -14,7 +14,7 @@ import pytest
 from newsletter import asking
 from newsletter.asking import Answer, Limits, ask
 from newsletter.checks import ONLINE, run
-from newsletter.checks.online import _of_link, link_answers
+from newsletter.checks.online import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from tests import samples
@@ -214,8 +214,8 @@ def test_a_picture_without_end_is_not_read_whole(web: ProxyFake) -> None:
 
 def test_a_page_that_leaves_https_is_told() -> None:
     answer = Answer("https://soup.example.com/", 200, end="http://soup.example.com/")
-    assert _of_link(answer) is not None and "in clear" in str(_of_link(answer))
-    assert _of_link(replace(answer, end="https://soup.example.com/")) is None
+    assert link_problem(answer) is not None and "in clear" in str(link_problem(answer))
+    assert link_problem(replace(answer, end="https://soup.example.com/")) is None
 
 
 @pytest.mark.parametrize("order", [("requests", "newsletter.render"), ("newsletter.render", "requests")])
