@@ -14,15 +14,14 @@ _SAID_TWICE = {
     "fr": {"nous", "vous"},
     "nl": {"die", "dat", "zij", "je"},
     "it": {"via", "piano"},
-    "id": None,
-    "ms": None,
+    **dict.fromkeys(("az", "hi", "id", "jv", "ms", "sw", "tr")),
 }
 
 
 def doubled_words(proof: Proof) -> Iterator[Problem]:
     """The same word twice in a row."""
     usual = _SAID_TWICE.get(proof.newsletter.config.language.split("-")[0].lower(), set())
-    if usual is None:  # languages that form the plural so
+    if usual is None:  # languages that form plurals and adverbs so
         return
     for text, paragraph in proof.prose:
         for twice in _TWICE.finditer(paragraph):

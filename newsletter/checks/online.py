@@ -86,7 +86,7 @@ def link_problem(answer: Answer) -> tuple[str, str, Severity] | None:
     """What is wrong with a link, and what to do."""
     if answer.status is None:
         return (
-            f"does not answer: {answer.failure}",
+            f"does not answer: {visible(answer.failure, 100)}",
             "look whether it is right, and try again later",
             "warning",
         )
@@ -106,7 +106,11 @@ def link_problem(answer: Answer) -> tuple[str, str, Severity] | None:
 def picture_problem(answer: Answer) -> tuple[str, str, Severity] | None:
     """What is wrong with a picture, and what to do."""
     if answer.status is None:
-        return f"the picture does not load: {answer.failure}", "look whether its address is right", "warning"
+        return (
+            f"the picture does not load: {visible(answer.failure, 100)}",
+            "look whether its address is right",
+            "warning",
+        )
     if not answer.good:
         return f"the picture does not load: {answer.status}", "correct its address", "error"
     if not answer.kind.startswith("image/"):

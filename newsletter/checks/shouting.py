@@ -10,7 +10,7 @@ from newsletter.shown import visible
 _LOUD = ("subject", "preheader", "heading", "title")
 # Names are in capitals too: "NASA at the UNESCO table" is half of it.
 _FEWEST_LETTERS, _LOUD_SHARE = 8, 0.6
-_MARKS = re.compile(r"[!\uff01\u00a1]\s*[!\uff01?]|[?]\s*!|[$\u20ac]{3,}")
+_MARKS = re.compile(r"[!\uff01\u00a1]\s*[!\uff01?]|[?]\s*!|[?]{3}|[$\u20ac]{3,}")
 
 
 def shouting(proof: Proof) -> Iterator[Problem]:

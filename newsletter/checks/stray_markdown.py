@@ -8,8 +8,14 @@ from newsletter.errors import Problem
 from newsletter.shown import visible
 
 _STRAY = (
-    (re.compile(r"\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"), "no space inside: **bold**, and as many behind"),
-    (re.compile(r"\[[^\[\]]+\]\s?\(\s*\S+"), "write [text](https://…), without spaces between or inside"),
+    (
+        re.compile(r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"),
+        "no space inside: **bold**, and as many behind",
+    ),
+    (
+        re.compile(r"\[[^\[\]]+\]\s?\(\s*(?:https?:|mailto:|www\.|/\w)\S*"),
+        "write [text](https://…), without spaces between or inside",
+    ),
     (re.compile(r"^#{1,6}(?=[^\W\d_])"), "put a space behind the #, or write it without"),
     (
         re.compile(r"</?(?:[bipu]|br|em|strong|span|div|sup|sub|center|font|img)\b[^<>]*>"),

@@ -8,16 +8,17 @@ from newsletter.errors import Problem
 from newsletter.render.markdown import OMITTED
 from newsletter.shown import visible
 
-# In capitals as people write them; TK is what journalists write for "to come".
-_MARK = re.compile(
-    r"\b(?:TODO|FIXME|TBD|TBA|T+K(?:TK)*|X{3,})\b|\?{3,}|\b[Ll]orem ipsum\b|\[\s*(?:…|\.{3})\s*\]"
-)
+# In capitals. TK is what English-speaking journalists write for "to come"; elsewhere it is a name.
+_MARK = re.compile(r"\b(?:TODO|FIXME|TBD|X{3,})\b|\b[Ll]orem ipsum\b")
+_ENGLISH = re.compile(rf"{_MARK.pattern}|\bTK(?:TK)*\b")
 
 
 def unfinished(proof: Proof) -> Iterator[Problem]:
     """TODO, TK, XXX, lorem ipsum, or a passage that says nothing."""
+    language = proof.newsletter.config.language.lower()
+    marks = _ENGLISH if language.partition("-")[0] == "en" else _MARK
     for text, paragraph in proof.prose:
-        for mark in _MARK.finditer(paragraph):
+        for mark in marks.finditer(paragraph):
             what = f'unfinished: "{_around(paragraph, mark)}"'
             fix = "finish it; where it is meant, write it as `code`"
             yield Problem(proof.where(text, mark[0]), what, fix)
