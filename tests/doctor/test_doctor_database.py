@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, insert, text
@@ -166,16 +167,21 @@ print(*(f"{one.state} {one.what}" for one in database(of, read(of, 5))), sep="\\
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
-def test_one_that_may_not_be_written_to(tmp_path: Path) -> None:
-    made(tmp_path, "ada@example.com").close()
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
-    (tmp_path / ".news").chmod(0o755)
-    (tmp_path / ".news" / "news.db").chmod(0o644)
-    program = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+def test_one_that_may_not_be_written_to() -> None:
+    # Not below pytest's own folder, which nobody else may enter, and which each run of it shuts again.
+    with TemporaryDirectory() as folder:
+        _may_not_be_written_to(Path(folder))
+
+
+def _may_not_be_written_to(folder: Path) -> None:
+    made(folder, "ada@example.com").close()
+    for path in (folder, folder / ".news"):
+        path.chmod(0o755)
+    (folder / ".news" / "news.db").chmod(0o644)
+    program = [sys.executable, "-c", PROGRAM, str(folder)]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert "error may not be written to" in done.stdout and "ok 1 would get" in done.stdout
-    for path in (tmp_path / ".news", tmp_path / ".news" / "news.db"):
+    for path in (folder / ".news", folder / ".news" / "news.db"):
         os.chown(path, 65534, 65534)
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert "error" not in done.stdout
