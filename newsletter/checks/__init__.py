@@ -98,7 +98,8 @@ def _found(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
         severity = settings[name].severity if name in settings else None
         if severity == "off":
             continue
-        for problem in check(proof):
+        # A template shows a story's link in three places: what is wrong with it is one problem.
+        for problem in dict.fromkeys(check(proof)):
             yield replace(problem, check=name, severity=severity or problem.severity)
 
 
