@@ -30,12 +30,16 @@ Clock = Callable[[], datetime]
 def links_answer(proof: Proof) -> Iterator[Problem]:
     """Links that lead to nothing; with a list of all that were asked."""
     answers = link_answers(proof)
+    table = tuple(_row(answer) for answer in answers.values())
+    if len(answers) > 1 and not any(answer.status for answer in answers.values()):
+        what = f"none of {len(answers)} links answers: is this machine online?"
+        yield Problem(proof.issue.path, what, "try it again later", "warning", details=table)
+        return
     for link, answer in answers.items():
         if problem := link_problem(answer):
             what, fix, severity = problem
             yield Problem(proof.where(link), f"{what} ({visible(answer.address)})", fix, severity)
     if answers:
-        table = tuple(_row(answer) for answer in answers.values())
         asked = sum(not answer.cached for answer in answers.values())
         what = f"{len(answers)} links; {asked} asked now, {len(answers) - asked} within the last day"
         yield Problem(proof.issue.path, what, severity="note", details=table)

@@ -122,6 +122,13 @@ def test_a_lost_line_and_a_busy_server_are_asked_once_more(web: ProxyFake) -> No
     assert ask([LEEK])[0].failure in ("no connection", "the proxy does not reach it")
 
 
+def test_a_machine_that_is_not_online_is_told_once(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
+    circle = Reply(302, b"", {"Location": "http://10.0.0.1/"})
+    web.pages = {LEEK: circle, BLEND: circle}
+    (problem,) = run(proof(links(LEEK, BLEND)), ONLINE)
+    assert problem.what == "none of 2 links answers: is this machine online?" and len(problem.details) == 2
+
+
 def test_a_private_address_is_never_asked(web: ProxyFake, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = ["http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest", "http://localhost/"]
     assert all("is not public" in answer.failure for answer in ask(addresses))
