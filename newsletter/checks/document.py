@@ -17,7 +17,7 @@ class Document:
 
     def __init__(self, source: str) -> None:
         # As bytes: lxml refuses a str with an encoding declared in it.
-        parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
+        parser = html.HTMLParser(encoding="utf-8")
         self.root: Element = html.document_fromstring(source.encode() or b"<html></html>", parser=parser)
 
     @cached_property

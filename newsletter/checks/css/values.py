@@ -17,7 +17,7 @@ Value = Any  # a Colour, a Length, a number or a word, as the property has it
 
 
 class Length(NamedTuple):
-    """A number of `px`, `em`, `rem`, `%`, `vw`, or of nothing (times)."""
+    """A number of `px`, `em`, `rem`, `%`, or of nothing (`times`)."""
 
     number: float
     unit: str
@@ -33,7 +33,8 @@ class Declared(NamedTuple):
 
 # CSS Values and Units 4, 6.2, in pixels.
 _ABSOLUTE = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54}
-_RELATIVE = ("em", "rem", "ex", "ch", "vw", "vh")
+# Not vw and vh: no screen is known here; a plainer value before them is taken.
+_RELATIVE = ("em", "rem", "ex", "ch")
 _SIZES = {
     "xx-small": 9, "x-small": 10, "small": 13, "medium": 16, "large": 18, "x-large": 24, "xx-large": 32,
     "xxx-large": 48,
