@@ -4,13 +4,14 @@ Run it as `.venv/bin/python docs/picture.py`; it needs Chromium.
 """
 
 import base64
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter import config, issues
+from newsletter.errors import NewsError
+from newsletter.preview.pictures import chromium
 from newsletter.render import render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,24 +33,12 @@ FRAMES = """
 def main() -> None:
     newsletter = config.load(ROOT, {})
     mail = render(issues.load(issues.find(newsletter.issues)), newsletter.site)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=["--no-sandbox"])
+    with chromium() as browser:
         picture = _side_by_side(browser, [_shot(browser, mail.html, *window) for window in WINDOWS])
-        browser.close()
     if len(picture) > LIMIT:
         sys.exit(f"docs/digest.png would have {len(picture):,} bytes, not {LIMIT:,}; lower SCALE or HEIGHT")
     PICTURE.write_bytes(picture)
     print(f"docs/digest.png: {len(picture):,} bytes")
-
-
-def _chromium(playwright: Playwright) -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or playwright.chromium.executable_path
-    if not Path(found).exists():
-        sys.exit(
-            "docs/picture.py: there is no Chromium here; apt install chromium, or playwright install chromium"
-        )
-    return found
 
 
 def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> bytes:
@@ -73,4 +62,7 @@ def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except NewsError as error:
+        sys.exit("\n".join(map(str, error.problems)))

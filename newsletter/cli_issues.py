@@ -35,10 +35,19 @@ def schema() -> None:
     default=PREVIEW_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Where to listen on 127.0.0.1.",
+    help="Where to listen.",
+)
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.option(
+    "--screenshot",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write PNGs for desktop and phone, light and dark, instead; needs Chromium.",
 )
 @click.pass_obj
-def preview(folder: Path, issue: str | None, port: int) -> None:
+def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: Path | None) -> None:
     """Show an issue in the browser, as you write.
 
     The newest one, unless another is named.
@@ -46,10 +55,36 @@ def preview(folder: Path, issue: str | None, port: int) -> None:
     from newsletter import config
     from newsletter.preview import serve
 
+    if screenshot is not None:
+        _take_pictures(folder, issue, screenshot)
+        return
     if not (folder / config.FILE).exists():
         config.load(folder)  # says that there is no newsletter here
+    if not _is_loopback(host):
+        click.secho(f"Whoever reaches {host} can read drafts here.", fg="yellow", err=True)
     gc.enable()
-    serve(folder, issue, port=port, ready=lambda url: click.echo(f"{url}  (Ctrl-C ends it)"))
+    serve(folder, issue, host=host, port=port, ready=lambda url: click.echo(f"{url}  (Ctrl-C ends it)"))
+
+
+def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
+    from newsletter import config, issues
+    from newsletter.preview import pictures
+    from newsletter.render import render as rendered
+
+    newsletter = config.load(folder)
+    loaded = issues.load(issues.find(newsletter.issues, issue))
+    html = pictures.filled(rendered(loaded, newsletter.site).html, newsletter.config.labels.reader)
+    for path, size in pictures.take(html, output, loaded.name):
+        click.echo(f"{path}  {size:,} bytes")
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @click.command()

@@ -46,6 +46,7 @@ HOMES = {
     "markdown_it": {"render/markdown"},
     "mjml": {"render/mjml"},
     "markupsafe": {"render/templates"},
+    "playwright": {"preview/pictures"},
     "premailer": {"render/inlining"},
     # Models are pydantic's, so whoever defines, validates or words them knows it; secrets are its SecretStr.
     "pydantic": {"models", "config", "environment", "validation", "providers"},
