@@ -2,7 +2,7 @@
 # make test      installs what is missing, then runs ruff, mypy and every test
 # make lint      ruff and mypy alone
 # make golden    writes the expected renderings anew; review them as a diff
-# make picture   takes the README's picture anew
+# make picture   takes the README's pictures anew
 # make bench     measures speed and memory, beside other tools, which it installs into build/peers
 # make package   builds the wheel and tries it in an otherwise empty folder
 # make clean     deletes what these made; a newsletter's own state (.news/) stays
@@ -43,7 +43,7 @@ demo: $(VENV)/installed
 	@echo 'Now open'
 	@echo '  build/$(ISSUE).html    in a browser: the issue'
 	@echo '  outbox/new/*.eml         in a mail program: what each subscriber would get'
-	@echo 'and to see an issue as you write it:'
+	@echo 'or see all of it in one place, live as you write (its Outbox shows these messages):'
 	@echo '  $(BIN)/news preview'
 
 test: lint
@@ -60,6 +60,7 @@ golden: $(VENV)/installed-dev
 
 picture: $(VENV)/installed-dev
 	$(BIN)/python docs/picture.py
+	$(BIN)/python docs/preview_picture.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/render.py

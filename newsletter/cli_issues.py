@@ -68,12 +68,12 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
 
 def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter import config, issues
-    from newsletter.preview import pictures
-    from newsletter.render import render as rendered
+    from newsletter.preparing import proof
+    from newsletter.preview import pictures, views
 
     newsletter = config.load(folder)
     loaded = issues.load(issues.find(newsletter.issues, issue))
-    html = pictures.filled(rendered(loaded, newsletter.site).html, newsletter.config.labels.reader)
+    html = views.html_for(*views.addressed(proof(newsletter, loaded)))
     for path, size in pictures.take(html, output, loaded.name):
         click.echo(f"{path}  {size:,} bytes")
 

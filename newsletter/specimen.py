@@ -10,12 +10,13 @@ from newsletter.models import Issue, Rendered, Subscriber
 READER = Subscriber(0, "reader@example.com", number=1)
 
 
-def specimen(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> bytes:
+def specimen(issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER) -> bytes:
     """The message as a reader gets it, the same bytes each time.
 
-    It is to `reader@example.com`, dated the issue's day; its links unsubscribe nobody.
+    It is to `reader@example.com` unless somebody else is given, and dated the issue's day; its links
+    unsubscribe nobody.
     """
     midnight = datetime.combine(issue.date, time(), UTC)
     mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
-    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(READER)
+    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(reader)
     return mime.template(mailing).fill(recipient)

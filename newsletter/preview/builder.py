@@ -1,30 +1,48 @@
 """The seam between the preview's server and the newsletter: a callable that builds what is shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter import config, issues
+from newsletter import checks, config, issues
+from newsletter.checks.proof import Proof
 from newsletter.errors import NewsError, Problem
 from newsletter.models import Rendered
-from newsletter.render import render
+from newsletter.preparing import proof
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a build gave: a mail, or the problems in its way; `issue` is its name, "" where there is none."""
+    """What a build gave: an issue's proof, or the problems in its way.
+
+    `issue` is its name, "" where there is none; `saved` when the newest of its files was, in milliseconds
+    since 1970, which is no part of what it shows.
+    """
 
     issue: str
-    mail: Rendered | None = None
+    proof: Proof | None = None
     problems: Sequence[Problem] = ()
+    saved: float = field(default=0.0, compare=False)
+
+    @property
+    def mail(self) -> Rendered | None:
+        return self.proof.rendered if self.proof else None
 
     @property
     def weight(self) -> int:
         """Bytes of the HTML part as UTF-8; Gmail clips it at about 102,000."""
         return len(self.mail.html.encode()) if self.mail else 0
+
+    @property
+    def version(self) -> str:
+        """A name for what is shown; the same page has the same after a restart of the server."""
+        source = (self.proof.issue.source, self.proof.newsletter.config, self.mail) if self.proof else ()
+        return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
 
 
 Build = Callable[[], Page]
@@ -37,14 +55,29 @@ def builder(folder: Path, name: str | None = None) -> Build:
     """
 
     def build() -> Page:
+        lost: list[Problem] = []
+        path = _try(lambda: issues.find(folder / config.ISSUES, name), lost)
+        saved = _saved(folder, path)  # before they are read: what is saved meanwhile is for the next build
         found: list[Problem] = []
         newsletter = _try(lambda: config.load(folder), found)
-        path = _try(lambda: issues.find(folder / config.ISSUES, name), found)
+        if newsletter:
+            _try(lambda: checks.refuse_unknown(newsletter), found)
+        found.extend(lost)
         issue = _try(lambda: issues.load(path), found) if path else None
-        mail = _try(lambda: render(issue, newsletter.site), found) if newsletter and issue else None
-        return Page(path.stem if path else name or "", mail, tuple(found))
+        read = _try(lambda: proof(newsletter, issue), found) if newsletter and issue else None
+        return Page(path.stem if path else name or "", None if found else read, tuple(found), saved)
 
     return build
+
+
+def _saved(folder: Path, issue: Path | None) -> float:
+    own = folder / config.TEMPLATES
+    files = [folder / config.FILE, *([issue] if issue else []), *own.rglob("*"), own]
+    newest = 0.0
+    for file in files:
+        with suppress(OSError):
+            newest = max(newest, file.stat().st_mtime)
+    return newest * 1000
 
 
 def _try(step: Callable[[], Result], found: list[Problem]) -> Result | None:

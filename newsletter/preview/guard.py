@@ -1,5 +1,6 @@
-"""Who may ask the preview, and how: this machine's browser, with GET."""
+"""Who may ask the preview, and how: this machine's browser, and for what changes something its own page."""
 
+import ipaddress
 import re
 from collections.abc import Collection
 
@@ -8,6 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+# What only somebody at this machine may see or do: addresses of subscribers, mail.
+PRIVATE = ("/subscribers", "/outbox", "/test", "/links")
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(:\d+)?", re.IGNORECASE)
 _HEADERS = {
@@ -15,19 +18,23 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
 
 
 class Guard:
-    """Refuses other hosts' names and other methods; marks every answer as not to be kept.
+    """Refuses other hosts' names, other origins and other methods; marks every answer as not to be kept.
 
     A page from elsewhere can point its own host name at 127.0.0.1 and read what answers there (DNS
-    rebinding); the Host header gives it away.
+    rebinding); the Host header gives it away. The Origin header does so where it sends a form.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str] = LOOPBACK, actions: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
+        self._actions = frozenset(actions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,9 +50,38 @@ class Guard:
         await app(scope, receive, marked)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
-        host = _HOST.fullmatch(Headers(scope=scope).get("host", ""))
-        if not host or host[1].lower() not in self._hosts:
+        headers = Headers(scope=scope)
+        given = headers.get("host", "")
+        host = _HOST.fullmatch(given)
+        if not host or not self._known(host[1].lower(), scope):
             return PlainTextResponse(f"The preview answers to {', '.join(sorted(self._hosts))} only.\n", 403)
+        path = scope["path"]
+        if path.startswith(PRIVATE) and not _is_near(scope):
+            return PlainTextResponse("Only whoever sits at the machine itself may see or do this.\n", 403)
+        if scope["method"] == "POST" and path in self._actions:
+            if (
+                headers.get("origin") != f"http://{given}"
+                or headers.get("sec-fetch-site", "same-origin") != "same-origin"
+            ):
+                return PlainTextResponse("Only the preview's own page may do this.\n", 403)
+            return None
         if scope["method"] != "GET":
             return PlainTextResponse("The preview is only there to be read.\n", 405, {"Allow": "GET"})
         return None
+
+    def _known(self, host: str, scope: Scope) -> bool:
+        """One of the names, or where it listens everywhere the address that was connected to.
+
+        An address cannot be rebound: there is no name to look up.
+        """
+        if host in self._hosts:
+            return True
+        everywhere = self._hosts & {"0.0.0.0", "[::]"}
+        return bool(everywhere) and host.strip("[]") == str((scope.get("server") or ("",))[0])
+
+
+def _is_near(scope: Scope) -> bool:
+    try:
+        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
+    except ValueError:
+        return False

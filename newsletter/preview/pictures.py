@@ -6,12 +6,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from newsletter.errors import Unavailable
-from newsletter.names import PLACEHOLDER
 from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
@@ -61,12 +59,6 @@ def take(html: str, folder: Path, name: str) -> Iterator[tuple[str, int]]:
             except OSError as failure:
                 raise _unwritable(path, failure) from None
             yield shown_path(path), len(picture)
-
-
-def filled(html: str, nameless: str) -> str:
-    """A mail's HTML as a reader without a name gets it; its link to unsubscribe leads nowhere."""
-    values = {"name": escape(nameless), "address": "reader@example.com", "unsubscribe_url": "#unsubscribe"}
-    return PLACEHOLDER.sub(lambda found: values[found[1]], html)
 
 
 @contextmanager

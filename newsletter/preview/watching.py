@@ -11,7 +11,7 @@ from newsletter import config
 from newsletter.render.templates import BUILT_IN
 
 # Milliseconds. A save is often several writes (empty it, fill it, rename it): one quiet step ends it.
-_STEP, _LONGEST = 30, 300
+_STEP, _LONGEST = 10, 300
 # How long nothing happens before the folders are looked at again.
 _PAUSE = 300
 

@@ -101,6 +101,16 @@ class Subscribers:
                 return
             after = rows[-1].id
 
+    def like(self, words: str, most: int) -> list[Entry]:
+        """Up to `most` active ones whose address or name holds these words, in the order they came."""
+        held = (subscriber.c.address.icontains(words, autoescape=True)) | (
+            subscriber.c.name.icontains(words, autoescape=True)
+        )
+        query = select(subscriber).where(subscriber.c.state == "active", held).order_by(subscriber.c.id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(most)).all()
+        return [Entry(row.address, row.name, row.state) for row in rows]
+
     def active(self) -> int:
         """How many an issue would go to now."""
         query = select(func.count()).select_from(subscriber).where(subscriber.c.state == "active")

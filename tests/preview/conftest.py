@@ -4,9 +4,11 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,7 @@ stories:
 """
 _SERVE = """
 import sys
+import threading
 from pathlib import Path
 from newsletter.preview import serve
 serve(Path(sys.argv[1]), sys.argv[2] or None, port=0, ready=lambda url: print(url, flush=True))
@@ -99,3 +102,32 @@ def _serving(folder: Path, name: str) -> Iterator[Served]:
             yield Served(process.stdout.readline().strip(), process)
         finally:
             process.kill()
+
+
+@dataclass
+class Recorder:
+    """A web server that only writes down what it is asked for."""
+
+    url: str
+    asked: list[str]
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A running Recorder on this machine."""
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Recorder(f"http://127.0.0.1:{server.server_port}/", asked)
+        server.shutdown()
+        thread.join()

@@ -1,9 +1,24 @@
-"""The preview in a browser, as an editor sees it."""
+"""The preview in a browser, as an editor works with it."""
+
+import re
+import statistics
+import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from newsletter.address import parse
+from newsletter.store.database import opened
+from newsletter.store.subscribers import Subscribers
+from tests.judges import installed
+
 LONG = "\n".join(f"          Line {n} of a long recipe.\n" for n in range(200))
+_AXE = "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
+
+_GROUND = """body => [
+  getComputedStyle(body).backgroundColor, getComputedStyle(body.querySelector('h1')).color
+]"""
 
 
 @pytest.fixture
@@ -27,18 +42,111 @@ def scrolled(page):
     return page.evaluate("document.querySelector('#frames iframe').contentWindow.scrollY")
 
 
-def test_the_page_shows_both_parts_and_the_facts(preview, page):
+def ground(page):
+    """The colours of the mail's ground and of its masthead."""
+    return html_of(page).locator("body").evaluate(_GROUND)
+
+
+def is_live(page):
+    expect(page.locator("#state")).to_contain_text("Live")
+    expect(html_of(page).locator("h1")).to_be_visible()
+
+
+def test_the_page_shows_the_mail_the_facts_and_the_list(letter, preview, page):
+    letter.save("issues/2025-12-29.yml", letter.issue.replace("Soup", "Bread") + "ready: true\n")
     served = preview()
     page.goto(served.url)
-    expect(page.get_by_role("status")).to_contain_text("Live")
+    is_live(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Soup for all")
     expect(page.locator("#preheader")).to_have_text("Three soups for the first cold week of the year.")
-    expect(page.locator("#issue")).to_have_text("2026-01-05")
-    expect(page.locator("#weight")).to_contain_text("KB")
+    expect(page.locator("#weight")).to_contain_text("of the 102 KB that Gmail shows")
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
-    expect(page.get_by_role("group", name="Text", exact=True)).to_contain_text("Cook slowly")
+    expect(page.locator("#issues li")).to_have_count(2)
+    expect(page.locator("#issues [aria-current]")).to_contain_text("2026-01-05")
+    expect(page.locator("#issues li").last).to_contain_text("ready")
     expect(page).to_have_title("Soup for all")
+    page.locator("#issues li").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
+    expect(html_of(page).get_by_text("Bread for all")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Soup for all")
     assert all(url.startswith((served.url, "data:")) for url in page.requested)
+
+
+def test_every_width_and_colour_scheme(letter, preview, page):
+    page.emulate_media(color_scheme="dark")  # what the machine is set to does not matter
+    page.goto(preview().url)
+    is_live(page)
+    wide = "document.querySelector('#frames iframe').clientWidth"
+    assert page.evaluate(wide) == pytest.approx(640, abs=3)
+    light = ground(page)
+    assert light[0] == "rgb(243, 241, 237)"
+    for width in ("375", "320"):
+        page.locator(f"[name=preset][value='{width}']").check()
+        assert page.evaluate(wide) == pytest.approx(int(width), abs=3)
+    handle = page.get_by_role("separator", name="Width of the mail")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "330")
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 55, box["y"] + 100)
+    page.mouse.up()
+    expect(handle).to_have_attribute("aria-valuenow", "430")
+    page.emulate_media(color_scheme="light")
+    seen = {"light": light}
+    for scheme in ("dark", "inverted", "outlook"):
+        page.locator("#scheme").select_option(scheme)
+        page.wait_for_function(
+            "([r]) => getComputedStyle(document.querySelector('#frames iframe:not(.coming)')"
+            ".contentDocument.body).backgroundColor !== r",
+            arg=[seen["light"][0]],
+        )
+        page.wait_for_timeout(150)
+        seen[scheme] = ground(page)
+    assert seen["dark"] == ["rgb(17, 21, 27)", "rgb(233, 237, 243)"]
+    assert max(map(int, re.findall(r"\d+", seen["inverted"][0])[:3])) < 60
+    assert seen["inverted"][0] != seen["dark"][0]
+    assert seen["outlook"][0] == "rgb(17, 21, 27)", "the mail's [data-ogsb] rules hold"
+    page.reload()
+    is_live(page)
+    expect(handle).to_have_attribute("aria-valuenow", "430")
+    expect(page.locator("#scheme")).to_have_value("outlook")
+
+
+def test_text_source_headers_and_inbox(preview, page):
+    page.goto(preview().url)
+    is_live(page)
+    page.keyboard.press("t")
+    expect(page.get_by_role("group", name="Text part")).to_contain_text("Cook slowly")
+    page.keyboard.press("t")
+    expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
+    page.get_by_role("radio", name="Source").check()
+    expect(page.locator("#view-source li").first).to_have_text("<!DOCTYPE html>")
+    page.get_by_role("radio", name="Headers").check()
+    for header in ("List-Unsubscribe-Post", "Message-ID", "From", "Content-Type"):
+        expect(page.locator("#view-headers dt", has_text=re.compile(f"^{header}$"))).to_be_visible()
+    page.get_by_role("radio", name="Inbox").check()
+    expect(page.locator("#view-inbox .row")).to_have_count(6)
+    cut = "rows => rows.filter(r => [...r.children].some(c => c.scrollWidth > c.clientWidth)).length"
+    assert page.locator("#view-inbox .row").evaluate_all(cut) > 0
+
+
+def test_pictures_load_only_when_asked_for(letter, preview, page, recorder):
+    picture = f"{recorder.url}picture.png"
+    letter.edit("    passages:\n", f"    image: {{src: {picture!r}, alt: A soup}}\n    passages:\n")
+    page.goto(preview().url)
+    is_live(page)
+    page.wait_for_timeout(300)
+    assert recorder.asked == []
+    page.get_by_label("Pictures").check()
+    page.wait_for_function("document.querySelector('#frames iframe').src.includes('pictures=on')")
+    for _ in range(50):
+        page.wait_for_timeout(50)
+        if recorder.asked:
+            break
+    assert recorder.asked == ["/picture.png"]
 
 
 def test_the_mail_runs_no_script_and_its_links_lead_out(letter, preview, page):
@@ -59,42 +167,153 @@ def test_the_mail_runs_no_script_and_its_links_lead_out(letter, preview, page):
 
 def test_an_edit_shows_without_reloading_and_keeps_the_place(letter, preview, page):
     letter.edit("          Cook slowly. Then **wait**.\n", LONG)
-    page.goto(preview().url)
+    page.goto(f"{preview().url}?width=375&scheme=dark")
     expect(html_of(page).get_by_text("Line 7 of")).to_be_visible()
     page.evaluate("window.same = true")
     page.evaluate("document.querySelector('#frames iframe').contentWindow.scrollTo(0, 700)")
-    page.locator("#text").evaluate("element => element.scrollTo(0, 900)")
     letter.edit("Soup for all", "Bread for all")
     expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
-    expect(page.locator("#text")).to_contain_text("Bread for all")
+    expect(html_of(page).get_by_text("Bread for all")).to_be_attached()
     expect(page.locator("#frames iframe")).to_have_count(1)
     assert page.evaluate("window.same")
     assert scrolled(page) == 700
-    assert page.locator("#text").evaluate("element => element.scrollTop") == 900
+    assert ground(page)[0] == "rgb(17, 21, 27)"
+    expect(page.locator("#window-size")).to_have_text("375 pixels wide")
+
+
+def test_a_saved_file_is_on_the_screen_in_150_ms(preview, letter, page):
+    page.goto(preview().url)
+    is_live(page)
+    page.wait_for_timeout(1200)
+    took = []
+    for n in range(9):
+        letter.edit("Cook", f"Cook {n}")
+        expect(html_of(page).get_by_text(f"Cook {n}")).to_be_visible()
+        page.wait_for_function("document.body.dataset.took")
+        took.append(int(page.evaluate("document.body.dataset.took")))
+        page.evaluate("delete document.body.dataset.took")
+        page.wait_for_timeout(700)
+    print(f"saved to painted: median {statistics.median(took)} ms, {sorted(took)}")
+    assert statistics.median(took) < 150, took
 
 
 def test_an_error_shows_with_file_and_line_and_goes_when_mended(letter, preview, page):
     page.goto(preview().url)
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
     letter.edit("https://kitchen", "kitchen")
-    problems = page.get_by_role("region", name="1 problem")
+    problems = page.get_by_role("region", name="1 problem in the way")
     expect(problems.locator(".where")).to_have_text("issues/2026-01-05.yml:5")
     expect(problems).to_contain_text("not a web address")
     expect(problems).to_contain_text("https://…")
-    expect(page.get_by_role("status")).to_have_text("Error: 1 problem")
-    expect(page).to_have_title("Error: 2026-01-05")
+    expect(problems.locator(".hit")).to_contain_text("link: kitchen.example.com/leek")
+    expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("Error: 1 problem")
+    expect(page).to_have_title("Error: Soup for all")
     letter.edit("Cook slowly", "Cook quickly")
     letter.edit("link: kitchen", "link: https://kitchen")
     expect(html_of(page).get_by_text("Cook quickly")).to_be_visible()
-    expect(page.locator("#problems")).to_be_hidden()
-    expect(page.get_by_role("status")).to_contain_text("Live")
+    expect(page.locator("#broken")).to_be_hidden()
+    expect(page.locator("#state")).to_contain_text("Live")
+
+
+@pytest.mark.parametrize(
+    "name, text, where",
+    [
+        pytest.param("issues/2026-01-05.yml", "subject: [", "issues/2026-01-05.yml:2", id="yaml"),
+        pytest.param("newsletter.yml", "nane: x", "newsletter.yml:1", id="configuration"),
+        pytest.param(
+            "templates/footer.mjml.j2", "<mj-raw>\n{{ isue }}\n</mj-raw>", "footer.mjml.j2:2", id="jinja"
+        ),
+        pytest.param("templates/footer.mjml.j2", "<mj-txt>a</mj-txt>", "footer.mjml.j2:1", id="mjml"),
+    ],
+)
+def test_every_kind_of_mistake_is_survived(letter, preview, page, name, text, where):
+    before = (letter.folder / name).read_text() if (letter.folder / name).exists() else None
+    page.goto(preview().url)
+    is_live(page)
+    letter.save(name, text)
+    expect(page.locator("#broken .where").first).to_contain_text(where)
+    expect(page.locator("#broken .hit").first).to_be_visible()
+    letter.save(name, before) if before else (letter.folder / name).unlink()
+    expect(page.locator("#broken")).to_be_hidden()
+    is_live(page)
+
+
+def test_a_problem_is_listed_and_a_click_scrolls_to_it(letter, preview, page):
+    letter.edit("          Cook slowly. Then **wait**.\n", LONG.replace("Line 150 of", "Line 150 of the the"))
+    page.goto(preview().url)
+    entry = page.locator("#problems li", has_text="the the")
+    expect(entry).to_contain_text(re.compile(r"issues/2026-01-05\.yml:\d+"))
+    assert scrolled(page) == 0
+    entry.get_by_role("button").click()
+    expect(html_of(page).get_by_text("Line 150 of")).to_be_in_viewport()
+    assert scrolled(page) > 1000
+    expect(entry.locator(".hit")).to_contain_text("Line 150 of the the")
+    page.keyboard.press("p")
+    expect(page.locator("#problems .chosen")).to_have_count(1)
+
+
+def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
+    letter.edit("Cook slowly", "Dear [[name]], cook slowly")
+    with opened(letter.folder) as database:
+        Subscribers(database).add(parse("ada@example.com"), "Ada Example")
+    page.goto(preview().url)
+    expect(html_of(page).get_by_text("Dear reader")).to_be_visible()
+    page.get_by_role("button", name="As a reader").click()
+    page.get_by_label("Look for one on the list").fill("ada")
+    page.get_by_role("button", name="Ada Example <ada@example.com>").click()
+    expect(html_of(page).get_by_text("Dear Ada Example")).to_be_visible()
+    page.get_by_role("button", name="As Ada Example").click()
+    page.locator("#as-name").fill("<Bo> & Co")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(html_of(page).get_by_text("Dear <Bo> & Co")).to_be_visible()
+    page.get_by_role("button", name="As <Bo> & Co").click()
+    page.get_by_role("button", name="Nobody in particular").click()
+    expect(html_of(page).get_by_text("Dear reader")).to_be_visible()
+
+
+def test_a_test_is_sent_into_the_outbox_and_opened_there(letter, preview, page):
+    page.goto(f"{preview().url}?view=outbox")
+    expect(page.locator("#caught")).to_contain_text("Nothing was sent")
+    page.get_by_role("button", name="Send me a test").click()
+    page.locator("#test-address").fill("me@example.com")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#test-said")).to_have_text("Accepted by outbox, for me@example.com.")
+    page.locator("#test-form").get_by_role("button", name="Close").click()
+    expect(page.locator("#caught button")).to_contain_text("[Test] Soup for all")
+    expect(page.frame_locator("#opened iframe").get_by_text("Cook slowly")).to_be_visible()
+    page.locator("#opened").get_by_role("radio", name="Headers").check()
+    expect(page.locator("#opened")).to_contain_text("X-News-Test")
+    page.locator("#opened").get_by_role("radio", name="Source").check()
+    expect(page.locator("#opened pre")).to_contain_text("Content-Transfer-Encoding: quoted-printable")
+    page.locator("#opened").get_by_role("radio", name="Text").check()
+    expect(page.locator("#opened pre")).to_contain_text("Cook slowly")
+    assert len(list((letter.folder / "outbox/new").iterdir())) == 1
+
+
+def test_a_test_that_fails_says_why(preview, page):
+    page.goto(preview().url)
+    is_live(page)
+    page.get_by_role("button", name="Send me a test").click()
+    page.locator("#test-address").fill("me@example")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#test-said")).to_contain_text("not an email address")
+
+
+def test_links_are_listed(preview, page):
+    page.goto(preview().url)
+    is_live(page)
+    page.get_by_text("Links", exact=True).click()
+    expect(page.locator("#links li").first).to_contain_text("Leek and potato")
+    expect(page.locator("#links li").first).to_contain_text("issues/2026-01-05.yml:5")
+    expect(page.get_by_role("button", name="Check them now")).to_be_visible()
 
 
 def test_a_template_error_from_the_start_goes_when_the_template_does(letter, preview, page):
     letter.save("templates/footer.mjml.j2", "<mj-raw>\n{{ isue.date }}\n</mj-raw>")
     page.goto(preview().url)
-    expect(page.locator(".where")).to_have_text("templates/footer.mjml.j2:2")
-    expect(page.locator("main")).to_be_hidden()
+    expect(page.locator("#broken .where")).to_have_text("templates/footer.mjml.j2:2")
+    expect(page.locator("#frames")).to_be_hidden()
     (letter.folder / "templates/footer.mjml.j2").unlink()
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
 
@@ -104,26 +323,96 @@ def test_hostile_text_is_only_text(letter, preview, page):
     page.goto(preview().url)
     expect(page.get_by_role("heading", level=1)).to_have_text("<img src=x onerror=alert(1)> & `soup`")
     letter.edit("preheader:", '"<b>bold</b>":')
-    expect(page.locator("#problems")).to_contain_text("<b>bold</b>")
-    assert page.locator("#problems b, header img").count() == 0
+    expect(page.locator("#broken")).to_contain_text("<b>bold</b>")
+    assert page.locator("#broken b, header img").count() == 0
 
 
 def test_a_preview_that_ends_is_said_to_be_gone(preview, page):
     served = preview()
     page.goto(served.url)
-    expect(page.get_by_role("status")).to_contain_text("Live")
+    is_live(page)
     assert served.interrupt() == 0
-    expect(page.get_by_role("status")).to_have_text("Not connected")
+    expect(page.locator("#state")).to_have_text("Not connected")
 
 
-def test_where_there_is_no_room_for_two_parts_one_is_chosen_by_keyboard(preview, page):
-    page.set_viewport_size({"width": 800, "height": 900})
+def test_the_keys_are_listed_and_work_from_within_the_mail(preview, page):
     page.goto(preview().url)
-    expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
-    expect(page.locator("#text")).to_be_hidden()
-    page.get_by_role("radio", name="HTML").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#text")).to_be_visible()
-    expect(page.locator("#frames")).to_be_hidden()
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    assert not page.evaluate(wide)
+    is_live(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("next problem")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    html_of(page).get_by_text("Cook slowly").click()
+    page.keyboard.press("w")
+    expect(page.locator("#window-size")).to_have_text("375 pixels wide")
+    page.keyboard.press("d")
+    expect(page.locator("#scheme")).to_have_value("dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 800])
+def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
+    letter.edit("Cook slowly", "Cook the the slowly, [here](http://example.com) and wait!!")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(preview().url)
+    is_live(page)
+    expect(page.locator("#problems .problems").first).to_be_attached()
+    page.evaluate(f"{installed.axe()};0")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    found = {}
+    for view in ("mail", "text", "inbox", "headers", "source", "outbox"):
+        page.locator(f"[name=view][value={view}]").check()
+        page.wait_for_timeout(150)
+        found[view] = page.evaluate(_AXE)
+    if width == 800:
+        page.get_by_role("button", name=re.compile("^Problems")).click()
+        page.get_by_role("button", name="Issues", exact=True).click()
+        found["rails"] = page.evaluate(_AXE)
+        page.get_by_role("button", name="Issues", exact=True).click()
+        page.get_by_role("button", name=re.compile("^Problems")).click()
+    for opener in ("#open-keys", "#open-test", "#open-reader"):
+        page.locator(opener).click() if page.locator(opener).is_visible() else None
+        found[opener] = page.evaluate(_AXE)
+        page.keyboard.press("Escape")
+    letter.edit("subject: Soup", "subject: '")
+    expect(page.locator("#broken")).to_be_visible()
+    page.wait_for_timeout(200)
+    found["broken"] = page.evaluate(_AXE)
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+def test_200_saves_leave_nothing_behind(letter, preview, page):
+    served = preview()
+    page.goto(served.url)
+    is_live(page)
+    process = Path(f"/proc/{served.process.pid}")
+    if not process.exists():
+        pytest.skip("there is no /proc on this system")
+
+    def save(n):
+        letter.edit(
+            re.search("Cook.*", (letter.folder / "issues/2026-01-05.yml").read_text())[0], f"Cook {n}."
+        )
+        expect(html_of(page).get_by_text(f"Cook {n}.")).to_be_attached()
+
+    def held():
+        memory = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
+        watches = sum(info.read_text().count("inotify wd") for info in (process / "fdinfo").iterdir())
+        files = len(list((process / "fd").iterdir()))
+        page.evaluate("window.gc?.()")
+        return int(memory[1]) / 1000, watches, files, page.locator("iframe").count()
+
+    for n in range(30):
+        save(n)
+    time.sleep(1)
+    before = held()
+    for n in range(30, 230):
+        save(n)
+    time.sleep(1)
+    after = held()
+    print(f"before {before}, after 200 saves {after} (MB, watches, open files, frames)")
+    assert after[0] - before[0] < 12
+    assert after[1] == before[1] > 0
+    assert after[2] <= before[2] + 2
+    assert after[3] == 1

@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from newsletter.preview import pictures
 from tests.required import need
 
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
@@ -218,14 +217,6 @@ def test_a_picture_that_cannot_be_written(letter):
     done = take(letter)
     assert done.returncode == 1
     assert "shots/2026-01-05-desktop-light.png: cannot be written (Is a directory)" in done.stderr
-
-
-def test_placeholders_are_filled():
-    html = '<a href="[[unsubscribe_url]]">[[name]]</a> [[address]] [[other]]'
-    assert (
-        pictures.filled(html, "you & yours")
-        == '<a href="#unsubscribe">you &amp; yours</a> reader@example.com [[other]]'
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,90 +1,270 @@
 """The routes of the preview, asked without a network; and what stops it from starting."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
+from newsletter.address import parse
+from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
-from newsletter.preview.builder import Page, builder
-from newsletter.preview.live import Live
-from newsletter.preview.server import app
+from newsletter.preview.builder import builder
+from newsletter.preview.desk import Desk
+from newsletter.preview.feed import Feed
+from newsletter.preview.routes import app
+from newsletter.preview.shelf import Shelf
+from newsletter.store.database import opened
+from newsletter.store.schema import send
+from newsletter.store.subscribers import Subscribers
+
+HERE = "127.0.0.1:8025"
+OWN = {"Origin": f"http://{HERE}"}
 
 
-def ask(build, path, method="GET", host="127.0.0.1:8025"):
-    return ask_all(app(Live(build)), (path, method, host))[0]
+def ask(desk, path, method="GET", host=HERE, **more):
+    return ask_all(app(desk), (path, method, host), **more)[0]
 
 
-def ask_all(web, *requests):
+def ask_all(web, *requests, client="127.0.0.1", headers=(), **more):
     async def answers():
-        transport = httpx.ASGITransport(web)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        transport = httpx.ASGITransport(web, client=(client, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
             return [
-                await client.request(method, path, headers={"Host": host}) for path, method, host in requests
+                await browser.request(method, path, headers={"Host": host, **dict(headers)}, **more)
+                for path, method, host in requests
             ]
 
     return asyncio.run(answers())
 
 
+async def events(desk, name=""):
+    """What followers of an issue are told first: of its page, and what was found in it."""
+    told = {}
+    async for event in desk.follow(name):
+        kind, _, data = event.partition("\ndata: ")
+        told[kind.removeprefix("event: ")] = json.loads(data)
+        if "checked" in told or told["page"]["problems"]:
+            return told
+
+
+def told(desk, name=""):
+    return asyncio.run(events(desk, name))
+
+
 @pytest.fixture
-def build(letter):
-    return builder(letter.folder)
+def desk(letter):
+    return Desk(letter.folder)
 
 
-def test_state_tells_the_facts(build):
-    state = ask(build, "/state").json()
-    assert state.pop("version")
-    assert state == {
-        "state": "live",
-        "issue": "2026-01-05",
-        "subject": "Soup for all",
-        "preheader": "Three soups for the first cold week of the year.",
-        "weight": build().weight,
-        "problems": [],
+def test_followers_are_told_the_facts_and_what_was_found(letter, desk):
+    letter.edit("Cook slowly", "Cook the the slowly")
+    heard = told(desk)
+    page = heard["page"]
+    assert (page["state"], page["issue"], page["subject"]) == ("live", "2026-01-05", "Soup for all")
+    assert (page["sender"], page["provider"], page["most"]) == ("Kitchen Letter", "outbox", 102_000)
+    assert page["weight"] == builder(letter.folder)().weight
+    (doubled,) = [
+        problem
+        for group in heard["checked"]["groups"]
+        for problem in group["problems"]
+        if problem["check"] == "doubled-words"
+    ]
+    assert doubled["where"] == "issues/2026-01-05.yml:9"
+    assert [9, "          Cook the the slowly. Then **wait**."] in doubled["excerpt"]
+    assert heard["checked"]["heaviest"][0][1] > 1000
+
+
+def test_problems_are_told_with_file_line_and_fix(letter, desk):
+    letter.edit("preheader", "preheadr")
+    page = told(desk)["page"]
+    assert (page["state"], page["issue"], page["weight"], page["mail"]) == ("error", "2026-01-05", 0, None)
+    unknown = page["problems"][-1]
+    assert unknown["where"] == "issues/2026-01-05.yml:2"
+    assert "preheader" in unknown["fix"]
+    assert ask(desk, "/mail.html").status_code == ask(desk, "/mail.txt").status_code == 503
+
+
+def test_a_check_that_there_is_not_is_a_problem(letter, desk):
+    letter.save("newsletter.yml", letter.config + "checks: {wieght: note}\n")
+    assert told(desk)["page"]["problems"][0]["where"] == "newsletter.yml:5"
+
+
+def test_of_files_elsewhere_no_lines_are_told(letter, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "2026-02-02.yml"
+    elsewhere.write_text("secret: [", encoding="utf-8")
+    assert told(Desk(letter.folder, str(elsewhere)))["page"]["problems"][0]["excerpt"] == []
+
+
+def test_an_issue_is_named_by_its_date_and_nothing_else(letter, desk):
+    letter.save("issues/2026-01-12.yml", letter.issue.replace("Soup", "Bread"))
+    (letter.folder / "other").mkdir()
+    letter.save("other/2026-02-02.yml", letter.issue.replace("Soup", "Secret"))
+    assert "Soup for all" in ask(desk, "/mail.html?issue=2026-01-05").text
+    for name in ("2026-02-02", "/etc/passwd", "nonsense"):
+        assert "Secret" not in ask(desk, f"/mail.html?issue={name}").text
+    assert "Secret" not in ask(desk, "/mail.html?issue=../other/2026-02-02.yml").text
+
+
+def test_the_mail_is_locked_up(desk):
+    policy = ask(desk, "/mail.html").headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "img-src data:;" in policy
+    assert "script-src" not in policy and "allow-scripts" not in policy and "sandbox " in policy
+    assert (
+        "img-src https: http: data:" in ask(desk, "/mail.html?pictures=on").headers["content-security-policy"]
+    )
+
+
+def test_the_mail_is_filled_for_its_reader(letter, desk):
+    letter.edit("Cook slowly", "Dear [[name]] at [[address]], cook slowly")
+    nobody = ask(desk, "/mail.html").text
+    assert "Dear reader at reader@example.com" in nobody
+    assert 'href="#unsubscribe"' in nobody and "[[" not in nobody
+    somebody = ask(desk, "/mail.html?address=ada@example.com&name=%3Cb%3EAda").text
+    assert "Dear &lt;b&gt;Ada at ada@example.com" in somebody
+    assert (
+        "Dear <b>Ada at ada@example.com"
+        in ask(desk, "/mail.txt?address=ada@example.com&name=%3Cb%3EAda").text
+    )
+    headers = dict(ask(desk, "/headers?address=ada@example.com&name=Ada").json())
+    assert headers["To"] == "Ada <ada@example.com>"
+    assert headers["List-Unsubscribe"] == "<https://kitchen.example.com/leave/test>"
+    assert ask(desk, "/mail.eml").content.startswith(b"To: reader@example.com\r\n")
+
+
+@pytest.mark.parametrize("address", ["ä@example.com", "a b@example.com", "a\nb@example.com", "x" * 500])
+def test_an_address_that_is_none_is_no_reason_to_fail(desk, address):
+    for path in ("/mail.html", "/mail.txt", "/headers", "/mail.eml"):
+        assert ask(desk, path, params={"address": address}).status_code in (200, 400)
+
+
+def test_the_source_is_what_is_sent(letter, desk):
+    assert ask(desk, "/source").text == builder(letter.folder)().mail.html
+
+
+def test_a_line_is_found_in_the_mail(letter, desk):
+    html = builder(letter.folder)().mail.html
+    found = ask(desk, "/place?where=issues/2026-01-05.yml:9").json()
+    element = Document(html).named(found["tag"])[found["number"]]
+    assert "Cook slowly" in words(element)
+    assert ask(desk, "/place?where=nothing").json() is None
+
+
+def test_links_are_listed_and_asked_only_when_told_to(desk, monkeypatch):
+    assert ask(desk, "/links").json()[0] == {
+        "address": "https://kitchen.example.com/leek",
+        "text": "Leek and potato",
+        "where": "issues/2026-01-05.yml:5",
     }
 
 
-def test_state_tells_problems_with_file_line_and_fix(letter, build):
-    letter.edit("preheader", "preheadr")
-    state = ask(build, "/state").json()
-    assert (state["state"], state["issue"], state["weight"]) == ("error", "2026-01-05", 0)
-    unknown = state["problems"][-1]
-    assert unknown["where"] == "issues/2026-01-05.yml:2"
-    assert "preheader" in unknown["fix"]
-    assert ask(build, "/mail.html").status_code == ask(build, "/mail.txt").status_code == 503
+def test_a_test_goes_into_the_outbox_and_is_caught(letter, desk):
+    body = {"address": "me@example.com", "provider": "outbox"}
+    sent = ask(desk, "/test", "POST", headers=OWN, json=body).json()
+    assert sent == {"ok": True, "said": "Accepted by outbox, for me@example.com."}
+    found = ask(desk, "/outbox").json()
+    assert found["number"] == 1
+    (message,) = found["messages"]
+    assert (message["to"], message["subject"]) == ("me@example.com", "[Test] Soup for all")
+    opened = ask(desk, f"/outbox/{message['name']}").json()
+    assert ["X-News-Test", "yes"] in opened["headers"]
+    assert "Cook slowly" in opened["text"] and "quoted-printable" in opened["source"]
+    html = ask(desk, f"/outbox/{message['name']}/mail.html")
+    assert "Cook slowly" in html.text and "leave/test" not in html.text
+    assert "default-src 'none'" in html.headers["content-security-policy"]
 
 
-def test_a_version_names_what_is_shown(letter, build):
-    first = ask(build, "/state").json()["version"]
-    assert ask(build, "/state").json()["version"] == first
-    letter.edit("Soup", "Bread")
-    assert ask(build, "/state").json()["version"] != first
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ({"address": "nobody", "provider": "outbox"}, "not an email address"),
+        ({"address": "", "provider": "outbox"}, "not an email address"),
+        ({"address": "me@example.com", "provider": "pigeon"}, "no such issue or provider"),
+        ({"provider": ["outbox"]}, "no such issue or provider"),
+        ([], "no such issue or provider"),
+        ({"address": "x" * 20_000, "provider": "outbox"}, "no such issue or provider"),
+        ({"address": "me@example.com", "provider": "sendgrid"}, "SENDGRID_API_KEY"),
+    ],
+)
+def test_a_test_that_cannot_be_sent_says_why(desk, monkeypatch, body, said):
+    monkeypatch.delenv("SENDGRID_API_KEY", raising=False)
+    answer = ask(desk, "/test", "POST", headers=OWN, json=body).json()
+    assert not answer["ok"] and said in answer["said"]
 
 
-def test_the_mail_is_the_rendered_one_with_its_placeholders_inert(build):
-    mail = build().mail
-    html, text = ask(build, "/mail.html"), ask(build, "/mail.txt")
-    assert "[[unsubscribe_url]]" in mail.html
-    assert html.text == mail.html.replace("[[unsubscribe_url]]", "#unsubscribe")
-    assert text.text == mail.text.replace("[[unsubscribe_url]]", "#unsubscribe")
-    assert html.headers["content-type"] == "text/html; charset=utf-8"
-    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+def test_an_issue_with_errors_is_not_sent_as_a_test(letter, desk):
+    letter.edit("Cook slowly", "TODO TODO")
+    answer = ask(desk, "/test", "POST", headers=OWN, json={"address": "me@example.com", "provider": "outbox"})
+    assert answer.json()["said"].startswith("Nothing was sent:\nissues/2026-01-05.yml:9: ")
+    assert not (letter.folder / "outbox").exists()
 
 
-def test_the_mail_may_show_pictures_and_styles_and_do_nothing(build):
-    policy = ask(build, "/mail.html").headers["content-security-policy"].split("; ")
-    assert policy[:3] == ["default-src 'none'", "style-src 'unsafe-inline'", "img-src https: data:"]
-    assert {"form-action 'none'", "frame-ancestors 'self'"} <= set(policy)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1:8025"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {**OWN, "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/test", "/links"])
+def test_other_origins_change_nothing(letter, desk, path, headers):
+    body = {"address": "me@example.com", "provider": "outbox"}
+    assert ask(desk, path, "POST", headers=headers, json=body).status_code == 403
+    assert not (letter.folder / "outbox").exists()
 
 
-def test_the_page_runs_its_own_script_only(build):
-    policy = ask(build, "/").headers["content-security-policy"].split("; ")
-    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
-    assert "unsafe" not in " ".join(policy)
+@pytest.mark.parametrize("path", ["/subscribers", "/outbox", "/outbox/a.eml", "/links"])
+def test_from_another_machine_no_addresses_and_no_mail(desk, path):
+    web = app(desk, hosts={"192.0.2.1"})
+    (answer,) = ask_all(web, (path, "GET", "192.0.2.1"), client="192.0.2.7")
+    assert answer.status_code == 403
+    (answer,) = ask_all(web, ("/mail.txt", "GET", "192.0.2.1"), client="192.0.2.7")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..%2f..%2fnewsletter.yml", "%2e%2e", ".hidden", "a%00b", "x" * 300, "linked.eml", "absent.eml"],
+)
+def test_the_outbox_opens_its_own_messages_only(letter, desk, name):
+    (letter.folder / "outbox/new").mkdir(parents=True)
+    (letter.folder / "outbox/new/linked.eml").symlink_to(letter.folder / "newsletter.yml")
+    assert ask(desk, f"/outbox/{name}").status_code == 404
+    assert ask(desk, "/outbox").json()["number"] == 0
+
+
+def test_a_message_that_is_none_is_shown_as_it_is(letter, desk):
+    folder = letter.folder / "outbox/new"
+    folder.mkdir(parents=True)
+    (folder / "odd.eml").write_bytes(b"\xff\x00 no header\n\nSubject: =?x?q?=?=\n")
+    (folder / "empty.eml").write_bytes(b"")
+    assert ask(desk, "/outbox").json()["number"] == 2
+    assert "no header" in ask(desk, "/outbox/odd.eml").json()["source"]
+    assert ask(desk, "/outbox/empty.eml/mail.html").status_code == 200
+
+
+def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
+    assert ask(desk, "/subscribers?like=a").json() == []
+    assert not (letter.folder / ".news").exists()
+    with opened(letter.folder) as database:
+        subscribers = Subscribers(database)
+        for address, name in (("ada@example.com", "Ada"), ("bo@example.com", "100 %")):
+            subscribers.add(parse(address), name)
+        subscribers.add(parse("gone@example.com"))
+        subscribers.remove(parse("gone@example.com"))
+    assert ask(desk, "/subscribers?like=ADA").json() == [{"address": "ada@example.com", "name": "Ada"}]
+    assert [one["name"] for one in ask(desk, "/subscribers", params={"like": "%"}).json()] == ["100 %"]
+    assert len(ask(desk, "/subscribers").json()) == 2
 
 
 @pytest.mark.parametrize(
@@ -93,14 +273,13 @@ def test_the_page_runs_its_own_script_only(build):
         ("/", "text/html"),
         ("/page.css", "text/css"),
         ("/page.js", "text/javascript"),
-        ("/state", "application/json"),
         ("/mail.html", "text/html"),
         ("/mail.txt", "text/plain"),
         ("/nothing", "text/plain"),
     ],
 )
-def test_no_answer_is_kept_or_guessed_at(build, path, kind):
-    headers = ask(build, path).headers
+def test_no_answer_is_kept_or_guessed_at(desk, path, kind):
+    headers = ask(desk, path).headers
     assert headers["content-type"].partition(";")[0] == kind
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
@@ -108,8 +287,8 @@ def test_no_answer_is_kept_or_guessed_at(build, path, kind):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8025", "localhost:1", "LOCALHOST", "[::1]:8025"])
-def test_this_machines_names_are_answered(build, host):
-    assert ask(build, "/state", host=host).status_code == 200
+def test_this_machines_names_are_answered(desk, host):
+    assert ask(desk, "/mail.txt", host=host).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -126,23 +305,23 @@ def test_this_machines_names_are_answered(build, host):
         "",
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/state", "/mail.html", "/events", "/nothing"])
-def test_other_hosts_names_are_refused(build, host, path):
-    answer = ask(build, path, host=host)
+@pytest.mark.parametrize("path", ["/", "/mail.txt", "/mail.html", "/events", "/nothing"])
+def test_other_hosts_names_are_refused(desk, host, path):
+    answer = ask(desk, path, host=host)
     assert answer.status_code == 403
     assert "Soup" not in answer.text
 
 
-def test_a_host_that_was_set_is_answered(build):
-    web = app(Live(build), hosts={"preview.example"})
-    there, here = ask_all(web, ("/state", "GET", "preview.example:80"), ("/state", "GET", "127.0.0.1"))
+def test_a_host_that_was_set_is_answered(desk):
+    web = app(desk, hosts={"preview.example"})
+    there, here = ask_all(web, ("/mail.txt", "GET", "preview.example:80"), ("/mail.txt", "GET", "127.0.0.1"))
     assert (there.status_code, here.status_code) == (200, 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
-@pytest.mark.parametrize("path", ["/", "/state", "/events"])
-def test_only_get_is_answered(build, path, method):
-    answer = ask(build, path, method)
+@pytest.mark.parametrize("path", ["/", "/mail.txt", "/events", "/outbox"])
+def test_only_get_is_answered(desk, path, method):
+    answer = ask(desk, path, method)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
@@ -160,54 +339,117 @@ def test_only_get_is_answered(build, path, method):
         "/favicon.ico",
     ],
 )
-def test_nothing_else_is_served(build, path):
-    assert ask(build, path).status_code == 404
+def test_nothing_else_is_served(desk, path):
+    assert ask(desk, path).status_code == 404
 
 
-def test_reloading_by_hand_builds(letter, build):
-    web = app(Live(build))
+def test_reloading_by_hand_builds(letter, desk):
+    web = app(desk)
     here = "127.0.0.1"
-    assert ask_all(web, ("/state", "GET", here))[0].json()["subject"] == "Soup for all"
+    assert "Soup for all" in ask_all(web, ("/mail.txt", "GET", here))[0].text
     letter.edit("Soup", "Bread")
-    _, state = ask_all(web, ("/", "GET", here), ("/state", "GET", here))
-    assert state.json()["subject"] == "Bread for all"
+    _, text = ask_all(web, ("/", "GET", here), ("/mail.txt", "GET", here))
+    assert "Bread for all" in text.text
 
 
-def test_a_mistake_in_the_program_is_shown_and_survived(build, caplog):
-    builds = iter([lambda: 1 // 0, build])
-    web = app(Live(lambda: next(builds)()))
-    broken, _, good = ask_all(web, *[(path, "GET", "localhost") for path in ("/state", "/", "/state")])
-    assert "ZeroDivisionError" in broken.json()["problems"][0]["what"]
-    assert "ZeroDivisionError" in caplog.text
-    assert good.json()["state"] == "live"
-
-
-def test_followers_hear_of_pages_that_differ_until_the_end():
-    pages = iter([Page("one"), Page("one"), Page("two")])
+def test_a_mistake_in_the_program_is_shown_and_survived(letter, caplog):
+    builds = iter([lambda: 1 // 0, builder(letter.folder)])
+    desk = Desk(letter.folder, build=lambda _: lambda: next(builds)())
 
     async def heard():
-        live = Live(lambda: next(pages))
-        events = live.follow()
-        first = await anext(events)
-        await live.rebuild()
-        await live.rebuild()
-        second = await anext(events)
-        live.close()
-        return [first, second, *[event async for event in events]]
+        broken = await events(desk)
+        await desk.changed()
+        good = (await desk.shown()).page
+        await desk.close()
+        return broken["page"], good
 
-    shown, changed = asyncio.run(heard())
-    assert shown.startswith("event: shown\ndata: ")
-    assert changed.startswith("event: changed\ndata: ")
-    assert shown.endswith("\n\n") and changed.endswith("\n\n")
-    assert shown.split("data: ")[1] != changed.split("data: ")[1]
+    broken, good = asyncio.run(heard())
+    assert "ZeroDivisionError" in broken["problems"][0]["what"]
+    assert "ZeroDivisionError" in caplog.text
+    assert good.mail
+
+
+def test_the_last_good_mail_stays_while_a_mistake_is_there(letter, desk):
+    first = ask(desk, "/mail.html").text
+
+    async def broken():
+        letter.edit("Soup for all", '"Soup')
+        await desk.changed()
+        return await desk.shown()
+
+    shown = asyncio.run(broken())
+    assert shown.page.problems and shown.good
+    assert ask(desk, "/mail.html").text == first
+
+
+def test_followers_hear_what_differs_until_the_end():
+    async def heard():
+        feed = Feed()
+        feed.put("page one", "a")
+        told = feed.follow("page one")
+        first = await anext(told)
+        feed.put("page one", "a")
+        feed.put("page two", "not for it")
+        feed.put("page one", "b")
+        second = await anext(told)
+        feed.close()
+        return [first, second, *[event async for event in told]]
+
+    assert asyncio.run(heard()) == ['event: page\ndata: "a"\n\n', 'event: page\ndata: "b"\n\n']
 
 
 def test_a_silent_stream_is_kept_alive_by_comments():
     async def heard():
-        events = Live(lambda: Page("one"), keep_alive=0.01).follow()
-        return [await anext(events) for _ in range(3)]
+        feed = Feed(keep_alive=0.01)
+        feed.put("page", "a")
+        told = feed.follow("page")
+        return [await anext(told) for _ in range(3)]
 
     assert [event[0] for event in asyncio.run(heard())] == ["e", ":", ":"]
+
+
+def test_issues_nobody_looks_at_are_forgotten(letter):
+    async def looked_at():
+        desk = Desk(letter.folder)
+        for day in range(1, 29):
+            await desk.shown(f"2026-03-{day:02}")
+        return len(desk._shown)
+
+    assert asyncio.run(looked_at()) < 20
+
+
+def test_the_list_says_how_far_each_issue_has_got(letter):
+    letter.save("issues/2026-01-12.yml", letter.issue + "ready: true\n")
+    letter.save("issues/2026-01-19.yml", "subject: [")
+    letter.save("issues/2026-01-26.yml", letter.issue)
+    now = datetime(2026, 1, 26, 9, tzinfo=UTC)
+    with opened(letter.folder) as database, database.writing() as connection:
+        for issue, state, end in (
+            ("2026-01-26", "open", now),
+            ("2026-01-05", "cancelled", None),
+        ):
+            connection.execute(
+                insert(send).values(
+                    issue=issue,
+                    list="subscribers",
+                    content_sha256="0" * 64,
+                    provider="smtp",
+                    recipients=2,
+                    state=state,
+                    window=0,
+                    started_at=now,
+                    finished_at=end,
+                    content=b"",
+                )
+            )
+    shelf = Shelf(letter.folder)
+    shelf.look_up_sends()
+    assert [(one.name, one.state, one.at) for one in shelf.issues()] == [
+        ("2026-01-26", "sent", "2026-01-26"),
+        ("2026-01-19", "broken", ""),
+        ("2026-01-12", "ready", ""),
+        ("2026-01-05", "called back", ""),
+    ]
 
 
 def test_a_taken_port_is_said_with_another_to_use(letter):

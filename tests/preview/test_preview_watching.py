@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from newsletter.preview.builder import builder
-from newsletter.preview.live import Live
-from newsletter.preview.server import app
+from newsletter.preview.desk import Desk
+from newsletter.preview.routes import app
 from newsletter.preview.watching import changes
 
 FOOTER = "<mj-section><mj-column><mj-text>Bon appétit</mj-text></mj-column></mj-section>\n"
@@ -21,13 +21,17 @@ class Watched:
 
     def __init__(self, letter, name=None):
         self.count = 0
-        self.live = Live(self.build)
+        self.desk = Desk(letter.folder, name, build=lambda _: self.build)
         self.changed = lambda: changes(letter.folder, name)
         self._build = builder(letter.folder, name)
 
     def build(self):
         self.count += 1
         return self._build()
+
+    async def page(self):
+        """What was built last."""
+        return (await self.desk.shown()).page
 
     async def settled(self):
         """Returns when the watches stand: one more build follows then."""
@@ -39,9 +43,9 @@ class Watched:
 async def watched(letter, name=None):
     """A Watched, and its followers' events from the second on; fails where they hear nothing."""
     it = Watched(letter, name)
-    web = app(it.live, changed=it.changed)
+    web = app(it.desk, changed=it.changed)
     async with web.router.lifespan_context(web), asyncio.timeout(10):
-        events = it.live.follow()
+        events = (event async for event in it.desk.follow() if event.startswith("event: page"))
         await anext(events)
         yield it, events
 
@@ -54,7 +58,7 @@ def seen_after(letter, change, name=None):
             await it.settled()
             change()
             await anext(events)
-            return await it.live.page()
+            return await it.page()
 
     return asyncio.run(wait())
 
@@ -70,7 +74,7 @@ def test_an_issue_saved_in_place(letter):
             file = letter.folder / "issues/2026-01-05.yml"
             file.write_text(letter.issue.replace("Soup", "Bread"), encoding="utf-8")
             async for _ in events:  # on a slow machine, the moment when it is empty may be seen too
-                page = await it.live.page()
+                page = await it.page()
                 if page.mail:
                     return page.mail.subject
 
@@ -125,7 +129,7 @@ def test_a_folder_that_was_away_is_watched_again(letter):
             for subject in ("Bread for all", "Salt for all"):
                 letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
                 await anext(events)
-                assert (await it.live.page()).mail.subject == subject
+                assert (await it.page()).mail.subject == subject
 
     asyncio.run(wait())
 
@@ -135,7 +139,7 @@ def test_what_is_saved_before_the_watches_stand(letter):
         async with watched(letter) as (it, events):
             letter.edit("Soup", "Bread")
             await anext(events)
-            return await it.live.page()
+            return await it.page()
 
     assert asyncio.run(wait()).mail.subject == "Bread for all"
 

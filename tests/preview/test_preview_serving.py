@@ -1,6 +1,7 @@
 """The preview as it runs: a process, a socket, a signal."""
 
 import contextlib
+import json
 import socket
 from urllib.parse import urlsplit
 
@@ -8,38 +9,51 @@ import httpx
 
 
 @contextlib.contextmanager
-def events(url):
-    """The names of a running preview's events, as they come."""
-    with httpx.Client(timeout=10) as client, client.stream("GET", f"{url}events") as stream:
+def pages(url, issue=""):
+    """What a running preview tells of its page, as it comes."""
+    asked = f"{url}events?issue={issue}"
+    with httpx.Client(timeout=10) as client, client.stream("GET", asked) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert stream.headers["cache-control"] == "no-store"
-        yield (line.removeprefix("event: ") for line in stream.iter_lines() if line.startswith("event: "))
+        yield told(stream.iter_lines())
+
+
+def told(lines):
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: ") and name == "page":
+            yield json.loads(line.removeprefix("data: "))
 
 
 def test_a_saved_issue_is_announced_and_served(letter, preview):
     served = preview()
-    with events(served.url) as heard:
-        assert next(heard) == "shown"
+    with pages(served.url) as heard:
+        assert next(heard)["subject"] == "Soup for all"
         letter.edit("Soup", "Bread")
-        assert next(heard) == "changed"
-        assert httpx.get(f"{served.url}state").json()["subject"] == "Bread for all"
+        assert next(heard)["subject"] == "Bread for all"
         letter.edit("Bread", '"Bread')
-        assert next(heard) == "changed"
-        assert httpx.get(f"{served.url}state").json()["problems"][0]["where"] == "issues/2026-01-05.yml:1"
+        broken = next(heard)
+        assert broken["problems"][0]["where"] == "issues/2026-01-05.yml:1"
+        assert broken["problems"][0]["excerpt"][0] == [1, 'subject: "Bread for all']
+        assert (broken["state"], broken["subject"]) == ("error", "Bread for all")
         letter.save("issues/2026-01-05.yml", letter.issue)
-        assert next(heard) == "changed"
+        assert next(heard)["state"] == "live"
         assert "Soup for all" in httpx.get(f"{served.url}mail.html").text
 
 
 def test_a_named_issue_is_the_one_that_is_shown(letter, preview):
     letter.save("issues/2026-01-12.yml", letter.issue)
-    assert httpx.get(f"{preview('2026-01-05').url}state").json()["issue"] == "2026-01-05"
+    served = preview("2026-01-05")
+    with pages(served.url) as heard, pages(served.url, "2026-01-12") as other:
+        assert (next(heard)["issue"], next(other)["issue"]) == ("2026-01-05", "2026-01-12")
 
 
 def test_ctrl_c_ends_it_though_browsers_listen(preview):
     served = preview()
-    with events(served.url) as first, events(served.url) as second:
-        assert next(first) == next(second) == "shown"
+    with pages(served.url) as first, pages(served.url) as second:
+        assert next(first) == next(second)
         assert served.interrupt() == 0
         assert [*first, *second] == []
 
@@ -64,7 +78,7 @@ def test_a_path_cannot_climb_and_a_foreign_name_is_refused(preview):
     url = preview().url
     assert _status(url, "/../newsletter.yml", "localhost") == 404
     assert _status(url, "/page/../../server.py", "localhost") == 404
-    assert _status(url, "/state", "evil.example") == 403
+    assert _status(url, "/events", "evil.example") == 403
 
 
 def _connected(url):

@@ -1,0 +1,264 @@
+"""What the preview answers: its page, mail as a reader has it, what is known of it, and two actions."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from newsletter import config, issues
+from newsletter.checks.online import link_answers, link_problem
+from newsletter.checks.proof import Proof
+from newsletter.errors import NewsError, SubscriberError
+from newsletter.models import Subscriber
+from newsletter.names import PROVIDERS
+from newsletter.preview import described, readers, trial, views
+from newsletter.preview.catcher import Catcher
+from newsletter.preview.desk import Desk
+from newsletter.preview.guard import LOOPBACK, Guard
+from newsletter.specimen import specimen
+
+_PAGE = Path(__file__).parent / "page"
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_FILES = {file.name: _KINDS[file.suffix] for file in _PAGE.iterdir() if file.suffix in _KINDS}
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
+_ACTIONS = ("/test", "/links")
+_MOST_BODY = 10_000
+# How often the outbox is looked at while somebody has the page open, in seconds.
+_LOOK = 0.5
+
+
+def app(
+    desk: Desk,
+    *,
+    hosts: Collection[str] = LOOPBACK,
+    changed: Callable[[], AsyncIterator[None]] | None = None,
+) -> Starlette:
+    """The preview of what lies on a desk, for browsers that call it by one of `hosts`.
+
+    While it runs, it builds again after each item of `changed()`.
+    """
+    answers = _Answers(desk)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await desk.shown()
+        tasks = [asyncio.create_task(desk.shelve()), asyncio.create_task(answers.watch_outbox())]
+        if changed:
+            tasks.append(asyncio.create_task(_rebuild_after(changed, desk)))
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await desk.close()
+
+    routes = [
+        Route("/", answers.index),
+        *(Route(f"/{name}", _static(name, kind)) for name, kind in _FILES.items() if name != "index.html"),
+        Route("/events", answers.events),
+        Route("/mail.html", answers.html),
+        Route("/mail.txt", answers.text),
+        Route("/mail.eml", answers.eml),
+        Route("/source", answers.source),
+        Route("/headers", answers.headers),
+        Route("/place", answers.place),
+        Route("/links", answers.links, methods=["GET"]),
+        Route("/links", answers.ask_links, methods=["POST"]),
+        Route("/subscribers", answers.subscribers),
+        Route("/test", answers.test, methods=["POST"]),
+        Route("/outbox", answers.outbox),
+        Route("/outbox/{name}", answers.caught),
+        Route("/outbox/{name}/mail.html", answers.caught_html),
+    ]
+    guard = Middleware(Guard, hosts=hosts, actions=_ACTIONS)
+    web = Starlette(routes=routes, middleware=[guard], lifespan=lifespan)
+    web.router.redirect_slashes = False
+    return web
+
+
+class _Answers:
+    """One method a route."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def index(self, _: Request) -> Response:
+        # Reloading by hand builds as well: some file systems (network, containers) report no changes.
+        await self._desk.changed()
+        await self._desk.shelve()
+        return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
+
+    async def events(self, request: Request) -> Response:
+        return StreamingResponse(self._desk.follow(_name(request)), media_type="text/event-stream")
+
+    async def html(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        if proof is None:
+            return _mail("", request, 503)
+        mailing, recipient = views.addressed(proof, _reader(request))
+        return _mail(views.html_for(mailing, recipient), request)
+
+    async def text(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        return PlainTextResponse(
+            views.text_for(*views.addressed(proof, _reader(request))) if proof else "", 200 if proof else 503
+        )
+
+    async def source(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        return PlainTextResponse(proof.rendered.html if proof else "", 200 if proof else 503)
+
+    async def eml(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        if proof is None:
+            return Response(status_code=503)
+        name = f'attachment; filename="{proof.issue.name}.eml"'
+        return Response(
+            _message(proof, request), headers={"Content-Disposition": name}, media_type="message/rfc822"
+        )
+
+    async def headers(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        raw = _message(proof, request) if proof else b""
+        lines = raw.partition(b"\r\n\r\n")[0].decode("ascii").replace("\r\n ", "\n ").split("\r\n")
+        return JSONResponse([line.split(": ", 1) for line in lines if ": " in line])
+
+    async def place(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        where = request.query_params.get("where", "")
+        return JSONResponse(await asyncio.to_thread(described.place, proof, where) if proof else None)
+
+    async def links(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        return JSONResponse(await asyncio.to_thread(described.links, proof) if proof else [])
+
+    async def ask_links(self, request: Request) -> Response:
+        proof = await self._proof(request)
+        return JSONResponse(await asyncio.to_thread(_answered, proof) if proof else {})
+
+    async def subscribers(self, request: Request) -> Response:
+        words = request.query_params.get("like", "")[:100]
+        try:
+            return JSONResponse(await asyncio.to_thread(readers.found, self._desk.folder, words))
+        except NewsError as error:
+            return JSONResponse({"said": str(error)}, 503)
+
+    async def test(self, request: Request) -> Response:
+        asked = await _asked(request)
+        shown = await self._desk.shown(_name(request))
+        provider = asked.get("provider")
+        if not shown.page or not shown.page.issue or provider not in PROVIDERS:
+            return JSONResponse({"ok": False, "said": "there is no such issue or provider"}, 400)
+        # The issue's own file where it is elsewhere; what is sent is what is on the disk now.
+        name = shown.page.proof.issue.path if shown.page.proof else shown.page.issue
+        try:
+            address = str(asked.get("address", ""))
+            sent = await asyncio.to_thread(trial.send, self._desk.folder, name, address, str(provider))
+        except NewsError as error:
+            sent = trial.refused(error)
+        return JSONResponse(sent)
+
+    async def outbox(self, _: Request) -> Response:
+        number, messages = await asyncio.to_thread(self._catcher().messages)
+        return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
+
+    async def caught(self, request: Request) -> Response:
+        opened = await asyncio.to_thread(self._catcher().open, request.path_params["name"])
+        return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
+
+    async def caught_html(self, request: Request) -> Response:
+        opened = await asyncio.to_thread(self._catcher().open, request.path_params["name"])
+        return _mail(opened.html, request) if opened else Response(status_code=404)
+
+    async def watch_outbox(self) -> None:
+        """Tells followers when a message has come."""
+        while True:
+            with contextlib.suppress(NewsError):
+                self._desk.feed.put("outbox", await asyncio.to_thread(self._catcher().stamp))
+            await asyncio.sleep(_LOOK)
+
+    async def _proof(self, request: Request) -> Proof | None:
+        good = (await self._desk.shown(_name(request))).good
+        return good.proof if good else None
+
+    def _catcher(self) -> Catcher:
+        try:
+            path = config.load_file(self._desk.folder)[0].outbox.path
+        except NewsError:
+            path = "outbox"
+        return Catcher(self._desk.folder / path)
+
+
+def _name(request: Request) -> str:
+    """The issue that is asked for, by its date; "" for the one that the preview was started with."""
+    return issues.named(request.query_params.get("issue", "")) or ""
+
+
+def _reader(request: Request) -> Subscriber:
+    asked = request.query_params
+    try:
+        return views.reader(asked.get("address", ""), asked.get("name", ""))
+    except SubscriberError as error:
+        raise HTTPException(400, str(error.problems[0])) from None
+
+
+def _message(proof: Proof, request: Request) -> bytes:
+    return specimen(proof.issue, proof.rendered, proof.newsletter, _reader(request))
+
+
+def _mail(html: str, request: Request, status: int = 200) -> Response:
+    images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
+    scheme: views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
+    headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
+    return Response(views.in_scheme(html, scheme), status, headers, "text/html")
+
+
+def _answered(proof: Proof) -> dict[str, dict[str, Any]]:
+    found = {}
+    for link, answer in link_answers(proof).items():
+        problem = link_problem(answer)
+        said = problem[0] if problem else f"answers {answer.status}"
+        found[link.get("href", "")] = {"severity": problem[2] if problem else "ok", "said": said}
+    return found
+
+
+async def _asked(request: Request) -> dict[str, Any]:
+    """The object in a request's body; an empty one for anything else."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BODY:
+            return {}
+    with contextlib.suppress(ValueError):
+        given = json.loads(body)
+        return given if isinstance(given, dict) else {}
+    return {}
+
+
+async def _rebuild_after(changed: Callable[[], AsyncIterator[None]], desk: Desk) -> None:
+    async for _ in changed():
+        await desk.changed()
+
+
+def _static(name: str, kind: str) -> Callable[[Request], Response]:
+    return lambda _: _file(name, kind)
+
+
+def _file(name: str, kind: str, headers: dict[str, str] | None = None) -> Response:
+    return Response((_PAGE / name).read_bytes(), headers=headers, media_type=kind)

@@ -1,0 +1,78 @@
+"""The issues of a newsletter as an editor's list shows them: newest first, each with how far it has got."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from newsletter import config, issues
+from newsletter.errors import IssueError, NewsError
+from newsletter.records import SUBSCRIBERS, Send
+
+State = Literal["draft", "ready", "broken", "sending", "sent", "called back"]
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """An issue in the list; `at` is the day it was sent on, "" where it was not."""
+
+    name: str
+    subject: str
+    state: State
+    at: str = ""
+
+
+class Shelf:
+    """Reads an issue's file again only when it has changed, and the ledger only when asked to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, tuple[tuple[int, int], Shelved]] = {}
+        self._sends: dict[str, Send] = {}
+
+    def look_up_sends(self) -> None:
+        """Reads the ledger, if there is one; what it cannot be asked is not known."""
+        try:
+            newsletter = config.load(self._folder)
+            if not (newsletter.secrets.database_url or (newsletter.state / "news.db").is_file()):
+                self._sends = {}
+                return
+            from newsletter.store.database import Database
+            from newsletter.store.standing import Standing
+
+            with closing(Database.open(newsletter)) as database:
+                sends = Standing(database).sends()
+        except NewsError:
+            sends = []
+        self._sends = {send.issue: send for send in sends if send.list == SUBSCRIBERS}
+
+    def issues(self) -> list[Shelved]:
+        """Every issue, newest first."""
+        files = issues.every(self._folder / config.ISSUES)
+        self._known = {file: known for file in files if (known := self._read(file))}
+        return [self._standing(self._known[file][1]) for file in reversed(files) if file in self._known]
+
+    def _read(self, file: Path) -> tuple[tuple[int, int], Shelved] | None:
+        try:
+            status = file.stat()
+        except OSError:
+            return None  # it went away just now
+        stamp = status.st_mtime_ns, status.st_size
+        known = self._known.get(file)
+        if known and known[0] == stamp:
+            return known
+        try:
+            issue = issues.load(file)
+        except IssueError:
+            return stamp, Shelved(file.stem, "", "broken")
+        return stamp, Shelved(issue.name, issue.subject, "ready" if issue.ready else "draft")
+
+    def _standing(self, one: Shelved) -> Shelved:
+        send = self._sends.get(one.name)
+        if send is None or send.state == "superseded":
+            return one
+        if send.state == "cancelled":
+            return Shelved(one.name, one.subject, "called back")
+        if send.finished_at is None:
+            return Shelved(one.name, one.subject, "sending")
+        return Shelved(one.name, one.subject, "sent", send.finished_at.date().isoformat())

@@ -1,0 +1,81 @@
+"""A mail as one reader has it before them: their own values in it, in the light or in the dark."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from html import escape
+from typing import Literal
+
+from newsletter import message
+from newsletter.checks.proof import Proof
+from newsletter.message import Mailing, Recipient
+from newsletter.models import Subscriber
+from newsletter.names import PLACEHOLDER
+from newsletter.person import as_typed
+from newsletter.specimen import READER
+
+Scheme = Literal["light", "dark"]
+
+_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+_MEDIA = re.compile(r"\bmedia=(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
+_PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
+_DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
+_META = re.compile(r"(<meta\b[^>]*\bname=[\"']color-scheme[\"'][^>]*\bcontent=[\"'])([^\"']*)", re.IGNORECASE)
+
+
+def in_scheme(html: str, scheme: Scheme) -> str:
+    """A mail as its own rules design it for a scheme, whatever the machine is set to."""
+
+    def settled(css: str) -> str:
+        css = _PREFERS.sub(lambda asked: _holds((asked[1] or scheme).lower() == scheme), css)
+        return _DECLARED.sub(lambda said: said[1] + _chosen(said[2], scheme), css)
+
+    html = _STYLE.sub(lambda block: block[1] + settled(block[2]) + block[3], html)
+    html = _MEDIA.sub(lambda given: f"media={settled(given[1])}", html)
+    return _META.sub(lambda meta: meta[1] + _chosen(meta[2], scheme), html)
+
+
+def _holds(true: bool) -> str:
+    return "(min-width: 0)" if true else "(max-width: 0)"
+
+
+def _chosen(schemes: str, scheme: Scheme) -> str:
+    """Of several colour schemes that a mail is made for, the one that it is looked at in."""
+    return scheme if scheme in schemes.lower().split() else schemes
+
+
+def reader(address: str = "", name: str = "") -> Subscriber:
+    """Somebody to read a mail as; nobody in particular without an address. Raises SubscriberError."""
+    if not address:
+        return READER
+    mailbox, called = as_typed(address, name)
+    return Subscriber(0, mailbox.given, called, number=1)
+
+
+def addressed(proof: Proof, subscriber: Subscriber = READER) -> tuple[Mailing, Recipient]:
+    """An issue's mailing, dated the issue's day, and somebody whose link unsubscribes nobody."""
+    midnight = datetime.combine(proof.issue.date, time(), UTC)
+    mailing = replace(message.mailing(proof.issue, proof.rendered, proof.newsletter), date=midnight)
+    return mailing, message.Addresser(mailing, "a preview, not a message that is sent")(subscriber)
+
+
+def html_for(mailing: Mailing, recipient: Recipient) -> str:
+    """The HTML part with a recipient's values; the link that would unsubscribe them leads nowhere."""
+    return _filled(mailing.rendered.html, mailing, recipient, escape, inert=True)
+
+
+def text_for(mailing: Mailing, recipient: Recipient) -> str:
+    """The text part with a recipient's values."""
+    return _filled(mailing.rendered.text, mailing, recipient, str, inert=False)
+
+
+def _filled(
+    part: str, mailing: Mailing, recipient: Recipient, encode: Callable[[str], str], *, inert: bool
+) -> str:
+    def value(found: re.Match[str]) -> str:
+        if inert and found[1] == "unsubscribe_url":
+            return "#unsubscribe"
+        return encode(mailing.value(found[1])(recipient))
+
+    return PLACEHOLDER.sub(value, part)
