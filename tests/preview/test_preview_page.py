@@ -98,11 +98,7 @@ def test_every_width_and_colour_scheme(letter, preview, page):
     seen = {"light": light}
     for scheme in ("dark", "inverted", "outlook"):
         page.locator("#scheme").select_option(scheme)
-        page.wait_for_function(
-            "([r]) => getComputedStyle(document.querySelector('#frames iframe:not(.coming)')"
-            ".contentDocument.body).backgroundColor !== r",
-            arg=[seen["light"][0]],
-        )
+        expect(html_of(page).locator("body")).not_to_have_css("background-color", light[0])
         page.wait_for_timeout(150)
         seen[scheme] = ground(page)
     assert seen["dark"] == ["rgb(17, 21, 27)", "rgb(233, 237, 243)"]
@@ -141,7 +137,7 @@ def test_pictures_load_only_when_asked_for(letter, preview, page, recorder):
     page.wait_for_timeout(300)
     assert recorder.asked == []
     page.get_by_label("Pictures").check()
-    page.wait_for_function("document.querySelector('#frames iframe').src.includes('pictures=on')")
+    expect(page.locator("#frames iframe")).to_have_attribute("src", re.compile("pictures=on"))
     for _ in range(50):
         page.wait_for_timeout(50)
         if recorder.asked:
@@ -189,8 +185,8 @@ def test_a_saved_file_is_on_the_screen_in_150_ms(preview, letter, page):
     for n in range(9):
         letter.edit("Cook", f"Cook {n}")
         expect(html_of(page).get_by_text(f"Cook {n}")).to_be_visible()
-        page.wait_for_function("document.body.dataset.took")
-        took.append(int(page.evaluate("document.body.dataset.took")))
+        expect(page.locator("body")).to_have_attribute("data-took", re.compile(r"\d"))
+        took.append(int(page.locator("body").get_attribute("data-took")))
         page.evaluate("delete document.body.dataset.took")
         page.wait_for_timeout(700)
     print(f"saved to painted: median {statistics.median(took)} ms, {sorted(took)}")

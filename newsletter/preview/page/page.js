@@ -23,13 +23,22 @@ const mailAddress = (path, more = {}) => {
 function choose(changes) {
   const before = chosen.issue;
   Object.assign(chosen, changes);
-  const kept = Object.entries(chosen).filter(([key, value]) => key in DEFAULTS && value && value !== DEFAULTS[key]);
-  history.replaceState(null, "", `?${new URLSearchParams(kept)}`);
+  keepAddress();
   showChoices();
   if (chosen.issue !== before) {
     state = checked = null;
     connect();
   } else refresh();
+}
+
+// Dragging chooses a width at every step, and browsers refuse to have their address changed that often.
+let keeping = 0;
+function keepAddress() {
+  clearTimeout(keeping);
+  keeping = setTimeout(() => {
+    const kept = Object.entries(chosen).filter(([key, value]) => key in DEFAULTS && value && value !== DEFAULTS[key]);
+    history.replaceState(null, "", `?${new URLSearchParams(kept)}`);
+  }, 80);
 }
 
 function showChoices() {
