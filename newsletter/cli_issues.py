@@ -60,10 +60,14 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
         return
     if not (folder / config.FILE).exists():
         config.load(folder)  # says that there is no newsletter here
-    if not _is_loopback(host):
-        click.secho(f"Whoever reaches {host} can read drafts here.", fg="yellow", err=True)
+
+    def ready(url: str) -> None:
+        click.echo(f"{url}  (Ctrl-C ends it)")
+        if not _is_loopback(host):
+            click.secho(f"Whoever reaches {host} can read drafts here.", fg="yellow", err=True)
+
     gc.enable()
-    serve(folder, issue, host=host, port=port, ready=lambda url: click.echo(f"{url}  (Ctrl-C ends it)"))
+    serve(folder, issue, host=host, port=port, ready=ready)
 
 
 def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
@@ -74,8 +78,8 @@ def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
     newsletter = config.load(folder)
     loaded = issues.load(issues.find(newsletter.issues, issue))
     html = views.html_for(*views.addressed(proof(newsletter, loaded)))
-    for path, size in pictures.take(html, output, loaded.name):
-        click.echo(f"{path}  {size:,} bytes")
+    for path, size, cut in pictures.take(html, output, loaded.name):
+        click.echo(f"{path}  {size:,} bytes" + (f", the first {cut:,} pixels of the mail" if cut else ""))
 
 
 def _is_loopback(host: str) -> bool:

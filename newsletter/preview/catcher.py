@@ -12,6 +12,9 @@ from email.message import EmailMessage
 from html import escape
 from pathlib import Path
 
+from newsletter import config
+from newsletter.errors import NewsError
+
 SHOWN = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
 _MOST = 5_000_000
@@ -80,6 +83,15 @@ class Catcher:
             return (self._folder / part).stat().st_mtime_ns
         except OSError:
             return 0
+
+
+def of(folder: Path) -> Catcher:
+    """That of the newsletter in `folder`; as long as its configuration cannot be read, of the usual place."""
+    try:
+        path = config.load_file(folder)[0].outbox.path
+    except NewsError:
+        path = config.Outbox().path
+    return Catcher(folder / path)
 
 
 def _caught(file: Path, status: os.stat_result) -> Caught | None:

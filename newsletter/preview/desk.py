@@ -9,6 +9,7 @@ from pathlib import Path
 
 from newsletter import checks
 from newsletter.errors import Problem
+from newsletter.preview import catcher
 from newsletter.preview.builder import Build, Page, builder
 from newsletter.preview.described import checked, page
 from newsletter.preview.feed import Feed
@@ -16,6 +17,8 @@ from newsletter.preview.shelf import Shelf
 
 # How long nothing is saved before checks begin: the mail is shown first, and they take the processor.
 PAUSE = 0.15
+# How often it is looked whether something was sent, in seconds.
+_LOOK = 0.5
 # So many issues nobody looks at any more are kept as they were.
 _KEPT = 12
 
@@ -87,10 +90,15 @@ class Desk:
         finally:
             shown.followers -= 1
 
-    async def shelve(self) -> None:
-        """Lists the issues anew, with what the ledger knows of them."""
-        await asyncio.to_thread(self._shelf.look_up_sends)
-        await self._list()
+    async def look(self) -> None:
+        """Tells, while somebody follows, of what comes into the outbox and of what is sent; for ever."""
+        while True:
+            self.feed.put("outbox", await asyncio.to_thread(lambda: catcher.of(self.folder).stamp()))
+            if await asyncio.to_thread(self._shelf.look_up_sends):
+                await self._list()
+            await asyncio.sleep(_LOOK)
+            while not any(shown.followers for shown in self._shown.values()):
+                await asyncio.sleep(_LOOK)
 
     async def close(self) -> None:
         """Ends every follower and what goes on."""

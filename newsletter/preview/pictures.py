@@ -13,7 +13,7 @@ from newsletter.errors import Unavailable
 from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserType, Page, Playwright
+    from playwright.sync_api import Browser, BrowserType, Playwright
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_CHROMIUMS = tuple(
@@ -43,8 +43,16 @@ WINDOWS = (
 )
 
 
-def take(html: str, folder: Path, name: str) -> Iterator[tuple[str, int]]:
-    """Writes `<name>-desktop-light.png` and so on; yields each path with its bytes.
+class Taken(NamedTuple):
+    """A picture that was written: where, its bytes, and its height in pixels where the mail goes on below."""
+
+    path: str
+    size: int
+    cut: int | None
+
+
+def take(html: str, folder: Path, name: str) -> Iterator[Taken]:
+    """Writes `<name>-desktop-light.png` and so on, and yields each.
 
     Each shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs. Raises
     Unavailable where the folder cannot be written to, or where playwright or a working Chromium is missing.
@@ -53,12 +61,12 @@ def take(html: str, folder: Path, name: str) -> Iterator[tuple[str, int]]:
     with chromium() as browser:
         for window in WINDOWS:
             path = folder / f"{name}-{window.name}.png"
-            picture = _picture(browser, html, window)
+            picture, cut = _picture(browser, html, window)
             try:
                 path.write_bytes(picture)
             except OSError as failure:
                 raise _unwritable(path, failure) from None
-            yield shown_path(path), len(picture)
+            yield Taken(shown_path(path), len(picture), _TALLEST if cut else None)
 
 
 @contextmanager
@@ -111,7 +119,8 @@ def _launch(kind: "BrowserType", executable: str) -> "Browser":
         raise Unavailable(what, fix, where=shown_path(Path(executable))) from None
 
 
-def _picture(browser: "Browser", html: str, window: Window) -> bytes:
+def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
+    """A picture, and whether the mail goes on below it."""
     context = browser.new_context(
         viewport={"width": window.width, "height": window.height},
         device_scale_factor=window.scale,
@@ -122,14 +131,11 @@ def _picture(browser: "Browser", html: str, window: Window) -> bytes:
     context.route("**/*", lambda route: route.abort())
     page = context.new_page()
     page.set_content(html)
-    height = min(_height(page), _TALLEST // window.scale)
+    whole = int(page.evaluate("document.documentElement.scrollHeight"))
+    height = min(whole, _TALLEST // window.scale)
     picture = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height})
     context.close()
-    return picture
-
-
-def _height(page: "Page") -> int:
-    return int(page.evaluate("document.documentElement.scrollHeight"))
+    return picture, height < whole
 
 
 def _said(failure: Exception) -> str:

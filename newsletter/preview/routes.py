@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from newsletter import config, issues
+from newsletter import issues
 from newsletter.checks.online import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.errors import NewsError, SubscriberError
 from newsletter.models import Subscriber
 from newsletter.names import PROVIDERS
-from newsletter.preview import described, readers, trial, views
-from newsletter.preview.catcher import Catcher
+from newsletter.preview import catcher, described, readers, trial, views
 from newsletter.preview.desk import Desk
 from newsletter.preview.guard import LOOPBACK, Guard
 from newsletter.specimen import specimen
@@ -40,8 +39,6 @@ _MAIL_POLICY = (
 )
 _ACTIONS = ("/test", "/links")
 _MOST_BODY = 10_000
-# How often the outbox is looked at while somebody has the page open, in seconds.
-_LOOK = 0.5
 
 
 def app(
@@ -59,7 +56,7 @@ def app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await desk.shown()
-        tasks = [asyncio.create_task(desk.shelve()), asyncio.create_task(answers.watch_outbox())]
+        tasks = [asyncio.create_task(desk.look())]
         if changed:
             tasks.append(asyncio.create_task(_rebuild_after(changed, desk)))
         yield
@@ -101,7 +98,6 @@ class _Answers:
     async def index(self, _: Request) -> Response:
         # Reloading by hand builds as well: some file systems (network, containers) report no changes.
         await self._desk.changed()
-        await self._desk.shelve()
         return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
     async def events(self, request: Request) -> Response:
@@ -175,34 +171,20 @@ class _Answers:
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await asyncio.to_thread(self._catcher().messages)
+        number, messages = await asyncio.to_thread(catcher.of(self._desk.folder).messages)
         return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
 
     async def caught(self, request: Request) -> Response:
-        opened = await asyncio.to_thread(self._catcher().open, request.path_params["name"])
+        opened = await asyncio.to_thread(catcher.of(self._desk.folder).open, request.path_params["name"])
         return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
 
     async def caught_html(self, request: Request) -> Response:
-        opened = await asyncio.to_thread(self._catcher().open, request.path_params["name"])
+        opened = await asyncio.to_thread(catcher.of(self._desk.folder).open, request.path_params["name"])
         return _mail(opened.html, request) if opened else Response(status_code=404)
-
-    async def watch_outbox(self) -> None:
-        """Tells followers when a message has come."""
-        while True:
-            with contextlib.suppress(NewsError):
-                self._desk.feed.put("outbox", await asyncio.to_thread(self._catcher().stamp))
-            await asyncio.sleep(_LOOK)
 
     async def _proof(self, request: Request) -> Proof | None:
         good = (await self._desk.shown(_name(request))).good
         return good.proof if good else None
-
-    def _catcher(self) -> Catcher:
-        try:
-            path = config.load_file(self._desk.folder)[0].outbox.path
-        except NewsError:
-            path = "outbox"
-        return Catcher(self._desk.folder / path)
 
 
 def _name(request: Request) -> str:

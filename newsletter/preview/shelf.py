@@ -1,13 +1,16 @@
 """The issues of a newsletter as an editor's list shows them: newest first, each with how far it has got."""
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from newsletter import config, issues
 from newsletter.errors import IssueError, NewsError
+from newsletter.preview.records import records, stamp
 from newsletter.records import SUBSCRIBERS, Send
+
+if TYPE_CHECKING:
+    from newsletter.store.database import Database
 
 State = Literal["draft", "ready", "broken", "sending", "sent", "called back"]
 
@@ -23,28 +26,31 @@ class Shelved:
 
 
 class Shelf:
-    """Reads an issue's file again only when it has changed, and the ledger only when asked to."""
+    """Reads an issue's file again only when it has changed, and so the ledger."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[Path, tuple[tuple[int, int], Shelved]] = {}
         self._sends: dict[str, Send] = {}
+        self._looked: object = None
 
-    def look_up_sends(self) -> None:
-        """Reads the ledger, if there is one; what it cannot be asked is not known."""
+    def look_up_sends(self) -> bool:
+        """Reads the ledger where it has changed, and says whether that changes the list.
+
+        What cannot be read is not known.
+        """
+        before = self._sends
         try:
             newsletter = config.load(self._folder)
-            if not (newsletter.secrets.database_url or (newsletter.state / "news.db").is_file()):
-                self._sends = {}
-                return
-            from newsletter.store.database import Database
-            from newsletter.store.standing import Standing
-
-            with closing(Database.open(newsletter)) as database:
-                sends = Standing(database).sends()
+            now = stamp(newsletter)
+            if now == self._looked:
+                return False
+            self._looked = now
+            with records(newsletter) as database:
+                self._sends = _of_list(database) if database else {}
         except NewsError:
-            sends = []
-        self._sends = {send.issue: send for send in sends if send.list == SUBSCRIBERS}
+            self._sends, self._looked = {}, None
+        return self._sends != before
 
     def issues(self) -> list[Shelved]:
         """Every issue, newest first."""
@@ -76,3 +82,9 @@ class Shelf:
         if send.finished_at is None:
             return Shelved(one.name, one.subject, "sending")
         return Shelved(one.name, one.subject, "sent", send.finished_at.date().isoformat())
+
+
+def _of_list(database: "Database") -> dict[str, Send]:
+    from newsletter.store.standing import Standing
+
+    return {send.issue: send for send in Standing(database).sends() if send.list == SUBSCRIBERS}

@@ -1,7 +1,8 @@
 """A look at the database that changes nothing: it is neither made nor migrated, nor locked for others."""
 
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,25 +61,69 @@ def contents(given: str | None, state: Path, timeout: float) -> Contents:
 
     `timeout` is for connecting, and for each question, in seconds.
     """
+    place = _place(given, state)
+    if isinstance(place, URL):
+        return _read(_server(place, timeout), writable=True, has_clock=True)
+    if not os.path.lexists(place):
+        return Contents(writable=_can_make(place))
+    # The folder too: SQLite writes its journal beside the file.
+    writable = os.access(place, os.W_OK) and os.access(place.parent, os.W_OK | os.X_OK)
+    return _read(_file(place, timeout), writable, has_clock=False)
+
+
+@contextmanager
+def looked_at(given: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
+    """The same database, to read; None where there is none, or its tables are not those of this version.
+
+    Raises StoreError, Unavailable.
+    """
+    place = _place(given, state)
+    if isinstance(place, Path) and not os.path.lexists(place):
+        yield None
+        return
+    engine = _server(place, timeout) if isinstance(place, URL) else _file(place, timeout)
+    with closing(Database(engine)) as database:
+        yield database if database.revision() == REVISION else None
+
+
+def stamp(given: str | None, state: Path) -> tuple[tuple[int, int], ...] | None:
+    """What differs once somebody has written to the database's files; None where it has none here.
+
+    Raises StoreError, Unavailable.
+    """
+    place = _place(given, state)
+    if isinstance(place, URL):
+        return None
+    return tuple(_written(file) for file in (place, _wal(place)))
+
+
+def _written(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:  # it may go away between two looks
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _place(given: str | None, state: Path) -> Path | URL:
+    """The file that the database is, or its server's address."""
     if not given:
-        return _of_file(state / "news.db", timeout)
+        return state / "news.db"
     with understood():
         url = database_url(given)
     if url.get_backend_name() == "postgresql":
-        return _of_server(url, timeout)
-    named_file = url.database and not url.database.startswith("file:")
-    if not named_file:
+        return url
+    if not url.database or url.database.startswith("file:"):
         raise StoreError("a database in memory is forgotten with each command", "name a file")
-    return _of_file(Path(str(url.database)), timeout)
+    return Path(url.database)
 
 
-def _of_file(file: Path, timeout: float) -> Contents:
-    if not os.path.lexists(file):
-        return Contents(writable=_can_make(file))
-    # The folder too: SQLite writes its journal beside the file.
-    writable = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK | os.X_OK)
-    engine = create_engine(_readable(file), connect_args={"timeout": timeout})
-    return _read(engine, writable, has_clock=False)
+def _file(file: Path, timeout: float) -> Engine:
+    return create_engine(_readable(file), connect_args={"timeout": timeout})
+
+
+def _wal(file: Path) -> Path:
+    return Path(f"{file}-wal")
 
 
 def _readable(file: Path) -> str:
@@ -87,8 +132,8 @@ def _readable(file: Path) -> str:
     (https://www.sqlite.org/wal.html#readonly) Where nobody has it open there is no WAL, and it will not
     change under us; where somebody has, the files are there already.
     """
-    wal, shm = Path(f"{file}-wal"), Path(f"{file}-shm")
-    if wal.exists() and wal.stat().st_size and not shm.exists():
+    wal, shm = _wal(file), Path(f"{file}-shm")
+    if _written(wal)[1] and not shm.exists():
         what = f"holds changes that are in {wal.name} only"
         raise StoreError(what, "any command that uses it puts them in: news status", where=shown_path(file))
     mode = "mode=ro" if shm.exists() else "mode=ro&immutable=1"
@@ -100,7 +145,7 @@ def _can_make(file: Path) -> bool:
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
-def _of_server(url: URL, timeout: float) -> Contents:
+def _server(url: URL, timeout: float) -> Engine:
     with understood():
         engine = create_engine(
             url,
@@ -112,7 +157,7 @@ def _of_server(url: URL, timeout: float) -> Contents:
     def _limit(connection: Connection) -> None:
         connection.exec_driver_sql(f"set local statement_timeout = {timeout * 1000:.0f}")
 
-    return _read(engine, writable=True, has_clock=True)
+    return engine
 
 
 def _read(engine: Engine, writable: bool, *, has_clock: bool) -> Contents:

@@ -8,10 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
+
+from newsletter.store.database import opened
+from newsletter.store.schema import send
 
 CONFIG = """\
 name: Kitchen Letter
@@ -60,6 +65,21 @@ class Letter:
         text = (self.folder / name).read_text(encoding="utf-8")
         assert old in text
         self.save(name, text.replace(old, new))
+
+    def records(
+        self, issue: str = "2026-01-05", state: str = "open", finished_at: datetime | None = None
+    ) -> None:
+        """Puts a send into the ledger."""
+        values = {"issue": issue, "state": state, "finished_at": finished_at, "list": "subscribers"}
+        values |= {
+            "content_sha256": "0" * 64,
+            "content": b"",
+            "provider": "smtp",
+            "recipients": 2,
+            "window": 0,
+        }
+        with opened(self.folder) as database, database.writing() as connection:
+            connection.execute(insert(send), values | {"started_at": datetime(2026, 1, 26, 9, tzinfo=UTC)})
 
 
 @dataclass(frozen=True)

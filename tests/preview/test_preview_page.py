@@ -3,6 +3,7 @@
 import re
 import statistics
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_pictures_load_only_when_asked_for(letter, preview, page, recorder):
     page.wait_for_timeout(300)
     assert recorder.asked == []
     page.get_by_label("Pictures").check()
-    expect(page.locator("#frames iframe")).to_have_attribute("src", re.compile("pictures=on"))
+    expect(page.locator("#frames iframe:not(.coming)")).to_have_attribute("src", re.compile("pictures=on"))
     for _ in range(50):
         page.wait_for_timeout(50)
         if recorder.asked:
@@ -305,6 +306,75 @@ def test_links_are_listed(preview, page):
     expect(page.get_by_role("button", name="Check them now")).to_be_visible()
 
 
+def test_answers_of_links_stand_beside_them_and_outlast_a_save(letter, preview, page):
+    said = {"https://kitchen.example.com/leek": {"severity": "error", "said": "leads to nothing: 404"}}
+    asked = []
+
+    def links(route):
+        if route.request.method == "GET":
+            return route.continue_()
+        asked.append(route.request.url)
+        return route.fulfill(json=said)
+
+    page.route("**/links?*", links)
+    page.goto(preview().url)
+    is_live(page)
+    page.get_by_text("Links", exact=True).click()
+    expect(page.locator("#links li").first).to_contain_text("Leek and potato")
+    assert asked == []
+    page.get_by_role("button", name="Check them now").click()
+    expect(page.locator("#links li").first).to_contain_text("leads to nothing: 404")
+    letter.edit("Leek and potato", "Leek alone")
+    expect(page.locator("#links li").first).to_contain_text("Leek alone")
+    expect(page.locator("#links li").first).to_contain_text("leads to nothing: 404")
+    assert len(asked) == 1
+
+
+def test_links_that_cannot_be_asked_are_said_so(preview, page):
+    served = preview()
+    page.goto(served.url)
+    is_live(page)
+    page.get_by_text("Links", exact=True).click()
+    expect(page.locator("#links li").first).to_be_visible()
+    served.interrupt()
+    page.get_by_role("button", name="Check them now").click()
+    expect(page.locator("#links-said")).to_contain_text("does not answer")
+    page.get_by_role("button", name="Send me a test").click()
+    page.locator("#test-address").fill("me@example.com")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#test-said")).to_contain_text("does not answer")
+
+
+def test_the_list_tells_of_a_send_while_the_page_is_open(letter, preview, page):
+    page.goto(preview().url)
+    is_live(page)
+    expect(page.locator("#issues li").first).to_contain_text("draft")
+    letter.records()
+    expect(page.locator("#issues li").first).to_contain_text("sending")
+    letter.records("2026-01-12", finished_at=datetime(2026, 1, 12, 9, tzinfo=UTC))
+    letter.save("issues/2026-01-12.yml", letter.issue)
+    expect(page.locator("#issues li").first).to_contain_text("sent on 2026-01-12")
+
+
+def test_behind_an_error_the_outbox_can_be_worked_with(letter, preview, page):
+    page.goto(preview().url)
+    is_live(page)
+    letter.edit("subject: Soup", "subject: '")
+    expect(page.locator("#broken")).to_be_visible()
+    page.keyboard.press("o")
+    expect(page.locator("#broken")).to_be_hidden()
+    expect(page.locator("#caught")).to_contain_text("Nothing was sent")
+    page.locator("#issues a").click()
+    expect(page.locator("#broken")).to_be_visible()
+
+
+def test_an_address_that_was_tampered_with_is_no_trouble(preview, page):
+    page.goto(f"{preview().url}?view=x&scheme=y&width=z&pictures=1&more=2&toString=3")
+    is_live(page)
+    expect(page.locator("#window-size")).to_have_text("640 pixels wide")
+    expect(page.get_by_role("radio", name="Mail", exact=True)).to_be_checked()
+
+
 def test_a_template_error_from_the_start_goes_when_the_template_does(letter, preview, page):
     letter.save("templates/footer.mjml.j2", "<mj-raw>\n{{ isue.date }}\n</mj-raw>")
     page.goto(preview().url)
@@ -367,6 +437,7 @@ def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
         found["rails"] = page.evaluate(_AXE)
         page.get_by_role("button", name="Issues", exact=True).click()
         page.get_by_role("button", name=re.compile("^Problems")).click()
+    page.locator("[name=view][value=mail]").check()
     for opener in ("#open-keys", "#open-test", "#open-reader"):
         page.locator(opener).click() if page.locator(opener).is_visible() else None
         found[opener] = page.evaluate(_AXE)

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from click.testing import CliRunner
 
+from newsletter.cli import main
 from tests.required import need
 
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
@@ -114,8 +116,10 @@ def test_the_whole_mail_is_in_it(letter):
 @pytest.mark.usefixtures("installed")
 def test_a_mail_without_end_is_cut(letter):
     footer(letter, '<div style="height:150000px">.</div>')
-    assert take(letter).returncode == 0
+    done = take(letter)
+    assert done.returncode == 0
     assert [size(picture(letter, name))[1] for name in NAMES] == [65_536] * 4
+    assert done.stdout.count(" bytes, the first 65,536 pixels of the mail\n") == 4
 
 
 @pytest.mark.usefixtures("installed")
@@ -235,8 +239,16 @@ def test_a_host_that_others_reach_is_warned_of(letter, host, warned):
     assert _is_loopback(host) is not warned
 
 
-def test_the_warning_is_on_standard_error(letter):
+@pytest.mark.parametrize("host, warned", [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_the_warning_is_on_standard_error_once_it_listens(monkeypatch, host, warned):
+    shown = "http://192.0.2.1:8025/"
+    monkeypatch.setattr("newsletter.preview.serve", lambda *_, ready, **__: ready(shown))
+    done = CliRunner().invoke(main, ["preview", "--host", host])
+    assert done.stdout == f"{shown}  (Ctrl-C ends it)\n"
+    assert done.stderr == ("Whoever reaches 0.0.0.0 can read drafts here.\n" if warned else "")
+
+
+def test_no_warning_where_nothing_listens(letter):
     done = news(letter, "preview", "--host", "192.0.2.1")  # no machine has it (RFC 5737), so it ends at once
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith("Whoever reaches 192.0.2.1 can read drafts here.\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "can read drafts" not in done.stderr

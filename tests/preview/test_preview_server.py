@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from sqlalchemy import insert
 
 from newsletter.address import parse
+from newsletter.asking import Answer
 from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
@@ -21,7 +21,6 @@ from newsletter.preview.feed import Feed
 from newsletter.preview.routes import app
 from newsletter.preview.shelf import Shelf
 from newsletter.store.database import opened
-from newsletter.store.schema import send
 from newsletter.store.subscribers import Subscribers
 
 HERE = "127.0.0.1:8025"
@@ -422,34 +421,55 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
     letter.save("issues/2026-01-12.yml", letter.issue + "ready: true\n")
     letter.save("issues/2026-01-19.yml", "subject: [")
     letter.save("issues/2026-01-26.yml", letter.issue)
-    now = datetime(2026, 1, 26, 9, tzinfo=UTC)
-    with opened(letter.folder) as database, database.writing() as connection:
-        for issue, state, end in (
-            ("2026-01-26", "open", now),
-            ("2026-01-05", "cancelled", None),
-        ):
-            connection.execute(
-                insert(send).values(
-                    issue=issue,
-                    list="subscribers",
-                    content_sha256="0" * 64,
-                    provider="smtp",
-                    recipients=2,
-                    state=state,
-                    window=0,
-                    started_at=now,
-                    finished_at=end,
-                    content=b"",
-                )
-            )
+    letter.records("2026-01-26", finished_at=datetime(2026, 1, 26, 9, tzinfo=UTC))
+    letter.records("2026-01-05", "cancelled")
     shelf = Shelf(letter.folder)
-    shelf.look_up_sends()
+    assert shelf.look_up_sends()
+    assert not shelf.look_up_sends()
     assert [(one.name, one.state, one.at) for one in shelf.issues()] == [
         ("2026-01-26", "sent", "2026-01-26"),
         ("2026-01-19", "broken", ""),
         ("2026-01-12", "ready", ""),
         ("2026-01-05", "called back", ""),
     ]
+
+
+def test_a_ledger_of_another_version_is_left_as_it_is(letter, desk):
+    with opened(letter.folder) as database, database.writing() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '0000'")
+    before = (letter.folder / ".news/news.db").read_bytes()
+    shelf = Shelf(letter.folder)
+    assert not shelf.look_up_sends()
+    assert [one.state for one in shelf.issues()] == ["draft"]
+    assert ask(desk, "/subscribers").json() == []
+    assert (letter.folder / ".news/news.db").read_bytes() == before
+
+
+def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, desk):
+    letter.save(".news/news.db", "no database")
+    shelf = Shelf(letter.folder)
+    assert not shelf.look_up_sends()
+    assert [one.state for one in shelf.issues()] == ["draft"]
+    answer = ask(desk, "/subscribers")
+    assert (answer.status_code, "is not a database" in answer.json()["said"]) == (503, True)
+
+
+def test_links_are_asked_when_the_page_asks_for_it(letter, desk, monkeypatch):
+    letter.edit("Cook slowly", "Cook [slowly](https://kitchen.example.com/slow)")
+    asked = []
+
+    def answers(addresses, **_):
+        asked.extend(addresses)
+        return [Answer(address, 404 if "slow" in address else 200, end=address) for address in addresses]
+
+    monkeypatch.setattr("newsletter.checks.online.ask", answers)
+    assert len(ask(desk, "/links").json()) == 2
+    assert asked == []
+    assert ask(desk, "/links", "POST", headers=OWN).json() == {
+        "https://kitchen.example.com/leek": {"severity": "ok", "said": "answers 200"},
+        "https://kitchen.example.com/slow": {"severity": "error", "said": "there is no such page: 404"},
+    }
+    assert sorted(asked) == ["https://kitchen.example.com/leek", "https://kitchen.example.com/slow"]
 
 
 def test_a_taken_port_is_said_with_another_to_use(letter):
