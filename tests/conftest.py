@@ -28,13 +28,19 @@ def _collector() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, one a module: playwright keeps an event loop running, and a thread can have only one."""
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the browser is installed."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     need(None if executable else "chromium (Debian: apt install chromium)")
+    return str(executable)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, one a module: playwright keeps an event loop running, and a thread can have only one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 

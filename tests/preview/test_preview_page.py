@@ -79,12 +79,12 @@ def test_every_width_and_colour_scheme(letter, preview, page):
     page.goto(preview().url)
     is_live(page)
     wide = "document.querySelector('#frames iframe').clientWidth"
-    assert page.evaluate(wide) == pytest.approx(640, abs=3)
+    assert page.evaluate(wide) == 640
     light = ground(page)
     assert light[0] == "rgb(243, 241, 237)"
     for width in ("375", "320"):
         page.locator(f"[name=preset][value='{width}']").check()
-        assert page.evaluate(wide) == pytest.approx(int(width), abs=3)
+        assert page.evaluate(wide) == int(width)
     handle = page.get_by_role("separator", name="Width of the mail")
     handle.focus()
     page.keyboard.press("ArrowRight")
@@ -110,6 +110,21 @@ def test_every_width_and_colour_scheme(letter, preview, page):
     is_live(page)
     expect(handle).to_have_attribute("aria-valuenow", "430")
     expect(page.locator("#scheme")).to_have_value("outlook")
+
+
+def test_a_scroll_bar_takes_no_width_from_the_mail(letter, preview, browser, chromium):
+    letter.edit("          Cook slowly. Then **wait**.\n", LONG)
+    launch, hidden = browser.browser_type.launch, ["--hide-scrollbars"]
+    with launch(executable_path=chromium, args=["--no-sandbox"], ignore_default_args=hidden) as with_bars:
+        page = with_bars.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(preview().url)
+        is_live(page)
+        for width in (640, 375):
+            page.locator(f"[name=preset][value='{width}']").check()
+            page.wait_for_timeout(100)
+            frame = "document.querySelector('#frames iframe').contentWindow"
+            assert page.evaluate(f"{frame}.innerWidth") > width
+            assert page.evaluate(f"{frame}.document.documentElement.clientWidth") == width
 
 
 def test_text_source_headers_and_inbox(preview, page):

@@ -1,7 +1,6 @@
 """Pictures of a mail, drawn by a real Chromium in a process of its own."""
 
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -15,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 
 from newsletter.cli import main
-from tests.required import need
 
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
 WITHOUT_PLAYWRIGHT = """
@@ -24,12 +22,6 @@ sys.modules["playwright"] = None
 from newsletter.cli import run
 run()
 """
-
-
-@pytest.fixture
-def installed() -> None:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    need(None if found else "chromium (Debian: apt install chromium)")
 
 
 def command(*arguments: str) -> list[str]:
@@ -89,7 +81,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_four_pictures_as_wide_as_their_windows(letter):
     done = take(letter)
     assert (done.returncode, done.stderr) == (0, "")
@@ -104,7 +96,7 @@ def test_four_pictures_as_wide_as_their_windows(letter):
         assert light != dark
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_the_whole_mail_is_in_it(letter):
     tall = "".join(f'<p style="margin:0;height:100px">{n}</p>' for n in range(120))
     footer(letter, f'<div style="font-size:20px">{tall}</div>')
@@ -113,7 +105,7 @@ def test_the_whole_mail_is_in_it(letter):
     assert 24_000 < size(picture(letter, "phone-light"))[1] < 28_000
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_a_mail_without_end_is_cut(letter):
     footer(letter, '<div style="height:150000px">.</div>')
     done = take(letter)
@@ -122,14 +114,14 @@ def test_a_mail_without_end_is_cut(letter):
     assert done.stdout.count(" bytes, the first 65,536 pixels of the mail\n") == 4
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_what_is_too_wide_for_a_phone_does_not_widen_the_picture(letter):
     footer(letter, '<div style="width:900px">.</div>')
     assert take(letter).returncode == 0
     assert [size(picture(letter, name))[0] for name in NAMES] == [640, 640, 750, 750]
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_nothing_is_fetched_and_no_script_runs(letter):
     with listening() as (address, asked):
         footer(
@@ -142,7 +134,7 @@ def test_nothing_is_fetched_and_no_script_runs(letter):
         assert asked == []
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_the_named_issue_again_over_its_old_pictures(letter):
     letter.save("issues/2026-02-02.yml", letter.issue)
     first, second = (news(letter, "preview", "2026-01-05", "--screenshot", "a/b") for _ in range(2))
@@ -151,7 +143,7 @@ def test_the_named_issue_again_over_its_old_pictures(letter):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_ctrl_c_ends_the_browser_too(letter):
     with subprocess.Popen(
         command("-m", "newsletter", "preview", "--screenshot", "shots"),
@@ -215,7 +207,7 @@ def test_a_folder_that_cannot_be_made(letter):
     assert news(letter, "preview", "--screenshot", "file").returncode == 2
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("chromium")
 def test_a_picture_that_cannot_be_written(letter):
     (letter.folder / "shots" / "2026-01-05-desktop-light.png").mkdir(parents=True)
     done = take(letter)

@@ -20,6 +20,7 @@ export async function showMail(address, forced, of) {
   frame = next;
   next.classList.remove("coming");
   before?.remove();
+  fit();
   if (focused) next.focus();
 }
 
@@ -42,6 +43,13 @@ export async function loaded(parent, address, title, forced = "") {
 async function parsed(next) {
   const there = () => next.contentDocument?.URL !== "about:blank" && next.contentDocument?.readyState !== "loading";
   while (next.isConnected && !there()) await new Promise((resolve) => setTimeout(resolve, 4));
+}
+
+// A scroll bar takes its place from the mail in some browsers, and none in others.
+export function fit() {
+  const root = frame?.contentDocument?.documentElement;
+  const bar = root ? frame.contentWindow.innerWidth - root.clientWidth : 0;
+  frames.parentElement.style.setProperty("--bar", `${bar}px`);
 }
 
 // Scrolls to the nth element of a name and marks it for a moment; to the top where nobody sees it.

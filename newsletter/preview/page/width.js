@@ -1,10 +1,12 @@
 // The edge of the mail, dragged or moved by the arrow keys.
 
 import { byId } from "/parts.js";
+import { fit } from "/mail.js";
 import { LEAST, MOST, chosen, within } from "/state.js";
 
 export function showWidth() {
-  byId("window").style.width = `${chosen.width}px`;
+  byId("window").style.setProperty("--width", `${chosen.width}px`);
+  fit();
   byId("window-size").textContent = `${chosen.width} pixels wide`;
   byId("handle").setAttribute("aria-valuenow", chosen.width);
 }
