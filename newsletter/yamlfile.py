@@ -95,7 +95,8 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
         line = len(raw[: failure.start + 1].splitlines())
         raise error([Problem(f"{shown}:{line}", "not UTF-8 text", "save the file as UTF-8")]) from None
     if "\0" in text:
-        raise error([Problem(shown, "not UTF-8 text", "save the file as UTF-8")])
+        line = text[: text.index("\0")].count("\n") + 1
+        raise error([Problem(f"{shown}:{line}", "not text: a NUL character", "save the file as UTF-8 text")])
     if problems := list(islice(_invisible(text, shown), 100)):
         raise error(problems)
     return text

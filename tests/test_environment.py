@@ -95,7 +95,9 @@ def test_reading_dotenv_leaves_the_process_alone() -> None:
         pytest.param(
             b"A=b\nSMTP_PASSWORD=\xe9\n", [".env:2: not UTF-8 text; save the file as UTF-8"], id="latin-1"
         ),
-        pytest.param(b"A=\0\n", [".env: not UTF-8 text; save the file as UTF-8"], id="binary"),
+        pytest.param(
+            b"A=\0\n", [".env:1: not text: a NUL character; save the file as UTF-8 text"], id="binary"
+        ),
         pytest.param(
             b"A=b\nSMTP_PASSWORD: hush\n\nSENDGRID_API_KEY\nNEWS_SECRET_KEY='open\n",
             [

@@ -82,7 +82,9 @@ def test_what_is_not_there_is_where_it_would_be() -> None:
             ISSUE.encode("utf-16"), ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="UTF-16"
         ),
         pytest.param(
-            ISSUE.encode("utf-16-le"), ["a.yml: not UTF-8 text; save the file as UTF-8"], id="UTF-16-no-BOM"
+            ISSUE.encode("utf-16-le"),
+            ["a.yml:1: not text: a NUL character; save the file as UTF-8 text"],
+            id="UTF-16-no-BOM",
         ),
         pytest.param(
             "a: b\nc: é\n".encode("latin-1"),
@@ -97,7 +99,9 @@ def test_what_is_not_there_is_where_it_would_be() -> None:
         pytest.param(
             b"a: \xed\xa0\x80\n", ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="surrogate"
         ),
-        pytest.param(b"a: b\0\n", ["a.yml: not UTF-8 text; save the file as UTF-8"], id="NUL"),
+        pytest.param(
+            b"a: b\nc: \0\n", ["a.yml:2: not text: a NUL character; save the file as UTF-8 text"], id="NUL"
+        ),
         pytest.param(b"\x89PNG\r\n\x1a\n", ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="picture"),
         pytest.param(
             "a: b\nc: one\x0btwo\nd: \u2028e\n\ufefff: g\n".encode(),

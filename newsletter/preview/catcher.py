@@ -18,6 +18,8 @@ from newsletter.errors import NewsError
 SHOWN = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
 _MOST = 5_000_000
+# Characters of a header in the list, where one line is seen of it.
+_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,8 @@ def _caught(file: Path, status: os.stat_result) -> Caught | None:
     except OSError:
         return None
     headers = dict(reversed(_headers(_parsed(head))))
-    return Caught(
-        file.name, headers.get("To", ""), headers.get("Subject", ""), status.st_mtime * 1000, status.st_size
-    )
+    to, subject = (headers.get(name, "")[:_LINE] for name in ("To", "Subject"))
+    return Caught(file.name, to, subject, status.st_mtime * 1000, status.st_size)
 
 
 def _opened(raw: bytes) -> Opened:

@@ -189,7 +189,11 @@ class _Answers:
 
 def _name(request: Request) -> str:
     """The issue that is asked for, by its date; "" for the one that the preview was started with."""
-    return issues.named(request.query_params.get("issue", "")) or ""
+    given = request.query_params.get("issue", "")
+    name = issues.named(given)
+    if given and name is None:
+        raise HTTPException(404, "issues are named by their date, such as 2026-04-27")
+    return name or ""
 
 
 def _reader(request: Request) -> Subscriber:
@@ -208,7 +212,7 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
     scheme: views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
-    return Response(views.in_scheme(html, scheme), status, headers, "text/html")
+    return Response(views.in_scheme(views.unhinted(html), scheme), status, headers, "text/html")
 
 
 def _answered(proof: Proof) -> dict[str, dict[str, Any]]:
@@ -227,7 +231,7 @@ async def _asked(request: Request) -> dict[str, Any]:
         body += piece
         if len(body) > _MOST_BODY:
             return {}
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         given = json.loads(body)
         return given if isinstance(given, dict) else {}
     return {}

@@ -40,6 +40,7 @@ async def _serve(
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # whoever is near is not to be found out from what is sent
         timeout_graceful_shutdown=1,
     )
     await _Server(config, desk, ready).serve([listening])

@@ -21,6 +21,10 @@ _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECAS
 _MEDIA = re.compile(r"\bmedia=(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
 _DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
+_HINT = re.compile(
+    r"<link\b[^>]*\brel=[\"']?[^\"'>]*\b(?:preconnect|dns-prefetch|prefetch|preload|prerender)\b[^>]*>",
+    re.IGNORECASE,
+)
 _META = re.compile(r"(<meta\b[^>]*\bname=[\"']color-scheme[\"'][^>]*\bcontent=[\"'])([^\"']*)", re.IGNORECASE)
 
 
@@ -34,6 +38,11 @@ def in_scheme(html: str, scheme: Scheme) -> str:
     html = _STYLE.sub(lambda block: block[1] + settled(block[2]) + block[3], html)
     html = _MEDIA.sub(lambda given: f"media={settled(given[1])}", html)
     return _META.sub(lambda meta: meta[1] + _chosen(meta[2], scheme), html)
+
+
+def unhinted(html: str) -> str:
+    """A mail without links that have a browser connect somewhere ahead of time, which no policy prevents."""
+    return _HINT.sub("", html)
 
 
 def _holds(true: bool) -> str:

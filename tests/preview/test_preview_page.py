@@ -384,7 +384,7 @@ def test_behind_an_error_the_outbox_can_be_worked_with(letter, preview, page):
 
 
 def test_an_address_that_was_tampered_with_is_no_trouble(preview, page):
-    page.goto(f"{preview().url}?view=x&scheme=y&width=z&pictures=1&more=2&toString=3")
+    page.goto(f"{preview().url}?issue=../x&view=x&scheme=y&width=z&pictures=1&more=2&toString=3")
     is_live(page)
     expect(page.locator("#window-size")).to_have_text("640 pixels wide")
     expect(page.get_by_role("radio", name="Mail", exact=True)).to_be_checked()

@@ -197,6 +197,18 @@ def test_a_test_that_cannot_be_sent_says_why(desk, monkeypatch, body, said):
     assert not answer["ok"] and said in answer["said"]
 
 
+def test_a_body_that_is_nested_without_end_is_refused(desk):
+    assert ask(desk, "/test", "POST", headers=OWN, content="[" * 9_000).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/mail.html", "/mail.txt", "/events", "/headers", "/links", "/place", "/source"]
+)
+@pytest.mark.parametrize("name", ["../newsletter", "/etc/passwd", "2026-01-05\0", "9" * 5_000, "newest"])
+def test_what_no_issue_can_be_named_is_not_there(desk, path, name):
+    assert ask(desk, path, params={"issue": name}).status_code == 404
+
+
 def test_an_issue_with_errors_is_not_sent_as_a_test(letter, desk):
     letter.edit("Cook slowly", "TODO TODO")
     answer = ask(desk, "/test", "POST", headers=OWN, json={"address": "me@example.com", "provider": "outbox"})
@@ -247,7 +259,10 @@ def test_a_message_that_is_none_is_shown_as_it_is(letter, desk):
     folder.mkdir(parents=True)
     (folder / "odd.eml").write_bytes(b"\xff\x00 no header\n\nSubject: =?x?q?=?=\n")
     (folder / "empty.eml").write_bytes(b"")
-    assert ask(desk, "/outbox").json()["number"] == 2
+    (folder / "long.eml").write_bytes(b"Subject: " + b"x" * 10_000 + b"\n\n")
+    listed = ask(desk, "/outbox").json()
+    assert listed["number"] == 3
+    assert max(len(one["subject"]) for one in listed["messages"]) == 300
     assert "no header" in ask(desk, "/outbox/odd.eml").json()["source"]
     assert ask(desk, "/outbox/empty.eml/mail.html").status_code == 200
 

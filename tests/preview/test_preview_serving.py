@@ -90,3 +90,10 @@ def _status(url, path, host):
     with _connected(url) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_who_is_near_is_not_taken_from_what_is_sent(preview, monkeypatch):
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    served = preview()
+    elsewhere = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    assert httpx.get(f"{served.url}outbox", headers=elsewhere).status_code == 200

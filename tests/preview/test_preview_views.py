@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.preview.views import in_scheme
+from newsletter.preview.views import in_scheme, unhinted
 
 DARK = "(prefers-color-scheme: dark)"
 YES, NO = "(min-width: 0)", "(max-width: 0)"
@@ -49,3 +49,10 @@ def test_what_a_mail_asks_of_the_machine_is_answered(query, light, dark):
 def test_the_schemes_it_says_it_is_made_for(given, dark):
     shown = in_scheme(given, "dark")
     assert shown == dark if dark else "color-scheme:dark;supported-color-schemes:light dark" in shown
+
+
+def test_no_connection_is_made_ahead_of_time():
+    hints = """<link rel="preconnect" href="https://a.example"><LINK href='//b.example' REL='dns-prefetch' />
+<link rel=prefetch href=https://c.example><link rel="icon preload" href="https://d.example">"""
+    kept = '<link rel="stylesheet" href="https://e.example"><p>rel="preconnect"</p>'
+    assert unhinted(hints + kept).strip() == kept

@@ -6,6 +6,7 @@ const KNOWN = {
   scheme: ["light", "dark", "inverted", "outlook"],
   pictures: ["", "on"],
 };
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
 export const LEAST = 280, MOST = 900; // pixels that the mail may be wide
 
 export const within = (width) => String(Math.round(Math.min(MOST, Math.max(LEAST, Number(width) || Number(DEFAULTS.width)))));
@@ -23,7 +24,7 @@ export function mailAddress(path, more = {}) {
 
 function fromAddress() {
   const asked = [...new URLSearchParams(location.search)];
-  const known = asked.filter(([key, value]) => Object.hasOwn(DEFAULTS, key) && (KNOWN[key]?.includes(value) ?? true));
+  const known = asked.filter(([key, value]) => Object.hasOwn(DEFAULTS, key) && (KNOWN[key]?.includes(value) ?? true) && (key !== "issue" || DATE.test(value)));
   return Object.fromEntries(known.map(([key, value]) => [key, key === "width" ? within(value) : value]));
 }
 
