@@ -30,10 +30,8 @@ LEEK, BLEND = "http://soup.example.com/leek", "http://soup.example.com/blend"
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxyFake]:
     """The web; whatever is not in its `pages` is not there."""
     with ProxyFake({LEEK: PAGE, BLEND: PAGE}) as fake:
-        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, fake.url)
-        for name in ("no_proxy", "NO_PROXY"):
-            monkeypatch.delenv(name, raising=False)
+        for name, value in fake.environment.items():
+            monkeypatch.setenv(name, value)
         yield fake
 
 

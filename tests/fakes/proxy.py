@@ -21,6 +21,12 @@ class ProxyFake(WebFake):
         self._under_way: Counter[str] = Counter()
         self.seconds = 0.0
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has programs ask this proxy for everything."""
+        names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+        return {**dict.fromkeys(names, self.url), "no_proxy": "", "NO_PROXY": ""}
+
     def answer(self, request: Request) -> Reply:
         host = urlsplit(request.path).hostname or ""
         with self.lock:

@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from newsletter.address import parse
 from newsletter.store.database import opened
 from newsletter.store.subscribers import Subscribers
+from tests.fakes.proxy import ProxyFake
+from tests.fakes.web import Reply
 from tests.judges import installed
 
 LONG = "\n".join(f"          Line {n} of a long recipe.\n" for n in range(200))
@@ -321,28 +323,27 @@ def test_links_are_listed(preview, page):
     expect(page.get_by_role("button", name="Check them now")).to_be_visible()
 
 
-def test_answers_of_links_stand_beside_them_and_outlast_a_save(letter, preview, page):
-    said = {"https://kitchen.example.com/leek": {"severity": "error", "said": "leads to nothing: 404"}}
-    asked = []
-
-    def links(route):
-        if route.request.method == "GET":
-            return route.continue_()
-        asked.append(route.request.url)
-        return route.fulfill(json=said)
-
-    page.route("**/links?*", links)
-    page.goto(preview().url)
-    is_live(page)
-    page.get_by_text("Links", exact=True).click()
-    expect(page.locator("#links li").first).to_contain_text("Leek and potato")
-    assert asked == []
-    page.get_by_role("button", name="Check them now").click()
-    expect(page.locator("#links li").first).to_contain_text("leads to nothing: 404")
-    letter.edit("Leek and potato", "Leek alone")
-    expect(page.locator("#links li").first).to_contain_text("Leek alone")
-    expect(page.locator("#links li").first).to_contain_text("leads to nothing: 404")
-    assert len(asked) == 1
+def test_links_are_asked_by_the_button_alone_and_answers_outlast_a_save(letter, preview, page, monkeypatch):
+    letter.edit("link: https://kitchen.example.com/leek", "link: http://kitchen.example.com/leek")
+    letter.edit("Cook slowly", "Cook [slowly](http://kitchen.example.com/slow)")
+    with ProxyFake({"http://kitchen.example.com/slow": Reply(200, b"soup")}) as web:
+        for name, value in web.environment.items():
+            monkeypatch.setenv(name, value)
+        page.goto(preview().url)
+        is_live(page)
+        page.get_by_text("Links", exact=True).click()
+        leek, slow = page.locator("#links li").first, page.locator("#links li").last
+        expect(leek).to_contain_text("Leek and potato")
+        page.wait_for_timeout(300)
+        assert web.asked() == []
+        page.get_by_role("button", name="Check them now").click()
+        expect(leek).to_contain_text("there is no such page: 404")
+        expect(slow).to_contain_text("answers 200")
+        asked = web.asked()
+        letter.edit("Leek and potato", "Leek alone")
+        expect(leek).to_contain_text("Leek alone")
+        expect(leek).to_contain_text("there is no such page: 404")
+        assert web.asked() == asked
 
 
 def test_links_that_cannot_be_asked_are_said_so(preview, page):

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from click.testing import CliRunner
-
-from newsletter.cli import main
 
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
 WITHOUT_PLAYWRIGHT = """
@@ -232,12 +229,24 @@ def test_a_host_that_others_reach_is_warned_of(letter, host, warned):
 
 
 @pytest.mark.parametrize("host, warned", [("0.0.0.0", True), ("127.0.0.1", False)])
-def test_the_warning_is_on_standard_error_once_it_listens(monkeypatch, host, warned):
-    shown = "http://192.0.2.1:8025/"
-    monkeypatch.setattr("newsletter.preview.serve", lambda *_, ready, **__: ready(shown))
-    done = CliRunner().invoke(main, ["preview", "--host", host])
-    assert done.stdout == f"{shown}  (Ctrl-C ends it)\n"
-    assert done.stderr == ("Whoever reaches 0.0.0.0 can read drafts here.\n" if warned else "")
+def test_the_warning_is_on_standard_error_once_it_listens(letter, host, warned):
+    with subprocess.Popen(
+        command("-m", "newsletter", "preview", "--host", host, "--port", "0"),
+        cwd=letter.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline().startswith(f"http://{host}:")
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=5)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (
+        0,
+        "Whoever reaches 0.0.0.0 can read drafts here.\n" if warned else "",
+    )
 
 
 def test_no_warning_where_nothing_listens(letter):

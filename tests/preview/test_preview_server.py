@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from newsletter.address import parse
-from newsletter.asking import Answer
 from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
@@ -467,24 +466,6 @@ def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, desk):
     assert [one.state for one in shelf.issues()] == ["draft"]
     answer = ask(desk, "/subscribers")
     assert (answer.status_code, "is not a database" in answer.json()["said"]) == (503, True)
-
-
-def test_links_are_asked_when_the_page_asks_for_it(letter, desk, monkeypatch):
-    letter.edit("Cook slowly", "Cook [slowly](https://kitchen.example.com/slow)")
-    asked = []
-
-    def answers(addresses, **_):
-        asked.extend(addresses)
-        return [Answer(address, 404 if "slow" in address else 200, end=address) for address in addresses]
-
-    monkeypatch.setattr("newsletter.checks.online.ask", answers)
-    assert len(ask(desk, "/links").json()) == 2
-    assert asked == []
-    assert ask(desk, "/links", "POST", headers=OWN).json() == {
-        "https://kitchen.example.com/leek": {"severity": "ok", "said": "answers 200"},
-        "https://kitchen.example.com/slow": {"severity": "error", "said": "there is no such page: 404"},
-    }
-    assert sorted(asked) == ["https://kitchen.example.com/leek", "https://kitchen.example.com/slow"]
 
 
 def test_a_taken_port_is_said_with_another_to_use(letter):
