@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 
 from newsletter import message, mime
 from newsletter.config import Newsletter
+from newsletter.message import Mailing, Recipient
 from newsletter.models import Issue, Rendered, Subscriber
 
 READER = Subscriber(0, "reader@example.com", number=1)
@@ -16,7 +17,14 @@ def specimen(issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: S
     It is to `reader@example.com` unless somebody else is given, and dated the issue's day; its links
     unsubscribe nobody.
     """
+    mailing, recipient = addressed(issue, rendered, newsletter, reader)
+    return mime.template(mailing).fill(recipient)
+
+
+def addressed(
+    issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
+) -> tuple[Mailing, Recipient]:
+    """What such a message is made from."""
     midnight = datetime.combine(issue.date, time(), UTC)
     mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
-    recipient = message.Addresser(mailing, secret="a file, not a message that is sent")(reader)
-    return mime.template(mailing).fill(recipient)
+    return mailing, message.Addresser(mailing, secret="a file, not a message that is sent")(reader)

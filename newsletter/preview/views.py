@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, time
 from html import escape
 from typing import Literal
 
-from newsletter import message
+from newsletter import specimen
 from newsletter.checks.proof import Proof
 from newsletter.message import Mailing, Recipient
 from newsletter.models import Subscriber
@@ -63,10 +61,8 @@ def reader(address: str = "", name: str = "") -> Subscriber:
 
 
 def addressed(proof: Proof, subscriber: Subscriber = READER) -> tuple[Mailing, Recipient]:
-    """An issue's mailing, dated the issue's day, and somebody whose link unsubscribes nobody."""
-    midnight = datetime.combine(proof.issue.date, time(), UTC)
-    mailing = replace(message.mailing(proof.issue, proof.rendered, proof.newsletter), date=midnight)
-    return mailing, message.Addresser(mailing, "a preview, not a message that is sent")(subscriber)
+    """An issue's mailing, and somebody whose link unsubscribes nobody."""
+    return specimen.addressed(proof.issue, proof.rendered, proof.newsletter, subscriber)
 
 
 def html_for(mailing: Mailing, recipient: Recipient) -> str:

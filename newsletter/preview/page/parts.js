@@ -15,7 +15,7 @@ export async function get(address, options) {
 }
 
 // "add `link:`" as text and code elements; what has no pair of backticks stays as it is.
-export function withCode(words) {
+function withCode(words) {
   return words.split(/`([^`\n]+)`/).map((piece, place) => (place % 2 ? make("code", { textContent: piece }) : piece));
 }
 
