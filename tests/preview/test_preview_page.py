@@ -379,6 +379,7 @@ def test_behind_an_error_the_outbox_can_be_worked_with(letter, preview, page):
     expect(page.locator("#broken")).to_be_visible()
     page.keyboard.press("o")
     expect(page.locator("#broken")).to_be_hidden()
+    expect(page.locator("#view-outbox")).to_have_css("opacity", "1")
     expect(page.locator("#caught")).to_contain_text("Nothing was sent")
     page.locator("#issues a").click()
     expect(page.locator("#broken")).to_be_visible()
@@ -396,6 +397,9 @@ def test_a_template_error_from_the_start_goes_when_the_template_does(letter, pre
     page.goto(preview().url)
     expect(page.locator("#broken .where")).to_have_text("templates/footer.mjml.j2:2")
     expect(page.locator("#frames")).to_be_hidden()
+    page.keyboard.press("o")
+    expect(page.locator("#caught")).to_be_visible()
+    page.keyboard.press("m")
     (letter.folder / "templates/footer.mjml.j2").unlink()
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
 
@@ -429,6 +433,22 @@ def test_the_keys_are_listed_and_work_from_within_the_mail(preview, page):
     expect(page.locator("#window-size")).to_have_text("375 pixels wide")
     page.keyboard.press("d")
     expect(page.locator("#scheme")).to_have_value("dark")
+
+
+def test_on_a_narrow_screen_the_list_goes_when_an_issue_is_picked(letter, preview, page):
+    letter.save("issues/2025-12-29.yml", letter.issue.replace("Soup", "Bread"))
+    page.set_viewport_size({"width": 800, "height": 800})
+    page.goto(preview().url)
+    is_live(page)
+    issues, listed = page.get_by_role("button", name="Issues", exact=True), page.locator("#issues a")
+    for leave in (lambda: listed.last.click(), lambda: listed.last.press("Escape")):
+        expect(listed.last).to_be_hidden()
+        issues.click()
+        expect(listed.last).to_be_visible()
+        leave()
+        expect(listed.last).to_be_hidden()
+        expect(issues).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

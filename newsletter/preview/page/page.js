@@ -23,8 +23,19 @@ function choose(changes) {
   } else refresh();
 }
 
-// Whoever picks an issue wants to see it, and the outbox shows none.
-const pick = (name) => choose({ issue: name, view: chosen.view === "outbox" ? "mail" : chosen.view });
+// Whoever picks an issue wants to see it: the outbox shows none, and on a narrow screen the list lies over it.
+function pick(name) {
+  choose({ issue: name, view: chosen.view === "outbox" ? "mail" : chosen.view });
+  const button = document.querySelector("[data-rail=shelf]");
+  if (isOpen(button)) openRail(button, false);
+}
+
+const isOpen = (button) => button.getAttribute("aria-expanded") === "true";
+function openRail(button, open) {
+  byId(button.dataset.rail).classList.toggle("open", open);
+  button.setAttribute("aria-expanded", String(open));
+  if (!open) button.focus();
+}
 
 function showChoices() {
   document.body.dataset.view = chosen.view;
@@ -172,7 +183,8 @@ byId("scheme").onchange = (event) => choose({ scheme: event.target.value });
 byId("pictures").onchange = (event) => choose({ pictures: event.target.checked ? "on" : "" });
 byId("open-keys").onclick = () => byId("keys").showModal();
 for (const button of document.querySelectorAll("[data-rail]")) {
-  button.onclick = () => button.setAttribute("aria-expanded", String(byId(button.dataset.rail).classList.toggle("open")));
+  button.onclick = () => openRail(button, !isOpen(button));
+  byId(button.dataset.rail).onkeydown = (event) => event.key === "Escape" && isOpen(button) && openRail(button, false);
 }
 wireKeys({
   j: ["older issue", () => step(1)],
