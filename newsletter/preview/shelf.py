@@ -70,7 +70,7 @@ class Shelf:
         try:
             issue = issues.load(file)
         except IssueError:
-            return stamp, Shelved(file.stem, "", "broken")
+            return stamp, Shelved(file.stem, known[1].subject if known else "", "broken")
         return stamp, Shelved(issue.name, issue.subject, "ready" if issue.ready else "draft")
 
     def _standing(self, one: Shelved) -> Shelved:

@@ -448,6 +448,17 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
     ]
 
 
+def test_a_mistake_takes_no_subject_from_the_list(letter):
+    shelf = Shelf(letter.folder)
+    for subject, shown in (
+        ("Soup", ("Soup", "draft")),
+        ("'Soup", ("Soup", "broken")),
+        ("Stew", ("Stew", "draft")),
+    ):
+        letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
+        assert [(one.subject, one.state) for one in shelf.issues()] == [shown]
+
+
 def test_a_ledger_of_another_version_is_left_as_it_is(letter, desk):
     with opened(letter.folder) as database, database.writing() as connection:
         connection.exec_driver_sql("update alembic_version set version_num = '0000'")

@@ -135,7 +135,7 @@ function showPage(page) {
 function showIssues() {
   byId("issues").replaceChildren(
     ...told.issues.map((one) => {
-      const link = make("a", { href: `?issue=${one.name}` }, make("span", { className: "subject", textContent: one.subject || "cannot be read" }));
+      const link = make("a", { href: `?issue=${one.name}` }, make("span", { className: "subject", textContent: one.subject || "no subject yet" }));
       const state = make("span", { className: one.state.replace(" ", "-"), textContent: one.at ? `sent on ${one.at}` : one.state });
       link.append(make("span", { className: "facts" }, make("span", { textContent: one.name }), state));
       if (one.name === issueShown()) link.setAttribute("aria-current", "page");
