@@ -66,7 +66,7 @@ class Catcher:
         for part in ("new", "cur"):
             file = self._folder / part / name
             with suppress(OSError):
-                if file.is_symlink() or not file.is_file():
+                if file.parent.is_symlink() or file.is_symlink() or not file.is_file():
                     continue
                 with file.open("rb") as handle:
                     return _opened(handle.read(_MOST))
@@ -74,6 +74,8 @@ class Catcher:
 
     def _entries(self) -> Iterator[tuple[Path, os.stat_result]]:
         for part in ("new", "cur"):
+            if (self._folder / part).is_symlink():
+                continue
             with suppress(OSError), os.scandir(self._folder / part) as found:
                 for entry in found:
                     with suppress(OSError):
@@ -126,14 +128,20 @@ def _parsed(raw: bytes) -> EmailMessage:
 
 def _headers(message: EmailMessage) -> list[tuple[str, str]]:
     try:
-        return [(name, str(value)) for name, value in message.items()]
+        found = [(name, str(value)) for name, value in message.items()]
     except Exception:  # what the standard library raises for headers that are none is not all of one kind
-        return [(name, str(value)) for name, value in message.raw_items()]
+        found = [(name, str(value)) for name, value in message.raw_items()]
+    return [(_sendable(name), _sendable(value)) for name, value in found]
+
+
+def _sendable(text: str) -> str:
+    """Without the surrogates that stand for bytes which are no text, and which no JSON has."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _part(message: EmailMessage, subtype: str) -> str:
     part = message.get_body((subtype,))
     try:
-        return str(part.get_content()) if part else ""
+        return _sendable(str(part.get_content())) if part else ""
     except (LookupError, ValueError, AttributeError):
         return ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from newsletter import checks
 from newsletter.errors import Problem
 from newsletter.preview import catcher
+from newsletter.preview.beside import beside
 from newsletter.preview.builder import Build, Page, builder
 from newsletter.preview.described import checked, page
 from newsletter.preview.feed import Feed
@@ -17,6 +18,8 @@ from newsletter.preview.shelf import Shelf
 
 # How long nothing is saved before checks begin: the mail is shown first, and they take the processor.
 PAUSE = 0.15
+# So many seconds an issue may take to become a mail.
+LONGEST = 10.0
 # How often it is looked whether something was sent, in seconds.
 _LOOK = 0.5
 # So many issues nobody looks at any more are kept as they were.
@@ -50,10 +53,12 @@ class Desk:
         *,
         feed: Feed | None = None,
         build: Callable[[str | None], Build] | None = None,
+        longest: float = LONGEST,
     ) -> None:
         self.folder = folder
         self.feed = feed or Feed()
         self._start = start
+        self._longest = longest
         self._build = build or (lambda name: builder(folder, name))
         self._shown: dict[str, Shown] = {}
         self._shelf = Shelf(folder)
@@ -93,8 +98,8 @@ class Desk:
     async def look(self) -> None:
         """Tells, while somebody follows, of what comes into the outbox and of what is sent; for ever."""
         while True:
-            self.feed.put("outbox", await asyncio.to_thread(lambda: catcher.of(self.folder).stamp()))
-            if await asyncio.to_thread(self._shelf.look_up_sends):
+            self.feed.put("outbox", await beside(lambda: catcher.of(self.folder).stamp()))
+            if await beside(self._shelf.look_up_sends):
                 await self._list()
             await asyncio.sleep(_LOOK)
             while not any(shown.followers for shown in self._shown.values()):
@@ -113,12 +118,24 @@ class Desk:
             if not shown.stale:
                 return
             shown.stale = False
-            built = await asyncio.to_thread(_build, shown.build)
+            built = await self._built(shown)
             if built != shown.page:
                 same = shown.good and shown.good.issue == built.issue
                 shown.good = built if built.proof else shown.good if same else None
                 shown.page, shown.checked = built, False
                 self.feed.put(f"page {name}", page(self.folder, built, shown.good))
+
+    async def _built(self, shown: Shown) -> Page:
+        try:
+            return await beside(shown.build, seconds=self._longest)
+        except TimeoutError:
+            what = f"this takes longer than {self._longest:g} seconds"
+            problem = Problem("", what, "look in your templates for a loop that does not end")
+        except Exception as error:
+            # A mistake in news itself is no reason to lose the page: the next save may well get past it.
+            log.exception("the preview could not be built")
+            problem = _failed(error)
+        return Page(shown.good.issue if shown.good else "", problems=(problem,))
 
     async def _later(self) -> None:
         if self._checking:
@@ -132,15 +149,13 @@ class Desk:
             built = shown.page
             if not shown.followers or shown.checked or built is None or built.proof is None:
                 continue
-            problems = await asyncio.to_thread(_checked, built)
+            problems = await beside(_checked, built)
             if shown.page is built:
                 shown.checked = True
-                self.feed.put(
-                    f"checked {name}", await asyncio.to_thread(checked, self.folder, built, problems)
-                )
+                self.feed.put(f"checked {name}", await beside(checked, self.folder, built, problems))
 
     async def _list(self) -> None:
-        self.feed.put("issues", [asdict(one) for one in await asyncio.to_thread(self._shelf.issues)])
+        self.feed.put("issues", [asdict(one) for one in await beside(self._shelf.issues)])
 
     def _forget(self) -> None:
         idle = [name for name, shown in self._shown.items() if name and not shown.followers]
@@ -148,15 +163,6 @@ class Desk:
             del self._shown[name]
             for topic in ("page", "checked"):
                 self.feed.drop(f"{topic} {name}")
-
-
-def _build(build: Build) -> Page:
-    try:
-        return build()
-    except Exception as error:
-        # A mistake in news itself is no reason to lose the page: the next save may well get past it.
-        log.exception("the preview could not be built")
-        return Page("", problems=(_failed(error),))
 
 
 def _checked(built: Page) -> list[Problem]:

@@ -22,6 +22,7 @@ from newsletter.errors import NewsError, SubscriberError
 from newsletter.models import Subscriber
 from newsletter.names import PROVIDERS
 from newsletter.preview import catcher, described, readers, trial, views
+from newsletter.preview.beside import beside
 from newsletter.preview.desk import Desk
 from newsletter.preview.guard import LOOPBACK, Guard
 from newsletter.specimen import specimen
@@ -94,6 +95,7 @@ class _Answers:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._one_test = asyncio.Lock()
 
     async def index(self, _: Request) -> Response:
         # Reloading by hand builds as well: some file systems (network, containers) report no changes.
@@ -138,20 +140,20 @@ class _Answers:
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
         where = request.query_params.get("where", "")
-        return JSONResponse(await asyncio.to_thread(described.place, proof, where) if proof else None)
+        return JSONResponse(await beside(described.place, proof, where) if proof else None)
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await asyncio.to_thread(described.links, proof) if proof else [])
+        return JSONResponse(await beside(described.links, proof) if proof else [])
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await asyncio.to_thread(_answered, proof) if proof else {})
+        return JSONResponse(await beside(_answered, proof) if proof else {})
 
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            return JSONResponse(await asyncio.to_thread(readers.found, self._desk.folder, words))
+            return JSONResponse(await beside(readers.found, self._desk.folder, words))
         except NewsError as error:
             return JSONResponse({"said": str(error)}, 503)
 
@@ -165,21 +167,22 @@ class _Answers:
         name = shown.page.proof.issue.path if shown.page.proof else shown.page.issue
         try:
             address = str(asked.get("address", ""))
-            sent = await asyncio.to_thread(trial.send, self._desk.folder, name, address, str(provider))
+            async with self._one_test:
+                sent = await beside(trial.send, self._desk.folder, name, address, str(provider))
         except NewsError as error:
             sent = trial.refused(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await asyncio.to_thread(catcher.of(self._desk.folder).messages)
+        number, messages = await beside(catcher.of(self._desk.folder).messages)
         return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
 
     async def caught(self, request: Request) -> Response:
-        opened = await asyncio.to_thread(catcher.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(catcher.of(self._desk.folder).open, request.path_params["name"])
         return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
 
     async def caught_html(self, request: Request) -> Response:
-        opened = await asyncio.to_thread(catcher.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(catcher.of(self._desk.folder).open, request.path_params["name"])
         return _mail(opened.html, request) if opened else Response(status_code=404)
 
     async def _proof(self, request: Request) -> Proof | None:

@@ -12,6 +12,7 @@ import uvicorn
 
 from newsletter.errors import Unavailable
 from newsletter.preview import PORT
+from newsletter.preview.beside import leave
 from newsletter.preview.desk import Desk
 from newsletter.preview.guard import LOOPBACK
 from newsletter.preview.routes import app
@@ -25,6 +26,7 @@ def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable
         url = f"http://{shown}:{listening.getsockname()[1]}/"
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a preview ends
             asyncio.run(_serve(folder, name, shown, listening, lambda: ready(url)))
+    leave()
 
 
 async def _serve(

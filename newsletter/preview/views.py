@@ -16,14 +16,19 @@ from newsletter.specimen import READER
 Scheme = Literal["light", "dark"]
 
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
-_MEDIA = re.compile(r"\bmedia=(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
+_TAG = re.compile(
+    r"""<(?:style|link|source|meta|html|body|div|table)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w-])(media|style|content)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
+)
+_OF_SCHEMES = re.compile(r"""\bname\s*=\s*["']?color-scheme\b""", re.IGNORECASE)
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
 _DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
 _HINT = re.compile(
     r"<link\b[^>]*\brel=[\"']?[^\"'>]*\b(?:preconnect|dns-prefetch|prefetch|preload|prerender)\b[^>]*>",
     re.IGNORECASE,
 )
-_META = re.compile(r"(<meta\b[^>]*\bname=[\"']color-scheme[\"'][^>]*\bcontent=[\"'])([^\"']*)", re.IGNORECASE)
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
@@ -33,9 +38,22 @@ def in_scheme(html: str, scheme: Scheme) -> str:
         css = _PREFERS.sub(lambda asked: _holds((asked[1] or scheme).lower() == scheme), css)
         return _DECLARED.sub(lambda said: said[1] + _chosen(said[2], scheme), css)
 
+    def tag(found: re.Match[str]) -> str:
+        of_schemes = _OF_SCHEMES.search(found[0])
+
+        def attribute(given: re.Match[str]) -> str:
+            value = given[2] or given[3] or given[4] or ""
+            if given[1].lower() != "content":
+                value = settled(value)
+            elif of_schemes:
+                value = _chosen(value, scheme)
+            quote = "'" if given[3] else '"'
+            return f"{given[1]}={quote}{value}{quote}"
+
+        return _ATTRIBUTE.sub(attribute, found[0])
+
     html = _STYLE.sub(lambda block: block[1] + settled(block[2]) + block[3], html)
-    html = _MEDIA.sub(lambda given: f"media={settled(given[1])}", html)
-    return _META.sub(lambda meta: meta[1] + _chosen(meta[2], scheme), html)
+    return _TAG.sub(tag, html)
 
 
 def unhinted(html: str) -> str:

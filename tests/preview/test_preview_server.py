@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 import httpx
@@ -178,6 +179,13 @@ def test_a_test_goes_into_the_outbox_and_is_caught(letter, desk):
     assert "default-src 'none'" in html.headers["content-security-policy"]
 
 
+def test_a_maildir_that_is_a_link_is_no_outbox(letter, desk):
+    (letter.folder / "outbox").mkdir()
+    (letter.folder / "outbox/new").symlink_to(letter.folder)
+    assert ask(desk, "/outbox").json()["number"] == 0
+    assert ask(desk, "/outbox/newsletter.yml").status_code == 404
+
+
 @pytest.mark.parametrize(
     "body, said",
     [
@@ -258,9 +266,12 @@ def test_a_message_that_is_none_is_shown_as_it_is(letter, desk):
     folder.mkdir(parents=True)
     (folder / "odd.eml").write_bytes(b"\xff\x00 no header\n\nSubject: =?x?q?=?=\n")
     (folder / "empty.eml").write_bytes(b"")
+    (folder / "bytes.eml").write_bytes(b"To: =?utf\xcf8?q?Ada?= <a@example.com>\nSubject: \xcf\n\n\xcf")
+    assert ask(desk, "/outbox/bytes.eml").status_code == 200
+    (folder / "bytes.eml").rename(folder / "moved.eml")
     (folder / "long.eml").write_bytes(b"Subject: " + b"x" * 10_000 + b"\n\n")
     listed = ask(desk, "/outbox").json()
-    assert listed["number"] == 3
+    assert listed["number"] == 4
     assert max(len(one["subject"]) for one in listed["messages"]) == 300
     assert "no header" in ask(desk, "/outbox/odd.eml").json()["source"]
     assert ask(desk, "/outbox/empty.eml/mail.html").status_code == 200
@@ -419,6 +430,30 @@ def test_a_silent_stream_is_kept_alive_by_comments():
         return [await anext(told) for _ in range(3)]
 
     assert [event[0] for event in asyncio.run(heard())] == ["e", ":", ":"]
+
+
+def test_what_takes_too_long_is_given_up_and_comes_back(letter):
+    """A template's loop without end must not hold up what is saved after it."""
+    letter.save("templates/footer.mjml.j2", "<mj-raw>.</mj-raw>")
+    desk = Desk(letter.folder, longest=1.5)
+    endless = "<mj-raw>" + "{% for x in range(100000) %}" * 3 + "{% endfor %}" * 3 + "</mj-raw>"
+
+    async def built():
+        await desk.changed()
+        return await desk.shown()
+
+    async def saved():
+        first = (await built()).page.mail
+        letter.save("templates/footer.mjml.j2", endless)
+        stuck = await built()
+        problems, good = stuck.page.problems, stuck.good
+        letter.save("templates/footer.mjml.j2", "<mj-raw>back</mj-raw>")
+        return first, problems, good, (await built()).page.mail
+
+    first, (problem,), good, last = asyncio.run(saved())
+    assert (problem.what, good.mail) == ("this takes longer than 1.5 seconds", first)
+    assert "back" in last.html
+    assert not [thread for thread in threading.enumerate() if thread.daemon]
 
 
 def test_issues_nobody_looks_at_are_forgotten(letter):

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
 import socket
+import time
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 
 @contextlib.contextmanager
@@ -97,3 +100,14 @@ def test_who_is_near_is_not_taken_from_what_is_sent(preview, monkeypatch):
     served = preview()
     elsewhere = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
     assert httpx.get(f"{served.url}outbox", headers=elsewhere).status_code == 200
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes on this system")
+def test_ctrl_c_ends_it_though_something_hangs(letter, preview):
+    served = preview()
+    os.mkfifo(letter.folder / "issues/2026-02-02.yml")  # nobody writes to it, so that reading it hangs
+    with pytest.raises(httpx.ReadTimeout):
+        for _ in range(50):  # until the change has been noticed
+            httpx.get(f"{served.url}mail.txt", timeout=1)
+            time.sleep(0.05)
+    assert served.interrupt() == 0

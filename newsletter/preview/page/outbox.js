@@ -31,6 +31,7 @@ async function openMessage(name) {
   for (const button of byId("caught").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.name === name));
   const address = `/outbox/${encodeURIComponent(name)}`;
   const message = await (await get(address)).json();
+  if (open !== name) return; // another one was opened while this one came
   const body = make("div", { className: "body sheet", tabIndex: 0 });
   const plain = (text) => () => body.replaceChildren(make("pre", { textContent: text }));
   const views = {
