@@ -436,6 +436,7 @@ def test_what_takes_too_long_is_given_up_and_comes_back(letter):
     """A template's loop without end must not hold up what is saved after it."""
     letter.save("templates/footer.mjml.j2", "<mj-raw>.</mj-raw>")
     desk = Desk(letter.folder, longest=1.5)
+    before = set(threading.enumerate())
     endless = "<mj-raw>" + "{% for x in range(100000) %}" * 3 + "{% endfor %}" * 3 + "</mj-raw>"
 
     async def built():
@@ -453,7 +454,9 @@ def test_what_takes_too_long_is_given_up_and_comes_back(letter):
     first, (problem,), good, last = asyncio.run(saved())
     assert (problem.what, good.mail) == ("this takes longer than 1.5 seconds", first)
     assert "back" in last.html
-    assert not [thread for thread in threading.enumerate() if thread.daemon]
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive(), "it was not stopped"
 
 
 def test_issues_nobody_looks_at_are_forgotten(letter):
