@@ -123,6 +123,8 @@ class Desk:
                 same = shown.good and shown.good.issue == built.issue
                 shown.good = built if built.proof else shown.good if same else None
                 shown.page, shown.checked = built, False
+                if built.proof is None:
+                    self.feed.drop(f"checked {name}")
                 self.feed.put(f"page {name}", page(self.folder, built, shown.good))
 
     async def _built(self, shown: Shown) -> Page:
@@ -149,10 +151,10 @@ class Desk:
             built = shown.page
             if not shown.followers or shown.checked or built is None or built.proof is None:
                 continue
-            problems = await beside(_checked, built)
+            told = await beside(lambda built: checked(self.folder, built, _found(built)), built)
             if shown.page is built:
                 shown.checked = True
-                self.feed.put(f"checked {name}", await beside(checked, self.folder, built, problems))
+                self.feed.put(f"checked {name}", told)
 
     async def _list(self) -> None:
         self.feed.put("issues", [asdict(one) for one in await beside(self._shelf.issues)])
@@ -165,7 +167,7 @@ class Desk:
                 self.feed.drop(f"{topic} {name}")
 
 
-def _checked(built: Page) -> list[Problem]:
+def _found(built: Page) -> list[Problem]:
     try:
         return checks.run(built.proof) if built.proof else []
     except Exception as error:

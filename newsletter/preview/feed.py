@@ -1,6 +1,7 @@
 """The latest of each kind of news, for browsers that may be slower than the news."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 
@@ -15,19 +16,20 @@ class Feed:
 
     def __init__(self, keep_alive: float = KEEP_ALIVE) -> None:
         self._keep_alive = keep_alive
-        self._latest: dict[str, str] = {}
+        self._latest: dict[str, tuple[int, str]] = {}
+        self._numbers = itertools.count()
         self._next = asyncio.Event()
         self._closed = False
 
     def put(self, topic: str, news: object) -> None:
         """Tells followers of a topic, if this differs from what they know."""
         text = json.dumps(news)
-        if self._latest.get(topic) != text:
-            self._latest[topic] = text
+        if topic not in self._latest or self._latest[topic][1] != text:
+            self._latest[topic] = next(self._numbers), text
             self._wake()
 
     def drop(self, topic: str) -> None:
-        """Forgets a topic."""
+        """Forgets a topic: what is put next is news, even if it says the same."""
         self._latest.pop(topic, None)
 
     async def follow(self, *topics: str) -> AsyncIterator[str]:
@@ -35,13 +37,13 @@ class Feed:
 
         A comment goes out every `keep_alive` seconds.
         """
-        sent: dict[str, str] = {}
+        sent: dict[str, int] = {}
         while not self._closed:
             following = self._next
             for topic in topics:
-                news = self._latest.get(topic)
-                if news is not None and sent.get(topic) != news:
-                    sent[topic] = news
+                number, news = self._latest.get(topic, (None, ""))
+                if number is not None and sent.get(topic) != number:
+                    sent[topic] = number
                     yield f"event: {topic.partition(' ')[0]}\ndata: {news}\n\n"
             while not self._closed and self._next is following:
                 try:

@@ -16,6 +16,7 @@ from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
 from newsletter.preview.builder import builder
+from newsletter.preview.described import checked
 from newsletter.preview.desk import Desk
 from newsletter.preview.feed import Feed
 from newsletter.preview.routes import app
@@ -430,6 +431,49 @@ def test_a_silent_stream_is_kept_alive_by_comments():
         return [await anext(told) for _ in range(3)]
 
     assert [event[0] for event in asyncio.run(heard())] == ["e", ":", ":"]
+
+
+def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeypatch):
+    """Saved without a change, at the moment when findings are being put into words."""
+    desk = Desk(letter.folder)
+    began, go_on = threading.Event(), threading.Event()
+
+    def slowly(*given):
+        began.set()
+        go_on.wait(5)
+        return checked(*given)
+
+    monkeypatch.setattr("newsletter.preview.desk.checked", slowly)
+
+    async def heard():
+        following = asyncio.create_task(events(desk))
+        await asyncio.to_thread(began.wait, 5)
+        await desk.changed()
+        go_on.set()
+        return await asyncio.wait_for(following, 5)
+
+    assert "checked" in asyncio.run(heard())
+
+
+def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
+    desk = Desk(letter.folder)
+
+    async def heard():
+        found = []
+        async for event in desk.follow():
+            kind = event.partition("\n")[0].removeprefix("event: ")
+            if kind in ("page", "checked"):
+                found.append(kind)
+            if found == ["page", "checked"]:
+                letter.edit("subject: Soup", "subject: 'Soup")
+                await desk.changed()
+            if found == ["page", "checked", "page"]:
+                letter.edit("subject: 'Soup", "subject: Soup")
+                await desk.changed()
+            if len(found) == 5:
+                return found
+
+    assert asyncio.run(asyncio.wait_for(heard(), 5)) == ["page", "checked", "page", "page", "checked"]
 
 
 def test_what_takes_too_long_is_given_up_and_comes_back(letter):
