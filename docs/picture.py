@@ -3,11 +3,12 @@
 Run it as `.venv/bin/python docs/picture.py`; it needs Chromium.
 """
 
+import asyncio
 import base64
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.async_api import Browser
 
 from newsletter import config, issues
 from newsletter.errors import NewsError
@@ -30,39 +31,43 @@ FRAMES = """
 """
 
 
-def main() -> None:
+async def main() -> None:
     newsletter = config.load(ROOT, {})
     mail = render(issues.load(issues.find(newsletter.issues)), newsletter.site)
-    with chromium() as browser:
-        picture = _side_by_side(browser, [_shot(browser, mail.html, *window) for window in WINDOWS])
+    async with chromium() as browser:
+        picture = await _side_by_side(
+            browser, [await _shot(browser, mail.html, *window) for window in WINDOWS]
+        )
     if len(picture) > LIMIT:
         sys.exit(f"docs/digest.png would have {len(picture):,} bytes, not {LIMIT:,}; lower SCALE or HEIGHT")
     PICTURE.write_bytes(picture)
     print(f"docs/digest.png: {len(picture):,} bytes")
 
 
-def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> bytes:
+async def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> bytes:
     """A mail in a window."""
-    page = browser.new_page(
+    page = await browser.new_page(
         viewport={"width": width, "height": HEIGHT},
         device_scale_factor=SCALE,
         color_scheme=scheme,
     )
-    page.set_content(html)
-    page.evaluate(f"() => {{ const story = document.querySelectorAll('.card')[1]; scrollTo(0, {scroll}) }}")
-    return page.screenshot()
+    await page.set_content(html)
+    await page.evaluate(
+        f"() => {{ const story = document.querySelectorAll('.card')[1]; scrollTo(0, {scroll}) }}"
+    )
+    return await page.screenshot()
 
 
-def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
+async def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
     """The windows on a transparent ground, which suits light pages and dark ones."""
-    page = browser.new_page(viewport={"width": 2400, "height": HEIGHT})
+    page = await browser.new_page(viewport={"width": 2400, "height": HEIGHT})
     images = (f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
-    page.set_content(FRAMES + "".join(images))
-    return page.locator("body").screenshot(omit_background=True)
+    await page.set_content(FRAMES + "".join(images))
+    return await page.locator("body").screenshot(omit_background=True)
 
 
 if __name__ == "__main__":
     try:
-        main()
+        asyncio.run(main())
     except NewsError as error:
         sys.exit("\n".join(map(str, error.problems)))

@@ -3,6 +3,7 @@
 Run it as `.venv/bin/python docs/preview_picture.py`; it needs Chromium.
 """
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -23,30 +24,28 @@ def main() -> None:
         newest = max((folder / "issues").glob("*.yml"))
         written = newest.read_text(encoding="utf-8").replace("are about **world", "are are about **world", 1)
         newest.write_text(written, encoding="utf-8")
-        _take(folder, newest)
-
-
-def _take(folder: Path, newest: Path) -> None:
-    command = [sys.executable, "-m", "newsletter", "preview", "--port", "0"]
-    with (
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as preview,
-        chromium() as browser,
-    ):
-        try:
-            assert preview.stdout
-            page = browser.new_page(viewport=SIZE)
-            page.goto(preview.stdout.readline().split()[0])
-            page.locator("#problems .go").first.click()
-            page.wait_for_timeout(3000)
-            page.screenshot(path=ROOT / "docs" / "preview.png")
-            newest.write_text(newest.read_text(encoding="utf-8").replace("link: https", "link: htps", 1))
-            page.locator("#broken").wait_for()
-            page.wait_for_timeout(500)
-            page.screenshot(path=ROOT / "docs" / "preview-mistake.png")
-        finally:
-            preview.terminate()
+        command = [sys.executable, "-m", "newsletter", "preview", "--port", "0"]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as preview:
+            try:
+                assert preview.stdout
+                asyncio.run(_take(preview.stdout.readline().split()[0], newest))
+            finally:
+                preview.terminate()
     for name in ("preview.png", "preview-mistake.png"):
         print(f"docs/{name}: {(ROOT / 'docs' / name).stat().st_size:,} bytes")
+
+
+async def _take(url: str, newest: Path) -> None:
+    async with chromium() as browser:
+        page = await browser.new_page(viewport=SIZE)
+        await page.goto(url)
+        await page.locator("#problems .go").first.click()
+        await page.wait_for_timeout(3000)
+        await page.screenshot(path=ROOT / "docs" / "preview.png")
+        newest.write_text(newest.read_text(encoding="utf-8").replace("link: https", "link: htps", 1))
+        await page.locator("#broken").wait_for()
+        await page.wait_for_timeout(500)
+        await page.screenshot(path=ROOT / "docs" / "preview-mistake.png")
 
 
 if __name__ == "__main__":

@@ -78,8 +78,12 @@ def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
     newsletter = config.load(folder)
     loaded = issues.load(issues.find(newsletter.issues, issue))
     html = views.html_for(*views.addressed(proof(newsletter, loaded)))
-    for path, size, cut in pictures.take(html, output, loaded.name):
-        click.echo(f"{path}  {size:,} bytes" + (f", the first {cut:,} pixels of the mail" if cut else ""))
+
+    def told(taken: pictures.Taken) -> None:
+        cut = f", the first {taken.cut:,} pixels of the mail" if taken.cut else ""
+        click.echo(f"{taken.path}  {taken.size:,} bytes{cut}")
+
+    pictures.take(html, output, loaded.name, told)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,11 +1,12 @@
 """Pictures of a mail: PNGs as a desk and a phone show it, light and dark, drawn by an installed Chromium."""
 
+import asyncio
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,7 +14,7 @@ from newsletter.errors import Unavailable
 from newsletter.shown import shown_path, visible
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserType, Playwright
+    from playwright.async_api import Browser, BrowserType, Playwright
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_CHROMIUMS = tuple(
@@ -21,6 +22,8 @@ _MAC_CHROMIUMS = tuple(
 )
 # Of the screen's pixels, so that memory has a bound; it is drawn without a GPU, whose textures end at 16,384.
 _TALLEST = 65_536
+# Seconds for the browser to start in, which it does in one.
+_PATIENCE = 30
 # What the browser says, in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
 _SAID = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
 
@@ -51,41 +54,45 @@ class Taken(NamedTuple):
     cut: int | None
 
 
-def take(html: str, folder: Path, name: str) -> Iterator[Taken]:
-    """Writes `<name>-desktop-light.png` and so on, and yields each.
+def take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> None:
+    """Writes `<name>-desktop-light.png` and so on, and tells of each.
 
     Each shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs. Raises
     Unavailable where the folder cannot be written to, or where playwright or a working Chromium is missing.
     """
     _make(folder)
-    with chromium() as browser:
+    asyncio.run(_take(html, folder, name, told))
+
+
+async def _take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> None:
+    async with chromium() as browser:
         for window in WINDOWS:
             path = folder / f"{name}-{window.name}.png"
-            picture, cut = _picture(browser, html, window)
+            picture, cut = await _picture(browser, html, window)
             try:
                 path.write_bytes(picture)
             except OSError as failure:
                 raise _unwritable(path, failure) from None
-            yield Taken(shown_path(path), len(picture), _TALLEST if cut else None)
+            told(Taken(shown_path(path), len(picture), _TALLEST if cut else None))
 
 
-@contextmanager
-def chromium() -> Iterator["Browser"]:
+@asynccontextmanager
+async def chromium() -> AsyncIterator["Browser"]:
     """A browser, closed at the end, also by Ctrl-C; raises Unavailable where it does not start, or dies."""
     try:
-        from playwright.sync_api import Error, sync_playwright
+        from playwright.async_api import Error, async_playwright
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "playwright":
             raise
         what = "pictures need playwright, which is not installed"
         raise Unavailable(what, "pip install playwright; it uses the Chromium that is installed") from None
     try:
-        with sync_playwright() as playwright:
-            browser = _launch(playwright.chromium, _executable(playwright))
+        async with async_playwright() as playwright:
+            browser = await _launch(playwright.chromium, _executable(playwright))
             try:
                 yield browser
             finally:
-                browser.close()
+                await browser.close()
     except Error as failure:
         raise Unavailable(f"Chromium failed: {_said(failure)}", "try again; see that it starts") from None
 
@@ -104,37 +111,46 @@ def _executable(playwright: "Playwright") -> str:
     return found
 
 
-def _launch(kind: "BrowserType", executable: str) -> "Browser":
+async def _launch(kind: "BrowserType", executable: str) -> "Browser":
     """Starts a browser; as root, which Chromium's sandbox refuses, without it."""
-    from playwright.sync_api import Error
+    from playwright.async_api import Error, TimeoutError
 
     sandbox = sys.platform == "win32" or os.geteuid() != 0
     try:
-        return kind.launch(
-            executable_path=executable, chromium_sandbox=sandbox, handle_sigint=False, args=["--disable-gpu"]
+        return await kind.launch(
+            executable_path=executable,
+            chromium_sandbox=sandbox,
+            handle_sigint=False,
+            args=["--disable-gpu"],
+            timeout=_PATIENCE * 1000,
         )
+    except TimeoutError:
+        what, fix = f"this Chromium says nothing for {_PATIENCE} seconds", "see whether it starts by itself"
+        raise Unavailable(what, fix, where=shown_path(Path(executable))) from None
     except Error as failure:
         what = f"Chromium does not start: {_said(failure)}"
         fix = "see whether it does by itself; in a container its sandbox may need to be allowed"
         raise Unavailable(what, fix, where=shown_path(Path(executable))) from None
 
 
-def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
+async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
     """A picture, and whether the mail goes on below it."""
-    context = browser.new_context(
+    context = await browser.new_context(
         viewport={"width": window.width, "height": window.height},
         device_scale_factor=window.scale,
         color_scheme=window.scheme,
         java_script_enabled=False,
         offline=True,
     )
-    context.route("**/*", lambda route: route.abort())
-    page = context.new_page()
-    page.set_content(html)
-    whole = int(page.evaluate("document.documentElement.scrollHeight"))
+    await context.route("**/*", lambda route: route.abort())
+    page = await context.new_page()
+    await page.set_content(html)
+    whole = int(await page.evaluate("document.documentElement.scrollHeight"))
     height = min(whole, _TALLEST // window.scale)
-    picture = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height})
-    context.close()
+    picture = await page.screenshot(
+        full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height}
+    )
+    await context.close()
     return picture, height < whole
 
 

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -158,6 +159,30 @@ def test_ctrl_c_ends_the_browser_too(letter):
     assert process.returncode == 1
     assert rest.rstrip().endswith("Aborted!")
     assert "Traceback" not in rest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
+def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path):
+    silent, started = tmp_path / "bin" / "chromium", tmp_path / "started"
+    silent.parent.mkdir()
+    silent.write_text(f"#!/bin/sh\n: > {started}\nexec sleep 100\n")
+    silent.chmod(0o755)
+    path = f"{silent.parent}{os.pathsep}{os.environ['PATH']}"
+    with subprocess.Popen(
+        command("-m", "newsletter", "preview", "--screenshot", "shots"),
+        cwd=letter.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PATH": path},
+    ) as process:
+        until = time.monotonic() + 20
+        while not started.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=20)  # ends when the browser has let go of the pipe as well
+    assert (process.returncode, said.strip()) == (1, "Aborted!")
 
 
 def test_an_issue_with_errors_is_told_with_its_line(letter):
