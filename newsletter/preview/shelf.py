@@ -55,8 +55,9 @@ class Shelf:
     def issues(self) -> list[Shelved]:
         """Every issue, newest first."""
         files = issues.every(self._folder / config.ISSUES)
-        self._known = {file: known for file in files if (known := self._read(file))}
-        return [self._standing(self._known[file][1]) for file in reversed(files) if file in self._known]
+        known = {file: read for file in files if (read := self._read(file))}
+        self._known = known
+        return [self._standing(known[file][1]) for file in reversed(files) if file in known]
 
     def _read(self, file: Path) -> tuple[tuple[int, int], Shelved] | None:
         try:

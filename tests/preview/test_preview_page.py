@@ -451,6 +451,16 @@ def test_on_a_narrow_screen_the_list_goes_when_an_issue_is_picked(letter, previe
     expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
 
 
+def test_problems_of_the_issue_left_are_not_shown_for_the_next(letter, preview, page):
+    letter.edit("Cook slowly", "Cook the the slowly")
+    letter.save("issues/2025-12-29.yml", letter.issue)
+    page.goto(preview().url)
+    expect(page.locator("#problems .problems").first).to_be_attached()
+    page.route("**/events?issue=2025-12-29", lambda _: None)  # so it is on its way for good
+    page.locator("#issues a").last.click()
+    expect(page.locator("#problems")).to_have_text("Checking…")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):

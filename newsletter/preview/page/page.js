@@ -19,6 +19,7 @@ function choose(changes) {
   showChoices();
   if (chosen.issue !== before) {
     told.page = null;
+    showUnchecked("Checking…");
     connect();
   } else refresh();
 }
