@@ -56,7 +56,9 @@ def _texts(value: Any, loc: yamlfile.Loc) -> Iterator[Text]:
 
 def every(folder: Path) -> list[Path]:
     """The issue files of a folder, oldest first; other files are passed over."""
-    return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
+    with suppress(FileNotFoundError, NotADirectoryError):  # the folder goes away just now
+        return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
+    return []
 
 
 def find(folder: Path, name: str | None = None) -> Path:

@@ -205,6 +205,21 @@ def test_issues_are_found_oldest_first(folder: Path) -> None:
     assert issues.find(folder) == folder / "2026-05-04.yml"
 
 
+def test_a_folder_that_goes_away_while_it_is_read_has_no_issues(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "2026-05-04.yml")
+    scandir = os.scandir
+
+    def too_late(path: str) -> object:
+        if folder.exists():
+            folder.rename(folder.with_name("gone"))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", too_late)
+    assert issues.every(folder) == []
+
+
 @pytest.mark.parametrize("name", ["2026-05-04", "2026-05-04.yml", "issues/2026-05-04.yml"])
 def test_an_issue_is_found_by_its_name_or_its_path(folder: Path, name: str) -> None:
     write(folder, "2026-05-04.yml")

@@ -72,7 +72,9 @@ def builder(folder: Path, name: str | None = None) -> Build:
 
 def _saved(folder: Path, issue: Path | None) -> float:
     own = folder / config.TEMPLATES
-    files = [folder / config.FILE, *([issue] if issue else []), *own.rglob("*"), own]
+    files = [folder / config.FILE, *([issue] if issue else []), own]
+    with suppress(OSError):  # a folder goes away just now
+        files.extend(own.rglob("*"))
     newest = 0.0
     for file in files:
         with suppress(OSError):

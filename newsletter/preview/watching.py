@@ -32,7 +32,7 @@ async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
             async with aclosing(_until_moved(folder, files, polling)) as found:
                 async for _ in found:
                     yield
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             await asyncio.sleep(_PAUSE / 1000)  # a folder went away just now
         except RuntimeError:
             if polling:
