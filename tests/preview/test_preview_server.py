@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -474,6 +475,57 @@ def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
                 return found
 
     assert asyncio.run(asyncio.wait_for(heard(), 5)) == ["page", "checked", "page", "page", "checked"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_saves_a_follower_knows_what_a_new_one_is_told(letter, seed):
+    """Mistakes made, undone and saved again, some of them while an earlier save is being built or checked."""
+    chance = random.Random(seed)
+    name = "issues/2026-01-05.yml"
+    saves = [
+        (name, letter.issue),
+        (name, letter.issue.replace("slowly", "the the slowly")),
+        (name, letter.issue.replace("subject: Soup", "subject: 'Soup")),
+        (name, letter.issue.replace("Soup", "Bread")),
+        ("newsletter.yml", letter.config),
+        ("newsletter.yml", letter.config + "checks: {wieght: note}\n"),
+    ]
+    desk = Desk(letter.folder)
+
+    async def keep(known):
+        async for event in desk.follow():
+            kind, _, data = event.removeprefix("event: ").partition("\ndata: ")
+            known[kind] = json.loads(data)
+            if kind == "page" and known[kind]["problems"]:
+                known.pop("checked", None)  # as the page in the browser does
+
+    async def soak():
+        known = {}
+        following = asyncio.create_task(keep(known))
+        changes = []
+        for _ in range(25):
+            letter.save(*chance.choice(saves))
+            changes.append(asyncio.create_task(desk.changed()))
+            await asyncio.sleep(chance.choice((0, 0.02, 0.2, 0.3)))
+        letter.save("newsletter.yml", letter.config)
+        await desk.changed()
+        await asyncio.gather(*changes)
+        async with asyncio.timeout(10):
+            while not _is_complete(known):
+                await asyncio.sleep(0.05)
+            new = await events(desk)
+        await asyncio.sleep(0.1)
+        following.cancel()
+        return known, new
+
+    known, new = asyncio.run(soak())
+    assert new.items() <= known.items()
+    assert known["page"]["version"] == builder(letter.folder)().version
+
+
+def _is_complete(known):
+    page = known.get("page", {"problems": [], "version": "none yet"})
+    return bool(page["problems"]) or known.get("checked", {}).get("version") == page["version"]
 
 
 def test_what_takes_too_long_is_given_up_and_comes_back(letter):
