@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-# What only somebody at this machine may see or do: addresses of subscribers, mail.
-PRIVATE = ("/subscribers", "/outbox", "/test", "/links")
+# What only somebody at this machine may see: addresses of subscribers, mail. Nor does anybody else act.
+PRIVATE = ("/subscribers", "/outbox")
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(:\d+)?", re.IGNORECASE)
 _HEADERS = {
@@ -56,9 +56,10 @@ class Guard:
         if not host or not self._known(host[1].lower(), scope):
             return PlainTextResponse(f"The preview answers to {', '.join(sorted(self._hosts))} only.\n", 403)
         path = scope["path"]
-        if path.startswith(PRIVATE) and not _is_near(scope):
+        acts = scope["method"] == "POST" and path in self._actions
+        if (acts or path.startswith(PRIVATE)) and not _is_near(scope):
             return PlainTextResponse("Only whoever sits at the machine itself may see or do this.\n", 403)
-        if scope["method"] == "POST" and path in self._actions:
+        if acts:
             if (
                 headers.get("origin") != f"http://{given}"
                 or headers.get("sec-fetch-site", "same-origin") != "same-origin"

@@ -153,16 +153,18 @@ class _Answers:
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            return JSONResponse(await beside(readers.found, self._desk.folder, words))
+            return JSONResponse({"found": await beside(readers.found, self._desk.folder, words)})
         except NewsError as error:
-            return JSONResponse({"said": str(error)}, 503)
+            return JSONResponse({"said": str(error)})
 
     async def test(self, request: Request) -> Response:
         asked = await _asked(request)
         shown = await self._desk.shown(_name(request))
         provider = asked.get("provider")
-        if not shown.page or not shown.page.issue or provider not in PROVIDERS:
-            return JSONResponse({"ok": False, "said": "there is no such issue or provider"}, 400)
+        if provider not in PROVIDERS:
+            return JSONResponse({"ok": False, "said": "there is no such provider"}, 400)
+        if not shown.page or not shown.page.issue:
+            return JSONResponse({"ok": False, "said": "There is no issue to send."})
         # The issue's own file where it is elsewhere; what is sent is what is on the disk now.
         name = shown.page.proof.issue.path if shown.page.proof else shown.page.issue
         try:

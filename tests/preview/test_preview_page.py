@@ -269,6 +269,39 @@ def test_a_problem_is_listed_and_a_click_scrolls_to_it(letter, preview, page):
     expect(page.locator("#problems .chosen")).to_have_count(1)
 
 
+def test_a_save_keeps_the_place_in_the_problems(letter, preview, page):
+    letter.edit("Cook slowly", "Cook the the soup. Eat it it hot. Wash up up after it")
+    page.goto(preview().url)
+    problems = page.locator("#problems li", has_text="the same word twice")
+    expect(problems).to_have_count(3)
+    chosen = page.locator("#problems .chosen .what")
+    problems.nth(1).get_by_role("button").press("Enter")
+    expect(chosen).to_contain_text("it it")
+    letter.edit("hot", "frozen")
+    expect(html_of(page).get_by_text("frozen")).to_be_visible()
+    page.wait_for_timeout(600)
+    expect(chosen).to_contain_text("it it")
+    expect(problems.nth(1).get_by_role("button")).to_be_focused()
+    letter.edit("it it", "it")
+    expect(problems).to_have_count(2)
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("p")
+    expect(chosen).to_contain_text("up up")
+
+
+def test_the_list_keeps_the_focus_when_an_issue_is_picked_or_saved(letter, preview, page):
+    letter.save("issues/2025-12-29.yml", letter.issue.replace("Soup", "Bread"))
+    page.goto(preview().url)
+    is_live(page)
+    older = page.locator("#issues a").last
+    older.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
+    expect(older).to_be_focused()
+    letter.edit("Bread", "Cake", "issues/2025-12-29.yml")
+    expect(older).to_contain_text("Cake for all")
+    expect(older).to_be_focused()
+
+
 def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     letter.edit("Cook slowly", "Dear [[name]], cook slowly")
     with opened(letter.folder) as database:
@@ -305,6 +338,32 @@ def test_a_test_is_sent_into_the_outbox_and_opened_there(letter, preview, page):
     page.locator("#opened").get_by_role("radio", name="Text").check()
     expect(page.locator("#opened pre")).to_contain_text("Cook slowly")
     assert len(list((letter.folder / "outbox/new").iterdir())) == 1
+
+
+def test_what_another_machine_may_not_is_said_in_its_place(preview, page):
+    refused = "Only whoever sits at the machine itself may."
+
+    def answer(route):
+        is_list = route.request.method == "GET" and "/links" in route.request.url
+        route.fallback() if is_list else route.fulfill(status=403, body=refused)
+
+    for path in ("outbox", "subscribers?*", "test?*", "links?*"):
+        page.route(f"**/{path}", answer)
+    page.goto(preview().url)
+    is_live(page)
+    page.get_by_role("button", name="As a reader").click()
+    expect(page.locator("#found-said")).to_have_text(refused)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Send me a test").click()
+    page.locator("#test-address").fill("me@example.com")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#test-said")).to_have_text(refused)
+    page.keyboard.press("Escape")
+    page.get_by_text("Links", exact=True).click()
+    page.get_by_role("button", name="Check them now").click()
+    expect(page.locator("#links-said")).to_have_text(refused)
+    page.get_by_role("radio", name="Outbox").check()
+    expect(page.locator("#caught")).to_have_text(refused)
 
 
 def test_a_test_that_fails_says_why(preview, page):

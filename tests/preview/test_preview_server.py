@@ -193,10 +193,10 @@ def test_a_maildir_that_is_a_link_is_no_outbox(letter, desk):
     [
         ({"address": "nobody", "provider": "outbox"}, "not an email address"),
         ({"address": "", "provider": "outbox"}, "not an email address"),
-        ({"address": "me@example.com", "provider": "pigeon"}, "no such issue or provider"),
-        ({"provider": ["outbox"]}, "no such issue or provider"),
-        ([], "no such issue or provider"),
-        ({"address": "x" * 20_000, "provider": "outbox"}, "no such issue or provider"),
+        ({"address": "me@example.com", "provider": "pigeon"}, "no such provider"),
+        ({"provider": ["outbox"]}, "no such provider"),
+        ([], "no such provider"),
+        ({"address": "x" * 20_000, "provider": "outbox"}, "no such provider"),
         ({"address": "me@example.com", "provider": "sendgrid"}, "SENDGRID_API_KEY"),
     ],
 )
@@ -243,13 +243,25 @@ def test_other_origins_change_nothing(letter, desk, path, headers):
     assert not (letter.folder / "outbox").exists()
 
 
-@pytest.mark.parametrize("path", ["/subscribers", "/outbox", "/outbox/a.eml", "/links"])
-def test_from_another_machine_no_addresses_and_no_mail(desk, path):
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/subscribers", 403),
+        ("GET", "/outbox", 403),
+        ("GET", "/outbox/a.eml", 403),
+        ("POST", "/links", 403),
+        ("POST", "/test", 403),
+        ("GET", "/links", 200),
+        ("GET", "/mail.txt", 200),
+    ],
+)
+def test_another_machine_sees_drafts_but_no_addresses_and_no_mail_and_does_nothing(
+    desk, method, path, status
+):
     web = app(desk, hosts={"192.0.2.1"})
-    (answer,) = ask_all(web, (path, "GET", "192.0.2.1"), client="192.0.2.7")
-    assert answer.status_code == 403
-    (answer,) = ask_all(web, ("/mail.txt", "GET", "192.0.2.1"), client="192.0.2.7")
-    assert answer.status_code == 200
+    own = {"Origin": "http://192.0.2.1"}
+    (answer,) = ask_all(web, (path, method, "192.0.2.1"), client="192.0.2.7", headers=own)
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -280,7 +292,7 @@ def test_a_message_that_is_none_is_shown_as_it_is(letter, desk):
 
 
 def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
-    assert ask(desk, "/subscribers?like=a").json() == []
+    assert ask(desk, "/subscribers?like=a").json() == {"found": []}
     assert not (letter.folder / ".news").exists()
     with opened(letter.folder) as database:
         subscribers = Subscribers(database)
@@ -288,9 +300,13 @@ def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
             subscribers.add(parse(address), name)
         subscribers.add(parse("gone@example.com"))
         subscribers.remove(parse("gone@example.com"))
-    assert ask(desk, "/subscribers?like=ADA").json() == [{"address": "ada@example.com", "name": "Ada"}]
-    assert [one["name"] for one in ask(desk, "/subscribers", params={"like": "%"}).json()] == ["100 %"]
-    assert len(ask(desk, "/subscribers").json()) == 2
+
+    def found(words):
+        return [one["name"] for one in ask(desk, "/subscribers", params={"like": words}).json()["found"]]
+
+    assert found("ADA") == ["Ada"]
+    assert found("%") == ["100 %"]
+    assert len(found("")) == 2
 
 
 @pytest.mark.parametrize(
@@ -600,7 +616,7 @@ def test_a_ledger_of_another_version_is_left_as_it_is(letter, desk):
     shelf = Shelf(letter.folder)
     assert not shelf.look_up_sends()
     assert [one.state for one in shelf.issues()] == ["draft"]
-    assert ask(desk, "/subscribers").json() == []
+    assert ask(desk, "/subscribers").json() == {"found": []}
     assert (letter.folder / ".news/news.db").read_bytes() == before
 
 
@@ -610,7 +626,7 @@ def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, desk):
     assert not shelf.look_up_sends()
     assert [one.state for one in shelf.issues()] == ["draft"]
     answer = ask(desk, "/subscribers")
-    assert (answer.status_code, "is not a database" in answer.json()["said"]) == (503, True)
+    assert "is not a database" in answer.json()["said"]
 
 
 def test_a_taken_port_is_said_with_another_to_use(letter):

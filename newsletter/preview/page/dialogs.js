@@ -1,9 +1,7 @@
 // The two questions that the page asks: as whom the mail is seen, and where a test goes.
 
-import { byId, make } from "/parts.js";
+import { byId, get, make, whyNot } from "/parts.js";
 import { chosen, mailAddress } from "/state.js";
-
-const GONE = "The preview does not answer; look into its terminal.";
 
 export function wireReader(choose) {
   byId("open-reader").onclick = () => {
@@ -23,8 +21,9 @@ export function wireReader(choose) {
 let looking = 0;
 async function lookFor(words, choose) {
   const turn = ++looking;
-  const answer = await fetch(`/subscribers?like=${encodeURIComponent(words)}`).catch(() => null);
-  const found = answer?.ok ? await answer.json() : [];
+  const { found = [], said } = await get(`/subscribers?like=${encodeURIComponent(words)}`)
+    .then((answer) => answer.json())
+    .catch((failure) => ({ said: whyNot(failure) }));
   if (turn !== looking) return;
   const entries = found.map((one) => {
     const pick = () => {
@@ -34,13 +33,7 @@ async function lookFor(words, choose) {
     return make("li", {}, make("button", { type: "button", onclick: pick, textContent: one.name ? `${one.name} <${one.address}>` : one.address }));
   });
   byId("found").replaceChildren(...entries);
-  byId("found-said").textContent = entries.length ? "" : await nobodyFound(answer, words);
-}
-
-async function nobodyFound(answer, words) {
-  if (!answer) return GONE;
-  if (!answer.ok) return (await answer.json().catch(() => ({}))).said ?? "The list cannot be read from here.";
-  return words ? "Nobody on the list matches." : "Nobody is on the list yet.";
+  byId("found-said").textContent = said ?? (entries.length ? "" : words ? "Nobody on the list matches." : "Nobody is on the list yet.");
 }
 
 export function wireTest() {
@@ -62,12 +55,12 @@ async function sendTest() {
   said.textContent = "Sending…";
   try {
     const body = JSON.stringify({ address: byId("test-address").value, provider: byId("test-provider").value });
-    const answer = await (await fetch(mailAddress("/test"), { method: "POST", body })).json();
+    const answer = await (await get(mailAddress("/test"), { method: "POST", body })).json();
     said.className = answer.ok ? "good" : "bad";
     said.textContent = answer.said;
-  } catch {
+  } catch (failure) {
     said.className = "bad";
-    said.textContent = GONE;
+    said.textContent = whyNot(failure);
   }
   byId("test-send").disabled = false;
 }

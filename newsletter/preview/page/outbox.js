@@ -1,24 +1,30 @@
 // What was "sent" into the outbox: a list, and the message that is opened with its parts, headers and source.
 
-import { byId, get, headerList, make } from "/parts.js";
+import { byId, get, headerList, make, refill, whyNot } from "/parts.js";
 import { loaded } from "/mail.js";
 
 let open = null;
 
 export async function showOutbox() {
-  const { number, messages } = await (await get("/outbox")).json();
+  const answer = await get("/outbox").catch((failure) => failure);
+  if (answer instanceof Error) {
+    byId("caught").replaceChildren(make("p", { className: "soft", textContent: whyNot(answer) }));
+    byId("opened").replaceChildren();
+    return;
+  }
+  const { number, messages } = await answer.json();
   const entries = messages.map((one) => {
     const when = new Date(one.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     const button = make("button", { type: "button", onclick: () => openMessage(one.name) }, one.to || "nobody");
     button.append(make("small", { textContent: one.subject }), make("small", { textContent: `${when}, ${(one.size / 1000).toFixed(0)} KB` }));
     button.setAttribute("aria-pressed", String(one.name === open));
-    button.dataset.name = one.name;
+    button.dataset.key = one.name;
     return button;
   });
   const more = number - messages.length;
   if (more > 0) entries.push(make("p", { className: "soft", textContent: `and ${more.toLocaleString()} older` }));
   if (!number) entries.push(make("p", { className: "soft", textContent: "Nothing was sent into the outbox yet. A test goes there, and so does news send --provider outbox." }));
-  byId("caught").replaceChildren(...entries);
+  refill(byId("caught"), ...entries);
   if (!messages.some((one) => one.name === open)) {
     open = null;
     if (messages.length) await openMessage(messages[0].name);
@@ -28,7 +34,7 @@ export async function showOutbox() {
 
 async function openMessage(name) {
   open = name;
-  for (const button of byId("caught").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.name === name));
+  for (const button of byId("caught").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.key === name));
   const address = `/outbox/${encodeURIComponent(name)}`;
   const message = await (await get(address)).json();
   if (open !== name) return; // another one was opened while this one came

@@ -1,6 +1,6 @@
 // The workshop: what is shown follows from what is chosen and from the server's news.
 
-import { byId, get, headerList, make, problemEntry } from "/parts.js";
+import { byId, get, headerList, make, problemEntry, refill } from "/parts.js";
 import { SCHEMES, chosen, issueShown, keepAddress, mailAddress, told } from "/state.js";
 import { keysFrom, showMail } from "/mail.js";
 import { nextProblem, showChecked, showLinks, showUnchecked, showWeight, wireLinks } from "/problems.js";
@@ -134,9 +134,11 @@ function showPage(page) {
 }
 
 function showIssues() {
-  byId("issues").replaceChildren(
+  refill(
+    byId("issues"),
     ...told.issues.map((one) => {
       const link = make("a", { href: `?issue=${one.name}` }, make("span", { className: "subject", textContent: one.subject || "no subject yet" }));
+      link.dataset.key = one.name;
       const state = make("span", { className: one.state.replace(" ", "-"), textContent: one.at ? `sent on ${one.at}` : one.state });
       link.append(make("span", { className: "facts" }, make("span", { textContent: one.name }), state));
       if (one.name === issueShown()) link.setAttribute("aria-current", "page");
@@ -185,7 +187,7 @@ byId("pictures").onchange = (event) => choose({ pictures: event.target.checked ?
 byId("open-keys").onclick = () => byId("keys").showModal();
 for (const button of document.querySelectorAll("[data-rail]")) {
   button.onclick = () => openRail(button, !isOpen(button));
-  byId(button.dataset.rail).onkeydown = (event) => event.key === "Escape" && isOpen(button) && openRail(button, false);
+  byId(button.dataset.rail).addEventListener("keydown", (event) => event.key === "Escape" && isOpen(button) && openRail(button, false));
 }
 wireKeys({
   j: ["older issue", () => step(1)],

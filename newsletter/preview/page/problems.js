@@ -1,6 +1,6 @@
 // The right side: what the mail weighs, what checks found in it, and its links.
 
-import { byId, get, make, problemEntry } from "/parts.js";
+import { byId, get, make, problemEntry, refill, whyNot } from "/parts.js";
 import { mailAddress, told } from "/state.js";
 import { reveal } from "/mail.js";
 
@@ -13,39 +13,53 @@ export function showWeight({ weight, most }) {
 }
 
 export function showUnchecked(words) {
+  goneTo = -1;
   byId("problems").replaceChildren(make("p", { className: "soft", textContent: words }));
   byId("count").textContent = "";
 }
 
-let goneTo = -1;
+let goneTo = -1; // which problem was gone to last
+const goers = () => [...document.querySelectorAll("#problems .go")];
 
 // `toMail` brings the mail before the reader's eyes, and is done when it is there.
 export function showChecked({ groups, heaviest }, toMail) {
-  goneTo = -1;
+  const key = document.querySelector("#problems .chosen .go")?.dataset.key;
   const goTo = (problem, entry) => showPlace(problem, entry, toMail);
   const listed = groups.flatMap((group) => [
     make("h3", { textContent: group.heading }),
     make("ol", { className: "problems" }, ...group.problems.map((problem) => problemEntry(problem, goTo))),
   ]);
   if (!listed.length) listed.push(make("p", { className: "soft", textContent: "No problems found." }));
-  byId("problems").replaceChildren(...listed);
+  refill(byId("problems"), ...listed);
+  keepPlace(key);
   byId("count").textContent = groups.flatMap((group) => group.problems).filter((one) => one.severity !== "note").length || "";
   byId("heaviest").replaceChildren(
     ...heaviest.map(([name, bytes]) => make("li", {}, make("span", { textContent: name }), make("span", { textContent: `${kilobytes(bytes)} KB` }))),
   );
 }
 
-async function showPlace(problem, entry, toMail) {
+// Of the problem that was gone to, the lines stay open; where it has been mended, the one behind it comes next.
+function keepPlace(key) {
+  const place = goers().findIndex((one) => one.dataset.key === key);
+  if (place >= 0) mark(goers()[place]);
+  else goneTo = Math.max(goneTo - 1, -1);
+}
+
+function mark(button) {
   for (const other of document.querySelectorAll("#problems .chosen")) other.classList.remove("chosen");
-  entry.classList.add("chosen");
-  goneTo = [...document.querySelectorAll("#problems .go")].indexOf(entry.querySelector(".go"));
+  button.closest("li").classList.add("chosen");
+  goneTo = goers().indexOf(button);
+}
+
+async function showPlace(problem, entry, toMail) {
+  mark(entry.querySelector(".go"));
   await toMail();
   const place = await (await get(mailAddress("/place", { where: problem.where }))).json();
   if (place) reveal(place);
 }
 
 export function nextProblem() {
-  const all = [...document.querySelectorAll("#problems .go")];
+  const all = goers();
   if (!all.length) return;
   const next = all[(goneTo + 1) % all.length];
   next.scrollIntoView({ block: "nearest" });
@@ -76,8 +90,8 @@ async function askLinks() {
   try {
     answers = { ...answers, ...(await (await get(mailAddress("/links"), { method: "POST" })).json()) };
     said.textContent = "";
-  } catch {
-    said.textContent = "The preview does not answer; look into its terminal.";
+  } catch (failure) {
+    said.textContent = whyNot(failure);
   }
   byId("ask-links").disabled = false;
   if (told.page) await showLinks().catch(() => {});
