@@ -79,6 +79,7 @@ class Desk:
         """Builds what somebody follows, at once; lists and checks the issues afterwards."""
         for shown in self._shown.values():
             shown.stale = True
+            shown.checked = False  # a check may look at what the mail itself does not show, such as another issue
         for name, shown in list(self._shown.items()):
             if shown.followers:
                 await self._rebuild(name, shown)
