@@ -79,7 +79,7 @@ class Desk:
         """Builds what somebody follows, at once; lists and checks the issues afterwards."""
         for shown in self._shown.values():
             shown.stale = True
-            shown.checked = False  # a check may look at what the mail itself does not show, such as another issue
+            shown.checked = False  # a finding may hang on what the mail does not show: another issue
         for name, shown in list(self._shown.items()):
             if shown.followers:
                 await self._rebuild(name, shown)
