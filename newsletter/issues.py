@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,8 +66,8 @@ def find(folder: Path, name: str | None = None) -> Path:
     files = every(folder)
     if name is None:
         if not files:
-            shown = shown_path(folder)
-            raise IssueError([Problem(shown, "there is no issue here", "start one: news new 2026-05-04")])
+            start = f"start one, of next week for example: news new {_next_monday(date.today())}"
+            raise IssueError([Problem(shown_path(folder), "there is no issue here", start)])
         return files[-1]
     named = name.endswith((".yml", ".yaml"))
     places = [Path(name), folder / name] if named else [folder / f"{name}.yml"]
@@ -114,6 +114,10 @@ def _newest(folder: Path) -> Issue | None:
         with suppress(IssueError):
             return load(path)
     return None
+
+
+def _next_monday(today: date) -> date:
+    return today + timedelta(days=7 - today.weekday())
 
 
 def _instead(name: str, files: Sequence[Path]) -> str:

@@ -277,7 +277,11 @@ def test_no_issue_at_all(folder: Path, missing: bool) -> None:
         folder.rmdir()
     with pytest.raises(IssueError) as raised:
         issues.find(folder)
-    assert str(raised.value) == "issues: there is no issue here; start one: news new 2026-05-04"
+    said, _, named = str(raised.value).rpartition(" ")
+    assert said == "issues: there is no issue here; start one, of next week for example: news new"
+    monday = date.fromisoformat(named)
+    assert monday.weekday() == 0
+    assert 0 <= (monday - date.today()).days <= 7
 
 
 def plain(path: Path) -> Any:

@@ -19,7 +19,7 @@ _SAID_TWICE = {
 
 
 def doubled_words(proof: Proof) -> Iterator[Problem]:
-    """The same word twice in a row."""
+    """The same word twice in a row, but for names (Duran Duran) and what is said so (that that)."""
     usual = _SAID_TWICE.get(proof.newsletter.config.language.split("-")[0].lower(), set())
     if usual is None:  # languages that form plurals and adverbs so
         return

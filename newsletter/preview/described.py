@@ -1,7 +1,7 @@
 """What the page in the browser is told, as plain values for JSON."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -98,23 +98,33 @@ def links(proof: Proof) -> list[dict[str, Any]]:
 def place(proof: Proof, where: str) -> dict[str, Any] | None:
     """The element that a line of a file became: its tag, and which of these it is in the mail.
 
-    That is the nearest one before it, where a paragraph has several lines.
+    That is the nearest one before it, where a paragraph has several lines; of several for one line the
+    heading, as a title stands in the list on top too.
     """
-    sought, line = Problem(where, "").place
-    best: tuple[int, Element] | None = None
+    file, sought = Problem(where, "").place
+    best: tuple[tuple[int, bool], Element] | None = None
     for element in proof.document.elements:
-        if not _shows_something(element):
-            continue
-        file, at = Problem(proof.where(element), "").place
-        if file == sought and at and line and at <= line and (best is None or at > best[0]):
-            best = at, element
+        lines = [line for line in _lines(proof, element, file) if line <= (sought or 0)]
+        rank = (max(lines, default=0), any(True for _ in element.iterancestors("h1", "h2", "h3")))
+        if lines and (best is None or rank > best[0]):
+            best = rank, element
     if best is None:
         return None
     tag = str(best[1].tag)
     return {"tag": tag, "number": proof.document.named(tag).index(best[1])}
 
 
-def _shows_something(element: Element) -> bool:
+def _lines(proof: Proof, element: Element, file: str) -> Iterator[int]:
+    """Where in a file an element was written: what it leads to or shows, and what it says itself."""
     if element.tag in ("html", "head", "title", "style", "meta", "script"):
-        return False
-    return bool((element.text or "").strip() or element.get("href") or element.get("src"))
+        return
+    says = " ".join((element.text or "").split())
+    found = []
+    if says:
+        found.append(proof.where(element, says))
+    if element.get("href") or element.get("src"):
+        found.append(proof.where(element))
+    for written in found:
+        there, line = Problem(written, "").place
+        if there == file and line:
+            yield line

@@ -158,6 +158,17 @@ def test_a_line_is_found_in_the_mail(letter, desk):
     assert ask(desk, "/place?where=nothing").json() is None
 
 
+@pytest.mark.parametrize("line", [4, 5])
+def test_the_line_of_a_title_or_its_link_leads_to_the_heading(letter, desk, line):
+    """A title is written a line above its link, and is shown in a list on top as well."""
+    other = "  - title: Bread\n    link: https://kitchen.example.com/bread\n    passages: [{text: Bake.}]\n"
+    letter.save("issues/2026-01-05.yml", letter.issue + other)
+    html = builder(letter.folder)().mail.html
+    found = ask(desk, f"/place?where=issues/2026-01-05.yml:{line}").json()
+    element = Document(html).named(found["tag"])[found["number"]]
+    assert (words(element), element.getparent().tag) == ("Leek and potato", "h2")
+
+
 def test_links_are_listed_and_asked_only_when_told_to(desk, monkeypatch):
     assert ask(desk, "/links").json()[0] == {
         "address": "https://kitchen.example.com/leek",
