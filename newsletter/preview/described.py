@@ -102,16 +102,21 @@ def place(proof: Proof, where: str) -> dict[str, Any] | None:
     heading, as a title stands in the list on top too.
     """
     file, sought = Problem(where, "").place
-    best: tuple[tuple[int, bool], Element] | None = None
-    for element in proof.document.elements:
-        lines = [line for line in _lines(proof, element, file) if line <= (sought or 0)]
-        rank = (max(lines, default=0), any(True for _ in element.iterancestors("h1", "h2", "h3")))
-        if lines and (best is None or rank > best[0]):
-            best = rank, element
-    if best is None:
+    before = [
+        (line, element)
+        for element in proof.document.elements
+        for line in _lines(proof, element, file)
+        if line <= (sought or 0)
+    ]
+    if not before:
         return None
-    tag = str(best[1].tag)
-    return {"tag": tag, "number": proof.document.named(tag).index(best[1])}
+    _, nearest = max(before, key=lambda found: (found[0], _is_in_heading(found[1])))
+    tag = str(nearest.tag)
+    return {"tag": tag, "number": proof.document.named(tag).index(nearest)}
+
+
+def _is_in_heading(element: Element) -> bool:
+    return next(element.iterancestors("h1", "h2", "h3"), None) is not None
 
 
 def _lines(proof: Proof, element: Element, file: str) -> Iterator[int]:
@@ -119,12 +124,8 @@ def _lines(proof: Proof, element: Element, file: str) -> Iterator[int]:
     if element.tag in ("html", "head", "title", "style", "meta", "script"):
         return
     says = " ".join((element.text or "").split())
-    found = []
-    if says:
-        found.append(proof.where(element, says))
-    if element.get("href") or element.get("src"):
-        found.append(proof.where(element))
-    for written in found:
-        there, line = Problem(written, "").place
+    leads = element.get("href") or element.get("src")
+    for where in ([proof.where(element, says)] if says else []) + ([proof.where(element)] if leads else []):
+        there, line = Problem(where, "").place
         if there == file and line:
             yield line

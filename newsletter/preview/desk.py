@@ -38,6 +38,7 @@ class Shown:
     stale: bool = True
     followers: int = 0
     checked: bool = False
+    changes: int = 0
 
 
 class Desk:
@@ -79,6 +80,7 @@ class Desk:
         """Builds what somebody follows, at once; lists and checks the issues afterwards."""
         for shown in self._shown.values():
             shown.stale = True
+            shown.changes += 1
             shown.checked = False  # a finding may hang on what the mail does not show: another issue
         for name, shown in list(self._shown.items()):
             if shown.followers:
@@ -152,9 +154,10 @@ class Desk:
             built = shown.page
             if not shown.followers or shown.checked or built is None or built.proof is None:
                 continue
+            changes = shown.changes
             told = await beside(lambda built: checked(self.folder, built, _found(built)), built)
             if shown.page is built:
-                shown.checked = True
+                shown.checked = shown.changes == changes  # otherwise it read some files before they changed
                 self.feed.put(f"checked {name}", told)
 
     async def _list(self) -> None:

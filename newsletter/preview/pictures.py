@@ -61,6 +61,7 @@ def take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> N
     Unavailable where the folder cannot be written to, or where playwright or a working Chromium is missing.
     """
     _make(folder)
+    # Ctrl-C cancels playwright's asynchronous calls; it breaks a synchronous one in the middle.
     asyncio.run(_take(html, folder, name, told))
 
 
@@ -126,11 +127,10 @@ async def _launch(kind: "BrowserType", executable: str) -> "Browser":
         )
     except TimeoutError:
         what, fix = f"this Chromium says nothing for {_PATIENCE} seconds", "see whether it starts by itself"
-        raise Unavailable(what, fix, where=shown_path(Path(executable))) from None
     except Error as failure:
         what = f"Chromium does not start: {_said(failure)}"
         fix = "see whether it does by itself; in a container its sandbox may need to be allowed"
-        raise Unavailable(what, fix, where=shown_path(Path(executable))) from None
+    raise Unavailable(what, fix, where=shown_path(Path(executable)))
 
 
 async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:

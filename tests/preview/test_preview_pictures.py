@@ -140,9 +140,9 @@ def test_the_named_issue_again_over_its_old_pictures(letter):
     assert first.stdout.startswith("a/b/2026-01-05-desktop-light.png")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
-@pytest.mark.usefixtures("chromium")
-def test_ctrl_c_ends_the_browser_too(letter):
+@contextmanager
+def taking(letter, **environment) -> Iterator[subprocess.Popen[str]]:
+    """Pictures under way, in a process group of their own."""
     with subprocess.Popen(
         command("-m", "newsletter", "preview", "--screenshot", "shots"),
         cwd=letter.folder,
@@ -150,12 +150,33 @@ def test_ctrl_c_ends_the_browser_too(letter):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **environment},
     ) as process:
+        yield process
+
+
+def interrupt(process) -> str:
+    """Ctrl-C, and what is said then; it ends when the browser has let go of the pipe as well."""
+    os.killpg(process.pid, signal.SIGINT)
+    return process.communicate(timeout=20)[0]
+
+
+def path_to_chromium(tmp_path, script: str) -> str:
+    """A PATH on which the browser is a shell script."""
+    browser = tmp_path / "bin" / "chromium"
+    browser.parent.mkdir()
+    browser.write_text(f"#!/bin/sh\n{script}\n")
+    browser.chmod(0o755)
+    return f"{browser.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
+@pytest.mark.usefixtures("chromium")
+def test_ctrl_c_ends_the_browser_too(letter):
+    with taking(letter, PYTHONUNBUFFERED="1") as process:
         assert process.stdout
         assert "desktop-light.png" in process.stdout.readline()
-        os.killpg(process.pid, signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)  # ends when the browser has let go of the pipe as well
+        rest = interrupt(process)
     assert process.returncode == 1
     assert rest.rstrip().endswith("Aborted!")
     assert "Traceback" not in rest
@@ -163,25 +184,12 @@ def test_ctrl_c_ends_the_browser_too(letter):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path):
-    silent, started = tmp_path / "bin" / "chromium", tmp_path / "started"
-    silent.parent.mkdir()
-    silent.write_text(f"#!/bin/sh\n: > {started}\nexec sleep 100\n")
-    silent.chmod(0o755)
-    path = f"{silent.parent}{os.pathsep}{os.environ['PATH']}"
-    with subprocess.Popen(
-        command("-m", "newsletter", "preview", "--screenshot", "shots"),
-        cwd=letter.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PATH": path},
-    ) as process:
+    started = tmp_path / "started"
+    with taking(letter, PATH=path_to_chromium(tmp_path, f": > {started}\nexec sleep 100")) as process:
         until = time.monotonic() + 20
         while not started.exists() and time.monotonic() < until:
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=20)  # ends when the browser has let go of the pipe as well
+        said = interrupt(process)
     assert (process.returncode, said.strip()) == (1, "Aborted!")
 
 
@@ -211,11 +219,7 @@ def test_without_playwright_it_says_how_to_get_it(letter):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the broken browser is a shell script")
 def test_a_browser_that_does_not_start_is_told_in_its_own_words(letter, tmp_path):
-    broken = tmp_path / "bin" / "chromium"
-    broken.parent.mkdir()
-    broken.write_text("#!/bin/sh\necho 'libfoo.so is missing' >&2\nexit 3\n")
-    broken.chmod(0o755)
-    done = take(letter, PATH=f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+    done = take(letter, PATH=path_to_chromium(tmp_path, "echo 'libfoo.so is missing' >&2\nexit 3"))
     assert done.returncode == 1
     assert "bin/chromium: Chromium does not start: libfoo.so is missing\n" in done.stderr
 

@@ -314,10 +314,10 @@ def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
         subscribers.remove(parse("gone@example.com"))
 
     def found(words):
-        return [one["name"] for one in ask(desk, "/subscribers", params={"like": words}).json()["found"]]
+        return ask(desk, "/subscribers", params={"like": words}).json()["found"]
 
-    assert found("ADA") == ["Ada"]
-    assert found("%") == ["100 %"]
+    assert found("ADA") == [{"address": "ada@example.com", "name": "Ada"}]
+    assert [one["name"] for one in found("%")] == ["100 %"]
     assert len(found("")) == 2
 
 
@@ -484,6 +484,55 @@ def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeyp
     assert "checked" in asyncio.run(heard())
 
 
+def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_saved(letter, monkeypatch):
+    """The check that runs has read the other issue before it was saved, and the mail stays as it was."""
+    described, ended, go_on, build_on = (threading.Event() for _ in range(4))
+    build_on.set()
+
+    def build(name):
+        built = builder(letter.folder, name)
+        return lambda: build_on.wait(5) and built()
+
+    def slowly(*given):
+        found = checked(*given)
+        described.set()
+        go_on.wait(5)
+        return found
+
+    monkeypatch.setattr("newsletter.preview.desk.checked", slowly)
+    letter.save("issues/2025-12-29.yml", letter.issue.replace("leek", "bread"))
+    desk = Desk(letter.folder, "2026-01-05", build=build)
+
+    async def heard():
+        found = []
+
+        async def follow():
+            async for event in desk.follow():
+                if event.startswith("event: checked"):
+                    found.append(event)
+                    ended.set()
+
+        following = asyncio.create_task(follow())
+        await asyncio.to_thread(described.wait, 5)
+        letter.save("issues/2025-12-29.yml", letter.issue)
+        build_on.clear()
+        changing = asyncio.create_task(desk.changed())
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await asyncio.to_thread(ended.wait, 5)
+        build_on.set()
+        await changing
+        until = time.monotonic() + 5
+        while "was in the issue of 2025-12-29" not in found[-1] and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        following.cancel()
+        return found
+
+    first, last = asyncio.run(heard())
+    assert "was in the issue of 2025-12-29" not in first
+    assert "was in the issue of 2025-12-29" in last
+
+
 def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
     desk = Desk(letter.folder)
 
@@ -639,7 +688,7 @@ def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, desk):
     assert not shelf.look_up_sends()
     assert [one.state for one in shelf.issues()] == ["draft"]
     answer = ask(desk, "/subscribers")
-    assert "is not a database" in answer.json()["said"]
+    assert (answer.status_code, "is not a database" in answer.json()["said"]) == (200, True)
 
 
 def test_a_taken_port_is_said_with_another_to_use(letter):

@@ -40,8 +40,8 @@ export function showChecked({ groups, heaviest }, toMail) {
 
 // Of the problem that was gone to, the lines stay open; where it has been mended, the one behind it comes next.
 function keepPlace(key) {
-  const place = goers().findIndex((one) => one.dataset.key === key);
-  if (place >= 0) mark(goers()[place]);
+  const button = goers().find((one) => one.dataset.key === key);
+  if (button) mark(button);
   else goneTo = Math.max(goneTo - 1, -1);
 }
 
