@@ -1,4 +1,4 @@
-"""Writes newsletter/checks/support/caniemail.json anew, from caniemail.com's data as npm has it.
+"""Writes newsletter/checks/caniemail/caniemail.json anew, from caniemail.com's data as npm has it.
 
 Run it as `python .ci/caniemail.py [CANIEMAIL.tgz]`; without a file, npm fetches the newest package. Then read
 the diff, and run the tests: they name each feature that is new.
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-TARGET = Path(__file__).resolve().parent.parent / "newsletter" / "checks" / "support" / "caniemail.json"
+TARGET = Path(__file__).resolve().parent.parent / "newsletter" / "checks" / "caniemail" / "caniemail.json"
 SOURCE = "https://www.caniemail.com, from the npm package caniemail {version}"
 LICENCE = "MIT, see caniemail.LICENSE"
 # Its values: yes, no, almost (in part), unknown.

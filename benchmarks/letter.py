@@ -83,13 +83,15 @@ def _write_issue(file: Path) -> None:
 
 def _write_letter(folder: Path) -> None:
     """What the peers send: the same mail."""
-    from newsletter import config, issues, message
-    from newsletter.mime import template
-    from newsletter.models import Subscriber
-    from newsletter.render import render
+    from newsletter.config import model
+    from newsletter.issue import files
+    from newsletter.issue.model import Subscriber
+    from newsletter.mail import message
+    from newsletter.mail.mime import template
+    from newsletter.render.pipeline import render
 
-    newsletter = config.load(folder, ENVIRONMENT)
-    issue = issues.load(folder / "issues" / f"{ISSUE}.yml")
+    newsletter = model.load(folder, ENVIRONMENT)
+    issue = files.load(folder / "issues" / f"{ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     mailing = replace(mailing, date=datetime.now(UTC))
     somebody = message.Addresser(mailing, SECRET)(Subscriber(123456, "reader123456@example.com", "Reader", 1))
@@ -110,10 +112,10 @@ def _write_letter(folder: Path) -> None:
 def _subscribe(folder: Path, recipients: int) -> None:
     from sqlalchemy import text
 
-    from newsletter import config
+    from newsletter.config import model
     from newsletter.store.database import Database
 
-    database = Database.open(config.load(folder, os.environ))
+    database = Database.open(model.load(folder, os.environ))
     with database.writing() as connection:
         connection.execute(text(_SUBSCRIBERS), {"recipients": recipients, "now": datetime.now(UTC)})
     database.close()

@@ -15,20 +15,22 @@ from typing import Any
 
 import letter
 
-from newsletter import config, issues, message
-from newsletter.clock import SystemClock
-from newsletter.delivery import Delivery, Manner
-from newsletter.longrun import collect_seldom
-from newsletter.models import Subscriber
-from newsletter.outcomes import Accepted, Outcome
+from newsletter.cli.gc_tuning import collect_seldom
+from newsletter.config import model
+from newsletter.issue import files
+from newsletter.issue.model import Subscriber
+from newsletter.mail import message
 from newsletter.providers import open_provider
-from newsletter.records import Claimed, Landed, Lane, Send
-from newsletter.render import render
+from newsletter.render.pipeline import render
+from newsletter.sending.clock import SystemClock
+from newsletter.sending.delivery import Delivery, Manner
+from newsletter.sending.model import Claimed, Landed, Lane, Send
+from newsletter.sending.outcomes import Accepted, Outcome
 
 
 def main(folder: Path, recipients: int) -> None:
-    newsletter = config.load(folder, os.environ)
-    issue = issues.load(folder / "issues" / f"{letter.ISSUE}.yml")
+    newsletter = model.load(folder, os.environ)
+    issue = files.load(folder / "issues" / f"{letter.ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     provider = open_provider(newsletter)
     started = datetime.now(UTC)
@@ -44,7 +46,7 @@ def main(folder: Path, recipients: int) -> None:
 
 
 class Forgetful:
-    """A ledger (`seams.Ledger`) that writes nothing down, and makes people up."""
+    """A ledger (`sending.interfaces.Ledger`) that writes nothing down, and makes people up."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import measure
 
-from newsletter import config, issues
-from newsletter.render import markdown, render, to_mjml
-from newsletter.render.inlining import inline
+from newsletter.config import model
+from newsletter.issue import files
+from newsletter.render import markdown
+from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
+from newsletter.render.pipeline import render, to_mjml
 
 ISSUE = "2026-04-27"
 INLINE_STYLE = re.compile(r'<mj-style inline="inline">.*?</mj-style>', re.DOTALL)
@@ -35,8 +37,8 @@ const compile = mjml.default || mjml, source = fs.readFileSync(process.argv[1], 
 
 
 def main() -> None:
-    newsletter = config.load(measure.REPOSITORY, {})
-    issue = issues.load(newsletter.issues / f"{ISSUE}.yml")
+    newsletter = model.load(measure.REPOSITORY, {})
+    issue = files.load(newsletter.issues / f"{ISSUE}.yml")
     source = to_mjml(issue, newsletter.site)
 
     def fresh() -> None:

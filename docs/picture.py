@@ -10,10 +10,11 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
-from newsletter import config, issues
+from newsletter.config import model
 from newsletter.errors import NewsError
-from newsletter.preview.pictures import chromium
-from newsletter.render import render
+from newsletter.issue import files
+from newsletter.preview.screenshots import chromium
+from newsletter.render.pipeline import render
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "digest.png"
@@ -32,8 +33,8 @@ FRAMES = """
 
 
 async def main() -> None:
-    newsletter = config.load(ROOT, {})
-    mail = render(issues.load(issues.find(newsletter.issues)), newsletter.site)
+    newsletter = model.load(ROOT, {})
+    mail = render(files.load(files.find(newsletter.issues)), newsletter.site)
     async with chromium() as browser:
         picture = await _side_by_side(
             browser, [await _shot(browser, mail.html, *window) for window in WINDOWS]

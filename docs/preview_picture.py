@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from newsletter.preview.pictures import chromium
+from newsletter.preview.screenshots import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = {"width": 1280, "height": 760}

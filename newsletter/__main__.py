@@ -1,5 +1,5 @@
 """`python -m newsletter` is `news`."""
 
-from newsletter.cli import run
+from newsletter.cli.main import run
 
 run()

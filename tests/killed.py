@@ -9,9 +9,11 @@ import sys
 from datetime import timedelta
 from functools import partial
 
-from newsletter import cli, fates, sending
-from newsletter.lanes import Timing
-from newsletter.providers import sendgrid
+from newsletter.cli import main as cli
+from newsletter.providers.sendgrid import provider
+from newsletter.sending import transitions
+from newsletter.sending.hold_policy import Timing
+from newsletter.services import send
 
 # So many seconds an answer may take; less than LATE, as half a minute is less than five.
 TIMEOUT = 1.5
@@ -19,9 +21,9 @@ TIMEOUT = 1.5
 
 def main() -> None:
     late = timedelta(seconds=float(sys.argv.pop(1)))
-    vars(sending)["Timing"] = partial(Timing, late=late, sign=timedelta(seconds=0.2))
-    vars(sendgrid)["SendGridProvider"] = partial(sendgrid.SendGridProvider, timeout=TIMEOUT)
-    vars(fates)["_FIRST_BACK_OFF"] = 0.05
+    vars(send)["Timing"] = partial(Timing, late=late, sign=timedelta(seconds=0.2))
+    vars(provider)["SendGridProvider"] = partial(provider.SendGridProvider, timeout=TIMEOUT)
+    vars(transitions)["_FIRST_BACK_OFF"] = 0.05
     cli.run()
 
 

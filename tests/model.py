@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from newsletter import claiming
-from newsletter.claiming import Wishes
-from newsletter.delivery import Delivery, Manner
 from newsletter.errors import Problem, SendRefused, StoreError
-from newsletter.lanes import Timing
-from newsletter.message import Batch
-from newsletter.outcomes import (
+from newsletter.mail.message import Batch
+from newsletter.sending import start
+from newsletter.sending.cancel import undo
+from newsletter.sending.delivery import Delivery, Manner
+from newsletter.sending.hold_policy import Timing
+from newsletter.sending.interfaces import Flight, Holding
+from newsletter.sending.model import Send
+from newsletter.sending.outcomes import (
     NOT_BEGUN,
     Accepted,
     Cancelled,
@@ -27,9 +29,7 @@ from newsletter.outcomes import (
     Refused,
     Unknown,
 )
-from newsletter.records import Send
-from newsletter.seams import Flight, Holding
-from newsletter.undo import undo
+from newsletter.sending.start import Wishes
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 
@@ -210,7 +210,7 @@ class World:
         self.ticks, self.crash_at = 0, crash_at
         run = self._begun()
         try:
-            send = claiming.start(self.mailing, self.ledger, self.provider, Wishes(self.window))
+            send = start.start(self.mailing, self.ledger, self.provider, Wishes(self.window))
             self.ledger.take(send, self.timing.lease)
             for _ in events(send):
                 pass

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsletter import config, issues, message
-from newsletter.config import Newsletter
-from newsletter.message import Addresser, Batch, Hold, Mailing, Recipient
-from newsletter.models import Rendered, Subscriber
-from newsletter.outcomes import Outcome
-from newsletter.render import render
-from newsletter.seams import Provider
+from newsletter.config import model
+from newsletter.config.model import Newsletter
+from newsletter.issue import files
+from newsletter.issue.model import Rendered, Subscriber
+from newsletter.mail import message
+from newsletter.mail.message import Addresser, Batch, Hold, Mailing, Recipient
+from newsletter.render.pipeline import render
+from newsletter.sending.interfaces import Provider
+from newsletter.sending.outcomes import Outcome
 
 SECRET = "only for tests, and long enough"
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -49,13 +51,13 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
 
 def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
     """A written newsletter, loaded with nothing in its environment but what is given."""
-    return config.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
+    return model.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:
     """The sample issue as a mailing."""
     loaded = newsletter(folder, extra=extra)
-    issue = issues.load(issues.find(loaded.issues))
+    issue = files.load(files.find(loaded.issues))
     return replace(message.mailing(issue, render(issue, loaded.site), loaded), date=NOW)
 
 

@@ -13,9 +13,9 @@ from itertools import product
 
 import pytest
 
-from newsletter.message import Batch
-from newsletter.outcomes import NotSent, Outcome, Unknown
-from newsletter.records import Lane, LaneState
+from newsletter.mail.message import Batch
+from newsletter.sending.model import Lane, LaneState
+from newsletter.sending.outcomes import NotSent, Outcome, Unknown
 from tests.model import CANCEL_FAULTS, FAULTS, ModelProvider, World
 
 AT_ONCE, LATER, TOO_LATE = timedelta(), timedelta(minutes=14), timedelta(hours=3)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from newsletter.checks import CHECKS
-from newsletter.cli import main
-from newsletter.config import Config, Labels
+from newsletter.cli.main import main
+from newsletter.config.model import Config, Labels
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ def loaded(*arguments: str) -> set[str]:
     """The top-level packages that a command has loaded when it is done."""
     program = (
         "import sys\n"
-        "from newsletter.cli import main\n"
+        "from newsletter.cli.main import main\n"
         "main(sys.argv[1:], standalone_mode=False)\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
     )

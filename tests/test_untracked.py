@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import checks, config, issues, message
+from newsletter import checks
 from newsletter.checks.proof import Proof
-from newsletter.models import Rendered
-from newsletter.render import render
+from newsletter.config import model
+from newsletter.issue import files
+from newsletter.issue.model import Rendered
+from newsletter.mail import message
+from newsletter.render.pipeline import render
 from tests import samples
 from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
 
@@ -73,7 +76,7 @@ def stripped(text: str, links: set[str]) -> str:
     return re.sub(r"(?:click_|open_|subscription_)tracking|tracking_settings", "", text)
 
 
-def own_links(issue: issues.Issue) -> set[str]:
+def own_links(issue: files.Issue) -> set[str]:
     """Every address that the editor wrote."""
     found = {story.link for story in issue.stories}
     found |= {link.link for story in issue.stories for link in story.links}
@@ -91,15 +94,15 @@ def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
     return wire
 
 
-def the_real_issue() -> tuple[issues.Issue, message.Mailing]:
-    newsletter = config.load(REPOSITORY, {})
-    issue = issues.load(REPOSITORY / "issues" / "2026-04-27.yml")
+def the_real_issue() -> tuple[files.Issue, message.Mailing]:
+    newsletter = model.load(REPOSITORY, {})
+    issue = files.load(REPOSITORY / "issues" / "2026-04-27.yml")
     return issue, replace(
         message.mailing(issue, render(issue, newsletter.site), newsletter), date=samples.NOW
     )
 
 
-def allowed(issue: issues.Issue, mailing: message.Mailing) -> set[str]:
+def allowed(issue: files.Issue, mailing: message.Mailing) -> set[str]:
     link = mailing.value("unsubscribe_url")
     links = {link(one) for one in samples.batch(mailing, *PEOPLE).recipients}
     return own_links(issue) | links | {"[[unsubscribe_url]]"}
@@ -147,7 +150,7 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     issue, mailing = the_real_issue()
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
-    newsletter = config.load(REPOSITORY, {})
+    newsletter = model.load(REPOSITORY, {})
     found = checks.run(Proof(issue, rendered, newsletter))
     assert "tracking" in {one.check for one in found}
     assert checks.run(Proof(issue, mailing.rendered, newsletter)) == []

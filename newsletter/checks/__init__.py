@@ -9,38 +9,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from newsletter.checks.accessibility import accessibility
-from newsletter.checks.clients import clients
-from newsletter.checks.contrast import contrast
-from newsletter.checks.doubled_words import doubled_words
-from newsletter.checks.headings import headings
-from newsletter.checks.images import images
-from newsletter.checks.link_text import link_text
-from newsletter.checks.links import links
-from newsletter.checks.long_passages import long_passages
-from newsletter.checks.markup import markup
-from newsletter.checks.monday import monday
-from newsletter.checks.online import images_load, links_answer
-from newsletter.checks.placeholders import placeholders
-from newsletter.checks.postal_address import postal_address
-from newsletter.checks.preheader import preheader
+from newsletter.checks.content.doubled_words import doubled_words
+from newsletter.checks.content.images import images
+from newsletter.checks.content.link_text import link_text
+from newsletter.checks.content.links import links
+from newsletter.checks.content.long_passages import long_passages
+from newsletter.checks.content.monday import monday
+from newsletter.checks.content.preheader import preheader
+from newsletter.checks.content.redirects import redirects
+from newsletter.checks.content.repeated import repeated
+from newsletter.checks.content.shouting import shouting
+from newsletter.checks.content.stray_markdown import stray_markdown
+from newsletter.checks.content.subject import subject
+from newsletter.checks.content.tracked_links import tracked_links
+from newsletter.checks.content.unfinished import unfinished
+from newsletter.checks.external.spam import spam
+from newsletter.checks.external.urls import images_load, links_answer
+from newsletter.checks.mail.accessibility import accessibility
+from newsletter.checks.mail.clients import clients
+from newsletter.checks.mail.contrast import contrast
+from newsletter.checks.mail.headings import headings
+from newsletter.checks.mail.markup import markup
+from newsletter.checks.mail.placeholders import placeholders
+from newsletter.checks.mail.postal_address import postal_address
+from newsletter.checks.mail.tap_targets import tap_targets
+from newsletter.checks.mail.text_part import text_part
+from newsletter.checks.mail.tracking import tracking
+from newsletter.checks.mail.unsubscribe import unsubscribe
+from newsletter.checks.mail.weight import weight
 from newsletter.checks.proof import Proof
-from newsletter.checks.redirects import redirects
-from newsletter.checks.repeated import repeated
-from newsletter.checks.shouting import shouting
-from newsletter.checks.spam import spam
-from newsletter.checks.stray_markdown import stray_markdown
-from newsletter.checks.subject import subject
-from newsletter.checks.tap_targets import tap_targets
-from newsletter.checks.text_part import text_part
-from newsletter.checks.tracked_links import tracked_links
-from newsletter.checks.tracking import tracking
-from newsletter.checks.unfinished import unfinished
-from newsletter.checks.unsubscribe import unsubscribe
-from newsletter.checks.weight import weight
-from newsletter.config import Newsletter
+from newsletter.config.model import Newsletter
+from newsletter.display import visible
 from newsletter.errors import ConfigError, Problem
-from newsletter.shown import visible
 
 Check = Callable[[Proof], Iterable[Problem]]
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from newsletter import issues
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
-from newsletter.checks.places import Places
-from newsletter.config import Newsletter
-from newsletter.issues import Text
-from newsletter.models import Issue, Rendered
+from newsletter.checks.locate import Places
+from newsletter.config.model import Newsletter
+from newsletter.issue import files
+from newsletter.issue.files import Text
+from newsletter.issue.model import Issue, Rendered
 from newsletter.render.markdown import paragraphs
 
 _READ = ("subject", "preheader", "heading", "text", "title", "alt")
@@ -29,7 +29,7 @@ class Proof:
     @cached_property
     def texts(self) -> list[Text]:
         """Every text of the issue."""
-        return list(issues.texts(self.issue))
+        return list(files.texts(self.issue))
 
     @cached_property
     def prose(self) -> list[tuple[Text, str]]:
@@ -58,7 +58,7 @@ class Proof:
         """
         match found:
             case Text(loc):
-                return issues.where(self.issue, loc, words)
+                return files.where(self.issue, loc, words)
             case str():
                 return self._places.of(found)
         for key in ([words] if words else []) + list(self.document.keys(found)):

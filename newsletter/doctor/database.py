@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
-from newsletter.store import examination
-from newsletter.store.examination import Contents
+from newsletter.store import inspection
+from newsletter.store.inspection import Contents
 
 URL = "NEWS_DATABASE_URL"
 
@@ -14,7 +14,7 @@ URL = "NEWS_DATABASE_URL"
 def read(setup: Setup, timeout: float) -> Contents | NewsError:
     """What the database holds, or why it cannot be said."""
     try:
-        return examination.contents(_given(setup), setup.state, timeout)
+        return inspection.contents(_given(setup), setup.state, timeout)
     except NewsError as failure:
         return failure
 
@@ -22,7 +22,7 @@ def read(setup: Setup, timeout: float) -> Contents | NewsError:
 def is_file(setup: Setup) -> bool:
     """Whether looking at it needs no connection."""
     try:
-        return examination.named(_given(setup), setup.state)[1]
+        return inspection.named(_given(setup), setup.state)[1]
     except NewsError:
         return True  # to say so needs none
 
@@ -33,7 +33,7 @@ def database(setup: Setup, found: Contents | NewsError) -> Iterator[Finding]:
         yield Finding("database", "skipped", f"not looked at: {URL} is malformed")
         return
     try:
-        where, _ = examination.named(_given(setup), setup.state)
+        where, _ = inspection.named(_given(setup), setup.state)
     except NewsError as failure:
         yield from (Finding.of(problem, URL) for problem in failure.problems)
         return

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from newsletter.display import visible
 from newsletter.doctor.resolver import Answer, Resolver
 from newsletter.findings import DnsRecord, Examined, Finding
-from newsletter.shown import visible
 
 _KEY = re.compile(r"(?:^|;)\s*p\s*=\s*([A-Za-z0-9+/=\s]*)")
 

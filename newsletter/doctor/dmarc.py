@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from newsletter.display import visible
 from newsletter.doctor.resolver import Answer, Resolver
 from newsletter.findings import Finding
-from newsletter.shown import visible
 
 _VERSION = re.compile(r"v\s*=\s*DMARC1\s*(?:;|$)", re.IGNORECASE)
 _TAG = re.compile(r"([a-z]{1,10})\s*=\s*(.*)", re.IGNORECASE)

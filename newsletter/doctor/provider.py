@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from newsletter.config import Newsletter
+from newsletter.config.model import Newsletter
 from newsletter.errors import NewsError
 from newsletter.findings import Examined, Finding
-from newsletter.outcomes import NotSent
 from newsletter.providers import open_provider
-from newsletter.seams import Examinable, Provider
-from newsletter.store.examination import Contents
+from newsletter.sending.interfaces import Examinable, Provider
+from newsletter.sending.outcomes import NotSent
+from newsletter.store.inspection import Contents
 
 
 def examine(newsletter: Newsletter, timeout: float, *, online: bool) -> tuple[Examined, int | NotSent | None]:

@@ -12,7 +12,7 @@ import dns.resolver
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from newsletter.shown import visible
+from newsletter.display import visible
 
 State = Literal["found", "no name", "no record", "unanswered"]
 Kind = Literal["TXT", "CNAME", "MX", "A", "AAAA"]

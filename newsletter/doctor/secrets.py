@@ -4,10 +4,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from newsletter.display import shown_path
 from newsletter.doctor.setup import DOTENV, Setup, Variable
 from newsletter.findings import Finding
-from newsletter.secret import MIN_LENGTH
-from newsletter.shown import shown_path
+from newsletter.state.secret_key import MIN_LENGTH
 
 KEY, DATABASE = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 _MAKE = "make one (openssl rand -hex 32) and set it as a secret of the repository"
@@ -58,7 +58,7 @@ def _of_provider(setup: Setup, variable: Variable, needed: bool) -> Iterator[Fin
 
 
 def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
-    """NEWS_SECRET_KEY, or the file in its place, by the rules of `newsletter.secret`."""
+    """NEWS_SECRET_KEY, or the file in its place, by the rules of `newsletter.state.secret_key`."""
     file = setup.state / "secret"
     kept = _kept(file)
     if variable.state == "set":

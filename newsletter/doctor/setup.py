@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from newsletter import config
-from newsletter.config import Config, Newsletter
-from newsletter.environment import Secrets, dotenv
+from newsletter.config import model
+from newsletter.config.environment import Secrets, dotenv
+from newsletter.config.model import Config, Newsletter
 from newsletter.errors import ConfigError, Problem
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
@@ -48,7 +48,7 @@ class Setup:
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
-        """What `config.load` reads, without ending at the first thing that is wrong."""
+        """What `config.loader.load` reads, without ending at the first thing that is wrong."""
         found, config_problems = _config(folder, provider)
         dotenv_problems: tuple[Problem, ...] = ()
         try:
@@ -57,7 +57,7 @@ class Setup:
             file, dotenv_problems = {}, _problems(failure, DOTENV)
         variables = {name: _variable(name, environment, file) for name in VARIABLES}
         sound = {one.name: one.value for one in variables.values() if one.state == "set"}
-        secrets, ci = Secrets.from_environment(sound), config.is_ci({**file, **environment})
+        secrets, ci = Secrets.from_environment(sound), model.is_ci({**file, **environment})
         return cls(folder, found, variables, secrets, ci, config_problems, dotenv_problems)
 
     @property
@@ -68,15 +68,15 @@ class Setup:
     @property
     def state(self) -> Path:
         """The folder of what is not committed; it may not be there."""
-        return self.folder / config.STATE
+        return self.folder / model.STATE
 
 
 def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
     try:
-        found, _ = config.load_file(folder)
-        return config.with_provider(Newsletter(folder, found), provider).config, ()
+        found, _ = model.load_file(folder)
+        return model.with_provider(Newsletter(folder, found), provider).config, ()
     except (ConfigError, OSError) as failure:
-        return None, _problems(failure, config.FILE)
+        return None, _problems(failure, model.FILE)
 
 
 def _problems(failure: ConfigError | OSError, file: str) -> tuple[Problem, ...]:

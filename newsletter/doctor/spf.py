@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from newsletter.display import visible
 from newsletter.doctor.resolver import Resolver
 from newsletter.findings import Finding
-from newsletter.shown import visible
 
 MOST_LOOKUPS = 10
 _ENOUGH = 3 * MOST_LOOKUPS  # for whoever counts

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsletter import __version__
+from newsletter.display import visible
 from newsletter.findings import Finding, Heard, clock_of
-from newsletter.links import TEST
-from newsletter.providers.transport import Answer, Transport, Unanswered, Unreached
-from newsletter.shown import visible
+from newsletter.mail.unsubscribe_tokens import TEST
+from newsletter.providers.http import Answer, Transport, Unanswered, Unreached
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 _REFUSED = (400, 404, 410, 422)

@@ -7,11 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter import checks, config, issues
+from newsletter import checks
 from newsletter.checks.proof import Proof
+from newsletter.config import model
 from newsletter.errors import NewsError, Problem
-from newsletter.models import Rendered
-from newsletter.preparing import proof
+from newsletter.issue import files as issues
+from newsletter.issue.model import Rendered
+from newsletter.services.prepare import proof
 
 Result = TypeVar("Result")
 
@@ -56,10 +58,10 @@ def builder(folder: Path, name: str | None = None) -> Build:
 
     def build() -> Page:
         lost: list[Problem] = []
-        path = _try(lambda: issues.find(folder / config.ISSUES, name), lost)
+        path = _try(lambda: issues.find(folder / model.ISSUES, name), lost)
         saved = _saved(folder, path)  # before they are read: what is saved meanwhile is for the next build
         found: list[Problem] = []
-        newsletter = _try(lambda: config.load(folder), found)
+        newsletter = _try(lambda: model.load(folder), found)
         if newsletter:
             _try(lambda: checks.refuse_unknown(newsletter), found)
         found.extend(lost)
@@ -71,8 +73,8 @@ def builder(folder: Path, name: str | None = None) -> Build:
 
 
 def _saved(folder: Path, issue: Path | None) -> float:
-    own = folder / config.TEMPLATES
-    files = [folder / config.FILE, *([issue] if issue else []), own]
+    own = folder / model.TEMPLATES
+    files = [folder / model.FILE, *([issue] if issue else []), own]
     with suppress(OSError):  # a folder goes away just now
         files.extend(own.rglob("*"))
     newest = 0.0

@@ -15,17 +15,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from newsletter import issues
-from newsletter.checks.online import link_answers, link_problem
+from newsletter.background import beside
+from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
+from newsletter.constants import PROVIDERS
 from newsletter.errors import NewsError, SubscriberError
-from newsletter.models import Subscriber
-from newsletter.names import PROVIDERS
-from newsletter.preview import catcher, described, readers, trial, views
-from newsletter.preview.beside import beside
-from newsletter.preview.desk import Desk
-from newsletter.preview.guard import LOOPBACK, Guard
-from newsletter.specimen import specimen
+from newsletter.issue import files
+from newsletter.issue.model import Subscriber
+from newsletter.mail.sample import specimen
+from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
+from newsletter.preview.access import LOOPBACK, Guard
+from newsletter.preview.workspace import Desk
 
 _PAGE = Path(__file__).parent / "page"
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -109,13 +109,14 @@ class _Answers:
         proof = await self._proof(request)
         if proof is None:
             return _mail("", request, 503)
-        mailing, recipient = views.addressed(proof, _reader(request))
-        return _mail(views.html_for(mailing, recipient), request)
+        mailing, recipient = mail_views.addressed(proof, _reader(request))
+        return _mail(mail_views.html_for(mailing, recipient), request)
 
     async def text(self, request: Request) -> Response:
         proof = await self._proof(request)
         return PlainTextResponse(
-            views.text_for(*views.addressed(proof, _reader(request))) if proof else "", 200 if proof else 503
+            mail_views.text_for(*mail_views.addressed(proof, _reader(request))) if proof else "",
+            200 if proof else 503,
         )
 
     async def source(self, request: Request) -> Response:
@@ -140,11 +141,11 @@ class _Answers:
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
         where = request.query_params.get("where", "")
-        return JSONResponse(await beside(described.place, proof, where) if proof else None)
+        return JSONResponse(await beside(payloads.place, proof, where) if proof else None)
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await beside(described.links, proof) if proof else [])
+        return JSONResponse(await beside(payloads.links, proof) if proof else [])
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -153,7 +154,7 @@ class _Answers:
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            return JSONResponse({"found": await beside(readers.found, self._desk.folder, words)})
+            return JSONResponse({"found": await beside(subscriber_search.found, self._desk.folder, words)})
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
@@ -170,21 +171,21 @@ class _Answers:
         try:
             address = str(asked.get("address", ""))
             async with self._one_test:
-                sent = await beside(trial.send, self._desk.folder, name, address, str(provider))
+                sent = await beside(send_test.send, self._desk.folder, name, address, str(provider))
         except NewsError as error:
-            sent = trial.refused(error)
+            sent = send_test.refused(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await beside(catcher.of(self._desk.folder).messages)
+        number, messages = await beside(outbox.of(self._desk.folder).messages)
         return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
 
     async def caught(self, request: Request) -> Response:
-        opened = await beside(catcher.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(outbox.of(self._desk.folder).open, request.path_params["name"])
         return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
 
     async def caught_html(self, request: Request) -> Response:
-        opened = await beside(catcher.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(outbox.of(self._desk.folder).open, request.path_params["name"])
         return _mail(opened.html, request) if opened else Response(status_code=404)
 
     async def _proof(self, request: Request) -> Proof | None:
@@ -195,7 +196,7 @@ class _Answers:
 def _name(request: Request) -> str:
     """The issue that is asked for, by its date; "" for the one that the preview was started with."""
     given = request.query_params.get("issue", "")
-    name = issues.named(given)
+    name = files.named(given)
     if given and name is None:
         raise HTTPException(404, "issues are named by their date, such as 2026-04-27")
     return name or ""
@@ -204,7 +205,7 @@ def _name(request: Request) -> str:
 def _reader(request: Request) -> Subscriber:
     asked = request.query_params
     try:
-        return views.reader(asked.get("address", ""), asked.get("name", ""))
+        return mail_views.reader(asked.get("address", ""), asked.get("name", ""))
     except SubscriberError as error:
         raise HTTPException(400, str(error.problems[0])) from None
 
@@ -215,9 +216,9 @@ def _message(proof: Proof, request: Request) -> bytes:
 
 def _mail(html: str, request: Request, status: int = 200) -> Response:
     images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
-    scheme: views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
+    scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
-    return Response(views.in_scheme(views.unhinted(html), scheme), status, headers, "text/html")
+    return Response(mail_views.in_scheme(mail_views.unhinted(html), scheme), status, headers, "text/html")
 
 
 def _answered(proof: Proof) -> dict[str, dict[str, Any]]:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import uvicorn
 
+from newsletter.background import leave
 from newsletter.errors import Unavailable
 from newsletter.preview import PORT
-from newsletter.preview.beside import leave
-from newsletter.preview.desk import Desk
-from newsletter.preview.guard import LOOPBACK
+from newsletter.preview.access import LOOPBACK
+from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
-from newsletter.preview.watching import changes
+from newsletter.preview.workspace import Desk
 
 
 def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable[[str], None]) -> None:

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from newsletter.config import Config, Newsletter
+from newsletter.config.model import Config, Newsletter
 
 if TYPE_CHECKING:
     from newsletter.providers.outbox import OutboxProvider
-    from newsletter.providers.sendgrid import SendGridProvider
-    from newsletter.providers.smtp import SmtpProvider
+    from newsletter.providers.sendgrid.provider import SendGridProvider
+    from newsletter.providers.smtp.provider import SmtpProvider
 
 
 def needed_secrets(config: Config) -> tuple[str, ...]:
@@ -26,13 +26,13 @@ def open_provider(
     """
     config, secrets = newsletter.config, newsletter.secrets
     if config.provider == "smtp":
-        from newsletter.providers import smtp
+        from newsletter.providers.smtp import provider
 
-        seconds = smtp.TIMEOUT_SECONDS if timeout is None else timeout
-        return smtp.SmtpProvider(config.smtp, secrets.smtp_password, timeout=seconds)
+        seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
+        return provider.SmtpProvider(config.smtp, secrets.smtp_password, timeout=seconds)
     if config.provider == "sendgrid":
-        from newsletter.providers.sendgrid import SendGridProvider
-        from newsletter.providers.transport import TIMEOUT_SECONDS
+        from newsletter.providers.http import TIMEOUT_SECONDS
+        from newsletter.providers.sendgrid.provider import SendGridProvider
 
         seconds = TIMEOUT_SECONDS if timeout is None else timeout
         return SendGridProvider(config.sendgrid, secrets.sendgrid_api_key, timeout=seconds)

@@ -6,17 +6,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.display import shown_path
 from newsletter.errors import Problem
 from newsletter.findings import Examined, Finding
-from newsletter.message import Batch, Recipient
-from newsletter.mime import MimeTemplate, Unmailable, template
-from newsletter.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.private import make_private
-from newsletter.shown import shown_path
+from newsletter.mail.message import Batch, Recipient
+from newsletter.mail.mime import MimeTemplate, Unmailable, template
+from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.state.folder import make_private
 
 if TYPE_CHECKING:
-    from newsletter.config import Config
-    from newsletter.seams import Flight, Holding
+    from newsletter.config.model import Config
+    from newsletter.sending.interfaces import Flight, Holding
 
 
 class OutboxProvider:

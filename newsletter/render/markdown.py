@@ -10,7 +10,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from newsletter.render.lines import WIDTH, wrap
+from newsletter.render.wrapping import WIDTH, wrap
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
 OMITTED = "\ufffc"  # Unicode's object replacement character

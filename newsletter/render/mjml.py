@@ -6,7 +6,7 @@ import re
 from mjml import mjml2html
 
 from newsletter.errors import TemplateError
-from newsletter.render.structure import check
+from newsletter.render.mjml_lint import check
 from newsletter.render.templates import Filled
 
 _INLINE_STYLE = re.compile(r"""<mj-style\s[^>]*\binline=["']inline["'][^>]*>(.*?)</mj-style>""", re.DOTALL)

@@ -17,10 +17,10 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from newsletter.display import shown_path
 from newsletter.errors import TemplateError
-from newsletter.models import Issue, Site
-from newsletter.render import markdown, text
-from newsletter.shown import shown_path
+from newsletter.issue.model import Issue, Site
+from newsletter.render import filters, markdown
 
 # The wheel carries the repository's templates inside the package; a checkout has them beside it.
 _PACKAGE = Path(__file__).parent.parent
@@ -95,11 +95,11 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
     # Whatever differs from run to run has no place in a mail that is rendered once and previewed before.
     environment.globals.pop("lipsum")
     environment.filters.pop("random")
-    environment.filters["week"] = text.week
+    environment.filters["week"] = filters.week
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
-    environment.filters["capitals"] = text.capitals
-    environment.filters["plain"] = text.plain
-    environment.filters["wrapped"] = text.wrapped
+    environment.filters["capitals"] = filters.capitals
+    environment.filters["plain"] = filters.plain
+    environment.filters["wrapped"] = filters.wrapped
     return environment
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter.display import visible
 from newsletter.errors import StoreError
-from newsletter.models import Subscriber
-from newsletter.outcomes import Accepted, Refused
-from newsletter.records import ChunkState, Claimed, Fate, Landed, Lane, Send
-from newsletter.shown import visible
+from newsletter.issue.model import Subscriber
+from newsletter.sending.model import ChunkState, Claimed, Fate, Landed, Lane, Send
+from newsletter.sending.outcomes import Accepted, Refused
 from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
 
 ChunkRow = Row[*tuple[Any, ...]]

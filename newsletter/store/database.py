@@ -11,10 +11,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from newsletter.config import Newsletter, load
+from newsletter.config.model import Newsletter, load
+from newsletter.display import shown_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
-from newsletter.private import make_private
-from newsletter.shown import shown_path
+from newsletter.state.folder import make_private
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 120

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from newsletter.display import shown_path, visible
 from newsletter.errors import StoreError
-from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.private import make_private
-from newsletter.shown import shown_path, visible
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.state.folder import make_private
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from newsletter.errors import SendRefused, StoreError
-from newsletter.outcomes import Outcome
-from newsletter.records import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.sending.model import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.sending.outcomes import Outcome
 from newsletter.store import chunks
 from newsletter.store.database import Conflict, Database
 from newsletter.store.journal import Journal, Run
+from newsletter.store.ledger_queries import Standing
 from newsletter.store.schema import attempt, chunk, lane, recipient, send
-from newsletter.store.standing import Standing
 
 _NOTHING_LEFT = ("waiting", "skipped")
 

@@ -19,8 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter.names import SUBSCRIBER_STATES
-from newsletter.records import CHUNK_STATES
+from newsletter.constants import SUBSCRIBER_STATES
+from newsletter.sending.model import CHUNK_STATES
 
 # The newest migration; compared at each start, so that Alembic is imported only when there is work for it.
 REVISION = "0002"

@@ -8,11 +8,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from newsletter.address import Address
-from newsletter.csvfile import Row as FileRow
 from newsletter.errors import Problem, SubscriberError
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber
+from newsletter.subscribers.address import Address
+from newsletter.subscribers.csv_import import Row as FileRow
 
 BATCH = 500
 

@@ -8,11 +8,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from newsletter import checks, config, issues
+from newsletter import checks
 from newsletter.checks.proof import Proof
+from newsletter.config import model
 from newsletter.errors import Problem
-from newsletter.preparing import proof
+from newsletter.issue import files
 from newsletter.render.templates import BUILT_IN
+from newsletter.services.prepare import proof
 
 DATA = Path(__file__).parent.parent / "data" / "checks"
 BASE = DATA / "base"
@@ -32,11 +34,11 @@ def opened(folder: Path, case: Path | None = None, **parts: str) -> Proof:
     """
     for source in (BASE, *([case] if case else [])):
         shutil.copytree(source, folder, dirs_exist_ok=True)
-    newsletter = config.load(folder, {})
+    newsletter = model.load(folder, {})
     for name, part in (("mail.html", "html"), ("mail.txt", "text")):
         if (folder / name).exists():
             parts[part] = (folder / name).read_text(encoding="utf-8")
-    read = proof(newsletter, issues.load(issues.find(newsletter.issues)))
+    read = proof(newsletter, files.load(files.find(newsletter.issues)))
     return replace(read, rendered=replace(read.rendered, **parts))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.checking import Checked, check
 from newsletter.render.templates import BUILT_IN
+from newsletter.services.check import Checked, check
 from tests.checks.material import BASE
 
 ISSUE = "issues/2026-04-27.yml"

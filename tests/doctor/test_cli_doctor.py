@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from newsletter import address
-from newsletter.cli import main
+from newsletter.cli.main import main
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers import address
 from tests import samples
 from tests.doctor.world import SECRETS, World
 from tests.fakes.sendgrid import Fault

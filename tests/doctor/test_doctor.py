@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import address
 from newsletter.doctor import Group, Manner, examine
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.watch import Look, Overdue
 from newsletter.findings import Finding
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers import address
 from tests import samples
 from tests.doctor.findings import only, states, told
 from tests.doctor.world import SECRETS, World

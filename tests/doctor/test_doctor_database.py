@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import create_engine, insert, text
 
-from newsletter import address
 from newsletter.doctor.database import database, is_file, read
 from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store.database import Database
-from newsletter.store.examination import Contents
+from newsletter.store.inspection import Contents
 from newsletter.store.schema import REVISION, lane, send
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers import address
 from tests import samples
 from tests.doctor.findings import only, states, told
 

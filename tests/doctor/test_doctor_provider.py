@@ -6,8 +6,8 @@ import pytest
 
 from newsletter.doctor.provider import examine, slots
 from newsletter.errors import StoreError
-from newsletter.outcomes import NotSent
-from newsletter.store.examination import Contents
+from newsletter.sending.outcomes import NotSent
+from newsletter.store.inspection import Contents
 from tests import samples
 from tests.doctor.findings import states, told
 from tests.fakes.sendgrid import Reply, SendGridFake

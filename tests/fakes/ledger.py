@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from newsletter.errors import StoreError
-from newsletter.models import Subscriber
-from newsletter.outcomes import Outcome
-from newsletter.records import (
+from newsletter.issue.model import Subscriber
+from newsletter.sending.model import (
     ChunkState,
     Claimed,
     Counts,
@@ -22,6 +21,7 @@ from newsletter.records import (
     Plan,
     Send,
 )
+from newsletter.sending.outcomes import Outcome
 
 
 @dataclass

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter import checks, config
-from newsletter.preparing import proof
-from newsletter.render import render
+from newsletter import checks
+from newsletter.config import model
+from newsletter.render.pipeline import render
+from newsletter.services.prepare import proof
 from tests.checks.material import BASE, CASES, named, opened
 from tests.render import material
 
@@ -28,7 +29,7 @@ class Mail:
 
 def ours() -> list[Mail]:
     """The repository's own issue, and one that has everything that an issue can have."""
-    real = proof(config.load(material.REPOSITORY, {}), material.real_issue())
+    real = proof(model.load(material.REPOSITORY, {}), material.real_issue())
     full = render(material.full_issue(), material.site())
     found = frozenset(one.check for one in checks.run(real))
     return [

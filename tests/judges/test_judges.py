@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from newsletter.render import render
+from newsletter.render.pipeline import render
 from tests.judges import axe, nu, verdicts
 from tests.judges.mails import Mail, cases, ours
 from tests.judges.verdicts import Pattern, Verdict

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from newsletter.address import parse
 from newsletter.store.database import opened
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.address import parse
 from tests.fakes.proxy import ProxyFake
 from tests.fakes.web import Reply
 from tests.judges import installed

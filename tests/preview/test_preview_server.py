@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from newsletter.address import parse
 from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
 from newsletter.preview.builder import builder
-from newsletter.preview.described import checked
-from newsletter.preview.desk import Desk
-from newsletter.preview.feed import Feed
+from newsletter.preview.event_stream import Feed
+from newsletter.preview.issue_list import Shelf
+from newsletter.preview.payloads import checked
 from newsletter.preview.routes import app
-from newsletter.preview.shelf import Shelf
+from newsletter.preview.workspace import Desk
 from newsletter.store.database import opened
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.address import parse
 
 HERE = "127.0.0.1:8025"
 OWN = {"Origin": f"http://{HERE}"}
@@ -472,7 +472,7 @@ def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeyp
         go_on.wait(5)
         return checked(*given)
 
-    monkeypatch.setattr("newsletter.preview.desk.checked", slowly)
+    monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
 
     async def heard():
         following = asyncio.create_task(events(desk))
@@ -499,7 +499,7 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
         go_on.wait(5)
         return found
 
-    monkeypatch.setattr("newsletter.preview.desk.checked", slowly)
+    monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
     letter.save("issues/2025-12-29.yml", letter.issue.replace("leek", "bread"))
     desk = Desk(letter.folder, "2026-01-05", build=build)
 
@@ -707,7 +707,9 @@ def test_an_address_of_another_machine_is_unavailable(letter):
 def test_importing_the_preview_imports_no_server():
     program = "import sys, newsletter.preview; print(*sys.modules)"
     imported = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
-    assert not {"starlette", "uvicorn", "watchfiles", "newsletter.render"} & set(imported.stdout.split())
+    assert not {"starlette", "uvicorn", "watchfiles", "newsletter.render.pipeline"} & set(
+        imported.stdout.split()
+    )
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "watchfiles"])

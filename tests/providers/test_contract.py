@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config import SendGrid, Smtp
-from newsletter.delivery import Provider
-from newsletter.models import Subscriber
-from newsletter.outcomes import Accepted, Cancelled, NotSent
+from newsletter.config.model import SendGrid, Smtp
+from newsletter.issue.model import Subscriber
 from newsletter.providers.outbox import OutboxProvider
-from newsletter.providers.sendgrid import SendGridProvider
-from newsletter.providers.smtp import SmtpProvider
+from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.providers.smtp.provider import SmtpProvider
+from newsletter.sending.delivery import Provider
+from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp

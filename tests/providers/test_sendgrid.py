@@ -20,14 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from newsletter.config import SendGrid
-from newsletter.message import Batch, Hold, Mailing, Recipient, list_headers
-from newsletter.models import Subscriber
-from newsletter.names import PLACEHOLDER
-from newsletter.outcomes import Accepted, Cancelled, NotCancelled, NotSent, Outcome, Refused, Unknown
-from newsletter.providers.sendgrid import SendGridProvider
-from newsletter.providers.sendgrid_body import GROUP_LINK, template, tracking_settings
-from newsletter.providers.transport import ANSWER_BYTES, Transport
+from newsletter.config.model import SendGrid
+from newsletter.constants import PLACEHOLDER
+from newsletter.issue.model import Subscriber
+from newsletter.mail.message import Batch, Hold, Mailing, Recipient, list_headers
+from newsletter.providers.http import ANSWER_BYTES, Transport
+from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
+from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.sending.outcomes import Accepted, Cancelled, NotCancelled, NotSent, Outcome, Refused, Unknown
 from tests import samples
 from tests.fakes.sendgrid import Fault, Reply, SendGridFake
 from tests.fakes.sendgrid_rules import error

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config import SendGrid
+from newsletter.config.model import SendGrid
 from newsletter.findings import DnsRecord, Examined, Finding
-from newsletter.providers.sendgrid import SendGridProvider
-from newsletter.providers.sendgrid_account import OVERRIDDEN, UNDO
-from newsletter.providers.sendgrid_body import tracking_settings
+from newsletter.providers.sendgrid.account import OVERRIDDEN, UNDO
+from newsletter.providers.sendgrid.payload import tracking_settings
+from newsletter.providers.sendgrid.provider import SendGridProvider
 from tests import samples
 from tests.doctor.findings import only, states, told
 from tests.fakes.sendgrid import Fault, Reply, Request, SendGridFake

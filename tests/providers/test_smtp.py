@@ -17,12 +17,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
-from newsletter.config import Smtp
+from newsletter.config.model import Smtp
 from newsletter.errors import StoreError
-from newsletter.message import Batch, Mailing, Recipient
-from newsletter.models import Subscriber
-from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.providers.smtp import SmtpProvider
+from newsletter.issue.model import Subscriber
+from newsletter.mail.message import Batch, Mailing, Recipient
+from newsletter.providers.smtp.provider import SmtpProvider
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from tests import samples
 from tests.fakes.postfix import Postfix
 from tests.fakes.smtp import CLOSE, GO_ON, RESET, SILENCE, ScriptedSmtp

@@ -10,9 +10,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
-from newsletter.config import Smtp
+from newsletter.config.model import Smtp
 from newsletter.findings import Finding
-from newsletter.providers.smtp import SmtpProvider
+from newsletter.providers.smtp.provider import SmtpProvider
 from tests import samples
 from tests.doctor.findings import states, told
 from tests.fakes.postfix import Postfix
@@ -159,7 +159,7 @@ def test_what_is_wrong_before_a_connection(tmp_path: Path) -> None:
 
 
 def test_without_tls_to_another_machine_is_a_warning(tmp_path: Path) -> None:
-    from newsletter.providers.smtp_account import look
+    from newsletter.providers.smtp.account import look
 
     with ScriptedSmtp({"NOOP": "250 ok"}) as server:
         here = look(Smtp(host="localhost", port=server.port, security="none"), None, None, 5)

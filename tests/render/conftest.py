@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import TemplateError
-from newsletter.render import render
+from newsletter.render.pipeline import render
 from newsletter.render.templates import BUILT_IN
 from tests.render import material
 from tests.render.material import Refusal

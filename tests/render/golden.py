@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from newsletter import issues
-from newsletter.render import render
+from newsletter.issue import files
+from newsletter.render.pipeline import render
 from tests.render import material
 
 GOLDEN = material.REPOSITORY / "tests" / "golden"
@@ -12,6 +12,6 @@ FILES = [GOLDEN / "2026-04-27" / "mail.html", GOLDEN / "2026-04-27" / "mail.txt"
 
 def content(file: Path) -> bytes:
     """The part that the file is named after, of the issue that its folder is named after."""
-    issue = issues.load(material.REPOSITORY / "issues" / f"{file.parent.name}.yml")
+    issue = files.load(material.REPOSITORY / "issues" / f"{file.parent.name}.yml")
     mail = render(issue, material.real_site())
     return (mail.html if file.suffix == ".html" else mail.text).encode()

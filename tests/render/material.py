@@ -9,9 +9,10 @@ from typing import Any
 
 from lxml import html
 
-from newsletter import config, issues
-from newsletter.models import Image, Issue, Link, Passage, Rendered, Site, Story
-from newsletter.render import render
+from newsletter.config import model
+from newsletter.issue import files
+from newsletter.issue.model import Image, Issue, Link, Passage, Rendered, Site, Story
+from newsletter.render.pipeline import render
 
 Refusal = Callable[..., str]
 
@@ -82,7 +83,7 @@ def site(templates: Path | None = None, **changes: Any) -> Site:
 
 
 def labels(**changes: str) -> dict[str, str]:
-    return {**config.Labels().model_dump(), **changes}
+    return {**model.Labels().model_dump(), **changes}
 
 
 def parsed(mail: str) -> Any:
@@ -92,12 +93,12 @@ def parsed(mail: str) -> Any:
 
 @cache
 def real_site() -> Site:
-    return replace(config.load(REPOSITORY, {}).site, templates=None)
+    return replace(model.load(REPOSITORY, {}).site, templates=None)
 
 
 @cache
 def real_issue() -> Issue:
-    return issues.load(REAL)
+    return files.load(REAL)
 
 
 @cache

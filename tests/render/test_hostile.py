@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from newsletter.models import Image, Issue, Link, Passage, Rendered, Site
-from newsletter.render import render
+from newsletter.issue.model import Image, Issue, Link, Passage, Rendered, Site
+from newsletter.render.pipeline import render
 from tests.render import material
 
 TYPED = {

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
-from newsletter.render import render
+from newsletter.render.pipeline import render
 from tests.render import looks, material
 
 SCHEMES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from newsletter.models import Issue, Rendered
-from newsletter.render import render
+from newsletter.issue.model import Issue, Rendered
+from newsletter.render.pipeline import render
 from tests.render import material
 
 KB = 1000
@@ -136,7 +136,7 @@ def refuse(event, arguments):
         raise AssertionError(f"{{event}} {{arguments}}")
 
 sys.addaudithook(refuse)
-from newsletter.render import render
+from newsletter.render.pipeline import render
 from tests.render import material
 print(len(render(material.full_issue(), material.site()).html))
 try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import TemplateError
-from newsletter.render import render, to_mjml
+from newsletter.render.pipeline import render, to_mjml
 from newsletter.render.templates import BUILT_IN, fill
 from tests.render import material
 from tests.render.material import Refusal

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from newsletter.render import markdown, text
-from newsletter.render.lines import wrap
+from newsletter.render import filters, markdown
+from newsletter.render.wrapping import wrap
 from tests.render import material
 
 
@@ -134,8 +134,8 @@ def test_wrap_indents() -> None:
     ],
 )
 def test_week(day: date, words: str) -> None:
-    assert text.week(material.issue(date=day), material.labels()) == words
+    assert filters.week(material.issue(date=day), material.labels()) == words
 
 
 def test_capitals_leave_placeholders() -> None:
-    assert text.capitals("Hello [[name]], [dear] ß") == "HELLO [[name]], [DEAR] SS"
+    assert filters.capitals("Hello [[name]], [dear] ß") == "HELLO [[name]], [DEAR] SS"

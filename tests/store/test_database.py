@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from newsletter.errors import SendRefused, StoreError
-from newsletter.records import Counts
+from newsletter.sending.model import Counts
 from newsletter.store import migrations
 from newsletter.store.database import Database
+from newsletter.store.ledger_queries import Standing
 from newsletter.store.schema import REVISION, metadata, send
-from newsletter.store.standing import Standing
 from tests import samples
 
 SEND = {

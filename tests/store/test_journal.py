@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import StoreError
-from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store import journal
 from newsletter.store.journal import Run
 
 KILLED = """\
 import os, sys
 from pathlib import Path
-from newsletter.outcomes import Accepted, Refused
+from newsletter.sending.outcomes import Accepted, Refused
 from newsletter.store.journal import Run
 
 run = Run(Path(sys.argv[1]))

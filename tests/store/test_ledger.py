@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import insert
 
 from newsletter.errors import SendRefused, StoreError
-from newsletter.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.person import as_typed
-from newsletter.records import Claimed, Counts, Fate, Landed, Lane, Plan, Send
+from newsletter.sending.model import Claimed, Counts, Fate, Landed, Lane, Plan, Send
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store.database import Database
 from newsletter.store.journal import Run
 from newsletter.store.ledger import Ledger
 from newsletter.store.schema import send
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.parsing import as_typed
 from tests import samples
 
 LIST = "subscribers"

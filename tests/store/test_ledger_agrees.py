@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from newsletter.person import as_typed
-from newsletter.records import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.sending.model import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
 from newsletter.store.database import Database
 from newsletter.store.journal import Run
 from newsletter.store.ledger import Ledger
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.parsing import as_typed
 from tests.model import CANCEL_FAULTS, FAULTS, World
 from tests.store.conftest import emptied
 

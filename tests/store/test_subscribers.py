@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import csvfile
 from newsletter.errors import Problem, SubscriberError
-from newsletter.person import as_typed
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Imported, Subscribers
+from newsletter.subscribers import csv_import
+from newsletter.subscribers.parsing import as_typed
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def bring_in(subscribers: Subscribers, path: Path, text: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     return [
         one.change if isinstance(one, Imported) else f"{one.where.rpartition(':')[2]}: {one.what}"
-        for one in subscribers.bring_in(csvfile.read(path), path.name)
+        for one in subscribers.bring_in(csv_import.read(path), path.name)
     ]
 
 
@@ -109,14 +109,14 @@ def test_a_file_that_breaks_off_brings_nobody_in(subscribers: Subscribers, tmp_p
     path = tmp_path / "list.csv"
     path.write_bytes(b"address,name\nada@example.com,Ada\nbo@example.com,B\xf6\n")
     with pytest.raises(SubscriberError, match=r"list\.csv:3: not utf-8 text"):
-        list(subscribers.bring_in(csvfile.read(path), path.name))
+        list(subscribers.bring_in(csv_import.read(path), path.name))
     assert subscribers.active() == 0
 
 
 def test_an_import_that_is_given_up_brings_nobody_in(subscribers: Subscribers, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("address\nada@example.com\nbo@example.com\n")
-    changes = subscribers.bring_in(csvfile.read(path), path.name)
+    changes = subscribers.bring_in(csv_import.read(path), path.name)
     next(changes)
     changes.close()
     assert subscribers.active() == 0

@@ -15,7 +15,7 @@ from newsletter.checks.css.colours import Behind, Colour
 from newsletter.checks.css.rules import Fitting, Screen, fitting, holds
 from newsletter.checks.css.values import Declared, Length, declared
 from newsletter.checks.document import Document, Element
-from newsletter.checks.inbox import seen
+from newsletter.checks.inbox_preview import seen
 
 _WEIGHTS = {
     "b": "bolder",

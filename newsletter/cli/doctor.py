@@ -1,0 +1,130 @@
+"""`news doctor`: what a look at everything that a send depends on has found."""
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.constants import PROVIDERS, REFUSED
+
+if TYPE_CHECKING:
+    from newsletter.doctor import Group
+    from newsletter.findings import Finding
+
+# State: a sign, the same in ASCII, and a colour.
+_SIGNS = {
+    "ok": ("✓", "+", "green"),
+    "note": ("·", "-", "blue"),
+    "warning": ("!", "!", "yellow"),
+    "error": ("✗", "x", "red"),
+    "skipped": ("○", "?", "white"),
+}
+_PLURALS = {"note": "notes", "warning": "warnings", "error": "errors"}
+_INDENT, _MOST = 13, 100
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of findings.")
+@click.option("--offline", is_flag=True, help="Look only at what needs no connection.")
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings too.")
+@click.option("--nameserver", metavar="ADDRESS[:PORT]", help="Ask this DNS server, not the system's.")
+@click.option("--provider", type=click.Choice(PROVIDERS), help="Not the one that newsletter.yml names.")
+@click.pass_obj
+def doctor(
+    folder: Path, as_json: bool, offline: bool, strict: bool, nameserver: str | None, provider: str | None
+) -> None:
+    """Look at all that a send depends on, and say what to mend.
+
+    Configuration, secrets, database, provider, sender domain, unsubscribe page, clock. Changes nothing, sends
+    nothing, and shows no secret. Exit code 1: there are errors.
+    """
+    from newsletter.doctor import Manner, examine
+    from newsletter.doctor.setup import Setup
+
+    _understood(nameserver)
+    setup = Setup.read(folder, os.environ, provider)
+    groups = examine(setup, Manner(online=not offline, nameserver=nameserver))
+    counted = _as_json(groups) if as_json else _as_text(groups)
+    sys.exit(REFUSED if counted["error"] or (strict and counted["warning"]) else 0)
+
+
+def _understood(nameserver: str | None) -> None:
+    from newsletter.doctor.resolver import parsed
+
+    try:
+        if nameserver is not None:
+            parsed(nameserver)
+    except ValueError:
+        raise click.UsageError("--nameserver is an IP address, with a port or not: 192.0.2.1:53") from None
+
+
+def _as_json(groups: Iterable["Group"]) -> Counter[str]:
+    found = [(heading, one) for heading, findings in groups for one in findings]
+    rows = [
+        {"group": heading, "looked_at": one.looked_at, "state": one.state, "what": one.what, "fix": one.fix}
+        for heading, one in found
+    ]
+    click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    return Counter(one.state for _, one in found)
+
+
+def _as_text(groups: Iterable["Group"]) -> Counter[str]:
+    """Each group as it comes, and a line that counts at the end."""
+    counted: Counter[str] = Counter()
+    for heading, findings in groups:
+        _print(click.style(heading, bold=True))
+        for finding in findings:
+            counted[finding.state] += 1
+            _show(finding)
+        _print("")
+    _print(_summary(counted))
+    return counted
+
+
+def _show(finding: "Finding") -> None:
+    sign, plain, colour = _SIGNS[finding.state]
+    sign = sign if _can_show(sign) else plain
+    label = click.style(f"{sign} {finding.state:<7}", fg=colour)
+    first, *rest = _wrapped(f"{finding.looked_at}: {finding.what}", _INDENT)
+    _print(f"  {label}  {first}")
+    for line in rest:
+        _print(" " * _INDENT + line)
+    if finding.fix:
+        for line in _wrapped(finding.fix, _INDENT + 2):
+            _print(" " * (_INDENT + 2) + line)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    width = min(shutil.get_terminal_size((80, 24)).columns, _MOST) - indent
+    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _summary(counted: Counter[str]) -> str:
+    bad = [
+        f"{counted[state]} {state if counted[state] == 1 else _PLURALS[state]}"
+        for state in ("error", "warning", "note")
+        if counted[state]
+    ]
+    told = [*bad, f"{counted['ok']} ok", *([f"{counted['skipped']} skipped"] if counted["skipped"] else [])]
+    well = not (counted["error"] or counted["warning"] or counted["skipped"])
+    return ", ".join(told) + "." + (" All is well." if well else "")
+
+
+def _print(line: str) -> None:
+    """With colours where they are seen and wanted (https://no-color.org)."""
+    click.echo(line, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def _can_show(sign: str) -> bool:
+    try:
+        sign.encode(sys.stdout.encoding or "ascii")
+        return True
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,105 @@
+"""`news cancel`, `news retry`, `news resolve`: when a send was a mistake, or did not reach everybody."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli import terminal
+from newsletter.cli.report import Naming, naming, report
+from newsletter.cli.send import checked, confirm, deliver, started, watch
+from newsletter.constants import INCOMPLETE
+from newsletter.errors import SendRefused
+
+if TYPE_CHECKING:
+    from newsletter.sending.model import ChunkState
+
+_issue = click.option("--issue", metavar="DATE", required=True, help="The issue, such as 2026-04-27.")
+_yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
+_addresses = click.argument("addresses", nargs=-1, metavar="[ADDRESS]…")
+
+
+@click.command()
+@_issue
+@_yes
+@naming
+@click.pass_obj
+def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
+    """Call back what has not left yet, and begin nothing more.
+
+    Says exactly what could be called back and what could not. Exit code 3: somebody has it, or may.
+    """
+    with started(folder, issue) as (sending, found):
+        with terminal.aside(named.as_json):
+            counts, leaves = sending.standing.counts(found), sending.standing.leaves(found)
+            if done := not (counts.waiting or counts.under_way or leaves):
+                click.echo("Nothing of it can be called back any more.")
+            else:
+                terminal.show_counts(found, counts, leaves, whole=True)
+                if not yes:
+                    click.confirm("Call it back?", abort=True)
+                done = watch(found, lambda stop: sending.undo(found, stop), 0)
+        report(sending.standing, found, named)
+        sys.exit(0 if done and sending.standing.counts(found).nobody_has_it else INCOMPLETE)
+
+
+@click.command()
+@_issue
+@click.option("--refused", is_flag=True, required=True, help="Those whom the provider refused.")
+@_addresses
+@_yes
+@naming
+@click.pass_obj
+def retry(
+    folder: Path, issue: str, refused: bool, addresses: tuple[str, ...], yes: bool, named: Naming
+) -> None:
+    """Try those again whom the provider refused.
+
+    All of them or those named, once the cause is mended.
+    """
+    from newsletter.sending.start import refuse_halted
+
+    with started(folder, issue) as (sending, found):
+        refuse_halted(found, sending.standing.counts(found))
+        with terminal.aside(named.as_json):
+            prepared = checked(sending, found)
+            if not (count := sending.count(found, "refused", list(addresses))):
+                raise SendRefused(
+                    f"nobody was refused in the send of {issue}", f"news status --issue {issue}"
+                )
+            count += sending.standing.counts(found).waiting
+            terminal.show_send(prepared, found, count, sending)
+            confirm(count, yes)
+            sending.decide(found, "refused", "waiting", "to be tried again", list(addresses))
+        sys.exit(deliver(sending, prepared, found, named))
+
+
+@click.command()
+@_issue
+@click.option(
+    "--assume", type=click.Choice(["sent", "unsent"]), required=True, help="What you have found out."
+)
+@_addresses
+@_yes
+@naming
+@click.pass_obj
+def resolve(
+    folder: Path, issue: str, assume: str, addresses: tuple[str, ...], yes: bool, named: Naming
+) -> None:
+    """Settle what is unknown, by what you have found out.
+
+    For all or those named. Look people up in your provider's log first: `news status --list unknown` names
+    them. Who is assumed unsent waits from then on; `news resume` sends to them, and twice if the assumption
+    was wrong.
+    """
+    with started(folder, issue) as (sending, found):
+        sending.settle_adrift(found)
+        if not (unknown := sending.count(found, "unknown", list(addresses))):
+            raise SendRefused(f"nothing is unknown in the send of {issue}", f"news status --issue {issue}")
+        if not yes:
+            risk = "they are never tried again" if assume == "sent" else "who has it after all gets it twice"
+            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=named.as_json)
+        to: ChunkState = "accepted" if assume == "sent" else "waiting"
+        sending.decide(found, "unknown", to, f"assumed {assume}", list(addresses))
+        report(sending.standing, found, named)

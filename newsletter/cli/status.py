@@ -1,0 +1,74 @@
+"""`news status`: how sends stand."""
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli import terminal
+from newsletter.cli.gc_tuning import collect_seldom
+from newsletter.cli.report import Naming, naming, report
+from newsletter.constants import REFUSED
+
+if TYPE_CHECKING:
+    from newsletter.config.model import Newsletter
+
+
+@click.command()
+@click.option("--issue", metavar="DATE", help="Only this issue.")
+@click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
+@naming
+@click.pass_obj
+def status(folder: Path, issue: str | None, due: bool, named: Naming) -> None:
+    """Say how sends stand, and who is in which state.
+
+    With --list, one recipient a line: address, tab, reason.
+    """
+    from newsletter.config import model
+    from newsletter.issue import files
+
+    if not issue and (named.state or named.file or (named.as_json and not due)):
+        raise click.UsageError("--list, --csv and --json name the recipients of one issue: add --issue DATE")
+    if issue and (issue := files.named(issue)) is None:
+        raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
+    collect_seldom()
+    newsletter = model.load(folder)
+    if due:
+        sys.exit(_show_due(newsletter, named.as_json))
+    _show(newsletter, issue, named)
+
+
+def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
+    from newsletter.services.send import Sending
+
+    with Sending.open(newsletter) as sending:
+        due, broken = terminal.sort_out(sending.due())
+    names = [one.issue.name for one in due]
+    if as_json:
+        click.echo(json.dumps(names))
+    elif names:
+        click.echo("\n".join(names))
+    else:
+        click.echo("Nothing is due.", err=True)
+    return REFUSED if broken else 0
+
+
+def _show(newsletter: "Newsletter", issue: str | None, named: Naming) -> None:
+    from newsletter.sending.model import SUBSCRIBERS
+    from newsletter.store.database import Database
+    from newsletter.store.ledger_queries import Standing
+
+    with closing(Database.open(newsletter)) as database:
+        standing = Standing(database)
+        if issue is None:
+            sends = standing.sends()
+            terminal.show_sends((one, standing.counts(one)) for one in sends)
+        elif found := standing.newest(issue, SUBSCRIBERS):
+            report(standing, found, named, whole=True)
+        elif named.as_json:
+            click.echo("null")
+        else:
+            click.echo(f"{issue} was never sent.")

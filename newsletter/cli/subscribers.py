@@ -1,0 +1,83 @@
+"""`news subscribers …`: who gets the newsletter."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from newsletter.cli import terminal
+from newsletter.cli.gc_tuning import collect_seldom
+from newsletter.constants import REFUSED, SUBSCRIBER_STATES
+from newsletter.display import visible
+
+
+@click.group()
+def subscribers() -> None:
+    """Who gets the newsletter."""
+
+
+@subscribers.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--encoding", default="utf-8", show_default=True, help="What the file is written in.")
+@click.pass_obj
+def import_(folder: Path, file: Path, encoding: str) -> None:
+    """Add the people in a CSV file with the columns address and name.
+
+    Whoever has left stays away. A line that is no use is named and left out; the exit code is 1 then.
+    """
+    from newsletter.store.database import opened
+    from newsletter.store.subscribers import Subscribers
+    from newsletter.subscribers import csv_import
+
+    collect_seldom()
+    with opened(folder) as database:
+        rows = csv_import.read(file, encoding)
+        refused = terminal.show_import(Subscribers(database).bring_in(rows, visible(file.name)))
+    sys.exit(REFUSED if refused else 0)
+
+
+@subscribers.command("list")
+@click.option("--state", type=click.Choice(SUBSCRIBER_STATES))
+@click.pass_obj
+def list_(folder: Path, state: str | None) -> None:
+    """Print one subscriber a line: address, state, name, with tabs between."""
+    from newsletter.store.database import opened
+    from newsletter.store.subscribers import Subscribers
+
+    collect_seldom()
+    with opened(folder) as database:
+        for one in Subscribers(database).every(state):
+            click.echo(f"{one.address}\t{one.state}\t{one.name}".rstrip("\t"))
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--name", default="", help="What they are called.")
+@click.option("--again", is_flag=True, help="They have left and asked to come back.")
+@click.pass_obj
+def add(folder: Path, address: str, name: str, again: bool) -> None:
+    """Add ADDRESS."""
+    from newsletter.store.database import opened
+    from newsletter.store.subscribers import Subscribers
+    from newsletter.subscribers.parsing import as_typed
+
+    with opened(folder) as database:
+        mailbox, name = as_typed(address, name)
+        change = Subscribers(database).add(mailbox, name, again=again)
+    said = {"added": "added", "known": "is on the list already", "renamed": f"is called {name} now"}
+    click.echo(f"{mailbox.given} {said[change]}")
+
+
+@subscribers.command()
+@click.argument("address")
+@click.pass_obj
+def remove(folder: Path, address: str) -> None:
+    """Take ADDRESS off the list, for good."""
+    from newsletter.store.database import opened
+    from newsletter.store.subscribers import Subscribers
+    from newsletter.subscribers.parsing import as_typed
+
+    with opened(folder) as database:
+        mailbox, _ = as_typed(address)
+        removed = Subscribers(database).remove(mailbox)
+    click.echo(f"{mailbox.given} {'gets nothing from now on' if removed else 'was off the list already'}")

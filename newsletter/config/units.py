@@ -1,0 +1,65 @@
+"""Spans, shares, rates and moments as people write them: 30m, 5%, 500/h, 2026-05-04 09:00 Europe/Berlin."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from newsletter.sending.rate_limiter import Rate
+
+_MOMENT = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?:\s*(\S+))?"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PERIODS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+
+
+def span(text: str) -> timedelta:
+    """`30m`, `2h`, `90s`, `0` or `off`; raises ValueError."""
+    if text in ("0", "off"):
+        return timedelta()
+    found = re.fullmatch(r"([0-9]{1,6})\s*([smhd])", text)
+    if not found:
+        raise ValueError(text)
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def share(text: str) -> float | None:
+    """`5%` as 0.05, `off` as None; raises ValueError."""
+    if text == "off":
+        return None
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%", text)
+    if not found or float(found[1]) > 100:
+        raise ValueError(text)
+    return float(found[1]) / 100
+
+
+def rates(text: str) -> list[Rate]:
+    """`20/s` or `20/s, 5000/hour, 100k/day`; raises ValueError."""
+    return [_rate(part.strip()) for part in text.split(",")]
+
+
+def _rate(text: str) -> Rate:
+    found = re.fullmatch(r"([0-9]{1,9})\s*(k?)\s*/\s*([a-z]+)", text)
+    count = int(found[1]) * (1000 if found[2] else 1) if found else 0
+    if not found or found[3] not in _PERIODS or not count:
+        raise ValueError(text)
+    return Rate(count, timedelta(seconds=_PERIODS[found[3]]))
+
+
+def moment(text: str) -> datetime:
+    """`2026-05-04 09:00 Europe/Berlin` in UTC; without a zone it is UTC. Raises ValueError.
+
+    An hour that a zone's clocks skip or show twice is refused: nobody knows which is meant.
+    """
+    found = re.fullmatch(_MOMENT, text.strip())
+    if not found:
+        raise ValueError("write it as 2026-05-04 09:00 Europe/Berlin")
+    naive = datetime.fromisoformat(f"{found[1]} {found[2]}")
+    if found[3] in (None, "Z", "UTC"):
+        return naive.replace(tzinfo=UTC)
+    try:
+        zone = ZoneInfo(found[3])
+    except (ValueError, OSError, KeyError):  # one that is not there is a KeyError
+        raise ValueError(f"{found[3]} is no time zone; write one such as Europe/Berlin") from None
+    local = naive.replace(tzinfo=zone)
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        raise ValueError("clocks are changed in that hour; choose another one, or write it in UTC")
+    return local.astimezone(UTC)

@@ -1,0 +1,188 @@
+"""Issue files: from `issues/2026-04-27.yml` to an Issue, and what a new one starts as."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from newsletter.display import shown_path
+from newsletter.errors import IssueError, Problem, Unavailable
+from newsletter.issue.model import Issue, IssueFile, Passage
+from newsletter.yamlfile import reader, validation
+
+_NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
+
+
+class Text(NamedTuple):
+    """A text of an issue, and where in it that stands; `markdown` where it is more than one line of words."""
+
+    loc: reader.Loc
+    content: str
+    markdown: bool
+
+
+def load(path: Path) -> Issue:
+    """Reads an issue; raises IssueError with every problem of the file, each with its line."""
+    when = _date(path)
+    document = reader.read(path, IssueError)
+    issue = validation.validate(document, IssueFile, IssueError)
+    return Issue.model_construct(
+        **dict(issue), date=when, path=document.path, lines=document.lines, source=document.text
+    )
+
+
+def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
+    """`file:line` of a part of an issue, such as `("stories", 2, "link")`, or of some words in it."""
+    return reader.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
+
+
+def texts(issue: Issue) -> Iterator[Text]:
+    """Every text of an issue, from the top down."""
+    return _texts(issue.model_dump(include=set(IssueFile.model_fields)), ())
+
+
+def _texts(value: Any, loc: reader.Loc) -> Iterator[Text]:
+    if isinstance(value, str):
+        yield Text(loc, value, markdown=loc[-1] == "text" and "links" not in loc and loc[0] != "extra")
+        return
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for key, part in parts:
+        yield from _texts(part, (*loc, key))
+
+
+def every(folder: Path) -> list[Path]:
+    """The issue files of a folder, oldest first; other files are passed over."""
+    with suppress(FileNotFoundError, NotADirectoryError):  # the folder goes away just now
+        return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
+    return []
+
+
+def find(folder: Path, name: str | None = None) -> Path:
+    """The file of an issue that a person named (`2026-04-27`, or its path), or of the newest one."""
+    files = every(folder)
+    if name is None:
+        if not files:
+            start = f"start one, of next week for example: news new {_next_monday(date.today())}"
+            raise IssueError([Problem(shown_path(folder), "there is no issue here", start)])
+        return files[-1]
+    named = name.endswith((".yml", ".yaml"))
+    places = [Path(name), folder / name] if named else [folder / f"{name}.yml"]
+    for path in places:
+        if os.path.lexists(path):
+            return path
+    where, fix = shown_path(places[0]), _instead(places[0].stem, files)
+    raise IssueError([Problem(where, "there is no such issue", fix)])
+
+
+def named(given: str) -> str | None:
+    """The name of an issue that a person named by date or by file, whether it is there or not."""
+    name = Path(given).name.removesuffix(".yml")
+    return name if _NAME.fullmatch(name) else None
+
+
+def schema() -> str:
+    """The JSON Schema of an issue file, for completion in editors."""
+    described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(described | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def create(folder: Path, when: date) -> Path:
+    """Writes a commented skeleton with the headings of the newest issue, and never over a file."""
+    path = folder / f"{when.isoformat()}.yml"
+    _date(path)  # refuses what nothing could read afterwards
+    text = _skeleton(when, _newest(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as failure:
+        if isinstance(failure, FileExistsError) and os.path.lexists(path):
+            where = shown_path(path)
+            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
+        what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
+        raise Unavailable(what, hint, where=shown_path(Path(failure.filename or path))) from None
+    return path
+
+
+def _newest(folder: Path) -> Issue | None:
+    """The newest issue that can be read: a draft that cannot is no reason not to start another."""
+    for path in reversed(every(folder)):
+        with suppress(IssueError):
+            return load(path)
+    return None
+
+
+def _next_monday(today: date) -> date:
+    return today + timedelta(days=7 - today.weekday())
+
+
+def _instead(name: str, files: Sequence[Path]) -> str:
+    start = f"start it: news new {name}" if _NAME.fullmatch(name) else "name an issue by its date: 2026-05-04"
+    newest = ", ".join(file.stem for file in files[-3:])
+    return f"the newest here: {newest}; or {start}" if newest else start
+
+
+def _date(path: Path) -> date:
+    what = "the file's name is not the date of the issue"
+    try:
+        if path.suffix == ".yml" and _NAME.fullmatch(path.stem):
+            return date.fromisoformat(path.stem)
+    except ValueError:
+        what = f"there is no {path.stem} in the calendar"
+    raise IssueError([Problem(shown_path(path), what, "name it like 2026-04-27.yml")])
+
+
+def _skeleton(when: date, previous: Issue | None) -> str:
+    opening = _headings(previous.opening if previous else (), ("This week",))
+    passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
+    lines = [
+        f"# The issue of {when.isoformat()}. See it as you write: news preview {when.isoformat()}",
+        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists; HTML is not read.",
+        "",
+        'subject: ""      # one line; phones show about 40 characters',
+        'preheader: ""    # what inboxes show behind the subject; 40 to 100 characters',
+        "",
+        "# true lets automation send this issue when it is merged.",
+        "ready: false",
+        "",
+        "opening:         # passages before the stories; optional",
+        *_passages(opening, "  "),
+        "",
+        "stories:         # repeat the block for each story",
+        '  - title: ""',
+        '    link: ""     # https://…',
+        "    authors: []  # [Ada Example, Bo Sample]; the number left out goes below",
+        "    more_authors: 0",
+        "    passages:",
+        *_passages(passages, "      "),
+        "    tags: []",
+        "    # links:     # further links; optional",
+        "    #   - {text: Project page, link: https://example.com}",
+        "    # image: {src: https://example.com/picture.png, alt: What it shows, width: 528}",
+        "",
+        "# closing:       # passages after the stories; optional",
+        "#   - heading: Until next week",
+        "#     text: |",
+        "#       …",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:
+    return [passage.heading for passage in passages if passage.heading] or list(fallback)
+
+
+def _passages(headings: list[str], indent: str) -> list[str]:
+    return [
+        line
+        for heading in headings
+        for line in (
+            f"{indent}- heading: {json.dumps(heading, ensure_ascii=False)}",
+            f"{indent}  text: |",
+            "",
+        )
+    ]

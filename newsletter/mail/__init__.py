@@ -1,0 +1,1 @@
+"""From what is rendered to a message for each recipient."""

@@ -1,0 +1,153 @@
+"""SendGrid's v3 API: one request for up to 1000 recipients, tracking explicitly off.
+
+What counts here is documented at https://www.twilio.com/docs/sendgrid/api-reference/mail-send: 202 means
+queued; there is no idempotency key, so a lost answer is unknown.
+
+The account's calls go through SendGrid's own package, because paths and headers are its own. The mail goes
+past it: it would format every body for a log that nobody reads, and connect anew for each request.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from email.message import Message
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import python_http_client
+from pydantic import SecretStr
+from sendgrid import SendGridAPIClient
+
+from newsletter.config.model import Config, SendGrid
+from newsletter.errors import Problem
+from newsletter.findings import Examined, Finding
+from newsletter.mail.message import Batch
+from newsletter.providers.http import TIMEOUT_SECONDS, Answer, Transport, Unanswered, Unreached
+from newsletter.providers.sendgrid.payload import template
+from newsletter.providers.sendgrid.responses import outcome
+from newsletter.providers.sendgrid.scheduled_sends import SendGridHolding
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Unknown
+
+if TYPE_CHECKING:
+    from newsletter.sending.interfaces import Flight, Holding
+
+# At DEBUG the client logs the API key and every address.
+logging.getLogger("python_http_client.client").disabled = True
+
+
+class SendGridProvider:
+    """Sends through SendGrid; `clock` is Unix time."""
+
+    name = "sendgrid"
+
+    def __init__(
+        self,
+        settings: SendGrid,
+        api_key: SecretStr | None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.capabilities = Capabilities(
+            recipients_per_call=1000, leaves_machine=True, tracking="message", in_flight=settings.requests
+        )
+        self.holding: Holding | None = SendGridHolding(self._ask, clock)
+        self._api_key, self._clock = api_key, clock
+        self._transport = Transport(settings.host, settings.requests, timeout)
+        self._client = _client(settings.host, api_key, self._transport)
+        self._mail_send = f"{urlsplit(settings.host).path}/v3/mail/send"
+
+    def check(self) -> list[Problem]:
+        fix = "set it in the environment or in .env (never in newsletter.yml)"
+        if not self._api_key:
+            return [Problem("SENDGRID_API_KEY", "is not set", fix)]
+        if not re.fullmatch(r"[!-~]+", self._api_key.get_secret_value()):
+            return [Problem("SENDGRID_API_KEY", "holds letters that no key has", fix)]
+        return []
+
+    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        headers = {**self._client.request_headers, "Content-Type": "application/json"}
+        try:
+            answer = self._transport.ask(
+                "POST", self._mail_send, headers, template(batch.mailing).fill(batch)
+            )
+        except Unreached as failure:
+            return self._unreached(failure)
+        except Unanswered as failure:
+            return Unknown(f"no answer: {failure}")
+        return outcome(answer, len(batch.recipients), self._clock())
+
+    def examine(self, config: Config) -> Examined:
+        """The key, the account's settings and its domains; only GET is asked for."""
+        from newsletter.providers.sendgrid.account import SendGridAccount
+
+        if (problems := self.check()) or not self._api_key:
+            return Examined(tuple(map(Finding.of, problems)))
+        return SendGridAccount(self._ask, self._api_key.get_secret_value()).examine(config)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _ask(self, call: Callable[[Any], Any]) -> Answer | NotSent:
+        """One of the account's calls; they are safe to repeat, whatever became of the first."""
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        try:
+            response = call(self._client)
+        except Unreached as failure:
+            return self._unreached(failure)
+        except Unanswered as failure:
+            return NotSent(f"no answer: {failure}", stop=False)
+        return Answer(response.status_code, response.headers, response.body)
+
+    def _unreached(self, failure: Unreached) -> NotSent:
+        return NotSent(f"no connection: {failure}", stop=not self._transport.reached)
+
+
+def _client(host: str, api_key: SecretStr | None, transport: Transport) -> "_Client":
+    # Without a key the package would look for one by itself; `check` keeps this one from being used.
+    api = SendGridAPIClient(api_key.get_secret_value() if api_key else "none", host=host)
+    client = _Client(host=api.host, request_headers=api._default_headers, version=3)
+    client.transport = transport
+    return client
+
+
+class _Client(python_http_client.Client):  # type: ignore[misc]  # the package has no types
+    """The package's client on a transport of ours: no redirects, a time-out, and no error for a status."""
+
+    transport: Transport | None = None
+
+    def _build_client(self, name: str | None = None) -> "_Client":
+        client = _Client(
+            host=self.host,
+            request_headers=self.request_headers,
+            version=self._version,
+            url_path=[*self._url_path, name] if name else self._url_path,
+        )
+        client.transport = self.transport
+        return client
+
+    def _make_request(self, _opener: Any, request: Any, timeout: float | None = None) -> "_Response":
+        assert self.transport
+        pieces = [request.data] if request.data else []
+        headers = dict(request.header_items())
+        return _Response(self.transport.ask(request.get_method(), request.selector, headers, pieces))
+
+
+class _Response:
+    """An answer as the package reads one."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def getcode(self) -> int:
+        return self._answer.status
+
+    def read(self) -> bytes:
+        return self._answer.content
+
+    def info(self) -> Message:
+        return self._answer.headers

@@ -1,0 +1,32 @@
+"""An issue becomes mail: the same bytes for the same issue, site and templates, on every machine.
+
+Preview, archive and send all call `render`; nothing here reads a clock, a database or the network.
+"""
+
+from newsletter.issue.model import Issue, Rendered, Site
+from newsletter.render.inline_css import inline
+from newsletter.render.mjml import compile_mjml
+from newsletter.render.templates import Filled, fill
+
+
+def render(issue: Issue, site: Site) -> Rendered:
+    """HTML and text of an issue; raises TemplateError with the template's file and line."""
+    return Rendered(issue.subject, issue.preheader, to_html(issue, site), to_text(issue, site))
+
+
+def to_html(issue: Issue, site: Site) -> str:
+    """The HTML part, CSS inlined."""
+    html, css = compile_mjml(to_mjml(issue, site))
+    return inline(html, css)
+
+
+def to_text(issue: Issue, site: Site) -> str:
+    """The text part: no trailing spaces, never two blank lines in a row."""
+    lines = [line.rstrip(" \t") for line in fill("layout.txt.j2", issue, site).text.strip().split("\n")]
+    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
+    return "\n".join(kept) + "\n"
+
+
+def to_mjml(issue: Issue, site: Site) -> Filled:
+    """The MJML that the HTML is compiled from."""
+    return fill("layout.mjml.j2", issue, site)

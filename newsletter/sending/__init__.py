@@ -1,0 +1,1 @@
+"""The send protocol; it knows no concrete ledger and no concrete provider."""

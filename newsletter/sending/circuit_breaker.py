@@ -1,0 +1,79 @@
+"""When to stop a send that goes badly: kept by all its calls together."""
+
+import threading
+from collections.abc import Callable
+
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused
+
+# So many answers in a row of which none is an acceptance are no bad luck.
+IN_A_ROW = 5
+# A share of so few says nothing.
+FEWEST_REFUSED = 5
+
+
+class Doubts:
+    """Counts answers, and says when no more is to be begun, and why; used by several threads at once."""
+
+    def __init__(self, share: float | None, asked: Callable[[], bool]) -> None:
+        """`share` of the answers may be refusals; `asked` says whether somebody wants it to end."""
+        self._share = share
+        self._asked = asked
+        self._lock = threading.Lock()
+        self._bad = self._put_off = 0
+        self.pauses = 0
+        self._answers = self._refusals = 0
+        self.ended: str | None = None
+        self.paused = False
+
+    @property
+    def stop(self) -> bool:
+        """Nothing more is to be begun now."""
+        return self.ended is not None or self.paused or self._asked()
+
+    def hear(self, outcome: Outcome, recipients: int = 1) -> None:
+        """Counts an answer about so many recipients."""
+        with self._lock:
+            match outcome:
+                case Accepted():
+                    self._bad = self._put_off = self.pauses = 0
+                    self._answers += recipients
+                case NotSent(reason, stop, wait):
+                    self._put_off += wait is None
+                    self.paused = self.paused or self._put_off >= IN_A_ROW
+                    if stop:
+                        self.ended = self.ended or reason
+                case Refused(reason):
+                    self._worse(reason)
+                    self._answers += recipients
+                    self._refusals += recipients
+                    self._weigh(reason)
+                case _:
+                    self._worse(outcome.reason)
+
+    def hear_of(self, culprits: int, refused: Refused) -> None:
+        """Counts a refusal of many: of those whose fault it is, or, where that is not said, of nobody yet."""
+        if not culprits:
+            self.hear(refused, 0)
+            return
+        with self._lock:  # the provider is well, and the others are tried again
+            self._answers += culprits
+            self._refusals += culprits
+            self._weigh(refused.reason)
+
+    def resume(self) -> None:
+        """A pause is over."""
+        with self._lock:
+            self._put_off, self.paused = 0, False
+            self.pauses += 1
+
+    def _worse(self, reason: str) -> None:
+        self._bad += 1
+        if self._bad >= IN_A_ROW:
+            self.ended = self.ended or f"{IN_A_ROW} calls in a row went wrong, the last with: {reason}"
+
+    def _weigh(self, reason: str) -> None:
+        if self._share is None or self._refusals < FEWEST_REFUSED:
+            return
+        if self._refusals > self._share * self._answers:
+            share = f"{self._refusals:,} of {self._answers:,} recipients were refused"
+            self.ended = self.ended or f"{share}, more than {self._share:.0%}, the last with: {reason}"

@@ -1,0 +1,73 @@
+"""What a mailing was when its send was planned, small, so that a later difference can be named."""
+
+import difflib
+import hashlib
+import json
+import zlib
+from dataclasses import asdict
+from typing import Any
+
+from newsletter.mail.message import Mailing
+
+_WORDS = {
+    "issue": "the issue",
+    "subject": "the subject",
+    "preheader": "the preheader",
+    "sender": "the sender",
+    "reply_to": "reply_to",
+    "list_id": "list_id",
+    "unsubscribe_url": "unsubscribe.url",
+    "unsubscribe_mailto": "unsubscribe.mailto",
+    "sendgrid_group": "unsubscribe.sendgrid_group",
+    "track_opens": "tracking.opens",
+    "track_clicks": "tracking.clicks",
+    "nameless": "labels.reader",
+}
+_SHOWN = 60
+
+
+def snapshot(mailing: Mailing) -> bytes:
+    """A mailing's fields and its text part, compressed; of its HTML only the hash."""
+    return zlib.compress(json.dumps(_fields(mailing), sort_keys=True).encode(), 9)
+
+
+def differences(then: bytes | None, mailing: Mailing) -> list[str]:
+    """What is different now, in words; nothing where it is not known what it was."""
+    if then is None:
+        return []
+    before, after = json.loads(zlib.decompress(then)), json.loads(json.dumps(_fields(mailing)))
+    found = [
+        f"{words}: was {_short(before.get(name))}, is {_short(after[name])}"
+        for name, words in _WORDS.items()
+        if before.get(name) != after[name]
+    ]
+    if changed := _changed_lines(before["text"], after["text"]):
+        found.append(f"the text: {changed}")
+    elif before["html"] != after["html"]:
+        found.append("the HTML, though not the text: templates, links or newsletter.yml")
+    return found
+
+
+def _fields(mailing: Mailing) -> dict[str, Any]:
+    fields = asdict(mailing)
+    rendered = fields.pop("rendered")
+    del fields["date"], fields["test"]
+    html = hashlib.sha256(rendered.pop("html").encode()).hexdigest()
+    return {**fields, **rendered, "html": html}
+
+
+def _changed_lines(before: str, after: str) -> str:
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    lines = [line for line in list(diff)[2:] if not line.startswith("@@")]
+    if not lines:
+        return ""
+    was = next((line[1:] for line in lines if line.startswith("-")), None)
+    now = next((line[1:] for line in lines if line.startswith("+")), None)
+    first = [f"{word} {_short(line)}" for word, line in (("was", was), ("is", now)) if line is not None]
+    count = max(sum(line.startswith(sign) for line in lines) for sign in "+-")
+    return f"{count} {'line differs' if count == 1 else 'lines differ'}; the first {', '.join(first)}"
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f'"{text[:_SHOWN]}…"' if len(text) > _SHOWN else f'"{text}"'

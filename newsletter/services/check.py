@@ -1,0 +1,61 @@
+"""`news check`: issues read, rendered and checked, one after the other, whatever is wrong with one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsletter import checks
+from newsletter.config import model
+from newsletter.config.model import Newsletter
+from newsletter.errors import ConfigError, NewsError, Problem
+from newsletter.issue import files
+from newsletter.services.prepare import proof
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in an issue; `weight` is the HTML's bytes, None where there is none.
+
+    `off` are the checks that newsletter.yml switches off, with the reasons that it gives.
+    """
+
+    path: str
+    problems: Sequence[Problem]
+    weight: int | None = None
+    off: Mapping[str, str] = field(default_factory=dict)
+
+
+def check(
+    folder: Path, names: Sequence[str] = (), *, online: bool = False, spam: bool = False
+) -> Iterator[Checked]:
+    """Checks the named issues of the newsletter in a folder, or the newest; raises no NewsError.
+
+    `online` asks every link and picture, `spam` SpamAssassin.
+    """
+    chosen = {**checks.CONTENT, **checks.MAIL}
+    chosen |= checks.ONLINE if online else {}
+    chosen |= checks.SPAM if spam else {}
+    try:
+        newsletter = model.load(folder)
+        checks.refuse_unknown(newsletter)
+    except ConfigError as error:
+        yield Checked(error.problems[0].place[0], error.problems)
+        return
+    for name in names or (None,):
+        yield _checked(newsletter, name, chosen)
+
+
+def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, checks.Check]) -> Checked:
+    path = name or ""
+    try:
+        issue = files.load(files.find(newsletter.issues, name))
+        path = issue.path
+        read = proof(newsletter, issue)
+    except NewsError as error:
+        return Checked(path or error.problems[0].place[0], error.problems)
+    off = {
+        name: setting.reason or ""
+        for name, setting in newsletter.config.checks.items()
+        if setting.severity == "off"
+    }
+    return Checked(path, checks.run(read, chosen), len(read.rendered.html.encode()), off)

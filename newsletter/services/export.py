@@ -1,0 +1,31 @@
+"""An issue as files: the HTML and text as rendered, and a complete message to a made-up reader."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from newsletter.config.model import Newsletter
+from newsletter.display import shown_path
+from newsletter.errors import Unavailable
+from newsletter.issue.model import Issue, Rendered
+from newsletter.mail.sample import specimen
+
+
+def write(
+    issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path
+) -> Iterator[tuple[str, int]]:
+    """Writes `.html`, `.txt` and `.eml`, the same bytes each time; yields each path with its bytes."""
+    files = {
+        "html": rendered.html.encode(),
+        "txt": rendered.text.encode(),
+        "eml": specimen(issue, rendered, newsletter),
+    }
+    for suffix, content in files.items():
+        path = folder / f"{issue.name}.{suffix}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as failure:
+            what = f"cannot be written ({failure.strerror})"
+            fix = "choose another folder: --output FOLDER"
+            raise Unavailable(what, fix, where=shown_path(path)) from None
+        yield shown_path(path), len(content)

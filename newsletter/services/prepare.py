@@ -1,0 +1,41 @@
+"""An issue made ready: rendered once, checked, and turned into a mailing."""
+
+from dataclasses import dataclass
+
+from newsletter import checks
+from newsletter.checks.proof import Proof
+from newsletter.config.model import Newsletter
+from newsletter.errors import Problem, SendRefused
+from newsletter.issue import files
+from newsletter.issue.model import Issue, Rendered
+from newsletter.mail import message
+from newsletter.render.pipeline import render
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An issue, rendered once and checked."""
+
+    issue: Issue
+    rendered: Rendered
+    mailing: message.Mailing
+    problems: tuple[Problem, ...]
+
+    def refuse_errors(self) -> None:
+        """Raises SendRefused if any problem is an error."""
+        if errors := sum(problem.severity == "error" for problem in self.problems):
+            what = f"{self.issue.name} has {errors} error{'s' if errors > 1 else ''}; nothing was sent"
+            raise SendRefused(what, "mend what is listed above")
+
+
+def proof(newsletter: Newsletter, issue: Issue) -> Proof:
+    """An issue rendered, and ready to be checked; raises TemplateError."""
+    earlier = [path for path in files.every(newsletter.issues) if path.stem < issue.name]
+    return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
+
+
+def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
+    """Renders and checks an issue; raises TemplateError and, for a check that there is not, ConfigError."""
+    read = proof(newsletter, issue)
+    mailing = message.mailing(issue, read.rendered, newsletter)
+    return Prepared(issue, read.rendered, mailing, tuple(checks.run(read)))

@@ -1,0 +1,64 @@
+"""The newsletter's secret key, which signs links and hides addresses in Message-IDs."""
+
+import os
+import secrets
+from pathlib import Path
+
+from newsletter.config.model import Newsletter
+from newsletter.display import shown_path
+from newsletter.errors import SendRefused, Unavailable
+from newsletter.state.folder import make_private
+
+MIN_LENGTH = 16
+
+
+def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
+    """NEWS_SECRET_KEY, or the key in `.news/secret`, made on first use.
+
+    A key made in CI would vanish with the runner, and with it every unsubscribe link it has signed; so
+    there it is refused for mail that leaves the machine.
+    """
+    if given := newsletter.secrets.secret_key:
+        if len(given.get_secret_value()) < MIN_LENGTH:
+            raise SendRefused(
+                f"NEWS_SECRET_KEY is shorter than {MIN_LENGTH} characters", "make one: openssl rand -hex 32"
+            )
+        return given.get_secret_value()
+    file = newsletter.state / "secret"
+    if newsletter.in_ci and leaves_machine and not file.exists():
+        raise SendRefused(
+            "NEWS_SECRET_KEY is not set, and a key made here would vanish with this machine, "
+            "and every unsubscribe link with it",
+            "make one (openssl rand -hex 32) and set it as a secret of the repository",
+        )
+    return _read_or_make(file)
+
+
+def _read_or_make(file: Path) -> str:
+    try:
+        make_private(file.parent)
+        if not file.exists():
+            _make(file)
+        key = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        hint = "check the permissions of the file and its folder"
+        raise Unavailable(f"cannot be read or made ({failure})", hint, where=shown_path(file)) from None
+    if len(key) < MIN_LENGTH:
+        hint = "restore it from a backup; links already sent depend on it"
+        raise Unavailable("holds no key", hint, where=shown_path(file))
+    return key
+
+
+def _make(file: Path) -> None:
+    # Complete before it has its name, and never over another's: two first runs agree on one key.
+    draft = file.with_name(f"secret.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(secrets.token_hex(32) + "\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

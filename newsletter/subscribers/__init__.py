@@ -1,0 +1,1 @@
+"""Subscribers: who they are, their addresses, and lists of them."""

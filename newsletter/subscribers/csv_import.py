@@ -1,0 +1,138 @@
+"""A list of subscribers as a CSV file: read line by line, with an answer for each line that is no use."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.display import shown_path
+from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers.address import Address
+from newsletter.subscribers.parsing import as_typed
+
+_ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
+_DELIMITERS = ",;\t"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file that names a subscriber."""
+
+    where: str
+    address: Address
+    name: str
+
+
+def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
+    """The rows of a file in their order; what is wrong with a line comes as a Problem in its place.
+
+    Commas, semicolons and tabs are told apart by the header. Raises SubscriberError where the file as a
+    whole cannot be understood: no header, another encoding, a quote that nothing closes.
+    """
+    shown = shown_path(path)
+    lines = _lines(path, shown, encoding)
+    first = next((line for line in lines if line.text.strip()), None)
+    if first is None:
+        raise SubscriberError("the file is empty", "write a first line `address,name`", where=shown)
+    delimiter = max(_DELIMITERS, key=first.text.count)
+    header = _header(first, delimiter, shown)
+    columns = _columns(header, f"{shown}:{first.number}")
+    yield from _ignored(header, columns, f"{shown}:{first.number}")
+    for number, fields in _records(lines, delimiter, shown, first.number):
+        if any(field.strip() for field in fields):
+            yield _row(f"{shown}:{number}", fields, header, columns)
+
+
+def _header(first: "_Line", delimiter: str, shown: str) -> list[str]:
+    try:
+        return next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
+    except csv.Error as problem:
+        hint = "write a first line `address,name`"
+        raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{first.number}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: str
+
+
+def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+            if start == b"PK":
+                raise SubscriberError("an Excel workbook", "save it as CSV", where=shown)
+            if start in _UTF16:
+                with path.open(encoding="utf-16", newline="\n") as text:
+                    yield from (_Line(n, line) for n, line in enumerate(text, 1))
+                return
+            file.seek(0)
+            for number, raw in enumerate(file, 1):
+                yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
+    except OSError as failure:
+        raise SubscriberError(
+            f"cannot be read ({failure.strerror or failure})", "check its name", where=shown
+        ) from None
+    except UnicodeError:
+        raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from None
+
+
+def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
+    try:
+        utf8 = codecs.lookup(encoding).name == "utf-8"
+        text = raw.decode("utf-8-sig" if first and utf8 else encoding)
+        if "\r" in text.rstrip("\r\n"):
+            raise SubscriberError("a bare CR", "save the file with LF or CR LF line endings", where=where)
+        return text
+    except UnicodeError:
+        hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
+        raise SubscriberError(f"not {encoding} text", hint, where=where) from None
+    except LookupError:
+        raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from None
+
+
+def _columns(header: list[str], where: str) -> tuple[int, int | None]:
+    names = [name.strip().lower() for name in header]
+    found = next((names.index(name) for name in _ADDRESS if name in names), None)
+    if found is None:
+        what = "there is no header" if "@" in "".join(names) else "no column is called `address`"
+        raise SubscriberError(what, "write a first line `address,name`", where=where)
+    return found, names.index("name") if "name" in names else None
+
+
+def _ignored(header: list[str], columns: tuple[int, int | None], where: str) -> Iterator[Problem]:
+    for index, name in enumerate(header):
+        if index not in columns:
+            yield Problem(where, f"the column `{name.strip()}` is not imported", severity="note")
+
+
+def _records(
+    lines: Iterator[_Line], delimiter: str, shown: str, above: int
+) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(
+        (line.text for line in lines), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    while True:
+        number = above + reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            hint = "look for a quote that nothing closes"
+            raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{number}") from None
+        yield number, fields
+
+
+def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, int | None]) -> Row | Problem:
+    if len(fields) != len(header):
+        what = f"{len(fields)} field{'s'[: len(fields) != 1]} where the header has {len(header)}"
+        return Problem(where, what, "put a field that holds a separator in quotes")
+    at, name_at = columns
+    try:
+        return Row(where, *as_typed(fields[at], fields[name_at] if name_at is not None else ""))
+    except SubscriberError as problem:
+        return Problem(where, problem.what, problem.hint)

@@ -1,0 +1,20 @@
+"""A person as somebody typed them, in a file or on the command line."""
+
+from pydantic_core import PydanticCustomError
+
+from newsletter.display import visible
+from newsletter.errors import SubscriberError
+from newsletter.issue.model import one_line
+from newsletter.subscribers.address import Address, BadAddress, parse
+
+
+def as_typed(address: str, name: str = "") -> tuple[Address, str]:
+    """An address, and a name or none; raises SubscriberError."""
+    try:
+        return parse(address), one_line(name) if name.strip() else ""
+    except BadAddress as problem:
+        what = f'"{visible(address.strip())}" is not an email address ({problem})'
+        raise SubscriberError(what, "write it as name@example.com") from None
+    except PydanticCustomError as problem:
+        said = (problem.context or {}).get("what")
+        raise SubscriberError(f"the name {said}", "write what they are called, in one line") from None

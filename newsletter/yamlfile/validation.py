@@ -1,0 +1,143 @@
+"""A document as a model: every problem of the file at once, each in a sentence."""
+
+import difflib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from newsletter.display import visible
+from newsletter.errors import InvalidInput, Problem
+from newsletter.yamlfile.reader import Document, line_of, sentence
+from newsletter.yamlfile.values import Loc
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(document: Document, model: type[Model], error: type[InvalidInput]) -> Model:
+    """The document as a model; raises `error` with every problem of the file, in the order of its lines."""
+    if not isinstance(document.data, dict):
+        what = "is empty" if document.data is None else "holds no keys"
+        fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
+        raise error([Problem(document.where(()), sentence((), what), fix)])
+    found = list(document.problems)
+    try:
+        valid = model.model_validate(document.data)
+        if not found:
+            return valid
+    except ValidationError as invalid:
+        found += _problems(document, invalid.errors(include_url=False), model)
+    order = {loc: number for number, loc in enumerate(document.lines)}
+    found.sort(key=lambda one: (line_of(one[1]), order.get(one[0], 0)))
+    raise error([problem for _, problem in found])
+
+
+def _problems(
+    document: Document, found: list[ErrorDetails], model: type[BaseModel]
+) -> Iterator[tuple[Loc, Problem]]:
+    """What pydantic found, without what only follows from something else that is reported."""
+    reported = {loc for loc, _ in document.problems}
+    meant = {
+        (*loc[:-1], key)
+        for details in found
+        if details["type"] == "extra_forbidden" and (key := _nearest(model, loc := details["loc"]))
+    }
+    for details in found:
+        loc, kind = details["loc"], details["type"]
+        follows = (
+            any(loc[:depth] in reported for depth in range(len(loc) + 1))
+            or (kind == "missing" and (loc in meant or (*loc[:-1], "<<") in reported))
+            # pydantic counts the valid items only; the invalid ones are reported themselves
+            or (kind == "too_short" and details["input"])
+        )
+        if not follows:
+            what, fix = _sentences(loc, details, model)
+            yield loc, Problem(document.where(loc), sentence(loc, what), fix)
+
+
+def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    value, context = details["input"], details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            return "is missing", f"add `{loc[-1]}:`"
+        case "extra_forbidden":
+            near = _nearest(model, loc)
+            fix = f"did you mean `{near}`?" if near else f"the keys are {', '.join(_keys(model, loc[:-1]))}"
+            return "is not a key that is read here", fix
+        case _ if value is None or value == () or (isinstance(value, str) and not value.strip()):
+            return "is empty", _fill_in(model, loc)
+        case "refused":
+            return context["what"], context["fix"]
+        case "string_type":
+            return f"is not text ({_shown(value)})", _make_text(value)
+        case "tuple_type":
+            return f"is not a list ({_shown(value)})", 'write each entry on a line of its own, after "- "'
+        case "dict_type" | "model_type":
+            return f"holds no keys ({_shown(value)})", _write_keys(model, loc)
+        case "int_type":
+            return f"is not a whole number ({_shown(value)})", "write it in digits, without quotes"
+        case "bool_type":
+            return f"is neither true nor false ({_shown(value)})", "write true or false, without quotes"
+        case "literal_error":
+            return f"is {_shown(value)}", f"write one of {context['expected']}"
+        case "greater_than_equal":
+            return f"is {value}", f"write {context['ge']} or more"
+        case "less_than_equal":
+            return f"is {value}", f"write {context['le']} or less"
+        case _:
+            return f"{details['msg'][0].lower()}{details['msg'][1:]} ({_shown(value)})", "correct it"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | tuple):
+        return "keys with values" if isinstance(value, dict) else "a list"
+    return f'"{visible(str(value).lower() if isinstance(value, bool) else str(value))}"'
+
+
+def _make_text(value: object) -> str:
+    if isinstance(value, dict):
+        return 'put text that contains ": " or starts with { in quotes'
+    return (
+        "put text that starts with [ in quotes" if isinstance(value, tuple) else f"quote it: {_shown(value)}"
+    )
+
+
+def _fill_in(model: type[BaseModel], loc: Loc) -> str:
+    if isinstance(loc[-1], int):
+        return "fill it in, or delete the entry"
+    required = loc[-1] in _place(model, loc[:-1]).get("required", ())
+    return "fill it in" if required else "fill it in, or delete the key"
+
+
+def _write_keys(model: type[BaseModel], loc: Loc) -> str:
+    keys = _keys(model, loc)
+    return f"write it with its keys: {', '.join(keys)}" if keys else "write `key: value` lines below it"
+
+
+def _nearest(model: type[BaseModel], loc: Loc) -> str | None:
+    """The key that an unknown one seems to be meant for."""
+    return next(iter(difflib.get_close_matches(str(loc[-1]).lower(), _keys(model, loc[:-1]), n=1)), None)
+
+
+def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    return list(_place(model, loc).get("properties", ()))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+def _place(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
+    """The part of a model's schema that describes what stands at `loc`."""
+    schema = node = _schema(model)
+    for part in loc:
+        inner = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        options = (inner, *inner.get("anyOf", ()), *inner.get("allOf", ()))
+        node = next((o for o in options if o.keys() & {"$ref", "properties", "items"}), {})
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return node

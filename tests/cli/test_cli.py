@@ -1,0 +1,536 @@
+"""The command line, as people use it: what it prints, what it asks, what it answers with."""
+
+import os
+import re
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli.main import main
+from newsletter.config import model
+from newsletter.errors import SendRefused
+from newsletter.sending.start import Wishes
+from newsletter.services.send import Sending
+from tests import samples
+from tests.fakes.sendgrid import Fault, SendGridFake
+from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
+
+News = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "subscribers.csv").write_text("address,name\nada@example.com,Ada\nbo@example.com,Bo\n")
+    return samples.write(tmp_path)
+
+
+@pytest.fixture
+def news(folder: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    """Runs `news` in the sample newsletter's folder, in an environment of its own."""
+    monkeypatch.chdir(folder)
+    for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, typed: str | None = None, **environment: str) -> Result:
+        return CliRunner().invoke(main, arguments, input=typed, env=environment)
+
+    return run
+
+
+def outbox(folder: Path) -> list[bytes]:
+    return [file.read_bytes() for file in sorted((folder / "outbox" / "new").glob("*.eml"))]
+
+
+def settings(folder: Path, extra: str) -> None:
+    samples.write(folder, extra=extra)
+
+
+def test_the_main_job(news: News, folder: Path) -> None:
+    assert news("check").output.startswith("issues/2026-04-27.yml: no problems found (1")
+    assert news("subscribers", "import", "subscribers.csv").output == "2 added\n"
+    sent = news("send", "--issue", "2026-04-27", "--yes")
+    assert sent.exit_code == 0
+    assert "Accepted  2 of 2" in sent.output
+    assert len(outbox(folder)) == 2
+    again = news("send", "--issue", "2026-04-27", "--yes")
+    assert (again.exit_code, len(outbox(folder))) == (0, 2)
+    assert "nothing was sent now" in again.output
+
+
+def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    refused = news("send", "--issue", "2026-04-27", typed="3\n")
+    assert refused.exit_code == 1
+    for line in (
+        "Subject     Leek & potato",
+        "From        The Soup Letter <soup@example.com>",
+        "Through     outbox (outbox/)",
+        "Recipients  2",
+        "Tracking    off",
+        "Type the number of recipients (2) to send: 3",
+        "nothing was sent",
+    ):
+        assert line in refused.output
+    assert outbox(folder) == []
+    assert news("send", "--issue", "2026-04-27", typed="2\n").exit_code == 0
+    assert len(outbox(folder)) == 2
+
+
+def test_no_answer_is_no(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    assert news("send", "--issue", "2026-04-27", typed="").exit_code == 1
+    assert outbox(folder) == []
+
+
+def test_a_dry_run_sends_nothing_and_needs_no_answer(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    settings(folder, "provider: smtp\nsmtp: {port: 1}\n")
+    dry = news("send", "--issue", "2026-04-27", "--dry-run")
+    assert (dry.exit_code, "nothing was sent" in dry.output) == (0, True)
+    assert "never sent" in news("status", "--issue", "2026-04-27").output
+
+
+def test_a_test_goes_to_one_address_and_not_into_the_ledger(news: News, folder: Path) -> None:
+    tested = news("send", "--issue", "2026-04-27", "--to", "me@example.com", "--yes")
+    assert (tested.exit_code, tested.output.splitlines()[-2]) == (0, "Accepted.")
+    (message,) = outbox(folder)
+    assert b"To: me@example.com" in message and b"Subject: [Test] Leek & potato" in message
+    assert b"https://soup.example.com/leave/test>" in message
+    assert "never sent" in news("status", "--issue", "2026-04-27").output
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "me@example"])
+def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    refused = news("send", "--issue", "2026-04-27", "--to", nobody, "--yes")
+    assert refused.exit_code == 1 and "is not an email address" in refused.output
+    assert outbox(folder) == []
+
+
+def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    with Sending.open(model.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
+        prepared = sending.prepare("2026-04-27")
+        agreed = sending.outlook(prepared)
+        news("subscribers", "add", "late@example.com")
+        with pytest.raises(SendRefused, match="the list has changed meanwhile: 3 recipients now"):
+            sending.start(prepared, Wishes(), agreed)
+        assert sending.standing.sends() == []
+        assert sending.start(prepared, Wishes(), sending.outlook(prepared)).recipients == 3
+
+
+def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    news("send", "--issue", "issues/2026-04-27.yml", "--yes")
+    assert "Accepted  2 of 2" in news("status", "--issue", "issues/2026-04-27.yml").output
+    assert news("status", "--issue", "the last one").exit_code == 2
+    assert news("send", "--ready", "--issue", "2026-04-72", "--yes").exit_code == 1
+
+
+def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    samples.write(folder, issue=samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook"))
+    refused = news("send", "--issue", "2026-04-27", "--yes")
+    assert refused.exit_code == 1
+    assert "issues/2026-04-27.yml:12: [[first_name]] is no placeholder" in refused.output
+    assert outbox(folder) == []
+
+
+def test_a_broken_issue_is_an_answer_with_every_problem(news: News, folder: Path) -> None:
+    samples.write(
+        folder,
+        issue=samples.ISSUE.replace("https://soup.example.com/leek", "htps://x").replace("ready", "raedy"),
+    )
+    for command in (["check"], ["render"], ["send", "--issue", "2026-04-27", "--yes"]):
+        broken = news(*command)
+        assert broken.exit_code == 1
+        told = broken.output.replace("error: ", "")
+        assert "issues/2026-04-27.yml:3: raedy" in told
+        assert 'issues/2026-04-27.yml:9: stories[0].link: not a web address ("htps://x' in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["send"], id="send-what"),
+        pytest.param(["status", "--json"], id="json-of-what"),
+        pytest.param(["send", "--ready", "--to", "me@example.com"], id="test-of-what"),
+        pytest.param(["send", "--issue", "2026-04-27", "--provider", "pigeon"], id="unknown-provider"),
+        pytest.param(["status", "--list", "unknown"], id="list-of-what"),
+        pytest.param(["new", "tomorrow"], id="no-date"),
+        pytest.param(["sned"], id="no-such-command"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], news: News) -> None:
+    assert news(*arguments).exit_code == 2
+
+
+def test_nobody_on_the_list_is_refused(news: News) -> None:
+    empty = news("send", "--issue", "2026-04-27", "--yes")
+    assert empty.exit_code == 1 and "nobody on the list" in empty.output
+    assert "news subscribers import" in empty.output
+
+
+def test_no_newsletter_here(news: News, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    nothing = news("-C", "elsewhere", "check")
+    assert nothing.exit_code == 1 and "there is no newsletter here" in nothing.output
+
+
+def test_render_writes_three_files_the_same_each_time(news: News, folder: Path) -> None:
+    assert news("render", "2026-04-27", "-o", "one").exit_code == 0
+    assert news("render", "issues/2026-04-27.yml", "-o", "two").exit_code == 0
+    for suffix in ("html", "txt", "eml"):
+        first, second = (folder / part / f"2026-04-27.{suffix}" for part in ("one", "two"))
+        assert first.read_bytes() == second.read_bytes() != b""
+    assert not (folder / ".news").exists()
+
+
+def test_render_into_a_place_that_cannot_be(news: News, folder: Path) -> None:
+    (folder / "taken").write_text("a file")
+    refused = news("render", "-o", "taken/build")
+    assert refused.exit_code == 1 and "cannot be written" in refused.output
+
+
+def test_new_starts_an_issue_and_never_over_one(news: News, folder: Path) -> None:
+    assert news("new", "2026-05-04").exit_code == 0
+    written = (folder / "issues" / "2026-05-04.yml").read_text()
+    assert 'heading: "Hello"' in written and 'heading: "How"' in written
+    assert news("new", "2026-05-04").exit_code == 1
+    assert (folder / "issues" / "2026-05-04.yml").read_text() == written
+
+
+def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None:
+    (folder / "list.csv").write_text(
+        "\ufeffE-Mail;Name;City\r\nada@example.com;Ada;Rome\r\nnobody;N;Rome\r\nADA@example.com;Ada;Rome\r\n"
+        "x@example.com;X\r\n",
+        newline="",
+    )
+    imported = news("subscribers", "import", "list.csv")
+    assert imported.exit_code == 1
+    assert "list.csv:1: note: the column `City` is not imported" in imported.output
+    assert 'list.csv:3: "nobody" is not an email address' in imported.output
+    assert "list.csv:4: ADA@example.com stands further up as well" in imported.output
+    assert "list.csv:5: 2 fields where the header has 3" in imported.output
+    assert imported.output.splitlines()[-1] == "1 added, 1 listed twice, 2 lines left out"
+
+
+def test_subscribers_come_and_go(news: News) -> None:
+    assert news("subscribers", "add", "ada@example.com", "--name", "Ada").output == "ada@example.com added\n"
+    assert "on the list already" in news("subscribers", "add", "ADA@example.com").output
+    assert "gets nothing from now on" in news("subscribers", "remove", "ada@example.com").output
+    assert "was off the list already" in news("subscribers", "remove", "ada@example.com").output
+    assert "stays off the list" in news("subscribers", "import", "subscribers.csv").output
+    assert news("subscribers", "add", "ada@example.com").exit_code == 1
+    listed = news("subscribers", "list").output.splitlines()
+    assert listed == ["ada@example.com\tunsubscribed\tAda", "bo@example.com\tactive\tBo"]
+    assert news("subscribers", "add", "ada@example.com", "--again").exit_code == 0
+    assert len(news("subscribers", "list", "--state", "active").output.splitlines()) == 2
+
+
+def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    with ScriptedSmtp({".": [CLOSE, "250 ok"]}) as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        sent = news("send", "--issue", "2026-04-27", "--yes")
+        again = news("send", "--issue", "2026-04-27", "--yes")
+    assert sent.exit_code == again.exit_code == 3
+    assert "Unknown   1" in sent.output and "Accepted  1 of 2" in sent.output
+    assert "news status --issue 2026-04-27 --list unknown" in sent.output
+    assert len(server.messages) == 1
+    listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output
+    assert listed.startswith("ada@example.com\tno answer to the message")
+    assert news("status", "--issue", "2026-04-27", "--list", "accepted").output == "bo@example.com\n"
+
+
+def test_no_address_is_printed_while_sending(news: News, folder: Path) -> None:
+    """It may be the public log of a workflow; `status --list` names people where the operator asks for it."""
+    news("subscribers", "import", "subscribers.csv")
+    refusals = [f"550 5.1.1 <{who}@example.com>: Recipient address rejected" for who in ("ada", "bo")]
+    with ScriptedSmtp({"RCPT": refusals}) as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        sent = news("send", "--issue", "2026-04-27", "--yes")
+    assert "2 refused: 550 5.1.1 <recipient>: Recipient address rejected" in sent.output
+    assert "ada@" not in sent.output and "bo@" not in sent.output
+    assert "<ada@example.com>" in news("status", "--issue", "2026-04-27", "--list", "refused").output
+
+
+def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    with SendGridFake() as fake:
+        settings(folder, f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n")
+        missing = news("send", "--issue", "2026-04-27", "--yes")
+        assert (missing.exit_code, "SENDGRID_API_KEY: is not set" in missing.output) == (1, True)
+        fake.next(Fault.status(401, "unauthorized"))
+        refused = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
+        assert (refused.exit_code, "the API key is not valid" in refused.output) == (1, True)
+        assert "never sent" in news("status", "--issue", "2026-04-27").output
+        fake.next(Fault.status(401, "unauthorized"), path="/v3/mail/send")
+        down = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
+        assert (down.exit_code, "Waiting   2" in down.output) == (3, True)
+        assert "not sent: 401" in down.output
+        up = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
+        assert up.exit_code == 0
+        assert [fake.accepted(one) for one in ("ada@example.com", "bo@example.com")] == [1, 1]
+        assert fake.key not in missing.output + down.output + up.output
+
+
+def test_in_ci_a_ledger_that_would_vanish_is_refused(news: News, folder: Path) -> None:
+    settings(folder, "provider: smtp\nsmtp: {port: 1}\n")
+    refused = news("send", "--issue", "2026-04-27", "--yes", CI="true")
+    assert refused.exit_code == 1
+    assert "would vanish with this machine" in refused.output and "NEWS_DATABASE_URL" in refused.output
+
+
+def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    draft = samples.ISSUE.replace("ready: true", "ready: false")
+    samples.write(folder, name="2026-05-04", issue=samples.ISSUE.replace("Leek", "Pea"))
+    samples.write(folder, name="2026-05-11", issue=draft)
+    samples.write(folder, name="2999-01-07")
+    with ScriptedSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        assert news("status", "--due").output == "2026-04-27\n2026-05-04\n"
+        assert news("status", "--due", "--json").output == '["2026-04-27", "2026-05-04"]\n'
+        assert news("send", "--ready", "--issue", "2026-04-27", "--yes").exit_code == 0
+        assert "Nothing is due" in news("send", "--ready", "--issue", "2026-04-27", "--yes").output
+        assert news("status", "--due", "--json").output == '["2026-05-04"]\n'
+        assert news("send", "--ready", "--yes").exit_code == 0
+        assert news("status", "--due", "--json").output == "[]\n"
+        assert "Nothing is due" in news("send", "--ready", "--yes").output
+    subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
+    assert subjects == [b"Leek & potato", b"Pea & potato"]
+    table = news("status").output
+    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
+    assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
+
+
+def test_ready_counts_every_issue_that_is_due_also_when_one_is_named(news: News, folder: Path) -> None:
+    """As send.yml does it: a new database must not mail a whole archive, one job at a time."""
+    news("subscribers", "add", "ada@example.com")
+    for day in ("04", "11", "18"):
+        samples.write(folder, name=f"2026-05-{day}")
+    refused = news("send", "--ready", "--issue", "2026-05-18", "--yes")
+    assert refused.exit_code == 1 and "4 issues are marked ready" in refused.output
+    assert outbox(folder) == []
+
+
+def test_without_a_key_nothing_is_claimed(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    refused = news("send", "--issue", "2026-04-27", "--yes", NEWS_SECRET_KEY="short")
+    assert refused.exit_code == 1
+    assert "never sent" in news("status", "--issue", "2026-04-27").output
+
+
+def test_a_database_that_fails_in_the_middle_is_no_refusal(news: News, folder: Path) -> None:
+    """Something has left by then: exit code 3, not 1."""
+    news("subscribers", "import", "subscribers.csv")
+
+    class Spoiling(ScriptedSmtp):
+        def _reply(self, connection: object, reply: str) -> bool:
+            if reply.startswith("250 2.0.0 queued") and len(self.messages) == 1:
+                with sqlite3.connect(folder / ".news" / "news.db") as database:
+                    database.execute("drop table attempt")
+                database.close()
+            return super()._reply(connection, reply)
+
+    with Spoiling() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        spoilt = news("send", "--issue", "2026-04-27", "--yes")
+    assert spoilt.exit_code == 3
+    assert "no such table" in spoilt.output and "Stopped. How it stands" in spoilt.output
+
+
+def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    samples.write(folder, name="2026-05-04", issue="subject: [")
+    due = news("status", "--due", "--json")
+    assert (due.exit_code, due.stdout) == (1, '["2026-04-27"]\n')
+    sent = news("send", "--ready", "--yes")
+    assert sent.exit_code == 3, "something went out, and something could not"
+    assert "issues/2026-05-04.yml:" in sent.output
+    assert len(outbox(folder)) == 1
+    assert news("send", "--ready", "--yes").exit_code == 1
+
+
+def test_ready_refuses_a_whole_archive(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    for day in ("04", "11", "18"):
+        samples.write(folder, name=f"2026-05-{day}")
+    refused = news("send", "--ready", "--yes")
+    assert refused.exit_code == 1 and "--at-most 4" in refused.output
+    assert outbox(folder) == []
+    assert news("send", "--ready", "--yes", "--at-most", "4").exit_code == 0
+    assert len(outbox(folder)) == 4
+
+
+def test_a_sent_issue_that_is_edited_is_left_alone_by_ready(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    with ScriptedSmtp() as server:
+        extra = f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n"
+        settings(folder, extra)
+        news("send", "--ready", "--yes")
+        samples.write(folder, extra=extra, issue=samples.ISSUE.replace("Cut", "Chop"))
+        after = news("send", "--ready", "--yes")
+        assert (after.exit_code, "Nothing is due" in after.output) == (0, True)
+        refused = news("send", "--issue", "2026-04-27", "--yes")
+        assert (refused.exit_code, "with another content" in refused.output) == (1, True)
+    assert len(server.messages) == 1
+
+
+def test_the_secret_is_made_once_and_for_nobody_else(news: News, folder: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    news("send", "--issue", "2026-04-27", "--yes")
+    secret = folder / ".news" / "secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert re.fullmatch(r"[0-9a-f]{64}\n", secret.read_text())
+    assert [file.name for file in secret.parent.glob("secret*")] == ["secret"]
+
+
+def test_what_is_nobodys_business_stays_out_of_git_and_of_sight(news: News, folder: Path) -> None:
+    """Also in a newsletter of one's own, where nobody has written a .gitignore."""
+    news("subscribers", "add", "ada@example.com")
+    news("send", "--issue", "2026-04-27", "--yes")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    shown = subprocess.run(
+        ["git", "status", "--short", "-uall"], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.split() == ["??", "issues/2026-04-27.yml", "??", "newsletter.yml", "??", "subscribers.csv"]
+    for private in (".news", "outbox"):
+        assert stat.S_IMODE((folder / private).stat().st_mode) == 0o700
+
+
+def test_a_weak_secret_is_refused(news: News) -> None:
+    news("subscribers", "add", "ada@example.com")
+    refused = news("send", "--issue", "2026-04-27", "--yes", NEWS_SECRET_KEY="short")
+    assert refused.exit_code == 1 and "openssl rand" in refused.output
+
+
+def started(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "newsletter", "-C", str(folder), *arguments],
+        env={**os.environ, "CI": "", "NO_COLOR": "1", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+class SlowSmtp(ScriptedSmtp):
+    """Takes its time over each message, so that there is a middle to interrupt."""
+
+    def _reply(self, connection: object, reply: str) -> bool:
+        if reply.startswith("250 2.0.0 queued"):
+            time.sleep(0.05)
+        return super()._reply(connection, reply)
+
+
+def fill(folder: Path, count: int) -> None:
+    lines = "".join(f"reader{n}@example.com,Reader {n}\n" for n in range(count))
+    (folder / "many.csv").write_text("address,name\n" + lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: News, folder: Path) -> None:
+    count = 40
+    fill(folder, count)
+    assert news("subscribers", "import", "many.csv").exit_code == 0
+    with SlowSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
+        deadline = time.monotonic() + 30
+        while len(server.messages) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.send_signal(number)
+        output, _ = running.communicate(timeout=30)
+        assert 5 <= len(server.messages) < count
+        again = started(folder, "send", "--issue", "2026-04-27", "--yes")
+        said, _ = again.communicate(timeout=60)
+    got = [re.search(rb"To: .*<(.*)>", message)[1].decode() for message in server.messages]
+    assert len(got) == len(set(got)), "somebody got it twice"
+    listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output.splitlines()
+    named = [line.partition("\t")[0] for line in listed]
+    everybody = {f"reader{n}@example.com" for n in range(count)}
+    assert everybody - set(got) <= set(named), "somebody is missing and not named"
+    assert len(named) <= 4, "more than one a connection"
+    assert again.returncode == (3 if named else 0), said
+    if number != signal.SIGKILL:
+        assert named == [] and running.returncode == 3
+        assert "Stopping after the calls in flight" in output and "To go on:" in output
+
+
+class SilentSmtp(ScriptedSmtp):
+    """Takes three messages, and is silent about every one after them."""
+
+    def _reply(self, connection: object, reply: str) -> bool:
+        if reply.startswith("250 2.0.0 queued") and len(self.messages) > 3:
+            return super()._reply(connection, SILENCE)
+        return super()._reply(connection, reply)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path) -> None:
+    fill(folder, 40)
+    news("subscribers", "import", "many.csv")
+    with SilentSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none, connections: 1}}\n")
+        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
+        wait_for(lambda: len(server.messages) > 3)
+        running.send_signal(signal.SIGINT)
+        assert running.stdout and any("Stopping after" in line for line in running.stdout)
+        before = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=30)
+        assert time.monotonic() - before < 3, "it waits for the silent server"
+    assert running.returncode == 3 and "Traceback" not in said
+    assert "How it stands" in said
+    with ScriptedSmtp() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        resumed = news("resume", "--issue", "2026-04-27", "--yes")
+        assert resumed.exit_code == 3, resumed.output
+        assert len(server.messages) == 40 - 4
+    assert "Unknown   1" in news("status", "--issue", "2026-04-27").output
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert what()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--help"], "Publishes an email newsletter", id="help"),
+        pytest.param(["send", "--help"], "Exit codes: 0 all accepted; 1 refused to start", id="send"),
+        pytest.param(["--version"], "news, version 0.1.0", id="version"),
+    ],
+)
+def test_help_explains(arguments: list[str], words: str, news: News) -> None:
+    found = news(*arguments)
+    assert found.exit_code == 0 and words in found.output
+
+
+def test_help_fits_80_columns(news: News) -> None:
+    assert "..." not in news("--help").output.partition("Commands:")[2]
+
+
+def test_schema_is_printed(news: News) -> None:
+    assert '"$schema"' in news("schema").output
+
+
+def test_a_preview_that_cannot_start_says_why(news: News) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = news("preview", "--port", str(taken.getsockname()[1]))
+    assert refused.exit_code == 1 and "--port" in refused.output

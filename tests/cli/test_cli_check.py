@@ -1,0 +1,188 @@
+"""`news check` as people and programs use it."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli.main import main
+from tests.checks.material import BASE
+from tests.render import material
+
+ISSUE = (BASE / "issues" / "2026-04-27.yml").read_text(encoding="utf-8")
+TODO = ISSUE.replace("It is **cold** outside.", "It is TODO outside.")
+DOUBLED = ISSUE.replace("It is **cold** outside.", "It is **is** cold outside.")
+
+News = Callable[..., Result]
+
+
+@pytest.fixture
+def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    """Runs `news check` on a clean newsletter, or on one with this issue in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("issues").mkdir()
+    settings = (BASE / "newsletter.yml").read_text(encoding="utf-8")
+
+    def run(*arguments: str, issue: str | bytes = ISSUE, extra: str = "") -> Result:
+        content = issue.encode() if isinstance(issue, str) else issue
+        Path("issues/2026-04-27.yml").write_bytes(content)
+        Path("newsletter.yml").write_text(settings + extra, encoding="utf-8")
+        return CliRunner().invoke(main, ["check", *arguments])
+
+    return run
+
+
+def test_clean(news: News) -> None:
+    clean = news()
+    assert clean.exit_code == 0
+    assert clean.output == "issues/2026-04-27.yml: no problems found (17 of the 102 KB that Gmail shows)\n"
+
+
+def test_errors_warnings_and_strict(news: News) -> None:
+    assert news(issue=TODO).exit_code == 1
+    assert news(issue=DOUBLED).exit_code == 0
+    assert news("--strict", issue=DOUBLED).exit_code == 1
+
+
+def test_findings_are_grouped_the_worst_first(news: News) -> None:
+    both = TODO.replace("Cut, cook,", "Cut, cut, cook cook,")
+    assert news(issue=both).output.splitlines() == [
+        "Content",
+        'issues/2026-04-27.yml:5: error: unfinished: "It is TODO outside." [unfinished]',
+        "    finish it; where it is meant, write it as `code`",
+        'issues/2026-04-27.yml:11: warning: "cook cook": the same word twice [doubled-words]',
+        "    delete one",
+        "",
+        "issues/2026-04-27.yml: 1 error, 1 warning (17 of the 102 KB that Gmail shows)",
+    ]
+
+
+def test_several_issues(news: News, tmp_path: Path) -> None:
+    news(issue=TODO)
+    second = ISSUE.replace("Leek & potato", "Peas").replace("Leek and potato soup", "Pea soup")
+    (tmp_path / "issues" / "2026-05-04.yml").write_text(second.replace("/leek", "/peas"), encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", "2026-04-27", "2026-05-04", "1999-01-04"])
+    assert result.exit_code == 1
+    assert "issues/2026-05-04.yml: no problems found" in result.output
+    assert "issues/1999-01-04.yml: error: there is no such issue" in result.output
+
+
+@pytest.mark.parametrize(
+    ("issue", "expected"),
+    [
+        pytest.param("", "the file is empty", id="empty"),
+        pytest.param(b"\xff\xfe", "not UTF-8 text", id="utf-16"),
+        pytest.param("subject: [", "a bracket", id="no-yaml"),
+        pytest.param("x" * 2_000_001, "larger than 2,000,000 bytes", id="huge"),
+        pytest.param(ISSUE.replace("subject:", "subjct:"), "did you mean `subject`", id="misspelt"),
+    ],
+)
+def test_a_file_that_is_no_issue_is_a_finding(issue: str | bytes, expected: str, news: News) -> None:
+    broken = news(issue=issue)
+    assert broken.exit_code == 1 and expected in broken.output and "Files\n" in broken.output
+    assert json.loads(news("--format", "json", issue=issue).output)["errors"] >= 1
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        pytest.param(b"\xef\xbb\xbf" + DOUBLED.encode(), id="bom"),
+        pytest.param(DOUBLED.replace("\n", "\r\n").encode(), id="crlf"),
+    ],
+)
+def test_lines_are_right_whatever_ends_them(issue: bytes, news: News) -> None:
+    assert "issues/2026-04-27.yml:5: warning: " in news(issue=issue).output
+
+
+def test_hostile_text_is_shown_and_harms_nothing(news: News) -> None:
+    hostile = TODO.replace("Leek & potato", "'<&\">%0A::error::🥣'")
+    for form in ("text", "json", "github", "sarif"):
+        assert news("--format", form, issue=hostile).exit_code == 1
+
+
+def test_a_configuration_that_cannot_be_read_is_a_finding(news: News) -> None:
+    unknown = news(extra="checks: {wieght: note}\n")
+    assert unknown.exit_code == 1
+    assert "newsletter.yml:5: error: there is no check `wieght`" in unknown.output
+    assert "did you mean `weight`?" in unknown.output
+    assert (
+        json.loads(news("--format", "json", extra="nam: x\n").output)["issues"][0]["path"] == "newsletter.yml"
+    )
+
+
+def test_what_is_switched_off_is_said_with_its_reason(news: News) -> None:
+    off = news(issue=TODO, extra='checks: {unfinished: {severity: "off", reason: we write about TODO}}\n')
+    assert off.exit_code == 0 and "unfinished is switched off: we write about TODO" in off.output
+
+
+def test_json(news: News) -> None:
+    told = json.loads(news("--format", "json", issue=DOUBLED).output)
+    assert (told["errors"], told["warnings"], told["notes"]) == (0, 1, 0)
+    (issue,) = told["issues"]
+    assert issue["html_bytes"] > 10_000
+    assert issue["problems"] == [
+        {
+            "check": "doubled-words",
+            "severity": "warning",
+            "file": "issues/2026-04-27.yml",
+            "line": 5,
+            "what": '"is is": the same word twice',
+            "fix": "delete one",
+            "details": [],
+        }
+    ]
+
+
+def test_github(news: News) -> None:
+    told = news("--format", "github", issue=TODO.replace("TODO", "TODO, 50 %")).output
+    assert told == (
+        "::error file=issues/2026-04-27.yml,line=5,title=unfinished::"
+        'unfinished: "It is TODO, 50 %25 outside."%0Afinish it; where it is meant, write it as `code`\n'
+    )
+    assert news("--format", "github").output == ""
+
+
+def test_sarif(news: News) -> None:
+    told = json.loads(news("--format", "sarif", issue=TODO).output)
+    assert told["version"] == "2.1.0"
+    (run,) = told["runs"]
+    rules = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert len(rules) > 25 and all(rules.values())
+    (result,) = run["results"]
+    assert result["ruleId"] in rules and result["level"] == "error" and result["message"]["text"]
+    (place,) = result["locations"]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "issues/2026-04-27.yml"},
+        "region": {"startLine": 5},
+    }
+
+
+def test_a_send_refuses_errors_and_keeps_notes_to_itself(news: News, tmp_path: Path) -> None:
+    short = TODO.replace("A soup for the first cold evening of the year.", "A soup.")
+    assert "note: the preheader has 7 columns" in news(issue=short).output
+    sent = CliRunner().invoke(main, ["send", "--issue", "2026-04-27", "--to", "me@example.com", "--yes"])
+    assert sent.exit_code == 1 and "2026-04-27 has 1 error; nothing was sent" in sent.output
+    assert "preheader" not in sent.output and not (tmp_path / "outbox").exists()
+
+
+def test_our_own_issue_is_clean_in_less_than_a_second() -> None:
+    """Whole processes, by the time that they compute; the quickest of three, whatever else goes on."""
+    taken = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        environment = {**os.environ, "PYTHONPATH": str(material.REPOSITORY)}
+        command = [sys.executable, "-m", "newsletter", "check", "2026-04-27"]
+        done = subprocess.run(
+            command, cwd=material.REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert done.returncode == 0
+        assert done.stdout.startswith("issues/2026-04-27.yml: no problems found"), done.stdout
+    assert min(taken) < 1

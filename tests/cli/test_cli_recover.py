@@ -1,0 +1,500 @@
+"""The commands around a send: undo, canary, schedule, retry, resolve, and who is named how."""
+
+import csv
+import json
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli.main import main
+from newsletter.config import model
+from newsletter.sending.clock import SystemClock
+from newsletter.services.send import Sending
+from newsletter.store import chunks
+from tests import samples
+from tests.fakes.sendgrid import Fault, SendGridFake
+from tests.fakes.smtp import ScriptedSmtp
+
+News = Callable[..., Result]
+FOR_EVER = 4e9
+SEND = ("send", "--issue", "2026-04-27", "--yes")
+ISSUE = ("--issue", "2026-04-27")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lines = "".join(f"reader{n}@example.com,Reader {n}\n" for n in range(1, 6))
+    (tmp_path / "subscribers.csv").write_text("address,name\n" + lines)
+    return samples.write(tmp_path)
+
+
+@pytest.fixture
+def news(folder: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    """Runs `news` in the sample newsletter's folder, with five subscribers."""
+    monkeypatch.chdir(folder)
+    for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.fake")
+
+    def run(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(main, arguments, input=typed)
+
+    assert run("subscribers", "import", "subscribers.csv").exit_code == 0
+    return run
+
+
+@pytest.fixture
+def fake(folder: Path) -> Iterator[SendGridFake]:
+    """A SendGrid that the sample newsletter sends through."""
+    with SendGridFake() as service:
+        through(folder, service)
+        yield service
+
+
+def through(folder: Path, service: SendGridFake, more: str = "", issue: str = samples.ISSUE) -> None:
+    extra = f"provider: sendgrid\nsendgrid: {{host: '{service.url}'}}\n{more}"
+    samples.write(folder, extra=extra, issue=issue)
+
+
+def smtp(folder: Path, server: ScriptedSmtp, more: str = "") -> None:
+    samples.write(
+        folder, extra=f"provider: smtp\nsmtp: {{port: {server.port}, security: none, connections: 1}}\n{more}"
+    )
+
+
+def database(folder: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(folder / ".news" / "news.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def delivered(fake: SendGridFake) -> list[str]:
+    return sorted(one.address for one in fake.delivered_by(FOR_EVER))
+
+
+def readers(*numbers: int) -> list[str]:
+    return [f"reader{n}@example.com" for n in numbers]
+
+
+# Undo
+
+
+def test_mail_is_held_back_and_said_until_when(news: News, fake: SendGridFake) -> None:
+    sent = news(*SEND)
+    assert sent.exit_code == 0
+    assert "Undo        news cancel, for 19 minutes; it leaves after 30" in sent.output
+    assert "Held back  5 of the accepted, until" in sent.output
+    assert "news cancel --issue 2026-04-27" in sent.output
+    held = {(one.batch_id is not None, one.send_at is not None) for one in fake.deliveries}
+    assert held == {(True, True)} and len(fake.deliveries) == 5
+    assert fake.delivered_by(datetime.now(UTC).timestamp() + 25 * 60) == []
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_all_of_it_is_called_back(news: News, fake: SendGridFake) -> None:
+    news(*SEND)
+    cancelled = news("cancel", *ISSUE, "--yes")
+    assert cancelled.exit_code == 0
+    assert "Nobody gets it. When the issue is corrected:" in cancelled.output
+    assert "Called back  5" in cancelled.output and "Accepted     0 of 5" in cancelled.output
+    assert delivered(fake) == []
+    again = news("cancel", *ISSUE, "--yes")
+    assert again.exit_code == 0 and delivered(fake) == []
+
+
+def test_cancel_asks_first(news: News, fake: SendGridFake) -> None:
+    news(*SEND)
+    assert news("cancel", *ISSUE, typed="n\n").exit_code == 1
+    assert len(delivered(fake)) == 5
+
+
+def test_a_corrected_issue_is_sent_after_a_cancel_and_the_same_one_is_not(
+    news: News, fake: SendGridFake, folder: Path
+) -> None:
+    news(*SEND)
+    news("cancel", *ISSUE, "--yes")
+    same = news(*SEND)
+    assert same.exit_code == 1 and "2026-04-27 was called back" in same.output
+    assert "news resume --issue 2026-04-27" in same.output
+    assert news("status", "--due").output == "Nothing is due.\n"
+    through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
+    assert news("status", "--due").output == "2026-04-27\n"
+    assert news(*SEND).exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+    assert {one.subject for one in fake.delivered_by(FOR_EVER)} == {"Leeks & potato"}
+
+
+def test_what_was_called_back_can_be_sent_after_all(news: News, fake: SendGridFake) -> None:
+    news(*SEND)
+    news("cancel", *ISSUE, "--yes")
+    assert news("resume", *ISSUE, typed="5\n").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_a_process_that_dies_while_a_corrected_issue_is_planned(
+    news: News, fake: SendGridFake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old send is superseded and the new one planned in one go, or neither."""
+    news(*SEND)
+    news("cancel", *ISSUE, "--yes")
+    through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
+    with monkeypatch.context() as broken:
+        broken.setattr(chunks, "plan_chunks", interrupted)
+        assert "Aborted" in news(*SEND).output
+    through(folder, fake)
+    assert "was called back" in news(*SEND).output
+    assert news("resume", *ISSUE, "--yes").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+    through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
+    assert news(*SEND).exit_code == 1
+    assert len(delivered(fake)) == 5
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_send_with_nothing_to_call_back_is_not_called_back(news: News, fake: SendGridFake) -> None:
+    news(*SEND, "--now")
+    assert news("cancel", *ISSUE, "--yes").exit_code == 3
+    assert "nothing was sent now" in news(*SEND).output
+
+
+def test_what_leaves_in_a_few_minutes_is_not_called_back_and_said_so(
+    news: News, fake: SendGridFake, folder: Path
+) -> None:
+    news(*SEND)
+    soon = (datetime.now(UTC) + timedelta(minutes=9)).isoformat(" ").removesuffix("+00:00")
+    database(folder, "update lane set send_at = ?", soon)
+    cancelled = news("cancel", *ISSUE, "--yes")
+    assert cancelled.exit_code == 3
+    assert "Not called back, for 5 recipients: too late: it leaves at" in cancelled.output
+    assert len(delivered(fake)) == 5
+    assert not [one for one in fake.requests if one.method == "POST" and "scheduled" in one.path]
+
+
+def test_an_account_that_can_call_nothing_back_is_found_before(news: News, fake: SendGridFake) -> None:
+    for n in range(10):
+        fake._batches[f"other{n}"] = fake.clock()
+        fake._hold_back(f"other{n}", "cancel")
+    refused = news(*SEND)
+    assert refused.exit_code == 1 and "could call back no more batches" in refused.output
+    assert "--now" in refused.output
+    assert "never sent" in news("status", *ISSUE).output
+    assert news(*SEND, "--now").exit_code == 0
+
+
+def test_now_holds_nothing_back(news: News, fake: SendGridFake) -> None:
+    sent = news(*SEND, "--now")
+    assert sent.exit_code == 0 and "Undo        none: it leaves at once" in sent.output
+    assert {one.batch_id for one in fake.deliveries} == {None}
+    cancelled = news("cancel", *ISSUE, "--yes")
+    assert cancelled.exit_code == 3 and "Nothing of it can be called back any more." in cancelled.output
+
+
+def test_an_unknown_of_a_canary_is_named_and_stays_unknown(news: News, fake: SendGridFake) -> None:
+    """A canary leaves at once: nothing calls it back, and nobody gets it twice."""
+    fake.next(Fault.reply_lost(), path="/v3/mail/send")
+    news(*SEND, "--canary", "2")
+    assert news("status", *ISSUE, "--list", "unknown").output.count("\n") == 2
+    assert news("resume", *ISSUE, "--yes").exit_code == 3
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_an_unknown_is_called_back_and_sent_again(
+    news: News, fake: SendGridFake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.next(Fault.reply_lost(), path="/v3/mail/send")
+    started = datetime.now(UTC)
+    seconds = iter(range(600))
+    monkeypatch.setattr(SystemClock, "now", lambda _: started + timedelta(seconds=next(seconds)))
+    monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
+    sent = news(*SEND)
+    assert sent.exit_code == 0
+    assert "what is unknown will be called back and sent again" in sent.output
+    assert "Called back what 5 recipients were to get, to send it again." in sent.output
+    assert delivered(fake) == readers(1, 2, 3, 4, 5) and len(fake.deliveries) == 10
+
+
+def test_cancel_stops_what_has_not_begun(news: News, folder: Path) -> None:
+    with ScriptedSmtp({"RCPT": ["250 ok", "250 ok", "421 busy"]}) as server:
+        smtp(folder, server)
+        assert news("send", *ISSUE, "--yes", "--canary", "2").exit_code == 3
+        cancelled = news("cancel", *ISSUE, "--yes")
+        assert cancelled.exit_code == 3
+        assert "Accepted     2 of 5" in cancelled.output and "Called back  3" in cancelled.output
+        assert news("status", *ISSUE, "--list", "cancelled").output.split() == readers(3, 4, 5)
+
+
+# Schedule, canary, limits
+
+
+def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
+    at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=5)
+    sent = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M}")
+    assert sent.exit_code == 0 and f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC" in sent.output
+    assert {one.send_at for one in fake.deliveries} == {int(at.timestamp())}
+    assert news("cancel", *ISSUE, "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "what"),
+    [
+        pytest.param(80, "is further ahead than 72 hours", id="too-far"),
+        pytest.param(-3, "it was to leave at", id="hours-late"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(hours: int, what: str, news: News, fake: SendGridFake) -> None:
+    at = datetime.now(UTC) + timedelta(hours=hours)
+    refused = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M} UTC")
+    assert refused.exit_code == 1 and what in refused.output
+    assert fake.deliveries == []
+
+
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "2026-05-04", "2026-05-04 09:00 Berlin", "2026-10-25 02:30 Europe/Berlin"]
+)
+def test_a_time_that_nobody_understands(text: str, news: News, fake: SendGridFake) -> None:
+    assert news(*SEND, "--at", text).exit_code == 2
+
+
+def test_smtp_cannot_schedule(news: News, folder: Path) -> None:
+    with ScriptedSmtp() as server:
+        smtp(folder, server)
+        at = datetime.now(UTC) + timedelta(hours=1)
+        refused = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M}")
+        assert refused.exit_code == 1 and "smtp cannot hold mail back" in refused.output
+        assert server.messages == []
+
+
+def test_a_canary_asks_for_a_go_ahead(news: News, fake: SendGridFake) -> None:
+    said = news("send", *ISSUE, "--canary", "2", typed="5\nn\n")
+    assert said.exit_code == 3
+    assert "Canary      the first 2, then a go-ahead" in said.output
+    assert "Go on with the other 3?" in said.output
+    assert {one.address: one.send_at for one in fake.deliveries} == dict.fromkeys(readers(1, 2))
+    refused = news(*SEND)
+    assert refused.exit_code == 1 and "waits for a go-ahead" in refused.output
+    assert news("status", "--due").output == "Nothing is due.\n", "automation gives no go-ahead"
+    assert news("resume", *ISSUE, "--yes").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("option", [("--canary", "1"), ("--now",), ("--at", "")], ids=lambda o: o[0])
+def test_what_is_decided_at_the_start_is_decided(
+    option: tuple[str, ...], news: News, fake: SendGridFake
+) -> None:
+    news(*SEND)
+    at = datetime.now(UTC) + timedelta(hours=2)
+    refused = news(*SEND, *(part or f"{at:%Y-%m-%d %H:%M}" for part in option))
+    assert refused.exit_code == 1 and f"too late for {option[0]}" in refused.output
+    assert len(fake.deliveries) == 5
+
+
+def test_a_canary_larger_than_the_list_is_the_list(news: News, fake: SendGridFake) -> None:
+    assert news("send", *ISSUE, "--canary", "10", typed="5\n").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_a_canary_says_that_it_leaves_at_once(news: News, fake: SendGridFake) -> None:
+    assert "Undo        none for the canary" in news("send", *ISSUE, "--canary", "2", "--dry-run").output
+
+
+def test_a_list_that_grew_much_is_refused(news: News, fake: SendGridFake, folder: Path) -> None:
+    news(*SEND)
+    many = "".join(f"more{n}@example.com\n" for n in range(20))
+    (folder / "more.csv").write_text(f"address\n{many}")
+    news("subscribers", "import", "more.csv")
+    samples.write(folder, name="2026-05-04", extra=f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n")
+    refused = news("send", "--issue", "2026-05-04", "--yes")
+    assert refused.exit_code == 1 and "the list has grown from 5 to 25" in refused.output
+    assert len(fake.deliveries) == 5
+    assert news("send", "--issue", "2026-05-04", "--yes", "--list-changed").exit_code == 0
+
+
+def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
+    with ScriptedSmtp() as server:
+        smtp(folder, server, 'send: {rate: "2/s, 500/h"}\n')
+        sent = news(*SEND)
+        assert sent.exit_code == 0 and "At most     2/s, 500/h" in sent.output
+        assert "Waiting until" in sent.output and "the rate limit is reached" in sent.output
+        assert len(server.messages) == 5
+
+
+# One at a time
+
+
+def test_a_second_send_is_refused_while_the_first_goes_on(
+    news: News, fake: SendGridFake, folder: Path
+) -> None:
+    with Sending.open(model.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
+        send = first.start(first.prepare("2026-04-27"), first.wishes(now=True, at=None, canary=None))
+        first.ledger.take(send, timedelta(minutes=2))
+        for command in (SEND, ("resume", *ISSUE, "--yes")):
+            second = news(*command)
+            assert second.exit_code == 1
+            assert "2026-04-27 is being sent already, by process" in second.output
+        first.ledger.release(send)
+    assert news(*SEND).exit_code == 0
+
+
+# What people find out
+
+
+def refusing(folder: Path) -> ScriptedSmtp:
+    return ScriptedSmtp(
+        {"RCPT": ["250 ok", "550 5.1.1 no such user", "250 ok", "550 5.7.1 blocked", "250 ok"]}
+    )
+
+
+def test_the_refused_are_tried_again(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        sent = news(*SEND)
+        assert sent.exit_code == 3 and "Refused   2" in sent.output
+        assert "news retry --issue 2026-04-27 --refused" in sent.output
+        assert news("retry", *ISSUE, "--refused", "reader3@example.com", "--yes").exit_code == 1
+        assert "not refused in the send" in news("retry", *ISSUE, "--refused", "nobody@example.com").output
+        one = news("retry", *ISSUE, "--refused", "READER2@example.com", "--yes")
+        assert one.exit_code == 3 and "Accepted  4 of 5" in one.output
+        assert news("retry", *ISSUE, "--refused", typed="1\n").exit_code == 0
+        assert len(server.messages) == 5
+        nothing = news("retry", *ISSUE, "--refused", "--yes")
+        assert nothing.exit_code == 1 and "nobody was refused" in nothing.output
+
+
+def test_retry_asks_before_it_changes_anything(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+        assert news("retry", *ISSUE, "--refused", typed="no\n").exit_code == 1
+        assert news("status", *ISSUE, "--list", "refused").output.count("\n") == 2
+        assert news("status", "--due").output == "Nothing is due.\n"
+
+
+def test_retry_does_not_go_on_with_what_was_called_back(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND, "--canary", "2")
+        news("cancel", *ISSUE, "--yes")
+        refused = news("retry", *ISSUE, "--refused", "--yes")
+        assert refused.exit_code == 1 and "was called back" in refused.output
+        assert len(server.messages) == 1
+
+
+def test_the_unknown_are_resolved(news: News, folder: Path) -> None:
+    with ScriptedSmtp() as server:
+        smtp(folder, server)
+        news(*SEND)
+        database(folder, "update chunk set state = 'unknown', reason = 'no answer'")
+        unknown = news("status", *ISSUE, "--list", "unknown").output.splitlines()
+        assert unknown == [f"{reader}\tno answer" for reader in readers(1, 2, 3, 4, 5)]
+        first, second = readers(1, 2)
+        asked = news("resolve", *ISSUE, "--assume", "unsent", first, typed="y\n")
+        assert asked.exit_code == 0 and "gets it twice" in asked.output
+        assert news("status", *ISSUE, "--list", "waiting").output == f"{first}\tassumed unsent\n"
+        assert news("resolve", *ISSUE, "--assume", "sent", "--yes").exit_code == 0
+        assert news("status", *ISSUE, "--list", "unknown").output == ""
+        assert second in news("status", *ISSUE, "--list", "accepted").output
+        assert news("resume", *ISSUE, "--yes").exit_code == 0
+        nothing = news("resolve", *ISSUE, "--assume", "sent", "--yes")
+        assert nothing.exit_code == 1 and "nothing is unknown" in nothing.output
+
+
+def test_an_edited_issue_is_refused_with_the_difference(news: News, folder: Path) -> None:
+    with ScriptedSmtp({"RCPT": ["250 ok", "421 busy"]}) as server:
+        smtp(folder, server)
+        news("send", *ISSUE, "--yes", "--canary", "1")
+        edited = samples.ISSUE.replace("subject: Leek & potato", "subject: Leeks")
+        edited = edited.replace("Cut, cook", "Chop, cook")
+        (folder / "issues" / "2026-04-27.yml").write_text(edited)
+        for command in (SEND, ("resume", *ISSUE, "--yes")):
+            refused = news(*command)
+            assert refused.exit_code == 1
+            assert 'the subject: was "Leek & potato", is "Leeks"' in refused.output
+            assert 'the text: 3 lines differ; the first was "Leek & potato", is "Leeks"' in refused.output
+        assert len(server.messages) == 1
+
+
+# Names
+
+
+def test_everybody_is_named_in_a_file(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+    news("subscribers", "add", "late@example.com")
+    told = news("status", *ISSUE, "--csv", "who.csv")
+    assert told.exit_code == 0 and "Who is in which state: who.csv" in told.output
+    assert "Joined since  1, who are not in this send" in told.output
+    with (folder / "who.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["address", "state", "reason"]
+    assert {row[0]: row[1] for row in rows[1:]} == {
+        **dict.fromkeys(readers(1, 3, 5), "accepted"),
+        **dict.fromkeys(readers(2, 4), "refused"),
+    }
+    assert stat.S_IMODE((folder / "who.csv").stat().st_mode) == 0o600
+    news("status", *ISSUE, "--csv", "refused.csv", "--list", "refused")
+    assert (folder / "refused.csv").read_text().count("\n") == 3
+    unwritable = news("status", *ISSUE, "--csv", "nowhere/who.csv")
+    assert unwritable.exit_code == 1 and "cannot be written" in unwritable.output
+
+
+def test_json_names_everybody_who_is_not_accepted(news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+    told = json.loads(news("status", *ISSUE, "--json").output)
+    assert told["counts"]["accepted"] == 3 and told["counts"]["refused"] == 2
+    assert [(one["address"], one["state"]) for one in told["people"]] == [
+        ("reader2@example.com", "refused"),
+        ("reader4@example.com", "refused"),
+    ]
+    assert told["state"] == "open" and told["finished_at"]
+    accepted = json.loads(news("status", *ISSUE, "--json", "--list", "accepted").output)
+    assert [one["address"] for one in accepted["people"]] == readers(1, 3, 5)
+    assert json.loads(news("status", "--issue", "2026-05-04", "--json").output) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("status",), id="status"),
+        pytest.param(("retry", "--refused", "--yes"), id="retry"),
+        pytest.param(("resume", "--yes"), id="resume"),
+        pytest.param(("resolve", "--assume", "sent", "--yes"), id="resolve"),
+        pytest.param(("cancel", "--yes"), id="cancel"),
+    ],
+)
+def test_of_json_nothing_else_is_printed(command: tuple[str, ...], news: News, folder: Path) -> None:
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+        database(folder, "update chunk set state = 'unknown' where first = 1")
+        told = json.loads(news(command[0], *ISSUE, *command[1:], "--json").stdout)
+    assert told["issue"] == "2026-04-27" and sum(told["counts"].values()) >= 5
+
+
+@pytest.mark.parametrize("command", ["cancel", "resume", "retry", "resolve"])
+def test_nothing_to_do_for_an_issue_that_was_never_sent(command: str, news: News) -> None:
+    options = {"retry": ("--refused",), "resolve": ("--assume", "sent")}.get(command, ())
+    refused = news(command, *ISSUE, *options, "--yes")
+    assert refused.exit_code == 1 and "2026-04-27 was never sent" in refused.output
+    assert news(command, "--issue", "soon", *options).exit_code == 2
+
+
+def test_a_store_that_cannot_be_written_stops_before_anything_is_sent(
+    news: News, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".news" / "runs").write_text("a file where a folder should be")
+    with ScriptedSmtp() as server:
+        smtp(folder, server)
+        refused = news(*SEND)
+        assert refused.exit_code == 1 and ".news/runs" in refused.output
+        assert server.commands == []

@@ -1,0 +1,83 @@
+"""Spans, shares, rates and moments, as people write them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from newsletter.config import units
+from newsletter.sending.rate_limiter import Rate
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0), ("0m", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400)]
+)
+def test_spans(text: str, seconds: int) -> None:
+    assert units.span(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "seconds"),
+    [("20/s", 20, 1), ("5000/hour", 5000, 3600), ("100k/day", 100_000, 86400), ("60 / minute", 60, 60)],
+)
+def test_rates(text: str, count: int, seconds: int) -> None:
+    assert units.rates(text) == [Rate(count, timedelta(seconds=seconds))]
+    assert len(units.rates(f"{text}, 1/s")) == 2
+
+
+def test_shares() -> None:
+    texts = ("5%", "0.5 %", "100%", "0%", "off")
+    assert [units.share(text) for text in texts] == [0.05, 0.005, 1, 0, None]
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "5", "5 weeks", "٣m", "1e3s", "9999999m"])
+def test_what_is_no_span(text: str) -> None:
+    with pytest.raises(ValueError):
+        units.span(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20", "0/s", "fast", "20/year", "/s", "20//s", "-1/s", "20/s,", "20/s; 3/h"]
+)
+def test_what_is_no_rate(text: str) -> None:
+    with pytest.raises(ValueError):
+        units.rates(text)
+
+
+@pytest.mark.parametrize("text", ["", "5", "five%", "-5%", "101%"])
+def test_what_is_no_share(text: str) -> None:
+    with pytest.raises(ValueError):
+        units.share(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        pytest.param("2026-05-04 09:00 Europe/Berlin", 7, id="summer"),
+        pytest.param("2026-01-04 09:00 Europe/Berlin", 8, id="winter"),
+        pytest.param("2026-05-04 09:00", 9, id="utc"),
+        pytest.param("2026-05-04T09:00 UTC", 9, id="named-utc"),
+        pytest.param("2026-05-04T09:00Z", 9, id="z"),
+        pytest.param(" 2026-05-04 09:00  America/New_York ", 13, id="west"),
+    ],
+)
+def test_moments(text: str, hour: int) -> None:
+    found = units.moment(text)
+    assert found == datetime(2026, found.month, 4, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        pytest.param("tomorrow", "write it as", id="word"),
+        pytest.param("2026-05-04", "write it as", id="no-time"),
+        pytest.param("2026-13-04 09:00", "month", id="no-month"),
+        pytest.param("2026-05-04 25:00", "hour", id="no-hour"),
+        pytest.param("2026-05-04 09:00 Berlin", "Berlin is no time zone", id="no-zone"),
+        pytest.param("2026-05-04 09:00 ../../etc/passwd", "is no time zone", id="a-path"),
+        pytest.param("2026-10-25 02:30 Europe/Berlin", "clocks are changed", id="shown-twice"),
+        pytest.param("2026-03-29 02:30 Europe/Berlin", "clocks are changed", id="skipped"),
+    ],
+)
+def test_moments_that_nobody_understands(text: str, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        units.moment(text)

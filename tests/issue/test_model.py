@@ -1,0 +1,208 @@
+"""What makes a line, a text and a web address valid, and which week an issue is of."""
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from newsletter.issue import model
+from newsletter.issue.model import Issue, Passage, Story
+
+STORY = Story(title="Leek", link="https://example.com", passages=(Passage(text="Cut."),))
+
+
+def issue(when: date) -> Issue:
+    return Issue(subject="Soup", preheader="A soup.", stories=(STORY,), date=when)
+
+
+def refused(check: object, text: str) -> str:
+    assert callable(check)
+    with pytest.raises(PydanticCustomError) as raised:
+        check(text)
+    return raised.value.message()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("Soup", "Soup", id="plain"),
+        pytest.param("Leek & <b>\"potato\"</b> 'soup'", "Leek & <b>\"potato\"</b> 'soup'", id="markup"),
+        pytest.param("  Soup\n", "Soup", id="block"),
+        pytest.param(
+            "\U0001f469\u200d\U0001f373 \U0001f600", "\U0001f469\u200d\U0001f373 \U0001f600", id="emoji"
+        ),
+        pytest.param("עברית", "עברית", id="right-to-left"),
+        pytest.param("Is 5 =? 6", "Is 5 =? 6", id="half-an-encoded-word"),
+        pytest.param("x" * 500, "x" * 500, id="500"),
+    ],
+)
+def test_a_line(text: str, line: str) -> None:
+    assert model.one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("", "is empty; fill it in, or delete the key if it is optional", id="empty"),
+        pytest.param(" \n", "is empty; fill it in, or delete the key if it is optional", id="blank"),
+        pytest.param(
+            "a\nb", "is more than one line; write it in one line; use `>-` to fold a long one", id="lines"
+        ),
+        pytest.param(
+            "a\r\nBcc: b",
+            "is more than one line; write it in one line; use `>-` to fold a long one",
+            id="CRLF",
+        ),
+        pytest.param("a\tb", "has a control character (U+0009); delete it", id="tab"),
+        pytest.param("a\0b", "has a control character (U+0000); delete it", id="NUL"),
+        pytest.param("a\x1bb", "has a control character (U+001B); delete it", id="escape"),
+        pytest.param("a\x85b", "has a control character (U+0085); delete it", id="next-line"),
+        pytest.param("a\u2028b", "has a control character (U+2028); delete it", id="line-separator"),
+        pytest.param("a\ud800b", "has a control character (U+D800); delete it", id="surrogate"),
+        pytest.param(
+            "=?utf-8?q?a=0Ab?=", "has an encoded word (=?…?=); write the text itself", id="encoded-word"
+        ),
+        pytest.param("x" * 501, "is 501 characters long; at most 500 fit", id="long"),
+    ],
+)
+def test_what_is_no_line(text: str, problem: str) -> None:
+    assert refused(model.one_line, text) == problem
+
+
+def test_text_keeps_its_indentation_and_loses_the_blank_lines_around_it() -> None:
+    assert model.not_blank("\n\n    code\n\n  text \n\n") == "    code\n\n  text"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\t\n"])
+def test_text_is_not_blank(text: str) -> None:
+    assert refused(model.not_blank, text) == "is empty; write something, or delete the passage"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.com",
+        "http://example.com/",
+        "https://example.com/a?b=c&d=%20#e",
+        "https://example.com:8443/a",
+        "https://example.com./",
+        "https://en.example.com/wiki/Leek_(vegetable)",
+        "https://example.com/@ada/1",
+        "https://münchen.example/größe",
+        "https://xn--mnchen-3ya.example/",
+        "https://my_host.example.com/",
+        "http://localhost:8000/",
+        "http://127.0.0.1:8000/",
+        "http://[::1]:8000/",
+        "https://[2001:db8::1]/",
+        "HTTPS://EXAMPLE.COM/",
+        "https://example.com/\U0001f600",
+    ],
+)
+def test_a_web_address(text: str) -> None:
+    assert model.web_address(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "example.com",
+        "www.example.com/a",
+        "htps://example.com",
+        "https:/example.com",
+        "https:example.com",
+        "https://",
+        "https:///x",
+        "https://?x",
+        "https://:80/",
+        "//example.com",
+        "/a",
+        "https://example",
+        "https://.example.com",
+        "https://example..com",
+        "https://a..b.example.com",
+        "https://exam ple.com",
+        "https://example.com/a b",
+        " https://example.com",
+        "https://example.com/ ",
+        "https://exa%20mple.com/",
+        "https://example.com:99999",
+        "https://example.com:port",
+        "https://example.com:-1",
+        "https://[::1",
+        "https://example.com\\@evil.example",
+        "https://example.com/<b>",
+        'https://example.com/"',
+        "https://example.com/{token}",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "mailto:ada@example.com",
+        "ftp://example.com",
+        "file:///etc/passwd",
+        "https://@",
+    ],
+)
+def test_what_is_no_web_address(text: str) -> None:
+    assert refused(model.web_address, text) == f'not a web address ("{text}"); write all of it: https://…'
+
+
+def test_a_long_address_is_shortened_in_the_message() -> None:
+    assert refused(model.web_address, "x" * 1000) == (
+        f'not a web address ("{"x" * 80}"); write all of it: https://…'
+    )
+
+
+@pytest.mark.parametrize("text", ["https://example.com/?to=[[address]]", "https://example.com/[1]"])
+def test_a_web_address_holds_no_placeholder(text: str) -> None:
+    """It would be filled, and hand the reader's address to that site."""
+    assert refused(model.web_address, text).startswith(f'a bracket in a web address ("{text}")')
+
+
+@pytest.mark.parametrize(
+    "text", ["https://ada@example.com", "https://ada:hush@example.com/", "https://@example.com/"]
+)
+def test_a_web_address_names_no_user(text: str) -> None:
+    assert refused(model.web_address, text) == (
+        f'a user name in a web address ("{text}"); delete what stands before the @'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://example.com/a\nb", "U+000A"),
+        ("https://example.com/a\tb", "U+0009"),
+        ("https://example.com/a\u200bb", "U+200B"),
+        ("https://example.com/a\u00a0b", "U+00A0"),
+        ("https://example.com/\u202efdp.exe", "U+202E"),
+        ("java\nscript:alert(1)", "U+000A"),
+        ("https://example.com/\ud800", "U+D800"),
+    ],
+)
+def test_a_web_address_holds_nothing_invisible(text: str, shown: str) -> None:
+    assert refused(model.web_address, text) == f"has an invisible character ({shown}); delete it"
+
+
+@pytest.mark.parametrize(
+    ("when", "monday", "sunday"),
+    [
+        (date(2026, 4, 27), date(2026, 4, 27), date(2026, 5, 3)),
+        (date(2026, 5, 3), date(2026, 4, 27), date(2026, 5, 3)),
+        (date(2026, 1, 1), date(2025, 12, 29), date(2026, 1, 4)),
+        (date(2024, 2, 29), date(2024, 2, 26), date(2024, 3, 3)),
+    ],
+)
+def test_an_issue_is_of_the_week_that_its_date_falls_in(when: date, monday: date, sunday: date) -> None:
+    assert issue(when).name == when.isoformat()
+    assert issue(when).week == (monday, sunday)
+
+
+def test_nothing_is_converted_passed_over_or_changed() -> None:
+    with pytest.raises(ValidationError, match="valid integer"):
+        Story(**{**dict(STORY), "more_authors": "5"})
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Story(**{**dict(STORY), "titel": "Leek"})
+    with pytest.raises(ValidationError, match="frozen"):
+        STORY.title = "Potato"

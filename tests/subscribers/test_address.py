@@ -1,0 +1,152 @@
+"""Email addresses: which are taken, and which are the same."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from newsletter.subscribers import address
+from newsletter.subscribers.address import Address, BadAddress, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "given_", "key"),
+    [
+        pytest.param("ada@example.com", "ada@example.com", "ada@example.com", id="plain"),
+        pytest.param(" ada@example.com\r\n", "ada@example.com", "ada@example.com", id="space-around"),
+        pytest.param(
+            "Ada.Example@Example.COM", "Ada.Example@example.com", "ada.example@example.com", id="capitals"
+        ),
+        pytest.param("ada+soup@example.com", "ada+soup@example.com", "ada+soup@example.com", id="plus"),
+        pytest.param(
+            "o'hara_1%x@example.com", "o'hara_1%x@example.com", "o'hara_1%x@example.com", id="signs"
+        ),
+        pytest.param("a@münchen.example", "a@xn--mnchen-3ya.example", "a@xn--mnchen-3ya.example", id="IDN"),
+        pytest.param(
+            "a@xn--mnchen-3ya.example", "a@xn--mnchen-3ya.example", "a@xn--mnchen-3ya.example", id="IDN-ASCII"
+        ),
+        pytest.param(
+            f"{'a' * 64}@example.com", f"{'a' * 64}@example.com", f"{'a' * 64}@example.com", id="64"
+        ),
+    ],
+)
+def test_an_address_is_taken(text: str, given_: str, key: str) -> None:
+    assert parse(text) == Address(given_, key)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("", "an email address must have an @-sign", id="empty"),
+        pytest.param("ada", "an email address must have an @-sign", id="no-at"),
+        pytest.param("ada@", "there must be something after the @-sign", id="no-domain"),
+        pytest.param("@example.com", "there must be something before the @-sign", id="no-name"),
+        pytest.param(
+            "ada@example", "the part after the @-sign is not valid. It should have a period", id="no-dot"
+        ),
+        pytest.param("ada@example.com.", "an email address cannot end with a period", id="dot-at-the-end"),
+        pytest.param("a..b@example.com", "an email address cannot have two periods in a row", id="two-dots"),
+        pytest.param(
+            "a b@example.com",
+            "the email address contains invalid characters before the @-sign: SPACE",
+            id="space",
+        ),
+        pytest.param(
+            "a@example.com, b@example.com",
+            "the part after the @-sign contains invalid characters: ',', '@', SPACE",
+            id="two-addresses",
+        ),
+        pytest.param(
+            "Ada <ada@example.com>",
+            "a display name and angle brackets around the email address are not permitted here",
+            id="with-a-name",
+        ),
+        pytest.param(
+            '"a b"@example.com', "quoting the part before the @-sign is not allowed here", id="quoted"
+        ),
+        pytest.param("a@[127.0.0.1]", "a bracketed IP address after the @-sign is not allowed here", id="IP"),
+        pytest.param(
+            "ä@example.com",
+            "internationalized characters before the @-sign are not supported: 'ä'",
+            id="SMTPUTF8",
+        ),
+        pytest.param(
+            "a@example.com\nBcc: b@example.com",
+            "the part after the @-sign contains invalid characters: ':', '@', SPACE, U+000A",
+            id="header",
+        ),
+        pytest.param(
+            "a\0@example.com",
+            "the email address contains invalid characters before the @-sign: U+0000",
+            id="NUL",
+        ),
+        pytest.param(
+            "a@ex\u200bample.com",
+            "the email address contains unsafe characters: ZERO WIDTH SPACE",
+            id="invisible",
+        ),
+        pytest.param(
+            "a@example.invalid",
+            "the part after the @-sign is a special-use or reserved name that cannot be used with email",
+            id="reserved",
+        ),
+        pytest.param(
+            f"{'a' * 65}@example.com",
+            "the part before the @-sign is longer than 64 characters",
+            id="65-characters",
+        ),
+    ],
+)
+def test_what_is_none_is_refused_with_the_reason(text: str, why: str) -> None:
+    with pytest.raises(BadAddress) as raised:
+        parse(text)
+    assert str(raised.value) == why
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.text() | st.from_regex(r"[a-z.\"<>@ é]+@[a-z.\-\[\]é１]+", fullmatch=True))
+@example("a@xn--zzzz.example.com")
+@example("a@\ud800.com")
+@example("a@" + "b." * 10_000 + "com")
+def test_any_text_is_an_address_in_ascii_or_refused(text: str) -> None:
+    try:
+        address = parse(text)
+    except BadAddress as refusal:
+        assert str(refusal)
+        return
+    assert address.given.isascii()
+    assert address.given.count("@") == 1
+    assert not set(address.given) & set(' \t\r\n<>",;:')
+    assert parse(address.given) == address
+    assert address.key == parse(address.given.upper()).key
+
+
+LABEL = st.text("abcZ019-", min_size=1, max_size=34)
+USUAL = st.builds(
+    lambda local, labels, top: f"{local}@{'.'.join([*labels, top])}",
+    st.text("abZ09._+-", min_size=1, max_size=70),
+    st.lists(LABEL, min_size=1, max_size=6),
+    st.sampled_from(["com", "example", "test", "LOCAL", "invalid", "arpa", "c", "c0m", "museum"]),
+)
+
+
+@settings(max_examples=1000, deadline=None, derandomize=True)
+@given(USUAL)
+@example("a@b-c.example")
+@example(f"{'a' * 64}@example.com")
+@example(f"{'a' * 65}@example.com")
+@example("a@x.test")
+def test_the_short_way_says_what_the_long_way_says(text: str) -> None:
+    """The usual shape is taken without email-validator, and only where that would take it, as it would."""
+    try:
+        expected: Address | str = address._parse(text)
+    except BadAddress as problem:
+        expected = str(problem)
+    try:
+        found: Address | str = parse(text)
+    except BadAddress as problem:
+        found = str(problem)
+    assert found == expected
+
+
+def test_the_usual_shape_is_usual() -> None:
+    assert address._USUAL.fullmatch("ada.lovelace+news@mail.a-site.example.com")
