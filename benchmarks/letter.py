@@ -83,14 +83,14 @@ def _write_issue(file: Path) -> None:
 
 def _write_letter(folder: Path) -> None:
     """What the peers send: the same mail."""
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.issue import files
-    from newsletter.issue.model import Subscriber
     from newsletter.mail import message
     from newsletter.mail.mime import template
     from newsletter.render.pipeline import render
+    from newsletter.subscribers.model import Subscriber
 
-    newsletter = model.load(folder, ENVIRONMENT)
+    newsletter = loader.load(folder, ENVIRONMENT)
     issue = files.load(folder / "issues" / f"{ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     mailing = replace(mailing, date=datetime.now(UTC))
@@ -112,10 +112,10 @@ def _write_letter(folder: Path) -> None:
 def _subscribe(folder: Path, recipients: int) -> None:
     from sqlalchemy import text
 
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.store.database import Database
 
-    database = Database.open(model.load(folder, os.environ))
+    database = Database.open(loader.load(folder, os.environ))
     with database.writing() as connection:
         connection.execute(text(_SUBSCRIBERS), {"recipients": recipients, "now": datetime.now(UTC)})
     database.close()

@@ -16,9 +16,8 @@ from typing import Any
 import letter
 
 from newsletter.cli.gc_tuning import collect_seldom
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.issue import files
-from newsletter.issue.model import Subscriber
 from newsletter.mail import message
 from newsletter.providers import open_provider
 from newsletter.render.pipeline import render
@@ -26,10 +25,11 @@ from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, Manner
 from newsletter.sending.model import Claimed, Landed, Lane, Send
 from newsletter.sending.outcomes import Accepted, Outcome
+from newsletter.subscribers.model import Subscriber
 
 
 def main(folder: Path, recipients: int) -> None:
-    newsletter = model.load(folder, os.environ)
+    newsletter = loader.load(folder, os.environ)
     issue = files.load(folder / "issues" / f"{letter.ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     provider = open_provider(newsletter)

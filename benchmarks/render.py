@@ -10,7 +10,7 @@ from pathlib import Path
 
 import measure
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.render import markdown
 from newsletter.render.inline_css import inline
@@ -37,7 +37,7 @@ const compile = mjml.default || mjml, source = fs.readFileSync(process.argv[1], 
 
 
 def main() -> None:
-    newsletter = model.load(measure.REPOSITORY, {})
+    newsletter = loader.load(measure.REPOSITORY, {})
     issue = files.load(newsletter.issues / f"{ISSUE}.yml")
     source = to_mjml(issue, newsletter.site)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.errors import NewsError
 from newsletter.issue import files
 from newsletter.preview.screenshots import chromium
@@ -33,7 +33,7 @@ FRAMES = """
 
 
 async def main() -> None:
-    newsletter = model.load(ROOT, {})
+    newsletter = loader.load(ROOT, {})
     mail = render(files.load(files.find(newsletter.issues)), newsletter.site)
     async with chromium() as browser:
         picture = await _side_by_side(

@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsletter.config import model
-from newsletter.config.model import Newsletter
+from newsletter.config import loader
+from newsletter.config.loader import Newsletter
 from newsletter.issue import files
-from newsletter.issue.model import Rendered, Subscriber
 from newsletter.mail import message
 from newsletter.mail.message import Addresser, Batch, Hold, Mailing, Recipient
+from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from newsletter.sending.interfaces import Provider
 from newsletter.sending.outcomes import Outcome
+from newsletter.subscribers.model import Subscriber
 
 SECRET = "only for tests, and long enough"
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -51,7 +52,7 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
 
 def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
     """A written newsletter, loaded with nothing in its environment but what is given."""
-    return model.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
+    return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:

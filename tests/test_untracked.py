@@ -11,10 +11,10 @@ import pytest
 
 from newsletter import checks
 from newsletter.checks.proof import Proof
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.issue import files
-from newsletter.issue.model import Rendered
 from newsletter.mail import message
+from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from tests import samples
 from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
@@ -95,7 +95,7 @@ def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
 
 
 def the_real_issue() -> tuple[files.Issue, message.Mailing]:
-    newsletter = model.load(REPOSITORY, {})
+    newsletter = loader.load(REPOSITORY, {})
     issue = files.load(REPOSITORY / "issues" / "2026-04-27.yml")
     return issue, replace(
         message.mailing(issue, render(issue, newsletter.site), newsletter), date=samples.NOW
@@ -150,7 +150,7 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     issue, mailing = the_real_issue()
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
-    newsletter = model.load(REPOSITORY, {})
+    newsletter = loader.load(REPOSITORY, {})
     found = checks.run(Proof(issue, rendered, newsletter))
     assert "tracking" in {one.check for one in found}
     assert checks.run(Proof(issue, mailing.rendered, newsletter)) == []

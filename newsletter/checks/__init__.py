@@ -38,7 +38,7 @@ from newsletter.checks.mail.tracking import tracking
 from newsletter.checks.mail.unsubscribe import unsubscribe
 from newsletter.checks.mail.weight import weight
 from newsletter.checks.proof import Proof
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.display import visible
 from newsletter.errors import ConfigError, Problem
 

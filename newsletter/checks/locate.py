@@ -7,7 +7,8 @@ from html import escape
 
 from newsletter.issue import files
 from newsletter.issue.files import Text
-from newsletter.issue.model import Issue, Site
+from newsletter.issue.model import Issue
+from newsletter.render.model import Site
 from newsletter.render.templates import Filled, fill
 from newsletter.yamlfile.reader import standing
 

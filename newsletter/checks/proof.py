@@ -8,11 +8,12 @@ from pathlib import Path
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
 from newsletter.checks.locate import Places
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.issue import files
 from newsletter.issue.files import Text
-from newsletter.issue.model import Issue, Rendered
+from newsletter.issue.model import Issue
 from newsletter.render.markdown import paragraphs
+from newsletter.render.model import Rendered
 
 _READ = ("subject", "preheader", "heading", "text", "title", "alt")
 

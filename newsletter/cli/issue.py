@@ -14,10 +14,10 @@ from newsletter.constants import PREVIEW_PORT
 @click.pass_obj
 def new(folder: Path, date: datetime) -> None:
     """Start an issue: a commented file to fill in."""
-    from newsletter.config import model
-    from newsletter.issue import files
+    from newsletter.config import loader
+    from newsletter.issue import skeleton
 
-    path = files.create(model.load(folder).issues, date.date())
+    path = skeleton.create(loader.load(folder).issues, date.date())
     click.echo(f"Wrote {path}. See it as you write: news preview {path.stem}")
 
 
@@ -53,14 +53,14 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
 
     The newest one, unless another is named.
     """
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.preview import serve
 
     if screenshot is not None:
         _take_pictures(folder, issue, screenshot)
         return
-    if not (folder / model.FILE).exists():
-        model.load(folder)  # says that there is no newsletter here
+    if not (folder / loader.FILE).exists():
+        loader.load(folder)  # says that there is no newsletter here
 
     def ready(url: str) -> None:
         click.echo(f"{url}  (Ctrl-C ends it)")
@@ -72,12 +72,12 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
 
 
 def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.preview import mail_views, screenshots
     from newsletter.services.prepare import proof
 
-    newsletter = model.load(folder)
+    newsletter = loader.load(folder)
     loaded = files.load(files.find(newsletter.issues, issue))
     html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
 
@@ -106,12 +106,12 @@ def render(folder: Path, issue: str | None, output: Path) -> None:
 
     The newest one, unless another is named.
     """
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.render.pipeline import render as rendered
     from newsletter.services import export
 
-    newsletter = model.load(folder)
+    newsletter = loader.load(folder)
     loaded = files.load(files.find(newsletter.issues, issue))
     for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
         click.echo(f"{path}  {size:,} bytes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import send_summary, terminal
 from newsletter.cli.report import Naming, naming, report
 from newsletter.cli.send import checked, confirm, deliver, started, watch
 from newsletter.constants import INCOMPLETE
@@ -36,7 +36,7 @@ def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
             if done := not (counts.waiting or counts.under_way or leaves):
                 click.echo("Nothing of it can be called back any more.")
             else:
-                terminal.show_counts(found, counts, leaves, whole=True)
+                send_summary.show_counts(found, counts, leaves, whole=True)
                 if not yes:
                     click.confirm("Call it back?", abort=True)
                 done = watch(found, lambda stop: sending.undo(found, stop), 0)
@@ -69,7 +69,7 @@ def retry(
                     f"nobody was refused in the send of {issue}", f"news status --issue {issue}"
                 )
             count += sending.standing.counts(found).waiting
-            terminal.show_send(prepared, found, count, sending)
+            send_summary.show_send(prepared, found, count, sending)
             confirm(count, yes)
             sending.decide(found, "refused", "waiting", "to be tried again", list(addresses))
         sys.exit(deliver(sending, prepared, found, named))

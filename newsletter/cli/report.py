@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.display import shown_path
 from newsletter.errors import Unavailable
@@ -62,7 +62,7 @@ def report(standing: "Standing", send: "Send", named: Naming, *, whole: bool = F
             click.echo(f"{address}\t{reason}".rstrip("\t"))
     else:
         counts = standing.counts(send)
-        terminal.show_counts(send, counts, standing.leaves(send), standing.joined(send), whole=whole)
+        send_summary.show_counts(send, counts, standing.leaves(send), standing.joined(send), whole=whole)
         if named.file:
             click.echo(f"Who is in which state: {shown_path(named.file)}")
 

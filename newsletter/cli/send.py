@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import progress, send_summary, terminal
 from newsletter.cli.gc_tuning import collect_seldom
 from newsletter.cli.report import Naming, naming, report
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
@@ -70,7 +70,7 @@ def send(
 
     Exit codes: 0 all accepted; 1 refused to start; 3 something is unknown, refused or still waiting.
     """
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.services.send import Sending
 
     if issue is None and not ready:
@@ -83,7 +83,7 @@ def send(
         raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
     moment = _moment(at) if at else None
     collect_seldom()
-    with Sending.open(model.load(folder), provider, to_send=address is None and not dry_run) as sending:
+    with Sending.open(loader.load(folder), provider, to_send=address is None and not dry_run) as sending:
         if address is not None:
             sys.exit(_send_test(sending, sending.prepare(issue), address, yes, dry_run))
         wishes = sending.wishes(now=now, at=moment, canary=canary)
@@ -107,7 +107,7 @@ def resume(folder: Path, issue: str, yes: bool, named: Naming) -> None:
             prepared = checked(sending, found)
             counts = sending.standing.counts(found)
             if rest := counts.waiting + counts.cancelled:
-                terminal.show_send(prepared, found, rest, sending)
+                send_summary.show_send(prepared, found, rest, sending)
                 confirm(rest, yes)
                 found = sending.go_on(found)
             elif not counts.unknown:
@@ -117,14 +117,14 @@ def resume(folder: Path, issue: str, yes: bool, named: Naming) -> None:
 
 def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, Send]]":
     """A send that was started, with its provider, while the block lasts."""
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.services.send import Sending
 
     if (name := files.named(issue)) is None:
         raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
     collect_seldom()
-    return Sending.open_for(model.load(folder), name)
+    return Sending.open_for(loader.load(folder), name)
 
 
 def checked(sending: "Sending", found: "Send") -> "Prepared":
@@ -146,23 +146,23 @@ def deliver(sending: "Sending", prepared: "Prepared", found: "Send", named: Nami
     counts = sending.standing.counts(found)
     if run_out:
         report(sending.standing, found, named or Naming())
-        terminal.show_rehearsal(sending)
+        send_summary.show_rehearsal(sending)
     return 0 if run_out and counts.complete else INCOMPLETE
 
 
 def watch(found: "Send", events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> bool:
     """Shows how something goes, ends it at Ctrl-C, and says whether it came to its end."""
-    interrupt = terminal.Interrupt()
+    interrupt = progress.Interrupt()
     try:
         with interrupt.listening():
-            terminal.watch(events(interrupt), total)
+            progress.watch(events(interrupt), total)
         return True
     except SendRefused:
         raise
     except (NewsError, KeyboardInterrupt, OSError) as failure:
         # An OSError is the terminal's or a pipe's: then nobody reads this either.
         with suppress(OSError):
-            terminal.show_stopped(found, failure)
+            send_summary.show_stopped(found, failure)
         return False
 
 
@@ -184,7 +184,7 @@ class Sender:
         prepared.refuse_errors()
         outlook = sending.outlook(prepared)
         counts = outlook.counts
-        terminal.show_send(prepared, outlook.send, counts.waiting, sending, wishes)
+        send_summary.show_send(prepared, outlook.send, counts.waiting, sending, wishes)
         if not self._list_changed:
             sending.refuse_list(outlook, prepared.issue.name)
         if self._dry_run:
@@ -268,7 +268,7 @@ def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool
     terminal.show_outcome(outcome)
     if not isinstance(outcome, Accepted):
         return INCOMPLETE
-    terminal.show_rehearsal(sending)
+    send_summary.show_rehearsal(sending)
     return 0
 
 

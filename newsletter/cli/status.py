@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import send_summary, terminal
 from newsletter.cli.gc_tuning import collect_seldom
 from newsletter.cli.report import Naming, naming, report
 from newsletter.constants import REFUSED
 
 if TYPE_CHECKING:
-    from newsletter.config.model import Newsletter
+    from newsletter.config.loader import Newsletter
 
 
 @click.command()
@@ -27,7 +27,7 @@ def status(folder: Path, issue: str | None, due: bool, named: Naming) -> None:
 
     With --list, one recipient a line: address, tab, reason.
     """
-    from newsletter.config import model
+    from newsletter.config import loader
     from newsletter.issue import files
 
     if not issue and (named.state or named.file or (named.as_json and not due)):
@@ -35,7 +35,7 @@ def status(folder: Path, issue: str | None, due: bool, named: Naming) -> None:
     if issue and (issue := files.named(issue)) is None:
         raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
     collect_seldom()
-    newsletter = model.load(folder)
+    newsletter = loader.load(folder)
     if due:
         sys.exit(_show_due(newsletter, named.as_json))
     _show(newsletter, issue, named)
@@ -65,7 +65,7 @@ def _show(newsletter: "Newsletter", issue: str | None, named: Naming) -> None:
         standing = Standing(database)
         if issue is None:
             sends = standing.sends()
-            terminal.show_sends((one, standing.counts(one)) for one in sends)
+            send_summary.show_sends((one, standing.counts(one)) for one in sends)
         elif found := standing.newest(issue, SUBSCRIBERS):
             report(standing, found, named, whole=True)
         elif named.as_json:

@@ -1,14 +1,21 @@
 """Spans, shares, rates and moments as people write them: 30m, 5%, 500/h, 2026-05-04 09:00 Europe/Berlin."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from newsletter.sending.rate_limiter import Rate
 
 _MOMENT = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?:\s*(\S+))?"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PERIODS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `count` recipients in any stretch of time as long as `period`."""
+
+    count: int
+    period: timedelta
 
 
 def span(text: str) -> timedelta:

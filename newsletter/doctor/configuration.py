@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from newsletter.config.model import FILE
+from newsletter.config.loader import FILE
 from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
 

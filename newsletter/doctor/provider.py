@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.errors import NewsError
 from newsletter.findings import Examined, Finding
 from newsletter.providers import open_provider

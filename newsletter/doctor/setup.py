@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.config.environment import Secrets, dotenv
-from newsletter.config.model import Config, Newsletter
+from newsletter.config.loader import Newsletter
+from newsletter.config.model import Config
 from newsletter.errors import ConfigError, Problem
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
@@ -57,7 +58,7 @@ class Setup:
             file, dotenv_problems = {}, _problems(failure, DOTENV)
         variables = {name: _variable(name, environment, file) for name in VARIABLES}
         sound = {one.name: one.value for one in variables.values() if one.state == "set"}
-        secrets, ci = Secrets.from_environment(sound), model.is_ci({**file, **environment})
+        secrets, ci = Secrets.from_environment(sound), loader.is_ci({**file, **environment})
         return cls(folder, found, variables, secrets, ci, config_problems, dotenv_problems)
 
     @property
@@ -68,15 +69,15 @@ class Setup:
     @property
     def state(self) -> Path:
         """The folder of what is not committed; it may not be there."""
-        return self.folder / model.STATE
+        return self.folder / loader.STATE
 
 
 def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
     try:
-        found, _ = model.load_file(folder)
-        return model.with_provider(Newsletter(folder, found), provider).config, ()
+        found, _ = loader.load_file(folder)
+        return loader.with_provider(Newsletter(folder, found), provider).config, ()
     except (ConfigError, OSError) as failure:
-        return None, _problems(failure, model.FILE)
+        return None, _problems(failure, loader.FILE)
 
 
 def _problems(failure: ConfigError | OSError, file: str) -> tuple[Problem, ...]:

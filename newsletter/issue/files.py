@@ -1,4 +1,4 @@
-"""Issue files: from `issues/2026-04-27.yml` to an Issue, and what a new one starts as."""
+"""Issue files: from `issues/2026-04-27.yml` to an Issue."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from newsletter.display import shown_path
-from newsletter.errors import IssueError, Problem, Unavailable
-from newsletter.issue.model import Issue, IssueFile, Passage
+from newsletter.errors import IssueError, Problem
+from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
 
 _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
@@ -27,7 +27,7 @@ class Text(NamedTuple):
 
 def load(path: Path) -> Issue:
     """Reads an issue; raises IssueError with every problem of the file, each with its line."""
-    when = _date(path)
+    when = issue_date(path)
     document = reader.read(path, IssueError)
     issue = validation.validate(document, IssueFile, IssueError)
     return Issue.model_construct(
@@ -90,32 +90,6 @@ def schema() -> str:
     return json.dumps(described | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def create(folder: Path, when: date) -> Path:
-    """Writes a commented skeleton with the headings of the newest issue, and never over a file."""
-    path = folder / f"{when.isoformat()}.yml"
-    _date(path)  # refuses what nothing could read afterwards
-    text = _skeleton(when, _newest(folder))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as failure:
-        if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            where = shown_path(path)
-            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
-        what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
-        raise Unavailable(what, hint, where=shown_path(Path(failure.filename or path))) from None
-    return path
-
-
-def _newest(folder: Path) -> Issue | None:
-    """The newest issue that can be read: a draft that cannot is no reason not to start another."""
-    for path in reversed(every(folder)):
-        with suppress(IssueError):
-            return load(path)
-    return None
-
-
 def _next_monday(today: date) -> date:
     return today + timedelta(days=7 - today.weekday())
 
@@ -126,7 +100,7 @@ def _instead(name: str, files: Sequence[Path]) -> str:
     return f"the newest here: {newest}; or {start}" if newest else start
 
 
-def _date(path: Path) -> date:
+def issue_date(path: Path) -> date:
     what = "the file's name is not the date of the issue"
     try:
         if path.suffix == ".yml" and _NAME.fullmatch(path.stem):
@@ -134,55 +108,3 @@ def _date(path: Path) -> date:
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
     raise IssueError([Problem(shown_path(path), what, "name it like 2026-04-27.yml")])
-
-
-def _skeleton(when: date, previous: Issue | None) -> str:
-    opening = _headings(previous.opening if previous else (), ("This week",))
-    passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
-    lines = [
-        f"# The issue of {when.isoformat()}. See it as you write: news preview {when.isoformat()}",
-        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists; HTML is not read.",
-        "",
-        'subject: ""      # one line; phones show about 40 characters',
-        'preheader: ""    # what inboxes show behind the subject; 40 to 100 characters',
-        "",
-        "# true lets automation send this issue when it is merged.",
-        "ready: false",
-        "",
-        "opening:         # passages before the stories; optional",
-        *_passages(opening, "  "),
-        "",
-        "stories:         # repeat the block for each story",
-        '  - title: ""',
-        '    link: ""     # https://…',
-        "    authors: []  # [Ada Example, Bo Sample]; the number left out goes below",
-        "    more_authors: 0",
-        "    passages:",
-        *_passages(passages, "      "),
-        "    tags: []",
-        "    # links:     # further links; optional",
-        "    #   - {text: Project page, link: https://example.com}",
-        "    # image: {src: https://example.com/picture.png, alt: What it shows, width: 528}",
-        "",
-        "# closing:       # passages after the stories; optional",
-        "#   - heading: Until next week",
-        "#     text: |",
-        "#       …",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:
-    return [passage.heading for passage in passages if passage.heading] or list(fallback)
-
-
-def _passages(headings: list[str], indent: str) -> list[str]:
-    return [
-        line
-        for heading in headings
-        for line in (
-            f"{indent}- heading: {json.dumps(heading, ensure_ascii=False)}",
-            f"{indent}  text: |",
-            "",
-        )
-    ]

@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote
 
-from newsletter.config.model import Newsletter
-from newsletter.issue.model import Issue, Rendered, Subscriber
+from newsletter.config.loader import Newsletter
+from newsletter.issue.model import Issue
 from newsletter.mail.unsubscribe_tokens import Links
+from newsletter.render.model import Rendered
+from newsletter.subscribers.model import Subscriber
 
 
 class Recipient(NamedTuple):

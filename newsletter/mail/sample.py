@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from newsletter.config.model import Newsletter
-from newsletter.issue.model import Issue, Rendered, Subscriber
+from newsletter.config.loader import Newsletter
+from newsletter.issue.model import Issue
 from newsletter.mail import message, mime
 from newsletter.mail.message import Mailing, Recipient
+from newsletter.render.model import Rendered
+from newsletter.subscribers.model import Subscriber
 
 READER = Subscriber(0, "reader@example.com", number=1)
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from newsletter import checks
 from newsletter.checks.proof import Proof
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.errors import NewsError, Problem
 from newsletter.issue import files as issues
-from newsletter.issue.model import Rendered
+from newsletter.render.model import Rendered
 from newsletter.services.prepare import proof
 
 Result = TypeVar("Result")
@@ -58,10 +58,10 @@ def builder(folder: Path, name: str | None = None) -> Build:
 
     def build() -> Page:
         lost: list[Problem] = []
-        path = _try(lambda: issues.find(folder / model.ISSUES, name), lost)
+        path = _try(lambda: issues.find(folder / loader.ISSUES, name), lost)
         saved = _saved(folder, path)  # before they are read: what is saved meanwhile is for the next build
         found: list[Problem] = []
-        newsletter = _try(lambda: model.load(folder), found)
+        newsletter = _try(lambda: loader.load(folder), found)
         if newsletter:
             _try(lambda: checks.refuse_unknown(newsletter), found)
         found.extend(lost)
@@ -73,8 +73,8 @@ def builder(folder: Path, name: str | None = None) -> Build:
 
 
 def _saved(folder: Path, issue: Path | None) -> float:
-    own = folder / model.TEMPLATES
-    files = [folder / model.FILE, *([issue] if issue else []), own]
+    own = folder / loader.TEMPLATES
+    files = [folder / loader.FILE, *([issue] if issue else []), own]
     with suppress(OSError):  # a folder goes away just now
         files.extend(own.rglob("*"))
     newest = 0.0

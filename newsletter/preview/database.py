@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 
 if TYPE_CHECKING:
     from newsletter.store.database import Database

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.render.templates import BUILT_IN
 
 # Milliseconds. A save is often several writes (empty it, fill it, rename it): one quiet step ends it.
@@ -23,7 +23,7 @@ async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
     outbox of a million mails.
     """
     folder = folder.resolve()
-    files = {folder / model.FILE}
+    files = {folder / loader.FILE}
     if name and name.endswith((".yml", ".yaml")):
         files.add(Path(name).resolve())
     polling = False
@@ -72,7 +72,7 @@ def _matter(paths: set[Path], watched: set[Path], places: set[Path]) -> bool:
 
 
 def _roots(folder: Path) -> set[Path]:
-    return {folder / model.ISSUES, folder / model.TEMPLATES, BUILT_IN.resolve()}
+    return {folder / loader.ISSUES, folder / loader.TEMPLATES, BUILT_IN.resolve()}
 
 
 def _places(folder: Path) -> set[Path]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.errors import IssueError, NewsError
 from newsletter.issue import files as issues
 from newsletter.preview.database import records, stamp
@@ -42,7 +42,7 @@ class Shelf:
         """
         before = self._sends
         try:
-            newsletter = model.load(self._folder)
+            newsletter = loader.load(self._folder)
             now = stamp(newsletter)
             if now == self._looked:
                 return False
@@ -55,7 +55,7 @@ class Shelf:
 
     def issues(self) -> list[Shelved]:
         """Every issue, newest first."""
-        files = issues.every(self._folder / model.ISSUES)
+        files = issues.every(self._folder / loader.ISSUES)
         known = {file: read for file in files if (read := self._read(file))}
         self._known = known
         return [self._standing(known[file][1]) for file in reversed(files) if file in known]

@@ -7,10 +7,10 @@ from typing import Literal
 
 from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
-from newsletter.issue.model import Subscriber
 from newsletter.mail import sample
 from newsletter.mail.message import Mailing, Recipient
 from newsletter.mail.sample import READER
+from newsletter.subscribers.model import Subscriber
 from newsletter.subscribers.parsing import as_typed
 
 Scheme = Literal["light", "dark"]

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from html import escape
 from pathlib import Path
 
-from newsletter.config import model
+from newsletter.config import loader, model
 from newsletter.errors import NewsError
 
 SHOWN = 200
@@ -92,7 +92,7 @@ class Catcher:
 def of(folder: Path) -> Catcher:
     """That of the newsletter in `folder`; as long as its configuration cannot be read, of the usual place."""
     try:
-        path = model.load_file(folder)[0].outbox.path
+        path = loader.load_file(folder)[0].outbox.path
     except NewsError:
         path = model.Outbox().path
     return Catcher(folder / path)

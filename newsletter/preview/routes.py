@@ -21,11 +21,11 @@ from newsletter.checks.proof import Proof
 from newsletter.constants import PROVIDERS
 from newsletter.errors import NewsError, SubscriberError
 from newsletter.issue import files
-from newsletter.issue.model import Subscriber
 from newsletter.mail.sample import specimen
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
 from newsletter.preview.access import LOOPBACK, Guard
 from newsletter.preview.workspace import Desk
+from newsletter.subscribers.model import Subscriber
 
 _PAGE = Path(__file__).parent / "page"
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.display import visible
 from newsletter.errors import NewsError
 from newsletter.sending.outcomes import Accepted
@@ -14,7 +14,7 @@ from newsletter.subscribers.parsing import as_typed
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
     """Sends it, and says what came of it; raises NewsError where it was not tried."""
     mailbox, _ = as_typed(address)
-    with Sending.open(model.load(folder), provider, to_send=False) as sending:
+    with Sending.open(loader.load(folder), provider, to_send=False) as sending:
         prepared = sending.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
             return {"ok": False, "said": "\n".join(("Nothing was sent:", *map(str, errors)))}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.preview.database import records
 
 MOST = 12
@@ -10,7 +10,7 @@ MOST = 12
 
 def found(folder: Path, words: str) -> list[dict[str, str]]:
     """Active subscribers whose address or name holds these words; raises NewsError."""
-    with records(model.load(folder)) as database:
+    with records(loader.load(folder)) as database:
         if database is None:
             return []
         from newsletter.store.subscribers import Subscribers

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from newsletter.config.model import Config, Newsletter
+from newsletter.config.loader import Newsletter
+from newsletter.config.model import Config
 
 if TYPE_CHECKING:
     from newsletter.providers.outbox import OutboxProvider

@@ -3,9 +3,10 @@
 Preview, archive and send all call `render`; nothing here reads a clock, a database or the network.
 """
 
-from newsletter.issue.model import Issue, Rendered, Site
+from newsletter.issue.model import Issue
 from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
+from newsletter.render.model import Rendered, Site
 from newsletter.render.templates import Filled, fill
 
 

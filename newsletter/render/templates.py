@@ -19,8 +19,9 @@ from markupsafe import Markup
 
 from newsletter.display import shown_path
 from newsletter.errors import TemplateError
-from newsletter.issue.model import Issue, Site
+from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
+from newsletter.render.model import Site
 
 # The wheel carries the repository's templates inside the package; a checkout has them beside it.
 _PACKAGE = Path(__file__).parent.parent

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from newsletter.config.units import Rate
 from newsletter.errors import NewsError
-from newsletter.issue.model import Subscriber
 from newsletter.mail.message import Addresser, Batch, Hold, Mailing, Recipient
 from newsletter.sending.call_pool import Flights, flights
 from newsletter.sending.circuit_breaker import Doubts
@@ -34,8 +34,9 @@ from newsletter.sending.hold_policy import Timing
 from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
 from newsletter.sending.model import Claimed, Landed, Send
 from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.rate_limiter import UNLIMITED, Pace, Rate
+from newsletter.sending.rate_limiter import UNLIMITED, Pace
 from newsletter.sending.transitions import back_off, fates
+from newsletter.subscribers.model import Subscriber
 
 _TAKEN_AT_ITS_WORD = 3
 _PACE = "the rate limit is reached"

@@ -4,8 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from newsletter.issue.model import Subscriber
 from newsletter.sending.outcomes import Outcome
+from newsletter.subscribers.model import Subscriber
 
 # Mail that stays on this machine is a rehearsal and does not count as the issue's send.
 SUBSCRIBERS = "subscribers"

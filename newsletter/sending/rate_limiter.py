@@ -2,18 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from newsletter.config.units import Rate
 
 UNLIMITED = 1 << 60
-
-
-@dataclass(frozen=True)
-class Rate:
-    """At most `count` recipients in any stretch of time as long as `period`."""
-
-    count: int
-    period: timedelta
 
 
 class Pace:

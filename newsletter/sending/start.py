@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from newsletter.config.units import Rate
 from newsletter.errors import SendRefused
 from newsletter.mail.message import Mailing
 from newsletter.sending import hold_policy
 from newsletter.sending.content_diff import differences, snapshot
 from newsletter.sending.interfaces import Ledger, Provider, Records
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Plan, Send
-from newsletter.sending.rate_limiter import Rate
 
 # So many messages are written down as about to be tried at once, where each is answered by itself: a durable
 # commit costs up to 20 ms on an ordinary disk. A power cut leaves as many in doubt, for each connection.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter import checks
-from newsletter.config import model
-from newsletter.config.model import Newsletter
+from newsletter.config import loader
+from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.services.prepare import proof
@@ -36,7 +36,7 @@ def check(
     chosen |= checks.ONLINE if online else {}
     chosen |= checks.SPAM if spam else {}
     try:
-        newsletter = model.load(folder)
+        newsletter = loader.load(folder)
         checks.refuse_unknown(newsletter)
     except ConfigError as error:
         yield Checked(error.problems[0].place[0], error.problems)

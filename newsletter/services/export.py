@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.display import shown_path
 from newsletter.errors import Unavailable
-from newsletter.issue.model import Issue, Rendered
+from newsletter.issue.model import Issue
 from newsletter.mail.sample import specimen
+from newsletter.render.model import Rendered
 
 
 def write(

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from newsletter import checks
 from newsletter.checks.proof import Proof
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem, SendRefused
 from newsletter.issue import files
-from newsletter.issue.model import Issue, Rendered
+from newsletter.issue.model import Issue
 from newsletter.mail import message
+from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 
 

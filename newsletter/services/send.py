@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from newsletter.config import model
-from newsletter.config.model import Newsletter
+from newsletter.config import loader
+from newsletter.config.loader import Newsletter
 from newsletter.errors import NewsError, SendRefused
 from newsletter.issue import files
-from newsletter.issue.model import Issue, Subscriber
+from newsletter.issue.model import Issue
 from newsletter.providers import open_provider
 from newsletter.sending import delivery, start
 from newsletter.sending.cancel import undo
@@ -29,6 +29,7 @@ from newsletter.store.journal import Run
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import Standing
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.model import Subscriber
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Sending:
 
         Raises SendRefused where a send would leave the machine and its ledger would not outlive it.
         """
-        newsletter = model.with_provider(newsletter, provider_name)
+        newsletter = loader.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
         database = Database.open(newsletter, to_last=to_send and provider.capabilities.leaves_machine)
         sending = cls(newsletter, database, provider, SystemClock(database.ahead()))

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from newsletter.config.model import Newsletter
+from newsletter.config.loader import Newsletter
 from newsletter.display import shown_path
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private

@@ -21,10 +21,10 @@ from sqlalchemy import (
 
 from newsletter.display import visible
 from newsletter.errors import StoreError
-from newsletter.issue.model import Subscriber
 from newsletter.sending.model import ChunkState, Claimed, Fate, Landed, Lane, Send
 from newsletter.sending.outcomes import Accepted, Refused
 from newsletter.store.schema import attempt, chunk, recipient, send, subscriber
+from newsletter.subscribers.model import Subscriber
 
 ChunkRow = Row[*tuple[Any, ...]]
 

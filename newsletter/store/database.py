@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from newsletter.config.model import Newsletter, load
+from newsletter.config.loader import Newsletter, load
 from newsletter.display import shown_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.folder import make_private

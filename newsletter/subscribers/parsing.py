@@ -4,8 +4,8 @@ from pydantic_core import PydanticCustomError
 
 from newsletter.display import visible
 from newsletter.errors import SubscriberError
-from newsletter.issue.model import one_line
 from newsletter.subscribers.address import Address, BadAddress, parse
+from newsletter.yamlfile.fields import one_line
 
 
 def as_typed(address: str, name: str = "") -> tuple[Address, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from newsletter import checks
 from newsletter.checks.proof import Proof
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.render.templates import BUILT_IN
@@ -34,7 +34,7 @@ def opened(folder: Path, case: Path | None = None, **parts: str) -> Proof:
     """
     for source in (BASE, *([case] if case else [])):
         shutil.copytree(source, folder, dirs_exist_ok=True)
-    newsletter = model.load(folder, {})
+    newsletter = loader.load(folder, {})
     for name, part in (("mail.html", "html"), ("mail.txt", "text")):
         if (folder / name).exists():
             parts[part] = (folder / name).read_text(encoding="utf-8")

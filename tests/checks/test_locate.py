@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.checks.proof import Proof
-from newsletter.config.model import load
+from newsletter.config.loader import load
 from newsletter.issue import files
 from newsletter.services.prepare import proof
 from tests.checks.material import BASE

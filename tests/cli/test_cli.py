@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.errors import SendRefused
 from newsletter.sending.start import Wishes
 from newsletter.services.send import Sending
@@ -117,7 +117,7 @@ def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, fo
 
 def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
-    with Sending.open(model.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
+    with Sending.open(loader.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
         prepared = sending.prepare("2026-04-27")
         agreed = sending.outlook(prepared)
         news("subscribers", "add", "late@example.com")

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.sending.clock import SystemClock
 from newsletter.services.send import Sending
 from newsletter.store import chunks
@@ -332,7 +332,7 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
 def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
-    with Sending.open(model.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
+    with Sending.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
         send = first.start(first.prepare("2026-04-27"), first.wishes(now=True, at=None, canary=None))
         first.ledger.take(send, timedelta(minutes=2))
         for command in (SEND, ("resume", *ISSUE, "--yes")):

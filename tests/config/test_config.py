@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import model
+from newsletter.config import loader, model
 from newsletter.errors import ConfigError
 
 PARTS = {
@@ -20,12 +20,12 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def load(**parts: str | None) -> model.Newsletter:
+def load(**parts: str | None) -> loader.Newsletter:
     """A newsletter of which some parts are written otherwise, or left out; others stand in line 5."""
     written = {**PARTS, **parts}
     text = "".join(f"{key}: {value}\n" for key, value in written.items() if value is not None)
     Path("newsletter.yml").write_text(text, "utf-8")
-    return model.load(Path("."), {})
+    return loader.load(Path("."), {})
 
 
 def problems(**parts: str | None) -> list[str]:
@@ -71,7 +71,7 @@ def test_all_that_can_be_said() -> None:
 
 
 def test_the_newsletter_of_this_repository_is_valid() -> None:
-    loaded = model.load(Path(__file__).parent.parent.parent, {})
+    loaded = loader.load(Path(__file__).parent.parent.parent, {})
     assert loaded.config.name == "Trending ML Papers"
     assert loaded.issues == loaded.folder / "issues"
     assert loaded.templates == loaded.folder / "templates"
@@ -412,16 +412,16 @@ def test_what_follows_from_an_unknown_provider_is_not_reported() -> None:
 
 def test_another_provider_for_one_run() -> None:
     newsletter = load(provider="outbox")
-    assert model.with_provider(newsletter, None) is newsletter
-    assert model.with_provider(newsletter, "outbox") is newsletter
-    assert model.with_provider(newsletter, "smtp").config.provider == "smtp"
+    assert loader.with_provider(newsletter, None) is newsletter
+    assert loader.with_provider(newsletter, "outbox") is newsletter
+    assert loader.with_provider(newsletter, "smtp").config.provider == "smtp"
     assert newsletter.config.provider == "outbox"
 
 
 def test_another_provider_that_cannot_do_it() -> None:
     newsletter = load(provider="sendgrid", unsubscribe="{sendgrid_group: 5}", tracking="{opens: true}")
     with pytest.raises(ConfigError) as raised:
-        model.with_provider(newsletter, "smtp")
+        loader.with_provider(newsletter, "smtp")
     assert [str(problem) for problem in raised.value.problems] == [
         "newsletter.yml: unsubscribe: sendgrid_group does not work with smtp; "
         "give `url` in its place, or send with `provider: sendgrid`",
@@ -432,7 +432,7 @@ def test_another_provider_that_cannot_do_it() -> None:
 def test_a_folder_without_a_newsletter(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ConfigError) as raised:
-            model.load(folder, {})
+            loader.load(folder, {})
         where = (folder / "newsletter.yml").relative_to(tmp_path)
         assert str(raised.value) == (
             f"{where}: there is no newsletter here; "
@@ -443,7 +443,7 @@ def test_a_folder_without_a_newsletter(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_the_file() -> None:
     Path("newsletter.yml").mkdir()
     with pytest.raises(ConfigError) as raised:
-        model.load(Path("."), {})
+        loader.load(Path("."), {})
     assert (
         str(raised.value) == "newsletter.yml: cannot be read (Is a directory); check its name and permissions"
     )
@@ -455,5 +455,5 @@ def test_a_newsletter_elsewhere_is_named_by_its_path(tmp_path: Path, monkeypatch
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(ConfigError) as raised:
-        model.load(Path(".."), {})
+        loader.load(Path(".."), {})
     assert str(raised.value).startswith("../newsletter.yml:1: the file is empty; ")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.config.environment import Secrets
 from newsletter.errors import ConfigError
 
@@ -24,13 +24,13 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("newsletter.yml").write_text(NEWSLETTER, "utf-8")
 
 
-def load(dotenv: bytes | None, environment: Mapping[str, str] | None = None) -> model.Newsletter:
+def load(dotenv: bytes | None, environment: Mapping[str, str] | None = None) -> loader.Newsletter:
     if dotenv is not None:
         Path(".env").write_bytes(dotenv)
-    return model.load(Path("."), environment or {})
+    return loader.load(Path("."), environment or {})
 
 
-def password(newsletter: model.Newsletter) -> str | None:
+def password(newsletter: loader.Newsletter) -> str | None:
     secret = newsletter.secrets.smtp_password
     return secret and secret.get_secret_value()
 
@@ -79,8 +79,8 @@ def test_the_environment_comes_before_dotenv() -> None:
 
 def test_the_environment_is_the_process_own_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "process")
-    assert password(model.load(Path("."))) == "process"
-    assert password(model.load(Path("."), {})) is None
+    assert password(loader.load(Path("."))) == "process"
+    assert password(loader.load(Path("."), {})) is None
 
 
 def test_reading_dotenv_leaves_the_process_alone() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsletter.config import units
-from newsletter.sending.rate_limiter import Rate
+from newsletter.config.units import Rate
 
 
 @pytest.mark.parametrize(

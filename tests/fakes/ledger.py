@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from newsletter.errors import StoreError
-from newsletter.issue.model import Subscriber
 from newsletter.sending.model import (
     ChunkState,
     Claimed,
@@ -22,6 +21,7 @@ from newsletter.sending.model import (
     Send,
 )
 from newsletter.sending.outcomes import Outcome
+from newsletter.subscribers.model import Subscriber
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from newsletter.errors import IssueError, Unavailable
-from newsletter.issue import files
+from newsletter.issue import files, skeleton
 from newsletter.issue.model import Issue
 
 ROOT = Path(__file__).parent.parent.parent
@@ -337,7 +337,7 @@ def test_the_schema_describes_each_key(schema: dict[str, Any]) -> None:
 
 
 def test_a_new_issue_needs_only_to_be_filled_in(folder: Path) -> None:
-    path = files.create(folder, date(2026, 5, 4))
+    path = skeleton.create(folder, date(2026, 5, 4))
     assert path == folder / "2026-05-04.yml"
     assert refused(path) == [
         "issues/2026-05-04.yml:4: subject is empty; fill it in",
@@ -361,7 +361,7 @@ def filled_in(text: str) -> str:
 
 
 def test_a_new_issue_that_is_filled_in_is_one(folder: Path) -> None:
-    path = files.create(folder, date(2026, 5, 4))
+    path = skeleton.create(folder, date(2026, 5, 4))
     issue = files.load(write(folder, path.name, filled_in(path.read_text("utf-8"))))
     assert not issue.ready
     assert issue.stories[0].passages[0].text == "Written."
@@ -369,7 +369,7 @@ def test_a_new_issue_that_is_filled_in_is_one(folder: Path) -> None:
 
 
 def test_what_a_new_issue_has_in_comments_can_be_used(folder: Path) -> None:
-    path = files.create(folder, date(2026, 5, 4))
+    path = skeleton.create(folder, date(2026, 5, 4))
     text = filled_in(path.read_text("utf-8"))
     for commented in (
         "links:",
@@ -390,7 +390,7 @@ def test_what_a_new_issue_has_in_comments_can_be_used(folder: Path) -> None:
 def test_a_new_issue_has_the_headings_of_the_newest(folder: Path) -> None:
     write(folder, "2026-04-27.yml", SOUP.replace("Hello", "Older"))
     write(folder, "2026-05-04.yml")
-    data = plain(files.create(folder, date(2026, 5, 11)))
+    data = plain(skeleton.create(folder, date(2026, 5, 11)))
     assert [passage["heading"] for passage in data["opening"]] == ["Hello"]
     assert [passage["heading"] for passage in data["stories"][0]["passages"]] == ["Buy", 'Cook "it"']
     problems = refused(folder / "2026-05-11.yml")
@@ -400,19 +400,19 @@ def test_a_new_issue_has_the_headings_of_the_newest(folder: Path) -> None:
 
 def test_a_draft_does_not_stand_in_the_way_of_the_next_issue(folder: Path) -> None:
     write(folder, "2026-04-27.yml")
-    files.create(folder, date(2026, 5, 4))
-    assert "Hello" in files.create(folder, date(2026, 5, 11)).read_text("utf-8")
+    skeleton.create(folder, date(2026, 5, 4))
+    assert "Hello" in skeleton.create(folder, date(2026, 5, 11)).read_text("utf-8")
 
 
 def test_a_new_issue_makes_its_folder(tmp_path: Path) -> None:
-    path = files.create(tmp_path / "new" / "issues", date(2026, 5, 4))
+    path = skeleton.create(tmp_path / "new" / "issues", date(2026, 5, 4))
     assert path.is_file()
 
 
 def test_a_new_issue_is_never_written_over_one(folder: Path) -> None:
     path = write(folder, "2026-05-04.yml")
     with pytest.raises(IssueError) as raised:
-        files.create(folder, date(2026, 5, 4))
+        skeleton.create(folder, date(2026, 5, 4))
     assert str(raised.value) == "issues/2026-05-04.yml: is there already; edit it, or delete it first"
     assert path.read_text("utf-8") == SOUP
 
@@ -420,7 +420,7 @@ def test_a_new_issue_is_never_written_over_one(folder: Path) -> None:
 def test_a_new_issue_is_never_written_through_a_link(folder: Path) -> None:
     (folder / "2026-05-04.yml").symlink_to("elsewhere.yml")
     with pytest.raises(IssueError, match="is there already"):
-        files.create(folder, date(2026, 5, 4))
+        skeleton.create(folder, date(2026, 5, 4))
     assert not (folder / "elsewhere.yml").exists()
 
 
@@ -434,7 +434,7 @@ def test_a_new_issue_is_never_written_through_a_link(folder: Path) -> None:
 def test_a_new_issue_that_cannot_be_written(folder: Path, place: str, problem: str) -> None:
     Path("file").touch()
     with pytest.raises(Unavailable) as raised:
-        files.create(Path(place), date(2026, 5, 4))
+        skeleton.create(Path(place), date(2026, 5, 4))
     assert str(raised.value) == problem
     assert raised.value.hint == "check that you may write to its folder"
 

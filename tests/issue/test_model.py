@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from newsletter.issue import model
 from newsletter.issue.model import Issue, Passage, Story
+from newsletter.yamlfile import fields
 
 STORY = Story(title="Leek", link="https://example.com", passages=(Passage(text="Cut."),))
 
@@ -38,7 +38,7 @@ def refused(check: object, text: str) -> str:
     ],
 )
 def test_a_line(text: str, line: str) -> None:
-    assert model.one_line(text) == line
+    assert fields.one_line(text) == line
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_a_line(text: str, line: str) -> None:
     ],
 )
 def test_what_is_no_line(text: str, problem: str) -> None:
-    assert refused(model.one_line, text) == problem
+    assert refused(fields.one_line, text) == problem
 
 
 def test_text_keeps_its_indentation_and_loses_the_blank_lines_around_it() -> None:
-    assert model.not_blank("\n\n    code\n\n  text \n\n") == "    code\n\n  text"
+    assert fields.not_blank("\n\n    code\n\n  text \n\n") == "    code\n\n  text"
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\t\n"])
 def test_text_is_not_blank(text: str) -> None:
-    assert refused(model.not_blank, text) == "is empty; write something, or delete the passage"
+    assert refused(fields.not_blank, text) == "is empty; write something, or delete the passage"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_text_is_not_blank(text: str) -> None:
     ],
 )
 def test_a_web_address(text: str) -> None:
-    assert model.web_address(text) == text
+    assert fields.web_address(text) == text
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_web_address(text: str) -> None:
     ],
 )
 def test_what_is_no_web_address(text: str) -> None:
-    assert refused(model.web_address, text) == f'not a web address ("{text}"); write all of it: https://…'
+    assert refused(fields.web_address, text) == f'not a web address ("{text}"); write all of it: https://…'
 
 
 def test_a_long_address_is_shortened_in_the_message() -> None:
-    assert refused(model.web_address, "x" * 1000) == (
+    assert refused(fields.web_address, "x" * 1000) == (
         f'not a web address ("{"x" * 80}"); write all of it: https://…'
     )
 
@@ -157,14 +157,14 @@ def test_a_long_address_is_shortened_in_the_message() -> None:
 @pytest.mark.parametrize("text", ["https://example.com/?to=[[address]]", "https://example.com/[1]"])
 def test_a_web_address_holds_no_placeholder(text: str) -> None:
     """It would be filled, and hand the reader's address to that site."""
-    assert refused(model.web_address, text).startswith(f'a bracket in a web address ("{text}")')
+    assert refused(fields.web_address, text).startswith(f'a bracket in a web address ("{text}")')
 
 
 @pytest.mark.parametrize(
     "text", ["https://ada@example.com", "https://ada:hush@example.com/", "https://@example.com/"]
 )
 def test_a_web_address_names_no_user(text: str) -> None:
-    assert refused(model.web_address, text) == (
+    assert refused(fields.web_address, text) == (
         f'a user name in a web address ("{text}"); delete what stands before the @'
     )
 
@@ -182,7 +182,7 @@ def test_a_web_address_names_no_user(text: str) -> None:
     ],
 )
 def test_a_web_address_holds_nothing_invisible(text: str, shown: str) -> None:
-    assert refused(model.web_address, text) == f"has an invisible character ({shown}); delete it"
+    assert refused(fields.web_address, text) == f"has an invisible character ({shown}); delete it"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter import checks
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.render.pipeline import render
 from newsletter.services.prepare import proof
 from tests.checks.material import BASE, CASES, named, opened
@@ -29,7 +29,7 @@ class Mail:
 
 def ours() -> list[Mail]:
     """The repository's own issue, and one that has everything that an issue can have."""
-    real = proof(model.load(material.REPOSITORY, {}), material.real_issue())
+    real = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
     full = render(material.full_issue(), material.site())
     found = frozenset(one.check for one in checks.run(real))
     return [

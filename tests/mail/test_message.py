@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from newsletter.issue.model import Line, Rendered, Subscriber
 from newsletter.mail.mime import MimeTemplate
+from newsletter.render.model import Rendered
+from newsletter.subscribers.model import Subscriber
+from newsletter.yamlfile.fields import Line
 from tests import samples
 
 HEADERS = [

@@ -14,12 +14,12 @@ import pytest
 from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid, Smtp
-from newsletter.issue.model import Subscriber
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
+from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp

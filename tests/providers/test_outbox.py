@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import StoreError
-from newsletter.issue.model import Subscriber
 from newsletter.mail.message import Batch, Recipient
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused
+from newsletter.subscribers.model import Subscriber
 from tests import samples
 
 PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(1, 4)]

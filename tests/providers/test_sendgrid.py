@@ -22,12 +22,12 @@ from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid
 from newsletter.constants import PLACEHOLDER
-from newsletter.issue.model import Subscriber
 from newsletter.mail.message import Batch, Hold, Mailing, Recipient, list_headers
 from newsletter.providers.http import ANSWER_BYTES, Transport
 from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotCancelled, NotSent, Outcome, Refused, Unknown
+from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.sendgrid import Fault, Reply, SendGridFake
 from tests.fakes.sendgrid_rules import error

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from newsletter.config.model import Smtp
 from newsletter.errors import StoreError
-from newsletter.issue.model import Subscriber
 from newsletter.mail.message import Batch, Mailing, Recipient
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.postfix import Postfix
 from tests.fakes.smtp import CLOSE, GO_ON, RESET, SILENCE, ScriptedSmtp

@@ -9,9 +9,10 @@ from typing import Any
 
 from lxml import html
 
-from newsletter.config import model
+from newsletter.config import loader, model
 from newsletter.issue import files
-from newsletter.issue.model import Image, Issue, Link, Passage, Rendered, Site, Story
+from newsletter.issue.model import Image, Issue, Link, Passage, Story
+from newsletter.render.model import Rendered, Site
 from newsletter.render.pipeline import render
 
 Refusal = Callable[..., str]
@@ -93,7 +94,7 @@ def parsed(mail: str) -> Any:
 
 @cache
 def real_site() -> Site:
-    return replace(model.load(REPOSITORY, {}).site, templates=None)
+    return replace(loader.load(REPOSITORY, {}).site, templates=None)
 
 
 @cache

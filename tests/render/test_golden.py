@@ -12,11 +12,11 @@ from tests.render import golden, material
 HASHES = f"""
 import hashlib, pathlib
 from dataclasses import replace
-from newsletter.config import model
+from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.render.pipeline import render
 root = pathlib.Path({str(material.REPOSITORY)!r})
-site = replace(model.load(root, {{}}).site, templates=None)
+site = replace(loader.load(root, {{}}).site, templates=None)
 mail = render(files.load(root / "issues" / "2026-04-27.yml"), site)
 print(hashlib.sha256((mail.html + mail.text).encode()).hexdigest())
 """

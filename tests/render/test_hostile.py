@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from newsletter.issue.model import Image, Issue, Link, Passage, Rendered, Site
+from newsletter.issue.model import Image, Issue, Link, Passage
+from newsletter.render.model import Rendered, Site
 from newsletter.render.pipeline import render
 from tests.render import material
 

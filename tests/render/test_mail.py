@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from newsletter.issue.model import Issue, Rendered
+from newsletter.issue.model import Issue
+from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from tests.render import material
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.config.units import Rate
 from newsletter.errors import Problem, SendRefused, StoreError
-from newsletter.issue.model import Subscriber
 from newsletter.mail.message import Batch, Mailing
 from newsletter.sending import delivery, start
 from newsletter.sending.circuit_breaker import IN_A_ROW
@@ -20,7 +20,6 @@ from newsletter.sending.events import Delivered, Event, Stopped, Waiting
 from newsletter.sending.interfaces import Flight
 from newsletter.sending.model import Counts, Send
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.rate_limiter import Rate
 from newsletter.sending.start import Wishes
 from newsletter.store.database import Database
 from newsletter.store.journal import Run
@@ -28,6 +27,7 @@ from newsletter.store.ledger import Ledger
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.csv_import import Row
+from newsletter.subscribers.model import Subscriber
 from newsletter.subscribers.parsing import as_typed
 from tests import samples
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.issue.model import Subscriber
 from newsletter.sending.model import Claimed, Fate
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.transitions import back_off, fates
+from newsletter.subscribers.model import Subscriber
 from tests.samples import NOW
 
 OUTCOMES: list[Outcome] = [

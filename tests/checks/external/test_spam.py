@@ -30,9 +30,9 @@ def real() -> None:
 
 @pytest.mark.usefixtures("real")
 def test_our_own_issue_is_no_spam() -> None:
-    from newsletter.config import model
+    from newsletter.config import loader
 
-    read = proof(model.load(material.REPOSITORY, {}), material.real_issue())
+    read = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
     note = only(read)
     assert note.severity == "note" and "points; from 5 on it is spam" in note.what
     assert any("HTML_MESSAGE" in line for line in note.details)

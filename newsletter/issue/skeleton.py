@@ -1,0 +1,91 @@
+"""What a new issue starts as."""
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from newsletter.display import shown_path
+from newsletter.errors import IssueError, Problem, Unavailable
+from newsletter.issue.files import every, issue_date, load
+from newsletter.issue.model import Issue, Passage
+
+
+def create(folder: Path, when: date) -> Path:
+    """Writes a commented skeleton with the headings of the newest issue, and never over a file."""
+    path = folder / f"{when.isoformat()}.yml"
+    issue_date(path)  # refuses what nothing could read afterwards
+    text = _skeleton(when, _newest(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as failure:
+        if isinstance(failure, FileExistsError) and os.path.lexists(path):
+            where = shown_path(path)
+            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
+        what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
+        raise Unavailable(what, hint, where=shown_path(Path(failure.filename or path))) from None
+    return path
+
+
+def _newest(folder: Path) -> Issue | None:
+    """The newest issue that can be read: a draft that cannot is no reason not to start another."""
+    for path in reversed(every(folder)):
+        with suppress(IssueError):
+            return load(path)
+    return None
+
+
+def _skeleton(when: date, previous: Issue | None) -> str:
+    opening = _headings(previous.opening if previous else (), ("This week",))
+    passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
+    lines = [
+        f"# The issue of {when.isoformat()}. See it as you write: news preview {when.isoformat()}",
+        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists; HTML is not read.",
+        "",
+        'subject: ""      # one line; phones show about 40 characters',
+        'preheader: ""    # what inboxes show behind the subject; 40 to 100 characters',
+        "",
+        "# true lets automation send this issue when it is merged.",
+        "ready: false",
+        "",
+        "opening:         # passages before the stories; optional",
+        *_passages(opening, "  "),
+        "",
+        "stories:         # repeat the block for each story",
+        '  - title: ""',
+        '    link: ""     # https://…',
+        "    authors: []  # [Ada Example, Bo Sample]; the number left out goes below",
+        "    more_authors: 0",
+        "    passages:",
+        *_passages(passages, "      "),
+        "    tags: []",
+        "    # links:     # further links; optional",
+        "    #   - {text: Project page, link: https://example.com}",
+        "    # image: {src: https://example.com/picture.png, alt: What it shows, width: 528}",
+        "",
+        "# closing:       # passages after the stories; optional",
+        "#   - heading: Until next week",
+        "#     text: |",
+        "#       …",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:
+    return [passage.heading for passage in passages if passage.heading] or list(fallback)
+
+
+def _passages(headings: list[str], indent: str) -> list[str]:
+    return [
+        line
+        for heading in headings
+        for line in (
+            f"{indent}- heading: {json.dumps(heading, ensure_ascii=False)}",
+            f"{indent}  text: |",
+            "",
+        )
+    ]
