@@ -94,7 +94,9 @@ def _write_letter(folder: Path) -> None:
     issue = files.load(folder / "issues" / f"{ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     mailing = replace(mailing, date=datetime.now(UTC))
-    somebody = message.Addresser(mailing, SECRET)(Subscriber(123456, "reader123456@example.com", "Reader", 1))
+    somebody = message.Personalizer(mailing, SECRET)(
+        Subscriber(123456, "reader123456@example.com", "Reader", 1)
+    )
     letter = {
         "sender": mailing.sender,
         "reply_to": mailing.reply_to,

@@ -15,15 +15,15 @@ from typing import Any
 
 import letter
 
-from newsletter.cli.gc_tuning import collect_seldom
+from newsletter.cli.gc_tuning import tune_gc
 from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.providers import open_provider
 from newsletter.render.pipeline import render
 from newsletter.sending.clock import SystemClock
-from newsletter.sending.delivery import Delivery, Manner
-from newsletter.sending.model import Claimed, Landed, Lane, Send
+from newsletter.sending.delivery import Delivery, DeliverySettings
+from newsletter.sending.model import ChunkResult, ClaimedChunk, HeldBatch, Send
 from newsletter.sending.outcomes import Accepted, Outcome
 from newsletter.subscribers.model import Subscriber
 
@@ -36,8 +36,8 @@ def main(folder: Path, recipients: int) -> None:
     started = datetime.now(UTC)
     send = Send(1, issue.name, "", mailing.sha256, provider.name, recipients, "open", 0, started)
     ledger: Any = Forgetful(provider.capabilities.recipients_per_call)
-    manner = Manner(in_flight=provider.capabilities.in_flight)
-    collect_seldom()
+    manner = DeliverySettings(in_flight=provider.capabilities.in_flight)
+    tune_gc()
     start = time.perf_counter()
     for _ in Delivery(send, mailing, ledger, provider, letter.SECRET, SystemClock(), manner).run():
         pass
@@ -54,30 +54,30 @@ class Forgetful:
         self.accepted = 0
 
     def claim(
-        self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
-    ) -> list[Claimed]:
-        claimed: list[Claimed] = []
+        self, of: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+    ) -> list[ClaimedChunk]:
+        claimed: list[ClaimedChunk] = []
         while self._last < of.recipients and len(claimed) < most:
             first, self._last = self._last + 1, min(self._last + self._size, of.recipients)
             numbers = range(first, self._last + 1)
-            people = tuple([Subscriber(n, f"reader{n}@example.com", f"Reader {n}", n) for n in numbers])
-            claimed.append(Claimed(of.id, first, self._last, 0, 0, people))
+            recipients = tuple([Subscriber(n, f"reader{n}@example.com", f"Reader {n}", n) for n in numbers])
+            claimed.append(ClaimedChunk(of.id, first, self._last, 0, 0, recipients))
         return claimed
 
-    def next_try(self, of: Send) -> datetime | None:
+    def next_retry_at(self, of: Send) -> datetime | None:
         return of.started_at if self._last < of.recipients else None
 
-    def settle(self, landed: Sequence[Landed]) -> None:
-        for one in landed:
+    def settle(self, results: Sequence[ChunkResult]) -> None:
+        for one in results:
             if isinstance(one.outcome, Accepted):
-                self.accepted += len(one.claimed.people)
+                self.accepted += len(one.claimed.recipients)
 
-    def journal(self, of: Claimed) -> "Forgetful":
+    def journal(self, of: ClaimedChunk) -> "Forgetful":
         return self
 
-    def begin(self, number: int) -> None: ...
-    def end(self, number: int, outcome: Outcome) -> None: ...
-    def renew(self, of: Send, lease: timedelta) -> None: ...
+    def starting(self, number: int) -> None: ...
+    def finished(self, number: int, outcome: Outcome) -> None: ...
+    def renew_lease(self, of: Send, lease: timedelta) -> None: ...
     def finish(self, of: Send) -> None: ...
 
     def __getattr__(self, name: str) -> Callable[..., list[Any]]:

@@ -30,11 +30,11 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClockReading:
     """Somebody's clock: by how much it was ahead of this machine's."""
 
     whose: str
-    ahead: timedelta
+    offset: timedelta
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SenderDomain:
 
 
 @dataclass(frozen=True)
-class Examined:
+class ProviderReport:
     """What a provider found out about itself.
 
     `return_path` is the domain of the envelope's sender, which SPF is about; None where it is not known.
@@ -70,10 +70,10 @@ class Examined:
     findings: tuple[Finding, ...]
     return_path: str | None = None
     sender: SenderDomain | None = None
-    heard: tuple[Heard, ...] = ()
+    heard: tuple[ClockReading, ...] = ()
 
 
-def clock_of(whose: str, headers: Message) -> tuple[Heard, ...]:
+def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:
     """The clock of whoever sent an HTTP answer (RFC 9110, 6.6.1), if they said what time it is.
 
     An answer out of a cache is as old as its `Age`.
@@ -85,4 +85,4 @@ def clock_of(whose: str, headers: Message) -> tuple[Heard, ...]:
         return ()
     # A date with the zone "-0000" comes without one; it is UTC.
     theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-    return (Heard(whose, theirs + timedelta(seconds=age) - datetime.now(UTC)),)
+    return (ClockReading(whose, theirs + timedelta(seconds=age) - datetime.now(UTC)),)

@@ -12,7 +12,7 @@ from functools import partial
 from newsletter.cli import main as cli
 from newsletter.providers.sendgrid import provider
 from newsletter.sending import transitions
-from newsletter.sending.hold_policy import Timing
+from newsletter.sending.hold_policy import SendTimings
 from newsletter.services import send
 
 # So many seconds an answer may take; less than LATE, as half a minute is less than five.
@@ -21,7 +21,7 @@ TIMEOUT = 1.5
 
 def main() -> None:
     late = timedelta(seconds=float(sys.argv.pop(1)))
-    vars(send)["Timing"] = partial(Timing, late=late, sign=timedelta(seconds=0.2))
+    vars(send)["SendTimings"] = partial(SendTimings, request_ttl=late, heartbeat=timedelta(seconds=0.2))
     vars(provider)["SendGridProvider"] = partial(provider.SendGridProvider, timeout=TIMEOUT)
     vars(transitions)["_FIRST_BACK_OFF"] = 0.05
     cli.run()

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.mail.message import Batch
 from newsletter.sending import start
-from newsletter.sending.cancel import undo
-from newsletter.sending.delivery import Delivery, Manner
-from newsletter.sending.hold_policy import Timing
-from newsletter.sending.interfaces import Flight, Holding
+from newsletter.sending.cancel import cancel
+from newsletter.sending.delivery import Delivery, DeliverySettings
+from newsletter.sending.hold_policy import SendTimings
+from newsletter.sending.interfaces import Recallable, SubmissionLog
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import (
     NOT_BEGUN,
@@ -29,7 +29,7 @@ from newsletter.sending.outcomes import (
     Refused,
     Unknown,
 )
-from newsletter.sending.start import Wishes
+from newsletter.sending.start import SendOptions
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 
@@ -80,7 +80,7 @@ class ModelProvider:
         return Capabilities(self.size, True, "none")
 
     @property
-    def holding(self) -> Holding | None:
+    def recallable(self) -> Recallable | None:
         return self if self.holds else None
 
     def check(self) -> list[Problem]:
@@ -89,13 +89,13 @@ class ModelProvider:
     def close(self) -> None:
         pass
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         if self.size > 1:
             return self._call([one.address for one in batch.recipients], batch)
         for recipient in batch.recipients:
-            if not flight.begin(recipient):
+            if not submissions.starting(recipient):
                 return NOT_BEGUN
-            flight.end(recipient, self._call([recipient.address], batch))
+            submissions.finished(recipient, self._call([recipient.address], batch))
         return Accepted()
 
     def _call(self, addresses: list[str], batch: Batch) -> Outcome:
@@ -103,8 +103,8 @@ class ModelProvider:
         fault = self.faults.pop(0) if self.faults else "ok"
         if fault in ("ok", "taken", "late"):
             arrived = self.now() + (LATE if fault == "late" else timedelta())
-            send_at = batch.hold.send_at if batch.hold else arrived
-            batch_id = batch.hold.batch_id if batch.hold else None
+            send_at = batch.scheduled.send_at if batch.scheduled else arrived
+            batch_id = batch.scheduled.batch_id if batch.scheduled else None
             self.mail += (Mail(one, arrived, max(send_at, arrived), batch_id) for one in addresses)
         self.tick("answer")
         answers: dict[str, Outcome] = {
@@ -120,12 +120,12 @@ class ModelProvider:
     def free_slots(self) -> int | NotSent:
         return 10 - len({batch for batch, _ in self.cancels})
 
-    def open_lane(self) -> str | NotSent:
+    def new_batch(self) -> str | NotSent:
         self.tick("batch")
         self.batches += 1
         return f"batch{self.batches}"
 
-    def cancel(self, batch_id: str) -> CancelOutcome:
+    def recall(self, batch_id: str) -> CancelOutcome:
         self.tick("cancel")
         fault = self.cancel_faults.pop(0) if self.cancel_faults else "ok"
         if fault == "no slot":
@@ -152,7 +152,7 @@ class ModelProvider:
 class World:
     """One send of one issue to a few people."""
 
-    def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, lanes: int = 5) -> None:
+    def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, held_batches: int = 5) -> None:
         self.time = samples.NOW
         self.crash_at: int | None = None
         self.overtaken_at: int | None = None
@@ -160,8 +160,8 @@ class World:
         self.ledger = MemoryLedger(people, self.now, self.tick)
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
         self.mailing = samples.plain_mailing()
-        self.window = 1800 if holds else 0
-        self.timing = Timing(lanes=lanes, calls=1)
+        self.undo_window_seconds = 1800 if holds else 0
+        self.timing = SendTimings(max_held_batches=held_batches, min_calls_per_batch=1)
 
     def now(self) -> datetime:
         return self.time
@@ -185,7 +185,7 @@ class World:
         return self._process(crash_at, self._resumed)
 
     def _resumed(self, send: Send) -> Iterator[object]:
-        self.ledger.go_on(send)
+        self.ledger.resume(send)
         yield from self._delivery(self.ledger.sends[0]).run()
 
     def _overtaken(self) -> None:
@@ -199,19 +199,21 @@ class World:
         """One `news cancel`."""
         return self._process(
             crash_at,
-            lambda send: undo(send, self.ledger, self.provider.holding, self, self.timing),
+            lambda send: cancel(send, self.ledger, self.provider.recallable, self, self.timing),
         )
 
     def _delivery(self, send: Send) -> Delivery:
-        manner = Manner(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
+        manner = DeliverySettings(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
         return Delivery(send, self.mailing, self.ledger, self.provider, samples.SECRET, self, manner)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
         self.ticks, self.crash_at = 0, crash_at
         run = self._begun()
         try:
-            send = start.start(self.mailing, self.ledger, self.provider, Wishes(self.window))
-            self.ledger.take(send, self.timing.lease)
+            send = start.start(
+                self.mailing, self.ledger, self.provider, SendOptions(self.undo_window_seconds)
+            )
+            self.ledger.acquire_lease(send, self.timing.lease)
             for _ in events(send):
                 pass
             return True
@@ -234,7 +236,7 @@ class World:
     def wrong(self) -> str:
         """What must never be; empty where all is well."""
         delivered, told = self.provider.delivered(), self.ledger.states()
-        for person in self.ledger.people:
+        for person in self.ledger.recipients:
             got, says = delivered[person.address], told.get(person.address, "waiting")
             if got > 1:
                 return f"{person.address} got it {got} times"

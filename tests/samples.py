@@ -8,7 +8,7 @@ from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.issue import files
 from newsletter.mail import message
-from newsletter.mail.message import Addresser, Batch, Hold, Mailing, Recipient
+from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
 from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from newsletter.sending.interfaces import Provider
@@ -77,14 +77,14 @@ def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts:
     )
 
 
-def batch(of: Mailing, *people: Subscriber, hold: Hold | None = None) -> Batch:
+def batch(of: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None) -> Batch:
     """A batch to people, numbered from 1; to Ada unless named."""
-    addresser = Addresser(of, SECRET)
+    addresser = Personalizer(of, SECRET)
     people = people or (Subscriber(1, "ada@example.com", "Ada Example"),)
-    return Batch(of, [addresser(one._replace(number=n)) for n, one in enumerate(people, 1)], hold)
+    return Batch(of, [addresser(one._replace(number=n)) for n, one in enumerate(people, 1)], scheduled)
 
 
-class Flight:
+class SubmissionLog:
     """What a provider says while a batch is under way; lets the first `most` messages begin."""
 
     def __init__(self, most: int = 1_000_000) -> None:
@@ -92,19 +92,19 @@ class Flight:
         self.begun: list[Recipient] = []
         self.ended: dict[int, Outcome] = {}
 
-    def begin(self, recipient: Recipient) -> bool:
+    def starting(self, recipient: Recipient) -> bool:
         if len(self.begun) == self.most:
             return False
         self.begun.append(recipient)
         return True
 
-    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+    def finished(self, recipient: Recipient, outcome: Outcome) -> None:
         assert recipient.number not in self.ended
         self.ended[recipient.number] = outcome
 
 
 def outcomes(provider: Provider, of: Batch, most: int = 1_000_000) -> list[Outcome]:
     """What became of each recipient of a batch, in order."""
-    flight = Flight(most)
-    rest = provider.submit(of, flight)
-    return [flight.ended.get(one.number, rest) for one in of.recipients]
+    submissions = SubmissionLog(most)
+    rest = provider.submit(of, submissions)
+    return [submissions.ended.get(one.number, rest) for one in of.recipients]

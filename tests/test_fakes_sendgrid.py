@@ -391,7 +391,7 @@ def test_connections_are_kept(fake: SendGridFake) -> None:
 # Batches
 
 
-def lane(fake: SendGridFake, *numbers: int, send_at: int = NOW + HOUR) -> str:
+def new_batch(fake: SendGridFake, *numbers: int, send_at: int = NOW + HOUR) -> str:
     """A new batch with a mail to each of some readers."""
     batch: str = call(fake, "POST", "/v3/mail/batch").json["batch_id"]
     for number in numbers:
@@ -413,7 +413,7 @@ def addresses(fake: SendGridFake, moment: float) -> list[str]:
 
 
 def test_a_batch_is_known_for_ten_days(fake: SendGridFake, clock: list[float]) -> None:
-    batch = lane(fake)
+    batch = new_batch(fake)
     clock[0] += 240 * HOUR
     assert call(fake, "GET", f"/v3/mail/batch/{batch}").json == {"batch_id": batch}
     clock[0] += 1
@@ -424,7 +424,7 @@ def test_a_batch_is_known_for_ten_days(fake: SendGridFake, clock: list[float]) -
 
 
 def test_cancelled_mail_is_not_delivered(fake: SendGridFake) -> None:
-    gone, kept = lane(fake, 1, 2), lane(fake, 3)
+    gone, kept = new_batch(fake, 1, 2), new_batch(fake, 3)
     assert hold(fake, gone, "stop").fields == ["status"]
     answer = hold(fake, gone)
     assert (answer.status, answer.json) == (201, {"batch_id": gone, "status": "cancel"})
@@ -440,7 +440,7 @@ def test_cancelled_mail_is_not_delivered(fake: SendGridFake) -> None:
 @pytest.mark.parametrize(("covers", "left"), [("arrived", ["reader2"]), ("batch", [])])
 def test_mail_that_arrives_after_the_cancellation(covers: Any, left: list[str]) -> None:
     with SendGridFake(clock=lambda: NOW, cancel_covers=covers) as fake:
-        batch = lane(fake, 1)
+        batch = new_batch(fake, 1)
         hold(fake, batch)
         assert send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR)).status == 202
         assert addresses(fake, NOW + HOUR) == left
@@ -449,7 +449,7 @@ def test_mail_that_arrives_after_the_cancellation(covers: Any, left: list[str]) 
 
 
 def test_mail_that_arrives_during_a_pause_is_held_back_too(fake: SendGridFake) -> None:
-    batch = lane(fake)
+    batch = new_batch(fake)
     hold(fake, batch, "pause")
     assert send(fake, message(batch_id=batch, send_at=NOW + HOUR)).status == 202
     assert not fake.delivered_by(NOW + HOUR)
@@ -458,7 +458,7 @@ def test_mail_that_arrives_during_a_pause_is_held_back_too(fake: SendGridFake) -
 def test_a_cancellation_cannot_be_renewed_less_than_ten_minutes_before_what_it_would_cover(
     fake: SendGridFake, clock: list[float]
 ) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     hold(fake, batch)
     send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR))
     clock[0] = NOW + HOUR - 600
@@ -471,7 +471,7 @@ def test_a_cancellation_cannot_be_renewed_less_than_ten_minutes_before_what_it_w
 
 
 def test_what_is_discarded_is_not_revived_by_a_pause(fake: SendGridFake, clock: list[float]) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     hold(fake, batch)
     clock[0] += HOUR
     assert (change(fake, batch, "pause"), change(fake, batch, None)) == (204, 204)
@@ -481,7 +481,7 @@ def test_what_is_discarded_is_not_revived_by_a_pause(fake: SendGridFake, clock: 
 def test_lifting_a_cancellation_revives_only_what_is_not_yet_discarded(
     fake: SendGridFake, clock: list[float]
 ) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     send(fake, message(person(2), batch_id=batch, send_at=NOW + 3 * HOUR))
     hold(fake, batch)
     clock[0] = NOW + HOUR
@@ -491,7 +491,7 @@ def test_lifting_a_cancellation_revives_only_what_is_not_yet_discarded(
 
 
 def test_a_pause_holds_mail_until_it_is_lifted(fake: SendGridFake, clock: list[float]) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     hold(fake, batch, "pause")
     assert (change(fake, batch, "cancel"), change(fake, batch, "pause")) == (204, 204)
     assert (change(fake, batch, ""), change(fake, "made-up", "cancel")) == (400, 404)
@@ -502,7 +502,7 @@ def test_a_pause_holds_mail_until_it_is_lifted(fake: SendGridFake, clock: list[f
 
 
 def test_a_pause_of_more_than_72_hours_expires(fake: SendGridFake, clock: list[float]) -> None:
-    batches = lane(fake, 1), lane(fake, 2)
+    batches = new_batch(fake, 1), new_batch(fake, 2)
     for batch in batches:
         hold(fake, batch, "pause")
     for seconds, batch in enumerate(batches):
@@ -512,14 +512,14 @@ def test_a_pause_of_more_than_72_hours_expires(fake: SendGridFake, clock: list[f
 
 
 def test_ten_holds_at_once(fake: SendGridFake) -> None:
-    batches = [lane(fake) for _ in range(11)]
+    batches = [new_batch(fake) for _ in range(11)]
     assert [hold(fake, batch).status for batch in batches] == [201] * 10 + [400]
     change(fake, batches[0], None)
     assert hold(fake, batches[10]).status == 201
 
 
 def test_too_late_to_cancel(fake: SendGridFake, clock: list[float]) -> None:
-    first, second = lane(fake, 1), lane(fake, 2)
+    first, second = new_batch(fake, 1), new_batch(fake, 2)
     clock[0] = NOW + HOUR - 600
     assert hold(fake, first).status == 201
     clock[0] += 1
@@ -577,7 +577,7 @@ def test_sandbox_on_order(fake: SendGridFake) -> None:
 
 
 def test_any_reply_on_order(fake: SendGridFake) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     fake.next(Fault(Reply(201, {"batch_id": batch, "status": "cancel"})))
     assert hold(fake, batch).status == 201
     assert addresses(fake, NOW + HOUR) == ["reader1"]
@@ -631,7 +631,7 @@ def test_late_arrival_on_order(fake: SendGridFake, clock: list[float]) -> None:
 def test_what_arrives_late_is_covered_by_no_cancellation_before(
     fake: SendGridFake, clock: list[float]
 ) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     fake.next(Fault.arrives(300))
     with pytest.raises(http.client.RemoteDisconnected):
         send(fake, message(person(2), batch_id=batch, send_at=NOW + HOUR))
@@ -646,7 +646,7 @@ def test_what_arrives_late_is_covered_by_no_cancellation_before(
 
 def test_what_arrives_late_under_a_batch_that_is_covered_as_a_whole(clock: list[float]) -> None:
     with SendGridFake(clock=lambda: clock[0], cancel_covers="batch") as fake:
-        batch = lane(fake)
+        batch = new_batch(fake)
         fake.next(Fault.arrives(300))
         with pytest.raises(http.client.RemoteDisconnected):
             send(fake, message(batch_id=batch, send_at=NOW + HOUR))
@@ -668,7 +668,7 @@ def test_what_arrives_late_is_checked_when_it_arrives(fake: SendGridFake, clock:
 
 
 def test_a_late_cancellation_covers_what_has_arrived_before(fake: SendGridFake, clock: list[float]) -> None:
-    batch = lane(fake, 1)
+    batch = new_batch(fake, 1)
     fake.next(Fault.arrives(300), Fault.arrives(299), Fault.arrives(301))
     with pytest.raises(http.client.RemoteDisconnected):
         hold(fake, batch)
@@ -744,6 +744,6 @@ def test_a_client_that_breaks_off_is_not_accepted(fake: SendGridFake) -> None:
 def test_orders_wait_for_their_path_and_their_turn(fake: SendGridFake) -> None:
     fake.next(None, Fault.status(503), path="/v3/mail/send")
     fake.next(Fault.status(500), path="/v3/user/")
-    lane(fake, 1)
+    new_batch(fake, 1)
     assert [send(fake, message()).status for _ in range(2)] == [503, 202]
     assert [call(fake, "GET", "/v3/user/scheduled_sends").status for _ in range(2)] == [500, 200]

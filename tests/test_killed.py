@@ -131,7 +131,7 @@ class Doom:
             what()
         return bool(due)
 
-    def forget(self) -> None:
+    def delete_notes(self) -> None:
         with self._lock:
             self._orders.clear()
 
@@ -365,7 +365,7 @@ class Story:
         self.doom.order(at, moment, kill)
         doomed += (self.start(*arguments) for _ in range(2 if how == "together" else 1))
         codes = [process.ended() for process in doomed]
-        self.doom.forget()
+        self.doom.delete_notes()
         self.kills += -9 in codes
         self.happened.append(f"{arguments[0]} {how} killed at {at} {moment}: {codes}".replace("  ", " "))
         for process in doomed:

@@ -14,17 +14,17 @@ from itertools import product
 import pytest
 
 from newsletter.mail.message import Batch
-from newsletter.sending.model import Lane, LaneState
+from newsletter.sending.model import HeldBatch, HeldBatchState
 from newsletter.sending.outcomes import NotSent, Outcome, Unknown
 from tests.model import CANCEL_FAULTS, FAULTS, ModelProvider, World
 
 AT_ONCE, LATER, TOO_LATE = timedelta(), timedelta(minutes=14), timedelta(hours=3)
 NEARLY = timedelta(minutes=18)
-STAGED = {"people": 4, "size": 2}
-ONE_LANE = {"people": 4, "size": 2, "lanes": 1}
+HELD = {"people": 4, "size": 2}
+ONE_BATCH = {"people": 4, "size": 2, "held_batches": 1}
 STRAIGHT = {"people": 4, "size": 2, "holds": False}
 ONE_BY_ONE = {"people": 3, "size": 1, "holds": False}
-KINDS = [pytest.param(STAGED, id="lanes"), pytest.param(ONE_LANE, id="one-lane")]
+KINDS = [pytest.param(HELD, id="held"), pytest.param(ONE_BATCH, id="one-batch")]
 KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one-by-one")]
 
 Break = Callable[[World], None]
@@ -121,7 +121,7 @@ def test_every_crash_while_lanes_are_called_back(gap: timedelta, works: bool) ->
 
     cases = 0
     for first, cancels in product(("lost", "taken", "late"), product(CANCEL_FAULTS, repeat=3)):
-        build = partial(world_with, ONE_LANE, ("ok", first), cancels, uncertain)
+        build = partial(world_with, ONE_BATCH, ("ok", first), cancels, uncertain)
         count, wrong = first_wrong(crashes(build, gap))
         assert not wrong, (first, cancels, wrong)
         cases += count
@@ -137,7 +137,7 @@ def test_every_crash_of_a_cancel(gap: timedelta, before: bool) -> None:
     for *faults, first, second in product(*[("ok", "late")] * 2, *[CANCEL_FAULTS] * 2):
         for at in (3, 6, 9, None):
             for crash in range(200):
-                world = world_with(ONE_LANE, tuple(faults), (first, second))
+                world = world_with(ONE_BATCH, tuple(faults), (first, second))
                 world.run(at)
                 world.time += gap
                 if before:
@@ -160,7 +160,7 @@ def test_resuming_what_a_cancel_was_interrupted_in(minutes: int) -> None:
     for *faults, first, second in product(*[("ok", "late", "taken")] * 2, *[CANCEL_FAULTS] * 2):
         for at in (6, 9, None):
             for crash in range(200):
-                world = world_with(ONE_LANE, tuple(faults), (first, second))
+                world = world_with(ONE_BATCH, tuple(faults), (first, second))
                 world.run(at)
                 ended = world.cancel(crash)
                 world.time += timedelta(minutes=minutes)
@@ -206,17 +206,17 @@ def test_a_power_cut_takes_the_notes_with_it(kind: dict[str, int]) -> None:
 def test_what_is_held_back_becomes_certain() -> None:
     """Where every unknown can be called back in time, everybody gets it exactly once."""
     for faults in product(("ok", "lost", "taken", "late"), repeat=3):
-        for world in crashes(partial(world_with, STAGED, faults), AT_ONCE):
+        for world in crashes(partial(world_with, HELD, faults), AT_ONCE):
             if world.runs == 1:
                 continue
             assert set(world.ledger.states().values()) == {"accepted"}, faults
-            assert world.provider.delivered() == Counter({one.address: 1 for one in world.ledger.people})
+            assert world.provider.delivered() == Counter({one.address: 1 for one in world.ledger.recipients})
 
 
 @pytest.mark.parametrize("lost", range(8))
 def test_a_doubt_is_cleared_up_with_others_under_way(lost: int) -> None:
     """What was lost comes back first, while the rest is still on its way into the same lane."""
-    world = World(16, lanes=1)
+    world = World(16, held_batches=1)
     world.in_flight = 4
     world.provider.faults = ["ok"] * lost + ["late"]
     world.run()
@@ -226,7 +226,7 @@ def test_a_doubt_is_cleared_up_with_others_under_way(lost: int) -> None:
 
 def test_a_send_that_goes_badly_still_clears_up_its_doubts() -> None:
     """Five lost in a row end the send; what they leave in doubt is called back all the same."""
-    world = World(20, lanes=1)
+    world = World(20, held_batches=1)
     world.provider.faults = ["lost", "taken", "lost", "late", "lost"]
     world.run()
     assert not world.wrong()
@@ -276,15 +276,15 @@ def retry_on_time_out(world: World) -> None:
 
 
 def calls_back_at_once(world: World) -> None:
-    world.timing = replace(world.timing, late=timedelta())
+    world.timing = replace(world.timing, request_ttl=timedelta())
 
 
 def calls_back_too_late(world: World) -> None:
-    world.timing = replace(world.timing, cancel=timedelta(), mend=timedelta())
+    world.timing = replace(world.timing, cancel_margin=timedelta(), recall_margin=timedelta())
 
 
 def intends_without_the_disk(world: World) -> None:
-    adrift = world.ledger.adrift
+    adrift = world.ledger.abandoned_attempts
 
     def forgotten(of: object) -> list[object]:
         for claimed, _ in adrift(of):  # type: ignore[arg-type]
@@ -292,7 +292,7 @@ def intends_without_the_disk(world: World) -> None:
             world.ledger.attempts[claimed.attempt].state = "settled"
         return []
 
-    world.ledger.adrift = forgotten  # type: ignore[assignment, method-assign]
+    world.ledger.abandoned_attempts = forgotten  # type: ignore[assignment, method-assign]
 
 
 def believes_notes_after_a_power_cut(world: World) -> None:
@@ -304,12 +304,12 @@ def believes_notes_after_a_power_cut(world: World) -> None:
 
 
 def calls_back_unwritten(world: World) -> None:
-    mark = world.ledger.mark
+    mark = world.ledger.mark_held_batch
 
-    def forgets(of: Lane, state: LaneState) -> None:
+    def forgets(of: HeldBatch, state: HeldBatchState) -> None:
         mark(of, "open" if state == "cancelling" else state)
 
-    world.ledger.mark = forgets  # type: ignore[method-assign]
+    world.ledger.mark_held_batch = forgets  # type: ignore[method-assign]
 
 
 def stands_still(kind: dict[str, int], breaks: Break) -> Iterator[World]:
@@ -326,13 +326,13 @@ def test_believing_the_notes_of_the_living_is_found() -> None:
 
 
 BROKEN = {
-    "retry-on-time-out": (retry_on_time_out, STAGED, False),
+    "retry-on-time-out": (retry_on_time_out, HELD, False),
     "retry-on-time-out, one by one": (retry_on_time_out, ONE_BY_ONE, False),
-    "calls-back-at-once": (calls_back_at_once, STAGED, False),
-    "calls-back-too-late": (calls_back_too_late, STAGED, False),
+    "calls-back-at-once": (calls_back_at_once, HELD, False),
+    "calls-back-too-late": (calls_back_too_late, HELD, False),
     "intends-without-the-disk": (intends_without_the_disk, STRAIGHT, False),
     "believes-notes-after-a-power-cut": (believes_notes_after_a_power_cut, ONE_BY_ONE, True),
-    "calls-back-unwritten": (calls_back_unwritten, ONE_LANE, False),
+    "calls-back-unwritten": (calls_back_unwritten, ONE_BATCH, False),
 }
 
 

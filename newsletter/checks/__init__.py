@@ -39,7 +39,7 @@ from newsletter.checks.mail.unsubscribe import unsubscribe
 from newsletter.checks.mail.weight import weight
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import ConfigError, Problem
 
 Check = Callable[[Proof], Iterable[Problem]]
@@ -112,9 +112,9 @@ def refuse_unknown(newsletter: Newsletter) -> None:
 def _unknown(newsletter: Newsletter, name: str) -> Problem:
     near = get_close_matches(name, CHECKS, n=1)
     fix = f"did you mean `{near[0]}`?" if near else f"the checks: {', '.join(CHECKS)}"
-    return Problem(newsletter.where("checks", name), f"there is no check `{visible(name)}`", fix)
+    return Problem(newsletter.where("checks", name), f"there is no check `{printable(name)}`", fix)
 
 
-def looks_for(check: Check) -> str:
+def summary(check: Check) -> str:
     """What a check looks for, in a sentence."""
     return (check.__doc__ or "").partition("\n")[0]

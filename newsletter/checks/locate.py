@@ -9,13 +9,13 @@ from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
-from newsletter.render.templates import Filled, fill
+from newsletter.render.templates import Filled, render_template
 from newsletter.yamlfile.reader import standing
 
 Place = Callable[[], str]
 
 
-class Places:
+class SourceLocator:
     """Finds words of an issue's mail where they were written."""
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
@@ -59,8 +59,8 @@ class Places:
 
     @cached_property
     def _mjml(self) -> Filled:
-        return fill("layout.mjml.j2", self._issue, self._site)
+        return render_template("layout.mjml.j2", self._issue, self._site)
 
     @cached_property
     def _text(self) -> Filled:
-        return fill("layout.txt.j2", self._issue, self._site)
+        return render_template("layout.txt.j2", self._issue, self._site)

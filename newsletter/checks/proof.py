@@ -7,7 +7,7 @@ from pathlib import Path
 
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
-from newsletter.checks.locate import Places
+from newsletter.checks.locate import SourceLocator
 from newsletter.config.loader import Newsletter
 from newsletter.issue import files
 from newsletter.issue.files import Text
@@ -73,5 +73,5 @@ class Proof:
         return self._places.of_text(words)
 
     @cached_property
-    def _places(self) -> Places:
-        return Places(self.issue, self.texts, self.newsletter.site)
+    def _places(self) -> SourceLocator:
+        return SourceLocator(self.issue, self.texts, self.newsletter.site)

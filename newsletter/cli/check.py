@@ -51,7 +51,7 @@ def _show(found: "Checked") -> None:
     for heading, problems in _grouped(found.problems):
         click.secho(heading, bold=True, underline=True)
         for problem in problems:
-            click.echo(terminal.worded(problem, always=True))
+            click.echo(terminal.format_problem(problem, always=True))
         click.echo()
     counts = [
         click.style(_many(number, severity), fg=terminal.COLOURS[severity])

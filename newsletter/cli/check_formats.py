@@ -72,7 +72,7 @@ def as_sarif(found: Sequence[Checked]) -> str:
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
     rules = [
-        {"id": name, "shortDescription": {"text": checks.looks_for(check)}}
+        {"id": name, "shortDescription": {"text": checks.summary(check)}}
         for name, check in checks.CHECKS.items()
     ]
     rules += [{"id": _FILE, "shortDescription": {"text": "A file that cannot be read as what it is."}}]

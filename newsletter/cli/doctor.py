@@ -45,12 +45,12 @@ def doctor(
     Configuration, secrets, database, provider, sender domain, unsubscribe page, clock. Changes nothing, sends
     nothing, and shows no secret. Exit code 1: there are errors.
     """
-    from newsletter.doctor import Manner, examine
+    from newsletter.doctor import ExamineOptions, examine
     from newsletter.doctor.setup import Setup
 
     _understood(nameserver)
     setup = Setup.read(folder, os.environ, provider)
-    groups = examine(setup, Manner(online=not offline, nameserver=nameserver))
+    groups = examine(setup, ExamineOptions(online=not offline, nameserver=nameserver))
     counted = _as_json(groups) if as_json else _as_text(groups)
     sys.exit(REFUSED if counted["error"] or (strict and counted["warning"]) else 0)
 

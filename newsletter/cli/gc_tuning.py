@@ -7,7 +7,7 @@ import gc
 _THRESHOLDS = (100_000, 50, 1000)
 
 
-def collect_seldom() -> None:
+def tune_gc() -> None:
     """Switches the collector on again (`main.run` starts without), and leaves alone what is there already."""
     gc.collect()
     gc.freeze()

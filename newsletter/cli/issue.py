@@ -81,7 +81,7 @@ def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
     loaded = files.load(files.find(newsletter.issues, issue))
     html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
 
-    def told(taken: screenshots.Taken) -> None:
+    def told(taken: screenshots.Screenshot) -> None:
         cut = f", the first {taken.cut:,} pixels of the mail" if taken.cut else ""
         click.echo(f"{taken.path}  {taken.size:,} bytes{cut}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import visible
+from newsletter.display import printable
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Delivered, Event
@@ -35,8 +35,12 @@ def watch(events: Iterable["Event"], total: int) -> None:
         task = progress.add_task("", total=total)
         for event in events:
             if isinstance(event, Delivered):
-                done = [fate for fate in event.fates if fate.state != "waiting"]
-                progress.advance(task, sum(fate.last - fate.first + 1 for fate in done) or not event.fates)
+                done = [transition for transition in event.transitions if transition.state != "waiting"]
+                progress.advance(
+                    task,
+                    sum(transition.last - transition.first + 1 for transition in done)
+                    or not event.transitions,
+                )
                 reasons.update(_reasons(event))
                 continue
             if isinstance(event, Recalled):
@@ -58,17 +62,17 @@ def _reasons(delivered: "Delivered") -> Counter[str]:
     from newsletter.sending.outcomes import NOT_BEGUN
 
     found: Counter[str] = Counter()
-    for fate in delivered.fates:
-        if fate.state != "accepted" and fate.reason not in ("", NOT_BEGUN.reason):
-            word = "not sent" if fate.state == "waiting" else fate.state
-            size = min(fate.last - fate.first + 1, delivered.recipients)
-            found[f"{word}: {_masked(fate.reason)}"] += size
+    for transition in delivered.transitions:
+        if transition.state != "accepted" and transition.reason not in ("", NOT_BEGUN.reason):
+            word = "not sent" if transition.state == "waiting" else transition.state
+            size = min(transition.last - transition.first + 1, delivered.recipients)
+            found[f"{word}: {_masked(transition.reason)}"] += size
     return found
 
 
 def _masked(reason: str) -> str:
     """This may be the public log of a workflow, and servers like to name the recipient."""
-    return _ADDRESS.sub("<recipient>", visible(reason, 300))
+    return _ADDRESS.sub("<recipient>", printable(reason, 300))
 
 
 def _happening(event: "Event") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import send_summary, terminal
-from newsletter.cli.report import Naming, naming, report
+from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import checked, confirm, deliver, started, watch
 from newsletter.constants import INCOMPLETE
 from newsletter.errors import SendRefused
@@ -23,25 +23,25 @@ _addresses = click.argument("addresses", nargs=-1, metavar="[ADDRESS]…")
 @click.command()
 @_issue
 @_yes
-@naming
+@report_options
 @click.pass_obj
-def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
+def cancel(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
     """Call back what has not left yet, and begin nothing more.
 
     Says exactly what could be called back and what could not. Exit code 3: somebody has it, or may.
     """
     with started(folder, issue) as (sending, found):
-        with terminal.aside(named.as_json):
-            counts, leaves = sending.standing.counts(found), sending.standing.leaves(found)
+        with terminal.stdout_to_stderr(named.as_json):
+            counts, leaves = sending.queries.counts(found), sending.queries.leaves(found)
             if done := not (counts.waiting or counts.under_way or leaves):
                 click.echo("Nothing of it can be called back any more.")
             else:
                 send_summary.show_counts(found, counts, leaves, whole=True)
                 if not yes:
                     click.confirm("Call it back?", abort=True)
-                done = watch(found, lambda stop: sending.undo(found, stop), 0)
-        report(sending.standing, found, named)
-        sys.exit(0 if done and sending.standing.counts(found).nobody_has_it else INCOMPLETE)
+                done = watch(found, lambda stop: sending.cancel(found, stop), 0)
+        report(sending.queries, found, named)
+        sys.exit(0 if done and sending.queries.counts(found).nobody_has_it else INCOMPLETE)
 
 
 @click.command()
@@ -49,10 +49,10 @@ def cancel(folder: Path, issue: str, yes: bool, named: Naming) -> None:
 @click.option("--refused", is_flag=True, required=True, help="Those whom the provider refused.")
 @_addresses
 @_yes
-@naming
+@report_options
 @click.pass_obj
 def retry(
-    folder: Path, issue: str, refused: bool, addresses: tuple[str, ...], yes: bool, named: Naming
+    folder: Path, issue: str, refused: bool, addresses: tuple[str, ...], yes: bool, named: ReportOptions
 ) -> None:
     """Try those again whom the provider refused.
 
@@ -61,17 +61,17 @@ def retry(
     from newsletter.sending.start import refuse_halted
 
     with started(folder, issue) as (sending, found):
-        refuse_halted(found, sending.standing.counts(found))
-        with terminal.aside(named.as_json):
+        refuse_halted(found, sending.queries.counts(found))
+        with terminal.stdout_to_stderr(named.as_json):
             prepared = checked(sending, found)
             if not (count := sending.count(found, "refused", list(addresses))):
                 raise SendRefused(
                     f"nobody was refused in the send of {issue}", f"news status --issue {issue}"
                 )
-            count += sending.standing.counts(found).waiting
+            count += sending.queries.counts(found).waiting
             send_summary.show_send(prepared, found, count, sending)
             confirm(count, yes)
-            sending.decide(found, "refused", "waiting", "to be tried again", list(addresses))
+            sending.override_state(found, "refused", "waiting", "to be tried again", list(addresses))
         sys.exit(deliver(sending, prepared, found, named))
 
 
@@ -82,10 +82,10 @@ def retry(
 )
 @_addresses
 @_yes
-@naming
+@report_options
 @click.pass_obj
 def resolve(
-    folder: Path, issue: str, assume: str, addresses: tuple[str, ...], yes: bool, named: Naming
+    folder: Path, issue: str, assume: str, addresses: tuple[str, ...], yes: bool, named: ReportOptions
 ) -> None:
     """Settle what is unknown, by what you have found out.
 
@@ -101,5 +101,5 @@ def resolve(
             risk = "they are never tried again" if assume == "sent" else "who has it after all gets it twice"
             click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=named.as_json)
         to: ChunkState = "accepted" if assume == "sent" else "waiting"
-        sending.decide(found, "unknown", to, f"assumed {assume}", list(addresses))
-        report(sending.standing, found, named)
+        sending.override_state(found, "unknown", to, f"assumed {assume}", list(addresses))
+        report(sending.queries, found, named)

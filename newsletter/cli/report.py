@@ -15,19 +15,19 @@ import click
 
 from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
     from newsletter.sending.model import Send
-    from newsletter.store.ledger_queries import Standing
+    from newsletter.store.ledger_queries import LedgerQueries
 
 # Those whom a person may have to do something about.
 _OPEN = tuple(state for state in RECIPIENT_STATES if state != "accepted")
 
 
 @dataclass(frozen=True)
-class Naming:
+class ReportOptions:
     """Whom a report names, and how."""
 
     state: str | None = None
@@ -35,7 +35,7 @@ class Naming:
     as_json: bool = False
 
 
-def naming(command: Callable[..., Any]) -> Callable[..., Any]:
+def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options that name people, as its argument `named`."""
 
     @click.option(
@@ -45,35 +45,37 @@ def naming(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="As JSON, with everybody who is not accepted.")
     @functools.wraps(command)
     def named(*args: Any, state: str | None, file: Path | None, as_json: bool, **others: Any) -> Any:
-        return command(*args, named=Naming(state, file, as_json), **others)
+        return command(*args, named=ReportOptions(state, file, as_json), **others)
 
     return named
 
 
-def report(standing: "Standing", send: "Send", named: Naming, *, whole: bool = False) -> None:
+def report(queries: "LedgerQueries", send: "Send", named: ReportOptions, *, whole: bool = False) -> None:
     """How a send stands now, in the form that was asked for."""
-    send = standing.find(send.issue, send.list) or send
+    send = queries.find(send.issue, send.list) or send
     if named.file:
-        _write(standing, send, named)
+        _write(queries, send, named)
     if named.as_json:
-        _print_json(standing, send, named)
+        _print_json(queries, send, named)
     elif named.state:
-        for _, address, reason in standing.people(send, named.state):
+        for _, address, reason in queries.recipients(send, named.state):
             click.echo(f"{address}\t{reason}".rstrip("\t"))
     else:
-        counts = standing.counts(send)
-        send_summary.show_counts(send, counts, standing.leaves(send), standing.joined(send), whole=whole)
+        counts = queries.counts(send)
+        send_summary.show_counts(send, counts, queries.leaves(send), queries.joined(send), whole=whole)
         if named.file:
-            click.echo(f"Who is in which state: {shown_path(named.file)}")
+            click.echo(f"Who is in which state: {display_path(named.file)}")
 
 
-def _people(standing: "Standing", send: "Send", states: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+def _recipients(
+    queries: "LedgerQueries", send: "Send", states: Iterable[str]
+) -> Iterator[tuple[str, str, str]]:
     for state in states:
-        for _, address, reason in standing.people(send, state):
+        for _, address, reason in queries.recipients(send, state):
             yield address, state, reason
 
 
-def _write(standing: "Standing", send: "Send", named: Naming) -> None:
+def _write(queries: "LedgerQueries", send: "Send", named: ReportOptions) -> None:
     states = (named.state,) if named.state else RECIPIENT_STATES
     assert named.file
     with _opened(named.file) as file:
@@ -81,7 +83,7 @@ def _write(standing: "Standing", send: "Send", named: Naming) -> None:
         rows.writerow(("address", "state", "reason"))
         # A reason is the provider's words; a spreadsheet would take some for a formula.
         rows.writerows(
-            (a, s, f"'{r}" if r[:1] in "=+-@" and r else r) for a, s, r in _people(standing, send, states)
+            (a, s, f"'{r}" if r[:1] in "=+-@" and r else r) for a, s, r in _recipients(queries, send, states)
         )
 
 
@@ -93,7 +95,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield file
     except OSError as failure:
         what = f"cannot be written ({failure.strerror})"
-        raise Unavailable(what, "choose another file: --csv FILE", where=shown_path(path)) from None
+        raise Unavailable(what, "choose another file: --csv FILE", where=display_path(path)) from None
 
 
 def _private(path: str, flags: int) -> int:
@@ -102,9 +104,9 @@ def _private(path: str, flags: int) -> int:
     return handle
 
 
-def _print_json(standing: "Standing", send: "Send", named: Naming) -> None:
+def _print_json(queries: "LedgerQueries", send: "Send", named: ReportOptions) -> None:
     """One object; its people are printed as they are read."""
-    counts, leaves = standing.counts(send), standing.leaves(send)
+    counts, leaves = queries.counts(send), queries.leaves(send)
     head = {
         "issue": send.issue,
         "list": send.list,
@@ -113,15 +115,15 @@ def _print_json(standing: "Standing", send: "Send", named: Naming) -> None:
         "started_at": send.started_at,
         "finished_at": send.finished_at,
         "held_back_until": leaves and leaves[0],
-        "waits_for_go_ahead": send.hold_after is not None,
+        "waits_for_go_ahead": send.canary_size is not None,
         "counts": vars(counts),
-        "joined_since": standing.joined(send),
+        "joined_since": queries.joined(send),
     }
     text = json.dumps(head, default=lambda moment: moment.isoformat(), indent=1)
     sys.stdout.write(text.removesuffix("\n}") + ',\n "people": [')
     states = (named.state,) if named.state else _OPEN
     between = "\n"
-    for address, state, reason in _people(standing, send, states):
+    for address, state, reason in _recipients(queries, send, states):
         one = {"address": address, "state": state, "reason": reason}
         sys.stdout.write(f"{between}  {json.dumps(one, ensure_ascii=False)}")
         between = ",\n"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import progress, send_summary, terminal
-from newsletter.cli.gc_tuning import collect_seldom
-from newsletter.cli.report import Naming, naming, report
+from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
 from newsletter.errors import NewsError, SendRefused
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Event
     from newsletter.sending.model import Send
-    from newsletter.sending.start import Wishes
+    from newsletter.sending.start import SendOptions
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import Sending
 
@@ -81,35 +81,35 @@ def send(
         raise click.UsageError("--now and --at exclude each other")
     if canary and at:
         raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
-    moment = _moment(at) if at else None
-    collect_seldom()
+    moment = _parse_at(at) if at else None
+    tune_gc()
     with Sending.open(loader.load(folder), provider, to_send=address is None and not dry_run) as sending:
         if address is not None:
             sys.exit(_send_test(sending, sending.prepare(issue), address, yes, dry_run))
-        wishes = sending.wishes(now=now, at=moment, canary=canary)
-        sender = Sender(sending, wishes, yes, dry_run, list_changed)
+        options = sending.options(now=now, at=moment, canary=canary)
+        sender = Sender(sending, options, yes, dry_run, list_changed)
         sys.exit(sender.ready(issue, at_most) if ready else sender.one(sending.prepare(issue)))
 
 
 @click.command()
 @click.option("--issue", metavar="DATE", required=True, help="The issue, such as 2026-04-27.")
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
-@naming
+@report_options
 @click.pass_obj
-def resume(folder: Path, issue: str, yes: bool, named: Naming) -> None:
+def resume(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
     """Go on with a send that was started.
 
     After an interruption, after a canary, or with one that was called back. The same people get the same
     content; who has joined since is not among them.
     """
     with started(folder, issue) as (sending, found):
-        with terminal.aside(named.as_json):
+        with terminal.stdout_to_stderr(named.as_json):
             prepared = checked(sending, found)
-            counts = sending.standing.counts(found)
+            counts = sending.queries.counts(found)
             if rest := counts.waiting + counts.cancelled:
                 send_summary.show_send(prepared, found, rest, sending)
                 confirm(rest, yes)
-                found = sending.go_on(found)
+                found = sending.resume(found)
             elif not counts.unknown:
                 click.echo("Nothing is waiting; nothing was sent now.")
         sys.exit(deliver(sending, prepared, found, named))
@@ -121,9 +121,9 @@ def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, 
     from newsletter.issue import files
     from newsletter.services.send import Sending
 
-    if (name := files.named(issue)) is None:
+    if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
-    collect_seldom()
+    tune_gc()
     return Sending.open_for(loader.load(folder), name)
 
 
@@ -136,16 +136,18 @@ def checked(sending: "Sending", found: "Send") -> "Prepared":
     return prepared
 
 
-def deliver(sending: "Sending", prepared: "Prepared", found: "Send", named: Naming | None = None) -> int:
+def deliver(
+    sending: "Sending", prepared: "Prepared", found: "Send", named: ReportOptions | None = None
+) -> int:
     """Sends what is certainly unsent; the exit code.
 
     From here something may have left, so whatever goes wrong is no refusal any more.
     """
-    waiting = sending.standing.counts(found).waiting
+    waiting = sending.queries.counts(found).waiting
     run_out = watch(found, lambda stop: sending.deliver(found, prepared, stop), waiting)
-    counts = sending.standing.counts(found)
+    counts = sending.queries.counts(found)
     if run_out:
-        report(sending.standing, found, named or Naming())
+        report(sending.queries, found, named or ReportOptions())
         send_summary.show_rehearsal(sending)
     return 0 if run_out and counts.complete else INCOMPLETE
 
@@ -170,21 +172,21 @@ class Sender:
     """Issues to the list: shown, asked about, delivered, counted."""
 
     def __init__(
-        self, sending: "Sending", wishes: "Wishes", yes: bool, dry_run: bool, list_changed: bool
+        self, sending: "Sending", options: "SendOptions", yes: bool, dry_run: bool, list_changed: bool
     ) -> None:
-        self._sending, self._wishes = sending, wishes
+        self._sending, self._options = sending, options
         self._yes, self._dry_run, self._list_changed = yes, dry_run, list_changed
 
     def one(self, prepared: "Prepared") -> int:
         """One issue; the exit code."""
         from newsletter.sending import start
 
-        sending, wishes = self._sending, self._wishes
+        sending, options = self._sending, self._options
         terminal.show_findings(prepared)
         prepared.refuse_errors()
         outlook = sending.outlook(prepared)
         counts = outlook.counts
-        send_summary.show_send(prepared, outlook.send, counts.waiting, sending, wishes)
+        send_summary.show_send(prepared, outlook.send, counts.waiting, sending, options)
         if not self._list_changed:
             sending.refuse_list(outlook, prepared.issue.name)
         if self._dry_run:
@@ -194,14 +196,14 @@ class Sender:
             hint = "news subscribers import FILE, or news subscribers add ADDRESS"
             raise SendRefused("there is nobody on the list", hint)
         start.refuse_halted(outlook.send, counts)
-        start.refuse_wishes(outlook.send, wishes)
+        start.refuse_wishes(outlook.send, options)
         if counts.waiting:
             confirm(counts.waiting, self._yes)
         elif not counts.unknown:
             click.echo("Nothing is waiting; nothing was sent now.")
-        claimed = sending.start(prepared, wishes, None if self._yes else outlook)
+        claimed = sending.start(prepared, options, None if self._yes else outlook)
         code = deliver(sending, prepared, claimed)
-        return self._after_canary(prepared, claimed, code) if claimed.hold_after and not self._yes else code
+        return self._after_canary(prepared, claimed, code) if claimed.canary_size and not self._yes else code
 
     def ready(self, only: str | None, at_most: int) -> int:
         """Every issue that is due, oldest first, or only the one named; the worst exit code."""
@@ -209,7 +211,7 @@ class Sender:
             from newsletter.issue import files
 
             only = files.find(self._sending.newsletter.issues, only).stem
-        due, broken = terminal.sort_out(self._sending.due())
+        due, broken = terminal.collect_due(self._sending.due())
         if len(due) > at_most:
             names = ", ".join(one.issue.name for one in due)
             raise SendRefused(
@@ -233,11 +235,11 @@ class Sender:
 
     def _after_canary(self, prepared: "Prepared", claimed: "Send", code: int) -> int:
         """Asks for the go-ahead, where the canary is through and somebody is there to give it."""
-        counts = self._sending.standing.counts(claimed)
-        through = counts.recipients - counts.waiting >= (claimed.hold_after or 0)
+        counts = self._sending.queries.counts(claimed)
+        through = counts.recipients - counts.waiting >= (claimed.canary_size or 0)
         if not (counts.waiting and through) or not click.confirm(f"Go on with the other {counts.waiting:,}?"):
             return code
-        return deliver(self._sending, prepared, self._sending.go_on(claimed))
+        return deliver(self._sending, prepared, self._sending.resume(claimed))
 
 
 def confirm(count: int, yes: bool) -> None:
@@ -253,9 +255,9 @@ def confirm(count: int, yes: bool) -> None:
 def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool, dry_run: bool) -> int:
     """One message to one address; the list and the ledger are not touched."""
     from newsletter.sending.outcomes import Accepted
-    from newsletter.subscribers.parsing import as_typed
+    from newsletter.subscribers.parsing import parse_subscriber
 
-    mailbox, _ = as_typed(address)
+    mailbox, _ = parse_subscriber(address)
     terminal.show_findings(prepared)
     prepared.refuse_errors()
     click.echo(f"A test of {prepared.issue.name} to {mailbox.given}, through {sending.provider.name}.")
@@ -272,10 +274,10 @@ def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool
     return 0
 
 
-def _moment(text: str) -> datetime:
+def _parse_at(text: str) -> datetime:
     from newsletter.config import units
 
     try:
-        return units.moment(text)
+        return units.parse_datetime(text)
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--at") from None

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.terminal import show_problems
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import NewsError
 
 if TYPE_CHECKING:
     from newsletter.sending.model import Counts, Send
-    from newsletter.sending.start import Wishes
+    from newsletter.sending.start import SendOptions
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import Sending
 
@@ -31,7 +31,7 @@ def show_send(
     started: "Send | None",
     waiting: int,
     sending: "Sending",
-    wishes: "Wishes | None" = None,
+    options: "SendOptions | None" = None,
 ) -> None:
     """What is about to be sent, before anybody is asked."""
     name, email = prepared.mailing.sender
@@ -44,28 +44,32 @@ def show_send(
         ("From", f"{name} <{email}>"),
         ("Through", f"{provider} ({config.outbox.path}/)" if provider == "outbox" else provider),
         ("Recipients", f"{waiting:,}" + (" still waiting" if started else "")),
-        *((("Canary", f"the first {wishes.canary:,}, then a go-ahead"),) if wishes and wishes.canary else ()),
+        *(
+            (("Canary", f"the first {options.canary:,}, then a go-ahead"),)
+            if options and options.canary
+            else ()
+        ),
         *((("At most", config.send.rate),) if config.send.rate else ()),
-        ("Undo", _undo(started, wishes, sending)),
+        ("Undo", _undo(started, options, sending)),
         ("Tracking", "on, as newsletter.yml says" if tracking else "off"),
     )
 
 
-def _undo(started: "Send | None", wishes: "Wishes | None", sending: "Sending") -> str:
+def _undo(started: "Send | None", options: "SendOptions | None", sending: "Sending") -> str:
     """For how long it can be called back."""
-    canary = started.hold_after if started else wishes and wishes.canary
-    if canary and sending.provider.holding:
+    canary = started.canary_size if started else options and options.canary
+    if canary and sending.provider.recallable:
         return "none for the canary, which leaves at once"
-    window = started.window if started else wishes.window if wishes else 0
-    at = started.send_at if started else wishes.send_at if wishes else None
-    if at and at - sending.timing.cancel < sending.clock.now():
+    window = started.undo_window_seconds if started else options.undo_window_seconds if options else 0
+    at = started.send_at if started else options.send_at if options else None
+    if at and at - sending.timing.cancel_margin < sending.clock.now():
         return f"none: it leaves in a few minutes, at {at:%H:%M} UTC"
     if at:
         return f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC"
     if window:
-        until = (timedelta(seconds=window) - sending.timing.cancel).total_seconds()
+        until = (timedelta(seconds=window) - sending.timing.cancel_margin).total_seconds()
         return f"news cancel, for {until // 60:.0f} minutes; it leaves after {window // 60}"
-    if sending.provider.holding:
+    if sending.provider.recallable:
         return "none: it leaves at once"
     if not sending.provider.capabilities.leaves_machine:
         return "nothing leaves this machine"
@@ -99,8 +103,8 @@ def show_counts(
         *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
         *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
     )
-    if send.holder and send.held_until and send.held_until > datetime.now(UTC):
-        host, process, _ = send.holder.rsplit("_", 2)
+    if send.lease_holder and send.lease_until and send.lease_until > datetime.now(UTC):
+        host, process, _ = send.lease_holder.rsplit("_", 2)
         click.echo(f"Process {process} on {host} is at it; what is unknown may only be under way.")
         return
     for line in _advice(send, counts, leaves):
@@ -114,10 +118,10 @@ def _held(counts: "Counts", leaves: "tuple[datetime, datetime]") -> str:
 
 
 def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] | None") -> Iterator[str]:
-    from newsletter.sending.hold_policy import Timing
+    from newsletter.sending.hold_policy import SendTimings
 
     where, issue = f"news status --issue {send.issue} --list", f"--issue {send.issue}"
-    until = leaves[0] - Timing().cancel if counts.held and leaves else None
+    until = leaves[0] - SendTimings().cancel_margin if counts.held and leaves else None
     if until and until > datetime.now(UTC):
         yield f"To call it back, until {until:%H:%M} UTC:\n  news cancel {issue}"
     if counts.under_way:
@@ -128,8 +132,8 @@ def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] |
     if counts.refused:
         yield f"The provider refused some:\n  {where} refused"
         yield f"When the cause is mended:\n  news retry {issue} --refused [ADDRESS]…"
-    if counts.waiting and send.hold_after is not None:
-        yield f"The others wait for a go-ahead, behind {send.hold_after:,}:\n  news resume {issue}"
+    if counts.waiting and send.canary_size is not None:
+        yield f"The others wait for a go-ahead, behind {send.canary_size:,}:\n  news resume {issue}"
     elif counts.waiting:
         yield f"Waiting ones are certainly unsent. To go on:\n  news resume {issue}"
     if counts.cancelled:
@@ -143,7 +147,7 @@ def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] |
 def show_rehearsal(sending: "Sending") -> None:
     """Where the mail is that did not leave this machine."""
     if not sending.provider.capabilities.leaves_machine:
-        outbox = shown_path(sending.newsletter.folder / sending.newsletter.config.outbox.path)
+        outbox = display_path(sending.newsletter.folder / sending.newsletter.config.outbox.path)
         click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.", err=True)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import send_summary, terminal
-from newsletter.cli.gc_tuning import collect_seldom
-from newsletter.cli.report import Naming, naming, report
+from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--issue", metavar="DATE", help="Only this issue.")
 @click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
-@naming
+@report_options
 @click.pass_obj
-def status(folder: Path, issue: str | None, due: bool, named: Naming) -> None:
+def status(folder: Path, issue: str | None, due: bool, named: ReportOptions) -> None:
     """Say how sends stand, and who is in which state.
 
     With --list, one recipient a line: address, tab, reason.
@@ -32,9 +32,9 @@ def status(folder: Path, issue: str | None, due: bool, named: Naming) -> None:
 
     if not issue and (named.state or named.file or (named.as_json and not due)):
         raise click.UsageError("--list, --csv and --json name the recipients of one issue: add --issue DATE")
-    if issue and (issue := files.named(issue)) is None:
+    if issue and (issue := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
-    collect_seldom()
+    tune_gc()
     newsletter = loader.load(folder)
     if due:
         sys.exit(_show_due(newsletter, named.as_json))
@@ -45,7 +45,7 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
     from newsletter.services.send import Sending
 
     with Sending.open(newsletter) as sending:
-        due, broken = terminal.sort_out(sending.due())
+        due, broken = terminal.collect_due(sending.due())
     names = [one.issue.name for one in due]
     if as_json:
         click.echo(json.dumps(names))
@@ -56,18 +56,18 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
     return REFUSED if broken else 0
 
 
-def _show(newsletter: "Newsletter", issue: str | None, named: Naming) -> None:
+def _show(newsletter: "Newsletter", issue: str | None, named: ReportOptions) -> None:
     from newsletter.sending.model import SUBSCRIBERS
     from newsletter.store.database import Database
-    from newsletter.store.ledger_queries import Standing
+    from newsletter.store.ledger_queries import LedgerQueries
 
     with closing(Database.open(newsletter)) as database:
-        standing = Standing(database)
+        queries = LedgerQueries(database)
         if issue is None:
-            sends = standing.sends()
-            send_summary.show_sends((one, standing.counts(one)) for one in sends)
-        elif found := standing.newest(issue, SUBSCRIBERS):
-            report(standing, found, named, whole=True)
+            sends = queries.sends()
+            send_summary.show_sends((one, queries.counts(one)) for one in sends)
+        elif found := queries.newest(issue, SUBSCRIBERS):
+            report(queries, found, named, whole=True)
         elif named.as_json:
             click.echo("null")
         else:

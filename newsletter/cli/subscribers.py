@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from newsletter.cli import terminal
-from newsletter.cli.gc_tuning import collect_seldom
+from newsletter.cli.gc_tuning import tune_gc
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
-from newsletter.display import visible
+from newsletter.display import printable
 
 
 @click.group()
@@ -25,14 +25,14 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
 
     Whoever has left stays away. A line that is no use is named and left out; the exit code is 1 then.
     """
-    from newsletter.store.database import opened
+    from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
     from newsletter.subscribers import csv_import
 
-    collect_seldom()
-    with opened(folder) as database:
+    tune_gc()
+    with open_database(folder) as database:
         rows = csv_import.read(file, encoding)
-        refused = terminal.show_import(Subscribers(database).bring_in(rows, visible(file.name)))
+        refused = terminal.show_import(Subscribers(database).import_rows(rows, printable(file.name)))
     sys.exit(REFUSED if refused else 0)
 
 
@@ -41,12 +41,12 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
     """Print one subscriber a line: address, state, name, with tabs between."""
-    from newsletter.store.database import opened
+    from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
 
-    collect_seldom()
-    with opened(folder) as database:
-        for one in Subscribers(database).every(state):
+    tune_gc()
+    with open_database(folder) as database:
+        for one in Subscribers(database).iter_all(state):
             click.echo(f"{one.address}\t{one.state}\t{one.name}".rstrip("\t"))
 
 
@@ -57,12 +57,12 @@ def list_(folder: Path, state: str | None) -> None:
 @click.pass_obj
 def add(folder: Path, address: str, name: str, again: bool) -> None:
     """Add ADDRESS."""
-    from newsletter.store.database import opened
+    from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
-    from newsletter.subscribers.parsing import as_typed
+    from newsletter.subscribers.parsing import parse_subscriber
 
-    with opened(folder) as database:
-        mailbox, name = as_typed(address, name)
+    with open_database(folder) as database:
+        mailbox, name = parse_subscriber(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
     said = {"added": "added", "known": "is on the list already", "renamed": f"is called {name} now"}
     click.echo(f"{mailbox.given} {said[change]}")
@@ -73,11 +73,11 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
 @click.pass_obj
 def remove(folder: Path, address: str) -> None:
     """Take ADDRESS off the list, for good."""
-    from newsletter.store.database import opened
+    from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
-    from newsletter.subscribers.parsing import as_typed
+    from newsletter.subscribers.parsing import parse_subscriber
 
-    with opened(folder) as database:
-        mailbox, _ = as_typed(address)
+    with open_database(folder) as database:
+        mailbox, _ = parse_subscriber(address)
         removed = Subscribers(database).remove(mailbox)
     click.echo(f"{mailbox.given} {'gets nothing from now on' if removed else 'was off the list already'}")

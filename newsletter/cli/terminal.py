@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import NewsError, Problem
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
 @contextmanager
-def aside(apart: bool) -> Iterator[None]:
+def stdout_to_stderr(apart: bool) -> Iterator[None]:
     """What is printed in the block goes to standard error, if a program reads standard output."""
     if apart:
         with redirect_stdout(sys.stderr):
@@ -37,7 +37,7 @@ def aside(apart: bool) -> Iterator[None]:
 def show_problems(problems: Iterable[Problem]) -> None:
     """One problem, three things: where, what, and below it what to do."""
     for problem in problems:
-        click.echo(worded(problem), err=True)
+        click.echo(format_problem(problem), err=True)
 
 
 def show_findings(prepared: "Prepared") -> None:
@@ -45,7 +45,7 @@ def show_findings(prepared: "Prepared") -> None:
     show_problems(problem for problem in prepared.problems if problem.severity != "note")
 
 
-def worded(problem: Problem, *, always: bool = False) -> str:
+def format_problem(problem: Problem, *, always: bool = False) -> str:
     """A problem in lines that fit the terminal.
 
     What stands at a place and names no severity is an error, unless it is `always` to be named.
@@ -72,7 +72,7 @@ def _wrapped(line: str, indent: str) -> list[str]:
     )
 
 
-def sort_out(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
+def collect_due(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
     """The issues that are due, and whether others could not be read; why is shown."""
     due: list[Prepared] = []
     broken = False
@@ -91,7 +91,7 @@ def show_outcome(outcome: "Outcome") -> None:
     if reason is None:
         click.echo("Accepted.")
     else:
-        show_problems([Problem("", f"{outcome.state.replace('_', ' ')}: {visible(reason, 300)}")])
+        show_problems([Problem("", f"{outcome.state.replace('_', ' ')}: {printable(reason, 300)}")])
 
 
 def show_import(changes: Iterable["Imported | Problem"]) -> int:

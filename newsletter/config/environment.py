@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.yamlfile import reader
 
@@ -48,7 +48,7 @@ def dotenv(file: Path) -> dict[str, str]:
 
     bindings = list(parse_stream(StringIO(reader.read_text(file, ConfigError))))
     if unread := [one.original for one in bindings if one.error or (one.key and one.value is None)]:
-        shown, what, fix = shown_path(file), "not a NAME=value line", "write it as one, or delete it"
+        shown, what, fix = display_path(file), "not a NAME=value line", "write it as one, or delete it"
         # What python-dotenv calls a line starts with the blank lines above it.
         lines = [one.line + one.string[: -len(one.string.lstrip())].count("\n") for one in unread]
         raise ConfigError([Problem(f"{shown}:{line}", what, fix) for line in lines])

@@ -8,44 +8,44 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from newsletter.config import units
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.subscribers import address
-from newsletter.yamlfile.fields import Line, refused, web_address
+from newsletter.yamlfile.fields import Line, invalid, web_address
 
 
 def _mailbox(text: str) -> str:
     try:
         return address.parse(text).given
     except address.BadAddress as problem:
-        what = f'"{visible(text)}" is not an email address ({problem})'
-        raise refused(what, "write it as name@example.com") from None
+        what = f'"{printable(text)}" is not an email address ({problem})'
+        raise invalid(what, "write it as name@example.com") from None
 
 
 def unsubscribe_link(text: str) -> str:
     web_address(text.replace("{token}", "token"))
     parts = urlsplit(text)
     if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
-        raise refused("needs {token} once, behind the host", "put {token} where the reader's own part goes")
+        raise invalid("needs {token} once, behind the host", "put {token} where the reader's own part goes")
     if parts.scheme != "https":
-        raise refused("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
+        raise invalid("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
     if len(text) > 500:
-        raise refused(f"is {len(text)} characters long", "a mail's header lines end at 998: at most 500 fit")
+        raise invalid(f"is {len(text)} characters long", "a mail's header lines end at 998: at most 500 fit")
     if not text.isascii():
-        raise refused("is not ASCII, as a mail's header must be", "write the host as xn--…, the rest as %…")
+        raise invalid("is not ASCII, as a mail's header must be", "write the host as xn--…, the rest as %…")
     return text
 
 
 def key_safe_host(url: str) -> str:
     parts = urlsplit(web_address(url))
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise refused("would show the API key to everybody on the way", "write https://…")
+        raise invalid("would show the API key to everybody on the way", "write https://…")
     return url.rstrip("/")
 
 
 def month_names(text: str) -> str:
     if len(text.split()) != 12 or "," in text:
         fix = 'write the twelve months with spaces between: "January February …"'
-        raise refused(f"has {len(text.split())} words" if "," not in text else "has commas", fix)
+        raise invalid(f"has {len(text.split())} words" if "," not in text else "has commas", fix)
     return text
 
 
@@ -56,7 +56,7 @@ def label_fields(*fields: str) -> AfterValidator:
         for field_ in re.findall(r"\{[^}]*\}?", text):
             if field_ not in fields:
                 known = f"the field here is {fields[0]}" if fields else "write it without braces"
-                raise refused(f"has {field_}, which nothing fills", known)
+                raise invalid(f"has {field_}, which nothing fills", known)
         return text
 
     return AfterValidator(filled)
@@ -65,7 +65,7 @@ def label_fields(*fields: str) -> AfterValidator:
 def _shaped(pattern: str, what: str, fix: str) -> AfterValidator:
     def shaped(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise refused(what, fix)
+            raise invalid(what, fix)
         return text
 
     return AfterValidator(shaped)
@@ -90,15 +90,15 @@ def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
         try:
             parse(text)
         except ValueError:
-            raise refused(f'"{visible(text, 40)}" is not understood', f"write it as {example}") from None
+            raise invalid(f'"{printable(text, 40)}" is not understood', f"write it as {example}") from None
         return text
 
     return AfterValidator(read)
 
 
 def allowed_undo_window(text: str) -> str:
-    seconds = units.span(text).total_seconds()
+    seconds = units.parse_duration(text).total_seconds()
     if seconds and not 15 * 60 <= seconds <= 24 * 3600:
         fix = "write 15m to 24h, or off: mail can be called back until 10 minutes before it leaves"
-        raise refused(f"is {text}", fix)
+        raise invalid(f"is {text}", fix)
     return text

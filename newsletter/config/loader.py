@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from newsletter.config.environment import Secrets, dotenv
 from newsletter.config.model import Config
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.render.model import Site
 from newsletter.yamlfile import reader, validation
@@ -34,7 +34,7 @@ class Newsletter:
 
     def where(self, *loc: str | int) -> str:
         """`newsletter.yml:line` of a key."""
-        return reader.Document(shown_path(self.folder / FILE), None, self.lines).where(loc)
+        return reader.Document(display_path(self.folder / FILE), None, self.lines).where(loc)
 
     @property
     def issues(self) -> Path:
@@ -99,7 +99,7 @@ def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
     """newsletter.yml alone, and where each key of it stands; raises ConfigError with every problem of it."""
     file = folder / FILE
     if not os.path.lexists(file):
-        where = shown_path(file)
+        where = display_path(file)
         fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter here", fix)])
     document = reader.read(file, ConfigError)

@@ -20,16 +20,16 @@ from newsletter.config.fields import (
 )
 from newsletter.config.units import Rate
 from newsletter.constants import ProviderName
-from newsletter.display import visible
-from newsletter.yamlfile.fields import Frozen, Line, WebAddress, refused
+from newsletter.display import printable
+from newsletter.yamlfile.fields import Line, StrictModel, WebAddress, invalid
 
 
-class Sender(Frozen):
+class Sender(StrictModel):
     name: Line
     email: Mailbox
 
 
-class Unsubscribe(Frozen):
+class Unsubscribe(StrictModel):
     """How people leave: a page of the newsletter's own, or SendGrid's."""
 
     url: Annotated[str, AfterValidator(unsubscribe_link)] | None = None
@@ -39,17 +39,17 @@ class Unsubscribe(Frozen):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.url is None and self.sendgrid_group is None:
-            raise refused("needs `url` or `sendgrid_group`", "add one: readers must be able to leave")
+            raise invalid("needs `url` or `sendgrid_group`", "add one: readers must be able to leave")
         if self.url is not None and self.sendgrid_group is not None:
-            raise refused("has both `url` and `sendgrid_group`", "delete one of them")
+            raise invalid("has both `url` and `sendgrid_group`", "delete one of them")
         return self
 
 
-class Outbox(Frozen):
+class Outbox(StrictModel):
     path: Line = "outbox"
 
 
-class Smtp(Frozen):
+class Smtp(StrictModel):
     host: Host = "127.0.0.1"
     port: int = Field(25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "starttls"
@@ -57,47 +57,47 @@ class Smtp(Frozen):
     connections: int = Field(4, ge=1, le=50)
 
 
-class SendGrid(Frozen):
+class SendGrid(StrictModel):
     """`requests` is how many are in flight at once."""
 
     host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
     requests: int = Field(8, ge=1, le=64)
 
 
-class Send(Frozen):
+class Send(StrictModel):
     """How issues are sent."""
 
     undo_window: Annotated[
-        str, parsed_by(units.span, "30m, 2h or off"), AfterValidator(allowed_undo_window)
+        str, parsed_by(units.parse_duration, "30m, 2h or off"), AfterValidator(allowed_undo_window)
     ] = "30m"
-    rate: Annotated[str, parsed_by(units.rates, "20/s, or 20/s, 100k/day")] | None = None
-    stop_when_refused: Annotated[str, parsed_by(units.share, "5% or off")] = "5%"
-    list_change: Annotated[str, parsed_by(units.share, "20% or off")] = "20%"
+    rate: Annotated[str, parsed_by(units.parse_rates, "20/s, or 20/s, 100k/day")] | None = None
+    stop_when_refused: Annotated[str, parsed_by(units.parse_percent, "5% or off")] = "5%"
+    list_change: Annotated[str, parsed_by(units.parse_percent, "20% or off")] = "20%"
 
     @property
-    def window(self) -> int:
+    def undo_window_seconds(self) -> int:
         """For how many seconds mail is held back."""
-        return int(units.span(self.undo_window).total_seconds())
+        return int(units.parse_duration(self.undo_window).total_seconds())
 
     @property
     def rates(self) -> list[Rate]:
-        return units.rates(self.rate) if self.rate else []
+        return units.parse_rates(self.rate) if self.rate else []
 
     @property
     def refused_share(self) -> float | None:
-        return units.share(self.stop_when_refused)
+        return units.parse_percent(self.stop_when_refused)
 
     @property
     def change_share(self) -> float | None:
-        return units.share(self.list_change)
+        return units.parse_percent(self.list_change)
 
 
-class Tracking(Frozen):
+class Tracking(StrictModel):
     opens: bool = False
     clicks: bool = False
 
 
-class Labels(Frozen):
+class Labels(StrictModel):
     """The words that templates put around an issue's own."""
 
     in_this_issue: Label = "In this issue"
@@ -114,7 +114,7 @@ class Labels(Frozen):
     )
 
 
-class Adjustment(Frozen):
+class CheckSetting(StrictModel):
     """How much a newsletter makes of a check; what is switched off is not seen any more, so it says why."""
 
     severity: Literal["off", "error", "warning", "note"]
@@ -123,20 +123,20 @@ class Adjustment(Frozen):
     @model_validator(mode="after")
     def _reasoned(self) -> Self:
         if self.severity == "off" and self.reason is None:
-            raise refused("has no reason", 'write {severity: "off", reason: why it is switched off}')
+            raise invalid("has no reason", 'write {severity: "off", reason: why it is switched off}')
         return self
 
 
-def _adjustment(given: object) -> object:
+def _check_setting(given: object) -> object:
     """`weight: note` is short for `weight: {severity: note}`."""
     if not isinstance(given, str):
         return given
-    if given not in (known := get_args(Adjustment.model_fields["severity"].annotation)):
-        raise refused(f'is "{visible(given)}"', f"write one of {', '.join(known)}")
+    if given not in (known := get_args(CheckSetting.model_fields["severity"].annotation)):
+        raise invalid(f'is "{printable(given)}"', f"write one of {', '.join(known)}")
     return {"severity": given}
 
 
-class Config(Frozen):
+class Config(StrictModel):
     """newsletter.yml."""
 
     name: Line
@@ -155,7 +155,7 @@ class Config(Frozen):
     tracking: Tracking = Tracking()
     labels: Labels = Labels()
     clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
-    checks: dict[str, Annotated[Adjustment, BeforeValidator(_adjustment)]] = Field(default_factory=dict)
+    checks: dict[str, Annotated[CheckSetting, BeforeValidator(_check_setting)]] = Field(default_factory=dict)
 
     @field_validator("unsubscribe")
     @classmethod
@@ -163,7 +163,7 @@ class Config(Frozen):
         provider = info.data.get("provider", "sendgrid")
         if value.sendgrid_group and provider != "sendgrid":
             fix = "give `url` in its place, or send with `provider: sendgrid`"
-            raise refused(f"sendgrid_group does not work with {provider}", fix)
+            raise invalid(f"sendgrid_group does not work with {provider}", fix)
         return value
 
     @field_validator("tracking")
@@ -171,5 +171,5 @@ class Config(Frozen):
     def _can_track(cls, value: Tracking, info: ValidationInfo) -> Tracking:
         provider = info.data.get("provider", "sendgrid")
         if (value.opens or value.clicks) and provider != "sendgrid":
-            raise refused(f"{provider} cannot do it", "delete `tracking:`, or send with `provider: sendgrid`")
+            raise invalid(f"{provider} cannot do it", "delete `tracking:`, or send with `provider: sendgrid`")
         return value

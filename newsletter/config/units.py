@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_MOMENT = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?:\s*(\S+))?"
+_DATETIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?:\s*(\S+))?"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PERIODS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 
@@ -18,7 +18,7 @@ class Rate:
     period: timedelta
 
 
-def span(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """`30m`, `2h`, `90s`, `0` or `off`; raises ValueError."""
     if text in ("0", "off"):
         return timedelta()
@@ -28,7 +28,7 @@ def span(text: str) -> timedelta:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
-def share(text: str) -> float | None:
+def parse_percent(text: str) -> float | None:
     """`5%` as 0.05, `off` as None; raises ValueError."""
     if text == "off":
         return None
@@ -38,12 +38,12 @@ def share(text: str) -> float | None:
     return float(found[1]) / 100
 
 
-def rates(text: str) -> list[Rate]:
+def parse_rates(text: str) -> list[Rate]:
     """`20/s` or `20/s, 5000/hour, 100k/day`; raises ValueError."""
-    return [_rate(part.strip()) for part in text.split(",")]
+    return [_parse_rate(part.strip()) for part in text.split(",")]
 
 
-def _rate(text: str) -> Rate:
+def _parse_rate(text: str) -> Rate:
     found = re.fullmatch(r"([0-9]{1,9})\s*(k?)\s*/\s*([a-z]+)", text)
     count = int(found[1]) * (1000 if found[2] else 1) if found else 0
     if not found or found[3] not in _PERIODS or not count:
@@ -51,12 +51,12 @@ def _rate(text: str) -> Rate:
     return Rate(count, timedelta(seconds=_PERIODS[found[3]]))
 
 
-def moment(text: str) -> datetime:
+def parse_datetime(text: str) -> datetime:
     """`2026-05-04 09:00 Europe/Berlin` in UTC; without a zone it is UTC. Raises ValueError.
 
     An hour that a zone's clocks skip or show twice is refused: nobody knows which is meant.
     """
-    found = re.fullmatch(_MOMENT, text.strip())
+    found = re.fullmatch(_DATETIME, text.strip())
     if not found:
         raise ValueError("write it as 2026-05-04 09:00 Europe/Berlin")
     naive = datetime.fromisoformat(f"{found[1]} {found[2]}")

@@ -15,7 +15,7 @@ from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.watch import Look, Overdue
 from newsletter.errors import NewsError
-from newsletter.findings import Examined, Finding, Heard
+from newsletter.findings import ClockReading, Finding, ProviderReport
 
 TIMEOUT, LIMIT = 8.0, 60.0
 HIDDEN, SHORTEST = "[hidden]", 6
@@ -29,7 +29,7 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Manner:
+class ExamineOptions:
     """How to look: with connections or not, whom to ask for the DNS, and for how long to wait, in seconds."""
 
     online: bool = True
@@ -38,9 +38,9 @@ class Manner:
     limit: float = LIMIT
 
 
-def examine(setup: Setup, manner: Manner | None = None) -> Iterator[Group]:
+def examine(setup: Setup, manner: ExamineOptions | None = None) -> Iterator[Group]:
     """Each group as soon as it is complete, in the order of a send: what it needs first, first."""
-    looks = _Looks(setup, manner or Manner())
+    looks = _Examination(setup, manner or ExamineOptions())
     for heading, look in looks.groups():
         yield Group(heading, tuple(_hidden(one, setup) for one in _safely(heading.lower(), look)))
 
@@ -58,10 +58,10 @@ def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
         yield Finding(label, "error", what, "this should not happen: please report it")
 
 
-class _Looks:
+class _Examination:
     """The looks of one examination, and what they hand to each other."""
 
-    def __init__(self, setup: Setup, manner: Manner) -> None:
+    def __init__(self, setup: Setup, manner: ExamineOptions) -> None:
         self._setup, self._manner = setup, manner
         self._config = setup.config
         self._database = self._start(self._read_database)
@@ -135,14 +135,14 @@ class _Looks:
             sender = self._config.sender.email.rpartition("@")[2].lower()
             yield from domain(sender, self._examined(), resolver)
 
-    def _examined(self) -> Examined | None:
+    def _examined(self) -> ProviderReport | None:
         """What the provider says of itself; its own group tells why it says nothing."""
         with suppress(Exception):
             result = self._provider.result()
             return result[0] if result else None
         return None
 
-    def _ask_unsubscribe(self) -> tuple[tuple[Finding, ...], tuple[Heard, ...]]:
+    def _ask_unsubscribe(self) -> tuple[tuple[Finding, ...], tuple[ClockReading, ...]]:
         label = "unsubscribe.url"
         if self._config is None:
             return (_needs_configuration(label),), ()
@@ -155,12 +155,12 @@ class _Looks:
         asked = unsubscribe(url, self._manner.timeout)
         return asked.findings, asked.heard
 
-    def _heard(self) -> Iterator[Heard]:
+    def _heard(self) -> Iterator[ClockReading]:
         """Everybody's clock, of those who said what time it is."""
         with suppress(Exception):
-            ahead = getattr(self._database.result(), "ahead", None)
-            if ahead is not None:
-                yield Heard("the database", ahead)
+            clock_offset = getattr(self._database.result(), "clock_offset", None)
+            if clock_offset is not None:
+                yield ClockReading("the database", clock_offset)
         if examined := self._examined():
             yield from examined.heard
         with suppress(Exception):

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from newsletter.findings import Finding, Heard
+from newsletter.findings import ClockReading, Finding
 
 WARN, FAIL = timedelta(minutes=2), timedelta(minutes=10)
 _FIX = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
 
 
-def clock(heard: Iterable[Heard]) -> Iterator[Finding]:
+def clock(heard: Iterable[ClockReading]) -> Iterator[Finding]:
     """One finding for each clock; that there is none is one as well."""
     found = False
     for one in heard:
@@ -24,11 +24,11 @@ def _seconds(off: timedelta) -> str:
     return f"{seconds} seconds" if seconds > 1 else "a second"
 
 
-def _compared(one: Heard) -> Finding:
-    label, off = f"clock, against {one.whose}", abs(one.ahead)
+def _compared(one: ClockReading) -> Finding:
+    label, off = f"clock, against {one.whose}", abs(one.offset)
     if off <= WARN:
         return Finding(label, "ok", f"agrees within {_seconds(off)}")
-    which = "behind" if one.ahead > timedelta() else "ahead"
+    which = "behind" if one.offset > timedelta() else "ahead"
     what = f"this machine's clock is {round(off.total_seconds() / 60)} minutes {which}: "
     what += "mail that is scheduled or held back leaves at another time than is said"
     return Finding(label, "error" if off > FAIL else "warning", what, _FIX)

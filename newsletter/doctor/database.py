@@ -6,12 +6,12 @@ from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store import inspection
-from newsletter.store.inspection import Contents
+from newsletter.store.inspection import DatabaseStatus
 
 URL = "NEWS_DATABASE_URL"
 
 
-def read(setup: Setup, timeout: float) -> Contents | NewsError:
+def read(setup: Setup, timeout: float) -> DatabaseStatus | NewsError:
     """What the database holds, or why it cannot be said."""
     try:
         return inspection.contents(_given(setup), setup.state, timeout)
@@ -27,7 +27,7 @@ def is_file(setup: Setup) -> bool:
         return True  # to say so needs none
 
 
-def database(setup: Setup, found: Contents | NewsError) -> Iterator[Finding]:
+def database(setup: Setup, found: DatabaseStatus | NewsError) -> Iterator[Finding]:
     """Where it is, whether its tables are those of this version, and how many would get an issue."""
     if setup.variables[URL].state == "malformed":
         yield Finding("database", "skipped", f"not looked at: {URL} is malformed")
@@ -48,7 +48,7 @@ def database(setup: Setup, found: Contents | NewsError) -> Iterator[Finding]:
         yield _subscribers(found.subscribers)
 
 
-def _tables(where: str, found: Contents) -> Iterator[Finding]:
+def _tables(where: str, found: DatabaseStatus) -> Iterator[Finding]:
     match found.age:
         case "current":
             yield Finding(where, "ok", f"is there, and made for this version ({found.revision})")

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from newsletter.display import visible
-from newsletter.doctor.resolver import Answer, Resolver
-from newsletter.findings import DnsRecord, Examined, Finding
+from newsletter.display import printable
+from newsletter.doctor.resolver import DnsResponse, Resolver
+from newsletter.findings import DnsRecord, Finding, ProviderReport
 
 _KEY = re.compile(r"(?:^|;)\s*p\s*=\s*([A-Za-z0-9+/=\s]*)")
 
 
-def dkim(sender: str, examined: Examined | None, resolver: Resolver) -> Iterator[Finding]:
+def dkim(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
     """Each record that the provider wants, against what the DNS has."""
     if examined is None or examined.sender is None:
         what = "not looked at: only the provider knows under which names its keys are (selectors)"
@@ -30,13 +30,13 @@ def _record(record: DnsRecord, resolver: Resolver) -> Finding:
     answer = resolver.ask(record.host, "CNAME" if kind == "CNAME" else "MX" if kind == "MX" else "TXT")
     if answer.state == "unanswered":
         return Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
-    publish = f"publish: {record.host} {kind} {visible(record.data, 4096)}"
+    publish = f"publish: {record.host} {kind} {printable(record.data, 4096)}"
     if answer.state == "no name":
         return Finding(label, "error", "is not there: the DNS has no such name", publish)
     if answer.state == "no record":
         return Finding(label, "error", f"has no {kind} record", publish)
     if not _has(record, answer):
-        found = visible(answer.records[0], 100)
+        found = printable(answer.records[0], 100)
         return Finding(label, "error", f"is another one than the provider wants: {found}", publish)
     return _key(label, record, answer, resolver) if record.use == "DKIM key" else _fine(label, record)
 
@@ -46,7 +46,7 @@ def _fine(label: str, record: DnsRecord) -> Finding:
     return Finding(label, "ok", f"{leads}, as the provider wants it")
 
 
-def _key(label: str, record: DnsRecord, answer: Answer, resolver: Resolver) -> Finding:
+def _key(label: str, record: DnsRecord, answer: DnsResponse, resolver: Resolver) -> Finding:
     """A key that is there may be an empty one, which says that it is revoked (RFC 6376, 3.6.1)."""
     texts = answer if record.type == "txt" else resolver.ask(record.host, "TXT")
     if texts.state == "unanswered":
@@ -60,7 +60,7 @@ def _key(label: str, record: DnsRecord, answer: Answer, resolver: Resolver) -> F
     return _fine(label, record)
 
 
-def _has(record: DnsRecord, answer: Answer) -> bool:
+def _has(record: DnsRecord, answer: DnsResponse) -> bool:
     wanted = record.data.strip().rstrip(".")
     if record.type == "txt":
         return any(_squeezed(text) == _squeezed(wanted) for text in answer.records)

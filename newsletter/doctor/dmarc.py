@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from newsletter.display import visible
-from newsletter.doctor.resolver import Answer, Resolver
+from newsletter.display import printable
+from newsletter.doctor.resolver import DnsResponse, Resolver
 from newsletter.findings import Finding
 
 _VERSION = re.compile(r"v\s*=\s*DMARC1\s*(?:;|$)", re.IGNORECASE)
@@ -39,7 +39,7 @@ class Walk:
 
     domain: str
     found: Mapping[str, Mapping[str, str]]
-    unanswered: Answer | None = None
+    unanswered: DnsResponse | None = None
 
     @property
     def organisation(self) -> str:
@@ -92,7 +92,7 @@ def dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
         yield Finding(label, "error", what, f"leave one of them at _dmarc.{domain}")
         return
     if not records and (almost := _almost(own)):
-        what = f'"{visible(almost, 100)}" is not read: a record begins with v=DMARC1;'
+        what = f'"{printable(almost, 100)}" is not read: a record begins with v=DMARC1;'
         yield Finding(label, "error", what, f"correct it at _dmarc.{domain}")
         return
     seen = walk(domain, resolver)
@@ -146,18 +146,18 @@ def _details(label: str, found: Policy) -> Iterator[Finding]:
 def _faults(record: str, found: Policy) -> Iterator[str]:
     tags, unread = _tags(record)
     for piece in unread:
-        yield f'"{visible(piece)}" is not understood: tags are name=value, with ; between them'
+        yield f'"{printable(piece)}" is not understood: tags are name=value, with ; between them'
     if "p" not in tags:
         yield "has no p=, the policy, so that many receivers go by none of it"
     for name, allowed in _VALUES.items():
         if name in tags and tags[name].lower() not in allowed:
-            yield f'{name}="{visible(tags[name])}" is not understood: it is one of {", ".join(allowed)}'
+            yield f'{name}="{printable(tags[name])}" is not understood: it is one of {", ".join(allowed)}'
     pct = tags.get("pct", "100")
     if not (pct.isascii() and pct.isdecimal() and int(pct) <= 100):
-        yield f'pct="{visible(pct)}" is no number from 0 to 100'
+        yield f'pct="{printable(pct)}" is no number from 0 to 100'
     for address in filter(None, re.split(r"\s*,\s*", tags.get("rua", ""))):
         if not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+", address, re.IGNORECASE):
-            yield f'rua="{visible(address)}" is no address for reports: write mailto:name@example.com'
+            yield f'rua="{printable(address)}" is no address for reports: write mailto:name@example.com'
 
 
 def _tags(record: str) -> tuple[dict[str, str], list[str]]:
@@ -173,10 +173,10 @@ def _tags(record: str) -> tuple[dict[str, str], list[str]]:
     return tags, unread
 
 
-def _records(answer: Answer) -> list[str]:
+def _records(answer: DnsResponse) -> list[str]:
     return [text for text in answer.records if _VERSION.match(text.strip())]
 
 
-def _almost(answer: Answer) -> str | None:
+def _almost(answer: DnsResponse) -> str | None:
     """What somebody meant to be a record: a receiver passes over it."""
     return next((text for text in answer.records if "dmarc" in text.lower()), None)

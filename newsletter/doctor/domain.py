@@ -6,10 +6,10 @@ from newsletter.doctor.dkim import dkim
 from newsletter.doctor.dmarc import Policy, dmarc, policy, walk
 from newsletter.doctor.resolver import Resolver
 from newsletter.doctor.spf import spf
-from newsletter.findings import Examined, Finding
+from newsletter.findings import Finding, ProviderReport
 
 
-def domain(sender: str, examined: Examined | None, resolver: Resolver) -> Iterator[Finding]:
+def domain(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
     """All of it for the domain of a sender's address; `examined` is what the provider says of itself."""
     if examined and examined.return_path:
         yield from spf(examined.return_path, resolver)
@@ -21,7 +21,7 @@ def domain(sender: str, examined: Examined | None, resolver: Resolver) -> Iterat
     yield from alignment(sender, examined, resolver)
 
 
-def alignment(sender: str, examined: Examined | None, resolver: Resolver) -> Iterator[Finding]:
+def alignment(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
     """Whether SPF or DKIM speaks of the domain that readers see: DMARC passes with one of them."""
     label = f"alignment with {sender}"
     seen = walk(sender, resolver)

@@ -5,14 +5,16 @@ from contextlib import closing
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import NewsError
-from newsletter.findings import Examined, Finding
+from newsletter.findings import Finding, ProviderReport
 from newsletter.providers import open_provider
 from newsletter.sending.interfaces import Examinable, Provider
 from newsletter.sending.outcomes import NotSent
-from newsletter.store.inspection import Contents
+from newsletter.store.inspection import DatabaseStatus
 
 
-def examine(newsletter: Newsletter, timeout: float, *, online: bool) -> tuple[Examined, int | NotSent | None]:
+def examine(
+    newsletter: Newsletter, timeout: float, *, online: bool
+) -> tuple[ProviderReport, int | NotSent | None]:
     """What the provider says of itself, and how many cancel slots it has free, where it has such.
 
     Without `online`, only what it knows without a connection.
@@ -20,11 +22,13 @@ def examine(newsletter: Newsletter, timeout: float, *, online: bool) -> tuple[Ex
     with closing(open_provider(newsletter, timeout)) as provider:
         if not online and provider.capabilities.leaves_machine:
             problems = tuple(map(Finding.of, provider.check()))
-            return Examined((*problems, Finding(provider.name, "skipped", "not asked: --offline"))), None
+            return ProviderReport(
+                (*problems, Finding(provider.name, "skipped", "not asked: --offline"))
+            ), None
         examined = _examined(provider, newsletter)
         works = any(one.state == "ok" for one in examined.findings)
-        asks = newsletter.config.send.window > 0 and works
-        return examined, provider.holding.free_slots() if provider.holding and asks else None
+        asks = newsletter.config.send.undo_window_seconds > 0 and works
+        return examined, provider.recallable.free_slots() if provider.recallable and asks else None
 
 
 def leaves_machine(newsletter: Newsletter) -> bool:
@@ -33,7 +37,7 @@ def leaves_machine(newsletter: Newsletter) -> bool:
         return provider.capabilities.leaves_machine
 
 
-def slots(free: int | NotSent | None, found: Contents | NewsError | None) -> Iterator[Finding]:
+def slots(free: int | NotSent | None, found: DatabaseStatus | NewsError | None) -> Iterator[Finding]:
     """Whether another send could be called back: the account's free slots against the ledger's lanes."""
     label = "undo"
     if free is None:
@@ -41,20 +45,20 @@ def slots(free: int | NotSent | None, found: Contents | NewsError | None) -> Ite
     if isinstance(free, NotSent):
         yield Finding(label, "skipped", f"free cancel slots not known: {free.reason}", "try again later")
         return
-    lanes = found.lanes if isinstance(found, Contents) else None
-    held = f"; {lanes or 'none'} held back now, by the ledger" if lanes is not None else ""
+    held_batches = found.held_batches if isinstance(found, DatabaseStatus) else None
+    held = f"; {held_batches or 'none'} held back now, by the ledger" if held_batches is not None else ""
     what = f"{free} batches of mail can be called back{held}"
-    if free <= (lanes or 0):
+    if free <= (held_batches or 0):
         fix = "wait until what is held back has left, or send without the undo window: --now"
         yield Finding(label, "error", f"a further send could not be called back: {what}", fix)
-    elif free - (lanes or 0) == 1:
+    elif free - (held_batches or 0) == 1:
         yield Finding(label, "note", what, "a large list is held back in up to five, if there are")
     else:
         yield Finding(label, "ok", what)
 
 
-def _examined(provider: Provider, newsletter: Newsletter) -> Examined:
+def _examined(provider: Provider, newsletter: Newsletter) -> ProviderReport:
     if isinstance(provider, Examinable):
         return provider.examine(newsletter.config)
     problems = tuple(map(Finding.of, provider.check()))
-    return Examined(problems or (Finding(provider.name, "skipped", "has no way to be looked at"),))
+    return ProviderReport(problems or (Finding(provider.name, "skipped", "has no way to be looked at"),))

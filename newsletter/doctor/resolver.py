@@ -12,7 +12,7 @@ import dns.resolver
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from newsletter.display import visible
+from newsletter.display import printable
 
 State = Literal["found", "no name", "no record", "unanswered"]
 Kind = Literal["TXT", "CNAME", "MX", "A", "AAAA"]
@@ -21,7 +21,7 @@ PATIENCE = 2
 
 
 @dataclass(frozen=True)
-class Answer:
+class DnsResponse:
     """The records of a name; `why` there is no answer, in words."""
 
     state: State
@@ -37,7 +37,7 @@ class Resolver:
 
     def __init__(self, nameserver: str | None = None, timeout: float = 5) -> None:
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, Kind], Answer] = {}
+        self._known: dict[tuple[str, Kind], DnsResponse] = {}
         self._silent = 0
         self._broken = ""
         self._resolver = dns.resolver.Resolver(configure=False)
@@ -48,14 +48,14 @@ class Resolver:
             self._configure()
         self._resolver.timeout, self._resolver.lifetime = timeout / 2, timeout
 
-    def ask(self, name: str, kind: Kind) -> Answer:
+    def ask(self, name: str, kind: Kind) -> DnsResponse:
         """What the DNS says; the same question is asked once."""
         key = (name.lower().rstrip("."), kind)
         with self._lock:
             if key in self._known:
                 return self._known[key]
             if self._broken or self._silent >= PATIENCE:
-                return Answer("unanswered", why=self._broken or "the DNS did not answer before either")
+                return DnsResponse("unanswered", why=self._broken or "the DNS did not answer before either")
         answer = self._asked(*key)
         with self._lock:
             self._known[key] = answer
@@ -67,23 +67,23 @@ class Resolver:
         except (dns.exception.DNSException, OSError):
             self._broken = "this machine names no DNS server; name one with --nameserver"
 
-    def _asked(self, name: str, kind: Kind) -> Answer:
+    def _asked(self, name: str, kind: Kind) -> DnsResponse:
         try:
             found = self._resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
-            return self._heard(Answer("no name"))
+            return self._heard(DnsResponse("no name"))
         except dns.exception.Timeout:
             with self._lock:
                 self._silent += 1
-            return Answer("unanswered", why="the DNS server did not answer in time")
+            return DnsResponse("unanswered", why="the DNS server did not answer in time")
         except dns.resolver.NoNameservers as failure:
-            return self._heard(Answer("unanswered", why=_refusal(str(failure))))
+            return self._heard(DnsResponse("unanswered", why=_refusal(str(failure))))
         except (dns.exception.DNSException, OSError, UnicodeError) as failure:
-            return Answer("unanswered", why=visible(str(failure) or type(failure).__name__, 200))
+            return DnsResponse("unanswered", why=printable(str(failure) or type(failure).__name__, 200))
         records = tuple(map(_text, found.rrset or ()))
-        return self._heard(Answer("found", records) if records else Answer("no record"))
+        return self._heard(DnsResponse("found", records) if records else DnsResponse("no record"))
 
-    def _heard(self, answer: Answer) -> Answer:
+    def _heard(self, answer: DnsResponse) -> DnsResponse:
         with self._lock:
             self._silent = 0
         return answer
@@ -124,4 +124,4 @@ def _refusal(words: str) -> str:
     ):
         if code in words:
             return meaning
-    return visible(words, 200)
+    return printable(words, 200)

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.doctor.setup import DOTENV, Setup, Variable
 from newsletter.findings import Finding
 from newsletter.state.secret_key import MIN_LENGTH
@@ -64,22 +64,22 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
     if variable.state == "set":
         yield _long_enough(variable)
         if isinstance(kept, str) and kept and kept != variable.value:
-            what = f"is another key than the one in {shown_path(file)}: links signed with that one are void"
+            what = f"is another key than the one in {display_path(file)}: links signed with that one are void"
             fix = "set it to that key, if it has signed links that readers still have"
             yield Finding(KEY, "note", what, fix)
     elif isinstance(kept, OSError):
         what = f"cannot be read ({kept.strerror or kept})"
-        yield Finding(shown_path(file), "error", what, "check the permissions of the file and its folder")
+        yield Finding(display_path(file), "error", what, "check the permissions of the file and its folder")
     elif kept is not None and len(kept) < MIN_LENGTH:
         fix = "restore it from a backup; links already sent depend on it"
-        yield Finding(shown_path(file), "error", "holds no key", fix)
+        yield Finding(display_path(file), "error", "holds no key", fix)
     elif kept is not None:
-        yield Finding(shown_path(file), "ok", "holds the key that signs unsubscribe links")
+        yield Finding(display_path(file), "ok", "holds the key that signs unsubscribe links")
     elif setup.in_ci and leaves_machine:
         what = "is not set, and a key made here would vanish with this machine, and every link with it"
         yield Finding(KEY, "error", what, _MAKE)
     else:
-        what = f"is not set; the first send makes a key, in {shown_path(file)}"
+        what = f"is not set; the first send makes a key, in {display_path(file)}"
         yield Finding(KEY, "note", what, "back that file up then: the links in mail depend on it")
 
 
@@ -126,6 +126,6 @@ def _files(setup: Setup) -> Iterator[Finding]:
             continue  # somebody's virtual environment
         if status.st_mode & 0o077:
             what = f"may be read by others on this machine ({stat.filemode(status.st_mode)})"
-            yield Finding(shown_path(path), "warning", what, f"chmod {mode} {shown_path(path)}")
+            yield Finding(display_path(path), "warning", what, f"chmod {mode} {display_path(path)}")
         elif path.name != "secret":
-            yield Finding(shown_path(path), "ok", "may be read by you alone")
+            yield Finding(display_path(path), "ok", "may be read by you alone")

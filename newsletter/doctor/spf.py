@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.doctor.resolver import Resolver
 from newsletter.findings import Finding
 
@@ -41,7 +41,7 @@ class _Reading:
             if rest.startswith("="):
                 redirect = rest[1:] if name == "redirect" else redirect
             elif not name or name not in _MECHANISMS or (name in _NEED_A_VALUE and len(rest) < 2):
-                self.faults.append(f"`{visible(term)}` is not understood")
+                self.faults.append(f"`{printable(term)}` is not understood")
             elif name == "all":
                 self.all = sign if own else self.all
                 return  # what follows is never read, a redirect included
@@ -106,7 +106,7 @@ def spf(domain: str, resolver: Resolver) -> Iterator[Finding]:
 
 
 def _said(label: str, record: str, reading: _Reading) -> Iterator[Finding]:
-    shown = visible(record, 120)
+    shown = printable(record, 120)
     found = list(_faults(label, reading))
     if reading.unanswered:
         what = f"cannot be read to its end: {reading.unanswered[0]}"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsletter import __version__
-from newsletter.display import visible
-from newsletter.findings import Finding, Heard, clock_of
+from newsletter.display import printable
+from newsletter.findings import ClockReading, Finding, clock_of
 from newsletter.mail.unsubscribe_tokens import TEST
-from newsletter.providers.http import Answer, Transport, Unanswered, Unreached
+from newsletter.providers.http import NoResponse, NotConnected, Response, Transport
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 _REFUSED = (400, 404, 410, 422)
@@ -26,14 +26,14 @@ _DONE = re.compile(
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageReport:
     """What was found, and what time it was there."""
 
     findings: tuple[Finding, ...]
-    heard: tuple[Heard, ...] = ()
+    heard: tuple[ClockReading, ...] = ()
 
 
-def unsubscribe(url: str, timeout: float) -> Asked:
+def unsubscribe(url: str, timeout: float) -> PageReport:
     """Asks an `unsubscribe.url` by POST, as a mail program does, and by GET."""
     parts = urlsplit(url.replace("{token}", TEST))
     transport = Transport(f"{parts.scheme}://{parts.netloc}", 1, timeout)
@@ -43,24 +43,24 @@ def unsubscribe(url: str, timeout: float) -> Asked:
     try:
         posted = transport.ask("POST", path, form, [ONE_CLICK])
         by_get = _by_get(transport, path, agent)
-    except Unreached as failure:
-        return Asked((_unreached(parts.netloc, str(failure)),))
-    except Unanswered as failure:
+    except NotConnected as failure:
+        return PageReport((_unreached(parts.netloc, str(failure)),))
+    except NoResponse as failure:
         what = f"{parts.netloc} takes the connection and gives no answer: {failure}"
-        return Asked((Finding(_POST, "error", what, "look at its log; readers cannot leave"),))
+        return PageReport((Finding(_POST, "error", what, "look at its log; readers cannot leave"),))
     finally:
         transport.close()
-    return Asked((about_post(posted), *by_get), clock_of(parts.netloc, posted.headers))
+    return PageReport((about_post(posted), *by_get), clock_of(parts.netloc, posted.headers))
 
 
 def _by_get(transport: Transport, path: str, headers: dict[str, str]) -> list[Finding]:
     try:
         return list(about_get(transport.ask("GET", path, headers)))
-    except (Unreached, Unanswered) as failure:
+    except (NotConnected, NoResponse) as failure:
         return [Finding(_GET, "skipped", f"no answer: {failure}", "try again")]
 
 
-def about_post(answer: Answer) -> Finding:
+def about_post(answer: Response) -> Finding:
     """What the answer to a one-click POST means; mail programs follow no redirect and log in nowhere."""
     status = answer.status
     if 200 <= status < 300:
@@ -74,7 +74,7 @@ def about_post(answer: Answer) -> Finding:
         )
         return Finding(_POST, "error", what, "let it take POST with List-Unsubscribe=One-Click (RFC 8058)")
     if 300 <= status < 400:
-        to = visible(answer.headers.get("Location", ""), 100)
+        to = printable(answer.headers.get("Location", ""), 100)
         what = f"is sent elsewhere ({status} to {to}), which mail programs do not follow"
         return Finding(_POST, "error", what, "let the very address in the mail answer with 200")
     if status in (401, 403):
@@ -86,7 +86,7 @@ def about_post(answer: Answer) -> Finding:
     return Finding(_POST, "error", what, "look at the server's log; readers cannot leave")
 
 
-def about_get(answer: Answer) -> Iterator[Finding]:
+def about_get(answer: Response) -> Iterator[Finding]:
     """Whether a GET seems to act: scanners and previews open every link in a mail."""
     status, page = answer.status, answer.content
     acts = "let GET show a page with a button that sends POST, and let only POST act"
@@ -104,7 +104,7 @@ def about_get(answer: Answer) -> Iterator[Finding]:
         what = f"is answered with {status} for a token that is nobody's: cannot tell what a real one gets"
         yield Finding(_GET, "note", what, acts)
     elif 300 <= status < 400:
-        to = visible(answer.headers.get("Location", ""), 100)
+        to = printable(answer.headers.get("Location", ""), 100)
         yield Finding(_GET, "note", f"leads on to {to} ({status}): cannot tell whether it acted before", acts)
     else:
         fix = "readers who click the link in the mail see this: look at the server's log"

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import IssueError, Problem
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
@@ -54,7 +54,7 @@ def _texts(value: Any, loc: reader.Loc) -> Iterator[Text]:
         yield from _texts(part, (*loc, key))
 
 
-def every(folder: Path) -> list[Path]:
+def issue_files(folder: Path) -> list[Path]:
     """The issue files of a folder, oldest first; other files are passed over."""
     with suppress(FileNotFoundError, NotADirectoryError):  # the folder goes away just now
         return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
@@ -63,22 +63,22 @@ def every(folder: Path) -> list[Path]:
 
 def find(folder: Path, name: str | None = None) -> Path:
     """The file of an issue that a person named (`2026-04-27`, or its path), or of the newest one."""
-    files = every(folder)
+    files = issue_files(folder)
     if name is None:
         if not files:
             start = f"start one, of next week for example: news new {_next_monday(date.today())}"
-            raise IssueError([Problem(shown_path(folder), "there is no issue here", start)])
+            raise IssueError([Problem(display_path(folder), "there is no issue here", start)])
         return files[-1]
     named = name.endswith((".yml", ".yaml"))
     places = [Path(name), folder / name] if named else [folder / f"{name}.yml"]
     for path in places:
         if os.path.lexists(path):
             return path
-    where, fix = shown_path(places[0]), _instead(places[0].stem, files)
+    where, fix = display_path(places[0]), _instead(places[0].stem, files)
     raise IssueError([Problem(where, "there is no such issue", fix)])
 
 
-def named(given: str) -> str | None:
+def issue_name(given: str) -> str | None:
     """The name of an issue that a person named by date or by file, whether it is there or not."""
     name = Path(given).name.removesuffix(".yml")
     return name if _NAME.fullmatch(name) else None
@@ -107,4 +107,4 @@ def issue_date(path: Path) -> date:
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError([Problem(shown_path(path), what, "name it like 2026-04-27.yml")])
+    raise IssueError([Problem(display_path(path), what, "name it like 2026-04-27.yml")])

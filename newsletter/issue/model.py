@@ -6,24 +6,24 @@ from typing import Any
 
 from pydantic import Field
 
-from newsletter.yamlfile.fields import Frozen, Line, Markdown, WebAddress
+from newsletter.yamlfile.fields import Line, Markdown, StrictModel, WebAddress
 
 
-class Passage(Frozen):
+class Passage(StrictModel):
     """A piece of running text under a heading."""
 
     heading: Line | None = Field(None, description="A short heading; optional.")
     text: Markdown = Field(description="CommonMark; raw HTML is shown as it stands, not interpreted.")
 
 
-class Link(Frozen):
+class Link(StrictModel):
     """A further link of a story."""
 
     text: Line = Field(description="What the link says.")
     link: WebAddress = Field(description="Where it leads.")
 
 
-class Image(Frozen):
+class Image(StrictModel):
     """A picture at the top of a story."""
 
     src: WebAddress = Field(description="Where the picture is, https://….")
@@ -31,7 +31,7 @@ class Image(Frozen):
     width: int = Field(528, ge=16, le=528, description="Shown width in pixels, 528 at most.")
 
 
-class Story(Frozen):
+class Story(StrictModel):
     """One thing that the issue presents."""
 
     title: Line = Field(description="The title, as its authors write it.")
@@ -44,7 +44,7 @@ class Story(Frozen):
     image: Image | None = Field(None, description="A picture; optional.")
 
 
-class IssueFile(Frozen):
+class IssueFile(StrictModel):
     """An issue of a newsletter, as its file holds it."""
 
     subject: Line = Field(description="The subject line; phones show about 40 characters.")

@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import IssueError, Problem, Unavailable
-from newsletter.issue.files import every, issue_date, load
+from newsletter.issue.files import issue_date, issue_files, load
 from newsletter.issue.model import Issue, Passage
 
 
@@ -24,16 +24,16 @@ def create(folder: Path, when: date) -> Path:
             file.write(text)
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            where = shown_path(path)
+            where = display_path(path)
             raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
         what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
-        raise Unavailable(what, hint, where=shown_path(Path(failure.filename or path))) from None
+        raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from None
     return path
 
 
 def _newest(folder: Path) -> Issue | None:
     """The newest issue that can be read: a draft that cannot is no reason not to start another."""
-    for path in reversed(every(folder)):
+    for path in reversed(issue_files(folder)):
         with suppress(IssueError):
             return load(path)
     return None

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from newsletter.config.loader import Newsletter
 from newsletter.issue.model import Issue
-from newsletter.mail.unsubscribe_tokens import Links
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.render.model import Rendered
 from newsletter.subscribers.model import Subscriber
 
@@ -44,16 +44,23 @@ class Mailing:
     sendgrid_group: int | None = None
     track_opens: bool = False
     track_clicks: bool = False
-    nameless: str = "reader"
+    fallback_name: str = "reader"
     date: datetime | None = None
     test: bool = False
 
     @cached_property
     def sha256(self) -> str:
         """What the content is known by; the moment of sending is no part of it."""
-        content = asdict(self)
-        del content["date"]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.content(), sort_keys=True).encode()).hexdigest()
+
+    def content(self) -> dict[str, Any]:
+        """Return the fields that make the content, in the form that ledgers keep and hash.
+
+        `nameless` is the name under which ledgers of started sends have `fallback_name`.
+        """
+        fields = asdict(self)
+        del fields["date"]
+        return {**fields, "nameless": fields.pop("fallback_name")}
 
     @property
     def sent_at(self) -> datetime:
@@ -65,7 +72,7 @@ class Mailing:
     def value(self, placeholder: str) -> Callable[[Recipient], str]:
         """What stands in a placeholder's place for a recipient; an empty link where the provider makes it."""
         if placeholder == "name":
-            return lambda recipient: recipient.name or self.nameless
+            return lambda recipient: recipient.name or self.fallback_name
         if placeholder == "address":
             return lambda recipient: recipient.address
         if placeholder == "unsubscribe_url":
@@ -80,7 +87,7 @@ class Mailing:
 
 
 @dataclass(frozen=True)
-class Hold:
+class ScheduledSend:
     """Until when mail is held back, and under which of the provider's batch ids it can be called back."""
 
     batch_id: str
@@ -93,7 +100,7 @@ class Batch:
 
     mailing: Mailing
     recipients: Sequence[Recipient]
-    hold: Hold | None = None
+    scheduled: ScheduledSend | None = None
 
 
 def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing:
@@ -112,16 +119,16 @@ def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing
         sendgrid_group=config.unsubscribe.sendgrid_group,
         track_opens=config.tracking.opens,
         track_clicks=config.tracking.clicks,
-        nameless=config.labels.reader,
+        fallback_name=config.labels.reader,
     )
 
 
-class Addresser:
+class Personalizer:
     """Turns subscribers into recipients of a mailing, with links and Message-IDs of their own."""
 
     def __init__(self, mailing: Mailing, secret: str) -> None:
-        links = Links(secret)
-        self._signed, self._unsigned = links.signed, links.unsigned
+        tokens = UnsubscribeTokens(secret)
+        self._signed, self._unsigned = tokens.signed, tokens.unsigned
         # The same for an issue and a subscriber whenever it is made; a test gets a new one each time.
         kind = f"test.{mailing.sent_at.timestamp():.0f}." if mailing.test else ""
         self._before = f"<{mailing.issue}.{kind}"

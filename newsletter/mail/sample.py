@@ -13,20 +13,22 @@ from newsletter.subscribers.model import Subscriber
 READER = Subscriber(0, "reader@example.com", number=1)
 
 
-def specimen(issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER) -> bytes:
+def sample_message(
+    issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
+) -> bytes:
     """The message as a reader gets it, the same bytes each time.
 
     It is to `reader@example.com` unless somebody else is given, and dated the issue's day; its links
     unsubscribe nobody.
     """
-    mailing, recipient = addressed(issue, rendered, newsletter, reader)
+    mailing, recipient = sample_mailing(issue, rendered, newsletter, reader)
     return mime.template(mailing).fill(recipient)
 
 
-def addressed(
+def sample_mailing(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
 ) -> tuple[Mailing, Recipient]:
     """What such a message is made from."""
     midnight = datetime.combine(issue.date, time(), UTC)
     mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
-    return mailing, message.Addresser(mailing, secret="a file, not a message that is sent")(reader)
+    return mailing, message.Personalizer(mailing, secret="a file, not a message that is sent")(reader)

@@ -8,7 +8,7 @@ TEST = "test"
 _TOKEN, _NAME = 32, 24
 
 
-class Links:
+class UnsubscribeTokens:
     """Makes and reads the tokens in unsubscribe links; the same secret, the same token.
 
     The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC made anew: a million recipients have a

@@ -22,7 +22,7 @@ _HEADERS = {
 }
 
 
-class Guard:
+class AccessMiddleware:
     """Refuses other hosts' names, other origins and other methods; marks every answer as not to be kept.
 
     A page from elsewhere can point its own host name at 127.0.0.1 and read what answers there (DNS

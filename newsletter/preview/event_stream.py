@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 KEEP_ALIVE = 15.0
 
 
-class Feed:
+class EventStream:
     """Keeps one piece of news a topic, so that a slow follower costs no memory and misses only what is stale.
 
     A topic is an event's name, and behind a blank what it is of: `page 2026-04-27`.

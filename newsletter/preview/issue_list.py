@@ -17,7 +17,7 @@ State = Literal["draft", "ready", "broken", "sending", "sent", "called back"]
 
 
 @dataclass(frozen=True)
-class Shelved:
+class ListedIssue:
     """An issue in the list; `at` is the day it was sent on, "" where it was not."""
 
     name: str
@@ -26,12 +26,12 @@ class Shelved:
     at: str = ""
 
 
-class Shelf:
+class IssueList:
     """Reads an issue's file again only when it has changed, and so the ledger."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[Path, tuple[tuple[int, int], Shelved]] = {}
+        self._known: dict[Path, tuple[tuple[int, int], ListedIssue]] = {}
         self._sends: dict[str, Send] = {}
         self._looked: object = None
 
@@ -53,14 +53,14 @@ class Shelf:
             self._sends, self._looked = {}, None
         return self._sends != before
 
-    def issues(self) -> list[Shelved]:
+    def issues(self) -> list[ListedIssue]:
         """Every issue, newest first."""
-        files = issues.every(self._folder / loader.ISSUES)
+        files = issues.issue_files(self._folder / loader.ISSUES)
         known = {file: read for file in files if (read := self._read(file))}
         self._known = known
         return [self._standing(known[file][1]) for file in reversed(files) if file in known]
 
-    def _read(self, file: Path) -> tuple[tuple[int, int], Shelved] | None:
+    def _read(self, file: Path) -> tuple[tuple[int, int], ListedIssue] | None:
         try:
             status = file.stat()
         except OSError:
@@ -72,21 +72,21 @@ class Shelf:
         try:
             issue = issues.load(file)
         except IssueError:
-            return stamp, Shelved(file.stem, known[1].subject if known else "", "broken")
-        return stamp, Shelved(issue.name, issue.subject, "ready" if issue.ready else "draft")
+            return stamp, ListedIssue(file.stem, known[1].subject if known else "", "broken")
+        return stamp, ListedIssue(issue.name, issue.subject, "ready" if issue.ready else "draft")
 
-    def _standing(self, one: Shelved) -> Shelved:
+    def _standing(self, one: ListedIssue) -> ListedIssue:
         send = self._sends.get(one.name)
         if send is None or send.state == "superseded":
             return one
         if send.state == "cancelled":
-            return Shelved(one.name, one.subject, "called back")
+            return ListedIssue(one.name, one.subject, "called back")
         if send.finished_at is None:
-            return Shelved(one.name, one.subject, "sending")
-        return Shelved(one.name, one.subject, "sent", send.finished_at.date().isoformat())
+            return ListedIssue(one.name, one.subject, "sending")
+        return ListedIssue(one.name, one.subject, "sent", send.finished_at.date().isoformat())
 
 
 def _of_list(database: "Database") -> dict[str, Send]:
-    from newsletter.store.ledger_queries import Standing
+    from newsletter.store.ledger_queries import LedgerQueries
 
-    return {send.issue: send for send in Standing(database).sends() if send.list == SUBSCRIBERS}
+    return {send.issue: send for send in LedgerQueries(database).sends() if send.list == SUBSCRIBERS}

@@ -11,7 +11,7 @@ from newsletter.mail import sample
 from newsletter.mail.message import Mailing, Recipient
 from newsletter.mail.sample import READER
 from newsletter.subscribers.model import Subscriber
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 
 Scheme = Literal["light", "dark"]
 
@@ -74,13 +74,13 @@ def reader(address: str = "", name: str = "") -> Subscriber:
     """Somebody to read a mail as; nobody in particular without an address. Raises SubscriberError."""
     if not address:
         return READER
-    mailbox, called = as_typed(address, name)
+    mailbox, called = parse_subscriber(address, name)
     return Subscriber(0, mailbox.given, called, number=1)
 
 
 def addressed(proof: Proof, subscriber: Subscriber = READER) -> tuple[Mailing, Recipient]:
     """An issue's mailing, and somebody whose link unsubscribes nobody."""
-    return sample.addressed(proof.issue, proof.rendered, proof.newsletter, subscriber)
+    return sample.sample_mailing(proof.issue, proof.rendered, proof.newsletter, subscriber)
 
 
 def html_for(mailing: Mailing, recipient: Recipient) -> str:

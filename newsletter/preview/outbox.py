@@ -23,7 +23,7 @@ _LINE = 300
 
 
 @dataclass(frozen=True)
-class Caught:
+class OutboxEntry:
     """A message in the list; `at` is when it came, in milliseconds since 1970."""
 
     name: str
@@ -34,7 +34,7 @@ class Caught:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OutboxMessage:
     """A message, opened: its headers decoded, its parts, and its bytes as text."""
 
     headers: list[tuple[str, str]]
@@ -43,7 +43,7 @@ class Opened:
     source: str
 
 
-class Catcher:
+class Outbox:
     """A maildir's messages, by the names of their files; nothing else can be named."""
 
     def __init__(self, folder: Path) -> None:
@@ -53,13 +53,13 @@ class Catcher:
         """Something that changes whenever a message comes or goes."""
         return " ".join(str(self._changed(part)) for part in ("new", "cur"))
 
-    def messages(self) -> tuple[int, list[Caught]]:
+    def messages(self) -> tuple[int, list[OutboxEntry]]:
         """How many there are, and the newest of them, newest first."""
         entries = list(self._entries())
         newest = heapq.nlargest(SHOWN, entries, key=lambda found: (found[1].st_mtime, found[0].name))
         return len(entries), [one for file, status in newest if (one := _caught(file, status))]
 
-    def open(self, name: str) -> Opened | None:
+    def open(self, name: str) -> OutboxMessage | None:
         """A message; None where there is none of that name."""
         if not _NAME.fullmatch(name) or name.startswith("."):
             return None
@@ -89,16 +89,16 @@ class Catcher:
             return 0
 
 
-def of(folder: Path) -> Catcher:
+def of(folder: Path) -> Outbox:
     """That of the newsletter in `folder`; as long as its configuration cannot be read, of the usual place."""
     try:
         path = loader.load_file(folder)[0].outbox.path
     except NewsError:
         path = model.Outbox().path
-    return Catcher(folder / path)
+    return Outbox(folder / path)
 
 
-def _caught(file: Path, status: os.stat_result) -> Caught | None:
+def _caught(file: Path, status: os.stat_result) -> OutboxEntry | None:
     try:
         with file.open("rb") as handle:
             head = handle.read(20_000).partition(b"\n\n")[0]
@@ -106,10 +106,10 @@ def _caught(file: Path, status: os.stat_result) -> Caught | None:
         return None
     headers = dict(reversed(_headers(_parsed(head))))
     to, subject = (headers.get(name, "")[:_LINE] for name in ("To", "Subject"))
-    return Caught(file.name, to, subject, status.st_mtime * 1000, status.st_size)
+    return OutboxEntry(file.name, to, subject, status.st_mtime * 1000, status.st_size)
 
 
-def _opened(raw: bytes) -> Opened:
+def _opened(raw: bytes) -> OutboxMessage:
     message = _parsed(raw)
     headers = _headers(message)
     html, text = _part(message, "html"), _part(message, "plain")
@@ -117,7 +117,7 @@ def _opened(raw: bytes) -> Opened:
     leave = re.findall(r"<(https?:[^>]+)>", dict(headers).get("List-Unsubscribe", ""))
     for address in leave:
         html = html.replace(f'"{escape(address)}"', '"#unsubscribe"')
-    return Opened(headers, html, text, raw.decode("utf-8", "replace"))
+    return OutboxMessage(headers, html, text, raw.decode("utf-8", "replace"))
 
 
 def _parsed(raw: bytes) -> EmailMessage:

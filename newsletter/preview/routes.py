@@ -21,10 +21,10 @@ from newsletter.checks.proof import Proof
 from newsletter.constants import PROVIDERS
 from newsletter.errors import NewsError, SubscriberError
 from newsletter.issue import files
-from newsletter.mail.sample import specimen
+from newsletter.mail.sample import sample_message
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
-from newsletter.preview.access import LOOPBACK, Guard
-from newsletter.preview.workspace import Desk
+from newsletter.preview.access import LOOPBACK, AccessMiddleware
+from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
 
 _PAGE = Path(__file__).parent / "page"
@@ -43,7 +43,7 @@ _MOST_BODY = 10_000
 
 
 def app(
-    desk: Desk,
+    workspace: Workspace,
     *,
     hosts: Collection[str] = LOOPBACK,
     changed: Callable[[], AsyncIterator[None]] | None = None,
@@ -52,19 +52,19 @@ def app(
 
     While it runs, it builds again after each item of `changed()`.
     """
-    answers = _Answers(desk)
+    answers = _Handlers(workspace)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await desk.shown()
-        tasks = [asyncio.create_task(desk.look())]
+        await workspace.view()
+        tasks = [asyncio.create_task(workspace.look())]
         if changed:
-            tasks.append(asyncio.create_task(_rebuild_after(changed, desk)))
+            tasks.append(asyncio.create_task(_rebuild_after(changed, workspace)))
         yield
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        await desk.close()
+        await workspace.close()
 
     routes = [
         Route("/", answers.index),
@@ -84,26 +84,26 @@ def app(
         Route("/outbox/{name}", answers.caught),
         Route("/outbox/{name}/mail.html", answers.caught_html),
     ]
-    guard = Middleware(Guard, hosts=hosts, actions=_ACTIONS)
+    guard = Middleware(AccessMiddleware, hosts=hosts, actions=_ACTIONS)
     web = Starlette(routes=routes, middleware=[guard], lifespan=lifespan)
     web.router.redirect_slashes = False
     return web
 
 
-class _Answers:
+class _Handlers:
     """One method a route."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._one_test = asyncio.Lock()
 
     async def index(self, _: Request) -> Response:
         # Reloading by hand builds as well: some file systems (network, containers) report no changes.
-        await self._desk.changed()
+        await self._workspace.changed()
         return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
     async def events(self, request: Request) -> Response:
-        return StreamingResponse(self._desk.follow(_name(request)), media_type="text/event-stream")
+        return StreamingResponse(self._workspace.follow(_name(request)), media_type="text/event-stream")
 
     async def html(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -154,13 +154,15 @@ class _Answers:
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            return JSONResponse({"found": await beside(subscriber_search.found, self._desk.folder, words)})
+            return JSONResponse(
+                {"found": await beside(subscriber_search.found, self._workspace.folder, words)}
+            )
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
     async def test(self, request: Request) -> Response:
         asked = await _asked(request)
-        shown = await self._desk.shown(_name(request))
+        shown = await self._workspace.view(_name(request))
         provider = asked.get("provider")
         if provider not in PROVIDERS:
             return JSONResponse({"ok": False, "said": "there is no such provider"}, 400)
@@ -171,32 +173,32 @@ class _Answers:
         try:
             address = str(asked.get("address", ""))
             async with self._one_test:
-                sent = await beside(send_test.send, self._desk.folder, name, address, str(provider))
+                sent = await beside(send_test.send, self._workspace.folder, name, address, str(provider))
         except NewsError as error:
             sent = send_test.refused(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await beside(outbox.of(self._desk.folder).messages)
+        number, messages = await beside(outbox.of(self._workspace.folder).messages)
         return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
 
     async def caught(self, request: Request) -> Response:
-        opened = await beside(outbox.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(outbox.of(self._workspace.folder).open, request.path_params["name"])
         return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
 
     async def caught_html(self, request: Request) -> Response:
-        opened = await beside(outbox.of(self._desk.folder).open, request.path_params["name"])
+        opened = await beside(outbox.of(self._workspace.folder).open, request.path_params["name"])
         return _mail(opened.html, request) if opened else Response(status_code=404)
 
     async def _proof(self, request: Request) -> Proof | None:
-        good = (await self._desk.shown(_name(request))).good
+        good = (await self._workspace.view(_name(request))).good
         return good.proof if good else None
 
 
 def _name(request: Request) -> str:
     """The issue that is asked for, by its date; "" for the one that the preview was started with."""
     given = request.query_params.get("issue", "")
-    name = files.named(given)
+    name = files.issue_name(given)
     if given and name is None:
         raise HTTPException(404, "issues are named by their date, such as 2026-04-27")
     return name or ""
@@ -211,7 +213,7 @@ def _reader(request: Request) -> Subscriber:
 
 
 def _message(proof: Proof, request: Request) -> bytes:
-    return specimen(proof.issue, proof.rendered, proof.newsletter, _reader(request))
+    return sample_message(proof.issue, proof.rendered, proof.newsletter, _reader(request))
 
 
 def _mail(html: str, request: Request, status: int = 200) -> Response:
@@ -243,9 +245,9 @@ async def _asked(request: Request) -> dict[str, Any]:
     return {}
 
 
-async def _rebuild_after(changed: Callable[[], AsyncIterator[None]], desk: Desk) -> None:
+async def _rebuild_after(changed: Callable[[], AsyncIterator[None]], workspace: Workspace) -> None:
     async for _ in changed():
-        await desk.changed()
+        await workspace.changed()
 
 
 def _static(name: str, kind: str) -> Callable[[Request], Response]:

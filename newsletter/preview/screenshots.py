@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from newsletter.display import shown_path, visible
+from newsletter.display import display_path, printable
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ WINDOWS = (
 )
 
 
-class Taken(NamedTuple):
+class Screenshot(NamedTuple):
     """A picture that was written: where, its bytes, and its height in pixels where the mail goes on below."""
 
     path: str
@@ -54,7 +54,7 @@ class Taken(NamedTuple):
     cut: int | None
 
 
-def take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> None:
+def take(html: str, folder: Path, name: str, told: Callable[[Screenshot], None]) -> None:
     """Writes `<name>-desktop-light.png` and so on, and tells of each.
 
     Each shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs. Raises
@@ -65,7 +65,7 @@ def take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> N
     asyncio.run(_take(html, folder, name, told))
 
 
-async def _take(html: str, folder: Path, name: str, told: Callable[[Taken], None]) -> None:
+async def _take(html: str, folder: Path, name: str, told: Callable[[Screenshot], None]) -> None:
     async with chromium() as browser:
         for window in WINDOWS:
             path = folder / f"{name}-{window.name}.png"
@@ -74,7 +74,7 @@ async def _take(html: str, folder: Path, name: str, told: Callable[[Taken], None
                 path.write_bytes(picture)
             except OSError as failure:
                 raise _unwritable(path, failure) from None
-            told(Taken(shown_path(path), len(picture), _TALLEST if cut else None))
+            told(Screenshot(display_path(path), len(picture), _TALLEST if cut else None))
 
 
 @asynccontextmanager
@@ -95,7 +95,9 @@ async def chromium() -> AsyncIterator["Browser"]:
             finally:
                 await browser.close()
     except Error as failure:
-        raise Unavailable(f"Chromium failed: {_said(failure)}", "try again; see that it starts") from None
+        raise Unavailable(
+            f"Chromium failed: {_error_text(failure)}", "try again; see that it starts"
+        ) from None
 
 
 def _executable(playwright: "Playwright") -> str:
@@ -128,9 +130,9 @@ async def _launch(kind: "BrowserType", executable: str) -> "Browser":
     except TimeoutError:
         what, fix = f"this Chromium says nothing for {_PATIENCE} seconds", "see whether it starts by itself"
     except Error as failure:
-        what = f"Chromium does not start: {_said(failure)}"
+        what = f"Chromium does not start: {_error_text(failure)}"
         fix = "see whether it does by itself; in a container its sandbox may need to be allowed"
-    raise Unavailable(what, fix, where=shown_path(Path(executable)))
+    raise Unavailable(what, fix, where=display_path(Path(executable)))
 
 
 async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
@@ -154,12 +156,12 @@ async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes
     return picture, height < whole
 
 
-def _said(failure: Exception) -> str:
+def _error_text(failure: Exception) -> str:
     """What the browser itself said last, or why it gave up; else what playwright says."""
     said = _SAID.findall(str(failure))
     fatal = [words for severity, words in said if severity == "FATAL"]
     last = [words for _, words in said[-1:]]
-    return visible((fatal or last or str(failure).splitlines() or [""])[0], 200)
+    return printable((fatal or last or str(failure).splitlines() or [""])[0], 200)
 
 
 def _make(folder: Path) -> None:
@@ -171,4 +173,4 @@ def _make(folder: Path) -> None:
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
     what = f"cannot be written ({failure.strerror})"
-    return Unavailable(what, "choose another folder: --screenshot FOLDER", where=shown_path(path))
+    return Unavailable(what, "choose another folder: --screenshot FOLDER", where=display_path(path))

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.config import loader
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import NewsError
 from newsletter.sending.outcomes import Accepted
 from newsletter.services.send import Sending
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 
 
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
     """Sends it, and says what came of it; raises NewsError where it was not tried."""
-    mailbox, _ = as_typed(address)
+    mailbox, _ = parse_subscriber(address)
     with Sending.open(loader.load(folder), provider, to_send=False) as sending:
         prepared = sending.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
@@ -22,7 +22,7 @@ def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[s
         where = sending.provider.name
     if isinstance(outcome, Accepted):
         return {"ok": True, "said": f"Accepted by {where}, for {mailbox.given}."}
-    reason = visible(getattr(outcome, "reason", ""), 300)
+    reason = printable(getattr(outcome, "reason", ""), 300)
     return {"ok": False, "said": f"{outcome.state.replace('_', ' ')}: {reason}"}
 
 

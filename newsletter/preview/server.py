@@ -16,7 +16,7 @@ from newsletter.preview import PORT
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
-from newsletter.preview.workspace import Desk
+from newsletter.preview.workspace import Workspace
 
 
 def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -32,8 +32,8 @@ def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable
 async def _serve(
     folder: Path, name: str | None, host: str, listening: socket.socket, ready: Callable[[], None]
 ) -> None:
-    desk = Desk(folder, name)
-    web = app(desk, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
+    workspace = Workspace(folder, name)
+    web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
     # Logging as the program has set it up: uvicorn's own would print a line for every request.
     config = uvicorn.Config(
         web,
@@ -45,7 +45,7 @@ async def _serve(
         proxy_headers=False,  # whoever is near is not to be found out from what is sent
         timeout_graceful_shutdown=1,
     )
-    await _Server(config, desk, ready).serve([listening])
+    await _Server(config, workspace, ready).serve([listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -66,9 +66,9 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn says when it listens, and at its end does not wait for event streams, which have none."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, listening: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, workspace: Workspace, listening: Callable[[], None]) -> None:
         super().__init__(config)
-        self._desk = desk
+        self._workspace = workspace
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -76,5 +76,5 @@ class _Server(uvicorn.Server):
         self._listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._desk.close()
+        await self._workspace.close()
         await super().shutdown(sockets)

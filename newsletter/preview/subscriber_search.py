@@ -15,4 +15,6 @@ def found(folder: Path, words: str) -> list[dict[str, str]]:
             return []
         from newsletter.store.subscribers import Subscribers
 
-        return [{"address": one.address, "name": one.name} for one in Subscribers(database).like(words, MOST)]
+        return [
+            {"address": one.address, "name": one.name} for one in Subscribers(database).search(words, MOST)
+        ]

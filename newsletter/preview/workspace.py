@@ -12,8 +12,8 @@ from newsletter.background import beside
 from newsletter.errors import Problem
 from newsletter.preview import outbox
 from newsletter.preview.builder import Build, Page, builder
-from newsletter.preview.event_stream import Feed
-from newsletter.preview.issue_list import Shelf
+from newsletter.preview.event_stream import EventStream
+from newsletter.preview.issue_list import IssueList
 from newsletter.preview.payloads import checked, page
 
 # How long nothing is saved before checks begin: the mail is shown first, and they take the processor.
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Shown:
+class IssueView:
     """An issue as built last, and the last time that it became a mail."""
 
     build: Build
@@ -41,7 +41,7 @@ class Shown:
     changes: int = 0
 
 
-class Desk:
+class Workspace:
     """Builds at most once at a time, and tells followers only of what differs from the last.
 
     An issue goes by its name; "" is the one that the preview was started with, or always the newest.
@@ -52,87 +52,87 @@ class Desk:
         folder: Path,
         start: str | None = None,
         *,
-        feed: Feed | None = None,
+        events: EventStream | None = None,
         build: Callable[[str | None], Build] | None = None,
         longest: float = LONGEST,
     ) -> None:
         self.folder = folder
-        self.feed = feed or Feed()
+        self.events = events or EventStream()
         self._start = start
         self._longest = longest
         self._build = build or (lambda name: builder(folder, name))
-        self._shown: dict[str, Shown] = {}
-        self._shelf = Shelf(folder)
+        self._views: dict[str, IssueView] = {}
+        self._issues = IssueList(folder)
         self._one_build = asyncio.Lock()
         self._checking: asyncio.Task[None] | None = None
 
-    async def shown(self, name: str = "") -> Shown:
+    async def view(self, name: str = "") -> IssueView:
         """An issue, built if it has changed since."""
-        shown = self._shown.get(name)
-        if shown is None:
+        view = self._views.get(name)
+        if view is None:
             self._forget()
-            shown = self._shown[name] = Shown(self._build(name or self._start))
-        if shown.stale:
-            await self._rebuild(name, shown)
-        return shown
+            view = self._views[name] = IssueView(self._build(name or self._start))
+        if view.stale:
+            await self._rebuild(name, view)
+        return view
 
     async def changed(self) -> None:
         """Builds what somebody follows, at once; lists and checks the issues afterwards."""
-        for shown in self._shown.values():
-            shown.stale = True
-            shown.changes += 1
-            shown.checked = False  # a finding may hang on what the mail does not show: another issue
-        for name, shown in list(self._shown.items()):
-            if shown.followers:
-                await self._rebuild(name, shown)
+        for view in self._views.values():
+            view.stale = True
+            view.changes += 1
+            view.checked = False  # a finding may hang on what the mail does not show: another issue
+        for name, view in list(self._views.items()):
+            if view.followers:
+                await self._rebuild(name, view)
         await self._later()
 
     async def follow(self, name: str = "") -> AsyncIterator[str]:
         """Server-sent events of an issue and of the list, until close()."""
-        shown = await self.shown(name)
-        shown.followers += 1
+        view = await self.view(name)
+        view.followers += 1
         try:
             await self._later()
-            async for event in self.feed.follow(f"page {name}", "issues", f"checked {name}", "outbox"):
+            async for event in self.events.follow(f"page {name}", "issues", f"checked {name}", "outbox"):
                 yield event
         finally:
-            shown.followers -= 1
+            view.followers -= 1
 
     async def look(self) -> None:
         """Tells, while somebody follows, of what comes into the outbox and of what is sent; for ever."""
         while True:
-            self.feed.put("outbox", await beside(lambda: outbox.of(self.folder).stamp()))
-            if await beside(self._shelf.look_up_sends):
+            self.events.put("outbox", await beside(lambda: outbox.of(self.folder).stamp()))
+            if await beside(self._issues.look_up_sends):
                 await self._list()
             await asyncio.sleep(_LOOK)
-            while not any(shown.followers for shown in self._shown.values()):
+            while not any(view.followers for view in self._views.values()):
                 await asyncio.sleep(_LOOK)
 
     async def close(self) -> None:
         """Ends every follower and what goes on."""
-        self.feed.close()
+        self.events.close()
         if self._checking:
             self._checking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._checking
 
-    async def _rebuild(self, name: str, shown: Shown) -> None:
+    async def _rebuild(self, name: str, view: IssueView) -> None:
         async with self._one_build:
-            if not shown.stale:
+            if not view.stale:
                 return
-            shown.stale = False
-            built = await self._built(shown)
-            if built != shown.page:
-                same = shown.good and shown.good.issue == built.issue
-                shown.good = built if built.proof else shown.good if same else None
-                shown.page, shown.checked = built, False
+            view.stale = False
+            built = await self._built(view)
+            if built != view.page:
+                same = view.good and view.good.issue == built.issue
+                view.good = built if built.proof else view.good if same else None
+                view.page, view.checked = built, False
                 if built.proof is None:
-                    self.feed.drop(f"checked {name}")
-                self.feed.put(f"page {name}", page(self.folder, built, shown.good))
+                    self.events.drop(f"checked {name}")
+                self.events.put(f"page {name}", page(self.folder, built, view.good))
 
-    async def _built(self, shown: Shown) -> Page:
+    async def _built(self, view: IssueView) -> Page:
         try:
-            return await beside(shown.build, seconds=self._longest)
+            return await beside(view.build, seconds=self._longest)
         except TimeoutError:
             what = f"this takes longer than {self._longest:g} seconds"
             problem = Problem("", what, "look in your templates for a loop that does not end")
@@ -140,7 +140,7 @@ class Desk:
             # A mistake in news itself is no reason to lose the page: the next save may well get past it.
             log.exception("the preview could not be built")
             problem = _failed(error)
-        return Page(shown.good.issue if shown.good else "", problems=(problem,))
+        return Page(view.good.issue if view.good else "", problems=(problem,))
 
     async def _later(self) -> None:
         if self._checking:
@@ -150,25 +150,25 @@ class Desk:
     async def _check(self) -> None:
         await asyncio.sleep(PAUSE)
         await self._list()
-        for name, shown in list(self._shown.items()):
-            built = shown.page
-            if not shown.followers or shown.checked or built is None or built.proof is None:
+        for name, view in list(self._views.items()):
+            built = view.page
+            if not view.followers or view.checked or built is None or built.proof is None:
                 continue
-            changes = shown.changes
+            changes = view.changes
             told = await beside(lambda built: checked(self.folder, built, _found(built)), built)
-            if shown.page is built:
-                shown.checked = shown.changes == changes  # otherwise it read some files before they changed
-                self.feed.put(f"checked {name}", told)
+            if view.page is built:
+                view.checked = view.changes == changes  # otherwise it read some files before they changed
+                self.events.put(f"checked {name}", told)
 
     async def _list(self) -> None:
-        self.feed.put("issues", [asdict(one) for one in await beside(self._shelf.issues)])
+        self.events.put("issues", [asdict(one) for one in await beside(self._issues.issues)])
 
     def _forget(self) -> None:
-        idle = [name for name, shown in self._shown.items() if name and not shown.followers]
+        idle = [name for name, view in self._views.items() if name and not view.followers]
         for name in idle[: max(0, len(idle) - _KEPT)]:
-            del self._shown[name]
+            del self._views[name]
             for topic in ("page", "checked"):
-                self.feed.drop(f"{topic} {name}")
+                self.events.drop(f"{topic} {name}")
 
 
 def _found(built: Page) -> list[Problem]:

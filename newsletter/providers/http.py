@@ -1,7 +1,7 @@
 """HTTP/1.1 to one host: connections are kept, and every request is sent once.
 
 Nothing here tries again or follows a redirect, so that whoever asks knows what may have been taken: nothing
-after `Unreached`, perhaps all of it after `Unanswered`.
+after `NotConnected`, perhaps all of it after `NoResponse`.
 """
 
 import base64
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from newsletter.display import visible
+from newsletter.display import printable
 
 TIMEOUT_SECONDS = 30
 # Longer than what lies between two requests of a send, shorter than servers keep an idle connection.
@@ -29,15 +29,15 @@ IDLE_SECONDS = 4
 ANSWER_BYTES = 524_288
 
 
-class Unreached(Exception):
+class NotConnected(Exception):
     """There was no connection: not a byte of the request has left."""
 
 
-class Unanswered(Exception):
+class NoResponse(Exception):
     """Some of the request was sent, and nothing came back that says what became of it."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: Message
     content: bytes
@@ -58,13 +58,15 @@ class Transport:
         self._kept: list[tuple[HTTPConnection, float]] = []
         self.reached = False
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()) -> Answer:
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
+    ) -> Response:
         """A request with content in pieces, sent once, and its answer; raises Unreached or Unanswered."""
         with self._connection() as connection:
             try:
                 return _asked(connection, method, path, headers, pieces)
             except (OSError, HTTPException, ValueError) as failure:
-                raise Unanswered(_said(failure)) from None
+                raise NoResponse(_error_text(failure)) from None
 
     def close(self) -> None:
         """Ends what is kept, and keeps nothing more."""
@@ -110,7 +112,7 @@ class Transport:
                 connection.close()
                 raise
         except (OSError, HTTPException, ValueError) as failure:  # ValueError: a host that is none
-            raise Unreached(_said(failure)) from None
+            raise NotConnected(_error_text(failure)) from None
         self.reached = True
         return connection
 
@@ -138,7 +140,7 @@ class Transport:
 
 def _asked(
     connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes]
-) -> Answer:
+) -> Response:
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
     sent = True
     try:
@@ -148,7 +150,7 @@ def _asked(
     with connection.getresponse() as response:
         if not sent and not 400 <= response.status < 500:
             raise ConnectionResetError(f"{response.status} before all of the request was sent")
-        answer = Answer(response.status, response.headers, _content(response))
+        answer = Response(response.status, response.headers, _content(response))
         if not sent or not response.isclosed():  # not read to its end
             connection.close()
     return answer
@@ -176,8 +178,8 @@ def _proxy_authorization(user: str | None, password: str | None) -> dict[str, st
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-def _said(failure: Exception) -> str:
-    return visible(str(failure) or type(failure).__name__, 200)
+def _error_text(failure: Exception) -> str:
+    return printable(str(failure) or type(failure).__name__, 200)
 
 
 class _Timed(io.RawIOBase):

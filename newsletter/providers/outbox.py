@@ -6,17 +6,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import Problem
-from newsletter.findings import Examined, Finding
+from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private
+from newsletter.state.folder import make_private_dir
 
 if TYPE_CHECKING:
     from newsletter.config.model import Config
-    from newsletter.sending.interfaces import Flight, Holding
+    from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 
 class OutboxProvider:
@@ -28,7 +28,7 @@ class OutboxProvider:
 
     name = "outbox"
     capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
-    holding: "Holding | None" = None
+    recallable: "Recallable | None" = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,16 +38,16 @@ class OutboxProvider:
         if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
             return []
         what = "is not a folder" if not there.is_dir() else "may not be written to"
-        return [Problem(shown_path(there), what, "check `outbox.path`")]
+        return [Problem(display_path(there), what, "check `outbox.path`")]
 
-    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
+    def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
             made = template(batch.mailing)
         except Unmailable as problem:
             return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
         try:
             self._make_folders()
-            outcome = self._deliver_each(batch, made, flight)
+            outcome = self._deliver_each(batch, made, submissions)
             self._sync_folder()
             return outcome
         except OSError as failure:
@@ -55,32 +55,32 @@ class OutboxProvider:
                 self._sync_folder()
             return self._not_sent(failure)
 
-    def examine(self, config: "Config") -> Examined:
+    def examine(self, config: "Config") -> ProviderReport:
         """Whether the folder can be written to."""
         problems = [Finding.of(problem) for problem in self.check()]
         made = "is there" if self._folder.exists() else "is made by the first send"
-        fine = Finding(shown_path(self._folder), "ok", f"{made}, and can be written to; nothing leaves it")
-        return Examined(tuple(problems) or (fine,), config.sender.email.rpartition("@")[2].lower())
+        fine = Finding(display_path(self._folder), "ok", f"{made}, and can be written to; nothing leaves it")
+        return ProviderReport(tuple(problems) or (fine,), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
         pass
 
-    def _deliver_each(self, batch: Batch, made: MimeTemplate, flight: "Flight") -> Outcome:
+    def _deliver_each(self, batch: Batch, made: MimeTemplate, submissions: "SubmissionLog") -> Outcome:
         for recipient in batch.recipients:
             try:
                 # A maildir's files have the line ends of its machine; CR LF is for the wire.
                 message = made.fill(recipient).replace(b"\r\n", b"\n")
             except Unmailable as problem:
-                flight.end(recipient, Refused(str(problem)))
+                submissions.finished(recipient, Refused(str(problem)))
                 continue
-            if not flight.begin(recipient):
+            if not submissions.starting(recipient):
                 return NOT_BEGUN
             try:
                 name = self._deliver(recipient, message)
             except OSError as failure:
-                flight.end(recipient, self._not_sent(failure))
+                submissions.finished(recipient, self._not_sent(failure))
                 raise
-            flight.end(recipient, Accepted(name))
+            submissions.finished(recipient, Accepted(name))
         return Accepted()
 
     def _deliver(self, recipient: Recipient, message: bytes) -> str:
@@ -99,10 +99,10 @@ class OutboxProvider:
         return name
 
     def _not_sent(self, failure: OSError) -> NotSent:
-        return NotSent(f"{shown_path(self._folder)}: {failure.strerror or failure}")
+        return NotSent(f"{display_path(self._folder)}: {failure.strerror or failure}")
 
     def _make_folders(self) -> None:
-        make_private(self._folder)
+        make_private_dir(self._folder)
         for part in ("tmp", "new", "cur"):
             (self._folder / part).mkdir(exist_ok=True)
 

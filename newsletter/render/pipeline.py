@@ -7,7 +7,7 @@ from newsletter.issue.model import Issue
 from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.model import Rendered, Site
-from newsletter.render.templates import Filled, fill
+from newsletter.render.templates import Filled, render_template
 
 
 def render(issue: Issue, site: Site) -> Rendered:
@@ -23,11 +23,13 @@ def to_html(issue: Issue, site: Site) -> str:
 
 def to_text(issue: Issue, site: Site) -> str:
     """The text part: no trailing spaces, never two blank lines in a row."""
-    lines = [line.rstrip(" \t") for line in fill("layout.txt.j2", issue, site).text.strip().split("\n")]
+    lines = [
+        line.rstrip(" \t") for line in render_template("layout.txt.j2", issue, site).text.strip().split("\n")
+    ]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
     return "\n".join(kept) + "\n"
 
 
 def to_mjml(issue: Issue, site: Site) -> Filled:
     """The MJML that the HTML is compiled from."""
-    return fill("layout.mjml.j2", issue, site)
+    return render_template("layout.mjml.j2", issue, site)

@@ -17,7 +17,7 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
@@ -59,21 +59,21 @@ class Filled:
         return position
 
 
-def fill(name: str, issue: Issue, site: Site) -> Filled:
+def render_template(name: str, issue: Issue, site: Site) -> Filled:
     """Fills a template with an issue; raises TemplateError with the template's file and line."""
     autoescape = name.endswith(".mjml.j2")
-    filled = _fill(_environment(site.templates, autoescape, traced=False), name, issue, site)
+    filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
 
     def where(position: int) -> str:
         # Tracing costs a second filling, so it waits until somebody asks.
         environment = _environment(site.templates, autoescape, traced=True)
-        traced = _fill(environment, name, issue, site)
+        traced = _render_template(environment, name, issue, site)
         return _origin(traced, position) or _shown(Path(str(environment.get_template(name).filename)))
 
     return Filled(filled, where)
 
 
-def _fill(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
+def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
     try:
         filled = environment.get_template(name).render(issue=issue, site=site, labels=site.labels)
     except _MISTAKES as problem:
@@ -205,4 +205,4 @@ def _place(problem: BaseException) -> str | None:
 
 
 def _shown(file: Path) -> str:
-    return shown_path(file)
+    return display_path(file)

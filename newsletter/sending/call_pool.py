@@ -8,41 +8,41 @@ from typing import Generic, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Flights(Protocol[T]):
+class CallPool(Protocol[T]):
     """Starts calls and hands back what came of them, in the order in which they end."""
 
-    aloft: int
+    in_flight: int
 
-    def launch(self, call: Callable[[], T]) -> None:
+    def submit(self, call: Callable[[], T]) -> None:
         """Starts a call, which must not raise."""
 
-    def landed(self, seconds: float) -> list[T]:
+    def completed(self, seconds: float) -> list[T]:
         """What has come back, at least one unless it takes longer than so many seconds."""
 
     def close(self) -> None:
         """Lets the threads end; does not wait for calls that are still under way."""
 
 
-class Inline(Generic[T]):
+class SerialPool(Generic[T]):
     """One call after another, in this thread."""
 
     def __init__(self) -> None:
-        self.aloft = 0
+        self.in_flight = 0
         self._back: list[T] = []
 
-    def launch(self, call: Callable[[], T]) -> None:
-        self.aloft += 1
+    def submit(self, call: Callable[[], T]) -> None:
+        self.in_flight += 1
         self._back.append(call())
 
-    def landed(self, seconds: float) -> list[T]:
-        back, self._back, self.aloft = self._back, [], 0
+    def completed(self, seconds: float) -> list[T]:
+        back, self._back, self.in_flight = self._back, [], 0
         return back
 
     def close(self) -> None:
         pass
 
 
-class Threads(Generic[T]):
+class ThreadedPool(Generic[T]):
     """Up to `most` calls at once.
 
     The threads are daemons: whoever stops at once does not wait for a time-out. What was under way then is in
@@ -50,27 +50,27 @@ class Threads(Generic[T]):
     """
 
     def __init__(self, most: int) -> None:
-        self.aloft = 0
+        self.in_flight = 0
         self._most = most
         self._threads = 0
         self._calls: SimpleQueue[Callable[[], T] | None] = SimpleQueue()
         self._back: SimpleQueue[T] = SimpleQueue()
 
-    def launch(self, call: Callable[[], T]) -> None:
-        self.aloft += 1
-        if self.aloft > self._threads < self._most:
+    def submit(self, call: Callable[[], T]) -> None:
+        self.in_flight += 1
+        if self.in_flight > self._threads < self._most:
             self._threads += 1
             threading.Thread(target=self._work, daemon=True).start()
         self._calls.put(call)
 
-    def landed(self, seconds: float) -> list[T]:
+    def completed(self, seconds: float) -> list[T]:
         back: list[T] = []
         try:
             back.append(self._back.get(timeout=seconds))
             while True:
                 back.append(self._back.get_nowait())
         except Empty:
-            self.aloft -= len(back)
+            self.in_flight -= len(back)
             return back
 
     def close(self) -> None:
@@ -82,6 +82,6 @@ class Threads(Generic[T]):
             self._back.put(call())
 
 
-def flights(most: int) -> "Flights[T]":
+def open_pool(most: int) -> "CallPool[T]":
     """Room for so many calls at once, in threads of their own; 0: one after another, in this one."""
-    return Threads(most) if most else Inline()
+    return ThreadedPool(most) if most else SerialPool()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused
 
 # So many answers in a row of which none is an acceptance are no bad luck.
-IN_A_ROW = 5
+MAX_CONSECUTIVE_FAILURES = 5
 # A share of so few says nothing.
-FEWEST_REFUSED = 5
+MIN_REFUSALS = 5
 
 
-class Doubts:
+class CircuitBreaker:
     """Counts answers, and says when no more is to be begun, and why; used by several threads at once."""
 
     def __init__(self, share: float | None, asked: Callable[[], bool]) -> None:
@@ -22,15 +22,15 @@ class Doubts:
         self._bad = self._put_off = 0
         self.pauses = 0
         self._answers = self._refusals = 0
-        self.ended: str | None = None
+        self.stop_reason: str | None = None
         self.paused = False
 
     @property
     def stop(self) -> bool:
         """Nothing more is to be begun now."""
-        return self.ended is not None or self.paused or self._asked()
+        return self.stop_reason is not None or self.paused or self._asked()
 
-    def hear(self, outcome: Outcome, recipients: int = 1) -> None:
+    def record(self, outcome: Outcome, recipients: int = 1) -> None:
         """Counts an answer about so many recipients."""
         with self._lock:
             match outcome:
@@ -39,26 +39,26 @@ class Doubts:
                     self._answers += recipients
                 case NotSent(reason, stop, wait):
                     self._put_off += wait is None
-                    self.paused = self.paused or self._put_off >= IN_A_ROW
+                    self.paused = self.paused or self._put_off >= MAX_CONSECUTIVE_FAILURES
                     if stop:
-                        self.ended = self.ended or reason
+                        self.stop_reason = self.stop_reason or reason
                 case Refused(reason):
-                    self._worse(reason)
+                    self._count_failure(reason)
                     self._answers += recipients
                     self._refusals += recipients
-                    self._weigh(reason)
+                    self._check_refusals(reason)
                 case _:
-                    self._worse(outcome.reason)
+                    self._count_failure(outcome.reason)
 
-    def hear_of(self, culprits: int, refused: Refused) -> None:
+    def record_rejection(self, rejected_indexes: int, refused: Refused) -> None:
         """Counts a refusal of many: of those whose fault it is, or, where that is not said, of nobody yet."""
-        if not culprits:
-            self.hear(refused, 0)
+        if not rejected_indexes:
+            self.record(refused, 0)
             return
         with self._lock:  # the provider is well, and the others are tried again
-            self._answers += culprits
-            self._refusals += culprits
-            self._weigh(refused.reason)
+            self._answers += rejected_indexes
+            self._refusals += rejected_indexes
+            self._check_refusals(refused.reason)
 
     def resume(self) -> None:
         """A pause is over."""
@@ -66,14 +66,19 @@ class Doubts:
             self._put_off, self.paused = 0, False
             self.pauses += 1
 
-    def _worse(self, reason: str) -> None:
+    def _count_failure(self, reason: str) -> None:
         self._bad += 1
-        if self._bad >= IN_A_ROW:
-            self.ended = self.ended or f"{IN_A_ROW} calls in a row went wrong, the last with: {reason}"
+        if self._bad >= MAX_CONSECUTIVE_FAILURES:
+            self.stop_reason = (
+                self.stop_reason
+                or f"{MAX_CONSECUTIVE_FAILURES} calls in a row went wrong, the last with: {reason}"
+            )
 
-    def _weigh(self, reason: str) -> None:
-        if self._share is None or self._refusals < FEWEST_REFUSED:
+    def _check_refusals(self, reason: str) -> None:
+        if self._share is None or self._refusals < MIN_REFUSALS:
             return
         if self._refusals > self._share * self._answers:
             share = f"{self._refusals:,} of {self._answers:,} recipients were refused"
-            self.ended = self.ended or f"{share}, more than {self._share:.0%}, the last with: {reason}"
+            self.stop_reason = (
+                self.stop_reason or f"{share}, more than {self._share:.0%}, the last with: {reason}"
+            )

@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import json
 import zlib
-from dataclasses import asdict
 from typing import Any
 
 from newsletter.mail.message import Mailing
@@ -49,9 +48,9 @@ def differences(then: bytes | None, mailing: Mailing) -> list[str]:
 
 
 def _fields(mailing: Mailing) -> dict[str, Any]:
-    fields = asdict(mailing)
+    fields = mailing.content()
     rendered = fields.pop("rendered")
-    del fields["date"], fields["test"]
+    del fields["test"]
     html = hashlib.sha256(rendered.pop("html").encode()).hexdigest()
     return {**fields, **rendered, "html": html}
 

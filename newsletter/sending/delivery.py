@@ -25,25 +25,25 @@ from functools import partial
 
 from newsletter.config.units import Rate
 from newsletter.errors import NewsError
-from newsletter.mail.message import Addresser, Batch, Hold, Mailing, Recipient
-from newsletter.sending.call_pool import Flights, flights
-from newsletter.sending.circuit_breaker import Doubts
+from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
+from newsletter.sending.call_pool import CallPool, open_pool
+from newsletter.sending.circuit_breaker import CircuitBreaker
 from newsletter.sending.events import Delivered, Event, Stopped, Waiting
-from newsletter.sending.held_batches import Staging
-from newsletter.sending.hold_policy import Timing
+from newsletter.sending.held_batches import HeldBatches
+from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
-from newsletter.sending.model import Claimed, Landed, Send
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Send
 from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.rate_limiter import UNLIMITED, Pace
-from newsletter.sending.transitions import back_off, fates
+from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
+from newsletter.sending.transitions import back_off, transitions
 from newsletter.subscribers.model import Subscriber
 
-_TAKEN_AT_ITS_WORD = 3
-_PACE = "the rate limit is reached"
+PAUSES_BEFORE_OWN_BACKOFF = 3
+_RATE_LIMITED = "the rate limit is reached"
 
 
 @dataclass(frozen=True)
-class Manner:
+class DeliverySettings:
     """How a send goes: how fast, how many calls at once, and which share of refusals stops it.
 
     `in_flight` 0 makes each call in the thread that runs the send, which gives no sign of life meanwhile.
@@ -52,15 +52,15 @@ class Manner:
     rates: Sequence[Rate] = ()
     stop_when_refused: float | None = 0.05
     in_flight: int = 0
-    timing: Timing = field(default_factory=Timing)
+    timing: SendTimings = field(default_factory=SendTimings)
 
 
-def drift(ledger: Ledger, send: Send, now: datetime) -> None:
+def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
     """Settles what was under way when an earlier run ended: unknown, where its notes do not say more."""
-    for claimed, notes in ledger.adrift(send):
+    for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended while it was under way")
-        own = {number: outcome or lost for number, outcome in (notes or {}).items()}
-        ledger.settle([_landed(claimed, lost if notes is None else NOT_BEGUN, own, now)])
+        by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
+        ledger.settle([_chunk_result(claimed, lost if notes is None else NOT_BEGUN, by_recipient, now)])
 
 
 class Delivery:
@@ -74,249 +74,263 @@ class Delivery:
         provider: Provider,
         secret: str,
         clock: Clock,
-        manner: Manner,
+        manner: DeliverySettings,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
         self._timing, self._stopped = manner.timing, stopped
         self._mailing = replace(mailing, date=send.started_at)
-        self._addresser = Addresser(self._mailing, secret)
-        self._doubts = Doubts(manner.stop_when_refused, stopped)
+        self._addresser = Personalizer(self._mailing, secret)
+        self._breaker = CircuitBreaker(manner.stop_when_refused, stopped)
         size = provider.capabilities.recipients_per_call
-        self._staging = Staging(send, ledger, provider.holding, clock, manner.timing, size)
+        self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, manner.timing, size)
         longest = max((rate.period for rate in manner.rates), default=timedelta())
-        tried = ledger.tried_since(clock.now() - longest) if manner.rates else ()
-        self._pace = Pace(manner.rates, tried)
-        self._most = manner.in_flight or 1
-        self._flights: Flights[_Return] = flights(manner.in_flight)
+        tried = ledger.attempts_since(clock.now() - longest) if manner.rates else ()
+        self._rate_limiter = RateLimiter(manner.rates, tried)
+        self._max_calls = manner.in_flight or 1
+        self._calls: CallPool[_CallResult] = open_pool(manner.in_flight)
         # Whether each message is answered by itself, and so noted by itself.
-        self._one_by_one = provider.capabilities.recipients_per_call == 1
+        self._per_message = provider.capabilities.recipients_per_call == 1
         self._paused_until: datetime | None = None
-        self._called_back = False
+        self._cancelled = False
         self._exhausted = True  # until somebody is known to be waiting
-        self._looked_at = self._renewed_at = clock.now()
+        self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
         """Goes on until all are done, nothing can be done for long, it stops by itself, or is `stopped`."""
         try:
-            drift(self._ledger, self._send, self._clock.now())
+            settle_abandoned(self._ledger, self._send, self._clock.now())
             while True:
-                yield from self._staging.mend()
-                if (yield from self._launch()) and not self._flights.aloft:
+                yield from self._held_batches.recall_unknown()
+                if (yield from self._start_calls()) and not self._calls.in_flight:
                     continue  # everybody in what was claimed has left
-                if self._flights.aloft:
-                    yield from self._land()
-                elif self._ends() or not (yield from self._rest()):
+                if self._calls.in_flight:
+                    yield from self._collect()
+                elif self._is_over() or not (yield from self._wait_for_work()):
                     break
-            if self._doubts.ended:
-                yield Stopped(self._doubts.ended)
-            elif self._ledger.renew(self._send, self._timing.lease) == "cancelled":
+            if self._breaker.stop_reason:
+                yield Stopped(self._breaker.stop_reason)
+            elif self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled":
                 yield Stopped("it was called back meanwhile (news cancel)")
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit):
-            self._doubts.ended = self._doubts.ended or "the run is over"
+            self._breaker.stop_reason = self._breaker.stop_reason or "the run is over"
             # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
             # for nothing.
             with suppress(NewsError):
-                while self._flights.aloft and not self._stopped():
-                    self._settle()
+                while self._calls.in_flight and not self._stopped():
+                    self._record()
             raise
         finally:
-            self._flights.close()
+            self._calls.close()
 
-    def _ends(self) -> bool:
+    def _is_over(self) -> bool:
         """Nothing more is to be done; what is in doubt is called back still, where it only goes badly."""
-        if self._called_back or self._stopped():
+        if self._cancelled or self._stopped():
             return True
-        return self._doubts.ended is not None and self._staging.mend_at is None
+        return self._breaker.stop_reason is not None and self._held_batches.next_recall_at is None
 
-    def _launch(self) -> Generator[Event, None, bool]:
+    def _start_calls(self) -> Generator[Event, None, bool]:
         """Claims as many chunks as may be under way, and sends them off; says whether there were any."""
-        self._looked_at = now = self._clock.now()
+        self._last_claim_at = now = self._clock.now()
         if self._paused_until and self._paused_until <= now:
             self._paused_until = None
-            self._doubts.resume()
-        most, room = self._most - self._flights.aloft, self._pace.room(now)
-        if most <= 0 or room <= 0 or self._doubts.stop or self._paused_until:
+            self._breaker.resume()
+        most, room = self._max_calls - self._calls.in_flight, self._rate_limiter.available(now)
+        if most <= 0 or room <= 0 or self._breaker.stop or self._paused_until:
             return False
-        if (self._exhausted or self._staging.needs_lane()) and not self._somebody(now):
+        if (self._exhausted or self._held_batches.needs_batch()) and not self._anyone_due(now):
             return False
-        if reason := self._staging.ready():
-            self._hear_of_all(reason, now)
+        if reason := self._held_batches.ensure_batch():
+            self._react_to_batch(reason, now)
             return False
         claims = self._claim(most, room)
         self._exhausted = not claims
         for claimed in claims:
-            if not claimed.people:
+            if not claimed.recipients:
                 yield Delivered(claimed.first, claimed.last, 0, ())
                 continue
-            self._staging.fill(len(claimed.people))
-            self._pace.note(now, len(claimed.people))
-            self._flights.launch(partial(self._fly, claimed))
+            self._held_batches.add(len(claimed.recipients))
+            self._rate_limiter.record(now, len(claimed.recipients))
+            self._calls.submit(partial(self._submit_chunk, claimed))
         return bool(claims)
 
-    def _somebody(self, now: datetime) -> bool:
+    def _anyone_due(self, now: datetime) -> bool:
         """Whether it is anybody's turn."""
-        at = self._ledger.next_try(self._send)
+        at = self._ledger.next_retry_at(self._send)
         return at is not None and at <= now
 
-    def _claim(self, most: int, room: int) -> Sequence[Claimed]:
-        most = min(most, self._staging.room() or most)
-        if room == UNLIMITED and self._pace.limits:
+    def _claim(self, most: int, room: int) -> Sequence[ClaimedChunk]:
+        most = min(most, self._held_batches.chunks_left() or most)
+        if room == UNLIMITED and self._rate_limiter.limits:
             most = 1  # a chunk larger than the limit goes out, alone
         self._renewed_at = self._clock.now()
-        lane, lease = self._staging.lane, self._timing.lease
-        return self._ledger.claim(self._send, most, room, lane, lease, noted=self._one_by_one)
+        batch, lease = self._held_batches.current, self._timing.lease
+        return self._ledger.claim(self._send, most, room, batch, lease, noted=self._per_message)
 
-    def _fly(self, claimed: Claimed) -> "_Return":
+    def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
         """One call; in a thread of its own where several are under way."""
-        journal = self._ledger.journal(claimed) if self._one_by_one else None
-        flight = _Flight(journal, self._may_begin, self._doubts.hear)
-        hold = Hold(claimed.lane.batch_id, claimed.lane.send_at) if claimed.lane else None
+        journal = self._ledger.journal(claimed) if self._per_message else None
+        submissions = _SubmissionLog(journal, self._may_start, self._breaker.record)
+        scheduled = (
+            ScheduledSend(claimed.held_batch.batch_id, claimed.held_batch.send_at)
+            if claimed.held_batch
+            else None
+        )
         try:
-            recipients = tuple(map(self._addresser, claimed.people))
-            if not (self._one_by_one or self._may_begin()):
-                return _Return(claimed, NOT_BEGUN, {})
-            outcome = self._provider.submit(Batch(self._mailing, recipients, hold), flight)
-            return _Return(claimed, outcome, flight.own)
+            recipients = tuple(map(self._addresser, claimed.recipients))
+            if not (self._per_message or self._may_start()):
+                return _CallResult(claimed, NOT_BEGUN, {})
+            outcome = self._provider.submit(Batch(self._mailing, recipients, scheduled), submissions)
+            return _CallResult(claimed, outcome, submissions.by_recipient)
         except BaseException as failure:  # the ledger hears of it before it goes on its way
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
-            own = dict.fromkeys(flight.begun, lost) | flight.own
-            return _Return(claimed, NOT_BEGUN if self._one_by_one else lost, own, failure)
+            by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
+            return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
 
-    def _may_begin(self) -> bool:
+    def _may_start(self) -> bool:
         """Whether another message may leave: this run has not stood still until another could take over."""
-        return not self._doubts.stop and self._clock.now() - self._renewed_at < self._timing.lease
+        return not self._breaker.stop and self._clock.now() - self._renewed_at < self._timing.lease
 
-    def _land(self) -> Iterator[Event]:
+    def _collect(self) -> Iterator[Event]:
         """Takes what has come back, and what it means for what comes next."""
-        for back, landed in self._settle():
-            self._hear(back)
-            yield Delivered(back.claimed.first, back.claimed.last, len(back.claimed.people), landed.fates)
+        for back, results in self._record():
+            self._react(back)
+            yield Delivered(
+                back.claimed.first, back.claimed.last, len(back.claimed.recipients), results.transitions
+            )
             if back.failure:
                 raise back.failure
 
-    def _settle(self) -> list[tuple["_Return", Landed]]:
+    def _record(self) -> list[tuple["_CallResult", ChunkResult]]:
         """Writes down what has come back, in one transaction."""
-        back = self._flights.landed(self._timing.sign.total_seconds())
+        back = self._calls.completed(self._timing.heartbeat.total_seconds())
         now = self._clock.now()
         if not back:
-            self._keep(now)
+            self._heartbeat(now)
             return []
-        landed = [_landed(one.claimed, one.outcome, one.own, now) for one in back]
-        self._ledger.settle(landed)
-        return list(zip(back, landed, strict=True))
+        results = [_chunk_result(one.claimed, one.outcome, one.by_recipient, now) for one in back]
+        self._ledger.settle(results)
+        return list(zip(back, results, strict=True))
 
-    def _hear(self, back: "_Return") -> None:
+    def _react(self, back: "_CallResult") -> None:
         """What a call's outcome means for the calls after it."""
-        outcome, people, now = back.outcome, len(back.claimed.people), self._clock.now()
-        if len(back.own) < people:
-            self._hear_of_all(outcome, now, people)
-        if self._doubts.paused and not self._paused_until:
-            self._pause(now + back_off(self._doubts.pauses))
-        if isinstance(outcome, Unknown) and back.claimed.lane:
-            self._staging.is_in_doubt()
+        outcome, recipients, now = back.outcome, len(back.claimed.recipients), self._clock.now()
+        if len(back.by_recipient) < recipients:
+            self._react_to_batch(outcome, now, recipients)
+        if self._breaker.paused and not self._paused_until:
+            self._pause(now + back_off(self._breaker.pauses))
+        if isinstance(outcome, Unknown) and back.claimed.held_batch:
+            self._held_batches.mark_unknown()
 
-    def _hear_of_all(self, outcome: Outcome, now: datetime, people: int = 0) -> None:
+    def _react_to_batch(self, outcome: Outcome, now: datetime, recipients: int = 0) -> None:
         # A refusal of many is being narrowed down: it is nobody's yet.
-        if isinstance(outcome, Refused) and people > 1:
-            self._doubts.hear_of(len(outcome.culprits), outcome)
+        if isinstance(outcome, Refused) and recipients > 1:
+            self._breaker.record_rejection(len(outcome.rejected_indexes), outcome)
         else:
-            self._doubts.hear(outcome, people)
+            self._breaker.record(outcome, recipients)
         if isinstance(outcome, NotSent) and outcome.wait:
             # Who says "in a second" time and again means longer.
-            again = back_off(self._doubts.pauses) if self._doubts.pauses > _TAKEN_AT_ITS_WORD else timedelta()
+            again = (
+                back_off(self._breaker.pauses)
+                if self._breaker.pauses > PAUSES_BEFORE_OWN_BACKOFF
+                else timedelta()
+            )
             self._pause(now + max(timedelta(seconds=outcome.wait), again))
-        elif isinstance(outcome, NotSent) and not people:
+        elif isinstance(outcome, NotSent) and not recipients:
             self._pause(now + back_off(0))
 
     def _pause(self, until: datetime) -> None:
         self._paused_until = max(until, self._paused_until or until)
 
-    def _rest(self) -> Generator[Event, None, bool]:
+    def _wait_for_work(self) -> Generator[Event, None, bool]:
         """Waits for what can be done next; says whether there is something, and soon enough."""
         now = self._clock.now()
-        until, why = self._next(now)
+        until, why = self._next_work(now)
         if until is None:
             return False
         # Whoever wants it slow does not want it to end.
-        patience = self._timing.slow if why == _PACE else self._timing.patience
+        patience = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
         if until > now + patience:
             yield Stopped(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
             yield Waiting(until, why)
-        while (now := self._clock.now()) < until and not self._ends():
-            self._keep(now)
-            self._clock.wait(min(until, now + self._timing.sign), self._stopped)
+        while (now := self._clock.now()) < until and not self._is_over():
+            self._heartbeat(now)
+            self._clock.wait(min(until, now + self._timing.heartbeat), self._stopped)
         return True
 
-    def _next(self, now: datetime) -> tuple[datetime | None, str]:
+    def _next_work(self, now: datetime) -> tuple[datetime | None, str]:
         """When something can be done, and what it waits for."""
         found: list[tuple[datetime, str]] = []
-        if self._staging.mend_at:
-            found.append((self._staging.mend_at, "what is unknown will be called back and sent again"))
-        if not self._doubts.ended and (at := self._ledger.next_try(self._send)):
+        if self._held_batches.next_recall_at:
+            found.append(
+                (self._held_batches.next_recall_at, "what is unknown will be called back and sent again")
+            )
+        if not self._breaker.stop_reason and (at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:
                 found.append((max(at, self._paused_until), "the provider takes nothing for now"))
-            elif at > self._looked_at:
+            elif at > self._last_claim_at:
                 found.append((at, "the provider has put some off"))
-            elif more := self._pace.more(now):
-                found.append((more, _PACE))
+            elif more := self._rate_limiter.next_available_at(now):
+                found.append((more, _RATE_LIMITED))
         return min(found, default=(None, ""))
 
-    def _keep(self, now: datetime) -> None:
+    def _heartbeat(self, now: datetime) -> None:
         """Gives a sign of life, now and then, and hears whether the send was called back."""
-        if now - self._renewed_at >= self._timing.sign:
-            self._called_back = self._ledger.renew(self._send, self._timing.lease) == "cancelled"
+        if now - self._renewed_at >= self._timing.heartbeat:
+            self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
             self._renewed_at = now
 
 
 def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: str, now: datetime) -> Outcome:
     """One message, marked as a test, to somebody who need not be a subscriber, past the ledger."""
     mailing = replace(mailing.as_test(), date=now)
-    flight = _Flight(None, lambda: True)
-    rest = provider.submit(Batch(mailing, (Addresser(mailing, secret)(to),)), flight)
-    return flight.own.get(to.number, rest)
+    submissions = _SubmissionLog(None, lambda: True)
+    rest = provider.submit(Batch(mailing, (Personalizer(mailing, secret)(to),)), submissions)
+    return submissions.by_recipient.get(to.number, rest)
 
 
 @dataclass(frozen=True)
-class _Return:
+class _CallResult:
     """What a call came back with."""
 
-    claimed: Claimed
+    claimed: ClaimedChunk
     outcome: Outcome
-    own: Mapping[int, Outcome]
+    by_recipient: Mapping[int, Outcome]
     failure: BaseException | None = None
 
 
-class _Flight:
+class _SubmissionLog:
     """Notes each message of a batch as it begins and ends."""
 
     def __init__(
         self,
         journal: Journal | None,
-        may_begin: Callable[[], bool],
-        hear: Callable[[Outcome], None] = lambda _: None,
+        may_start: Callable[[], bool],
+        record: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        self._journal, self._may_begin, self._hear = journal, may_begin, hear
+        self._journal, self._may_start, self._react = journal, may_start, record
         self.begun: set[int] = set()
-        self.own: dict[int, Outcome] = {}
+        self.by_recipient: dict[int, Outcome] = {}
 
-    def begin(self, recipient: Recipient) -> bool:
-        if not self._may_begin():
+    def starting(self, recipient: Recipient) -> bool:
+        if not self._may_start():
             return False
         if self._journal:
-            self._journal.begin(recipient.number)
+            self._journal.starting(recipient.number)
         self.begun.add(recipient.number)
         return True
 
-    def end(self, recipient: Recipient, outcome: Outcome) -> None:
-        self.own[recipient.number] = outcome
-        self._hear(outcome)
+    def finished(self, recipient: Recipient, outcome: Outcome) -> None:
+        self.by_recipient[recipient.number] = outcome
+        self._react(outcome)
         if self._journal:
-            self._journal.end(recipient.number, outcome)
+            self._journal.finished(recipient.number, outcome)
 
 
-def _landed(claimed: Claimed, rest: Outcome, own: Mapping[int, Outcome], now: datetime) -> Landed:
-    return Landed(claimed, rest, tuple(fates(claimed, rest, own, now)))
+def _chunk_result(
+    claimed: ClaimedChunk, rest: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
+) -> ChunkResult:
+    return ChunkResult(claimed, rest, tuple(transitions(claimed, rest, by_recipient, now)))

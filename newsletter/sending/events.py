@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.sending.model import ChunkState, Fate
+from newsletter.sending.model import ChunkState, Transition
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Delivered:
     first: int
     last: int
     recipients: int
-    fates: Sequence[Fate]
+    transitions: Sequence[Transition]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ SUBSCRIBERS = "subscribers"
 REHEARSAL = "rehearsal"
 
 ChunkState = Literal["waiting", "intended", "accepted", "refused", "unknown", "cancelled", "skipped"]
-LaneState = Literal["open", "cancelling", "cancelled", "kept"]
+HeldBatchState = Literal["open", "cancelling", "cancelled", "kept"]
 CHUNK_STATES: tuple[str, ...] = get_args(ChunkState)
 
 
@@ -21,7 +21,7 @@ class Send:
     """An issue's send to a list.
 
     `window` is for how many seconds its mail is held back, 0 where it leaves at once; `send_at` the moment
-    that it was scheduled for, if it was. Up to recipient `hold_after` it goes on without asking.
+    that it was scheduled for, if it was. Up to recipient `canary_size` it goes on without asking.
     """
 
     id: int
@@ -31,17 +31,17 @@ class Send:
     provider: str
     recipients: int
     state: Literal["open", "cancelled", "superseded"]
-    window: int
+    undo_window_seconds: int
     started_at: dt.datetime
     send_at: dt.datetime | None = None
-    hold_after: int | None = None
+    canary_size: int | None = None
     finished_at: dt.datetime | None = None
-    holder: str | None = None
-    held_until: dt.datetime | None = None
+    lease_holder: str | None = None
+    lease_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
-class Lane:
+class HeldBatch:
     """Mail of a send that is held back together: one batch of the provider's, which is called back as one."""
 
     send_id: int
@@ -49,14 +49,14 @@ class Lane:
     batch_id: str
     opened_at: dt.datetime
     send_at: dt.datetime
-    state: LaneState
+    state: HeldBatchState
 
 
 @dataclass(frozen=True)
-class LaneStanding:
+class HeldBatchStatus:
     """A lane with its recipients by what became of them; `unknown_since` is when the last doubt arose."""
 
-    lane: Lane
+    batch: HeldBatch
     accepted: int
     unknown: int
     intended: int
@@ -64,7 +64,7 @@ class LaneStanding:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedChunk:
     """The recipients `first` to `last` of a send, about to be tried: `people` are those still on the list."""
 
     send_id: int
@@ -72,11 +72,11 @@ class Claimed:
     last: int
     attempt: int
     tries: int
-    people: tuple[Subscriber, ...]
-    lane: Lane | None = None
+    recipients: tuple[Subscriber, ...]
+    held_batch: HeldBatch | None = None
 
 
-class Fate(NamedTuple):
+class Transition(NamedTuple):
     """What becomes of the recipients `first` to `last`; who is waiting may be tried from `retry_at` on."""
 
     first: int
@@ -116,7 +116,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Plan:
+class NewSend:
     """What a send is started with; `content` is the mailing, for naming a difference later.
 
     `instead_of` is the id of a send that was wholly called back, whose place it takes.
@@ -128,16 +128,16 @@ class Plan:
     content: bytes
     provider: str
     chunk_size: int
-    window: int = 0
+    undo_window_seconds: int = 0
     send_at: dt.datetime | None = None
-    hold_after: int | None = None
+    canary_size: int | None = None
     instead_of: int | None = None
 
 
 @dataclass(frozen=True)
-class Landed:
+class ChunkResult:
     """What came of one try: of the call, and of the recipients."""
 
-    claimed: Claimed
+    claimed: ClaimedChunk
     outcome: Outcome
-    fates: tuple[Fate, ...]
+    transitions: tuple[Transition, ...]

@@ -21,7 +21,7 @@ class Refused:
     """
 
     reason: str
-    culprits: tuple[int, ...] = ()
+    rejected_indexes: tuple[int, ...] = ()
     state: ClassVar = "refused"
 
 

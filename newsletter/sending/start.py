@@ -9,26 +9,26 @@ from newsletter.errors import SendRefused
 from newsletter.mail.message import Mailing
 from newsletter.sending import hold_policy
 from newsletter.sending.content_diff import differences, snapshot
-from newsletter.sending.interfaces import Ledger, Provider, Records
-from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Plan, Send
+from newsletter.sending.interfaces import Ledger, LedgerReader, Provider
+from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, NewSend, Send
 
 # So many messages are written down as about to be tried at once, where each is answered by itself: a durable
 # commit costs up to 20 ms on an ordinary disk. A power cut leaves as many in doubt, for each connection.
 MESSAGES_A_CHUNK = 100
 # A start this much later than scheduled is somebody's mistake, or a machine's that was down.
-LATEST = timedelta(hours=1)
+MAX_START_DELAY = timedelta(hours=1)
 # A list that changed by fewer people has not changed much, whatever share they are.
-FEW = 10
+MIN_LIST_CHANGE = 10
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SendOptions:
     """How a send is to be started: for how many seconds held back, when, with which canary and rates.
 
     `now` is that somebody has said so, rather than the configuration.
     """
 
-    window: int = 0
+    undo_window_seconds: int = 0
     send_at: datetime | None = None
     canary: int | None = None
     rates: Sequence[Rate] = ()
@@ -42,7 +42,7 @@ def list_for(mailing: Mailing, provider: Provider) -> str:
     return f"{REHEARSAL}-{mailing.sha256[:12]}"
 
 
-def started(mailing: Mailing, ledger: Records, provider: Provider) -> Send | None:
+def find_started(mailing: Mailing, ledger: LedgerReader, provider: Provider) -> Send | None:
     """The send that goes on, None where one begins; refuses to mix two contents or two providers in one.
 
     A plan of which certainly nothing has left (the host was down, the sender not verified), and a send that
@@ -58,7 +58,7 @@ def started(mailing: Mailing, ledger: Records, provider: Provider) -> Send | Non
     return found
 
 
-def refuse_difference(found: Send, mailing: Mailing, ledger: Records, provider: Provider) -> None:
+def refuse_difference(found: Send, mailing: Mailing, ledger: LedgerReader, provider: Provider) -> None:
     """Raises SendRefused where a send was started with another content, naming it, or another provider."""
     if found.content_sha256 != mailing.sha256:
         changed = differences(ledger.content(found), mailing)
@@ -87,7 +87,7 @@ def _instead(send: Send, counts: Counts) -> str:
 
 def refuse_halted(send: Send | None, counts: Counts) -> None:
     """Raises SendRefused for a send that only a person may go on with."""
-    if send is None or (send.state == "open" and not (send.hold_after and counts.waiting)):
+    if send is None or (send.state == "open" and not (send.canary_size and counts.waiting)):
         return
     if send.state == "cancelled":
         what = f"{send.issue} was called back"
@@ -95,28 +95,28 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
             f"to send it after all: news resume --issue {send.issue}; a corrected issue is sent as a new one"
         )
     else:
-        what = f"{send.issue} waits for a go-ahead behind its canary of {send.hold_after:,}"
+        what = f"{send.issue} waits for a go-ahead behind its canary of {send.canary_size:,}"
         hint = f"look at what they got, then: news resume --issue {send.issue}"
     raise SendRefused(what, hint)
 
 
-def start(mailing: Mailing, ledger: Ledger, provider: Provider, wishes: Wishes) -> Send:
+def start(mailing: Mailing, ledger: Ledger, provider: Provider, options: SendOptions) -> Send:
     """Claims the issue and plans its recipients, or takes up what was started before."""
-    if found := started(mailing, ledger, provider):
+    if found := find_started(mailing, ledger, provider):
         return found
     stale = ledger.find(mailing.issue, list_for(mailing, provider))
-    if stale and stale.state != "cancelled" and ledger.withdraw(stale):
+    if stale and stale.state != "cancelled" and ledger.delete_unsent_plan(stale):
         stale = None
-    plan = Plan(
+    plan = NewSend(
         issue=mailing.issue,
         list=list_for(mailing, provider),
         content_sha256=mailing.sha256,
         content=snapshot(mailing),
         provider=provider.name,
-        chunk_size=_chunk_size(provider, wishes.rates),
-        window=wishes.window if provider.holding else 0,
-        send_at=wishes.send_at,
-        hold_after=wishes.canary,
+        chunk_size=_chunk_size(provider, options.rates),
+        undo_window_seconds=options.undo_window_seconds if provider.recallable else 0,
+        send_at=options.send_at,
+        canary_size=options.canary,
         instead_of=stale.id if stale else None,
     )
     planned = ledger.plan(plan)
@@ -130,16 +130,16 @@ def refuse_time(at: datetime | None, now: datetime, provider: Provider) -> None:
     """Raises SendRefused for a moment that mail cannot be scheduled for."""
     if at is None:
         return
-    if provider.holding is None:
+    if provider.recallable is None:
         hint = "start it at that time instead, from cron for example"
         raise SendRefused(f"{provider.name} cannot hold mail back until {at:%Y-%m-%d %H:%M} UTC", hint)
-    if at > now + hold_policy.FURTHEST:
-        hours = hold_policy.FURTHEST.total_seconds() / 3600
+    if at > now + hold_policy.MAX_SCHEDULE_AHEAD:
+        hours = hold_policy.MAX_SCHEDULE_AHEAD.total_seconds() / 3600
         raise SendRefused(
             f"{at:%Y-%m-%d %H:%M} UTC is further ahead than {hours:.0f} hours",
             "start it later: mail cannot be held back for longer",
         )
-    if at < now - LATEST:
+    if at < now - MAX_START_DELAY:
         hours, minutes = divmod(int((now - at).total_seconds()) // 60, 60)
         raise SendRefused(
             f"it was to leave at {at:%Y-%m-%d %H:%M} UTC, {hours} h {minutes} min ago",
@@ -149,7 +149,7 @@ def refuse_time(at: datetime | None, now: datetime, provider: Provider) -> None:
 
 def refuse_list(before: int | None, now: int, share: float | None) -> None:
     """Raises SendRefused where a list has grown or shrunk by more than a share since the last issue."""
-    if not before or share is None or abs(now - before) <= max(share * before, FEW):
+    if not before or share is None or abs(now - before) <= max(share * before, MIN_LIST_CHANGE):
         return
     word = "grown" if now > before else "shrunk"
     raise SendRefused(
@@ -158,14 +158,14 @@ def refuse_list(before: int | None, now: int, share: float | None) -> None:
     )
 
 
-def refuse_wishes(send: Send | None, wishes: Wishes) -> None:
+def refuse_wishes(send: Send | None, options: SendOptions) -> None:
     """Raises SendRefused where somebody wants what is decided when a send starts, and it has started."""
     if send is None:
         return
     wanted = [
-        ("--canary", wishes.canary),
-        ("--at", wishes.send_at),
-        ("--now", wishes.now and send.window),
+        ("--canary", options.canary),
+        ("--at", options.send_at),
+        ("--now", options.now and send.undo_window_seconds),
     ]
     if asked := next((option for option, value in wanted if value), None):
         what = f"{send.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC: too late for {asked}"

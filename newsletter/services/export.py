@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import Unavailable
 from newsletter.issue.model import Issue
-from newsletter.mail.sample import specimen
+from newsletter.mail.sample import sample_message
 from newsletter.render.model import Rendered
 
 
@@ -18,7 +18,7 @@ def write(
     files = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),
-        "eml": specimen(issue, rendered, newsletter),
+        "eml": sample_message(issue, rendered, newsletter),
     }
     for suffix, content in files.items():
         path = folder / f"{issue.name}.{suffix}"
@@ -28,5 +28,5 @@ def write(
         except OSError as failure:
             what = f"cannot be written ({failure.strerror})"
             fix = "choose another folder: --output FOLDER"
-            raise Unavailable(what, fix, where=shown_path(path)) from None
-        yield shown_path(path), len(content)
+            raise Unavailable(what, fix, where=display_path(path)) from None
+        yield display_path(path), len(content)

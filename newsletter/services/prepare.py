@@ -31,7 +31,7 @@ class Prepared:
 
 def proof(newsletter: Newsletter, issue: Issue) -> Proof:
     """An issue rendered, and ready to be checked; raises TemplateError."""
-    earlier = [path for path in files.every(newsletter.issues) if path.stem < issue.name]
+    earlier = [path for path in files.issue_files(newsletter.issues) if path.stem < issue.name]
     return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
 
 

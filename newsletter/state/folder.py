@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def make_private(folder: Path) -> None:
+def make_private_dir(folder: Path) -> None:
     """Makes a folder that only its owner may enter and that Git passes over; raises OSError.
 
     One that is there stays as it is.

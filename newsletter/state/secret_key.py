@@ -5,9 +5,9 @@ import secrets
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import SendRefused, Unavailable
-from newsletter.state.folder import make_private
+from newsletter.state.folder import make_private_dir
 
 MIN_LENGTH = 16
 
@@ -36,16 +36,16 @@ def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
 
 def _read_or_make(file: Path) -> str:
     try:
-        make_private(file.parent)
+        make_private_dir(file.parent)
         if not file.exists():
             _make(file)
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
-        raise Unavailable(f"cannot be read or made ({failure})", hint, where=shown_path(file)) from None
+        raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from None
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; links already sent depend on it"
-        raise Unavailable("holds no key", hint, where=shown_path(file))
+        raise Unavailable("holds no key", hint, where=display_path(file))
     return key
 
 

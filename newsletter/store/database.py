@@ -12,9 +12,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config.loader import Newsletter, load
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
-from newsletter.state.folder import make_private
+from newsletter.state.folder import make_private_dir
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 120
@@ -26,7 +26,7 @@ class Conflict(StoreError):
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator["Database"]:
+def open_database(folder: Path) -> Iterator["Database"]:
     """The database of the newsletter in a folder, for as long as the block lasts."""
     database = Database.open(load(folder))
     try:
@@ -58,11 +58,11 @@ class Database:
             engine = _engine(given.get_secret_value())
         else:
             try:
-                make_private(newsletter.state)
+                make_private_dir(newsletter.state)
             except OSError as failure:
                 hint = "check that you may write to its folder"
                 what = f"cannot be made ({failure.strerror})"
-                raise StoreError(what, hint, where=shown_path(newsletter.state)) from None
+                raise StoreError(what, hint, where=display_path(newsletter.state)) from None
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)
         try:
@@ -74,7 +74,7 @@ class Database:
 
     def revision(self) -> str | None:
         """The newest migration that was run; None where there never was one."""
-        with _in_words(), self._engine.connect() as connection:
+        with _translate_db_errors(), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, "alembic_version"):
                 return None
             found = connection.scalar(text("select version_num from alembic_version"))
@@ -83,16 +83,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, and holds no writer up."""
-        with _in_words(), self._engine.connect() as connection:
+        with _translate_db_errors(), self._engine.connect() as connection:
             yield connection.execution_options(**{_DEFERRED: True})
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on the disk when the block has ended, or never was."""
-        with _in_words(), self._engine.begin() as connection:
+        with _translate_db_errors(), self._engine.begin() as connection:
             yield connection
 
-    def ahead(self) -> timedelta:
+    def clock_offset(self) -> timedelta:
         """By how much the clock that all machines on this database share is ahead of this one's."""
         if self._engine.dialect.name != "postgresql":
             return timedelta()
@@ -114,7 +114,7 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
-    with understood():
+    with translate_url_errors():
         parsed = database_url(url)
         return (
             _sqlite(parsed)
@@ -127,7 +127,7 @@ _HOW = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def translate_url_errors() -> Iterator[None]:
     """Whatever is wrong with a database's address, in words that do not quote it."""
     try:
         yield
@@ -184,7 +184,7 @@ def _is_file(path: str, inode: int) -> bool:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _translate_db_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError:

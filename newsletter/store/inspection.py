@@ -9,16 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import StoreError
-from newsletter.store.database import Database, database_url, understood
-from newsletter.store.ledger_queries import Standing
+from newsletter.store.database import Database, database_url, translate_url_errors
+from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.schema import REVISION
 from newsletter.store.subscribers import Subscribers
 
 
 @dataclass(frozen=True)
-class Contents:
+class DatabaseStatus:
     """What a database holds.
 
     `revision` is its newest migration, None where it was never made. Where its tables are not those of this
@@ -29,8 +29,8 @@ class Contents:
     revision: str | None = None
     writable: bool = True
     subscribers: int | None = None
-    lanes: int | None = None
-    ahead: timedelta | None = None
+    held_batches: int | None = None
+    clock_offset: timedelta | None = None
 
     @property
     def age(self) -> str:
@@ -47,16 +47,16 @@ class Contents:
 def named(given: str | None, state: Path) -> tuple[str, bool]:
     """What to call a database, without its password, and whether it is a file; raises StoreError."""
     if not given:
-        return shown_path(state / "news.db"), True
-    with understood():
+        return display_path(state / "news.db"), True
+    with translate_url_errors():
         url = database_url(given)
         if url.get_backend_name() == "sqlite":
-            return shown_path(Path(url.database)) if url.database else "SQLite", True
+            return display_path(Path(url.database)) if url.database else "SQLite", True
         host = url.host or url.query.get("host") or "localhost"
         return f"PostgreSQL database {url.database or ''} on {host}", False
 
 
-def contents(given: str | None, state: Path, timeout: float) -> Contents:
+def contents(given: str | None, state: Path, timeout: float) -> DatabaseStatus:
     """What the database of NEWS_DATABASE_URL, or `.news/news.db`, holds; raises StoreError, Unavailable.
 
     `timeout` is for connecting, and for each question, in seconds.
@@ -65,7 +65,7 @@ def contents(given: str | None, state: Path, timeout: float) -> Contents:
     if isinstance(place, URL):
         return _read(_server(place, timeout), writable=True, has_clock=True)
     if not os.path.lexists(place):
-        return Contents(writable=_can_make(place))
+        return DatabaseStatus(writable=_can_make(place))
     # The folder too: SQLite writes its journal beside the file.
     writable = os.access(place, os.W_OK) and os.access(place.parent, os.W_OK | os.X_OK)
     return _read(_file(place, timeout), writable, has_clock=False)
@@ -109,7 +109,7 @@ def _place(given: str | None, state: Path) -> Path | URL:
     """The file that the database is, or its server's address."""
     if not given:
         return state / "news.db"
-    with understood():
+    with translate_url_errors():
         url = database_url(given)
     if url.get_backend_name() == "postgresql":
         return url
@@ -135,7 +135,7 @@ def _readable(file: Path) -> str:
     wal, shm = _wal(file), Path(f"{file}-shm")
     if _written(wal)[1] and not shm.exists():
         what = f"holds changes that are in {wal.name} only"
-        raise StoreError(what, "any command that uses it puts them in: news status", where=shown_path(file))
+        raise StoreError(what, "any command that uses it puts them in: news status", where=display_path(file))
     mode = "mode=ro" if shm.exists() else "mode=ro&immutable=1"
     return f"sqlite:///{file.absolute().as_uri()}?{mode}&uri=true"
 
@@ -146,7 +146,7 @@ def _can_make(file: Path) -> bool:
 
 
 def _server(url: URL, timeout: float) -> Engine:
-    with understood():
+    with translate_url_errors():
         engine = create_engine(
             url,
             connect_args={"connect_timeout": max(2, int(timeout))},
@@ -160,16 +160,18 @@ def _server(url: URL, timeout: float) -> Engine:
     return engine
 
 
-def _read(engine: Engine, writable: bool, *, has_clock: bool) -> Contents:
+def _read(engine: Engine, writable: bool, *, has_clock: bool) -> DatabaseStatus:
     with closing(Database(engine)) as database:
         revision = database.revision()
-        ahead = database.ahead() if has_clock else None
+        clock_offset = database.clock_offset() if has_clock else None
         if has_clock:
             writable = _may_write(database, made=revision is not None)
         if revision != REVISION:
-            return Contents(revision, writable, ahead=ahead)
-        lanes = Standing(database).lanes_in_use(datetime.now(UTC))
-        return Contents(revision, writable, Subscribers(database).active(), lanes, ahead)
+            return DatabaseStatus(revision, writable, clock_offset=clock_offset)
+        held_batches = LedgerQueries(database).held_batches_in_use(datetime.now(UTC))
+        return DatabaseStatus(
+            revision, writable, Subscribers(database).count_active(), held_batches, clock_offset
+        )
 
 
 def _may_write(database: Database, *, made: bool) -> bool:

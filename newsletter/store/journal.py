@@ -16,17 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from newsletter.display import shown_path, visible
+from newsletter.display import display_path, printable
 from newsletter.errors import StoreError
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.state.folder import make_private
+from newsletter.state.folder import make_private_dir
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
 _LONG_AGO = 24 * 3600
 
 
-class Run:
+class SendProcess:
     """One process that goes on with sends; its folder is locked for as long as it lives."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Run:
         self._folder = folder / self.name
         draft = folder / f".{self.name}"
         try:
-            make_private(folder.parent)
+            make_private_dir(folder.parent)
             draft.mkdir(parents=True)
             self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +54,7 @@ class Run:
         """A new journal for a chunk."""
         return Journal(self._folder / chunk)
 
-    def has_died(self, run: str) -> bool:
+    def is_dead(self, run: str) -> bool:
         """Whether another run's process has certainly ended; False where this machine cannot know."""
         try:
             other = os.open(self._runs / run / "alive", os.O_RDWR)
@@ -89,7 +89,7 @@ class Run:
             return None
         return noted
 
-    def forget(self, run: str, chunk: str) -> None:
+    def delete_notes(self, run: str, chunk: str) -> None:
         """Deletes a dead run's notes of a chunk, once the ledger has what they said."""
         with suppress(OSError):
             (self._runs / run / chunk).unlink()
@@ -104,7 +104,7 @@ class Run:
         """Deletes what is left of runs that died long ago; until then it says that they did."""
         for folder in self._runs.iterdir():
             long_ago = folder.stat().st_mtime < time.time() - _LONG_AGO
-            if long_ago and self.has_died(folder.name) and os.listdir(folder) == ["alive"]:
+            if long_ago and self.is_dead(folder.name) and os.listdir(folder) == ["alive"]:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -126,13 +126,13 @@ class Journal:
         except OSError as failure:
             raise _not_written(path, failure) from None
 
-    def begin(self, number: int) -> None:
+    def starting(self, number: int) -> None:
         """Before a message could be delivered; raises StoreError, and then it must not be sent."""
         self._note(f"{number}\t{_BEGUN}\t\n")
 
-    def end(self, number: int, outcome: Outcome) -> None:
+    def finished(self, number: int, outcome: Outcome) -> None:
         """What came of it."""
-        reason = "" if isinstance(outcome, Accepted) else visible(outcome.reason, 300)
+        reason = "" if isinstance(outcome, Accepted) else printable(outcome.reason, 300)
         self._note(f"{number}\t{outcome.state}\t{reason}\n")
 
     def discard(self) -> None:
@@ -168,4 +168,4 @@ def _boot() -> str:
 
 def _not_written(path: Path, failure: OSError) -> StoreError:
     hint = "check the folder's permissions and the disk's space, then run the same command again"
-    return StoreError(f"cannot be written ({failure.strerror or failure})", hint, where=shown_path(path))
+    return StoreError(f"cannot be written ({failure.strerror or failure})", hint, where=display_path(path))

@@ -6,28 +6,39 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
-from newsletter.sending.model import REHEARSAL, Counts, Lane, LaneStanding, Send
+from newsletter.sending.model import REHEARSAL, Counts, HeldBatch, HeldBatchStatus, Send
 from newsletter.store.database import Database
-from newsletter.store.schema import attempt, chunk, lane, recipient, send, subscriber
+from newsletter.store.schema import (
+    attempt_table,
+    chunk_table,
+    held_batch_table,
+    recipient_table,
+    send_table,
+    subscriber_table,
+)
 
 # A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken. While its
 # lane is being called back, and until that is confirmed, what was accepted is perhaps not any more.
 _being_called_back = (
-    select(lane.c.number)
-    .where(lane.c.send_id == chunk.c.send_id, lane.c.number == chunk.c.lane, lane.c.state == "cancelling")
-    .correlate(chunk)
+    select(held_batch_table.c.number)
+    .where(
+        held_batch_table.c.send_id == chunk_table.c.send_id,
+        held_batch_table.c.number == chunk_table.c.held_batch,
+        held_batch_table.c.state == "cancelling",
+    )
+    .correlate(chunk_table)
     .exists()
 )
 _shown_as = case(
-    (chunk.c.state == "intended", "unknown"),
-    ((chunk.c.state == "accepted") & _being_called_back, "unknown"),
-    else_=chunk.c.state,
+    (chunk_table.c.state == "intended", "unknown"),
+    ((chunk_table.c.state == "accepted") & _being_called_back, "unknown"),
+    else_=chunk_table.c.state,
 )
-_SEND = [send.c[name] for name in Send.__dataclass_fields__]
-_people_in = chunk.c.last - chunk.c.first + 1 - chunk.c.skipped
+_SEND = [send_table.c[name] for name in Send.__dataclass_fields__]
+_recipients_in = chunk_table.c.last - chunk_table.c.first + 1 - chunk_table.c.skipped
 
 
-class Standing:
+class LedgerQueries:
     """How the sends of a newsletter stand."""
 
     def __init__(
@@ -43,16 +54,16 @@ class Standing:
 
     def find(self, issue: str, to: str) -> Send | None:
         """The send of an issue to a list, if it was ever started."""
-        query = select(*_SEND).where(send.c.issue == issue, send.c.list == to)
+        query = select(*_SEND).where(send_table.c.issue == issue, send_table.c.list == to)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return Send(*row) if row else None
 
     def sends(self, issue: str | None = None) -> list[Send]:
         """Every send, or those of an issue, oldest first."""
-        query = select(*_SEND).order_by(send.c.id)
+        query = select(*_SEND).order_by(send_table.c.id)
         if issue:
-            query = query.where(send.c.issue == issue)
+            query = query.where(send_table.c.issue == issue)
         with self._database.reading() as connection:
             return [Send(*row) for row in connection.execute(query)]
 
@@ -63,131 +74,161 @@ class Standing:
 
     def before(self, issue: str, to: str) -> Send | None:
         """The newest send of another issue to a list."""
-        query = select(*_SEND).where(send.c.list == to, send.c.issue != issue).order_by(send.c.id.desc())
+        query = (
+            select(*_SEND)
+            .where(send_table.c.list == to, send_table.c.issue != issue)
+            .order_by(send_table.c.id.desc())
+        )
         with self._database.reading() as connection:
             row = connection.execute(query.limit(1)).first()
         return Send(*row) if row else None
 
-    def content(self, of: Send) -> bytes | None:
+    def content(self, send: Send) -> bytes | None:
         """What a send's mailing was, as it was handed to the plan."""
         with self._database.reading() as connection:
-            return connection.scalar(select(send.c.content).where(send.c.id == of.id))
+            return connection.scalar(select(send_table.c.content).where(send_table.c.id == send.id))
 
-    def counts(self, of: Send) -> Counts:
+    def counts(self, send: Send) -> Counts:
         """How many recipients are in which state."""
-        query = select(_shown_as, func.sum(_people_in), func.sum(chunk.c.skipped))
-        query = query.where(chunk.c.send_id == of.id).group_by(_shown_as)
+        query = select(_shown_as, func.sum(_recipients_in), func.sum(chunk_table.c.skipped))
+        query = query.where(chunk_table.c.send_id == send.id).group_by(_shown_as)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-            held = connection.scalar(_held_back(of, self._clock())) or 0
-            under_way = connection.scalar(_under_way(of)) or 0
+            held = connection.scalar(_held_back(send, self._clock())) or 0
+            under_way = connection.scalar(_under_way(send)) or 0
         found = {state: int(count) for state, count, _ in rows}
         found.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
-        return Counts(of.recipients, **found, left=left, held=int(held), under_way=int(under_way))
+        return Counts(send.recipients, **found, left=left, held=int(held), under_way=int(under_way))
 
-    def joined(self, of: Send) -> int:
+    def joined(self, send: Send) -> int:
         """How many are on the list who came after a send's plan: it is not for them."""
         query = select(func.count()).where(
-            subscriber.c.state == "active", subscriber.c.consent_at > of.started_at
+            subscriber_table.c.state == "active", subscriber_table.c.consent_at > send.started_at
         )
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def people(self, of: Send, state: str) -> Iterator[tuple[int, str, str]]:
+    def recipients(self, send: Send, state: str) -> Iterator[tuple[int, str, str]]:
         """A send's recipients in one of RECIPIENT_STATES: number, address and reason; streamed."""
         after = 0
         while True:
             with self._database.reading() as connection:
-                rows = connection.execute(_people(of, state, after).limit(self._page)).all()
+                rows = connection.execute(_recipients(send, state, after).limit(self._page)).all()
             yield from ((row.number, row.address, row.reason or "") for row in rows)
             if not rows:
                 return
             after = rows[-1].number
 
-    def next_try(self, of: Send) -> datetime | None:
+    def next_retry_at(self, send: Send) -> datetime | None:
         """When somebody waiting may be tried; the past for at once, None where nobody is waiting."""
-        at = func.min(func.coalesce(chunk.c.retry_at, of.started_at, type_=chunk.c.retry_at.type))
-        query = select(at).where(chunk.c.send_id == of.id, chunk.c.state == "waiting")
-        if of.hold_after is not None:
-            query = query.where(chunk.c.first <= of.hold_after)
+        at = func.min(
+            func.coalesce(chunk_table.c.retry_at, send.started_at, type_=chunk_table.c.retry_at.type)
+        )
+        query = select(at).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
+        if send.canary_size is not None:
+            query = query.where(chunk_table.c.first <= send.canary_size)
         with self._database.reading() as connection:
             return connection.scalar(query)
 
-    def leaves(self, of: Send) -> tuple[datetime, datetime] | None:
+    def leaves(self, send: Send) -> tuple[datetime, datetime] | None:
         """When the first and the last of a send's mail leaves that is held back now; None where none is."""
-        query = select(func.min(lane.c.send_at), func.max(lane.c.send_at))
+        query = select(func.min(held_batch_table.c.send_at), func.max(held_batch_table.c.send_at))
         query = query.where(
-            lane.c.send_id == of.id, lane.c.state != "cancelled", lane.c.send_at > self._clock()
+            held_batch_table.c.send_id == send.id,
+            held_batch_table.c.state != "cancelled",
+            held_batch_table.c.send_at > self._clock(),
         )
         with self._database.reading() as connection:
             first, last = connection.execute(query).one()
         return (first, last) if first else None
 
-    def lanes(self, of: Send) -> list[LaneStanding]:
+    def held_batches(self, send: Send) -> list[HeldBatchStatus]:
         """A send's lanes, oldest first, with what is in them."""
         with self._database.reading() as connection:
-            rows = connection.execute(_lanes(of)).all()
-        return [_standing(row) for row in rows]
+            rows = connection.execute(_held_batches(send)).all()
+        return [_batch_status(row) for row in rows]
 
-    def lanes_in_use(self, now: datetime) -> int:
+    def held_batches_in_use(self, now: datetime) -> int:
         """How many lanes of all sends could still be called back: the provider counts them by account."""
-        query = select(func.count()).select_from(lane)
-        query = query.where(lane.c.state.in_(("open", "cancelling")), lane.c.send_at > now)
+        query = select(func.count()).select_from(held_batch_table)
+        query = query.where(
+            held_batch_table.c.state.in_(("open", "cancelling")), held_batch_table.c.send_at > now
+        )
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def tried_since(self, moment: datetime) -> list[tuple[datetime, int]]:
+    def attempts_since(self, moment: datetime) -> list[tuple[datetime, int]]:
         """When how many recipients were tried, of all sends that leave this machine, oldest first."""
-        size = attempt.c.last - attempt.c.first + 1
-        query = select(attempt.c.intended_at, size).where(attempt.c.intended_at > moment)
-        query = query.join(send, send.c.id == attempt.c.send_id).where(send.c.list.not_like(f"{REHEARSAL}%"))
+        size = attempt_table.c.last - attempt_table.c.first + 1
+        query = select(attempt_table.c.intended_at, size).where(attempt_table.c.intended_at > moment)
+        query = query.join(send_table, send_table.c.id == attempt_table.c.send_id).where(
+            send_table.c.list.not_like(f"{REHEARSAL}%")
+        )
         with self._database.reading() as connection:
-            return [(at, count) for at, count in connection.execute(query.order_by(attempt.c.intended_at))]
+            return [
+                (at, count) for at, count in connection.execute(query.order_by(attempt_table.c.intended_at))
+            ]
 
 
-def _held_back(of: Send, now: datetime) -> Select[int]:
-    lane_of = (lane.c.send_id == chunk.c.send_id) & (lane.c.number == chunk.c.lane)
-    query = select(func.sum(_people_in)).join(lane, lane_of)
-    return query.where(chunk.c.send_id == of.id, _shown_as == "accepted", lane.c.send_at > now)
+def _held_back(send: Send, now: datetime) -> Select[int]:
+    batch_of = (held_batch_table.c.send_id == chunk_table.c.send_id) & (
+        held_batch_table.c.number == chunk_table.c.held_batch
+    )
+    query = select(func.sum(_recipients_in)).join(held_batch_table, batch_of)
+    return query.where(
+        chunk_table.c.send_id == send.id, _shown_as == "accepted", held_batch_table.c.send_at > now
+    )
 
 
-def _under_way(of: Send) -> Select[int]:
-    return select(func.sum(_people_in)).where(chunk.c.send_id == of.id, chunk.c.state == "intended")
+def _under_way(send: Send) -> Select[int]:
+    return select(func.sum(_recipients_in)).where(
+        chunk_table.c.send_id == send.id, chunk_table.c.state == "intended"
+    )
 
 
-def _lanes(of: Send) -> Select[*tuple[Any, ...]]:
+def _held_batches(send: Send) -> Select[*tuple[Any, ...]]:
     def people_in(*states: str) -> ColumnElement[Any]:
-        return func.coalesce(func.sum(case((chunk.c.state.in_(states), _people_in), else_=0)), 0)
+        return func.coalesce(func.sum(case((chunk_table.c.state.in_(states), _recipients_in), else_=0)), 0)
 
     since = (
-        select(func.max(attempt.c.settled_at))
-        .where(attempt.c.send_id == of.id, attempt.c.lane == lane.c.number, attempt.c.state == "unknown")
+        select(func.max(attempt_table.c.settled_at))
+        .where(
+            attempt_table.c.send_id == send.id,
+            attempt_table.c.held_batch == held_batch_table.c.number,
+            attempt_table.c.state == "unknown",
+        )
         .scalar_subquery()
     )
-    in_lane = (chunk.c.send_id == lane.c.send_id) & (chunk.c.lane == lane.c.number)
-    columns: list[ColumnElement[Any]] = [lane.c[name] for name in Lane.__dataclass_fields__]
+    in_batch = (chunk_table.c.send_id == held_batch_table.c.send_id) & (
+        chunk_table.c.held_batch == held_batch_table.c.number
+    )
+    columns: list[ColumnElement[Any]] = [held_batch_table.c[name] for name in HeldBatch.__dataclass_fields__]
     query = select(*columns, people_in("accepted"), people_in("unknown"), people_in("intended"), since)
-    query = query.select_from(lane).outerjoin(chunk, in_lane).where(lane.c.send_id == of.id)
-    return query.group_by(*columns).order_by(lane.c.number)
-
-
-def _standing(row: Row[*tuple[Any, ...]]) -> LaneStanding:
-    of_lane = len(Lane.__dataclass_fields__)
-    accepted, unknown, intended, since = row[of_lane:]
-    return LaneStanding(Lane(*row[:of_lane]), int(accepted), int(unknown), int(intended), since)
-
-
-def _people(of: Send, state: str, after: int) -> Select[int, str, str | None]:
-    inside = recipient.c.number.between(chunk.c.first, chunk.c.last)
     query = (
-        select(recipient.c.number, subscriber.c.address, chunk.c.reason)
-        .select_from(chunk)
-        .join(recipient, (recipient.c.send_id == chunk.c.send_id) & inside)
-        .join(subscriber, subscriber.c.id == recipient.c.subscriber_id)
-        .where(chunk.c.send_id == of.id, recipient.c.number > after)
-        .order_by(recipient.c.number)
+        query.select_from(held_batch_table)
+        .outerjoin(chunk_table, in_batch)
+        .where(held_batch_table.c.send_id == send.id)
+    )
+    return query.group_by(*columns).order_by(held_batch_table.c.number)
+
+
+def _batch_status(row: Row[*tuple[Any, ...]]) -> HeldBatchStatus:
+    batch_columns = len(HeldBatch.__dataclass_fields__)
+    accepted, unknown, intended, since = row[batch_columns:]
+    return HeldBatchStatus(HeldBatch(*row[:batch_columns]), int(accepted), int(unknown), int(intended), since)
+
+
+def _recipients(send: Send, state: str, after: int) -> Select[int, str, str | None]:
+    inside = recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
+    query = (
+        select(recipient_table.c.number, subscriber_table.c.address, chunk_table.c.reason)
+        .select_from(chunk_table)
+        .join(recipient_table, (recipient_table.c.send_id == chunk_table.c.send_id) & inside)
+        .join(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
+        .where(chunk_table.c.send_id == send.id, recipient_table.c.number > after)
+        .order_by(recipient_table.c.number)
     )
     if state == "left":
-        return query.where(recipient.c.outcome == "left")
-    return query.where(_shown_as == state, recipient.c.outcome.is_(None))
+        return query.where(recipient_table.c.outcome == "left")
+    return query.where(_shown_as == state, recipient_table.c.outcome.is_(None))

@@ -26,7 +26,7 @@ from newsletter.sending.model import CHUNK_STATES
 REVISION = "0002"
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A point in time, in UTC; SQLite would forget the zone."""
 
     impl = DateTime(timezone=True)
@@ -50,7 +50,7 @@ metadata = MetaData(
 )
 
 # Ids are never used twice: an old unsubscribe link must not remove somebody who came later.
-subscriber = Table(
+subscriber_table = Table(
     "subscriber",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -58,18 +58,18 @@ subscriber = Table(
     Column("address_key", String, nullable=False, unique=True),
     Column("name", String, nullable=False, default=""),
     Column("state", String, nullable=False),
-    Column("consent_at", Moment, nullable=False),
+    Column("consent_at", UtcDateTime, nullable=False),
     Column("consent_how", String, nullable=False),
     Column("consent_source", String, nullable=False, default=""),
-    Column("changed_at", Moment, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
     CheckConstraint(f"state in {SUBSCRIBER_STATES}", name="state"),
     sqlite_autoincrement=True,
 )
 
 # One row for an issue and a list, whoever tries: the claim that keeps an issue from being sent twice.
 # `content` is what the mailing was, compressed, so that a later difference can be named. `holder` is the run
-# that goes on with it, until `held_until`.
-send = Table(
+# that goes on with it, until `lease_until`.
+send_table = Table(
     "send",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -80,34 +80,34 @@ send = Table(
     Column("provider", String, nullable=False),
     Column("recipients", Integer, nullable=False),
     Column("state", String, nullable=False, server_default="open"),
-    Column("window", Integer, nullable=False, server_default="0"),
-    Column("send_at", Moment),
-    Column("hold_after", Integer),
-    Column("holder", String),
-    Column("held_until", Moment),
-    Column("started_at", Moment, nullable=False),
-    Column("finished_at", Moment),
+    Column("window", Integer, key="undo_window_seconds", nullable=False, server_default="0"),
+    Column("send_at", UtcDateTime),
+    Column("hold_after", Integer, key="canary_size"),
+    Column("holder", String, key="lease_holder"),
+    Column("held_until", UtcDateTime, key="lease_until"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
     UniqueConstraint("issue", "list"),
     CheckConstraint("state in ('open', 'cancelled', 'superseded')", name="state"),
     sqlite_autoincrement=True,
 )
 
 # Mail that the provider holds back together, and that is called back together.
-lane = Table(
+held_batch_table = Table(
     "lane",
     metadata,
     Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("batch_id", String, nullable=False),
-    Column("opened_at", Moment, nullable=False),
-    Column("send_at", Moment, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("send_at", UtcDateTime, nullable=False),
     Column("state", String, nullable=False),
     CheckConstraint("state in ('open', 'cancelling', 'cancelled', 'kept')", name="state"),
 )
 
 # The recipients first..last of a send, who share a fate; `skipped` of them had left before their turn. A
 # chunk is split where fates part, so that each recipient stands in one chunk at any time.
-chunk = Table(
+chunk_table = Table(
     "chunk",
     metadata,
     Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
@@ -116,8 +116,8 @@ chunk = Table(
     Column("skipped", Integer, nullable=False, default=0),
     Column("state", String, nullable=False),
     Column("tries", Integer, nullable=False, default=0),
-    Column("retry_at", Moment),
-    Column("lane", Integer),
+    Column("retry_at", UtcDateTime),
+    Column("lane", Integer, key="held_batch"),
     Column("reason", String),
     CheckConstraint(f"state in {CHUNK_STATES}", name="state"),
     Index(
@@ -132,20 +132,20 @@ chunk = Table(
 )
 
 # One try of the recipients first..last, by `run`; history, never changed once it is settled.
-attempt = Table(
+attempt_table = Table(
     "attempt",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("send_id", Integer, ForeignKey("send.id"), nullable=False),
     Column("first", Integer, nullable=False),
     Column("last", Integer, nullable=False),
-    Column("lane", Integer),
-    Column("run", String),
+    Column("lane", Integer, key="held_batch"),
+    Column("run", String, key="process"),
     Column("state", String, nullable=False),
     Column("message_id", String),
     Column("error", String),
-    Column("intended_at", Moment, nullable=False),
-    Column("settled_at", Moment),
+    Column("intended_at", UtcDateTime, nullable=False),
+    Column("settled_at", UtcDateTime),
     CheckConstraint(
         "state in ('intended', 'accepted', 'refused', 'not_sent', 'unknown', 'mixed', 'cancelled')",
         name="state",
@@ -156,7 +156,7 @@ attempt = Table(
 # Numbered within their send, so that a chunk is a range and its outcome one row. `outcome` is set only
 # where it differs from the chunk's. No foreign keys: the rows are made by one statement, and checking a
 # million of them costs seconds.
-recipient = Table(
+recipient_table = Table(
     "recipient",
     metadata,
     Column("send_id", Integer, primary_key=True, autoincrement=False),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from newsletter.errors import Problem, SubscriberError
 from newsletter.store.database import Database
-from newsletter.store.schema import subscriber
+from newsletter.store.schema import subscriber_table
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.csv_import import Row as FileRow
 
@@ -49,7 +49,7 @@ class Subscribers:
         with self._database.writing() as connection:
             found = _find(connection, [address.key]).get(address.key)
             if found is None:
-                connection.execute(insert(subscriber), self._new(address, name, "added by hand", ""))
+                connection.execute(insert(subscriber_table), self._new(address, name, "added by hand", ""))
                 return "added"
             if found.state == "active":
                 return self._rename(connection, found, name)
@@ -60,7 +60,9 @@ class Subscribers:
                 )
             values = {"state": "active", "name": name or found.name, "changed_at": self._clock()}
             values |= {"consent_at": self._clock(), "consent_how": "asked to come back"}
-            connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(values))
+            connection.execute(
+                update(subscriber_table).where(subscriber_table.c.id == found.id).values(values)
+            )
             return "added"
 
     def remove(self, address: Address) -> bool:
@@ -72,27 +74,34 @@ class Subscribers:
             if found.state == "unsubscribed":
                 return False
             values = {"state": "unsubscribed", "changed_at": self._clock()}
-            connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(values))
+            connection.execute(
+                update(subscriber_table).where(subscriber_table.c.id == found.id).values(values)
+            )
             return True
 
-    def bring_in(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
+    def import_rows(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
         """Imports a file's rows in one transaction, and says what became of each.
 
         Nothing is kept unless the iteration comes to its end.
         """
         with self._database.writing() as connection:
-            before = connection.scalar(select(func.coalesce(func.max(subscriber.c.id), 0))) or 0
+            before = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
             rows = iter(rows)
             while some := tuple(islice(rows, BATCH)):
-                yield from self._bring_in(connection, some, source, before)
+                yield from self._import_batch(connection, some, source, before)
 
-    def every(self, state: str | None = None) -> Iterator[Entry]:
+    def iter_all(self, state: str | None = None) -> Iterator[Entry]:
         """Everybody, or those in a state, in the order they came; streamed."""
         after = 0
         while True:
-            query = select(subscriber).where(subscriber.c.id > after).order_by(subscriber.c.id).limit(BATCH)
+            query = (
+                select(subscriber_table)
+                .where(subscriber_table.c.id > after)
+                .order_by(subscriber_table.c.id)
+                .limit(BATCH)
+            )
             if state:
-                query = query.where(subscriber.c.state == state)
+                query = query.where(subscriber_table.c.state == state)
             with self._database.reading() as connection:
                 rows = connection.execute(query).all()
             for row in rows:
@@ -101,23 +110,27 @@ class Subscribers:
                 return
             after = rows[-1].id
 
-    def like(self, words: str, most: int) -> list[Entry]:
+    def search(self, words: str, most: int) -> list[Entry]:
         """Up to `most` active ones whose address or name holds these words, in the order they came."""
-        held = (subscriber.c.address.icontains(words, autoescape=True)) | (
-            subscriber.c.name.icontains(words, autoescape=True)
+        held = (subscriber_table.c.address.icontains(words, autoescape=True)) | (
+            subscriber_table.c.name.icontains(words, autoescape=True)
         )
-        query = select(subscriber).where(subscriber.c.state == "active", held).order_by(subscriber.c.id)
+        query = (
+            select(subscriber_table)
+            .where(subscriber_table.c.state == "active", held)
+            .order_by(subscriber_table.c.id)
+        )
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(most)).all()
         return [Entry(row.address, row.name, row.state) for row in rows]
 
-    def active(self) -> int:
+    def count_active(self) -> int:
         """How many an issue would go to now."""
-        query = select(func.count()).select_from(subscriber).where(subscriber.c.state == "active")
+        query = select(func.count()).select_from(subscriber_table).where(subscriber_table.c.state == "active")
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def _bring_in(
+    def _import_batch(
         self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, before: int
     ) -> Iterator[Imported | Problem]:
         keys = [row.address.key for row in rows if isinstance(row, FileRow)]
@@ -140,7 +153,7 @@ class Subscribers:
                 change = self._rename(connection, known, row.name)
             yield Imported(row.where, row.address.given, change)
         if new:
-            connection.execute(insert(subscriber), list(new.values()))
+            connection.execute(insert(subscriber_table), list(new.values()))
 
     def _new(self, address: Address, name: str, how: str, source: str) -> dict[str, object]:
         now = self._clock()
@@ -158,10 +171,12 @@ class Subscribers:
     def _rename(self, connection: Connection, found: Row[tuple[object, ...]], name: str) -> Change:
         if not name or name == found.name:
             return "known"
-        connection.execute(update(subscriber).where(subscriber.c.id == found.id).values(name=name))
+        connection.execute(
+            update(subscriber_table).where(subscriber_table.c.id == found.id).values(name=name)
+        )
         return "renamed"
 
 
 def _find(connection: Connection, keys: list[str]) -> dict[str, Row[tuple[object, ...]]]:
-    query = select(subscriber).where(subscriber.c.address_key.in_(keys))
+    query = select(subscriber_table).where(subscriber_table.c.address_key.in_(keys))
     return {row.address_key: row for row in connection.execute(query)} if keys else {}

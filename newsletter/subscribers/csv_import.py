@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.address import Address
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 
 _ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
@@ -31,7 +31,7 @@ def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
     Commas, semicolons and tabs are told apart by the header. Raises SubscriberError where the file as a
     whole cannot be understood: no header, another encoding, a quote that nothing closes.
     """
-    shown = shown_path(path)
+    shown = display_path(path)
     lines = _lines(path, shown, encoding)
     first = next((line for line in lines if line.text.strip()), None)
     if first is None:
@@ -133,6 +133,6 @@ def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, i
         return Problem(where, what, "put a field that holds a separator in quotes")
     at, name_at = columns
     try:
-        return Row(where, *as_typed(fields[at], fields[name_at] if name_at is not None else ""))
+        return Row(where, *parse_subscriber(fields[at], fields[name_at] if name_at is not None else ""))
     except SubscriberError as problem:
         return Problem(where, problem.what, problem.hint)

@@ -2,18 +2,18 @@
 
 from pydantic_core import PydanticCustomError
 
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import SubscriberError
 from newsletter.subscribers.address import Address, BadAddress, parse
 from newsletter.yamlfile.fields import one_line
 
 
-def as_typed(address: str, name: str = "") -> tuple[Address, str]:
+def parse_subscriber(address: str, name: str = "") -> tuple[Address, str]:
     """An address, and a name or none; raises SubscriberError."""
     try:
         return parse(address), one_line(name) if name.strip() else ""
     except BadAddress as problem:
-        what = f'"{visible(address.strip())}" is not an email address ({problem})'
+        what = f'"{printable(address.strip())}" is not an email address ({problem})'
         raise SubscriberError(what, "write it as name@example.com") from None
     except PydanticCustomError as problem:
         said = (problem.context or {}).get("what")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 MAX_LINE = 500
 
 
-def refused(what: str, fix: str) -> PydanticCustomError:
+def invalid(what: str, fix: str) -> PydanticCustomError:
     """What a validator raises: what is wrong with the value, and what to do about it."""
     return PydanticCustomError("refused", "{what}; {fix}", {"what": what, "fix": fix})
 
@@ -24,30 +24,30 @@ def one_line(text: str) -> str:
     """
     text = text.strip()
     if not text:
-        raise refused("is empty", "fill it in, or delete the key if it is optional")
+        raise invalid("is empty", "fill it in, or delete the key if it is optional")
     if "\n" in text or "\r" in text:
-        raise refused("is more than one line", "write it in one line; use `>-` to fold a long one")
+        raise invalid("is more than one line", "write it in one line; use `>-` to fold a long one")
     if bad := next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None):
-        raise refused(f"has a control character (U+{ord(bad):04X})", "delete it")
+        raise invalid(f"has a control character (U+{ord(bad):04X})", "delete it")
     if "=?" in text and "?=" in text:
-        raise refused("has an encoded word (=?…?=)", "write the text itself")
+        raise invalid("has an encoded word (=?…?=)", "write the text itself")
     if len(text) > MAX_LINE:
-        raise refused(f"is {len(text)} characters long", f"at most {MAX_LINE} fit")
+        raise invalid(f"is {len(text)} characters long", f"at most {MAX_LINE} fit")
     return text
 
 
 def not_blank(text: str) -> str:
     """Markdown with something in it, without the blank lines around it."""
     if not text.strip():
-        raise refused("is empty", "write something, or delete the passage")
+        raise invalid("is empty", "write something, or delete the passage")
     return text.strip("\n").rstrip()
 
 
 def web_address(text: str) -> str:
     """An absolute http(s) address without spaces, credentials or control characters."""
     if bad := next((c for c in text if not c.isprintable()), None):
-        raise refused(f"has an invisible character (U+{ord(bad):04X})", "delete it")
-    problem = refused(f'not a web address ("{text[:80]}")', "write all of it: https://…")
+        raise invalid(f"has an invisible character (U+{ord(bad):04X})", "delete it")
+    problem = invalid(f'not a web address ("{text[:80]}")', "write all of it: https://…")
     if re.search(r"[ <>\"\\^`{|}]", text):
         raise problem
     try:
@@ -61,9 +61,9 @@ def web_address(text: str) -> str:
         raise problem
     if "[" in text.removeprefix(f"{parts.scheme}://{parts.netloc}"):
         # A placeholder in it would be filled: `?to=[[address]]` hands the reader's address to that site.
-        raise refused(f'a bracket in a web address ("{text[:80]}")', "write [ as %5B and ] as %5D")
+        raise invalid(f'a bracket in a web address ("{text[:80]}")', "write [ as %5B and ] as %5D")
     if parts.username is not None:
-        raise refused(f'a user name in a web address ("{text[:80]}")', "delete what stands before the @")
+        raise invalid(f'a user name in a web address ("{text[:80]}")', "delete what stands before the @")
     return text
 
 
@@ -72,7 +72,7 @@ Markdown = Annotated[str, AfterValidator(not_blank)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
-class Frozen(BaseModel):
+class StrictModel(BaseModel):
     """Strict and closed: nothing is converted, nothing unknown is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

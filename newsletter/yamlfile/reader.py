@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.syntax_errors import explain
-from newsletter.yamlfile.values import CONTROL, Builder, Unreadable
+from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc
 from newsletter.yamlfile.values import dotted as dotted
 
@@ -60,8 +60,8 @@ def standing(words: str) -> re.Pattern[str]:
 
 def read(path: Path, error: type[InvalidInput]) -> Document:
     """Reads one YAML document of at most 2 MB; raises `error` where it is none."""
-    text, shown = read_text(path, error), shown_path(path)
-    builder, data, end = Builder(text), None, []
+    text, shown = read_text(path, error), display_path(path)
+    builder, data, end = SafeComposer(text), None, []
     try:
         data = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except Unreadable as stop:
@@ -80,7 +80,7 @@ def read(path: Path, error: type[InvalidInput]) -> Document:
 
 def read_text(path: Path, error: type[InvalidInput]) -> str:
     """A text file of at most 2 MB, its lines ended by `\\n`; raises `error` where it is none."""
-    shown = shown_path(path)
+    shown = display_path(path)
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

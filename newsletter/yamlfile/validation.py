@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.reader import Document, line_of, sentence
 from newsletter.yamlfile.values import Loc
@@ -94,7 +94,7 @@ def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple
 def _shown(value: object) -> str:
     if isinstance(value, dict | tuple):
         return "keys with values" if isinstance(value, dict) else "a list"
-    return f'"{visible(str(value).lower() if isinstance(value, bool) else str(value))}"'
+    return f'"{printable(str(value).lower() if isinstance(value, bool) else str(value))}"'
 
 
 def _make_text(value: object) -> str:

@@ -2,7 +2,7 @@
 
 PyYAML's C parser is used for its events only. Its composer recurses in C (a hundred thousand `[` end
 the process), builds what aliases multiply, keeps the last of duplicate keys and turns `off`, `12:30:45`
-and `2026-04-27` into something nobody wrote; `Builder` refuses all of that instead.
+and `2026-04-27` into something nobody wrote; `SafeComposer` refuses all of that instead.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from newsletter.display import visible
+from newsletter.display import printable
 
 Loc = tuple[str | int, ...]
 
@@ -62,10 +62,10 @@ def dotted(loc: Loc) -> str:
 
 
 def _key(key: str) -> str:
-    return key if re.fullmatch(r"[\w-]{1,60}", key) else f'"{visible(key)}"'
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else f'"{printable(key)}"'
 
 
-class Builder:
+class SafeComposer:
     """Events to values: mappings as dicts, sequences as tuples, and the line that each one starts on."""
 
     def __init__(self, text: str) -> None:
@@ -98,7 +98,7 @@ class Builder:
             return self._alias(event, loc)
         self._count(event, len(loc))
         if event.tag and event.tag not in _TAGS:
-            what = f"YAML reads {visible(event.tag.replace(_TAG, '!!'))} as a tag, and none are read here"
+            what = f"YAML reads {printable(event.tag.replace(_TAG, '!!'))} as a tag, and none are read here"
             self._refuse(loc, line, what, "delete it, or put text that starts with ! in quotes")
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event, loc)
@@ -115,7 +115,7 @@ class Builder:
     def _alias(self, event: Any, loc: Loc) -> Any:
         name = event.anchor
         if name not in self._anchors:
-            what = f"YAML reads *{visible(name)} as the name of a value further up, and there is none"
+            what = f"YAML reads *{printable(name)} as the name of a value further up, and there is none"
             _stop(event, what, "put text that starts with * in quotes")
         self._used.add(name)
         value = self._anchors[name][0]
@@ -184,12 +184,12 @@ class Builder:
         known, value = _plain(kind, text)
         if not known:
             read_as, otherwise = _READ_AS[kind]
-            fix = f'quote it: "{visible(text)}"{otherwise}'
-            self._refuse(loc, line, f"YAML reads {visible(text)} as {read_as}", fix)
+            fix = f'quote it: "{printable(text)}"{otherwise}'
+            self._refuse(loc, line, f"YAML reads {printable(text)} as {read_as}", fix)
         return value
 
     def _refuse_name(self, name: str, loc: Loc, line: int, why: str) -> None:
-        what = f"YAML reads &{visible(name)} as the name of a value, and {why}"
+        what = f"YAML reads &{printable(name)} as the name of a value, and {why}"
         self._refuse(loc, line, what, "put text that starts with & in quotes")
 
     def _refuse(self, loc: Loc, line: int, what: str, fix: str) -> None:

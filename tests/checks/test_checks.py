@@ -46,7 +46,7 @@ def test_near_misses(case: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", checks.CHECKS)
 def test_a_check_says_what_it_looks_for(name: str) -> None:
-    sentence = checks.looks_for(checks.CHECKS[name])
+    sentence = checks.summary(checks.CHECKS[name])
     assert sentence.endswith(".") and 10 < len(sentence) < 100
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import SendRefused
-from newsletter.sending.start import Wishes
+from newsletter.sending.start import SendOptions
 from newsletter.services.send import Sending
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
@@ -122,9 +122,9 @@ def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, fo
         agreed = sending.outlook(prepared)
         news("subscribers", "add", "late@example.com")
         with pytest.raises(SendRefused, match="the list has changed meanwhile: 3 recipients now"):
-            sending.start(prepared, Wishes(), agreed)
-        assert sending.standing.sends() == []
-        assert sending.start(prepared, Wishes(), sending.outlook(prepared)).recipients == 3
+            sending.start(prepared, SendOptions(), agreed)
+        assert sending.queries.sends() == []
+        assert sending.start(prepared, SendOptions(), sending.outlook(prepared)).recipients == 3
 
 
 def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> None:

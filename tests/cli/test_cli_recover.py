@@ -333,13 +333,13 @@ def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
     with Sending.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
-        send = first.start(first.prepare("2026-04-27"), first.wishes(now=True, at=None, canary=None))
-        first.ledger.take(send, timedelta(minutes=2))
+        send = first.start(first.prepare("2026-04-27"), first.options(now=True, at=None, canary=None))
+        first.ledger.acquire_lease(send, timedelta(minutes=2))
         for command in (SEND, ("resume", *ISSUE, "--yes")):
             second = news(*command)
             assert second.exit_code == 1
             assert "2026-04-27 is being sent already, by process" in second.output
-        first.ledger.release(send)
+        first.ledger.release_lease(send)
     assert news(*SEND).exit_code == 0
 
 

@@ -65,8 +65,8 @@ def test_all_that_can_be_said() -> None:
     assert loaded.sendgrid.host == "https://api.eu.sendgrid.com"
     assert loaded.clients == ("gmail",)
     assert loaded.checks == {
-        "links": model.Adjustment(severity="off", reason="all of them are"),
-        "alt_texts": model.Adjustment(severity="error"),
+        "links": model.CheckSetting(severity="off", reason="all of them are"),
+        "alt_texts": model.CheckSetting(severity="error"),
     }
 
 

@@ -12,7 +12,7 @@ from newsletter.config.units import Rate
     ("text", "seconds"), [("0", 0), ("0m", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400)]
 )
 def test_spans(text: str, seconds: int) -> None:
-    assert units.span(text) == timedelta(seconds=seconds)
+    assert units.parse_duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -20,19 +20,19 @@ def test_spans(text: str, seconds: int) -> None:
     [("20/s", 20, 1), ("5000/hour", 5000, 3600), ("100k/day", 100_000, 86400), ("60 / minute", 60, 60)],
 )
 def test_rates(text: str, count: int, seconds: int) -> None:
-    assert units.rates(text) == [Rate(count, timedelta(seconds=seconds))]
-    assert len(units.rates(f"{text}, 1/s")) == 2
+    assert units.parse_rates(text) == [Rate(count, timedelta(seconds=seconds))]
+    assert len(units.parse_rates(f"{text}, 1/s")) == 2
 
 
 def test_shares() -> None:
     texts = ("5%", "0.5 %", "100%", "0%", "off")
-    assert [units.share(text) for text in texts] == [0.05, 0.005, 1, 0, None]
+    assert [units.parse_percent(text) for text in texts] == [0.05, 0.005, 1, 0, None]
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-5m", "5", "5 weeks", "٣m", "1e3s", "9999999m"])
 def test_what_is_no_span(text: str) -> None:
     with pytest.raises(ValueError):
-        units.span(text)
+        units.parse_duration(text)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_what_is_no_span(text: str) -> None:
 )
 def test_what_is_no_rate(text: str) -> None:
     with pytest.raises(ValueError):
-        units.rates(text)
+        units.parse_rates(text)
 
 
 @pytest.mark.parametrize("text", ["", "5", "five%", "-5%", "101%"])
 def test_what_is_no_share(text: str) -> None:
     with pytest.raises(ValueError):
-        units.share(text)
+        units.parse_percent(text)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_no_share(text: str) -> None:
     ],
 )
 def test_moments(text: str, hour: int) -> None:
-    found = units.moment(text)
+    found = units.parse_datetime(text)
     assert found == datetime(2026, found.month, 4, hour, tzinfo=UTC)
 
 
@@ -80,4 +80,4 @@ def test_moments(text: str, hour: int) -> None:
 )
 def test_moments_that_nobody_understands(text: str, what: str) -> None:
     with pytest.raises(ValueError, match=what):
-        units.moment(text)
+        units.parse_datetime(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.doctor import Group, Manner, examine
+from newsletter.doctor import ExamineOptions, Group, examine
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.watch import Look, Overdue
 from newsletter.findings import Finding
@@ -27,7 +27,9 @@ HEADINGS = ["Configuration", "Secrets", "Database", "Provider", "Sender domain",
 
 def groups(world: World, **manner: object) -> dict[str, tuple[Finding, ...]]:
     setup = Setup.read(world.folder, world.environment)
-    found: list[Group] = list(examine(setup, Manner(nameserver=world.names.address, timeout=3, **manner)))
+    found: list[Group] = list(
+        examine(setup, ExamineOptions(nameserver=world.names.address, timeout=3, **manner))
+    )
     assert [one.heading for one in found] == HEADINGS
     return {one.heading: one.findings for one in found}
 
@@ -156,7 +158,7 @@ def test_offline_makes_no_connection(world: World) -> None:
 
 @pytest.mark.parametrize("who", ["sendgrid", "page"])
 def test_a_clock_that_is_wrong(world: World, who: str) -> None:
-    getattr(world, who).ahead = timedelta(minutes=5).total_seconds()
+    getattr(world, who).offset = timedelta(minutes=5).total_seconds()
     found = groups(world)["Clock"]
     assert sorted(states(found)) == ["ok", "warning"]
     assert "5 minutes behind" in only(found, "warning").what
@@ -201,7 +203,7 @@ def test_a_look_that_takes_too_long_is_left(world: World) -> None:
 def test_a_mistake_of_ours_is_told_and_hides_nothing(world: World) -> None:
     setup = Setup.read(world.folder, world.environment)
     broken = replace(setup, variables={})
-    found = {one.heading: one.findings for one in examine(broken, Manner(online=False))}
+    found = {one.heading: one.findings for one in examine(broken, ExamineOptions(online=False))}
     assert list(found) == HEADINGS
     assert "please report it" in told(found["Secrets"]) or "please report it" in told(found["Database"])
     assert states(found["Configuration"]) == ["ok"]

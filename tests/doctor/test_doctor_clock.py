@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import pytest
 
 from newsletter.doctor.clock import clock
-from newsletter.findings import Heard, clock_of
+from newsletter.findings import ClockReading, clock_of
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from newsletter.findings import Heard, clock_of
     ],
 )
 def test_a_clock(seconds: int, state: str, words: str) -> None:
-    (found,) = clock([Heard("SendGrid", timedelta(seconds=seconds))])
+    (found,) = clock([ClockReading("SendGrid", timedelta(seconds=seconds))])
     assert found.state == state and words in found.what
     assert found.looked_at == "clock, against SendGrid"
     assert bool(found.fix) is (state != "ok")
 
 
 def test_several_clocks_and_none() -> None:
-    two = clock([Heard("the database", timedelta()), Heard("SendGrid", timedelta(hours=1))])
+    two = clock([ClockReading("the database", timedelta()), ClockReading("SendGrid", timedelta(hours=1))])
     assert [one.state for one in two] == ["ok", "error"]
     (none,) = clock([])
     assert none.state == "skipped" and "nobody" in none.what
@@ -46,11 +46,11 @@ def headers(**fields: str) -> Message:
 def test_the_date_of_an_answer() -> None:
     theirs = datetime.now(UTC) + timedelta(minutes=5)
     (heard,) = clock_of("SendGrid", headers(Date=format_datetime(theirs, usegmt=True)))
-    assert abs(heard.ahead - timedelta(minutes=5)) < timedelta(seconds=5)
+    assert abs(heard.offset - timedelta(minutes=5)) < timedelta(seconds=5)
     (cached,) = clock_of("SendGrid", headers(Date=format_datetime(theirs, usegmt=True), Age="3600"))
-    assert abs(cached.ahead - timedelta(minutes=65)) < timedelta(seconds=5)
+    assert abs(cached.offset - timedelta(minutes=65)) < timedelta(seconds=5)
     (zoneless,) = clock_of("SendGrid", headers(Date=f"{theirs:%d %b %Y %H:%M:%S} -0000"))
-    assert abs(zoneless.ahead - timedelta(minutes=5)) < timedelta(seconds=5)
+    assert abs(zoneless.offset - timedelta(minutes=5)) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 99:99:99 GMT"])

@@ -16,8 +16,8 @@ from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store.database import Database
-from newsletter.store.inspection import Contents
-from newsletter.store.schema import REVISION, lane, send
+from newsletter.store.inspection import DatabaseStatus
+from newsletter.store.schema import REVISION, held_batch_table, send_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers import address
 from tests import samples
@@ -206,9 +206,9 @@ def test_postgresql_that_is_made(tmp_path: Path, postgresql_url: str) -> None:
     made(tmp_path, "ada@example.com", NEWS_DATABASE_URL=postgresql_url).close()
     of = setup(tmp_path, NEWS_DATABASE_URL=postgresql_url)
     found = read(of, 5)
-    assert isinstance(found, Contents)
-    assert (found.subscribers, found.lanes, found.writable, found.age) == (1, 0, True, "current")
-    assert found.ahead is not None and abs(found.ahead) < timedelta(seconds=5)
+    assert isinstance(found, DatabaseStatus)
+    assert (found.subscribers, found.held_batches, found.writable, found.age) == (1, 0, True, "current")
+    assert found.clock_offset is not None and abs(found.clock_offset) < timedelta(seconds=5)
     assert states(looked(of)) == ["ok", "ok"]
 
 
@@ -256,15 +256,16 @@ def test_nobody_answers_for_postgresql(tmp_path: Path) -> None:
 def test_lanes_whose_time_has_come_are_not_counted(tmp_path: Path) -> None:
     opened, now = made(tmp_path), datetime.now(UTC)
     row = {"id": 1, "issue": "2026-04-27", "list": "subscribers", "content_sha256": "0", "started_at": now}
-    lanes = [
+    held_batches = [
         {"number": number, "batch_id": f"b{number}", "send_at": now + timedelta(minutes=minutes)}
         for number, minutes in ((1, -5), (2, 25))
     ]
     with opened.writing() as connection:
-        connection.execute(insert(send), {**row, "provider": "sendgrid", "recipients": 2})
+        connection.execute(insert(send_table), {**row, "provider": "sendgrid", "recipients": 2})
         connection.execute(
-            insert(lane), [{**one, "send_id": 1, "opened_at": now, "state": "open"} for one in lanes]
+            insert(held_batch_table),
+            [{**one, "send_id": 1, "opened_at": now, "state": "open"} for one in held_batches],
         )
     opened.close()
     found = read(setup(tmp_path), 5)
-    assert isinstance(found, Contents) and found.lanes == 1
+    assert isinstance(found, DatabaseStatus) and found.held_batches == 1

@@ -7,7 +7,7 @@ import pytest
 from newsletter.doctor.dkim import dkim
 from newsletter.doctor.domain import alignment, domain
 from newsletter.doctor.resolver import Resolver, parsed
-from newsletter.findings import DnsRecord, Examined, Finding, SenderDomain
+from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain
 from tests.doctor.findings import only, states, told
 from tests.fakes.nameserver import NameServer, Zone
 
@@ -20,7 +20,7 @@ SPF = DnsRecord("SPF", "txt", "em7.soup.example", "v=spf1 include:mail.example ~
 
 
 def looked(record: DnsRecord, zone: Zone, faults: dict[str, str] | None = None) -> Finding:
-    examined = Examined((), sender=SenderDomain(HOST, (record,)))
+    examined = ProviderReport((), sender=SenderDomain(HOST, (record,)))
     with NameServer(zone, faults) as server:  # type: ignore[arg-type]  # faults are literals in the tests
         (found,) = dkim(HOST, examined, Resolver(server.address, 2))
     return found
@@ -70,8 +70,8 @@ def test_a_record_that_nobody_answers_for_is_not_a_wrong_one() -> None:
     assert target.state == "skipped" and "in time" in target.what
 
 
-@pytest.mark.parametrize("examined", [None, Examined((), "soup.example")], ids=["none", "no-domain"])
-def test_selectors_are_never_guessed(examined: Examined | None) -> None:
+@pytest.mark.parametrize("examined", [None, ProviderReport((), "soup.example")], ids=["none", "no-domain"])
+def test_selectors_are_never_guessed(examined: ProviderReport | None) -> None:
     with NameServer({}) as server:
         (found,) = dkim(HOST, examined, Resolver(server.address, 2))
         assert server.questions == []
@@ -85,7 +85,7 @@ def policy_of(name: str, text: str) -> Zone:
 
 
 def aligned(zone: Zone, return_path: str | None, signed: str | None, sender: str = HOST) -> Finding:
-    examined = Examined((), return_path, SenderDomain(signed, ()) if signed else None)
+    examined = ProviderReport((), return_path, SenderDomain(signed, ()) if signed else None)
     with NameServer(zone) as server:
         (found,) = alignment(sender, examined, Resolver(server.address, 2))
     return found
@@ -132,7 +132,7 @@ def test_all_of_it_for_a_domain_that_is_well() -> None:
         "u7.mail.example": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
         **policy_of(HOST, "v=DMARC1; p=reject; rua=mailto:dmarc@soup.example"),
     }
-    examined = Examined((), MAIL.host, SenderDomain(HOST, (MAIL, CNAME)))
+    examined = ProviderReport((), MAIL.host, SenderDomain(HOST, (MAIL, CNAME)))
     with NameServer(zone) as server:
         found = list(domain(HOST, examined, Resolver(server.address, 2)))
         assert len(server.questions) == len(set(server.questions)), "each question is asked once"
@@ -153,7 +153,7 @@ def test_without_the_providers_word_spf_is_not_looked_at() -> None:
 
 def test_a_dns_that_never_answers_costs_two_waits_and_no_more() -> None:
     names = [HOST, f"_dmarc.{HOST}", "_dmarc.example", CNAME.host]
-    examined = Examined((), HOST, SenderDomain(HOST, (CNAME, MAIL)))
+    examined = ProviderReport((), HOST, SenderDomain(HOST, (CNAME, MAIL)))
     with NameServer({}, dict.fromkeys(names, "silent")) as server:
         start = time.monotonic()
         found = list(domain(HOST, examined, Resolver(server.address, 0.4)))

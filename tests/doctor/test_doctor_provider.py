@@ -7,7 +7,7 @@ import pytest
 from newsletter.doctor.provider import examine, slots
 from newsletter.errors import StoreError
 from newsletter.sending.outcomes import NotSent
-from newsletter.store.inspection import Contents
+from newsletter.store.inspection import DatabaseStatus
 from tests import samples
 from tests.doctor.findings import states, told
 from tests.fakes.sendgrid import Reply, SendGridFake
@@ -15,7 +15,7 @@ from tests.fakes.sendgrid_account import pages
 
 
 @pytest.mark.parametrize(
-    ("free", "lanes", "state", "words"),
+    ("free", "held_batches", "state", "words"),
     [
         pytest.param(10, 0, "ok", "10 batches of mail can be called back; none held", id="all"),
         pytest.param(10, None, "ok", "can be called back", id="ledger-unknown"),
@@ -25,8 +25,8 @@ from tests.fakes.sendgrid_account import pages
         pytest.param(0, 0, "error", "a further send could not", id="none"),
     ],
 )
-def test_slots(free: int, lanes: int | None, state: str, words: str) -> None:
-    (found,) = slots(free, Contents("0002", lanes=lanes))
+def test_slots(free: int, held_batches: int | None, state: str, words: str) -> None:
+    (found,) = slots(free, DatabaseStatus("0002", held_batches=held_batches))
     assert found.state == state and words in found.what
     if state == "error":
         assert "--now" in found.fix

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from newsletter.doctor.unsubscribe import Asked, unsubscribe
+from newsletter.doctor.unsubscribe import PageReport, unsubscribe
 from tests.doctor.findings import states, told
 from tests.fakes.web import Fault, Reply, Request, WebFake
 
@@ -36,7 +36,7 @@ def tls(trusted: tuple[Path, Path]) -> ssl.SSLContext:
 DONE, SHOWN = Reply(200, b"ok", HTML), Reply(200, FORM, HTML)
 
 
-def asked(tls: ssl.SSLContext, post: Reply = DONE, get: Reply = SHOWN) -> Asked:
+def asked(tls: ssl.SSLContext, post: Reply = DONE, get: Reply = SHOWN) -> PageReport:
     with Page(tls, post, get) as page:
         return unsubscribe(f"{page.url}/leave/{{token}}", 5)
 
@@ -153,7 +153,7 @@ def test_nobody_there(tls: ssl.SSLContext) -> None:
 
 def test_its_clock_is_heard(tls: ssl.SSLContext) -> None:
     with Page(tls, DONE, SHOWN) as page:
-        page.ahead = 3600
+        page.offset = 3600
         (heard,) = unsubscribe(f"{page.url}/{{token}}", 5).heard
     assert heard.whose == urlsplit(page.url).netloc
-    assert abs(heard.ahead - timedelta(hours=1)) < timedelta(seconds=5)
+    assert abs(heard.offset - timedelta(hours=1)) < timedelta(seconds=5)

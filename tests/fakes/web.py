@@ -106,7 +106,7 @@ class WebFake:
     def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.verbose, self.tls = verbose, tls
         self.connections = 0
-        self.ahead = 0.0
+        self.offset = 0.0
         self.closing = threading.Event()
         self.lock = threading.RLock()
         self._port = port
@@ -259,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return super().date_time_string((timestamp or time.time()) + self.server.fake.ahead)
+        return super().date_time_string((timestamp or time.time()) + self.server.fake.offset)
 
     def log_message(self, format: str, *args: Any) -> None:
         if self.server.fake.verbose:

@@ -201,7 +201,7 @@ def test_a_dangling_link_in_place_of_an_issue(folder: Path) -> None:
 def test_issues_are_found_oldest_first(folder: Path) -> None:
     for name in ("2026-05-04.yml", "2025-12-29.yml", "notes.yml", "2026-05-11.yml.orig", "2026-05-11.yaml"):
         write(folder, name)
-    assert [path.name for path in files.every(folder)] == ["2025-12-29.yml", "2026-05-04.yml"]
+    assert [path.name for path in files.issue_files(folder)] == ["2025-12-29.yml", "2026-05-04.yml"]
     assert files.find(folder) == folder / "2026-05-04.yml"
 
 
@@ -217,7 +217,7 @@ def test_a_folder_that_goes_away_while_it_is_read_has_no_issues(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", too_late)
-    assert files.every(folder) == []
+    assert files.issue_files(folder) == []
 
 
 @pytest.mark.parametrize("name", ["2026-05-04", "2026-05-04.yml", "issues/2026-05-04.yml"])

@@ -105,8 +105,8 @@ def test_no_address_can_be_read_from_a_message_id(tmp_path: Path) -> None:
     """Nor guessed: another newsletter's key gives another id for the same address."""
     mailing = samples.mailing(tmp_path)
     ada = Subscriber(1, "ada@example.com")
-    ours = samples.Addresser(mailing, samples.SECRET)(ada).message_id
-    theirs = samples.Addresser(mailing, "another secret of another one")(ada).message_id
+    ours = samples.Personalizer(mailing, samples.SECRET)(ada).message_id
+    theirs = samples.Personalizer(mailing, "another secret of another one")(ada).message_id
     assert "ada" not in ours and ours != theirs
 
 

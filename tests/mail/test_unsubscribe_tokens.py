@@ -2,15 +2,15 @@
 
 import pytest
 
-from newsletter.mail.unsubscribe_tokens import Links
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 
 SECRET = "only for tests, and long enough"
 
 
 def test_a_token_says_whose_it_is() -> None:
-    links = Links(SECRET)
+    links = UnsubscribeTokens(SECRET)
     assert links.subscriber_id(links.token(12)) == 12
-    assert links.token(12) == Links(SECRET).token(12)
+    assert links.token(12) == UnsubscribeTokens(SECRET).token(12)
     assert links.token(12).replace(".", "").replace("-", "").replace("_", "").isalnum(), "URL-safe"
 
 
@@ -21,15 +21,15 @@ def test_a_token_says_whose_it_is() -> None:
         pytest.param("test", id="of-a-test-mail"),
         pytest.param("12", id="unsigned"),
         pytest.param("12.AAAA", id="badly-signed"),
-        pytest.param("13" + Links(SECRET).token(12)[2:], id="somebody-elses"),
-        pytest.param(Links("another secret, as long as ours").token(12), id="another-secret"),
+        pytest.param("13" + UnsubscribeTokens(SECRET).token(12)[2:], id="somebody-elses"),
+        pytest.param(UnsubscribeTokens("another secret, as long as ours").token(12), id="another-secret"),
         pytest.param("é.ü", id="not-ascii"),
     ],
 )
 def test_a_token_that_is_not_ours_is_nobodys(token: str) -> None:
-    assert Links(SECRET).subscriber_id(token) is None
+    assert UnsubscribeTokens(SECRET).subscriber_id(token) is None
 
 
 def test_nobody_in_the_store_gets_a_token_that_does_nothing() -> None:
-    links = Links(SECRET)
+    links = UnsubscribeTokens(SECRET)
     assert links.subscriber_id(links.token(0)) is None

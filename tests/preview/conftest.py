@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from newsletter.store.database import opened
-from newsletter.store.schema import send
+from newsletter.store.database import open_database
+from newsletter.store.schema import send_table
 
 CONFIG = """\
 name: Kitchen Letter
@@ -76,10 +76,12 @@ class Letter:
             "content": b"",
             "provider": "smtp",
             "recipients": 2,
-            "window": 0,
+            "undo_window_seconds": 0,
         }
-        with opened(self.folder) as database, database.writing() as connection:
-            connection.execute(insert(send), values | {"started_at": datetime(2026, 1, 26, 9, tzinfo=UTC)})
+        with open_database(self.folder) as database, database.writing() as connection:
+            connection.execute(
+                insert(send_table), {**values, "started_at": datetime(2026, 1, 26, 9, tzinfo=UTC)}
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from newsletter.preview.builder import builder
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
-from newsletter.preview.workspace import Desk
+from newsletter.preview.workspace import Workspace
 
 FOOTER = "<mj-section><mj-column><mj-text>Bon appétit</mj-text></mj-column></mj-section>\n"
 
@@ -21,7 +21,7 @@ class Watched:
 
     def __init__(self, letter, name=None):
         self.count = 0
-        self.desk = Desk(letter.folder, name, build=lambda _: self.build)
+        self.workspace = Workspace(letter.folder, name, build=lambda _: self.build)
         self.changed = lambda: changes(letter.folder, name)
         self._build = builder(letter.folder, name)
 
@@ -31,7 +31,7 @@ class Watched:
 
     async def page(self):
         """What was built last."""
-        return (await self.desk.shown()).page
+        return (await self.workspace.view()).page
 
     async def settled(self):
         """Returns when the watches stand: one more build follows then."""
@@ -43,9 +43,9 @@ class Watched:
 async def watched(letter, name=None):
     """A Watched, and its followers' events from the second on; fails where they hear nothing."""
     it = Watched(letter, name)
-    web = app(it.desk, changed=it.changed)
+    web = app(it.workspace, changed=it.changed)
     async with web.router.lifespan_context(web), asyncio.timeout(10):
-        events = (event async for event in it.desk.follow() if event.startswith("event: page"))
+        events = (event async for event in it.workspace.follow() if event.startswith("event: page"))
         await anext(events)
         yield it, events
 

@@ -47,8 +47,8 @@ def test_what_a_mail_asks_of_the_machine_is_answered(query, light, dark):
     ],
 )
 def test_the_schemes_it_says_it_is_made_for(given, dark):
-    shown = in_scheme(given, "dark")
-    assert shown == dark if dark else "color-scheme:dark;supported-color-schemes:light dark" in shown
+    view = in_scheme(given, "dark")
+    assert view == dark if dark else "color-scheme:dark;supported-color-schemes:light dark" in view
 
 
 def test_no_connection_is_made_ahead_of_time():

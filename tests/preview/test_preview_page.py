@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from newsletter.store.database import opened
+from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from tests.fakes.proxy import ProxyFake
@@ -304,7 +304,7 @@ def test_the_list_keeps_the_focus_when_an_issue_is_picked_or_saved(letter, previ
 
 def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     letter.edit("Cook slowly", "Dear [[name]], cook slowly")
-    with opened(letter.folder) as database:
+    with open_database(letter.folder) as database:
         Subscribers(database).add(parse("ada@example.com"), "Ada Example")
     page.goto(preview().url)
     expect(html_of(page).get_by_text("Dear reader")).to_be_visible()
@@ -359,7 +359,7 @@ def test_what_another_machine_may_not_is_said_in_its_place(preview, page):
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#test-said")).to_have_text(refused)
     page.keyboard.press("Escape")
-    page.get_by_text("Links", exact=True).click()
+    page.get_by_text("UnsubscribeTokens", exact=True).click()
     page.get_by_role("button", name="Check them now").click()
     expect(page.locator("#links-said")).to_have_text(refused)
     page.get_by_role("radio", name="Outbox").check()
@@ -378,7 +378,7 @@ def test_a_test_that_fails_says_why(preview, page):
 def test_links_are_listed(preview, page):
     page.goto(preview().url)
     is_live(page)
-    page.get_by_text("Links", exact=True).click()
+    page.get_by_text("UnsubscribeTokens", exact=True).click()
     expect(page.locator("#links li").first).to_contain_text("Leek and potato")
     expect(page.locator("#links li").first).to_contain_text("issues/2026-01-05.yml:5")
     expect(page.get_by_role("button", name="Check them now")).to_be_visible()
@@ -392,7 +392,7 @@ def test_links_are_asked_by_the_button_alone_and_answers_outlast_a_save(letter, 
             monkeypatch.setenv(name, value)
         page.goto(preview().url)
         is_live(page)
-        page.get_by_text("Links", exact=True).click()
+        page.get_by_text("UnsubscribeTokens", exact=True).click()
         leek, slow = page.locator("#links li").first, page.locator("#links li").last
         expect(leek).to_contain_text("Leek and potato")
         page.wait_for_timeout(300)
@@ -411,7 +411,7 @@ def test_links_that_cannot_be_asked_are_said_so(preview, page):
     served = preview()
     page.goto(served.url)
     is_live(page)
-    page.get_by_text("Links", exact=True).click()
+    page.get_by_text("UnsubscribeTokens", exact=True).click()
     expect(page.locator("#links li").first).to_be_visible()
     served.interrupt()
     page.get_by_role("button", name="Check them now").click()

@@ -17,12 +17,12 @@ from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
 from newsletter.preview import serve
 from newsletter.preview.builder import builder
-from newsletter.preview.event_stream import Feed
-from newsletter.preview.issue_list import Shelf
+from newsletter.preview.event_stream import EventStream
+from newsletter.preview.issue_list import IssueList
 from newsletter.preview.payloads import checked
 from newsletter.preview.routes import app
-from newsletter.preview.workspace import Desk
-from newsletter.store.database import opened
+from newsletter.preview.workspace import Workspace
+from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 
@@ -30,8 +30,8 @@ HERE = "127.0.0.1:8025"
 OWN = {"Origin": f"http://{HERE}"}
 
 
-def ask(desk, path, method="GET", host=HERE, **more):
-    return ask_all(app(desk), (path, method, host), **more)[0]
+def ask(workspace, path, method="GET", host=HERE, **more):
+    return ask_all(app(workspace), (path, method, host), **more)[0]
 
 
 def ask_all(web, *requests, client="127.0.0.1", headers=(), **more):
@@ -46,28 +46,28 @@ def ask_all(web, *requests, client="127.0.0.1", headers=(), **more):
     return asyncio.run(answers())
 
 
-async def events(desk, name=""):
+async def events(workspace, name=""):
     """What followers of an issue are told first: of its page, and what was found in it."""
     told = {}
-    async for event in desk.follow(name):
+    async for event in workspace.follow(name):
         kind, _, data = event.partition("\ndata: ")
         told[kind.removeprefix("event: ")] = json.loads(data)
         if "checked" in told or told["page"]["problems"]:
             return told
 
 
-def told(desk, name=""):
-    return asyncio.run(events(desk, name))
+def told(workspace, name=""):
+    return asyncio.run(events(workspace, name))
 
 
 @pytest.fixture
-def desk(letter):
-    return Desk(letter.folder)
+def workspace(letter):
+    return Workspace(letter.folder)
 
 
-def test_followers_are_told_the_facts_and_what_was_found(letter, desk):
+def test_followers_are_told_the_facts_and_what_was_found(letter, workspace):
     letter.edit("Cook slowly", "Cook the the slowly")
-    heard = told(desk)
+    heard = told(workspace)
     page = heard["page"]
     assert (page["state"], page["issue"], page["subject"]) == ("live", "2026-01-05", "Soup for all")
     assert (page["sender"], page["provider"], page["most"]) == ("Kitchen Letter", "outbox", 102_000)
@@ -83,121 +83,122 @@ def test_followers_are_told_the_facts_and_what_was_found(letter, desk):
     assert heard["checked"]["heaviest"][0][1] > 1000
 
 
-def test_problems_are_told_with_file_line_and_fix(letter, desk):
+def test_problems_are_told_with_file_line_and_fix(letter, workspace):
     letter.edit("preheader", "preheadr")
-    page = told(desk)["page"]
+    page = told(workspace)["page"]
     assert (page["state"], page["issue"], page["weight"], page["mail"]) == ("error", "2026-01-05", 0, None)
     unknown = page["problems"][-1]
     assert unknown["where"] == "issues/2026-01-05.yml:2"
     assert "preheader" in unknown["fix"]
-    assert ask(desk, "/mail.html").status_code == ask(desk, "/mail.txt").status_code == 503
+    assert ask(workspace, "/mail.html").status_code == ask(workspace, "/mail.txt").status_code == 503
 
 
-def test_a_check_that_there_is_not_is_a_problem(letter, desk):
+def test_a_check_that_there_is_not_is_a_problem(letter, workspace):
     letter.save("newsletter.yml", letter.config + "checks: {wieght: note}\n")
-    assert told(desk)["page"]["problems"][0]["where"] == "newsletter.yml:5"
+    assert told(workspace)["page"]["problems"][0]["where"] == "newsletter.yml:5"
 
 
 def test_of_files_elsewhere_no_lines_are_told(letter, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "2026-02-02.yml"
     elsewhere.write_text("secret: [", encoding="utf-8")
-    assert told(Desk(letter.folder, str(elsewhere)))["page"]["problems"][0]["excerpt"] == []
+    assert told(Workspace(letter.folder, str(elsewhere)))["page"]["problems"][0]["excerpt"] == []
 
 
-def test_an_issue_is_named_by_its_date_and_nothing_else(letter, desk):
+def test_an_issue_is_named_by_its_date_and_nothing_else(letter, workspace):
     letter.save("issues/2026-01-12.yml", letter.issue.replace("Soup", "Bread"))
     (letter.folder / "other").mkdir()
     letter.save("other/2026-02-02.yml", letter.issue.replace("Soup", "Secret"))
-    assert "Soup for all" in ask(desk, "/mail.html?issue=2026-01-05").text
+    assert "Soup for all" in ask(workspace, "/mail.html?issue=2026-01-05").text
     for name in ("2026-02-02", "/etc/passwd", "nonsense"):
-        assert "Secret" not in ask(desk, f"/mail.html?issue={name}").text
-    assert "Secret" not in ask(desk, "/mail.html?issue=../other/2026-02-02.yml").text
+        assert "Secret" not in ask(workspace, f"/mail.html?issue={name}").text
+    assert "Secret" not in ask(workspace, "/mail.html?issue=../other/2026-02-02.yml").text
 
 
-def test_the_mail_is_locked_up(desk):
-    policy = ask(desk, "/mail.html").headers["content-security-policy"]
+def test_the_mail_is_locked_up(workspace):
+    policy = ask(workspace, "/mail.html").headers["content-security-policy"]
     assert "default-src 'none'" in policy and "img-src data:;" in policy
     assert "script-src" not in policy and "allow-scripts" not in policy and "sandbox " in policy
     assert (
-        "img-src https: http: data:" in ask(desk, "/mail.html?pictures=on").headers["content-security-policy"]
+        "img-src https: http: data:"
+        in ask(workspace, "/mail.html?pictures=on").headers["content-security-policy"]
     )
 
 
-def test_the_mail_is_filled_for_its_reader(letter, desk):
+def test_the_mail_is_filled_for_its_reader(letter, workspace):
     letter.edit("Cook slowly", "Dear [[name]] at [[address]], cook slowly")
-    nobody = ask(desk, "/mail.html").text
+    nobody = ask(workspace, "/mail.html").text
     assert "Dear reader at reader@example.com" in nobody
     assert 'href="#unsubscribe"' in nobody and "[[" not in nobody
-    somebody = ask(desk, "/mail.html?address=ada@example.com&name=%3Cb%3EAda").text
+    somebody = ask(workspace, "/mail.html?address=ada@example.com&name=%3Cb%3EAda").text
     assert "Dear &lt;b&gt;Ada at ada@example.com" in somebody
     assert (
         "Dear <b>Ada at ada@example.com"
-        in ask(desk, "/mail.txt?address=ada@example.com&name=%3Cb%3EAda").text
+        in ask(workspace, "/mail.txt?address=ada@example.com&name=%3Cb%3EAda").text
     )
-    headers = dict(ask(desk, "/headers?address=ada@example.com&name=Ada").json())
+    headers = dict(ask(workspace, "/headers?address=ada@example.com&name=Ada").json())
     assert headers["To"] == "Ada <ada@example.com>"
     assert headers["List-Unsubscribe"] == "<https://kitchen.example.com/leave/test>"
-    assert ask(desk, "/mail.eml").content.startswith(b"To: reader@example.com\r\n")
+    assert ask(workspace, "/mail.eml").content.startswith(b"To: reader@example.com\r\n")
 
 
 @pytest.mark.parametrize("address", ["ä@example.com", "a b@example.com", "a\nb@example.com", "x" * 500])
-def test_an_address_that_is_none_is_no_reason_to_fail(desk, address):
+def test_an_address_that_is_none_is_no_reason_to_fail(workspace, address):
     for path in ("/mail.html", "/mail.txt", "/headers", "/mail.eml"):
-        assert ask(desk, path, params={"address": address}).status_code in (200, 400)
+        assert ask(workspace, path, params={"address": address}).status_code in (200, 400)
 
 
-def test_the_source_is_what_is_sent(letter, desk):
-    assert ask(desk, "/source").text == builder(letter.folder)().mail.html
+def test_the_source_is_what_is_sent(letter, workspace):
+    assert ask(workspace, "/source").text == builder(letter.folder)().mail.html
 
 
-def test_a_line_is_found_in_the_mail(letter, desk):
+def test_a_line_is_found_in_the_mail(letter, workspace):
     html = builder(letter.folder)().mail.html
-    found = ask(desk, "/place?where=issues/2026-01-05.yml:9").json()
+    found = ask(workspace, "/place?where=issues/2026-01-05.yml:9").json()
     element = Document(html).named(found["tag"])[found["number"]]
     assert "Cook slowly" in words(element)
-    assert ask(desk, "/place?where=nothing").json() is None
+    assert ask(workspace, "/place?where=nothing").json() is None
 
 
 @pytest.mark.parametrize("line", [4, 5])
-def test_the_line_of_a_title_or_its_link_leads_to_the_heading(letter, desk, line):
+def test_the_line_of_a_title_or_its_link_leads_to_the_heading(letter, workspace, line):
     """A title is written a line above its link, and is shown in a list on top as well."""
     other = "  - title: Bread\n    link: https://kitchen.example.com/bread\n    passages: [{text: Bake.}]\n"
     letter.save("issues/2026-01-05.yml", letter.issue + other)
     html = builder(letter.folder)().mail.html
-    found = ask(desk, f"/place?where=issues/2026-01-05.yml:{line}").json()
+    found = ask(workspace, f"/place?where=issues/2026-01-05.yml:{line}").json()
     element = Document(html).named(found["tag"])[found["number"]]
     assert (words(element), element.getparent().tag) == ("Leek and potato", "h2")
 
 
-def test_links_are_listed_and_asked_only_when_told_to(desk, monkeypatch):
-    assert ask(desk, "/links").json()[0] == {
+def test_links_are_listed_and_asked_only_when_told_to(workspace, monkeypatch):
+    assert ask(workspace, "/links").json()[0] == {
         "address": "https://kitchen.example.com/leek",
         "text": "Leek and potato",
         "where": "issues/2026-01-05.yml:5",
     }
 
 
-def test_a_test_goes_into_the_outbox_and_is_caught(letter, desk):
+def test_a_test_goes_into_the_outbox_and_is_caught(letter, workspace):
     body = {"address": "me@example.com", "provider": "outbox"}
-    sent = ask(desk, "/test", "POST", headers=OWN, json=body).json()
+    sent = ask(workspace, "/test", "POST", headers=OWN, json=body).json()
     assert sent == {"ok": True, "said": "Accepted by outbox, for me@example.com."}
-    found = ask(desk, "/outbox").json()
+    found = ask(workspace, "/outbox").json()
     assert found["number"] == 1
     (message,) = found["messages"]
     assert (message["to"], message["subject"]) == ("me@example.com", "[Test] Soup for all")
-    opened = ask(desk, f"/outbox/{message['name']}").json()
-    assert ["X-News-Test", "yes"] in opened["headers"]
-    assert "Cook slowly" in opened["text"] and "quoted-printable" in opened["source"]
-    html = ask(desk, f"/outbox/{message['name']}/mail.html")
+    open_database = ask(workspace, f"/outbox/{message['name']}").json()
+    assert ["X-News-Test", "yes"] in open_database["headers"]
+    assert "Cook slowly" in open_database["text"] and "quoted-printable" in open_database["source"]
+    html = ask(workspace, f"/outbox/{message['name']}/mail.html")
     assert "Cook slowly" in html.text and "leave/test" not in html.text
     assert "default-src 'none'" in html.headers["content-security-policy"]
 
 
-def test_a_maildir_that_is_a_link_is_no_outbox(letter, desk):
+def test_a_maildir_that_is_a_link_is_no_outbox(letter, workspace):
     (letter.folder / "outbox").mkdir()
     (letter.folder / "outbox/new").symlink_to(letter.folder)
-    assert ask(desk, "/outbox").json()["number"] == 0
-    assert ask(desk, "/outbox/newsletter.yml").status_code == 404
+    assert ask(workspace, "/outbox").json()["number"] == 0
+    assert ask(workspace, "/outbox/newsletter.yml").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -212,27 +213,29 @@ def test_a_maildir_that_is_a_link_is_no_outbox(letter, desk):
         ({"address": "me@example.com", "provider": "sendgrid"}, "SENDGRID_API_KEY"),
     ],
 )
-def test_a_test_that_cannot_be_sent_says_why(desk, monkeypatch, body, said):
+def test_a_test_that_cannot_be_sent_says_why(workspace, monkeypatch, body, said):
     monkeypatch.delenv("SENDGRID_API_KEY", raising=False)
-    answer = ask(desk, "/test", "POST", headers=OWN, json=body).json()
+    answer = ask(workspace, "/test", "POST", headers=OWN, json=body).json()
     assert not answer["ok"] and said in answer["said"]
 
 
-def test_a_body_that_is_nested_without_end_is_refused(desk):
-    assert ask(desk, "/test", "POST", headers=OWN, content="[" * 9_000).status_code == 400
+def test_a_body_that_is_nested_without_end_is_refused(workspace):
+    assert ask(workspace, "/test", "POST", headers=OWN, content="[" * 9_000).status_code == 400
 
 
 @pytest.mark.parametrize(
     "path", ["/mail.html", "/mail.txt", "/events", "/headers", "/links", "/place", "/source"]
 )
 @pytest.mark.parametrize("name", ["../newsletter", "/etc/passwd", "2026-01-05\0", "9" * 5_000, "newest"])
-def test_what_no_issue_can_be_named_is_not_there(desk, path, name):
-    assert ask(desk, path, params={"issue": name}).status_code == 404
+def test_what_no_issue_can_be_named_is_not_there(workspace, path, name):
+    assert ask(workspace, path, params={"issue": name}).status_code == 404
 
 
-def test_an_issue_with_errors_is_not_sent_as_a_test(letter, desk):
+def test_an_issue_with_errors_is_not_sent_as_a_test(letter, workspace):
     letter.edit("Cook slowly", "TODO TODO")
-    answer = ask(desk, "/test", "POST", headers=OWN, json={"address": "me@example.com", "provider": "outbox"})
+    answer = ask(
+        workspace, "/test", "POST", headers=OWN, json={"address": "me@example.com", "provider": "outbox"}
+    )
     assert answer.json()["said"].startswith("Nothing was sent:\nissues/2026-01-05.yml:9: ")
     assert not (letter.folder / "outbox").exists()
 
@@ -249,9 +252,9 @@ def test_an_issue_with_errors_is_not_sent_as_a_test(letter, desk):
     ],
 )
 @pytest.mark.parametrize("path", ["/test", "/links"])
-def test_other_origins_change_nothing(letter, desk, path, headers):
+def test_other_origins_change_nothing(letter, workspace, path, headers):
     body = {"address": "me@example.com", "provider": "outbox"}
-    assert ask(desk, path, "POST", headers=headers, json=body).status_code == 403
+    assert ask(workspace, path, "POST", headers=headers, json=body).status_code == 403
     assert not (letter.folder / "outbox").exists()
 
 
@@ -268,9 +271,9 @@ def test_other_origins_change_nothing(letter, desk, path, headers):
     ],
 )
 def test_another_machine_sees_drafts_but_no_addresses_and_no_mail_and_does_nothing(
-    desk, method, path, status
+    workspace, method, path, status
 ):
-    web = app(desk, hosts={"192.0.2.1"})
+    web = app(workspace, hosts={"192.0.2.1"})
     own = {"Origin": "http://192.0.2.1"}
     (answer,) = ask_all(web, (path, method, "192.0.2.1"), client="192.0.2.7", headers=own)
     assert answer.status_code == status
@@ -280,33 +283,33 @@ def test_another_machine_sees_drafts_but_no_addresses_and_no_mail_and_does_nothi
     "name",
     ["..%2f..%2fnewsletter.yml", "%2e%2e", ".hidden", "a%00b", "x" * 300, "linked.eml", "absent.eml"],
 )
-def test_the_outbox_opens_its_own_messages_only(letter, desk, name):
+def test_the_outbox_opens_its_own_messages_only(letter, workspace, name):
     (letter.folder / "outbox/new").mkdir(parents=True)
     (letter.folder / "outbox/new/linked.eml").symlink_to(letter.folder / "newsletter.yml")
-    assert ask(desk, f"/outbox/{name}").status_code == 404
-    assert ask(desk, "/outbox").json()["number"] == 0
+    assert ask(workspace, f"/outbox/{name}").status_code == 404
+    assert ask(workspace, "/outbox").json()["number"] == 0
 
 
-def test_a_message_that_is_none_is_shown_as_it_is(letter, desk):
+def test_a_message_that_is_none_is_shown_as_it_is(letter, workspace):
     folder = letter.folder / "outbox/new"
     folder.mkdir(parents=True)
     (folder / "odd.eml").write_bytes(b"\xff\x00 no header\n\nSubject: =?x?q?=?=\n")
     (folder / "empty.eml").write_bytes(b"")
     (folder / "bytes.eml").write_bytes(b"To: =?utf\xcf8?q?Ada?= <a@example.com>\nSubject: \xcf\n\n\xcf")
-    assert ask(desk, "/outbox/bytes.eml").status_code == 200
+    assert ask(workspace, "/outbox/bytes.eml").status_code == 200
     (folder / "bytes.eml").rename(folder / "moved.eml")
     (folder / "long.eml").write_bytes(b"Subject: " + b"x" * 10_000 + b"\n\n")
-    listed = ask(desk, "/outbox").json()
+    listed = ask(workspace, "/outbox").json()
     assert listed["number"] == 4
     assert max(len(one["subject"]) for one in listed["messages"]) == 300
-    assert "no header" in ask(desk, "/outbox/odd.eml").json()["source"]
-    assert ask(desk, "/outbox/empty.eml/mail.html").status_code == 200
+    assert "no header" in ask(workspace, "/outbox/odd.eml").json()["source"]
+    assert ask(workspace, "/outbox/empty.eml/mail.html").status_code == 200
 
 
-def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
-    assert ask(desk, "/subscribers?like=a").json() == {"found": []}
+def test_subscribers_are_looked_for_and_no_database_is_made(letter, workspace):
+    assert ask(workspace, "/subscribers?like=a").json() == {"found": []}
     assert not (letter.folder / ".news").exists()
-    with opened(letter.folder) as database:
+    with open_database(letter.folder) as database:
         subscribers = Subscribers(database)
         for address, name in (("ada@example.com", "Ada"), ("bo@example.com", "100 %")):
             subscribers.add(parse(address), name)
@@ -314,7 +317,7 @@ def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
         subscribers.remove(parse("gone@example.com"))
 
     def found(words):
-        return ask(desk, "/subscribers", params={"like": words}).json()["found"]
+        return ask(workspace, "/subscribers", params={"like": words}).json()["found"]
 
     assert found("ADA") == [{"address": "ada@example.com", "name": "Ada"}]
     assert [one["name"] for one in found("%")] == ["100 %"]
@@ -332,8 +335,8 @@ def test_subscribers_are_looked_for_and_no_database_is_made(letter, desk):
         ("/nothing", "text/plain"),
     ],
 )
-def test_no_answer_is_kept_or_guessed_at(desk, path, kind):
-    headers = ask(desk, path).headers
+def test_no_answer_is_kept_or_guessed_at(workspace, path, kind):
+    headers = ask(workspace, path).headers
     assert headers["content-type"].partition(";")[0] == kind
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
@@ -341,8 +344,8 @@ def test_no_answer_is_kept_or_guessed_at(desk, path, kind):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8025", "localhost:1", "LOCALHOST", "[::1]:8025"])
-def test_this_machines_names_are_answered(desk, host):
-    assert ask(desk, "/mail.txt", host=host).status_code == 200
+def test_this_machines_names_are_answered(workspace, host):
+    assert ask(workspace, "/mail.txt", host=host).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -360,22 +363,22 @@ def test_this_machines_names_are_answered(desk, host):
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/mail.txt", "/mail.html", "/events", "/nothing"])
-def test_other_hosts_names_are_refused(desk, host, path):
-    answer = ask(desk, path, host=host)
+def test_other_hosts_names_are_refused(workspace, host, path):
+    answer = ask(workspace, path, host=host)
     assert answer.status_code == 403
     assert "Soup" not in answer.text
 
 
-def test_a_host_that_was_set_is_answered(desk):
-    web = app(desk, hosts={"preview.example"})
+def test_a_host_that_was_set_is_answered(workspace):
+    web = app(workspace, hosts={"preview.example"})
     there, here = ask_all(web, ("/mail.txt", "GET", "preview.example:80"), ("/mail.txt", "GET", "127.0.0.1"))
     assert (there.status_code, here.status_code) == (200, 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
 @pytest.mark.parametrize("path", ["/", "/mail.txt", "/events", "/outbox"])
-def test_only_get_is_answered(desk, path, method):
-    answer = ask(desk, path, method)
+def test_only_get_is_answered(workspace, path, method):
+    answer = ask(workspace, path, method)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
@@ -393,12 +396,12 @@ def test_only_get_is_answered(desk, path, method):
         "/favicon.ico",
     ],
 )
-def test_nothing_else_is_served(desk, path):
-    assert ask(desk, path).status_code == 404
+def test_nothing_else_is_served(workspace, path):
+    assert ask(workspace, path).status_code == 404
 
 
-def test_reloading_by_hand_builds(letter, desk):
-    web = app(desk)
+def test_reloading_by_hand_builds(letter, workspace):
+    web = app(workspace)
     here = "127.0.0.1"
     assert "Soup for all" in ask_all(web, ("/mail.txt", "GET", here))[0].text
     letter.edit("Soup", "Bread")
@@ -408,13 +411,13 @@ def test_reloading_by_hand_builds(letter, desk):
 
 def test_a_mistake_in_the_program_is_shown_and_survived(letter, caplog):
     builds = iter([lambda: 1 // 0, builder(letter.folder)])
-    desk = Desk(letter.folder, build=lambda _: lambda: next(builds)())
+    workspace = Workspace(letter.folder, build=lambda _: lambda: next(builds)())
 
     async def heard():
-        broken = await events(desk)
-        await desk.changed()
-        good = (await desk.shown()).page
-        await desk.close()
+        broken = await events(workspace)
+        await workspace.changed()
+        good = (await workspace.view()).page
+        await workspace.close()
         return broken["page"], good
 
     broken, good = asyncio.run(heard())
@@ -423,30 +426,30 @@ def test_a_mistake_in_the_program_is_shown_and_survived(letter, caplog):
     assert good.mail
 
 
-def test_the_last_good_mail_stays_while_a_mistake_is_there(letter, desk):
-    first = ask(desk, "/mail.html").text
+def test_the_last_good_mail_stays_while_a_mistake_is_there(letter, workspace):
+    first = ask(workspace, "/mail.html").text
 
     async def broken():
         letter.edit("Soup for all", '"Soup')
-        await desk.changed()
-        return await desk.shown()
+        await workspace.changed()
+        return await workspace.view()
 
-    shown = asyncio.run(broken())
-    assert shown.page.problems and shown.good
-    assert ask(desk, "/mail.html").text == first
+    view = asyncio.run(broken())
+    assert view.page.problems and view.good
+    assert ask(workspace, "/mail.html").text == first
 
 
 def test_followers_hear_what_differs_until_the_end():
     async def heard():
-        feed = Feed()
-        feed.put("page one", "a")
-        told = feed.follow("page one")
+        events = EventStream()
+        events.put("page one", "a")
+        told = events.follow("page one")
         first = await anext(told)
-        feed.put("page one", "a")
-        feed.put("page two", "not for it")
-        feed.put("page one", "b")
+        events.put("page one", "a")
+        events.put("page two", "not for it")
+        events.put("page one", "b")
         second = await anext(told)
-        feed.close()
+        events.close()
         return [first, second, *[event async for event in told]]
 
     assert asyncio.run(heard()) == ['event: page\ndata: "a"\n\n', 'event: page\ndata: "b"\n\n']
@@ -454,9 +457,9 @@ def test_followers_hear_what_differs_until_the_end():
 
 def test_a_silent_stream_is_kept_alive_by_comments():
     async def heard():
-        feed = Feed(keep_alive=0.01)
-        feed.put("page", "a")
-        told = feed.follow("page")
+        events = EventStream(keep_alive=0.01)
+        events.put("page", "a")
+        told = events.follow("page")
         return [await anext(told) for _ in range(3)]
 
     assert [event[0] for event in asyncio.run(heard())] == ["e", ":", ":"]
@@ -464,7 +467,7 @@ def test_a_silent_stream_is_kept_alive_by_comments():
 
 def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeypatch):
     """Saved without a change, at the moment when findings are being put into words."""
-    desk = Desk(letter.folder)
+    workspace = Workspace(letter.folder)
     began, go_on = threading.Event(), threading.Event()
 
     def slowly(*given):
@@ -475,9 +478,9 @@ def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeyp
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
 
     async def heard():
-        following = asyncio.create_task(events(desk))
+        following = asyncio.create_task(events(workspace))
         await asyncio.to_thread(began.wait, 5)
-        await desk.changed()
+        await workspace.changed()
         go_on.set()
         return await asyncio.wait_for(following, 5)
 
@@ -501,13 +504,13 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
 
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
     letter.save("issues/2025-12-29.yml", letter.issue.replace("leek", "bread"))
-    desk = Desk(letter.folder, "2026-01-05", build=build)
+    workspace = Workspace(letter.folder, "2026-01-05", build=build)
 
     async def heard():
         found = []
 
         async def follow():
-            async for event in desk.follow():
+            async for event in workspace.follow():
                 if event.startswith("event: checked"):
                     found.append(event)
                     ended.set()
@@ -516,7 +519,7 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
         await asyncio.to_thread(described.wait, 5)
         letter.save("issues/2025-12-29.yml", letter.issue)
         build_on.clear()
-        changing = asyncio.create_task(desk.changed())
+        changing = asyncio.create_task(workspace.changed())
         await asyncio.sleep(0.05)
         go_on.set()
         await asyncio.to_thread(ended.wait, 5)
@@ -534,20 +537,20 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
 
 
 def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
-    desk = Desk(letter.folder)
+    workspace = Workspace(letter.folder)
 
     async def heard():
         found = []
-        async for event in desk.follow():
+        async for event in workspace.follow():
             kind = event.partition("\n")[0].removeprefix("event: ")
             if kind in ("page", "checked"):
                 found.append(kind)
             if found == ["page", "checked"]:
                 letter.edit("subject: Soup", "subject: 'Soup")
-                await desk.changed()
+                await workspace.changed()
             if found == ["page", "checked", "page"]:
                 letter.edit("subject: 'Soup", "subject: Soup")
-                await desk.changed()
+                await workspace.changed()
             if len(found) == 5:
                 return found
 
@@ -569,10 +572,10 @@ def test_after_any_saves_a_follower_knows_what_a_new_preview_tells(letter, seed)
         ("newsletter.yml", letter.config),
         ("newsletter.yml", letter.config + "checks: {wieght: note}\n"),
     ]
-    desk = Desk(letter.folder)
+    workspace = Workspace(letter.folder)
 
     async def keep(known):
-        async for event in desk.follow():
+        async for event in workspace.follow():
             kind, _, data = event.removeprefix("event: ").partition("\ndata: ")
             known[kind] = json.loads(data)
             if kind == "page" and known[kind]["problems"]:
@@ -584,12 +587,12 @@ def test_after_any_saves_a_follower_knows_what_a_new_preview_tells(letter, seed)
         changes = []
         for _ in range(25):
             letter.save(*chance.choice(saves))
-            changes.append(asyncio.create_task(desk.changed()))
+            changes.append(asyncio.create_task(workspace.changed()))
             await asyncio.sleep(chance.choice((0, 0.02, 0.2, 0.3)))
         letter.save("newsletter.yml", letter.config)
-        await desk.changed()
+        await workspace.changed()
         await asyncio.gather(*changes)
-        new = await events(Desk(letter.folder))
+        new = await events(Workspace(letter.folder))
         new["page"].pop("saved")
         until = time.monotonic() + 10
         while not _knows(known, new) and time.monotonic() < until:
@@ -609,13 +612,13 @@ def _knows(known, new):
 def test_what_takes_too_long_is_given_up_and_comes_back(letter):
     """A template's loop without end must not hold up what is saved after it."""
     letter.save("templates/footer.mjml.j2", "<mj-raw>.</mj-raw>")
-    desk = Desk(letter.folder, longest=1.5)
+    workspace = Workspace(letter.folder, longest=1.5)
     before = set(threading.enumerate())
     endless = "<mj-raw>" + "{% for x in range(100000) %}" * 3 + "{% endfor %}" * 3 + "</mj-raw>"
 
     async def built():
-        await desk.changed()
-        return await desk.shown()
+        await workspace.changed()
+        return await workspace.view()
 
     async def saved():
         first = (await built()).page.mail
@@ -635,10 +638,10 @@ def test_what_takes_too_long_is_given_up_and_comes_back(letter):
 
 def test_issues_nobody_looks_at_are_forgotten(letter):
     async def looked_at():
-        desk = Desk(letter.folder)
+        workspace = Workspace(letter.folder)
         for day in range(1, 29):
-            await desk.shown(f"2026-03-{day:02}")
-        return len(desk._shown)
+            await workspace.view(f"2026-03-{day:02}")
+        return len(workspace._views)
 
     assert asyncio.run(looked_at()) < 20
 
@@ -649,10 +652,10 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
     letter.save("issues/2026-01-26.yml", letter.issue)
     letter.records("2026-01-26", finished_at=datetime(2026, 1, 26, 9, tzinfo=UTC))
     letter.records("2026-01-05", "cancelled")
-    shelf = Shelf(letter.folder)
-    assert shelf.look_up_sends()
-    assert not shelf.look_up_sends()
-    assert [(one.name, one.state, one.at) for one in shelf.issues()] == [
+    issues = IssueList(letter.folder)
+    assert issues.look_up_sends()
+    assert not issues.look_up_sends()
+    assert [(one.name, one.state, one.at) for one in issues.issues()] == [
         ("2026-01-26", "sent", "2026-01-26"),
         ("2026-01-19", "broken", ""),
         ("2026-01-12", "ready", ""),
@@ -661,33 +664,33 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
 
 
 def test_a_mistake_takes_no_subject_from_the_list(letter):
-    shelf = Shelf(letter.folder)
-    for subject, shown in (
+    issues = IssueList(letter.folder)
+    for subject, view in (
         ("Soup", ("Soup", "draft")),
         ("'Soup", ("Soup", "broken")),
         ("Stew", ("Stew", "draft")),
     ):
         letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
-        assert [(one.subject, one.state) for one in shelf.issues()] == [shown]
+        assert [(one.subject, one.state) for one in issues.issues()] == [view]
 
 
-def test_a_ledger_of_another_version_is_left_as_it_is(letter, desk):
-    with opened(letter.folder) as database, database.writing() as connection:
+def test_a_ledger_of_another_version_is_left_as_it_is(letter, workspace):
+    with open_database(letter.folder) as database, database.writing() as connection:
         connection.exec_driver_sql("update alembic_version set version_num = '0000'")
     before = (letter.folder / ".news/news.db").read_bytes()
-    shelf = Shelf(letter.folder)
-    assert not shelf.look_up_sends()
-    assert [one.state for one in shelf.issues()] == ["draft"]
-    assert ask(desk, "/subscribers").json() == {"found": []}
+    issues = IssueList(letter.folder)
+    assert not issues.look_up_sends()
+    assert [one.state for one in issues.issues()] == ["draft"]
+    assert ask(workspace, "/subscribers").json() == {"found": []}
     assert (letter.folder / ".news/news.db").read_bytes() == before
 
 
-def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, desk):
+def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, workspace):
     letter.save(".news/news.db", "no database")
-    shelf = Shelf(letter.folder)
-    assert not shelf.look_up_sends()
-    assert [one.state for one in shelf.issues()] == ["draft"]
-    answer = ask(desk, "/subscribers")
+    issues = IssueList(letter.folder)
+    assert not issues.look_up_sends()
+    assert [one.state for one in issues.issues()] == ["draft"]
+    answer = ask(workspace, "/subscribers")
     assert (answer.status_code, "is not a database" in answer.json()["said"]) == (200, True)
 
 

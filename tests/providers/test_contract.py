@@ -141,18 +141,18 @@ def test_it_has_a_name_and_says_what_it_can_do(ready: Ready) -> None:
 
 
 def test_either_it_answers_message_by_message_or_for_all_at_once(ready: Ready) -> None:
-    batch, flight = samples.batch(samples.plain_mailing(), *MANY), samples.Flight()
-    assert isinstance(ready.provider.submit(batch, flight), Accepted)
+    batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog()
+    assert isinstance(ready.provider.submit(batch, submissions), Accepted)
     each = list(batch.recipients) if ready.provider.capabilities.recipients_per_call == 1 else []
-    assert flight.begun == each
-    assert list(flight.ended) == [recipient.number for recipient in each]
+    assert submissions.begun == each
+    assert list(submissions.ended) == [recipient.number for recipient in each]
     assert len(ready.got()) == len(MANY)
 
 
 def test_nothing_begins_any_more_once_it_is_told_so(ready: Ready) -> None:
-    batch, flight = samples.batch(samples.plain_mailing(), *MANY), samples.Flight(most=2)
-    ready.provider.submit(batch, flight)
-    assert len(ready.got()) == (2 if flight.begun else len(MANY))
+    batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog(most=2)
+    ready.provider.submit(batch, submissions)
+    assert len(ready.got()) == (2 if submissions.begun else len(MANY))
 
 
 def test_several_batches_at_once_arrive_once_each(ready: Ready) -> None:
@@ -165,17 +165,17 @@ def test_several_batches_at_once_arrive_once_each(ready: Ready) -> None:
 
 
 def test_what_it_holds_back_it_can_call_back(ready: Ready) -> None:
-    holding = ready.provider.holding
-    if holding is None:
+    recallable = ready.provider.recallable
+    if recallable is None:
         return
-    free, lane = holding.free_slots(), holding.open_lane()
+    free, batch_id = recallable.free_slots(), recallable.new_batch()
     assert isinstance(free, int) and free > 0
-    assert isinstance(lane, str) and lane.isprintable()
-    hold = samples.Hold(lane, datetime.now(UTC) + timedelta(hours=1))
-    batch = samples.batch(samples.plain_mailing(), *PEOPLE, hold=hold)
-    assert isinstance(ready.provider.submit(batch, samples.Flight()), Accepted)
-    assert [holding.cancel(lane), holding.cancel(lane)] == [Cancelled(), Cancelled()]
-    assert holding.free_slots() == free - 1
+    assert isinstance(batch_id, str) and batch_id.isprintable()
+    scheduled = samples.ScheduledSend(batch_id, datetime.now(UTC) + timedelta(hours=1))
+    batch = samples.batch(samples.plain_mailing(), *PEOPLE, scheduled=scheduled)
+    assert isinstance(ready.provider.submit(batch, samples.SubmissionLog()), Accepted)
+    assert [recallable.recall(batch_id), recallable.recall(batch_id)] == [Cancelled(), Cancelled()]
+    assert recallable.free_slots() == free - 1
 
 
 def test_check_finds_nothing_where_all_is_set_up(ready: Ready) -> None:
@@ -192,5 +192,5 @@ def test_closing_twice_is_closing_once(ready: Ready) -> None:
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass
-    outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.Flight())
+    outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
     assert isinstance(outcome, NotSent) and outcome.stop

@@ -17,18 +17,20 @@ from tests import samples
 PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(1, 4)]
 
 
-class Flight(samples.Flight):
+class SubmissionLog(samples.SubmissionLog):
     """Also takes the end of what was not begun."""
 
-    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+    def finished(self, recipient: Recipient, outcome: Outcome) -> None:
         assert recipient.number not in self.ended
         self.ended[recipient.number] = outcome
 
 
-def submitted(provider: OutboxProvider, batch: Batch, flight: Flight | None = None) -> list[Outcome]:
-    flight = flight or Flight()
-    rest = provider.submit(batch, flight)
-    return [flight.ended.get(one.number, rest) for one in batch.recipients]
+def submitted(
+    provider: OutboxProvider, batch: Batch, submissions: SubmissionLog | None = None
+) -> list[Outcome]:
+    submissions = submissions or SubmissionLog()
+    rest = provider.submit(batch, submissions)
+    return [submissions.ended.get(one.number, rest) for one in batch.recipients]
 
 
 def files(folder: Path) -> list[Path]:
@@ -63,38 +65,38 @@ def test_an_edited_message_is_another_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_ends_where_no_more_may_begin(most: int, tmp_path: Path) -> None:
-    flight = Flight(most)
+    submissions = SubmissionLog(most)
     batch = samples.batch(samples.plain_mailing(), *PEOPLE)
-    outcomes = submitted(OutboxProvider(tmp_path), batch, flight)
+    outcomes = submitted(OutboxProvider(tmp_path), batch, submissions)
     assert all(isinstance(one, Accepted) for one in outcomes[:most])
     rest = outcomes[most:]
     assert [(one.stop, one.wait) for one in rest if isinstance(one, NotSent)] == [(False, 0)] * len(rest)
-    assert len(files(tmp_path)) == len(flight.begun) == most
+    assert len(files(tmp_path)) == len(submissions.begun) == most
 
 
 def test_each_message_is_there_when_it_ends_and_not_before_it_begins(tmp_path: Path) -> None:
-    class Watching(Flight):
+    class Watching(SubmissionLog):
         seen: tuple[list[int], list[int]] = ([], [])
 
-        def begin(self, recipient: Recipient) -> bool:
+        def starting(self, recipient: Recipient) -> bool:
             self.seen[0].append(len(files(tmp_path)))
-            return super().begin(recipient)
+            return super().starting(recipient)
 
-        def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        def finished(self, recipient: Recipient, outcome: Outcome) -> None:
             self.seen[1].append(len(files(tmp_path)))
-            super().end(recipient, outcome)
+            super().finished(recipient, outcome)
 
-    flight = Watching()
-    submitted(OutboxProvider(tmp_path), samples.batch(samples.plain_mailing(), *PEOPLE), flight)
-    assert flight.seen == ([0, 1, 2], [1, 2, 3])
+    submissions = Watching()
+    submitted(OutboxProvider(tmp_path), samples.batch(samples.plain_mailing(), *PEOPLE), submissions)
+    assert submissions.seen == ([0, 1, 2], [1, 2, 3])
 
 
 def test_a_ledger_that_fails_ends_it(tmp_path: Path) -> None:
-    class Full(Flight):
-        def begin(self, recipient: Recipient) -> bool:
+    class Full(SubmissionLog):
+        def starting(self, recipient: Recipient) -> bool:
             if self.begun:
                 raise StoreError("the disk is full")
-            return super().begin(recipient)
+            return super().starting(recipient)
 
     with pytest.raises(StoreError):
         OutboxProvider(tmp_path).submit(samples.batch(samples.plain_mailing(), *PEOPLE), Full())
@@ -106,48 +108,48 @@ def test_a_folder_that_cannot_be_made_is_a_problem_before_and_not_sent_after(tmp
     provider = OutboxProvider(tmp_path / "outbox")
     (problem,) = provider.check()
     assert problem.what == "is not a folder"
-    flight = Flight()
-    (outcome,) = submitted(provider, samples.batch(samples.plain_mailing()), flight)
+    submissions = SubmissionLog()
+    (outcome,) = submitted(provider, samples.batch(samples.plain_mailing()), submissions)
     assert isinstance(outcome, NotSent) and outcome.stop
-    assert flight.begun == []
+    assert submissions.begun == []
 
 
 def test_a_folder_that_goes_away_ends_the_batch(tmp_path: Path) -> None:
-    class Spoiling(Flight):
-        def begin(self, recipient: Recipient) -> bool:
+    class Spoiling(SubmissionLog):
+        def starting(self, recipient: Recipient) -> bool:
             if self.begun:
                 shutil.rmtree(tmp_path / "tmp")
-            return super().begin(recipient)
+            return super().starting(recipient)
 
-    flight = Spoiling()
+    submissions = Spoiling()
     batch = samples.batch(samples.plain_mailing(), *PEOPLE)
-    first, *others = submitted(OutboxProvider(tmp_path), batch, flight)
+    first, *others = submitted(OutboxProvider(tmp_path), batch, submissions)
     assert isinstance(first, Accepted)
     assert all(isinstance(one, NotSent) and one.stop for one in others)
-    assert sorted(flight.ended) == [1, 2] and len(flight.begun) == 2
+    assert sorted(submissions.ended) == [1, 2] and len(submissions.begun) == 2
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     """A limit on file sizes stands for it: writing ends in an error half-way."""
-    provider, flight = OutboxProvider(tmp_path), Flight()
+    provider, submissions = OutboxProvider(tmp_path), SubmissionLog()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        outcomes = submitted(provider, samples.batch(samples.plain_mailing(), *PEOPLE), flight)
+        outcomes = submitted(provider, samples.batch(samples.plain_mailing(), *PEOPLE), submissions)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert all(isinstance(one, NotSent) and one.stop for one in outcomes)
-    assert len(flight.begun) == 1
+    assert len(submissions.begun) == 1
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
 
 
 def test_an_address_that_no_header_can_hold_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
     hostile = Subscriber(4, "a@example.com\nBcc: b@example.com")
-    flight = Flight()
+    submissions = SubmissionLog()
     batch = samples.batch(samples.plain_mailing(), PEOPLE[0], hostile, PEOPLE[1])
-    first, refused, last = submitted(OutboxProvider(tmp_path), batch, flight)
+    first, refused, last = submitted(OutboxProvider(tmp_path), batch, submissions)
     assert isinstance(refused, Refused) and isinstance(first, Accepted) and isinstance(last, Accepted)
-    assert [one.number for one in flight.begun] == [1, 3]
+    assert [one.number for one in submissions.begun] == [1, 3]
 
 
 def test_addresses_make_no_file_names(tmp_path: Path) -> None:
@@ -158,4 +160,4 @@ def test_addresses_make_no_file_names(tmp_path: Path) -> None:
 
 
 def test_an_empty_batch_is_nothing_to_do(tmp_path: Path) -> None:
-    assert OutboxProvider(tmp_path).submit(Batch(samples.plain_mailing(), []), Flight()) == Accepted()
+    assert OutboxProvider(tmp_path).submit(Batch(samples.plain_mailing(), []), SubmissionLog()) == Accepted()

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid
 from newsletter.constants import PLACEHOLDER
-from newsletter.mail.message import Batch, Hold, Mailing, Recipient, list_headers
+from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
 from newsletter.providers.http import ANSWER_BYTES, Transport
 from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
@@ -65,17 +65,19 @@ def at(
         provider.close()
 
 
-def submit(fake: SendGridFake, mailing: Mailing, *people: Subscriber, hold: Hold | None = None) -> Outcome:
+def submit(
+    fake: SendGridFake, mailing: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None
+) -> Outcome:
     with opened(fake) as provider:
-        return hand(provider, mailing, *people, hold=hold)
+        return hand(provider, mailing, *people, scheduled=scheduled)
 
 
 def hand(
-    provider: SendGridProvider, mailing: Mailing, *people: Subscriber, hold: Hold | None = None
+    provider: SendGridProvider, mailing: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None
 ) -> Outcome:
-    flight = samples.Flight()
-    outcome = provider.submit(samples.batch(mailing, *people, hold=hold), flight)
-    assert not flight.begun and not flight.ended, "it answers for all at once"
+    submissions = samples.SubmissionLog()
+    outcome = provider.submit(samples.batch(mailing, *people, scheduled=scheduled), submissions)
+    assert not submissions.begun and not submissions.ended, "it answers for all at once"
     return outcome
 
 
@@ -150,9 +152,9 @@ def test_a_group_of_sendgrids_own_stands_in_for_the_link() -> None:
 
 def test_mail_that_is_held_back_says_so_once_for_all() -> None:
     with SendGridFake(clock=lambda: NOW) as fake, opened(fake) as provider:
-        batch_id = provider.holding.open_lane()
-        hold = Hold(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
-        assert isinstance(hand(provider, samples.plain_mailing(), ADA, BO, hold=hold), Accepted)
+        batch_id = provider.recallable.new_batch()
+        scheduled = ScheduledSend(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
+        assert isinstance(hand(provider, samples.plain_mailing(), ADA, BO, scheduled=scheduled), Accepted)
         assert {(one.batch_id, one.send_at) for one in fake.deliveries} == {(batch_id, NOW + HOUR)}
         assert not fake.delivered_by(NOW + HOUR - 1) and len(fake.delivered_by(NOW + HOUR)) == 2
 
@@ -176,8 +178,8 @@ def slow_body(batch: Batch) -> dict[str, Any]:
     }
     whole |= {"reply_to": {"email": of.reply_to}} if of.reply_to else {}
     whole |= {"asm": {"group_id": of.sendgrid_group}} if of.sendgrid_group else {}
-    if batch.hold:
-        whole |= {"batch_id": batch.hold.batch_id, "send_at": int(batch.hold.send_at.timestamp())}
+    if batch.scheduled:
+        whole |= {"batch_id": batch.scheduled.batch_id, "send_at": int(batch.scheduled.send_at.timestamp())}
     return whole
 
 
@@ -214,14 +216,14 @@ def test_the_spliced_request_is_what_would_be_built_slowly(
     assert json.loads(b"".join(template(mailing).fill(batch))) == slow_body(batch)
 
 
-HOLD = Hold('"\\é', datetime.fromtimestamp(NOW, UTC))
+HOLD = ScheduledSend('"\\é', datetime.fromtimestamp(NOW, UTC))
 
 
-@pytest.mark.parametrize("hold", [None, HOLD], ids=["now", "held"])
+@pytest.mark.parametrize("scheduled", [None, HOLD], ids=["now", "held"])
 @pytest.mark.parametrize("number", [1, 99, 100, 101, 200, 1000])
-def test_however_many_there_are_it_is_one_request(number: int, hold: Hold | None) -> None:
+def test_however_many_there_are_it_is_one_request(number: int, scheduled: ScheduledSend | None) -> None:
     mailing = replace(samples.plain_mailing(), sendgrid_group=5, test=True)
-    batch = samples.batch(mailing, *([ADA, BO] * 500)[:number], hold=hold)
+    batch = samples.batch(mailing, *([ADA, BO] * 500)[:number], scheduled=scheduled)
     pieces = template(mailing).fill(batch)
     assert json.loads(b"".join(pieces)) == slow_body(batch)
     assert max(map(len, pieces)) < 100_000
@@ -347,14 +349,14 @@ def test_an_address_that_sendgrid_refuses_is_pointed_out() -> None:
     with SendGridFake() as fake:
         bad = Subscriber(3, "nobody@localhost")
         outcome = submit(fake, samples.plain_mailing(), ADA, bad, BO)
-    assert isinstance(outcome, Refused) and outcome.culprits == (1,)
+    assert isinstance(outcome, Refused) and outcome.rejected_indexes == (1,)
 
 
 def test_a_thousand_errors_are_read() -> None:
     people = [Subscriber(n, f"nobody{n}@localhost") for n in range(1000)]
     with SendGridFake() as fake:
         outcome = submit(fake, samples.plain_mailing(), *people)
-    assert isinstance(outcome, Refused) and outcome.culprits == tuple(range(1000))
+    assert isinstance(outcome, Refused) and outcome.rejected_indexes == tuple(range(1000))
     assert len(outcome.reason) < 400
 
 
@@ -471,7 +473,7 @@ def test_connections_are_kept_and_used_again() -> None:
         fake.next(Fault.status(500), Fault.status(400), Fault.status(429))
         for _ in range(5):
             hand(provider, samples.plain_mailing())
-        provider.holding.open_lane()
+        provider.recallable.new_batch()
         assert (len(fake.requests), fake.connections) == (6, 1)
 
 
@@ -661,7 +663,7 @@ def test_a_proxy_gives_a_tunnel_and_sees_nothing_of_what_passes(
         monkeypatch.setenv("https_proxy", proxy.url)
         with opened(fake) as provider:
             assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
-            assert isinstance(provider.holding.open_lane(), str)
+            assert isinstance(provider.recallable.new_batch(), str)
     assert fake.connections == 1
     assert proxy.asked.startswith(b"CONNECT " + fake.url.removeprefix("https://").encode() + b" HTTP/1.")
     assert b"Proxy-Authorization: Basic dXNlcjpwYXNzOndvcmQ=\r\n" in proxy.asked
@@ -696,9 +698,9 @@ def test_the_key_follows_no_redirect(status: int) -> None:
     with SendGridFake() as elsewhere, SendGridFake() as fake, opened(fake) as provider:
         fake.next(*[Fault.redirect(f"{elsewhere.url}/v3/mail/send", status)] * 4)
         assert isinstance(hand(provider, samples.plain_mailing(), ADA), Unknown)
-        assert isinstance(provider.holding.free_slots(), NotSent)
-        assert isinstance(provider.holding.open_lane(), NotSent)
-        assert isinstance(provider.holding.cancel("batch1"), Unknown)
+        assert isinstance(provider.recallable.free_slots(), NotSent)
+        assert isinstance(provider.recallable.new_batch(), NotSent)
+        assert isinstance(provider.recallable.recall("batch1"), Unknown)
         assert (len(fake.requests), elsewhere.connections) == (4, 0)
 
 
@@ -708,8 +710,8 @@ def test_a_key_that_is_no_key_is_found_before(key: str) -> None:
         (problem,) = pasted.check()
         assert "letters that no key has" in problem.what and "abc" not in str(problem)
         assert hand(pasted, samples.plain_mailing()) == NotSent(str(problem))
-        assert pasted.holding.free_slots() == pasted.holding.open_lane() == NotSent(str(problem))
-        assert pasted.holding.cancel("batch1") == Unknown(str(problem))
+        assert pasted.recallable.free_slots() == pasted.recallable.new_batch() == NotSent(str(problem))
+        assert pasted.recallable.recall("batch1") == Unknown(str(problem))
         assert fake.connections == 0
 
 
@@ -729,9 +731,9 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         fake.next(None, Fault.status(400, "bad"), Fault.reset())
         for _ in range(3):
             hand(provider, samples.plain_mailing(), ADA)
-        provider.holding.cancel("batch1")
+        provider.recallable.recall("batch1")
         assert fake.key not in caplog.text and "ada@example.com" not in caplog.text
-        shown = repr(provider) + str(vars(provider)) + str(vars(provider.holding))
+        shown = repr(provider) + str(vars(provider)) + str(vars(provider.recallable))
         assert fake.key not in shown + str(vars(provider._transport))
 
 
@@ -740,7 +742,7 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 def staged(fake: SendGridFake, provider: SendGridProvider, *people: Subscriber) -> str:
     """A batch with mail that leaves in an hour."""
-    batch_id = provider.holding.open_lane()
+    batch_id = provider.recallable.new_batch()
     assert isinstance(batch_id, str)
     for one in people:
         put(provider, one, batch_id)
@@ -748,8 +750,8 @@ def staged(fake: SendGridFake, provider: SendGridProvider, *people: Subscriber) 
 
 
 def put(provider: SendGridProvider, one: Subscriber, batch_id: str) -> Outcome:
-    hold = Hold(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
-    return hand(provider, samples.plain_mailing(), one, hold=hold)
+    scheduled = ScheduledSend(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
+    return hand(provider, samples.plain_mailing(), one, scheduled=scheduled)
 
 
 def asked(fake: SendGridFake, since: int = 0) -> list[str]:
@@ -780,19 +782,19 @@ def ready(fake: SendGridFake) -> Iterator[SendGridProvider]:
 
 
 def test_free_slots(fake: SendGridFake, ready: SendGridProvider) -> None:
-    assert ready.holding.free_slots() == 10
-    lanes = [staged(fake, ready) for _ in range(10)]
-    for lane in lanes[:3]:
-        held(fake, lane, "pause")
-    assert ready.holding.free_slots() == 7
-    for lane in lanes[3:]:
-        held(fake, lane)
-    assert ready.holding.free_slots() == 0
+    assert ready.recallable.free_slots() == 10
+    batch_ids = [staged(fake, ready) for _ in range(10)]
+    for batch_id in batch_ids[:3]:
+        held(fake, batch_id, "pause")
+    assert ready.recallable.free_slots() == 7
+    for batch_id in batch_ids[3:]:
+        held(fake, batch_id)
+    assert ready.recallable.free_slots() == 0
 
 
 def test_more_on_hold_than_there_are_slots_is_no_slot(fake: SendGridFake, ready: SendGridProvider) -> None:
     fake.next(Fault(Reply(200, [{"batch_id": str(n), "status": "cancel"} for n in range(11)])))
-    assert ready.holding.free_slots() == 0
+    assert ready.recallable.free_slots() == 0
 
 
 STRANGE = "an answer that does not belong here: "
@@ -819,95 +821,95 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("fault", "expected"), FAILURES)
-@pytest.mark.parametrize("call", ["free_slots", "open_lane"])
+@pytest.mark.parametrize("call", ["free_slots", "new_batch"])
 def test_each_way_that_asking_can_fail(
     fake: SendGridFake, ready: SendGridProvider, call: str, fault: Fault, expected: NotSent | str
 ) -> None:
     fake.next(fault)
-    found = getattr(ready.holding, call)()
+    found = getattr(ready.recallable, call)()
     assert isinstance(found, NotSent) and len(fake.requests) == 1
     assert found == expected if isinstance(expected, NotSent) else expected in found.reason
-    assert not isinstance(getattr(ready.holding, call)(), NotSent)
+    assert not isinstance(getattr(ready.recallable, call)(), NotSent)
 
 
 def test_asking_does_not_wait_for_ever_nor_for_nobody(fake: SendGridFake) -> None:
     fake.next(*[Fault.late(60)] * 3)
     with opened(fake, timeout=0.2) as provider:
         late = NotSent("no answer: timed out", stop=False)
-        assert provider.holding.free_slots() == provider.holding.open_lane() == late
-        assert provider.holding.cancel("batch1") == Unknown("no answer: timed out")
+        assert provider.recallable.free_slots() == provider.recallable.new_batch() == late
+        assert provider.recallable.recall("batch1") == Unknown("no answer: timed out")
     with at("http://127.0.0.1:1") as provider:
-        found = provider.holding.free_slots()
+        found = provider.recallable.free_slots()
         assert isinstance(found, NotSent) and found.stop and found.reason.startswith("no connection: ")
 
 
 def test_a_cancellation_is_confirmed(fake: SendGridFake, ready: SendGridProvider) -> None:
-    lane, other = staged(fake, ready, ADA), staged(fake, ready, BO)
+    batch_id, other = staged(fake, ready, ADA), staged(fake, ready, BO)
     before = len(fake.requests)
-    assert ready.holding.cancel(lane) == Cancelled()
-    assert asked(fake, before) == ["POST ", f"GET /{lane}"]
-    assert fake.requests[before].body == {"batch_id": lane, "status": "cancel"}
+    assert ready.recallable.recall(batch_id) == Cancelled()
+    assert asked(fake, before) == ["POST ", f"GET /{batch_id}"]
+    assert fake.requests[before].body == {"batch_id": batch_id, "status": "cancel"}
     assert [one.batch_id for one in fake.delivered_by(NOW + HOUR)] == [other]
 
 
 def test_cancelling_again_covers_what_has_arrived_since(
     fake: SendGridFake, ready: SendGridProvider, clock: list[float]
 ) -> None:
-    lane = staged(fake, ready, ADA)
+    batch_id = staged(fake, ready, ADA)
     fake.next(Fault.arrives(300))
-    assert isinstance(put(ready, BO, lane), Unknown)
-    assert ready.holding.cancel(lane) == Cancelled()
+    assert isinstance(put(ready, BO, batch_id), Unknown)
+    assert ready.recallable.recall(batch_id) == Cancelled()
     clock[0] += 300
     assert [one.address for one in fake.delivered_by(NOW + HOUR)] == [BO.address]
     before = len(fake.requests)
-    assert ready.holding.cancel(lane) == Cancelled()
-    assert asked(fake, before) == ["POST ", f"GET /{lane}", f"PATCH /{lane}", f"GET /{lane}"]
+    assert ready.recallable.recall(batch_id) == Cancelled()
+    assert asked(fake, before) == ["POST ", f"GET /{batch_id}", f"PATCH /{batch_id}", f"GET /{batch_id}"]
     assert fake.delivered_by(NOW + HOUR) == []
 
 
 def test_what_somebody_has_paused_is_cancelled(fake: SendGridFake, ready: SendGridProvider) -> None:
-    lane = staged(fake, ready, ADA)
-    held(fake, lane, "pause")
-    assert ready.holding.cancel(lane) == Cancelled()
-    assert fake._holds[lane] == "cancel"
+    batch_id = staged(fake, ready, ADA)
+    held(fake, batch_id, "pause")
+    assert ready.recallable.recall(batch_id) == Cancelled()
+    assert fake._holds[batch_id] == "cancel"
 
 
 def test_a_400_without_words_is_looked_into(fake: SendGridFake, ready: SendGridProvider) -> None:
-    lane = staged(fake, ready, ADA)
-    held(fake, lane)
+    batch_id = staged(fake, ready, ADA)
+    held(fake, batch_id)
     fake.next(Fault.html(400), path=SENDS)
-    assert ready.holding.cancel(lane) == Cancelled()
+    assert ready.recallable.recall(batch_id) == Cancelled()
 
 
 def test_one_that_is_there_already_is_renewed_even_if_it_is_not_shown(
     fake: SendGridFake, ready: SendGridProvider
 ) -> None:
-    lane = staged(fake, ready, ADA)
-    held(fake, lane)
+    batch_id = staged(fake, ready, ADA)
+    held(fake, batch_id)
     fake.next(None, Fault(Reply(200, [])), path=SENDS)
-    assert ready.holding.cancel(lane) == Cancelled()
+    assert ready.recallable.recall(batch_id) == Cancelled()
 
 
 def test_no_slot_is_free(fake: SendGridFake, ready: SendGridProvider) -> None:
-    lanes = [staged(fake, ready, ADA) for _ in range(11)]
-    assert {ready.holding.cancel(lane) == Cancelled() for lane in lanes[:10]} == {True}
-    assert ready.holding.cancel(lanes[10]) == NotCancelled("400 max limit reached")
+    batch_ids = [staged(fake, ready, ADA) for _ in range(11)]
+    assert {ready.recallable.recall(batch_id) == Cancelled() for batch_id in batch_ids[:10]} == {True}
+    assert ready.recallable.recall(batch_ids[10]) == NotCancelled("400 max limit reached")
     assert len(fake.delivered_by(NOW + HOUR)) == 1
 
 
 def test_it_is_too_late(fake: SendGridFake, ready: SendGridProvider, clock: list[float]) -> None:
-    lane = staged(fake, ready, ADA)
+    batch_id = staged(fake, ready, ADA)
     clock[0] += HOUR - 599
-    outcome = ready.holding.cancel(lane)
+    outcome = ready.recallable.recall(batch_id)
     assert outcome == NotCancelled("400 batch_id: less than 10 minutes before send_at")
     assert len(fake.delivered_by(NOW + HOUR)) == 1
 
 
 def test_a_batch_that_nobody_knows(fake: SendGridFake, ready: SendGridProvider) -> None:
-    assert ready.holding.cancel("made up") == NotCancelled("400 invalid batch id")
+    assert ready.recallable.recall("made up") == NotCancelled("400 invalid batch id")
     assert asked(fake)[1] == "GET /made%20up"
     fake.next(Fault.status(404, "batch id not found"), Fault.status(404, "batch id not found"))
-    assert ready.holding.cancel("batch1") == NotCancelled("404 batch id not found")
+    assert ready.recallable.recall("batch1") == NotCancelled("404 batch id not found")
 
 
 UNCLEAR = [
@@ -926,13 +928,13 @@ UNCLEAR = [
 def test_whatever_is_unclear_is_unknown_and_can_be_asked_again(
     fake: SendGridFake, ready: SendGridProvider, fault: Fault, call: str
 ) -> None:
-    lane = staged(fake, ready, ADA)
+    batch_id = staged(fake, ready, ADA)
     if call == "PATCH":
-        held(fake, lane)
+        held(fake, batch_id)
     fake.next(*{"POST": [], "GET": [None], "PATCH": [None, None]}[call], fault, path=SENDS)
-    outcome = ready.holding.cancel(lane)
+    outcome = ready.recallable.recall(batch_id)
     assert isinstance(outcome, Unknown) and outcome.reason
-    assert ready.holding.cancel(lane) == Cancelled()
+    assert ready.recallable.recall(batch_id) == Cancelled()
 
 
 @pytest.mark.parametrize(
@@ -941,32 +943,32 @@ def test_whatever_is_unclear_is_unknown_and_can_be_asked_again(
     ids=["nothing", "another", "not-a-list", "null", "a-number"],
 )
 def test_what_is_not_confirmed_is_unknown(fake: SendGridFake, ready: SendGridProvider, shown: object) -> None:
-    lane = staged(fake, ready, ADA)
+    batch_id = staged(fake, ready, ADA)
     fake.next(None, Fault(Reply(200, json.dumps(shown).encode())), path=SENDS)
-    outcome = ready.holding.cancel(lane)
+    outcome = ready.recallable.recall(batch_id)
     assert isinstance(outcome, Unknown) and outcome.reason.startswith("not confirmed: ")
 
 
 def test_a_pause_confirms_no_cancellation(fake: SendGridFake, ready: SendGridProvider) -> None:
-    lane = staged(fake, ready, ADA)
-    fake.next(None, Fault(Reply(200, [{"batch_id": lane, "status": "pause"}])), path=SENDS)
-    assert ready.holding.cancel(lane) == Unknown("not confirmed: pause")
+    batch_id = staged(fake, ready, ADA)
+    fake.next(None, Fault(Reply(200, [{"batch_id": batch_id, "status": "pause"}])), path=SENDS)
+    assert ready.recallable.recall(batch_id) == Unknown("not confirmed: pause")
 
 
 def test_what_arrived_too_late_to_be_covered_is_not_said_to_be(
     fake: SendGridFake, ready: SendGridProvider, clock: list[float]
 ) -> None:
-    lane = staged(fake, ready, ADA)
+    batch_id = staged(fake, ready, ADA)
     fake.next(Fault.arrives(HOUR - 500))
-    put(ready, BO, lane)
-    assert ready.holding.cancel(lane) == Cancelled()
+    put(ready, BO, batch_id)
+    assert ready.recallable.recall(batch_id) == Cancelled()
     clock[0] += HOUR - 500
-    assert ready.holding.cancel(lane) == Unknown("400 batch_id: less than 10 minutes before send_at")
+    assert ready.recallable.recall(batch_id) == Unknown("400 batch_id: less than 10 minutes before send_at")
     assert [one.address for one in fake.delivered_by(NOW + HOUR)] == [BO.address]
 
 
 def test_a_host_with_a_path_is_asked_below_it() -> None:
     with SendGridFake() as fake, at(f"{fake.url}/relay") as provider:
         hand(provider, samples.plain_mailing())
-        provider.holding.open_lane()
+        provider.recallable.new_batch()
         assert [one.path for one in fake.requests] == ["/relay/v3/mail/send", "/relay/v3/mail/batch"]

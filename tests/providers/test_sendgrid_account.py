@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid
-from newsletter.findings import DnsRecord, Examined, Finding
+from newsletter.findings import DnsRecord, Finding, ProviderReport
 from newsletter.providers.sendgrid.account import OVERRIDDEN, UNDO
 from newsletter.providers.sendgrid.payload import tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
@@ -36,14 +36,14 @@ def fake() -> Iterator[SendGridFake]:
         yield fake
 
 
-def examined(fake: SendGridFake, folder: Path, *, key: str = "SG.fake", extra: str = "") -> Examined:
+def examined(fake: SendGridFake, folder: Path, *, key: str = "SG.fake", extra: str = "") -> ProviderReport:
     config = samples.newsletter(folder, extra=f"provider: sendgrid\n{extra}").config
     provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(key), timeout=2)
     with closing(provider):
         return provider.examine(config)
 
 
-def about(label: str, found: Examined) -> list[Finding]:
+def about(label: str, found: ProviderReport) -> list[Finding]:
     return [one for one in found.findings if one.looked_at == label]
 
 
@@ -52,7 +52,7 @@ def test_an_account_that_is_well(fake: SendGridFake, tmp_path: Path) -> None:
     assert states(found.findings) == ["ok"] * 5, told(found.findings)
     assert found.return_path == "em7.example.com"
     assert found.sender and found.sender.domain == "example.com"
-    assert abs(found.heard[0].ahead) < timedelta(seconds=3) and found.heard[0].whose == "SendGrid"
+    assert abs(found.heard[0].offset) < timedelta(seconds=3) and found.heard[0].whose == "SendGrid"
 
 
 def test_only_get_is_asked_and_nothing_is_sent(fake: SendGridFake, tmp_path: Path) -> None:

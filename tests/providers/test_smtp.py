@@ -33,10 +33,10 @@ OK, QUEUED = "250 ok", "250 2.0.0 queued"
 YES, NO, LATER, STOP, WHO_KNOWS = "accepted", "refused", "later", "stop", "unknown"
 
 
-class Flight(samples.Flight):
+class SubmissionLog(samples.SubmissionLog):
     """Also takes the end of what was not begun."""
 
-    def end(self, recipient: Recipient, outcome: Outcome) -> None:
+    def finished(self, recipient: Recipient, outcome: Outcome) -> None:
         assert recipient.number not in self.ended
         self.ended[recipient.number] = outcome
 
@@ -50,12 +50,12 @@ def to(*people: Subscriber, of: Mailing | None = None) -> Batch:
     return samples.batch(of or samples.plain_mailing(), *people)
 
 
-def submitted(smtp: SmtpProvider, batch: Batch, flight: Flight | None = None) -> list[Outcome]:
+def submitted(smtp: SmtpProvider, batch: Batch, submissions: SubmissionLog | None = None) -> list[Outcome]:
     """What became of each recipient, in order."""
-    flight = flight or Flight()
-    rest = smtp.submit(batch, flight)
-    assert {one.number for one in flight.begun} <= set(flight.ended), "begun, and never ended"
-    return [flight.ended.get(one.number, rest) for one in batch.recipients]
+    submissions = submissions or SubmissionLog()
+    rest = smtp.submit(batch, submissions)
+    assert {one.number for one in submissions.begun} <= set(submissions.ended), "begun, and never ended"
+    return [submissions.ended.get(one.number, rest) for one in batch.recipients]
 
 
 def submit_all(smtp: SmtpProvider, *people: Subscriber) -> list[Outcome]:
@@ -153,13 +153,13 @@ def test_each_way_that_a_message_can_end(
 ) -> None:
     # A list is used up in one server's life.
     script = {verb: list(told) for verb, told in script.items()}
-    flight = Flight()
+    submissions = SubmissionLog()
     with ScriptedSmtp(script, pipelining=pipelining) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        outcomes = submitted(smtp, to(*PEOPLE), submissions)
         smtp.close()
     assert in_short(outcomes) == expected
-    assert len(flight.begun) == begun
+    assert len(submissions.begun) == begun
     assert server.connections == connections
     taken = [one.address for one, outcome in zip(PEOPLE, expected, strict=True) if outcome == YES]
     assert delivered(server) == taken
@@ -182,13 +182,13 @@ def test_each_way_that_a_message_can_end(
 def test_a_new_connection_that_is_no_good_is_not_tried_again(
     pipelining: bool, script: dict[str, str], expected: str
 ) -> None:
-    flight = Flight()
+    submissions = SubmissionLog()
     with ScriptedSmtp(script, pipelining=pipelining) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        outcomes = submitted(smtp, to(*PEOPLE), submissions)
         smtp.close()
     assert in_short(outcomes) == [expected] * 3
-    assert (server.connections, server.messages, flight.begun) == (1, [], [])
+    assert (server.connections, server.messages, submissions.begun) == (1, [], [])
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_a_recipient_refused_is_refused_whatever_is_said_to_the_data_sent_along(
             wire.flush()
             return False
 
-    flight = Flight()
+    submissions = SubmissionLog()
     with Closing(script, pipelining=True) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), flight)
+        outcomes = submitted(smtp, to(*PEOPLE), submissions)
         smtp.close()
     assert in_short(outcomes) == [YES, outcome, YES]
     assert delivered(server) == ["reader1@example.com", "reader3@example.com"]
-    assert [one.number for one in flight.begun] == [1, 3]
+    assert [one.number for one in submissions.begun] == [1, 3]
     assert server.connections == connections
     assert set(server.cut_off) <= {b""}
 
@@ -263,11 +263,11 @@ def test_the_answer_that_is_reported_is_the_servers(pipelining: bool) -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_nothing_is_delivered_that_may_not_begin(pipelining: bool, most: int) -> None:
-    flight = Flight(most)
+    submissions = SubmissionLog(most)
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        outcomes = submitted(smtp, to(*PEOPLE), flight)
-        assert len(flight.begun) == most
+        outcomes = submitted(smtp, to(*PEOPLE), submissions)
+        assert len(submissions.begun) == most
         assert in_short(outcomes) == [YES] * most + [LATER] * (3 - most)
         assert [one.wait for one in outcomes if isinstance(one, NotSent)] == [0] * (3 - most)
         # The connection is in the middle of a transaction: the next batch must not go on with that.
@@ -279,14 +279,14 @@ def test_nothing_is_delivered_that_may_not_begin(pipelining: bool, most: int) ->
 
 @pytest.mark.parametrize("at", ["begin", "end"])
 def test_a_ledger_that_fails_stops_it_and_nothing_more_is_sent(pipelining: bool, at: str) -> None:
-    class Full(Flight):
-        def begin(self, recipient: Recipient) -> bool:
+    class Full(SubmissionLog):
+        def starting(self, recipient: Recipient) -> bool:
             if at == "begin" and len(self.begun) == 1:
                 raise StoreError("the disk is full")
-            return super().begin(recipient)
+            return super().starting(recipient)
 
-        def end(self, recipient: Recipient, outcome: Outcome) -> None:
-            super().end(recipient, outcome)
+        def finished(self, recipient: Recipient, outcome: Outcome) -> None:
+            super().finished(recipient, outcome)
             if at == "end":
                 raise StoreError("the disk is full")
 
@@ -304,14 +304,14 @@ def test_a_ledger_that_fails_stops_it_and_nothing_more_is_sent(pipelining: bool,
 def test_a_message_begins_when_the_server_waits_for_it_and_ends_before_the_next(pipelining: bool) -> None:
     seen: list[tuple[str, int, str, int]] = []
 
-    class Watching(Flight):
-        def begin(self, recipient: Recipient) -> bool:
+    class Watching(SubmissionLog):
+        def starting(self, recipient: Recipient) -> bool:
             seen.append(("begin", recipient.number, server.commands[-1], len(server.messages)))
-            return super().begin(recipient)
+            return super().starting(recipient)
 
-        def end(self, recipient: Recipient, outcome: Outcome) -> None:
+        def finished(self, recipient: Recipient, outcome: Outcome) -> None:
             seen.append(("end", recipient.number, "", len(server.messages)))
-            super().end(recipient, outcome)
+            super().finished(recipient, outcome)
 
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
@@ -349,10 +349,10 @@ def test_calls_at_once_have_connections_of_their_own_which_are_kept(pipelining: 
     batches = [[Subscriber(n, f"reader{t}.{n}@example.com") for n in range(5)] for t in range(4)]
     together = threading.Barrier(4, timeout=10)
 
-    class Together(Flight):
-        def begin(self, recipient: Recipient) -> bool:
+    class Together(SubmissionLog):
+        def starting(self, recipient: Recipient) -> bool:
             together.wait()
-            return super().begin(recipient)
+            return super().starting(recipient)
 
     outcomes: list[list[str]] = []
     with ScriptedSmtp(pipelining=pipelining) as server:
@@ -617,13 +617,13 @@ def test_check_sees_without_connecting(settings: dict[str, object], problem: str
 )
 def test_an_address_that_no_header_can_hold_is_refused(pipelining: bool, address: str) -> None:
     """Validation lets none through; a database that somebody has written to may hold one."""
-    flight = Flight()
+    submissions = SubmissionLog()
     people = [PEOPLE[0], Subscriber(4, address), PEOPLE[1], Subscriber(5, address)]
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(*people), flight)) == [YES, NO, YES, NO]
+        assert in_short(submitted(smtp, to(*people), submissions)) == [YES, NO, YES, NO]
         smtp.close()
-    assert [one.number for one in flight.begun] == [1, 3]
+    assert [one.number for one in submissions.begun] == [1, 3]
     assert delivered(server) == ["reader1@example.com", "reader2@example.com"]
     assert not any(b"Bcc" in one for one in server.messages)
 
@@ -635,7 +635,7 @@ def test_a_sender_that_no_header_can_hold_sends_nothing() -> None:
 
 def test_nobody_to_write_to_is_no_connection() -> None:
     smtp = provider(free_port())
-    assert smtp.submit(Batch(samples.plain_mailing(), []), Flight()) == Accepted()
+    assert smtp.submit(Batch(samples.plain_mailing(), []), SubmissionLog()) == Accepted()
     assert in_short(submitted(smtp, to(Subscriber(1, "a b@example.com")))) == [NO]
 
 
@@ -734,9 +734,9 @@ def test_postfix_refuses_for_good_and_for_now(postfix_server: Postfix) -> None:
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_postfix_delivers_nothing_that_did_not_begin(postfix_server: Postfix, most: int) -> None:
     mailing, smtp = samples.plain_mailing(f"Stopped soup {most}"), provider(postfix_server.port)
-    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing), Flight(most))) == [YES] * most + [LATER] * (
-        3 - most
-    )
+    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing), SubmissionLog(most))) == [YES] * most + [
+        LATER
+    ] * (3 - most)
     last = Subscriber(5, "zoe@example.com")
     assert in_short(submitted(smtp, to(last, of=mailing))) == [YES]
     smtp.close()

@@ -8,7 +8,7 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.render.pipeline import render, to_mjml
-from newsletter.render.templates import BUILT_IN, fill
+from newsletter.render.templates import BUILT_IN, render_template
 from tests.render import material
 from tests.render.material import Refusal
 
@@ -157,7 +157,7 @@ def test_output_is_traced_to_the_line_of_its_template(templates: Path, order: in
         lines = source.split("\n")
         marked = [line.replace("@", f"«{name}:{n}»") for n, line in enumerate(lines, 1)]
         (templates / name).write_bytes(line_end.join(marked).encode())
-    filled = fill("main.mjml.j2", material.full_issue(), material.site(templates))
+    filled = render_template("main.mjml.j2", material.full_issue(), material.site(templates))
     marks = list(re.finditer("«(.*?)»", filled.text))
     assert len(marks) > 30
     for mark in marks:

@@ -14,21 +14,21 @@ from newsletter.config.units import Rate
 from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.mail.message import Batch, Mailing
 from newsletter.sending import delivery, start
-from newsletter.sending.circuit_breaker import IN_A_ROW
-from newsletter.sending.delivery import Delivery, Manner
+from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
+from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Delivered, Event, Stopped, Waiting
-from newsletter.sending.interfaces import Flight
+from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Counts, Send
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.start import Wishes
+from newsletter.sending.start import SendOptions
 from newsletter.store.database import Database
-from newsletter.store.journal import Run
+from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.csv_import import Row
 from newsletter.subscribers.model import Subscriber
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 
 TAKEN = "taken, and the answer lost"
@@ -64,7 +64,7 @@ class ListedProvider:
     taken: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     batches: list[Batch] = field(default_factory=list)
-    holding: None = None
+    recallable: None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,15 +73,15 @@ class ListedProvider:
     def check(self) -> list[Problem]:
         return []
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         self.batches.append(batch)
         if self.size > 1:
             return self._answer([one.address for one in batch.recipients])
         for recipient in batch.recipients:
-            if not flight.begin(recipient):
+            if not submissions.starting(recipient):
                 return NOT_BEGUN
             outcome = self._answer([recipient.address])
-            flight.end(recipient, outcome)
+            submissions.finished(recipient, outcome)
             if isinstance(outcome, NotSent) and outcome.stop:
                 return outcome
         return Accepted()
@@ -111,7 +111,7 @@ def time() -> Time:
 
 @pytest.fixture
 def ledger(database: Database, tmp_path: Path, time: Time) -> Ledger:
-    return Ledger(database, Run(tmp_path / "runs"), time.now)
+    return Ledger(database, SendProcess(tmp_path / "runs"), time.now)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def people(database: Database) -> Callable[[int], Subscribers]:
     def add(count: int) -> Subscribers:
         subscribers = Subscribers(database, lambda: samples.NOW)
         for n in range(count):
-            subscribers.add(as_typed(f"reader{n}@example.com")[0])
+            subscribers.add(parse_subscriber(f"reader{n}@example.com")[0])
         return subscribers
 
     return add
@@ -131,16 +131,16 @@ def run(
     time: Time,
     mailing: Mailing | None = None,
     stopped: Callable[[], bool] = lambda: False,
-    wishes: Wishes | None = None,
-    manner: Manner | None = None,
+    options: SendOptions | None = None,
+    manner: DeliverySettings | None = None,
 ) -> list[Event]:
     """One `news send`, with what it said."""
     mailing = mailing or samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, wishes or Wishes())
-    ledger.take(send, LEASE)
+    send = start.start(mailing, ledger, provider, options or SendOptions())
+    ledger.acquire_lease(send, LEASE)
     parts = (mailing, ledger, provider, samples.SECRET, time)
-    said = list(Delivery(send, *parts, manner or Manner(), stopped).run())
-    ledger.release(send)
+    said = list(Delivery(send, *parts, manner or DeliverySettings(), stopped).run())
+    ledger.release_lease(send)
     return said
 
 
@@ -154,7 +154,7 @@ def counts(ledger: Ledger) -> Counts:
 
 
 def named(ledger: Ledger, state: str) -> list[tuple[str, str]]:
-    return [(address, reason) for _, address, reason in ledger.people(the_send(ledger), state)]
+    return [(address, reason) for _, address, reason in ledger.recipients(the_send(ledger), state)]
 
 
 def readers(*numbers: int) -> list[str]:
@@ -211,11 +211,11 @@ class OneBad(ListedProvider):
 
     bad = "reader5@example.com"
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         if any(one.address == self.bad for one in batch.recipients):
             self.calls += 1
             return Refused("400 something is wrong")
-        return super().submit(batch, flight)
+        return super().submit(batch, submissions)
 
 
 @pytest.mark.parametrize("bad", [0, 5, 15])
@@ -282,8 +282,8 @@ def test_who_unsubscribes_between_plan_and_send_gets_nothing(
     provider = ListedProvider([NotSent("down")])
     run(ledger, provider, time)
     for n in (0, 1, 3):
-        subscribers.remove(as_typed(f"reader{n}@example.com")[0])
-    subscribers.add(as_typed("late@example.com")[0])
+        subscribers.remove(parse_subscriber(f"reader{n}@example.com")[0])
+    subscribers.add(parse_subscriber("late@example.com")[0])
     run(ledger, provider, time)
     assert sorted(provider.taken) == readers(2, 4)
     assert counts(ledger) == Counts(5, accepted=2, left=3)
@@ -323,7 +323,7 @@ def test_a_plan_of_which_nothing_has_left_is_in_nobodys_way(
     mailing: Mailing, name: str, ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     """A sender that is not verified, a host that was down: the mistake can be mended and the issue sent."""
-    people(3).remove(as_typed("reader1@example.com")[0])
+    people(3).remove(parse_subscriber("reader1@example.com")[0])
     run(ledger, ListedProvider([NotSent("403 sender not verified")]), time)
     provider = ListedProvider(name=name)
     run(ledger, provider, time, mailing)
@@ -338,7 +338,7 @@ def test_a_plan_of_which_something_may_have_left_is_kept(
     people(4)
     provider = ListedProvider([first, NotSent("down")])
     run(ledger, provider, time)
-    assert not ledger.withdraw(the_send(ledger))
+    assert not ledger.delete_unsent_plan(the_send(ledger))
     with pytest.raises(SendRefused, match="with another content"):
         run(ledger, provider, time, samples.plain_mailing(subject="Corrected"))
 
@@ -349,8 +349,8 @@ def test_one_bad_answer_after_another_stops_and_leaves_the_rest_waiting(
 ) -> None:
     people(20)
     provider = ListedProvider([outcome] * 4 + [Accepted("id")] + [outcome] * 100, size=1)
-    said = run(ledger, provider, time, manner=Manner(stop_when_refused=None))
-    assert provider.calls == 4 + 1 + IN_A_ROW
+    said = run(ledger, provider, time, manner=DeliverySettings(stop_when_refused=None))
+    assert provider.calls == 4 + 1 + MAX_CONSECUTIVE_FAILURES
     assert counts(ledger).waiting == 10
     assert isinstance(said[-1], Stopped) and "in a row went wrong" in said[-1].why
 
@@ -372,7 +372,7 @@ def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     people(10)
-    provider = ListedProvider([NotSent("450 too many", stop=False)] * IN_A_ROW, size=1)
+    provider = ListedProvider([NotSent("450 too many", stop=False)] * MAX_CONSECUTIVE_FAILURES, size=1)
     run(ledger, provider, time)
     assert counts(ledger).accepted == 10
     assert time.waited >= timedelta(seconds=5)
@@ -382,7 +382,7 @@ def test_who_left_and_came_back_during_a_send_stays_out_of_it(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     """And is told as left, not as accepted: one recipient, one state."""
-    subscribers, (ada, _) = people(2), as_typed("reader0@example.com")
+    subscribers, (ada, _) = people(2), parse_subscriber("reader0@example.com")
     run(ledger, ListedProvider([NotSent("down")]), time)
     subscribers.remove(ada)
     run(ledger, ListedProvider([NotSent("down")]), time)
@@ -433,13 +433,13 @@ def test_a_canary_goes_first_and_the_rest_waits(
 ) -> None:
     people(7)
     provider = ListedProvider()
-    run(ledger, provider, time, wishes=Wishes(canary=3))
+    run(ledger, provider, time, options=SendOptions(canary=3))
     assert sorted(provider.taken) == readers(0, 1, 2)
     with pytest.raises(SendRefused, match="waits for a go-ahead behind its canary of 3"):
         start.refuse_halted(the_send(ledger), counts(ledger))
     run(ledger, provider, time)
     assert len(provider.taken) == 3, "running it again is no go-ahead"
-    ledger.go_on(the_send(ledger))
+    ledger.resume(the_send(ledger))
     run(ledger, provider, time)
     assert provider.taken == Counter(readers(*range(7)))
 
@@ -448,16 +448,16 @@ def test_a_rate_is_kept_over_several_runs(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     people(10)
-    manner = Manner(rates=[Rate(2, timedelta(seconds=1)), Rate(6, timedelta(minutes=1))])
+    manner = DeliverySettings(rates=[Rate(2, timedelta(seconds=1)), Rate(6, timedelta(minutes=1))])
     provider = ListedProvider(size=1000)
     started = time.time
-    run(ledger, provider, time, wishes=Wishes(rates=manner.rates), manner=manner)
+    run(ledger, provider, time, options=SendOptions(rates=manner.rates), manner=manner)
     assert counts(ledger).accepted == 10
     assert time.time - started >= timedelta(minutes=1)
     assert [len(batch.recipients) for batch in provider.batches] == [2] * 5
     mailing = replace(samples.plain_mailing(), issue="2026-05-04")
     again = time.time
-    run(ledger, provider, time, mailing, wishes=Wishes(rates=manner.rates), manner=manner)
+    run(ledger, provider, time, mailing, options=SendOptions(rates=manner.rates), manner=manner)
     assert time.time - again >= timedelta(minutes=1), "the first send's count as well"
 
 
@@ -466,7 +466,7 @@ def test_a_chunk_larger_than_a_later_rate_goes_out_alone(
 ) -> None:
     people(9)
     provider = ListedProvider(size=3)
-    run(ledger, provider, time, manner=Manner(rates=[Rate(2, timedelta(seconds=10))]))
+    run(ledger, provider, time, manner=DeliverySettings(rates=[Rate(2, timedelta(seconds=10))]))
     assert counts(ledger).accepted == 9
     assert time.waited == timedelta(seconds=20)
 
@@ -480,9 +480,9 @@ class Threaded(ListedProvider):
     def capabilities(self) -> Capabilities:
         return Capabilities(self.size, True, "none", 4)
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         self.gate.wait(10)
-        return super().submit(batch, flight)
+        return super().submit(batch, submissions)
 
 
 def test_several_calls_are_under_way_at_once(
@@ -490,7 +490,7 @@ def test_several_calls_are_under_way_at_once(
 ) -> None:
     people(16)
     provider = Threaded()
-    run(ledger, provider, time, manner=Manner(in_flight=4))
+    run(ledger, provider, time, manner=DeliverySettings(in_flight=4))
     assert provider.taken == Counter(readers(*range(16)))
     assert counts(ledger) == Counts(16, accepted=16)
 
@@ -500,16 +500,16 @@ def test_ctrl_c_lets_the_calls_under_way_come_back(
 ) -> None:
     people(16)
     provider = Threaded()
-    run(ledger, provider, time, stopped=lambda: provider.calls > 0, manner=Manner(in_flight=4))
+    run(ledger, provider, time, stopped=lambda: provider.calls > 0, manner=DeliverySettings(in_flight=4))
     assert counts(ledger) == Counts(16, accepted=8, waiting=8)
 
 
 class Failing(ListedProvider):
     """Has a mistake in it."""
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         if self.size == 1:
-            assert flight.begin(batch.recipients[0])
+            assert submissions.starting(batch.recipients[0])
         raise ZeroDivisionError
 
 
@@ -529,10 +529,10 @@ def test_whoever_stops_listening_loses_nothing(
     """The terminal is gone in the middle: what is under way is written down still."""
     people(8)
     provider, mailing = Threaded(), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, Wishes())
-    ledger.take(send, LEASE)
+    send = start.start(mailing, ledger, provider, SendOptions())
+    ledger.acquire_lease(send, LEASE)
     parts = (mailing, ledger, provider, samples.SECRET, time)
-    running = Delivery(send, *parts, Manner(in_flight=4)).run()
+    running = Delivery(send, *parts, DeliverySettings(in_flight=4)).run()
     next(running)
     running.close()  # type: ignore[attr-defined]
     assert counts(ledger).unknown == 0
@@ -544,9 +544,9 @@ def test_a_full_disk_stops_before_a_call_and_nobody_is_forgotten(
 ) -> None:
     people(400)
     provider, mailing = ListedProvider(size=2), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, Wishes())
-    ledger.take(send, LEASE)
-    running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, Manner()).run()
+    send = start.start(mailing, ledger, provider, SendOptions())
+    ledger.acquire_lease(send, LEASE)
+    running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run()
     next(running)
     no_more_pages(database, 0)
     with pytest.raises(StoreError, match="full") as stopped:
@@ -566,9 +566,9 @@ def test_a_database_that_is_deleted_meanwhile_stops_before_the_next_call(
 ) -> None:
     people(6)
     provider, mailing = ListedProvider(), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, Wishes())
-    ledger.take(send, LEASE)
-    running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, Manner()).run()
+    send = start.start(mailing, ledger, provider, SendOptions())
+    ledger.acquire_lease(send, LEASE)
+    running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run()
     next(running)
     file = tmp_path / ".news" / "news.db"
     file.rename(tmp_path / "moved.db")
@@ -591,14 +591,14 @@ def test_memory_does_not_grow_with_the_list(
 ) -> None:
     def peak(more: int, issue: str) -> int:
         rows = [Row(f"list:{n}", parse(f"{issue}-{n}@example.com"), "") for n in range(more)]
-        for _ in Subscribers(database).bring_in(rows, "list"):
+        for _ in Subscribers(database).import_rows(rows, "list"):
             pass
         del rows
         mailing, provider = replace(samples.plain_mailing(), issue=issue), Forgetful(size=100)
-        send = start.start(mailing, ledger, provider, Wishes())
-        ledger.take(send, LEASE)
+        send = start.start(mailing, ledger, provider, SendOptions())
+        ledger.acquire_lease(send, LEASE)
         tracemalloc.start()
-        for _ in Delivery(send, mailing, ledger, provider, samples.SECRET, time, Manner()).run():
+        for _ in Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run():
             pass
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -612,7 +612,7 @@ def test_memory_does_not_grow_with_the_list(
 class Forgetful(ListedProvider):
     """Takes everything and remembers nothing."""
 
-    def submit(self, batch: Batch, flight: Flight) -> Outcome:
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         return Accepted("id")
 
 

@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from newsletter.sending import hold_policy
-from newsletter.sending.hold_policy import Timing
-from newsletter.sending.model import Lane, LaneStanding, LaneState
+from newsletter.sending.hold_policy import SendTimings
+from newsletter.sending.model import HeldBatch, HeldBatchState, HeldBatchStatus
 from tests.samples import NOW
 
 LEAVES = NOW + timedelta(minutes=30)
 
 
-def standing(state: LaneState = "open", unknown: int = 1, intended: int = 0, since: int = 0) -> LaneStanding:
-    lane = Lane(1, 1, "batch1", NOW, LEAVES, state)
-    return LaneStanding(lane, 5, unknown, intended, NOW + timedelta(minutes=since) if unknown else None)
+def status(
+    state: HeldBatchState = "open", unknown: int = 1, intended: int = 0, since: int = 0
+) -> HeldBatchStatus:
+    batch = HeldBatch(1, 1, "batch1", NOW, LEAVES, state)
+    return HeldBatchStatus(batch, 5, unknown, intended, NOW + timedelta(minutes=since) if unknown else None)
 
 
 def at(minutes: float) -> datetime:
@@ -24,27 +26,27 @@ def at(minutes: float) -> datetime:
 @pytest.mark.parametrize(
     ("of", "now", "do"),
     [
-        pytest.param(standing(unknown=0), 1, "leave", id="nothing-unknown"),
-        pytest.param(standing(), 1, "wait", id="may-still-arrive"),
-        pytest.param(standing(), 5, "call back", id="ripe"),
-        pytest.param(standing(), 18, "call back", id="just-in-time"),
-        pytest.param(standing(), 18.1, "give up", id="too-late"),
-        pytest.param(standing(since=14), 14, "give up", id="ripe-too-late"),
-        pytest.param(standing(since=13), 13, "wait", id="ripe-just-in-time"),
-        pytest.param(standing(intended=2), 10, "wait", id="under-way"),
-        pytest.param(standing("cancelling", unknown=0), 10, "call back", id="begun-and-not-confirmed"),
-        pytest.param(standing("cancelling"), 19, "give up", id="begun-and-too-late"),
-        pytest.param(standing("cancelling"), 2, "wait", id="begun-and-may-still-arrive"),
-        pytest.param(standing("cancelled"), 10, "leave", id="done"),
-        pytest.param(standing("kept"), 10, "leave", id="given-up"),
+        pytest.param(status(unknown=0), 1, "leave", id="nothing-unknown"),
+        pytest.param(status(), 1, "wait", id="may-still-arrive"),
+        pytest.param(status(), 5, "recall", id="ripe"),
+        pytest.param(status(), 18, "recall", id="just-in-time"),
+        pytest.param(status(), 18.1, "abandon", id="too-late"),
+        pytest.param(status(since=14), 14, "abandon", id="ripe-too-late"),
+        pytest.param(status(since=13), 13, "wait", id="ripe-just-in-time"),
+        pytest.param(status(intended=2), 10, "wait", id="under-way"),
+        pytest.param(status("cancelling", unknown=0), 10, "recall", id="begun-and-not-confirmed"),
+        pytest.param(status("cancelling"), 19, "abandon", id="begun-and-too-late"),
+        pytest.param(status("cancelling"), 2, "wait", id="begun-and-may-still-arrive"),
+        pytest.param(status("cancelled"), 10, "leave", id="done"),
+        pytest.param(status("kept"), 10, "leave", id="given-up"),
     ],
 )
-def test_what_an_unknown_calls_for(of: LaneStanding, now: float, do: str) -> None:
-    assert hold_policy.step(of, at(now), Timing()).do == do
+def test_what_an_unknown_calls_for(of: HeldBatchStatus, now: float, do: str) -> None:
+    assert hold_policy.decide_recall(of, at(now), SendTimings()).action == do
 
 
 def test_it_waits_until_the_lost_request_must_have_arrived() -> None:
-    assert hold_policy.step(standing(since=2), at(3), Timing()).at == at(7)
+    assert hold_policy.decide_recall(status(since=2), at(3), SendTimings()).at == at(7)
 
 
 @pytest.mark.parametrize(
@@ -58,19 +60,19 @@ def test_it_waits_until_the_lost_request_must_have_arrived() -> None:
     ],
 )
 def test_a_lane_is_filled_for_a_quarter_of_its_time(
-    state: LaneState, filled: int, minutes: float, fits: bool
+    state: HeldBatchState, filled: int, minutes: float, fits: bool
 ) -> None:
-    assert hold_policy.fits(standing(state).lane, filled, 10, at(minutes)) == fits
+    assert hold_policy.has_room(status(state).batch, filled, 10, at(minutes)) == fits
 
 
 def test_where_no_more_can_be_opened_the_newest_takes_the_rest() -> None:
-    early = Lane(1, 1, "a", NOW, at(20), "open")
-    late = Lane(1, 2, "b", NOW, at(30), "open")
-    gone = Lane(1, 3, "c", NOW, at(40), "cancelled")
-    assert hold_policy.newest([early, late, gone], NOW, Timing()) == late
-    assert hold_policy.newest([early, late, gone], at(19), Timing()) is None
+    early = HeldBatch(1, 1, "a", NOW, at(20), "open")
+    late = HeldBatch(1, 2, "b", NOW, at(30), "open")
+    gone = HeldBatch(1, 3, "c", NOW, at(40), "cancelled")
+    assert hold_policy.newest_open([early, late, gone], NOW, SendTimings()) == late
+    assert hold_policy.newest_open([early, late, gone], at(19), SendTimings()) is None
 
 
 def test_a_lane_needs_a_slot_until_it_has_left() -> None:
-    assert hold_policy.in_use(standing().lane, at(29)) and not hold_policy.in_use(standing().lane, at(30))
-    assert not hold_policy.in_use(standing("cancelled").lane, NOW)
+    assert hold_policy.in_use(status().batch, at(29)) and not hold_policy.in_use(status().batch, at(30))
+    assert not hold_policy.in_use(status("cancelled").batch, NOW)

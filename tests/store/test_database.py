@@ -12,8 +12,8 @@ from newsletter.errors import SendRefused, StoreError
 from newsletter.sending.model import Counts
 from newsletter.store import migrations
 from newsletter.store.database import Database
-from newsletter.store.ledger_queries import Standing
-from newsletter.store.schema import REVISION, metadata, send
+from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.schema import REVISION, metadata, send_table
 from tests import samples
 
 SEND = {
@@ -36,17 +36,17 @@ def test_migrations_make_the_tables_that_the_schema_describes(database: Database
 
 def test_a_block_that_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.writing() as connection:
-        connection.execute(insert(send), SEND)
+        connection.execute(insert(send_table), SEND)
         _ = 1 / 0
     with database.reading() as connection:
-        assert connection.execute(select(send)).all() == []
+        assert connection.execute(select(send_table)).all() == []
 
 
 def test_moments_come_back_in_utc(database: Database) -> None:
     with database.writing() as connection:
-        connection.execute(insert(send), SEND)
+        connection.execute(insert(send_table), SEND)
     with database.reading() as connection:
-        assert connection.scalar(select(send.c.started_at)) == samples.NOW
+        assert connection.scalar(select(send_table.c.started_at)) == samples.NOW
 
 
 def test_sqlite_is_opened_to_survive_a_power_cut(tmp_path: Path) -> None:
@@ -63,11 +63,11 @@ def test_a_writer_waits_for_another(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
     first, second = Database.open(newsletter), Database.open(newsletter)
     with first.writing() as connection:
-        connection.execute(insert(send), SEND)
+        connection.execute(insert(send_table), SEND)
         with second.reading() as other:
-            assert other.execute(select(send)).all() == []
+            assert other.execute(select(send_table)).all() == []
     with second.writing() as connection:
-        assert len(connection.execute(select(send)).all()) == 1
+        assert len(connection.execute(select(send_table)).all()) == 1
     first.close()
     second.close()
 
@@ -98,7 +98,7 @@ def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -
     url = f"sqlite:///file:{tmp_path}/.news/news.db?mode=ro&uri=true"
     read_only = Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
     with pytest.raises(StoreError, match="readonly") as refused, read_only.writing() as connection:
-        connection.execute(insert(send), SEND)
+        connection.execute(insert(send_table), SEND)
     assert "permissions" in refused.value.hint
     read_only.close()
 
@@ -136,10 +136,10 @@ def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> 
 def test_ids_are_never_used_twice(database: Database) -> None:
     """An old unsubscribe link must not remove somebody who came later."""
     with database.writing() as connection:
-        first = connection.scalar(insert(send).values(SEND).returning(send.c.id))
-        connection.execute(send.delete())
+        first = connection.scalar(insert(send_table).values(SEND).returning(send_table.c.id))
+        connection.execute(send_table.delete())
     with database.writing() as connection:
-        assert connection.scalar(insert(send).values(SEND).returning(send.c.id)) > first
+        assert connection.scalar(insert(send_table).values(SEND).returning(send_table.c.id)) > first
 
 
 def test_tables_are_strict_about_what_a_state_is(database: Database) -> None:
@@ -194,9 +194,9 @@ def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None
         for statement in OLD:
             connection.execute(text(statement))
         migrations.upgrade(connection)
-    standing = Standing(database)
+    standing = LedgerQueries(database)
     (found,) = standing.sends()
-    assert (found.state, found.window, found.holder) == ("open", 0, None)
+    assert (found.state, found.undo_window_seconds, found.lease_holder) == ("open", 0, None)
     assert standing.counts(found) == Counts(4, accepted=1, refused=1, unknown=1, left=1, under_way=1)
     with database.reading() as connection:
         reasons = connection.execute(text("select first, reason from chunk order by first")).all()

@@ -10,21 +10,21 @@ import pytest
 from newsletter.errors import StoreError
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store import journal
-from newsletter.store.journal import Run
+from newsletter.store.journal import SendProcess
 
 KILLED = """\
 import os, sys
 from pathlib import Path
 from newsletter.sending.outcomes import Accepted, Refused
-from newsletter.store.journal import Run
+from newsletter.store.journal import SendProcess
 
-run = Run(Path(sys.argv[1]))
+run = SendProcess(Path(sys.argv[1]))
 notes = run.journal("1-1")
-notes.begin(1)
-notes.end(1, Accepted("250 queued"))
-notes.begin(2)
-notes.end(2, Refused("550 no\\tsuch\\nuser"))
-notes.begin(3)
+notes.starting(1)
+notes.finished(1, Accepted("250 queued"))
+notes.starting(2)
+notes.finished(2, Refused("550 no\\tsuch\\nuser"))
+notes.starting(3)
 print(run.name, flush=True)
 os.kill(os.getpid(), 9)
 """
@@ -38,53 +38,53 @@ def killed(tmp_path: Path) -> str:
 
 
 def test_notes_survive_kill_9(tmp_path: Path, killed: str) -> None:
-    with Run(tmp_path / "runs") as run:
-        assert run.has_died(killed)
+    with SendProcess(tmp_path / "runs") as run:
+        assert run.is_dead(killed)
         assert run.notes(killed, "1-1") == {1: Accepted(), 2: Refused(r"550 no\u0009such\u000auser"), 3: None}
         assert run.notes(killed, "1-7") is None, "what was never noted is not known"
-        run.forget(killed, "1-1")
+        run.delete_notes(killed, "1-1")
         assert run.notes(killed, "1-1") is None
-        assert not run.has_died("another"), "of what is not here nothing is certain"
+        assert not run.is_dead("another"), "of what is not here nothing is certain"
 
 
 def test_notes_of_another_boot_are_not_believed(tmp_path: Path, killed: str) -> None:
     (tmp_path / "runs" / killed / "alive").write_text("another boot")
-    with Run(tmp_path / "runs") as run:
-        assert run.has_died(killed)
+    with SendProcess(tmp_path / "runs") as run:
+        assert run.is_dead(killed)
         assert run.notes(killed, "1-1") is None
 
 
 def test_half_a_note_is_none(tmp_path: Path, killed: str) -> None:
     file = tmp_path / "runs" / killed / "1-1"
     file.write_bytes(file.read_bytes() + b"3\taccep")
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         assert (run.notes(killed, "1-1") or {})[3] is None
 
 
 def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
-    with Run(tmp_path / "runs") as first, Run(tmp_path / "runs") as second:
-        assert not second.has_died(first.name)
+    with SendProcess(tmp_path / "runs") as first, SendProcess(tmp_path / "runs") as second:
+        assert not second.is_dead(first.name)
 
 
 def test_a_run_that_ends_well_leaves_nothing(tmp_path: Path) -> None:
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         notes = run.journal("1-1")
-        notes.begin(1)
+        notes.starting(1)
         notes.discard()
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_the_dead_are_cleared_away_once_they_have_nothing_to_say(tmp_path: Path, killed: str) -> None:
     died = tmp_path / "runs" / killed
-    with Run(tmp_path / "runs"):
+    with SendProcess(tmp_path / "runs"):
         os.utime(died, (0, 0))
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         assert died.exists(), "its notes are needed"
-        run.forget(killed, "1-1")
-    with Run(tmp_path / "runs") as run:
-        assert run.has_died(killed), "and for a day it is known that it died"
+        run.delete_notes(killed, "1-1")
+    with SendProcess(tmp_path / "runs") as run:
+        assert run.is_dead(killed), "and for a day it is known that it died"
         os.utime(died, (0, 0))
-    with Run(tmp_path / "runs"):
+    with SendProcess(tmp_path / "runs"):
         assert not died.exists()
 
 
@@ -92,36 +92,36 @@ def test_the_dead_are_cleared_away_once_they_have_nothing_to_say(tmp_path: Path,
     "outcome", [Accepted(), Refused("no"), NotSent("later", stop=False), Unknown("lost")], ids=repr
 )
 def test_each_outcome_is_read_as_it_was_written(tmp_path: Path, outcome: Outcome) -> None:
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         notes = run.journal("1-5")
-        notes.begin(5)
-        notes.end(5, outcome)
+        notes.starting(5)
+        notes.finished(5, outcome)
         assert run.notes(run.name, "1-5") == {5: outcome}
         notes.discard()
 
 
 def test_a_full_disk_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         notes = run.journal("1-1")
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, notes._file)
         os.close(full)
         with pytest.raises(StoreError, match="No space left"):
-            notes.begin(1)
+            notes.starting(1)
         notes.discard()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(StoreError, match="cannot be written"):
-        Run(tmp_path / "runs")
+        SendProcess(tmp_path / "runs")
 
 
 def test_a_system_without_boot_ids_believes_no_notes(
     tmp_path: Path, killed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "absent")
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         assert run.notes(killed, "1-1") is None
         (tmp_path / "runs" / killed / "alive").write_text("")
         assert run.notes(killed, "1-1") is None
@@ -131,5 +131,5 @@ def test_a_system_without_boot_ids_believes_no_notes(
 def test_what_is_no_note_makes_all_of_them_none(line: str, tmp_path: Path, killed: str) -> None:
     file = tmp_path / "runs" / killed / "1-1"
     file.write_bytes(file.read_bytes() + line.encode(errors="surrogateescape") + b"\n")
-    with Run(tmp_path / "runs") as run:
+    with SendProcess(tmp_path / "runs") as run:
         assert run.notes(killed, "1-1") is None

@@ -9,18 +9,27 @@ from random import Random
 
 import pytest
 
-from newsletter.sending.model import ChunkState, Claimed, Landed, Lane, LaneStanding, LaneState, Plan, Send
+from newsletter.sending.model import (
+    ChunkResult,
+    ChunkState,
+    ClaimedChunk,
+    HeldBatch,
+    HeldBatchState,
+    HeldBatchStatus,
+    NewSend,
+    Send,
+)
 from newsletter.store.database import Database
-from newsletter.store.journal import Run
+from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.subscribers import Subscribers
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 from tests.model import CANCEL_FAULTS, FAULTS, World
 from tests.store.conftest import emptied
 
 KINDS = (
     {"people": 4, "size": 2},
-    {"people": 4, "size": 2, "lanes": 1},
+    {"people": 4, "size": 2, "held_batches": 1},
     {"people": 4, "size": 2, "holds": False},
     {"people": 3, "size": 1, "holds": False},
 )
@@ -32,47 +41,49 @@ class TickingLedger(Ledger):
     tick: Callable[[str], None]
     one: Send
 
-    def plan(self, of: Plan) -> Send | None:
+    def plan(self, new: NewSend) -> Send | None:
         self.tick("plan")
-        return super().plan(of)
+        return super().plan(new)
 
     def claim(
-        self, of: Send, most: int, room: int, into: Lane | None, lease: timedelta, *, noted: bool
-    ) -> list[Claimed]:
+        self, send: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+    ) -> list[ClaimedChunk]:
         self.tick("claim")
-        return super().claim(of, most, room, into, lease, noted=noted)
+        return super().claim(send, most, room, into, lease, noted=noted)
 
-    def settle(self, landed: Sequence[Landed]) -> None:
+    def settle(self, result: Sequence[ChunkResult]) -> None:
         self.tick("settle")
-        super().settle(landed)
+        super().settle(result)
 
-    def journal(self, of: Claimed) -> "TickingJournal":  # type: ignore[override]
-        return TickingJournal(super().journal(of), self.tick)
+    def journal(self, chunk: ClaimedChunk) -> "TickingJournal":  # type: ignore[override]
+        return TickingJournal(super().journal(chunk), self.tick)
 
-    def open_lane(self, of: Send, batch_id: str, send_at: datetime) -> Lane:
+    def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch:
         self.tick("open lane")
-        return super().open_lane(of, batch_id, send_at)
+        return super().open_held_batch(send, batch_id, send_at)
 
-    def mark(self, of: Lane, state: LaneState) -> None:
+    def mark_held_batch(self, batch: HeldBatch, state: HeldBatchState) -> None:
         self.tick("mark")
-        super().mark(of, state)
+        super().mark_held_batch(batch, state)
 
-    def recall(self, of: LaneStanding, to: ChunkState, reason: str, *, doubtful: bool = True) -> None:
+    def record_recall(
+        self, status: HeldBatchStatus, to: ChunkState, reason: str, *, with_unknown: bool = True
+    ) -> None:
         self.tick("recall")
-        super().recall(of, to, reason, doubtful=doubtful)
+        super().record_recall(status, to, reason, with_unknown=with_unknown)
 
-    def doubt(self, of: Lane, reason: str) -> None:
+    def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None:
         self.tick("doubt")
-        super().doubt(of, reason)
+        super().mark_batch_unknown(batch, reason)
 
-    def call_back(self, of: Send) -> None:
+    def cancel(self, send: Send) -> None:
         self.tick("call back")
-        super().call_back(of)
+        super().cancel(send)
 
     def states(self) -> dict[str, str]:
         (send,) = self.sends()
         states = ("accepted", "refused", "unknown", "waiting", "cancelled", "left")
-        return {address: state for state in states for _, address, _ in self.people(send, state)}
+        return {address: state for state in states for _, address, _ in self.recipients(send, state)}
 
 
 class TickingJournal:
@@ -81,13 +92,13 @@ class TickingJournal:
     def __init__(self, journal: object, tick: Callable[[str], None]) -> None:
         self._journal, self._tick = journal, tick
 
-    def begin(self, number: int) -> None:
+    def starting(self, number: int) -> None:
         self._tick("begin")
-        self._journal.begin(number)  # type: ignore[attr-defined]
+        self._journal.starting(number)  # type: ignore[attr-defined]
 
-    def end(self, number: int, outcome: object) -> None:
+    def finished(self, number: int, outcome: object) -> None:
         self._tick("end")
-        self._journal.end(number, outcome)  # type: ignore[attr-defined]
+        self._journal.finished(number, outcome)  # type: ignore[attr-defined]
 
 
 class RealWorld(World):
@@ -98,10 +109,10 @@ class RealWorld(World):
         self.database, self.folder = database, folder
         subscribers = Subscribers(database, self.now)
         for n in range(1, kind["people"] + 1):
-            subscribers.add(as_typed(f"reader{n}@example.com")[0])
+            subscribers.add(parse_subscriber(f"reader{n}@example.com")[0])
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
-        run = Run(self.folder / "runs")
+        run = SendProcess(self.folder / "runs")
         self.ledger = TickingLedger(self.database, run, self.now)  # type: ignore[assignment]
         self.ledger.tick = self.tick
         try:

@@ -9,7 +9,7 @@ from newsletter.errors import Problem, SubscriberError
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Imported, Subscribers
 from newsletter.subscribers import csv_import
-from newsletter.subscribers.parsing import as_typed
+from newsletter.subscribers.parsing import parse_subscriber
 
 
 @pytest.fixture
@@ -17,44 +17,44 @@ def subscribers(database: Database) -> Subscribers:
     return Subscribers(database)
 
 
-def bring_in(subscribers: Subscribers, path: Path, text: str) -> list[str]:
+def import_rows(subscribers: Subscribers, path: Path, text: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     return [
         one.change if isinstance(one, Imported) else f"{one.where.rpartition(':')[2]}: {one.what}"
-        for one in subscribers.bring_in(csv_import.read(path), path.name)
+        for one in subscribers.import_rows(csv_import.read(path), path.name)
     ]
 
 
 def names(subscribers: Subscribers, state: str | None = "active") -> dict[str, str]:
-    return {one.address: one.name for one in subscribers.every(state)}
+    return {one.address: one.name for one in subscribers.iter_all(state)}
 
 
 def test_a_file_is_brought_in_once(subscribers: Subscribers, tmp_path: Path) -> None:
     file = "address,name\nada@example.com,Ada\nbo@example.com,\n"
-    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "added"]
-    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["known", "known"]
+    assert import_rows(subscribers, tmp_path / "list.csv", file) == ["added", "added"]
+    assert import_rows(subscribers, tmp_path / "list.csv", file) == ["known", "known"]
     assert names(subscribers) == {"ada@example.com": "Ada", "bo@example.com": ""}
-    assert subscribers.active() == 2
+    assert subscribers.count_active() == 2
 
 
 def test_removed_people_stay_removed(subscribers: Subscribers, tmp_path: Path) -> None:
     file = "address,name\nada@example.com,Ada\nbo@example.com,Bo\n"
-    bring_in(subscribers, tmp_path / "list.csv", file)
-    assert subscribers.remove(as_typed("ADA@example.com")[0])
-    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["left", "known"]
+    import_rows(subscribers, tmp_path / "list.csv", file)
+    assert subscribers.remove(parse_subscriber("ADA@example.com")[0])
+    assert import_rows(subscribers, tmp_path / "list.csv", file) == ["left", "known"]
     assert names(subscribers) == {"bo@example.com": "Bo"}
     assert names(subscribers, "unsubscribed") == {"ada@example.com": "Ada"}
-    assert not subscribers.remove(as_typed("ada@example.com")[0])
+    assert not subscribers.remove(parse_subscriber("ada@example.com")[0])
 
 
 def test_somebody_who_left_comes_back_only_when_they_asked(subscribers: Subscribers) -> None:
-    ada, _ = as_typed("ada@example.com")
+    ada, _ = parse_subscriber("ada@example.com")
     subscribers.add(ada, "Ada")
     subscribers.remove(ada)
     with pytest.raises(SubscriberError, match=r"ada@example\.com has left") as refused:
         subscribers.add(ada)
     assert "--again" in refused.value.hint
-    assert subscribers.active() == 0
+    assert subscribers.count_active() == 0
     assert subscribers.add(ada, again=True) == "added"
     assert names(subscribers) == {"ada@example.com": "Ada"}
 
@@ -68,29 +68,29 @@ def test_somebody_who_left_comes_back_only_when_they_asked(subscribers: Subscrib
 )
 def test_the_same_address_is_the_same_person(other: str, subscribers: Subscribers, tmp_path: Path) -> None:
     file = f"address,name\nada@example.com,Ada\n{other},Ada\n"
-    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "twice"]
-    assert subscribers.active() == 1
+    assert import_rows(subscribers, tmp_path / "list.csv", file) == ["added", "twice"]
+    assert subscribers.count_active() == 1
 
 
 def test_an_idn_is_the_same_in_letters_and_in_ascii(subscribers: Subscribers, tmp_path: Path) -> None:
     file = "address\nada@bücher.example\nada@xn--bcher-kva.example\nADA@BÜCHER.example\n"
-    assert bring_in(subscribers, tmp_path / "list.csv", file) == ["added", "twice", "twice"]
+    assert import_rows(subscribers, tmp_path / "list.csv", file) == ["added", "twice", "twice"]
     assert list(names(subscribers)) == ["ada@xn--bcher-kva.example"]
 
 
 def test_duplicates_are_found_however_far_apart(subscribers: Subscribers, tmp_path: Path) -> None:
     many = "".join(f"reader{n}@example.com\n" for n in range(1200))
-    changes = bring_in(subscribers, tmp_path / "list.csv", f"address\n{many}reader0@example.com\n")
+    changes = import_rows(subscribers, tmp_path / "list.csv", f"address\n{many}reader0@example.com\n")
     assert Counter(changes) == {"added": 1200, "twice": 1}
-    assert subscribers.active() == 1200
-    assert len(list(subscribers.every())) == 1200
+    assert subscribers.count_active() == 1200
+    assert len(list(subscribers.iter_all())) == 1200
 
 
 def test_a_new_name_is_taken_and_an_empty_one_forgets_nothing(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
-    bring_in(subscribers, tmp_path / "a.csv", "address,name\nada@example.com,Ada\nbo@example.com,Bo\n")
-    changes = bring_in(
+    import_rows(subscribers, tmp_path / "a.csv", "address,name\nada@example.com,Ada\nbo@example.com,Bo\n")
+    changes = import_rows(
         subscribers, tmp_path / "b.csv", "address,name\nada@example.com,Ada E.\nbo@example.com,\n"
     )
     assert changes == ["renamed", "known"]
@@ -100,7 +100,7 @@ def test_a_new_name_is_taken_and_an_empty_one_forgets_nothing(
 def test_lines_that_are_no_use_are_named_and_the_others_brought_in(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
-    changes = bring_in(subscribers, tmp_path / "list.csv", "address,name\nnobody,N\nada@example.com,Ada\n")
+    changes = import_rows(subscribers, tmp_path / "list.csv", "address,name\nnobody,N\nada@example.com,Ada\n")
     assert changes[0].startswith('2: "nobody" is not an email address')
     assert changes[1] == "added"
 
@@ -109,22 +109,22 @@ def test_a_file_that_breaks_off_brings_nobody_in(subscribers: Subscribers, tmp_p
     path = tmp_path / "list.csv"
     path.write_bytes(b"address,name\nada@example.com,Ada\nbo@example.com,B\xf6\n")
     with pytest.raises(SubscriberError, match=r"list\.csv:3: not utf-8 text"):
-        list(subscribers.bring_in(csv_import.read(path), path.name))
-    assert subscribers.active() == 0
+        list(subscribers.import_rows(csv_import.read(path), path.name))
+    assert subscribers.count_active() == 0
 
 
 def test_an_import_that_is_given_up_brings_nobody_in(subscribers: Subscribers, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("address\nada@example.com\nbo@example.com\n")
-    changes = subscribers.bring_in(csv_import.read(path), path.name)
+    changes = subscribers.import_rows(csv_import.read(path), path.name)
     next(changes)
     changes.close()
-    assert subscribers.active() == 0
+    assert subscribers.count_active() == 0
 
 
 def test_removing_somebody_who_is_not_there_says_so(subscribers: Subscribers) -> None:
     with pytest.raises(SubscriberError, match="is not on the list"):
-        subscribers.remove(as_typed("ada@example.com")[0])
+        subscribers.remove(parse_subscriber("ada@example.com")[0])
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_removing_somebody_who_is_not_there_says_so(subscribers: Subscribers) ->
 )
 def test_a_person_is_refused_in_words(address: str, name: str) -> None:
     with pytest.raises(SubscriberError):
-        as_typed(address, name)
+        parse_subscriber(address, name)
 
 
 def test_problems_pass_through(subscribers: Subscribers) -> None:
     problem = Problem("list.csv:2", "no use")
-    assert list(subscribers.bring_in([problem], "list.csv")) == [problem]
+    assert list(subscribers.import_rows([problem], "list.csv")) == [problem]

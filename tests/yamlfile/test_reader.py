@@ -10,7 +10,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter.display import shown_path
+from newsletter.display import display_path
 from newsletter.errors import InvalidInput, IssueError, Problem
 from newsletter.issue.model import IssueFile
 from newsletter.yamlfile import reader, validation
@@ -37,7 +37,7 @@ def read(raw: bytes) -> Document:
     return reader.read(Path("a.yml"), IssueError)
 
 
-def refused(raw: bytes) -> list[str]:
+def invalid(raw: bytes) -> list[str]:
     with pytest.raises(IssueError) as raised:
         read(raw)
     return [str(problem) for problem in raised.value.problems]
@@ -118,11 +118,11 @@ def test_what_is_not_there_is_where_it_would_be() -> None:
     ],
 )
 def test_what_is_no_text_is_refused(raw: bytes, problems: list[str]) -> None:
-    assert refused(raw) == problems
+    assert invalid(raw) == problems
 
 
 def test_a_file_full_of_invisible_characters_is_not_listed_whole() -> None:
-    assert len(refused(b"\x01\n" * 100_000)) == 100
+    assert len(invalid(b"\x01\n" * 100_000)) == 100
 
 
 def test_a_long_line_is_read() -> None:
@@ -177,20 +177,20 @@ def as_nobody() -> Iterator[None]:
 def test_a_path_is_shown_as_a_person_here_would_write_it(tmp_path: Path) -> None:
     Path("issues").mkdir()
     Path("issues/link.yml").symlink_to(tmp_path / "elsewhere.yml")
-    assert shown_path(Path("issues/a.yml")) == "issues/a.yml"
-    assert shown_path(Path("./issues/../issues/a.yml")) == "issues/a.yml"
-    assert shown_path(tmp_path / "issues" / "a.yml") == "issues/a.yml"
-    assert shown_path(Path("issues/link.yml")) == "issues/link.yml"
-    assert shown_path(Path(".")) == "."
+    assert display_path(Path("issues/a.yml")) == "issues/a.yml"
+    assert display_path(Path("./issues/../issues/a.yml")) == "issues/a.yml"
+    assert display_path(tmp_path / "issues" / "a.yml") == "issues/a.yml"
+    assert display_path(Path("issues/link.yml")) == "issues/link.yml"
+    assert display_path(Path(".")) == "."
 
 
 @pytest.mark.parametrize("path", ["/elsewhere/a.yml", "../a.yml", "../../a.yml", "/"])
 def test_a_path_outside_of_the_folder_is_shown_as_given(path: str) -> None:
-    assert shown_path(Path(path)) == path
+    assert display_path(Path(path)) == path
 
 
 def test_a_path_that_cannot_be_printed_is_shown() -> None:
-    assert shown_path(Path(os.fsdecode(b"caf\xe9/a\nb.yml"))) == "caf\\udce9/a\\u000ab.yml"
+    assert display_path(Path(os.fsdecode(b"caf\xe9/a\nb.yml"))) == "caf\\udce9/a\\u000ab.yml"
 
 
 def test_a_path_is_shown_where_the_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_a_path_is_shown_where_the_folder_is_gone(tmp_path: Path, monkeypatch: p
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert shown_path(Path("a.yml")) == "a.yml"
+    assert display_path(Path("a.yml")) == "a.yml"
 
 
 def taken(raw: bytes, path: Path) -> IssueFile | None:

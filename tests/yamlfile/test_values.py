@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import IssueError
 from newsletter.yamlfile import reader
 from newsletter.yamlfile.values import dotted
@@ -22,7 +22,7 @@ def values(file: Path, text: str) -> Any:
     return reader.read(file, IssueError).data
 
 
-def refused(file: Path, text: str) -> list[str]:
+def invalid(file: Path, text: str) -> list[str]:
     """What is refused while reading goes on."""
     file.write_text(text, "utf-8")
     return [str(problem) for _, problem in reader.read(file, IssueError).problems]
@@ -119,11 +119,11 @@ def test_values_that_yaml_would_twist_are_refused(
     file: Path, written: str, read_as: str, otherwise: str
 ) -> None:
     expected = f'a.yml:1: a: YAML reads {written} as {read_as}; quote it: "{written}"{otherwise}'
-    assert refused(file, f"a: {written}\n") == [expected]
+    assert invalid(file, f"a: {written}\n") == [expected]
 
 
 def test_a_number_of_many_digits_is_shortened_in_the_message(file: Path) -> None:
-    (problem,) = refused(file, f"a: {'9' * 10_000}\n")
+    (problem,) = invalid(file, f"a: {'9' * 10_000}\n")
     assert len(problem) < 300
 
 
@@ -163,7 +163,7 @@ def test_a_number_of_many_digits_is_shortened_in_the_message(file: Path) -> None
     ],
 )
 def test_text_that_yaml_would_cut_is_refused(file: Path, text: str, problem: str) -> None:
-    assert refused(file, text) == [problem]
+    assert invalid(file, text) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ def test_tags_are_refused_and_build_nothing(file: Path, tag: str) -> None:
         f"a.yml:1: a: YAML reads {tag} as a tag, and none are read here; "
         "delete it, or put text that starts with ! in quotes"
     )
-    assert refused(file, f"a: {tag} x\n") == [expected]
-    assert refused(file, f"a: {tag} [x]\n") == [expected]
-    assert refused(file, f"a: {tag} {{x: y}}\n") == [expected]
+    assert invalid(file, f"a: {tag} x\n") == [expected]
+    assert invalid(file, f"a: {tag} [x]\n") == [expected]
+    assert invalid(file, f"a: {tag} {{x: y}}\n") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_tags_are_refused_and_build_nothing(file: Path, tag: str) -> None:
     ],
 )
 def test_duplicate_keys_are_refused(file: Path, text: str, problems: list[str]) -> None:
-    assert refused(file, text) == problems
+    assert invalid(file, text) == problems
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_duplicate_keys_are_refused(file: Path, text: str, problems: list[str]) 
     ],
 )
 def test_keys_are_text_and_nothing_else(file: Path, text: str, problem: str) -> None:
-    assert refused(file, text) == [problem]
+    assert invalid(file, text) == [problem]
 
 
 @pytest.mark.parametrize("key", ["1", "null", "~", "off", "2026-04-27", "1.5", '"a[b"', "? a\n"])
@@ -255,7 +255,7 @@ def test_a_key_is_the_text_that_is_written(file: Path, key: str) -> None:
 )
 def test_escaped_control_characters_are_refused(file: Path, escape: str, shown: str) -> None:
     problem = f"a.yml:1: a[0] holds a control character ({shown}); delete it"
-    assert refused(file, f'a: ["x{escape}y"]\n') == [problem]
+    assert invalid(file, f'a: ["x{escape}y"]\n') == [problem]
 
 
 def test_aliases_stand_for_what_they_name(file: Path) -> None:
@@ -350,6 +350,6 @@ def test_dotted(loc: reader.Loc, shown: str) -> None:
 
 
 def test_visible_text_fits_in_a_line() -> None:
-    assert visible("a\nb\u202ec\udce9") == "a\\u000ab\\u202ec\\udce9"
-    assert visible("x" * 61) == "x" * 57 + "…"
-    assert visible("x" * 60) == "x" * 60
+    assert printable("a\nb\u202ec\udce9") == "a\\u000ab\\u202ec\\udce9"
+    assert printable("x" * 61) == "x" * 57 + "…"
+    assert printable("x" * 60) == "x" * 60

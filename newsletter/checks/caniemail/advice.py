@@ -10,55 +10,55 @@ from newsletter.errors import Severity
 
 
 @dataclass(frozen=True)
-class Loss:
+class Fallback:
     severity: Severity
     fix: str
 
 
-_PLAINER = Loss("note", "see that the mail looks well without it")
-_LOSSES = {
-    Loss("warning", "build it from MJML's sections and columns, which are tables"): """
+_PLAINER = Fallback("note", "see that the mail looks well without it")
+_FALLBACKS = {
+    Fallback("warning", "build it from MJML's sections and columns, which are tables"): """
         css-align-items css-aspect-ratio css-clear css-column-count css-column-layout-properties
         css-display css-display-flex css-display-grid css-flex-direction css-flex-wrap css-float css-gap
         css-grid-template css-inset css-justify-content css-left-right-top-bottom css-min-height
         css-min-width css-object-fit css-position css-scroll-snap css-table-layout css-transform
         css-writing-mode css-z-index
     """,
-    Loss("warning", "write a plain value for the same property before it, which these keep"): """
+    Fallback("warning", "write a plain value for the same property before it, which these keep"): """
         css-function-clamp css-function-light-dark css-function-max css-function-min css-intrinsic-size
         css-modern-color css-rgb css-rgba css-unit-calc css-unit-ch css-unit-cm css-unit-em css-unit-ex
         css-unit-in css-unit-initial css-unit-mm css-unit-pc css-unit-percent css-unit-pt css-unit-px
         css-unit-rem css-unit-vh css-unit-vmax css-unit-vmin css-unit-vw css-variables
     """,
-    Loss("warning", "name sides and sizes as top, right, bottom, left, width and height"): """
+    Fallback("warning", "name sides and sizes as top, right, bottom, left, width and height"): """
         css-block-inline-size css-inline-size css-margin-block-start-end css-margin-inline-block
         css-margin-inline-start-end css-max-block-size css-max-inline-size css-min-block-size
         css-min-inline-size css-padding-block-start-end css-padding-inline-block
         css-padding-inline-start-end
     """,
-    Loss(
+    Fallback(
         "warning", "set a background colour that the text can be read on, and keep content out of pictures"
     ): """
         css-background-image css-conic-gradient css-linear-gradient css-radial-gradient html-background
     """,
-    Loss(
+    Fallback(
         "warning", "write it into the mail itself, or leave it out: what it shows or hides, these do not"
     ): """
         css-display-none css-inert-attribute css-nesting css-opacity css-pseudo-class-checked
         css-pseudo-element-after css-pseudo-element-before css-visibility html-dialog html-hidden
         html-link html-popover html-style
     """,
-    Loss("warning", "put it on a web page, and a link or a picture that leads there into the mail"): """
+    Fallback("warning", "put it on a web page, and a link or a picture that leads there into the mail"): """
         amp html-anchor-links html-audio html-base html-button-reset html-button-submit html-form
         html-image-maps html-input-checkbox html-input-hidden html-input-radio html-input-reset
         html-input-submit html-input-text html-mailto-links html-meter html-object html-progress
         html-select html-svg html-textarea html-video
     """,
-    Loss("warning", "use a PNG, JPEG or GIF that is fetched from https"): """
+    Fallback("warning", "use a PNG, JPEG or GIF that is fetched from https"): """
         image-avif image-base64 image-bmp image-gif image-heif image-ico image-jpg image-mp4 image-png
         image-svg image-tiff image-webp html-img
     """,
-    Loss("note", "put a class on the elements themselves, and use that"): """
+    Fallback("note", "put a class on the elements themselves, and use that"): """
         css-pseudo-class-first-child css-pseudo-class-first-of-type css-pseudo-class-has
         css-pseudo-class-lang css-pseudo-class-last-child css-pseudo-class-last-of-type
         css-pseudo-class-not css-pseudo-class-nth-child css-pseudo-class-nth-last-child
@@ -68,7 +68,7 @@ _LOSSES = {
         css-selector-general-sibling css-selector-grouping css-selector-id css-selector-universal
     """,
 }
-_BY_SLUG = {slug: loss for loss, slugs in _LOSSES.items() for slug in slugs.split()}
+_BY_SLUG = {slug: fallback for fallback, slugs in _FALLBACKS.items() for slug in slugs.split()}
 # Conditions and states, whose rules are for those who have them; hints to browsers, assistive technology and
 # printers; names for what is shown all the same; what falls back by itself, as a list of fonts or `src` does.
 _UNMISSED = """
@@ -85,7 +85,7 @@ _UNMISSED = """
 UNMISSED = frozenset(_UNMISSED.split())
 
 
-def loss(slug: str) -> Loss | None:
+def fallback(slug: str) -> Fallback | None:
     """What is lost without a feature; None where nobody misses it."""
     return None if slug in UNMISSED else _BY_SLUG.get(slug, _PLAINER)
 

@@ -29,7 +29,7 @@ class Use:
     spares: frozenset[str] = frozenset()
 
 
-class Reading:
+class UsageScanner:
     """Reads the uses of a mail that are there for everybody.
 
     That leaves out what stands inside @media or @supports, under `:hover` and the like, in rules that fit

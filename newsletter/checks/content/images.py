@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from newsletter.checks.content.links import private
 from newsletter.checks.document import Element
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 # mj-body's own width where a template names none.
@@ -24,7 +24,7 @@ def images(proof: Proof) -> Iterator[Problem]:
     widest = _mail_width(proof)
     for image in proof.document.named("img"):
         for what, fix in (*_source(image), *_width(image, widest), *_words(image)):
-            shown = visible(image.get("src", ""))
+            shown = printable(image.get("src", ""))
             yield Problem(proof.where(image), f"{what} ({shown})", fix, "warning")
 
 
@@ -63,7 +63,7 @@ def _width(image: Element, widest: int) -> Iterator[tuple[str, str]]:
 def _words(image: Element) -> Iterator[tuple[str, str]]:
     alt = (image.get("alt") or "").strip()
     if _FILE_NAME.fullmatch(alt):
-        yield f'its alt text is "{visible(alt, 40)}"', "say what it shows: many readers see nothing else"
+        yield f'its alt text is "{printable(alt, 40)}"', "say what it shows: many readers see nothing else"
 
 
 def _mail_width(proof: Proof) -> int:

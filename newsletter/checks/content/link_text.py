@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from newsletter.checks.document import words
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _VAGUE = re.compile(
@@ -31,10 +31,10 @@ def link_text(proof: Proof) -> Iterator[Problem]:
         said, target = words(link), link.get("href") or ""
         bare = re.sub(r"[\W_]+", " ", said).strip().casefold()
         if _VAGUE.fullmatch(bare) and said.casefold() != button:
-            what = f'"{visible(said)}" does not say where it leads ({visible(target)})'
+            what = f'"{printable(said)}" does not say where it leads ({printable(target)})'
             yield Problem(proof.where(link), what, "link the words that name what is there", "warning")
         elif (named := _ADDRESS.fullmatch(said)) and not _same(named[1].lower(), _host(target)):
-            what = f'"{visible(said)}" leads to {_host(target) or visible(target)}: so do phishing mails'
+            what = f'"{printable(said)}" leads to {_host(target) or printable(target)}: so do phishing mails'
             yield Problem(proof.where(link), what, "name the site that it leads to", "warning")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem, Severity
 from newsletter.subscribers import address
 
@@ -25,7 +25,7 @@ def links(proof: Proof) -> Iterator[Problem]:
         target = (link.get("href") or "").strip()
         if wrong := wrong_target(target):
             what, fix, severity = wrong
-            yield Problem(proof.where(link), f"{what} ({visible(target) or 'empty'})", fix, severity)
+            yield Problem(proof.where(link), f"{what} ({printable(target) or 'empty'})", fix, severity)
 
 
 def wrong_target(target: str) -> Wrong | None:

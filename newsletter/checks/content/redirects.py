@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _SHORTENERS = re.compile(
@@ -37,8 +37,8 @@ def redirects(proof: Proof) -> Iterator[Problem]:
         if not (through := redirector(target)):
             continue
         end = _end(target)
-        fix = f"link to {visible(end, 200)}" if end else "follow it once, and link to where it leads"
-        yield Problem(proof.where(link), f"a link through {through} ({visible(target)})", fix, "warning")
+        fix = f"link to {printable(end, 200)}" if end else "follow it once, and link to where it leads"
+        yield Problem(proof.where(link), f"a link through {through} ({printable(target)})", fix, "warning")
 
 
 def redirector(target: str) -> str | None:

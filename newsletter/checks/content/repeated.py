@@ -5,7 +5,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
 from newsletter.issue.model import Issue, Story
@@ -22,7 +22,7 @@ def repeated(proof: Proof) -> Iterator[Problem]:
         for n, story in enumerate(proof.issue.stories):
             if (there := known.get(_same(story.link))) is not None:
                 before = files.where(earlier, ("stories", there, "link"))
-                what = f'"{visible(story.title)}" was in the issue of {earlier.name} ({before})'
+                what = f'"{printable(story.title)}" was in the issue of {earlier.name} ({before})'
                 fix = "fine if there is news of it; say so"
                 yield Problem(files.where(proof.issue, ("stories", n, "link")), what, fix, "note")
 
@@ -33,7 +33,7 @@ def _within(proof: Proof) -> Iterator[Problem]:
         for part, key in (("link", _same(story.link)), ("title", _title(story))):
             if first.setdefault(key, n) != n:
                 there = files.where(proof.issue, ("stories", first[key], part))
-                what = f'the {part} of "{visible(story.title)}" stands in {there} already'
+                what = f'the {part} of "{printable(story.title)}" stands in {there} already'
                 where = files.where(proof.issue, ("stories", n, part))
                 yield Problem(where, what, "delete one of the two, or correct it", "warning")
 

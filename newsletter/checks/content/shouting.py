@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _LOUD = ("subject", "preheader", "heading", "title")
@@ -18,7 +18,7 @@ def shouting(proof: Proof) -> Iterator[Problem]:
     for text, line in proof.prose:
         if text.loc[-1] not in _LOUD:
             continue
-        name, shown = str(text.loc[-1]), visible(line)
+        name, shown = str(text.loc[-1]), printable(line)
         if _capitals(line):
             what = f'the {name} is in capitals ("{shown}")'
             yield Problem(proof.where(text), what, "write it as a sentence", "warning")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _STRAY = (
@@ -31,6 +31,6 @@ def stray_markdown(proof: Proof) -> Iterator[Problem]:
             continue
         for pattern, fix in _STRAY:
             if stray := pattern.search(paragraph):
-                shown = visible(paragraph[max(0, stray.start() - 20) : stray.end() + 20].strip())
+                shown = printable(paragraph[max(0, stray.start() - 20) : stray.end() + 20].strip())
                 where = proof.where(text, stray[0].split()[0])
                 yield Problem(where, f'readers would see "{shown}"', fix, "warning")

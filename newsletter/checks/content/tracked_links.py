@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 # What advertisers, mailers and networks add to an address; taken away, it leads to the same page.
@@ -28,8 +28,10 @@ def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid."""
     for target, link in proof.document.targets.items():
         if found := tracking_parameters(target):
-            what = f"a link with {', '.join(found)}, which track the reader ({visible(target)})"
-            yield Problem(proof.where(link), what, f"write {visible(without(target, found), 200)}", "warning")
+            what = f"a link with {', '.join(found)}, which track the reader ({printable(target)})"
+            yield Problem(
+                proof.where(link), what, f"write {printable(without(target, found), 200)}", "warning"
+            )
 
 
 def tracking_parameters(target: str) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.render.markdown import OMITTED
 
@@ -24,7 +24,7 @@ def unfinished(proof: Proof) -> Iterator[Problem]:
             yield Problem(proof.where(text, mark[0]), what, fix)
     for text in proof.texts:
         if text.markdown and not re.search(r"\w", text.content):
-            what = f'the passage says nothing ("{visible(text.content, 20)}")'
+            what = f'the passage says nothing ("{printable(text.content, 20)}")'
             yield Problem(proof.where(text), what, "write it, or delete it")
 
 
@@ -32,4 +32,4 @@ def _around(paragraph: str, mark: re.Match[str]) -> str:
     """The mark and a few words around it."""
     before = paragraph[: mark.start()].split(" ")[-3:]
     after = paragraph[mark.end() :].split(" ")[:4]
-    return visible(" ".join(before) + mark[0] + " ".join(after)).replace(OMITTED, "…")
+    return printable(" ".join(before) + mark[0] + " ".join(after)).replace(OMITTED, "…")

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from newsletter.checks.css import colours
-from newsletter.checks.css.colours import Behind, Colour
-from newsletter.checks.css.rules import Fitting, Screen, fitting, holds
+from newsletter.checks.css.colours import Backdrop, Colour
+from newsletter.checks.css.rules import MatchedRule, Viewport, holds, matched_rules
 from newsletter.checks.css.values import Declared, Length, declared
 from newsletter.checks.document import Document, Element
 from newsletter.checks.inbox_preview import seen
@@ -41,7 +41,7 @@ class Style:
     """
 
     colour: Colour | None
-    behind: Behind | None
+    behind: Backdrop | None
     size: float = 16.0
     weight: int = 400
     line: float | None = None
@@ -63,7 +63,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Run:
+class TextRun:
     """A text that no tag interrupts, in one line, with the element that it stands in and its style."""
 
     element: Element
@@ -85,31 +85,31 @@ class Cascade:
     def __init__(self, document: Document) -> None:
         self._document = document
 
-    def styles(self, screen: Screen) -> dict[Element, Style]:
+    def styles(self, viewport: Viewport) -> dict[Element, Style]:
         """The style of every element that is there to be seen, in order."""
         found: dict[Element, Style] = {}
-        scheme = screen.dark and self._knows_dark(screen)
-        canvas = Behind.canvas(colours.CANVAS[scheme])
+        scheme = viewport.dark and self._knows_dark(viewport)
+        canvas = Backdrop.canvas(colours.CANVAS[scheme])
         root = Style(colours.TEXT[scheme], canvas)
-        self._visit(self._document.root, root, _Working(screen, scheme, found))
+        self._visit(self._document.root, root, _Working(viewport, scheme, found))
         return found
 
-    def runs(self, screen: Screen) -> Iterator[Run]:
+    def runs(self, viewport: Viewport) -> Iterator[TextRun]:
         """Every text that is seen, in order."""
-        styles = self.styles(screen)
+        styles = self.styles(viewport)
         for element, text in _texts(self._document.root):
             style, words = styles.get(element), " ".join(text.split())
             if style and style.visible and style.size > 0 and seen(words):
-                yield Run(element, words, style)
+                yield TextRun(element, words, style)
 
     @cached_property
-    def _fitting(self) -> Mapping[Element, list[Fitting]]:
-        return fitting(self._document)
+    def _matched_rules(self) -> Mapping[Element, list[MatchedRule]]:
+        return matched_rules(self._document)
 
     def _visit(self, element: Element, above: Style, working: "_Working") -> None:
         if element.tag in _HIDDEN:
             return
-        said = self._said(element, working.screen)
+        said = self._said(element, working.viewport)
         if _hides(said, element):
             return
         style = _styled(element, said, above, working)
@@ -118,20 +118,20 @@ class Cascade:
             if isinstance(child.tag, str):
                 self._visit(child, style, working)
 
-    def _said(self, element: Element, screen: Screen) -> dict[str, Any]:
+    def _said(self, element: Element, viewport: Viewport) -> dict[str, Any]:
         """The value that wins for each property."""
         ranked: list[tuple[tuple[Any, ...], Declared]] = [((False, -1), one) for one in _presented(element)]
-        for rule in self._fitting.get(element, ()):
-            if all(holds(media, screen) for media in rule.within):
+        for rule in self._matched_rules.get(element, ()):
+            if all(holds(media, viewport) for media in rule.within):
                 ranked += [((one.important, 0, rule.specificity, rule.order), one) for one in rule.declared]
         if inline := element.get("style"):
             ranked += [((one.important, 1), one) for one in declared(inline)]
         ranked.sort(key=lambda ranked: ranked[0])
         return {one.name: one.value for _, one in ranked}
 
-    def _knows_dark(self, screen: Screen) -> bool:
+    def _knows_dark(self, viewport: Viewport) -> bool:
         """Whether the mail says that it can be dark: then a browser's own colours are, too."""
-        said = self._said(self._document.root, screen).get("color-scheme", ())
+        said = self._said(self._document.root, viewport).get("color-scheme", ())
         for meta in self._document.named("meta"):
             if meta.get("name", "").lower() == "color-scheme" and not said:
                 said = tuple(meta.get("content", "").lower().split())
@@ -140,7 +140,7 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _Working:
-    screen: Screen
+    viewport: Viewport
     dark: bool
     found: dict[Element, Style]
 
@@ -206,7 +206,7 @@ def _colour(element: Element, said: Mapping[str, Any], above: Style, dark: bool)
     return {"initial": colours.TEXT[dark], "unknown": None}.get(given, above.colour)
 
 
-def _behind(said: Mapping[str, Any], above: Style, colour: Colour | None) -> Behind | None:
+def _behind(said: Mapping[str, Any], above: Style, colour: Colour | None) -> Backdrop | None:
     given, opacity = said.get("background-color"), said.get("opacity", 1.0)
     background = colour if given == "currentcolor" else given
     if said.get("background-image"):
@@ -218,7 +218,7 @@ def _behind(said: Mapping[str, Any], above: Style, colour: Colour | None) -> Beh
         return None
     painted = background if isinstance(background, Colour) else colours.TRANSPARENT
     if above.behind is None:
-        return Behind.canvas(painted) if painted.alpha == 1 and opacity == 1 else None
+        return Backdrop.canvas(painted) if painted.alpha == 1 and opacity == 1 else None
     return above.behind.under(painted, opacity) if painted.alpha or opacity < 1 else above.behind
 
 

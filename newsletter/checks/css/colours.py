@@ -108,7 +108,7 @@ def _is_system(token: Any) -> bool:
     return token.type == "ident" and bool(_SYSTEM.fullmatch(token.lower_value))
 
 
-class Behind(NamedTuple):
+class Backdrop(NamedTuple):
     """What lies behind a text, and how much of the text itself comes through.
 
     With opacity on its way a text's colour c (with alpha a, and c already multiplied by it) is seen as
@@ -120,12 +120,12 @@ class Behind(NamedTuple):
     ground: tuple[float, float, float]
 
     @classmethod
-    def canvas(cls, colour: Colour) -> "Behind":
+    def canvas(cls, colour: Colour) -> "Backdrop":
         """The page itself, in an opaque colour."""
         red, green, blue, _ = colour
         return cls(1.0, (-red, -green, -blue), (red, green, blue))
 
-    def under(self, background: Colour, opacity: float = 1.0) -> "Behind":
+    def under(self, background: Colour, opacity: float = 1.0) -> "Backdrop":
         """The same with a box on it: its background, and the opacity of the box with all that it holds."""
         *channels, alpha = background
         painted = [self.through * channel * alpha for channel in channels]
@@ -133,7 +133,7 @@ class Behind(NamedTuple):
         ground = (
             g + opacity * (p + v * alpha) for g, p, v in zip(self.ground, painted, self.veil, strict=True)
         )
-        return Behind(self.through * opacity, _three(veil), _three(ground))
+        return Backdrop(self.through * opacity, _three(veil), _three(ground))
 
     @property
     def background(self) -> Colour:

@@ -17,14 +17,14 @@ _MOST_RULES = 5_000
 
 
 @dataclass(frozen=True)
-class Screen:
+class Viewport:
     """What a mail is shown on: its width in pixels, and whether the reader likes it dark."""
 
     width: int = 720
     dark: bool = False
 
 
-class Fitting(NamedTuple):
+class MatchedRule(NamedTuple):
     """A rule that fits an element: all of `within` has to hold for the screen."""
 
     specificity: tuple[int, int, int]
@@ -33,7 +33,7 @@ class Fitting(NamedTuple):
     declared: tuple[Declared, ...]
 
 
-def fitting(document: Document) -> dict[Element, list[Fitting]]:
+def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
     """The rules that fit each element, whatever the screen."""
     matcher = cssselect2.Matcher()
     for within, prelude, block in _rules(document):
@@ -47,7 +47,7 @@ def fitting(document: Document) -> dict[Element, list[Fitting]]:
     for wrapper in cssselect2.ElementWrapper.from_html_root(document.root).iter_subtree():
         matches = (match for match in matcher.match(wrapper) if match[2] is None)  # no ::before
         found[wrapper.etree_element] = [
-            Fitting(tuple(specificity), order, within, block)
+            MatchedRule(tuple(specificity), order, within, block)
             for specificity, order, _, (within, block) in matches
         ]
     return found
@@ -86,25 +86,25 @@ _FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")
 _PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
 
 
-def holds(media: str, screen: Screen) -> bool:
+def holds(media: str, viewport: Viewport) -> bool:
     """Whether a media query list fits a screen; what is not known does not fit.
 
     https://www.w3.org/TR/mediaqueries-4/, as far as mails go: no ranges with <, no `or`.
     """
-    return any(_holds(query.strip(), screen) for query in media.lower().split(","))
+    return any(_holds(query.strip(), viewport) for query in media.lower().split(","))
 
 
-def _holds(query: str, screen: Screen) -> bool:
+def _holds(query: str, viewport: Viewport) -> bool:
     negated = query.startswith("not ")
     query = query.removeprefix("not ").removeprefix("only ")
     parts = [part.strip() for part in re.split(r"\band\b", query)]
-    fits = [_fits(part, screen) for part in parts]
+    fits = [_fits(part, viewport) for part in parts]
     if None in fits:
         return False
     return all(fits) is not negated
 
 
-def _fits(part: str, screen: Screen) -> bool | None:
+def _fits(part: str, viewport: Viewport) -> bool | None:
     """Whether one part fits; None where it is not understood."""
     if part in ("all", "screen"):
         return True
@@ -115,7 +115,7 @@ def _fits(part: str, screen: Screen) -> bool | None:
         return None
     name, value = feature[1].removeprefix("-webkit-"), feature[2] or ""
     test = _FEATURES.get(name)
-    return test(value, screen) if test else None
+    return test(value, viewport) if test else None
 
 
 def _pixels(value: str) -> float | None:
@@ -128,9 +128,9 @@ def _wide(value: str, fits: Callable[[float], bool]) -> bool | None:
     return None if pixels is None else fits(pixels)
 
 
-_FEATURES: dict[str, Callable[[str, Screen], bool | None]] = {
-    "prefers-color-scheme": lambda value, screen: value == ("dark" if screen.dark else "light"),
-    "min-width": lambda value, screen: _wide(value, lambda pixels: screen.width >= pixels),
-    "max-width": lambda value, screen: _wide(value, lambda pixels: screen.width <= pixels),
-    "width": lambda value, screen: _wide(value, lambda pixels: screen.width == pixels),
+_FEATURES: dict[str, Callable[[str, Viewport], bool | None]] = {
+    "prefers-color-scheme": lambda value, viewport: value == ("dark" if viewport.dark else "light"),
+    "min-width": lambda value, viewport: _wide(value, lambda pixels: viewport.width >= pixels),
+    "max-width": lambda value, viewport: _wide(value, lambda pixels: viewport.width <= pixels),
+    "width": lambda value, viewport: _wide(value, lambda pixels: viewport.width == pixels),
 }

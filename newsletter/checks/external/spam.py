@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from newsletter.checks.external import spamassassin
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem, Severity
-from newsletter.mail.sample import specimen
+from newsletter.mail.sample import sample_message
 
 # Well below what counts as spam: DNS, DKIM and the sender's name, unknown here, will add to it or take away.
 FINE = 2.0
@@ -18,7 +18,7 @@ def spam(proof: Proof) -> Iterator[Problem]:
         what, fix = "SpamAssassin is not installed: no score", "on Debian: sudo apt-get install spamassassin"
         yield Problem(proof.issue.path, what, fix, "note")
         return
-    message = specimen(proof.issue, proof.rendered, proof.newsletter)
+    message = sample_message(proof.issue, proof.rendered, proof.newsletter)
     try:
         report = spamassassin.score(message, program)
     except spamassassin.Failed as failure:

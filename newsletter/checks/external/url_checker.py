@@ -30,7 +30,7 @@ _AGENT = f"news/{__version__} (link check; asks each address once a day at most)
 
 
 @dataclass(frozen=True)
-class Answer:
+class UrlResult:
     """What came of asking an address.
 
     `status` is None where nothing answered, for the reason in `failure`. `end` is where redirects led, and
@@ -64,14 +64,14 @@ class NotPublic(Exception):
     """An address that only some can reach."""
 
 
-def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limits()) -> list[Answer]:
+def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limits()) -> list[UrlResult]:
     """Asks each address, `whole` with its content; answers in the same order.
 
     Ends at once with the process: its threads keep nothing alive.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
-    found = {n: Answer(address, failure="no answer in time") for n, address in enumerate(addresses)}
+    done: queue.SimpleQueue[tuple[int, UrlResult]] = queue.SimpleQueue()
+    found = {n: UrlResult(address, failure="no answer in time") for n, address in enumerate(addresses)}
     asker = _Asker(whole, limits)
 
     def work() -> None:
@@ -103,10 +103,10 @@ class _Asker:
         )
         self._lock = threading.Lock()
 
-    def ask(self, address: str) -> Answer:
+    def ask(self, address: str) -> UrlResult:
         import requests
 
-        answer = Answer(address, end=urldefrag(address)[0])
+        answer = UrlResult(address, end=urldefrag(address)[0])
         started = time.monotonic()
         try:
             answer = self._followed(answer)
@@ -116,7 +116,7 @@ class _Asker:
             answer = replace(answer, failure=_told(failure))
         return replace(answer, milliseconds=round(1000 * (time.monotonic() - started)))
 
-    def _followed(self, answer: Answer) -> Answer:
+    def _followed(self, answer: UrlResult) -> UrlResult:
         for _ in range(REDIRECTS + 1):
             with self._at(answer.end):
                 status, headers, size = self._once(answer.end)

@@ -11,11 +11,11 @@ from typing import Any
 
 from newsletter.checks.content.links import wrong_target
 from newsletter.checks.document import Element
-from newsletter.checks.external.url_checker import Answer, ask
+from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem, Severity
-from newsletter.state.folder import make_private
+from newsletter.state.folder import make_private_dir
 
 KEPT = timedelta(days=1)
 _MOST_KEPT = 2_000
@@ -38,7 +38,7 @@ def links_answer(proof: Proof) -> Iterator[Problem]:
     for link, answer in answers.items():
         if problem := link_problem(answer):
             what, fix, severity = problem
-            yield Problem(proof.where(link), f"{what} ({visible(answer.address)})", fix, severity)
+            yield Problem(proof.where(link), f"{what} ({printable(answer.address)})", fix, severity)
     if answers:
         asked = sum(not answer.cached for answer in answers.values())
         what = f"{len(answers)} links; {asked} asked now, {len(answers) - asked} within the last day"
@@ -52,7 +52,7 @@ def images_load(proof: Proof) -> Iterator[Problem]:
     for picture, answer in answers.items():
         if problem := picture_problem(answer):
             what, fix, severity = problem
-            yield Problem(proof.where(picture), f"{what} ({visible(answer.address)})", fix, severity)
+            yield Problem(proof.where(picture), f"{what} ({printable(answer.address)})", fix, severity)
     together = sum(answer.size or 0 for answer in answers.values())
     if together > HEAVY_TOGETHER:
         what = (
@@ -61,7 +61,7 @@ def images_load(proof: Proof) -> Iterator[Problem]:
         yield Problem(proof.issue.path, what, "make them smaller, or leave some out", "warning")
 
 
-def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, Answer]:
+def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, UrlResult]:
     """Each link's answer, asked now or within the last day; a page that is linked twice is asked once."""
     wanted = _addressed(proof, "a", "href")
     known = _Remembered(proof.newsletter.state / "links.json", now())
@@ -86,11 +86,11 @@ def _is_wrong(address: str) -> bool:
     return wrong is not None and wrong[2] == "error"
 
 
-def link_problem(answer: Answer) -> tuple[str, str, Severity] | None:
+def link_problem(answer: UrlResult) -> tuple[str, str, Severity] | None:
     """What is wrong with a link, and what to do."""
     if answer.status is None:
         return (
-            f"does not answer: {visible(answer.failure, 100)}",
+            f"does not answer: {printable(answer.failure, 100)}",
             "look whether it is right, and try again later",
             "warning",
         )
@@ -101,24 +101,24 @@ def link_problem(answer: Answer) -> tuple[str, str, Severity] | None:
     if not answer.good:
         return f"answers {answer.status}", "look yourself, and try again later", "warning"
     if answer.end.startswith("http://") and answer.address.startswith("https://"):
-        return f"leads on to {visible(answer.end)}, in clear", "link to a page that is https", "warning"
+        return f"leads on to {printable(answer.end)}, in clear", "link to a page that is https", "warning"
     if answer.permanent and answer.end != answer.address.partition("#")[0]:
-        return f"has moved to {visible(answer.end)}", "link to that", "note"
+        return f"has moved to {printable(answer.end)}", "link to that", "note"
     return None
 
 
-def picture_problem(answer: Answer) -> tuple[str, str, Severity] | None:
+def picture_problem(answer: UrlResult) -> tuple[str, str, Severity] | None:
     """What is wrong with a picture, and what to do."""
     if answer.status is None:
         return (
-            f"the picture does not load: {visible(answer.failure, 100)}",
+            f"the picture does not load: {printable(answer.failure, 100)}",
             "look whether its address is right",
             "warning",
         )
     if not answer.good:
         return f"the picture does not load: {answer.status}", "correct its address", "error"
     if not answer.kind.startswith("image/"):
-        what = f"not a picture but {visible(answer.kind or 'of no kind', 40)}"
+        what = f"not a picture but {printable(answer.kind or 'of no kind', 40)}"
         return what, "give the address of the file itself", "error"
     if (answer.size or 0) > HEAVY:
         what = f"the picture weighs {(answer.size or 0) / 1e6:.1f} MB"
@@ -126,10 +126,10 @@ def picture_problem(answer: Answer) -> tuple[str, str, Severity] | None:
     return None
 
 
-def _row(answer: Answer) -> str:
+def _row(answer: UrlResult) -> str:
     status = str(answer.status or "-")
     took = "cached" if answer.cached else f"{answer.milliseconds} ms"
-    return f"{status:>3} {took:>8}  {visible(answer.address, 62)}"
+    return f"{status:>3} {took:>8}  {printable(answer.address, 62)}"
 
 
 class _Remembered:
@@ -138,16 +138,16 @@ class _Remembered:
     def __init__(self, file: Path, now: datetime) -> None:
         self._file, self._now = file, now
         self._kept: dict[str, dict[str, Any]] = {}
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, UrlResult] = {}
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             for address, kept in json.loads(file.read_text(encoding="utf-8")).items():
                 age = now - datetime.fromisoformat(kept["at"])
                 if timedelta() <= age < KEPT:
-                    answer = Answer(**kept["answer"])
+                    answer = UrlResult(**kept["answer"])
                     self.answers[address] = replace(answer, cached=True)
                     self._kept[address] = kept
 
-    def keep(self, answers: list[Answer], folder: Path) -> None:
+    def keep(self, answers: list[UrlResult], folder: Path) -> None:
         """Adds good answers; a folder that cannot be written to costs no more than asking again."""
         good = [answer for answer in answers if answer.good]
         if not good:
@@ -156,7 +156,7 @@ class _Remembered:
         self._kept |= {one.address: {"at": at, "answer": asdict(one)} for one in good}
         newest = dict(list(self._kept.items())[-_MOST_KEPT:])
         with suppress(OSError):
-            make_private(folder)
+            make_private_dir(folder)
             draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
             draft.write_text(json.dumps(newest), encoding="utf-8")
             draft.replace(self._file)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.document import Element, words
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _RTL = ("ar", "fa", "he", "ur", "yi")
@@ -33,7 +33,7 @@ def _root(proof: Proof) -> Iterator[Wrong]:
     if not lang:
         yield root, "the mail does not say its language", f'write <mjml lang="{wanted}">'
     elif not _LANGUAGE.fullmatch(lang):
-        yield root, f'"{visible(lang)}" is not a language code', f'write lang="{wanted}"'
+        yield root, f'"{printable(lang)}" is not a language code', f'write lang="{wanted}"'
     elif lang.split("-")[0].lower() != wanted.split("-")[0].lower():
         yield root, f"the mail says that it is {lang}, newsletter.yml {wanted}", "correct one of them"
     if lang.split("-")[0].lower() in _RTL and root.get("dir") != "rtl":
@@ -52,14 +52,14 @@ def _pictures(proof: Proof) -> Iterator[Wrong]:
     for image in proof.document.named("img", "area"):
         if image.get("alt") is None and image.get("role") not in _QUIET and not image.get("aria-label"):
             fix = 'say what it shows: alt="…"; alt="" for what only decorates'
-            yield image, f"a picture without alt text ({visible(image.get('src') or '')})", fix
+            yield image, f"a picture without alt text ({printable(image.get('src') or '')})", fix
 
 
 def _links(proof: Proof) -> Iterator[Wrong]:
     """link-name."""
     for link in proof.document.links:
         if not words(link) and not (link.get("aria-label") or link.get("title") or "").strip():
-            what = f"a link without words ({visible(link.get('href') or '')})"
+            what = f"a link without words ({printable(link.get('href') or '')})"
             yield link, what, "write what is there, or give its picture alt text"
 
 
@@ -90,7 +90,7 @@ def _keys(proof: Proof) -> Iterator[Wrong]:
             yield element, "a tabindex takes an element out of order", "delete it"
         if key := element.get("accesskey", "").lower():
             if key in seen:
-                yield element, f'the access key "{visible(key)}" is there twice', "delete one, or both"
+                yield element, f'the access key "{printable(key)}" is there twice', "delete one, or both"
             seen.add(key)
         viewport = element.tag == "meta" and element.get("name", "").lower() == "viewport"
         if viewport and _FIXED.search(element.get("content", "")):

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from functools import cache
 
-from newsletter.checks.caniemail.advice import loss
+from newsletter.checks.caniemail.advice import fallback
 from newsletter.checks.caniemail.data import Feature, caniemail
 from newsletter.checks.caniemail.features import feature
-from newsletter.checks.caniemail.usage import Reading, Use
+from newsletter.checks.caniemail.usage import UsageScanner, Use
 from newsletter.checks.document import Document
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import ConfigError, Problem
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.templates import Filled
@@ -50,17 +50,18 @@ _IN_SHEETS = ("css-at-", "css-nesting", "css-pseudo-", "css-selector-")
 def clients(proof: Proof) -> Iterator[Problem]:
     """CSS and HTML that a mail program of `clients` in newsletter.yml does not support.
 
-    Only what MJML does not write itself, and what is there for everybody (see `Reading`); what is supported
-    in part is left to the eye. A warning where content or layout is lost, a note where it looks plainer.
+    Only what MJML does not write itself, and what is there for everybody (see `UsageScanner`); what is
+    supported in part is left to the eye. A warning where content or layout is lost, a note where it looks
+    plainer.
 
     Raises ConfigError where `clients` has a name that the data does not know.
     """
     data, chosen = caniemail(), _chosen(proof)
     excused, sheetless = _of_mjml(proof.document), data.without(data.features["html-style"])
     told = set[str]()
-    for use in Reading(proof.document).uses():
+    for use in UsageScanner(proof.document).uses():
         slug = feature(use.mark)
-        if slug is None or slug in excused or slug in told or not (lost := loss(slug)):
+        if slug is None or slug in excused or slug in told or not (lost := fallback(slug)):
             continue
         found = data.features[slug]
         # Who reads no style sheets misses those of MJML too, and nothing more for what is in them.
@@ -73,7 +74,7 @@ def clients(proof: Proof) -> Iterator[Problem]:
 
 def features(document: Document) -> frozenset[str]:
     """The slugs of the features that a mail uses."""
-    return frozenset(filter(None, (feature(use.mark) for use in Reading(document).uses())))
+    return frozenset(filter(None, (feature(use.mark) for use in UsageScanner(document).uses())))
 
 
 def compiled(components: str) -> Document:
@@ -87,7 +88,7 @@ def _chosen(proof: Proof) -> frozenset[str]:
     if unknown := [
         Problem(
             proof.newsletter.where("clients", number),
-            f"clients: there is no data about `{visible(name)}`",
+            f"clients: there is no data about `{printable(name)}`",
             f"the ones that there is: {families}; or one of their platforms, such as outlook.windows",
         )
         for number, name in enumerate(config.clients)

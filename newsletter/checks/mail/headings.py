@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.document import words
 from newsletter.checks.proof import Proof
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 
@@ -15,7 +15,7 @@ def headings(proof: Proof) -> Iterator[Problem]:
     if not main:
         yield Problem(proof.issue.path, "the mail has no main heading", "make its title an <h1>", "warning")
     for heading in main[1:]:
-        what = f'a second main heading: "{visible(words(heading), 40)}"'
+        what = f'a second main heading: "{printable(words(heading), 40)}"'
         yield Problem(proof.where(heading), what, "one <h1> is the title; the others are <h2>", "warning")
     above = 0
     for heading in found:
@@ -25,7 +25,7 @@ def headings(proof: Proof) -> Iterator[Problem]:
                 proof.where(heading), "a heading without words", "write them, or delete it", "warning"
             )
         elif level > above + 1 and above:
-            what = f'"{visible(words(heading), 40)}" is a heading of level {level} under one of {above}'
+            what = f'"{printable(words(heading), 40)}" is a heading of level {level} under one of {above}'
             fix = "one # less in Markdown, or the next level in the template"
             yield Problem(proof.where(heading), what, fix, "warning")
         above = level

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
 from newsletter.checks.tags import Tags
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\*\|\w+\|\*|<%.*?%>", re.DOTALL)
@@ -38,7 +38,7 @@ def _left(proof: Proof, tags: Tags) -> Iterator[Problem]:
         yield Problem(proof.where(f"<{name}"), f"<{name}> is no HTML any more", "use CSS for it", "warning")
     for words in dict.fromkeys(_TEMPLATE.findall(proof.document.readable)):
         if not any(_as_code(words, text.content) for text in proof.texts):
-            what = f"template code is left in the mail: {visible(words)}"
+            what = f"template code is left in the mail: {printable(words)}"
             yield Problem(proof.where(words), what, "nothing fills it; what is filled is written [[name]]")
 
 
@@ -52,7 +52,7 @@ def _doubled(proof: Proof, tags: Tags) -> Iterator[Problem]:
     ids = Counter(value for tag in tags.tags for name, value in tag.attributes if name == "id" and value)
     for value, times in ids.items():
         if times > 1:
-            what = f'the id "{visible(value)}" is there {times} times'
+            what = f'the id "{printable(value)}" is there {times} times'
             yield Problem(proof.where(f'id="{value}"'), what, "an id names one element", "error")
     for tag in tags.tags:
         named = Counter(name for name, _ in tag.attributes)

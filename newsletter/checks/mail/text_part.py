@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue import files
 
@@ -25,11 +25,11 @@ def text_part(proof: Proof) -> Iterator[Problem]:
         return
     yield from _missing(proof, text)
     for left in _remains(proof, text):
-        what = f"HTML is left in the text part: {visible(left)}"
+        what = f"HTML is left in the text part: {printable(left)}"
         yield Problem(proof.where_in_text(left), what, _PLAIN)
     for line in text.split("\n"):
         if len(line) > LONGEST_LINE and "://" not in line and "mailto:" not in line and "[[" not in line:
-            what = f'a line of {len(line)} characters in the text part ("{visible(line.strip(), 40)}")'
+            what = f'a line of {len(line)} characters in the text part ("{printable(line.strip(), 40)}")'
             fix = f"{LONGEST_LINE} are the most; use the filter `wrapped` in the template"
             yield Problem(proof.where_in_text(line), what, fix, "warning")
 
@@ -51,10 +51,10 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
     for n, story in enumerate(proof.issue.stories):
         if " ".join(story.title.split()).casefold() not in flat:
             where = files.where(proof.issue, ("stories", n, "title"))
-            what = f'the text part is without the story "{visible(story.title)}"'
+            what = f'the text part is without the story "{printable(story.title)}"'
             yield Problem(where, what, "see the template story.txt.j2")
     for target, link in proof.document.targets.items():
         leads = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
         if leads and target not in text and target.removeprefix("mailto:") not in text:
-            what = f"the text part is without the link {visible(target)}"
+            what = f"the text part is without the link {printable(target)}"
             yield Problem(proof.where(link), what, "write it into the text template as well")

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
 from newsletter.config.model import Config
-from newsletter.display import visible
-from newsletter.findings import DnsRecord, Examined, Finding, SenderDomain, clock_of
-from newsletter.providers.http import Answer
-from newsletter.providers.sendgrid.responses import said
+from newsletter.display import printable
+from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.providers.http import Response
+from newsletter.providers.sendgrid.responses import error_text
 from newsletter.sending.outcomes import NotSent
 
-Ask = Callable[[Callable[[Any], Any]], Answer | NotSent]
+Ask = Callable[[Callable[[Any], Any]], Response | NotSent]
 
 WHO = "SendGrid"
 SEND = "mail.send"
@@ -63,24 +63,24 @@ class SendGridAccount:
         self._ask = ask
         self._looks_like_a_key = bool(_KEY.fullmatch(api_key))
 
-    def examine(self, config: Config) -> Examined:
+    def examine(self, config: Config) -> ProviderReport:
         """What there is to say; asks no further when SendGrid cannot be reached, or does not know the key."""
         answer = self._ask(lambda client: client.scopes.get())
         if isinstance(answer, NotSent):
             fix = "check the network, a proxy, and `sendgrid.host`"
-            return Examined((Finding(WHO, "error", f"cannot be asked: {answer.reason}", fix),))
+            return ProviderReport((Finding(WHO, "error", f"cannot be asked: {answer.reason}", fix),))
         heard = clock_of(WHO, answer.headers)
         scopes = _scopes(answer)
         if scopes is None:
-            return Examined((self._refused(answer),), heard=heard)
-        findings = [*_about_scopes(scopes, undo=config.send.window > 0)]
+            return ProviderReport((self._refused(answer),), heard=heard)
+        findings = [*_about_scopes(scopes, undo=config.send.undo_window_seconds > 0)]
         findings += self._settings("tracking_settings", _about_tracking, config)
         findings += self._settings("mail_settings", _about_mail, config)
         about_domain, sender, return_path = self._domain(config.sender.email.rpartition("@")[2].lower())
-        return Examined((*findings, *about_domain), return_path, sender, heard)
+        return ProviderReport((*findings, *about_domain), return_path, sender, heard)
 
-    def _refused(self, answer: Answer) -> Finding:
-        what = f"does not accept the key: {said(answer)}"
+    def _refused(self, answer: Response) -> Finding:
+        what = f"does not accept the key: {error_text(answer)}"
         if answer.status == 401:
             fix = f"make a new key at {_KEYS} and set SENDGRID_API_KEY to it"
             if not self._looks_like_a_key:
@@ -89,7 +89,7 @@ class SendGridAccount:
         if answer.status == 403:
             fix = "see whether the account is suspended, or lets only some IP addresses in (IP access)"
             return Finding("SENDGRID_API_KEY", "error", what, fix)
-        return Finding(WHO, "skipped", f"gives no answer to go by: {said(answer)}", "try again later")
+        return Finding(WHO, "skipped", f"gives no answer to go by: {error_text(answer)}", "try again later")
 
     def _settings(
         self, name: str, about: Callable[[dict[str, bool], Config], Iterator[Finding]], config: Config
@@ -156,7 +156,7 @@ def _about_tracking(enabled: dict[str, bool], config: Config) -> Iterator[Findin
             label, "note", what, f"other mail of this account may be tracked; to end that: {_TRACKING}"
         )
     if others := sorted(name for name, is_on in enabled.items() if is_on and name not in OVERRIDDEN):
-        what = f"{visible(_and(others), 200)}: on, and unknown here"
+        what = f"{printable(_and(others), 200)}: on, and unknown here"
         yield Finding(label, "warning", what, f"see what it does to mail: {_TRACKING}")
     if not on and not others:
         yield Finding(label, "ok", "nothing is on that newsletter.yml does not ask for")
@@ -225,23 +225,25 @@ def _sender(chosen: dict[str, Any]) -> SenderDomain:
     return SenderDomain(str(chosen["domain"]).lower(), tuple(records), chosen.get("valid") is True)
 
 
-def _unseen(label: str, answer: Answer | NotSent, scope: str) -> Finding:
+def _unseen(label: str, answer: Response | NotSent, scope: str) -> Finding:
     """What could not be looked at, and why."""
     if isinstance(answer, NotSent):
         return Finding(label, "skipped", f"not looked at: {answer.reason}", "try again later")
     if answer.status in (401, 403):
         fix = f"sending does not need it; to see it here give the key {scope} at {_KEYS}"
-        return Finding(label, "skipped", f"not looked at: the key may not read it ({said(answer)})", fix)
-    return Finding(label, "skipped", f"not looked at: {said(answer)}", "try again later")
+        return Finding(
+            label, "skipped", f"not looked at: the key may not read it ({error_text(answer)})", fix
+        )
+    return Finding(label, "skipped", f"not looked at: {error_text(answer)}", "try again later")
 
 
-def _scopes(answer: Answer) -> frozenset[str] | None:
+def _scopes(answer: Response) -> frozenset[str] | None:
     found = _json(answer)
     scopes = found.get("scopes") if isinstance(found, dict) else None
     return frozenset(map(str, scopes)) if isinstance(scopes, list) else None
 
 
-def _enabled(answer: Answer) -> dict[str, bool] | None:
+def _enabled(answer: Response) -> dict[str, bool] | None:
     found = _json(answer)
     listed = found.get("result") if isinstance(found, dict) else None
     if not isinstance(listed, list):
@@ -249,7 +251,7 @@ def _enabled(answer: Answer) -> dict[str, bool] | None:
     return {str(one.get("name")): one.get("enabled") is True for one in listed if isinstance(one, dict)}
 
 
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
+def _listed(answer: Response) -> list[dict[str, Any]] | None:
     found = _json(answer)
     if not isinstance(found, list):
         return None
@@ -257,7 +259,7 @@ def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     return [one for one in fit if isinstance(one.get("domain"), str)]
 
 
-def _json(answer: Answer) -> object:
+def _json(answer: Response) -> object:
     if answer.status != 200:
         return None
     try:

@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from newsletter.constants import PLACEHOLDER
-from newsletter.mail.message import Batch, Hold, Mailing, Recipient, list_headers
+from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
 
 _Own = tuple[str, Callable[[Recipient], str]]
 
@@ -49,7 +49,7 @@ class BodyTemplate:
             each[0] = f",{each[0]}" if start else self._head + each[0]
             each[-1] += "}}"
             pieces.append("}},".join(each).encode("ascii"))
-        pieces[-1] += f"]{_held(batch.hold)}}}".encode("ascii")
+        pieces[-1] += f"]{_held(batch.scheduled)}}}".encode("ascii")
         return pieces
 
     def _each(self, people: Sequence[Recipient]) -> list[str]:
@@ -117,10 +117,10 @@ def _encoded(value: Callable[[Recipient], str], encode: Callable[[str], str]) ->
     return value if encode is str else lambda recipient: encode(value(recipient))
 
 
-def _held(hold: Hold | None) -> str:
-    if hold is None:
+def _held(scheduled: ScheduledSend | None) -> str:
+    if scheduled is None:
         return ""
-    return f',"batch_id":{quoted(hold.batch_id)},"send_at":{hold.send_at.timestamp():.0f}'
+    return f',"batch_id":{quoted(scheduled.batch_id)},"send_at":{scheduled.send_at.timestamp():.0f}'
 
 
 def _for_group(mailing: Mailing, content: str) -> str:

@@ -21,16 +21,16 @@ from sendgrid import SendGridAPIClient
 
 from newsletter.config.model import Config, SendGrid
 from newsletter.errors import Problem
-from newsletter.findings import Examined, Finding
+from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
-from newsletter.providers.http import TIMEOUT_SECONDS, Answer, Transport, Unanswered, Unreached
+from newsletter.providers.http import TIMEOUT_SECONDS, NoResponse, NotConnected, Response, Transport
 from newsletter.providers.sendgrid.payload import template
 from newsletter.providers.sendgrid.responses import outcome
-from newsletter.providers.sendgrid.scheduled_sends import SendGridHolding
+from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Unknown
 
 if TYPE_CHECKING:
-    from newsletter.sending.interfaces import Flight, Holding
+    from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 # At DEBUG the client logs the API key and every address.
 logging.getLogger("python_http_client.client").disabled = True
@@ -52,7 +52,7 @@ class SendGridProvider:
         self.capabilities = Capabilities(
             recipients_per_call=1000, leaves_machine=True, tracking="message", in_flight=settings.requests
         )
-        self.holding: Holding | None = SendGridHolding(self._ask, clock)
+        self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
         self._api_key, self._clock = api_key, clock
         self._transport = Transport(settings.host, settings.requests, timeout)
         self._client = _client(settings.host, api_key, self._transport)
@@ -66,7 +66,7 @@ class SendGridProvider:
             return [Problem("SENDGRID_API_KEY", "holds letters that no key has", fix)]
         return []
 
-    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
+    def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
             return NotSent(str(problems[0]))
         headers = {**self._client.request_headers, "Content-Type": "application/json"}
@@ -74,36 +74,36 @@ class SendGridProvider:
             answer = self._transport.ask(
                 "POST", self._mail_send, headers, template(batch.mailing).fill(batch)
             )
-        except Unreached as failure:
+        except NotConnected as failure:
             return self._unreached(failure)
-        except Unanswered as failure:
+        except NoResponse as failure:
             return Unknown(f"no answer: {failure}")
         return outcome(answer, len(batch.recipients), self._clock())
 
-    def examine(self, config: Config) -> Examined:
+    def examine(self, config: Config) -> ProviderReport:
         """The key, the account's settings and its domains; only GET is asked for."""
         from newsletter.providers.sendgrid.account import SendGridAccount
 
         if (problems := self.check()) or not self._api_key:
-            return Examined(tuple(map(Finding.of, problems)))
+            return ProviderReport(tuple(map(Finding.of, problems)))
         return SendGridAccount(self._ask, self._api_key.get_secret_value()).examine(config)
 
     def close(self) -> None:
         self._transport.close()
 
-    def _ask(self, call: Callable[[Any], Any]) -> Answer | NotSent:
+    def _ask(self, call: Callable[[Any], Any]) -> Response | NotSent:
         """One of the account's calls; they are safe to repeat, whatever became of the first."""
         if problems := self.check():
             return NotSent(str(problems[0]))
         try:
             response = call(self._client)
-        except Unreached as failure:
+        except NotConnected as failure:
             return self._unreached(failure)
-        except Unanswered as failure:
+        except NoResponse as failure:
             return NotSent(f"no answer: {failure}", stop=False)
-        return Answer(response.status_code, response.headers, response.body)
+        return Response(response.status_code, response.headers, response.body)
 
-    def _unreached(self, failure: Unreached) -> NotSent:
+    def _unreached(self, failure: NotConnected) -> NotSent:
         return NotSent(f"no connection: {failure}", stop=not self._transport.reached)
 
 
@@ -140,7 +140,7 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
 class _Response:
     """An answer as the package reads one."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         self._answer = answer
 
     def getcode(self) -> int:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from newsletter.providers.http import Answer
-from newsletter.providers.sendgrid.responses import errors, not_sent, said
+from newsletter.providers.http import Response
+from newsletter.providers.sendgrid.responses import error_text, errors, not_sent
 from newsletter.sending.outcomes import Cancelled, CancelOutcome, NotCancelled, NotSent, Unknown
 
 SLOTS = 10
@@ -23,10 +23,10 @@ _ALREADY = re.compile(r"exists|already", re.IGNORECASE)
 Call = Callable[[Any], Any]
 
 
-class SendGridHolding:
+class SendGridScheduledSends:
     """The batches of an account. `ask` makes one call with SendGrid's client, `clock` is Unix time."""
 
-    def __init__(self, ask: Callable[[Call], Answer | NotSent], clock: Callable[[], float]) -> None:
+    def __init__(self, ask: Callable[[Call], Response | NotSent], clock: Callable[[], float]) -> None:
         self._ask, self._clock = ask, clock
 
     def free_slots(self) -> int | NotSent:
@@ -37,14 +37,14 @@ class SendGridHolding:
         held = _statuses(answer)
         return not_sent(answer, self._clock()) if held is None else max(0, SLOTS - len(held))
 
-    def open_lane(self) -> str | NotSent:
+    def new_batch(self) -> str | NotSent:
         """A new batch id, good for ten days."""
         answer = self._ask(lambda client: client.mail.batch.post())
         if isinstance(answer, NotSent):
             return answer
         return _new_id(answer) or not_sent(answer, self._clock())
 
-    def cancel(self, batch_id: str) -> CancelOutcome:
+    def recall(self, batch_id: str) -> CancelOutcome:
         """Calls back the batch's mail and confirms it; again also what has arrived since it was cancelled."""
         order = {"batch_id": batch_id, "status": "cancel"}
         answer = self._ask(lambda client: client.user.scheduled_sends.post(request_body=order))
@@ -53,20 +53,20 @@ class SendGridHolding:
         if answer.status == 201:
             return self._confirmed(batch_id)
         if answer.status not in (400, 404):
-            return Unknown(said(answer))
+            return Unknown(error_text(answer))
         held = self._status(batch_id)
         if isinstance(held, Unknown):
-            return Unknown(f"{said(answer)}; {held.reason}")
-        if held or _ALREADY.search(said(answer)):
+            return Unknown(f"{error_text(answer)}; {held.reason}")
+        if held or _ALREADY.search(error_text(answer)):
             return self._renewed(batch_id)
-        return NotCancelled(said(answer)) if errors(answer) else Unknown(said(answer))
+        return NotCancelled(error_text(answer)) if errors(answer) else Unknown(error_text(answer))
 
     def _renewed(self, batch_id: str) -> CancelOutcome:
         status = {"status": "cancel"}
         answer = self._ask(lambda client: _path(client, batch_id).patch(request_body=status))
         if isinstance(answer, NotSent):
             return Unknown(answer.reason)
-        return self._confirmed(batch_id) if answer.status == 204 else Unknown(said(answer))
+        return self._confirmed(batch_id) if answer.status == 204 else Unknown(error_text(answer))
 
     def _confirmed(self, batch_id: str) -> CancelOutcome:
         status = self._status(batch_id)
@@ -82,14 +82,14 @@ class SendGridHolding:
         if answer.status == 404 and errors(answer):
             return ""
         held = _statuses(answer)
-        return Unknown(f"not confirmed: {said(answer)}") if held is None else held.get(batch_id, "")
+        return Unknown(f"not confirmed: {error_text(answer)}") if held is None else held.get(batch_id, "")
 
 
 def _path(client: Any, batch_id: str) -> Any:
     return client.user.scheduled_sends._(quote(batch_id, safe=""))
 
 
-def _statuses(answer: Answer) -> dict[str, str] | None:
+def _statuses(answer: Response) -> dict[str, str] | None:
     """What is on hold, by batch id; None where the answer is not SendGrid's list."""
     if answer.status != 200:
         return None
@@ -102,7 +102,7 @@ def _statuses(answer: Answer) -> dict[str, str] | None:
         return None
 
 
-def _new_id(answer: Answer) -> str | None:
+def _new_id(answer: Response) -> str | None:
     if answer.status not in (200, 201):
         return None
     try:

@@ -8,9 +8,9 @@ import ssl
 from pydantic import SecretStr
 
 from newsletter.config.model import Smtp
-from newsletter.display import visible
+from newsletter.display import printable
 from newsletter.findings import Finding
-from newsletter.providers.smtp.session import bad_credentials, connect, said
+from newsletter.providers.smtp.session import bad_credentials, connect, error_text
 
 
 def look(
@@ -28,11 +28,11 @@ def look(
         reply = session.answer()
     except OSError as failure:
         session.close()
-        what = f"ended the connection after the login: {visible(said(failure), 200)}"
+        what = f"ended the connection after the login: {printable(error_text(failure), 200)}"
         return [*findings, Finding(where, "error", what, "look at the server's log")]
     session.quit()
     if reply.code != 250:
-        what = f"does not want to go on: {visible(str(reply), 200)}"
+        what = f"does not want to go on: {printable(str(reply), 200)}"
         findings.append(Finding(where, "warning", what, "look at the server's log"))
     return findings
 
@@ -64,7 +64,7 @@ def _is_late(failure: Exception) -> bool:
 
 def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
     """Why there is no connection, and which setting that is about."""
-    words = visible(said(failure), 200)
+    words = printable(error_text(failure), 200)
     if bad_credentials(failure):
         fix = "check `smtp.username` and SMTP_PASSWORD; some servers want a password made for programs"
         return Finding(where, "error", f"does not take the user name and the password: {words}", fix)

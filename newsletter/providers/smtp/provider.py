@@ -10,14 +10,14 @@ from pydantic import SecretStr
 
 from newsletter.config.model import Config, Smtp
 from newsletter.errors import Problem
-from newsletter.findings import Examined, Finding
+from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
-from newsletter.providers.smtp.session import Reply, Session, bad_credentials, connect, said
+from newsletter.providers.smtp.session import Reply, Session, bad_credentials, connect, error_text
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 if TYPE_CHECKING:
-    from newsletter.sending.interfaces import Flight, Holding
+    from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 TIMEOUT_SECONDS = 60
 _END_OF_MESSAGE = b".\r\n"
@@ -32,7 +32,7 @@ class SmtpProvider:
     """
 
     name = "smtp"
-    holding: "Holding | None" = None
+    recallable: "Recallable | None" = None
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class SmtpProvider:
             problems.append(Problem("newsletter.yml", "smtp would send the password in clear", fix))
         return problems
 
-    def submit(self, batch: Batch, flight: "Flight") -> Outcome:
+    def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
             made = template(batch.mailing, stuffed=True)
         except Unmailable as problem:
             return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
-        conversation = _Conversation(self._kept(), self._connect, flight)
+        conversation = _Conversation(self._kept(), self._connect, submissions)
         try:
-            conversation.deliver(_letters(batch, made, flight))
-        except _BatchOver as over:
+            conversation.deliver(_letters(batch, made, submissions))
+        except _BatchAborted as over:
             conversation.drop()
             return over.outcome
         except BaseException:
@@ -82,14 +82,14 @@ class SmtpProvider:
             self._idle.append(conversation.session)
         return Accepted()
 
-    def examine(self, config: Config) -> Examined:
+    def examine(self, config: Config) -> ProviderReport:
         """Connects as a send would, says hello, and leaves; no mail is begun."""
         from newsletter.providers.smtp.account import look
 
         findings = [Finding.of(problem) for problem in self.check()]
         if not findings:
             findings = look(self._settings, self._password, self._tls, self._timeout)
-        return Examined(tuple(findings), config.sender.email.rpartition("@")[2].lower())
+        return ProviderReport(tuple(findings), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
         while session := self._kept():
@@ -109,7 +109,7 @@ class SmtpProvider:
         # server that takes one connection and no more is there.
         with self._first:
             if self._failed and self._failed is not known and not self._ever_connected:
-                raise _BatchOver(self._failed)
+                raise _BatchAborted(self._failed)
             return self._open()
 
     def _open(self) -> Session:
@@ -117,14 +117,14 @@ class SmtpProvider:
         try:
             session = connect(settings, self._password, self._tls, self._timeout)
         except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
-            reason = f"no connection to {settings.host}:{settings.port}: {said(failure)}"
+            reason = f"no connection to {settings.host}:{settings.port}: {error_text(failure)}"
             self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
-            raise _BatchOver(self._failed) from None
+            raise _BatchAborted(self._failed) from None
         self._ever_connected = True
         return session
 
 
-class _BatchOver(Exception):
+class _BatchAborted(Exception):
     """The batch ends here: the outcome of those who have none of their own. The connection is no good."""
 
     def __init__(self, outcome: NotSent) -> None:
@@ -137,14 +137,14 @@ class _Letter(NamedTuple):
     content: bytes
 
 
-def _letters(batch: Batch, made: MimeTemplate, flight: "Flight") -> Iterator[_Letter]:
+def _letters(batch: Batch, made: MimeTemplate, submissions: "SubmissionLog") -> Iterator[_Letter]:
     """The messages of a batch, made when they are asked for; who cannot be written to is refused."""
     mail = f"MAIL FROM:<{batch.mailing.sender[1]}>\r\n".encode("ascii")
     for recipient in batch.recipients:
         try:
             content = made.fill(recipient) + _END_OF_MESSAGE
         except Unmailable as problem:
-            flight.end(recipient, Refused(str(problem)))
+            submissions.finished(recipient, Refused(str(problem)))
             continue
         rcpt = f"RCPT TO:<{recipient.address}>\r\n".encode("ascii")
         yield _Letter(recipient, (mail, rcpt, b"DATA\r\n"), content)
@@ -159,10 +159,12 @@ class _Conversation:
     is closed without it.
     """
 
-    def __init__(self, session: Session | None, connect: Callable[[], Session], flight: "Flight") -> None:
+    def __init__(
+        self, session: Session | None, connect: Callable[[], Session], submissions: "SubmissionLog"
+    ) -> None:
         self.session = session
         self._connect = connect
-        self._flight = flight
+        self._submissions = submissions
 
     def deliver(self, letters: Iterator[_Letter]) -> None:
         """Everybody, in order; raises _BatchOver where it ends early."""
@@ -172,10 +174,10 @@ class _Conversation:
             following = next(letters, None)
             announced = isinstance(ready, Session)
             outcome = self._content(ready, letter, following) if isinstance(ready, Session) else ready
-            self._flight.end(letter.recipient, outcome)
+            self._submissions.finished(letter.recipient, outcome)
             if following and announced and self.session is None:
                 # Unknown, or 421. A server that does that once does it again: nobody else is put in doubt.
-                raise _BatchOver(NotSent("the connection ended at the message before", stop=False))
+                raise _BatchAborted(NotSent("the connection ended at the message before", stop=False))
             letter = following
 
     def drop(self) -> None:
@@ -195,7 +197,7 @@ class _Conversation:
                 return outcome
             data = session.answer()
         except OSError as failure:
-            raise _BatchOver(_lost(failure)) from None
+            raise _BatchAborted(_lost(failure)) from None
         if data.code == 354 and not session.has_said_more:
             return session
         session.reset()
@@ -219,9 +221,9 @@ class _Conversation:
             self.drop()
             return self._mail(letter, announced=False)
         if isinstance(reply, NotSent):
-            raise _BatchOver(reply)
+            raise _BatchAborted(reply)
         reason = f"the sender was not taken: {reply}"
-        raise _BatchOver(NotSent(reason, stop=reply.code >= 500))
+        raise _BatchAborted(NotSent(reason, stop=reply.code >= 500))
 
     def _leave(self, session: Session) -> None:
         """Out of a transaction whose recipient was refused; what that one gets stands already."""
@@ -235,15 +237,15 @@ class _Conversation:
             self.drop()
 
     def _content(self, session: Session, letter: _Letter, following: _Letter | None) -> Outcome:
-        if not self._flight.begin(letter.recipient):
-            raise _BatchOver(NOT_BEGUN)
+        if not self._submissions.starting(letter.recipient):
+            raise _BatchAborted(NOT_BEGUN)
         session.say(letter.content, *(following.envelope if following else ()))
         # From here the server may have the message, whatever we hear of it.
         try:
             reply = session.answer()
         except OSError as failure:
             self.drop()
-            return Unknown(f"no answer to the message: {said(failure)}")
+            return Unknown(f"no answer to the message: {error_text(failure)}")
         if reply.code == 250:
             return Accepted(str(reply))
         if not reply.is_no:
@@ -257,9 +259,9 @@ class _Conversation:
 def _declined(reply: Reply) -> Outcome:
     """A no before the content, to one recipient; raises _BatchOver where it concerns the session."""
     if reply.code == 421 or not reply.is_no:
-        raise _BatchOver(NotSent(f"the server would not go on: {reply}", stop=False))
+        raise _BatchAborted(NotSent(f"the server would not go on: {reply}", stop=False))
     return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
 def _lost(failure: OSError) -> NotSent:
-    return NotSent(f"the connection ended before the message: {said(failure)}", stop=False)
+    return NotSent(f"the connection ended before the message: {error_text(failure)}", stop=False)

@@ -94,11 +94,11 @@ class Session:
     def _next(self) -> Reply:
         if self._unsaid:
             if self._pipelining:
-                said = b"".join(self._unsaid)
+                error_text = b"".join(self._unsaid)
                 self._unsaid.clear()
             else:
-                said = self._unsaid.popleft()
-            self._socket.sendall(said)
+                error_text = self._unsaid.popleft()
+            self._socket.sendall(error_text)
         return self._read()
 
     def _read(self) -> Reply:
@@ -157,7 +157,7 @@ def bad_credentials(failure: Exception) -> bool:
     return isinstance(failure, smtplib.SMTPAuthenticationError) and failure.smtp_code >= 500
 
 
-def said(failure: Exception) -> str:
+def error_text(failure: Exception) -> str:
     """The server's words; never the credentials that we sent."""
     if isinstance(failure, smtplib.SMTPResponseException):
         words = failure.smtp_error

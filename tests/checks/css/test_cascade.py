@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from newsletter.checks.css.cascade import Cascade
-from newsletter.checks.css.rules import Screen
+from newsletter.checks.css.rules import Viewport
 from newsletter.checks.document import Document
 from newsletter.render.pipeline import render
 from tests.render import looks, material
 
-SCREENS = [Screen(720), Screen(720, dark=True), Screen(375), Screen(375, dark=True)]
+VIEWPORTS = [Viewport(720), Viewport(720, dark=True), Viewport(375), Viewport(375, dark=True)]
 
 # Each visible text: its words, colour and background as they are seen, size, weight.
 TEXTS = """() => {
@@ -105,14 +105,14 @@ def page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def chromium(page: Page, mail: str, screen: Screen) -> list[tuple[str, str, str, float, int]]:
+def chromium(page: Page, mail: str, screen: Viewport) -> list[tuple[str, str, str, float, int]]:
     page.set_viewport_size({"width": screen.width, "height": 800})
     page.emulate_media(color_scheme="dark" if screen.dark else "light")
     page.set_content(mail)
     return [(words, *seen) for words, *seen in page.evaluate(TEXTS)]
 
 
-def ours(mail: str, screen: Screen) -> list[tuple[str, str, str, float, int]]:
+def ours(mail: str, screen: Viewport) -> list[tuple[str, str, str, float, int]]:
     found = []
     for run in Cascade(Document(mail)).runs(screen):
         assert run.style.behind and run.style.colour
@@ -121,7 +121,7 @@ def ours(mail: str, screen: Screen) -> list[tuple[str, str, str, float, int]]:
     return found
 
 
-def differences(mail: str, page: Page, screen: Screen) -> list[str]:
+def differences(mail: str, page: Page, screen: Viewport) -> list[str]:
     """Where the two disagree, but for what rounding makes of a colour."""
     mine, theirs = ours(mail, screen), chromium(page, mail, screen)
     assert len(theirs) > 30
@@ -137,9 +137,9 @@ def _same(one: tuple[str, str, str, float, int], other: tuple[str, str, str, flo
     )
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
+@pytest.mark.parametrize("screen", VIEWPORTS, ids=str)
 @pytest.mark.parametrize("name", ["real", "full", "tricky"])
-def test_chromium_sees_the_same(page: Page, name: str, screen: Screen) -> None:
+def test_chromium_sees_the_same(page: Page, name: str, screen: Viewport) -> None:
     mails = {"real": material.real().html, "full": render(material.full_issue(), material.site()).html}
     mail = mails.get(name, TRICKY)
     assert differences(mail, page, screen) == []
@@ -149,7 +149,7 @@ def test_chromium_sees_the_same(page: Page, name: str, screen: Screen) -> None:
 def test_chromium_sees_planted_faults_the_same(page: Page, old: str, new: str) -> None:
     mail = render(material.full_issue(), material.site()).html
     assert old in mail
-    for screen in SCREENS:
+    for screen in VIEWPORTS:
         assert differences(mail.replace(old, new), page, screen) == []
 
 
@@ -157,11 +157,13 @@ def test_chromium_sees_planted_faults_the_same(page: Page, old: str, new: str) -
 def test_no_css_ends_it(css: str) -> None:
     css = css.replace("<", "")
     mail = f"<style>{css} p {{ color: {css} }} @media {css} {{ p {{}} }}</style><p>x</p>"
-    for screen in SCREENS[:2]:
+    for screen in VIEWPORTS[:2]:
         assert [run.words for run in Cascade(Document(mail)).runs(screen)] in (["x"], [])
 
 
 def test_a_heap_of_rules_takes_no_heap_of_time(tmp_path: Path) -> None:
     css = "".join(f".c{n} .d{n} > p {{ color: #{n % 1000:06d} }}" for n in range(20_000))
     deep = "<div>" * 200 + "<p>deep</p>"
-    assert [run.words for run in Cascade(Document(f"<style>{css}</style>{deep}")).runs(Screen())] == ["deep"]
+    assert [run.words for run in Cascade(Document(f"<style>{css}</style>{deep}")).runs(Viewport())] == [
+        "deep"
+    ]

@@ -13,7 +13,7 @@ import pytest
 
 from newsletter.checks import ONLINE, run
 from newsletter.checks.external import url_checker
-from newsletter.checks.external.url_checker import Answer, Limits, ask
+from newsletter.checks.external.url_checker import Limits, UrlResult, ask
 from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
@@ -218,7 +218,7 @@ def test_a_picture_without_end_is_not_read_whole(web: ProxyFake) -> None:
 
 
 def test_a_page_that_leaves_https_is_told() -> None:
-    answer = Answer("https://soup.example.com/", 200, end="http://soup.example.com/")
+    answer = UrlResult("https://soup.example.com/", 200, end="http://soup.example.com/")
     assert link_problem(answer) is not None and "in clear" in str(link_problem(answer))
     assert link_problem(replace(answer, end="https://soup.example.com/")) is None
 
