@@ -1,5 +1,6 @@
 """What the repository promises beside the code: its documents, its workflows, its make targets."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -148,3 +149,27 @@ def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> Non
         assert f"newsletter/preview/page/{page.name}" in listed
     assert "newsletter/store/migrations/versions/0001" in listed
     assert "tests/" not in listed and "issues/" not in listed
+
+
+def without_cause(path: Path) -> list[str]:
+    """Each `raise … from None` in a file, except those with a comment `no cause: <reason>` above them."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    raised = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)]
+    hidden = [node for node in raised if isinstance(node.cause, ast.Constant) and node.cause.value is None]
+    return [
+        f"{path}:{node.lineno}"
+        for node in hidden
+        if not re.match(r"\s*# no cause: \w", lines[node.lineno - 2])
+    ]
+
+
+def test_errors_keep_their_cause() -> None:
+    files = sorted((ROOT / "newsletter").rglob("*.py"))
+    assert [found for path in files for found in without_cause(path)] == []
+
+
+def test_an_error_without_its_cause_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("try:\n    f()\nexcept OSError:\n    raise ValueError() from None\n")
+    assert without_cause(file) == [f"{file}:4"]

@@ -61,8 +61,8 @@ def _understood(nameserver: str | None) -> None:
     try:
         if nameserver is not None:
             parsed(nameserver)
-    except ValueError:
-        raise click.UsageError("--nameserver is an IP address, with a port or not: 192.0.2.1:53") from None
+    except ValueError as failure:
+        raise click.UsageError("--nameserver is an IP address, with a port or not: 192.0.2.1:53") from failure
 
 
 def _as_json(groups: Iterable["Group"]) -> Counter[str]:

@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield file
     except OSError as failure:
         what = f"cannot be written ({failure.strerror})"
-        raise Unavailable(what, "choose another file: --csv FILE", where=display_path(path)) from None
+        raise Unavailable(what, "choose another file: --csv FILE", where=display_path(path)) from failure
 
 
 def _private(path: str, flags: int) -> int:

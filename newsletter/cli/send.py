@@ -280,4 +280,4 @@ def _parse_at(text: str) -> datetime:
     try:
         return units.parse_datetime(text)
     except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--at") from None
+        raise click.BadParameter(str(problem), param_hint="--at") from problem

@@ -18,7 +18,7 @@ def _mailbox(text: str) -> str:
         return address.parse(text).given
     except address.BadAddress as problem:
         what = f'"{printable(text)}" is not an email address ({problem})'
-        raise invalid(what, "write it as name@example.com") from None
+        raise invalid(what, "write it as name@example.com") from problem
 
 
 def unsubscribe_link(text: str) -> str:
@@ -89,8 +89,8 @@ def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
     def read(text: str) -> str:
         try:
             parse(text)
-        except ValueError:
-            raise invalid(f'"{printable(text, 40)}" is not understood', f"write it as {example}") from None
+        except ValueError as failure:
+            raise invalid(f'"{printable(text, 40)}" is not understood', f"write it as {example}") from failure
         return text
 
     return AfterValidator(read)

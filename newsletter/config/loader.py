@@ -75,7 +75,7 @@ def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
     except ValidationError as invalid:
         raise ConfigError(
             [_not_through(name, error) for error in invalid.errors(include_url=False)]
-        ) from None
+        ) from invalid
     return replace(newsletter, config=chosen)
 
 

@@ -64,8 +64,8 @@ def parse_datetime(text: str) -> datetime:
         return naive.replace(tzinfo=UTC)
     try:
         zone = ZoneInfo(found[3])
-    except (ValueError, OSError, KeyError):  # one that is not there is a KeyError
-        raise ValueError(f"{found[3]} is no time zone; write one such as Europe/Berlin") from None
+    except (ValueError, OSError, KeyError) as failure:  # one that is not there is a KeyError
+        raise ValueError(f"{found[3]} is no time zone; write one such as Europe/Berlin") from failure
     local = naive.replace(tzinfo=zone)
     if local.utcoffset() != local.replace(fold=1).utcoffset():
         raise ValueError("clocks are changed in that hour; choose another one, or write it in UTC")

@@ -25,9 +25,9 @@ def create(folder: Path, when: date) -> Path:
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             where = display_path(path)
-            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from None
+            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from failure
         what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
-        raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from None
+        raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path
 
 

@@ -28,5 +28,7 @@ def serve(
         if (missing.name or "").partition(".")[0] not in _EXTRA:
             raise
         what = f"the preview needs {missing.name}, which is not installed"
-        raise Unavailable(what, "install what it needs: pip install starlette uvicorn watchfiles") from None
+        raise Unavailable(
+            what, "install what it needs: pip install starlette uvicorn watchfiles"
+        ) from missing
     run(folder, name, host=host, port=port, ready=ready)

@@ -209,7 +209,7 @@ def _reader(request: Request) -> Subscriber:
     try:
         return mail_views.reader(asked.get("address", ""), asked.get("name", ""))
     except SubscriberError as error:
-        raise HTTPException(400, str(error.problems[0])) from None
+        raise HTTPException(400, str(error.problems[0])) from error
 
 
 def _message(proof: Proof, request: Request) -> bytes:

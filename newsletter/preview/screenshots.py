@@ -73,7 +73,7 @@ async def _take(html: str, folder: Path, name: str, told: Callable[[Screenshot],
             try:
                 path.write_bytes(picture)
             except OSError as failure:
-                raise _unwritable(path, failure) from None
+                raise _unwritable(path, failure) from failure
             told(Screenshot(display_path(path), len(picture), _TALLEST if cut else None))
 
 
@@ -86,7 +86,7 @@ async def chromium() -> AsyncIterator["Browser"]:
         if (missing.name or "").partition(".")[0] != "playwright":
             raise
         what = "pictures need playwright, which is not installed"
-        raise Unavailable(what, "pip install playwright; it uses the Chromium that is installed") from None
+        raise Unavailable(what, "pip install playwright; it uses the Chromium that is installed") from missing
     try:
         async with async_playwright() as playwright:
             browser = await _launch(playwright.chromium, _executable(playwright))
@@ -97,7 +97,7 @@ async def chromium() -> AsyncIterator["Browser"]:
     except Error as failure:
         raise Unavailable(
             f"Chromium failed: {_error_text(failure)}", "try again; see that it starts"
-        ) from None
+        ) from failure
 
 
 def _executable(playwright: "Playwright") -> str:
@@ -168,7 +168,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failure:
-        raise _unwritable(folder, failure) from None
+        raise _unwritable(folder, failure) from failure
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:

@@ -60,7 +60,7 @@ def _listen(host: str, port: int) -> socket.socket:
             why = os.strerror(failure.errno) if failure.errno and failure.errno > 0 else failure.strerror
             what = f"port {port} on {host} cannot be used ({why})"
             hint = f"use another port: --port {PORT}"
-        raise Unavailable(what, hint) from None
+        raise Unavailable(what, hint) from failure
 
 
 class _Server(uvicorn.Server):

@@ -66,7 +66,7 @@ class Transport:
             try:
                 return _asked(connection, method, path, headers, pieces)
             except (OSError, HTTPException, ValueError) as failure:
-                raise NoResponse(_error_text(failure)) from None
+                raise NoResponse(_error_text(failure)) from failure
 
     def close(self) -> None:
         """Ends what is kept, and keeps nothing more."""
@@ -112,7 +112,7 @@ class Transport:
                 connection.close()
                 raise
         except (OSError, HTTPException, ValueError) as failure:  # ValueError: a host that is none
-            raise NotConnected(_error_text(failure)) from None
+            raise NotConnected(_error_text(failure)) from failure
         self.reached = True
         return connection
 

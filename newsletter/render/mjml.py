@@ -35,7 +35,7 @@ def compile_mjml(mjml: Filled) -> tuple[str, str]:
     try:
         compiled: str = mjml2html(source, disable_comments=False, fonts={})
     except ValueError as problem:
-        raise _refused(mjml, source, str(problem)) from None
+        raise _refused(mjml, source, str(problem)) from problem
     return compiled, css
 
 

@@ -83,7 +83,7 @@ def check(mjml: Filled) -> None:
     try:
         root = etree.fromstring(source, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as problem:
-        raise _malformed(mjml, problem) from None
+        raise _malformed(mjml, problem) from problem
     for element in root.iter(etree.Element):
         if wrong := _wrong(element):
             raise TemplateError(*wrong, where=_where(mjml, element))

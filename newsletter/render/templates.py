@@ -79,7 +79,7 @@ def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issu
     except _MISTAKES as problem:
         # A template is input, so what its own expressions raise are answers.
         what, fix = _explained(problem)
-        raise TemplateError(what, fix, where=_place(problem) or name) from None
+        raise TemplateError(what, fix, where=_place(problem) or name) from problem
     return _NOT_TEXT.sub("\ufffd", filled.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -136,14 +136,14 @@ def _read(file: Path) -> str:
     except OSError as failure:
         fix = "a template is a file that this user may read"
         what = f"cannot be read ({failure.strerror})"
-        raise TemplateError(what, fix, where=_shown(file)) from None
+        raise TemplateError(what, fix, where=_shown(file)) from failure
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = raw.count(b"\n", 0, failure.start) + 1
         raise TemplateError(
             "not UTF-8 text", "save the file as UTF-8", where=f"{_shown(file)}:{line}"
-        ) from None
+        ) from failure
 
 
 class _Tracing(Extension):

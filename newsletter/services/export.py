@@ -28,5 +28,5 @@ def write(
         except OSError as failure:
             what = f"cannot be written ({failure.strerror})"
             fix = "choose another folder: --output FOLDER"
-            raise Unavailable(what, fix, where=display_path(path)) from None
+            raise Unavailable(what, fix, where=display_path(path)) from failure
         yield display_path(path), len(content)

@@ -42,7 +42,7 @@ def _read_or_make(file: Path) -> str:
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
-        raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from None
+        raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; links already sent depend on it"
         raise Unavailable("holds no key", hint, where=display_path(file))

@@ -62,7 +62,7 @@ class Database:
             except OSError as failure:
                 hint = "check that you may write to its folder"
                 what = f"cannot be made ({failure.strerror})"
-                raise StoreError(what, hint, where=display_path(newsletter.state)) from None
+                raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)
         try:
@@ -119,7 +119,7 @@ def _engine(url: str) -> Engine:
         return (
             _sqlite(parsed)
             if parsed.get_backend_name() == "sqlite"
-            else create_engine(parsed, pool_pre_ping=True)
+            else create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         )
 
 
@@ -131,10 +131,11 @@ def translate_url_errors() -> Iterator[None]:
     """Whatever is wrong with a database's address, in words that do not quote it."""
     try:
         yield
-    except (ArgumentError, NoSuchModuleError, TypeError, ValueError):  # which quote what was given
+    except (ArgumentError, NoSuchModuleError, TypeError, ValueError):
+        # no cause: these errors quote the address, and with it the password
         raise StoreError("NEWS_DATABASE_URL is no database address", _HOW) from None
-    except ModuleNotFoundError:
-        raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from None
+    except ModuleNotFoundError as failure:
+        raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from failure
 
 
 def database_url(given: str) -> URL:
@@ -151,7 +152,7 @@ def _sqlite(url: Any) -> Engine:
     named = url.database and not url.database.startswith("file:")
     if named and not Path(url.database).absolute().parent.is_dir():
         raise StoreError(f"there is no folder {Path(url.database).parent} for the database", "make it first")
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, record: Any) -> None:
@@ -187,13 +188,13 @@ def _is_file(path: str, inode: int) -> bool:
 def _translate_db_errors() -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise Conflict("another process was quicker", "run the same command again") from None
+    except IntegrityError as failure:
+        raise Conflict("another process was quicker", "run the same command again") from failure
     except DBAPIError as failure:
         what = str(failure.orig).strip().splitlines()[0] if str(failure.orig).strip() else "no reason given"
-        raise StoreError(f"the database does not answer as it should: {what}", _hint(what)) from None
+        raise StoreError(f"the database does not answer as it should: {what}", _hint(what)) from failure
     except SQLAlchemyError as failure:
-        raise StoreError(f"the database does not answer as it should: {failure}", _hint("")) from None
+        raise StoreError(f"the database does not answer as it should: {failure}", _hint("")) from failure
 
 
 def _hint(what: str) -> str:

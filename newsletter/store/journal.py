@@ -48,7 +48,7 @@ class SendProcess:
             draft.rename(self._folder)
             self._sweep()
         except OSError as failure:
-            raise _not_written(self._folder, failure) from None
+            raise _not_written(self._folder, failure) from failure
 
     def journal(self, chunk: str) -> "Journal":
         """A new journal for a chunk."""
@@ -124,7 +124,7 @@ class Journal:
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         except OSError as failure:
-            raise _not_written(path, failure) from None
+            raise _not_written(path, failure) from failure
 
     def starting(self, number: int) -> None:
         """Before a message could be delivered; raises StoreError, and then it must not be sent."""
@@ -147,7 +147,7 @@ class Journal:
             if os.write(self._file, note) != len(note):
                 raise OSError("no space left")
         except OSError as failure:
-            raise _not_written(self._path, failure) from None
+            raise _not_written(self._path, failure) from failure
 
 
 def _outcome(state: str, reason: str) -> Outcome:

@@ -47,7 +47,7 @@ def _parse(text: str) -> Address:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as problem:
         reason = str(problem).rstrip(".")
-        raise BadAddress(reason[:1].lower() + reason[1:]) from None
+        raise BadAddress(reason[:1].lower() + reason[1:]) from problem
     given = valid.ascii_email
     if given is None:
         raise BadAddress("the part before the @-sign has letters outside ASCII")

@@ -50,7 +50,7 @@ def _header(first: "_Line", delimiter: str, shown: str) -> list[str]:
         return next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
     except csv.Error as problem:
         hint = "write a first line `address,name`"
-        raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{first.number}") from None
+        raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{first.number}") from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
     except OSError as failure:
         raise SubscriberError(
             f"cannot be read ({failure.strerror or failure})", "check its name", where=shown
-        ) from None
-    except UnicodeError:
-        raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from None
+        ) from failure
+    except UnicodeError as failure:
+        raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from failure
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
@@ -87,11 +87,11 @@ def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
         if "\r" in text.rstrip("\r\n"):
             raise SubscriberError("a bare CR", "save the file with LF or CR LF line endings", where=where)
         return text
-    except UnicodeError:
+    except UnicodeError as failure:
         hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
-        raise SubscriberError(f"not {encoding} text", hint, where=where) from None
-    except LookupError:
-        raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from None
+        raise SubscriberError(f"not {encoding} text", hint, where=where) from failure
+    except LookupError as failure:
+        raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from failure
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int | None]:
@@ -123,7 +123,7 @@ def _records(
             return
         except csv.Error as problem:
             hint = "look for a quote that nothing closes"
-            raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{number}") from None
+            raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{number}") from problem
         yield number, fields
 
 

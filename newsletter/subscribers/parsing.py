@@ -14,7 +14,7 @@ def parse_subscriber(address: str, name: str = "") -> tuple[Address, str]:
         return parse(address), one_line(name) if name.strip() else ""
     except BadAddress as problem:
         what = f'"{printable(address.strip())}" is not an email address ({problem})'
-        raise SubscriberError(what, "write it as name@example.com") from None
+        raise SubscriberError(what, "write it as name@example.com") from problem
     except PydanticCustomError as problem:
         said = (problem.context or {}).get("what")
-        raise SubscriberError(f"the name {said}", "write what they are called, in one line") from None
+        raise SubscriberError(f"the name {said}", "write what they are called, in one line") from problem

@@ -53,8 +53,8 @@ def web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise problem from None
+    except ValueError as failure:
+        raise problem from failure
     names = host.removesuffix(".").split(".")
     known = host == "localhost" or ":" in host or (len(names) > 1 and all(names) and "%" not in host)
     if parts.scheme not in ("http", "https") or not known:

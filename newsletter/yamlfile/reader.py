@@ -86,14 +86,16 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
             raw = file.read(MAX_BYTES + 1)
     except OSError as failure:
         why = failure.strerror or str(failure)
-        raise error([Problem(shown, f"cannot be read ({why})", "check its name and permissions")]) from None
+        raise error(
+            [Problem(shown, f"cannot be read ({why})", "check its name and permissions")]
+        ) from failure
     if len(raw) > MAX_BYTES:
         raise error([Problem(shown, f"larger than {MAX_BYTES:,} bytes", "shorten it")])
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as failure:
         line = len(raw[: failure.start + 1].splitlines())
-        raise error([Problem(f"{shown}:{line}", "not UTF-8 text", "save the file as UTF-8")]) from None
+        raise error([Problem(f"{shown}:{line}", "not UTF-8 text", "save the file as UTF-8")]) from failure
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise error([Problem(f"{shown}:{line}", "not text: a NUL character", "save the file as UTF-8 text")])

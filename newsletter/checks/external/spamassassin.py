@@ -79,11 +79,11 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
             command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
         )
     except OSError as failure:
-        raise Failed(f"cannot be run ({failure.strerror})") from None
+        raise Failed(f"cannot be run ({failure.strerror})") from failure
     try:
         said, complaint = process.communicate(message, seconds)
-    except subprocess.TimeoutExpired:
-        raise Failed(f"did not end within {seconds:g} seconds") from None
+    except subprocess.TimeoutExpired as failure:
+        raise Failed(f"did not end within {seconds:g} seconds") from failure
     finally:
         _end(process)
     if process.returncode:
@@ -112,8 +112,8 @@ def _read(said: str) -> Report:
     reports = _REPORT.findall(said)
     try:
         score, required = map(float, reports[-1][:2])
-    except (IndexError, ValueError):
-        raise Failed("said nothing that can be read as a report") from None
+    except (IndexError, ValueError) as failure:
+        raise Failed("said nothing that can be read as a report") from failure
     return Report(score, required, tuple(_rules(reports[-1][2])))
 
 

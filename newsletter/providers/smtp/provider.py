@@ -119,7 +119,7 @@ class SmtpProvider:
         except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
             reason = f"no connection to {settings.host}:{settings.port}: {error_text(failure)}"
             self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
-            raise _BatchAborted(self._failed) from None
+            raise _BatchAborted(self._failed) from failure
         self._ever_connected = True
         return session
 
@@ -197,7 +197,7 @@ class _Conversation:
                 return outcome
             data = session.answer()
         except OSError as failure:
-            raise _BatchAborted(_lost(failure)) from None
+            raise _BatchAborted(_lost(failure)) from failure
         if data.code == 354 and not session.has_said_more:
             return session
         session.reset()

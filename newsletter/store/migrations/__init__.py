@@ -41,4 +41,4 @@ def upgrade(connection: Connection) -> None:
     except (CommandError, ResolutionError) as failure:
         raise StoreError(
             f"the database was made by a newer news ({failure})", "use that one, or a newer one"
-        ) from None
+        ) from failure
