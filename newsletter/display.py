@@ -1,7 +1,29 @@
 """Paths and values as messages show them."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
+
+# What separates the local part of an address from its domain: as people write it, and as it is escaped in a
+# URL, in quoted-printable, in HTML, and in a string literal.
+_AT = r"(?:@|%40|=40|&\#(?:64|x40);|&commat;|\\(?:x|u00)40|\(at\)|\[at\])"
+_LOCAL = r"[^\s<>()]{1,400}"
+_DOMAIN = r"[^\s<>(),;:]+"
+_ADDRESS = re.compile(
+    rf"""
+    [<(\"]*
+    (?:
+        "[^"\n]{{1,200}}"[ ]?{_AT}[ ]?{_DOMAIN}       # "ada lovelace"@example.com
+      | {_LOCAL}?{_AT}{_DOMAIN}                        # ada@example.com
+      | {_LOCAL}"[ ]@{_DOMAIN}                         # "ada" @example.com
+      | {_LOCAL}[ ]at[ ](?=\S+\.){_DOMAIN}           # ada at example.com
+      | {_LOCAL}=(?:[^\W_][\w-]*\.)+[^\W\d_]{{2,63}}  # bounce-ada=example.com (VERP)
+    )
+    [>)]*
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_MARKS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 
 def display_path(path: Path) -> str:
@@ -15,3 +37,11 @@ def printable(text: str, most: int = 60) -> str:
     """Text for one line of a message, shortened, with what is invisible written out."""
     text = f"{text[: most - 3]}…" if len(text) > most else text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def masked(text: str) -> str:
+    """Return text with `<recipient>` in place of everything that looks like an email address.
+
+    For what may be read by others, such as the public log of a workflow: servers like to name the recipient.
+    """
+    return _ADDRESS.sub("<recipient>", text) if _MARKS.search(text) else text

@@ -9,7 +9,7 @@ import gc
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -25,6 +25,9 @@ from newsletter.cli.subscribers import subscribers
 from newsletter.constants import REFUSED
 from newsletter.errors import NewsError, Problem
 
+_VERBOSE = "Log each step to standard error, without addresses, and what caused an error; twice: in detail."
+_LOG_FORMAT = "Log as text, or as JSON, one object a line; the same steps as with -v."
+
 
 class News(click.Group):
     """Turns the core's errors into what a person reads, in one place."""
@@ -34,18 +37,33 @@ class News(click.Group):
             return super().invoke(ctx)
         except NewsError as error:
             terminal.show_problems(error.problems)
+            _log(error)
             ctx.exit(REFUSED)
+        except (click.ClickException, OSError) as failure:  # click prints the one, `run` the other
+            _log(failure)
+            raise
+
+
+def _log(failure: Exception) -> None:
+    from newsletter.cli import logs
+
+    logs.failed(failure)
 
 
 @click.group(cls=News, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="news")
 @click.option("-C", "folder", type=click.Path(path_type=Path), default=".", help="The newsletter's folder.")
+@click.option("-v", "--verbose", count=True, help=_VERBOSE)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help=_LOG_FORMAT)
 @click.pass_context
-def main(ctx: click.Context, folder: Path) -> None:
+def main(ctx: click.Context, folder: Path, verbose: int, log_format: Literal["text", "json"] | None) -> None:
     """Publishes an email newsletter from a Git repository.
 
     One file an issue, sent once to everyone on the list, with no tracking.
     """
+    from newsletter.cli import logs
+
+    ctx.with_resource(logs.shown(verbose, log_format))
     ctx.obj = folder
 
 

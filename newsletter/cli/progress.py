@@ -1,6 +1,5 @@
 """How a send goes: a progress bar, what happens to it, and Ctrl-C."""
 
-import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import printable
+from newsletter.display import masked, printable
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Delivered, Event
 
 REASONS = 5
-_ADDRESS = re.compile(r"[<(\"]*[^\s<>()]+(?:@|%40|\" ?@| at (?=\S+\.))[^\s<>(),;:]+[>)]*", re.IGNORECASE)
 
 
 def watch(events: Iterable["Event"], total: int) -> None:
@@ -71,8 +69,8 @@ def _reasons(delivered: "Delivered") -> Counter[str]:
 
 
 def _masked(reason: str) -> str:
-    """This may be the public log of a workflow, and servers like to name the recipient."""
-    return _ADDRESS.sub("<recipient>", printable(reason, 300))
+    """Return a provider's words in one line without addresses: this may be the public log of a workflow."""
+    return masked(printable(reason, 300))
 
 
 def _happening(event: "Event") -> str:

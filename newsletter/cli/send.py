@@ -162,10 +162,17 @@ def watch(found: "Send", events: "Callable[[Callable[[], bool]], Iterator[Event]
     except SendRefused:
         raise
     except (NewsError, KeyboardInterrupt, OSError) as failure:
+        _log(failure)
         # An OSError is the terminal's or a pipe's: then nobody reads this either.
         with suppress(OSError):
             send_summary.show_stopped(found, failure)
         return False
+
+
+def _log(failure: BaseException) -> None:
+    from newsletter.cli import logs
+
+    logs.failed(failure)
 
 
 class Sender:
@@ -227,6 +234,7 @@ class Sender:
                 codes.append(self.one(one))
             except SendRefused as refused:
                 terminal.show_problems(refused.problems)
+                _log(refused)
                 codes.append(REFUSED)
         worst = max(codes, default=0)
         if not broken:

@@ -1,6 +1,7 @@
 """Questions to the DNS, each asked once, with an answer for each way that one can end."""
 
 import ipaddress
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,8 @@ from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
 from newsletter.display import printable
+
+log = logging.getLogger(__name__)
 
 State = Literal["found", "no name", "no record", "unanswered"]
 Kind = Literal["TXT", "CNAME", "MX", "A", "AAAA"]
@@ -57,6 +60,8 @@ class Resolver:
             if self._broken or self._silent >= PATIENCE:
                 return DnsResponse("unanswered", why=self._broken or "the DNS did not answer before either")
         answer = self._asked(*key)
+        fields = {"record": name, "kind": kind, "state": answer.state, "reason": answer.why or None}
+        log.debug("DNS asked", extra=fields)
         with self._lock:
             self._known[key] = answer
         return answer

@@ -6,6 +6,7 @@ after `NotConnected`, perhaps all of it after `NoResponse`.
 
 import base64
 import io
+import logging
 import selectors
 import socket
 import ssl
@@ -21,6 +22,8 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from newsletter.display import printable
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30
 # Longer than what lies between two requests of a send, shorter than servers keep an idle connection.
@@ -62,11 +65,29 @@ class Transport:
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         """A request with content in pieces, sent once, and its answer; raises Unreached or Unanswered."""
+        started = time.monotonic()
         with self._connection() as connection:
             try:
-                return _asked(connection, method, path, headers, pieces)
+                answer = _asked(connection, method, path, headers, pieces)
+                self._log(method, path, started, answer.status)
+                return answer
             except (OSError, HTTPException, ValueError) as failure:
+                self._log(method, path, started, failure=failure)
                 raise NoResponse(_error_text(failure)) from failure
+
+    def _log(
+        self,
+        method: str,
+        path: str,
+        started: float,
+        status: int | None = None,
+        failure: Exception | None = None,
+    ) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            took = round(1000 * (time.monotonic() - started))
+            fields = {"host": self._url.hostname, "method": method, "path": path, "milliseconds": took}
+            message = "no answer" if failure else "request answered"
+            log.debug(message, extra={**fields, "status": status}, exc_info=failure)
 
     def close(self) -> None:
         """Ends what is kept, and keeps nothing more."""
@@ -112,8 +133,10 @@ class Transport:
                 connection.close()
                 raise
         except (OSError, HTTPException, ValueError) as failure:  # ValueError: a host that is none
+            log.debug("no connection", extra={"host": self._url.hostname}, exc_info=failure)
             raise NotConnected(_error_text(failure)) from failure
         self.reached = True
+        log.debug("connected", extra={"host": self._url.hostname, "via": connection.host})
         return connection
 
     def _unconnected(self) -> HTTPConnection:

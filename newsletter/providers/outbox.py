@@ -1,6 +1,7 @@
 """Complete messages into a maildir on this machine: nothing leaves it, and any mail program opens it."""
 
 import hashlib
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from newsletter.state.folder import make_private_dir
 if TYPE_CHECKING:
     from newsletter.config.model import Config
     from newsletter.sending.interfaces import Recallable, SubmissionLog
+
+log = logging.getLogger(__name__)
 
 
 class OutboxProvider:
@@ -53,6 +56,7 @@ class OutboxProvider:
         except OSError as failure:
             with suppress(OSError):
                 self._sync_folder()
+            log.info("message not written", exc_info=failure)
             return self._not_sent(failure)
 
     def examine(self, config: "Config") -> ProviderReport:

@@ -1,9 +1,11 @@
 """Calling a send back: nothing more of it begins, and what is still held back does not leave."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
 
 from newsletter.errors import SendRefused
+from newsletter.sending import log_fields
 from newsletter.sending.delivery import settle_abandoned
 from newsletter.sending.events import Event, NotRecalled, Stopped, Waiting
 from newsletter.sending.held_batches import abandon, recall_batch
@@ -11,6 +13,8 @@ from newsletter.sending.hold_policy import SendTimings, cancellable_until, recal
 from newsletter.sending.interfaces import Clock, Ledger, Recallable
 from newsletter.sending.model import HeldBatchStatus, Send
 from newsletter.sending.transitions import back_off
+
+log = logging.getLogger(__name__)
 
 _UNCLEAR = "the provider gives no clear answer, and is asked again as long as there is time"
 _RIPENS = "what is unknown may still arrive, and is called back once more then"
@@ -32,8 +36,11 @@ def cancel(
     soon as that is certain. Ended before that, it can be run again.
     """
     ledger.cancel(send)
+    log.info("cancel begun: nothing more is submitted", extra=log_fields.of_send(send))
     if not (yield from _take(send, ledger, clock, timing, stopped)):
-        yield Stopped("what is held back was not called back; run it again")
+        why = "what is held back was not called back; run it again"
+        log.warning("cancel stopped", extra={**log_fields.of_send(send), "reason": why})
+        yield Stopped(why)
         return
     settle_abandoned(ledger, send, clock.now())
     told: set[int] = set()
@@ -51,11 +58,14 @@ def cancel(
                 yield event
         if not again:
             break
+        fields = {"reason": why, "until": min(again)}
+        log.info("waiting", extra=log_fields.of_send(send) | fields)
         yield Waiting(min(again), why)
         _wait(send, ledger, clock, timing, min(again), stopped)
     if not ledger.counts(send).cancelled:
         ledger.resume(send)  # there was nothing to call back
     ledger.finish(send)
+    log.info("cancel ended", extra=log_fields.of_send(send))
 
 
 def _recall_one(
@@ -89,6 +99,7 @@ def _take(
                 return False
             if not told:
                 told = True
+                log.info("waiting for the lease", extra={**log_fields.of_send(send), "reason": busy.what})
                 yield Waiting(clock.now() + timing.lease, f"{busy.what}; it ends what it has begun")
             clock.wait(clock.now() + _ASK_AGAIN, stopped)
 

@@ -1,9 +1,12 @@
 """When to stop a send that goes badly: kept by all its calls together."""
 
+import logging
 import threading
 from collections.abc import Callable
 
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused
+
+log = logging.getLogger(__name__)
 
 # So many answers in a row of which none is an acceptance are no bad luck.
 MAX_CONSECUTIVE_FAILURES = 5
@@ -14,8 +17,9 @@ MIN_REFUSALS = 5
 class CircuitBreaker:
     """Counts answers, and says when no more is to be begun, and why; used by several threads at once."""
 
-    def __init__(self, share: float | None, asked: Callable[[], bool]) -> None:
+    def __init__(self, share: float | None, asked: Callable[[], bool], send_id: int | None = None) -> None:
         """`share` of the answers may be refusals; `asked` says whether somebody wants it to end."""
+        self._send_id = send_id
         self._share = share
         self._asked = asked
         self._lock = threading.Lock()
@@ -39,9 +43,9 @@ class CircuitBreaker:
                     self._answers += recipients
                 case NotSent(reason, stop, wait):
                     self._put_off += wait is None
-                    self.paused = self.paused or self._put_off >= MAX_CONSECUTIVE_FAILURES
+                    self._put_off_again(reason)
                     if stop:
-                        self.stop_reason = self.stop_reason or reason
+                        self._end(reason)
                 case Refused(reason):
                     self._count_failure(reason)
                     self._answers += recipients
@@ -66,19 +70,24 @@ class CircuitBreaker:
             self._put_off, self.paused = 0, False
             self.pauses += 1
 
+    def _put_off_again(self, reason: str) -> None:
+        if self._put_off >= MAX_CONSECUTIVE_FAILURES and not self.paused:
+            self.paused = True
+            log.info("circuit breaker: pause", extra={"send": self._send_id, "reason": reason})
+
+    def _end(self, reason: str) -> None:
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            log.warning("circuit breaker: stop", extra={"send": self._send_id, "reason": reason})
+
     def _count_failure(self, reason: str) -> None:
         self._bad += 1
         if self._bad >= MAX_CONSECUTIVE_FAILURES:
-            self.stop_reason = (
-                self.stop_reason
-                or f"{MAX_CONSECUTIVE_FAILURES} calls in a row went wrong, the last with: {reason}"
-            )
+            self._end(f"{MAX_CONSECUTIVE_FAILURES} calls in a row went wrong, the last with: {reason}")
 
     def _check_refusals(self, reason: str) -> None:
         if self._share is None or self._refusals < MIN_REFUSALS:
             return
         if self._refusals > self._share * self._answers:
             share = f"{self._refusals:,} of {self._answers:,} recipients were refused"
-            self.stop_reason = (
-                self.stop_reason or f"{share}, more than {self._share:.0%}, the last with: {reason}"
-            )
+            self._end(f"{share}, more than {self._share:.0%}, the last with: {reason}")

@@ -17,6 +17,7 @@ and its people wait again: so the unknown becomes certain. `transitions` says wh
 when it stops by itself.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from functools import partial
 from newsletter.config.units import Rate
 from newsletter.errors import NewsError
 from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
+from newsletter.sending import log_fields
 from newsletter.sending.call_pool import CallPool, open_pool
 from newsletter.sending.circuit_breaker import CircuitBreaker
 from newsletter.sending.events import Delivered, Event, Stopped, Waiting
@@ -37,6 +39,8 @@ from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Un
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
 from newsletter.sending.transitions import back_off, transitions
 from newsletter.subscribers.model import Subscriber
+
+log = logging.getLogger(__name__)
 
 PAUSES_BEFORE_OWN_BACKOFF = 3
 _RATE_LIMITED = "the rate limit is reached"
@@ -60,7 +64,9 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended while it was under way")
         by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
-        ledger.settle([_chunk_result(claimed, lost if notes is None else NOT_BEGUN, by_recipient, now)])
+        results = _chunk_result(claimed, lost if notes is None else NOT_BEGUN, by_recipient, now)
+        ledger.settle([results])
+        log.warning("abandoned attempt settled", extra=log_fields.of_result(results))
 
 
 class Delivery:
@@ -81,7 +87,7 @@ class Delivery:
         self._timing, self._stopped = manner.timing, stopped
         self._mailing = replace(mailing, date=send.started_at)
         self._addresser = Personalizer(self._mailing, secret)
-        self._breaker = CircuitBreaker(manner.stop_when_refused, stopped)
+        self._breaker = CircuitBreaker(manner.stop_when_refused, stopped, send.id)
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, manner.timing, size)
         longest = max((rate.period for rate in manner.rates), default=timedelta())
@@ -92,12 +98,18 @@ class Delivery:
         # Whether each message is answered by itself, and so noted by itself.
         self._per_message = provider.capabilities.recipients_per_call == 1
         self._paused_until: datetime | None = None
+        self._waits_for = ""
         self._cancelled = False
         self._exhausted = True  # until somebody is known to be waiting
         self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
         """Goes on until all are done, nothing can be done for long, it stops by itself, or is `stopped`."""
+        fields = log_fields.of_send(self._send)
+        log.info(
+            "delivery begun",
+            extra={**fields, "provider": self._provider.name, "calls_at_once": self._max_calls},
+        )
         try:
             settle_abandoned(self._ledger, self._send, self._clock.now())
             while True:
@@ -109,11 +121,12 @@ class Delivery:
                 elif self._is_over() or not (yield from self._wait_for_work()):
                     break
             if self._breaker.stop_reason:
-                yield Stopped(self._breaker.stop_reason)
+                yield self._stop(self._breaker.stop_reason)
             elif self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled":
-                yield Stopped("it was called back meanwhile (news cancel)")
+                yield self._stop("it was called back meanwhile (news cancel)")
             self._ledger.finish(self._send)
-        except (NewsError, GeneratorExit):
+        except (NewsError, GeneratorExit) as failure:
+            log.warning("delivery broken off", extra=fields, exc_info=failure)
             self._breaker.stop_reason = self._breaker.stop_reason or "the run is over"
             # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
             # for nothing.
@@ -123,6 +136,11 @@ class Delivery:
             raise
         finally:
             self._calls.close()
+            log.info("delivery ended", extra={**fields, "calls_left": self._calls.in_flight})
+
+    def _stop(self, why: str) -> Stopped:
+        log.warning("delivery stopped", extra={**log_fields.of_send(self._send), "reason": why})
+        return Stopped(why)
 
     def _is_over(self) -> bool:
         """Nothing more is to be done; what is in doubt is called back still, where it only goes badly."""
@@ -136,6 +154,7 @@ class Delivery:
         if self._paused_until and self._paused_until <= now:
             self._paused_until = None
             self._breaker.resume()
+            log.info("pause over", extra=log_fields.of_send(self._send))
         most, room = self._max_calls - self._calls.in_flight, self._rate_limiter.available(now)
         if most <= 0 or room <= 0 or self._breaker.stop or self._paused_until:
             return False
@@ -148,6 +167,7 @@ class Delivery:
         self._exhausted = not claims
         for claimed in claims:
             if not claimed.recipients:
+                log.info("chunk skipped: all of its recipients have left", extra=log_fields.of_chunk(claimed))
                 yield Delivered(claimed.first, claimed.last, 0, ())
                 continue
             self._held_batches.add(len(claimed.recipients))
@@ -171,7 +191,7 @@ class Delivery:
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
         """One call; in a thread of its own where several are under way."""
         journal = self._ledger.journal(claimed) if self._per_message else None
-        submissions = _SubmissionLog(journal, self._may_start, self._breaker.record)
+        submissions = _SubmissionLog(journal, self._may_start, self._breaker.record, claimed)
         scheduled = (
             ScheduledSend(claimed.held_batch.batch_id, claimed.held_batch.send_at)
             if claimed.held_batch
@@ -179,6 +199,7 @@ class Delivery:
         )
         try:
             recipients = tuple(map(self._addresser, claimed.recipients))
+            self._log_attempt(claimed)  # before the lease is looked at: writing a log may take long
             if not (self._per_message or self._may_start()):
                 return _CallResult(claimed, NOT_BEGUN, {})
             outcome = self._provider.submit(Batch(self._mailing, recipients, scheduled), submissions)
@@ -187,6 +208,12 @@ class Delivery:
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
             return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
+
+    def _log_attempt(self, claimed: ClaimedChunk) -> None:
+        if log.isEnabledFor(logging.INFO):
+            batch = claimed.held_batch.number if claimed.held_batch else None
+            fields = {**log_fields.of_chunk(claimed), "recipients": len(claimed.recipients), "batch": batch}
+            log.info("attempt begun", extra=fields)
 
     def _may_start(self) -> bool:
         """Whether another message may leave: this run has not stood still until another could take over."""
@@ -211,6 +238,8 @@ class Delivery:
             return []
         results = [_chunk_result(one.claimed, one.outcome, one.by_recipient, now) for one in back]
         self._ledger.settle(results)
+        for one, result in zip(back, results, strict=True):
+            _log_result(result, one.failure)
         return list(zip(back, results, strict=True))
 
     def _react(self, back: "_CallResult") -> None:
@@ -242,6 +271,8 @@ class Delivery:
 
     def _pause(self, until: datetime) -> None:
         self._paused_until = max(until, self._paused_until or until)
+        fields = {"until": self._paused_until, "pauses": self._breaker.pauses}
+        log.info("pause", extra=log_fields.of_send(self._send) | fields)
 
     def _wait_for_work(self) -> Generator[Event, None, bool]:
         """Waits for what can be done next; says whether there is something, and soon enough."""
@@ -252,9 +283,14 @@ class Delivery:
         # Whoever wants it slow does not want it to end.
         patience = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
         if until > now + patience:
-            yield Stopped(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
+            yield self._stop(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
+            # A rate limit is waited for time and again: the first of these waits says enough.
+            level = logging.DEBUG if why == self._waits_for else logging.INFO
+            self._waits_for = why
+            fields = {"reason": why, "until": until, "seconds": round((until - now).total_seconds(), 1)}
+            log.log(level, "waiting", extra=log_fields.of_send(self._send) | fields)
             yield Waiting(until, why)
         while (now := self._clock.now()) < until and not self._is_over():
             self._heartbeat(now)
@@ -289,7 +325,9 @@ def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: s
     mailing = replace(mailing.as_test(), date=now)
     submissions = _SubmissionLog(None, lambda: True)
     rest = provider.submit(Batch(mailing, (Personalizer(mailing, secret)(to),)), submissions)
-    return submissions.by_recipient.get(to.number, rest)
+    outcome = submissions.by_recipient.get(to.number, rest)
+    log.info("test message sent", extra=log_fields.of_outcome(outcome))
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -310,8 +348,10 @@ class _SubmissionLog:
         journal: Journal | None,
         may_start: Callable[[], bool],
         record: Callable[[Outcome], None] = lambda _: None,
+        claimed: ClaimedChunk | None = None,
     ) -> None:
         self._journal, self._may_start, self._react = journal, may_start, record
+        self._logged = claimed if log.isEnabledFor(logging.DEBUG) else None
         self.begun: set[int] = set()
         self.by_recipient: dict[int, Outcome] = {}
 
@@ -328,6 +368,24 @@ class _SubmissionLog:
         self._react(outcome)
         if self._journal:
             self._journal.finished(recipient.number, outcome)
+        if self._logged:
+            fields = {**log_fields.of_chunk(self._logged), "recipient": recipient.number}
+            log.debug("message ended", extra=fields | log_fields.of_outcome(outcome))
+
+
+def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
+    """Log how an attempt ended, and into which parts a chunk was split that was refused as a whole."""
+    accepted = all(transition.state == "accepted" for transition in result.transitions)
+    level = logging.INFO if accepted else logging.WARNING
+    if not log.isEnabledFor(level):
+        return
+    fields = log_fields.of_result(result)
+    log.log(level, "attempt ended", extra=fields, exc_info=failure)
+    if isinstance(result.outcome, Refused) and len(result.transitions) > 1:
+        parts = " ".join(
+            f"{transition.first}-{transition.last}:{transition.state}" for transition in result.transitions
+        )
+        log.info("chunk split", extra={**log_fields.of_chunk(result.claimed), "parts": parts})
 
 
 def _chunk_result(

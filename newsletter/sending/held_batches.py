@@ -1,15 +1,18 @@
 """Mail that is held back: put into lanes, and called back from them. When is decided in `hold_policy`."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from newsletter.sending import hold_policy
+from newsletter.sending import hold_policy, log_fields
 from newsletter.sending.events import Event, NotRecalled, Recalled
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Ledger, Recallable
 from newsletter.sending.model import ChunkState, HeldBatch, HeldBatchStatus, Send
 from newsletter.sending.outcomes import Cancelled, NotCancelled, NotSent, Unknown
 from newsletter.sending.transitions import back_off
+
+log = logging.getLogger(__name__)
 
 
 class HeldBatches:
@@ -93,16 +96,22 @@ class HeldBatches:
             or sum(hold_policy.in_use(one, now) for one in known) >= self._timing.max_held_batches
         ):
             full = f"the account could call back {free} batches more, and {in_use} are held back already"
-            return hold_policy.newest_open(known, now, self._timing) or NotSent(
-                f"{full}: wait, or send with --now"
-            )
+            if last := hold_policy.newest_open(known, now, self._timing):
+                log.info(
+                    "no slot for another held batch: the newest takes the rest",
+                    extra=log_fields.of_batch(last),
+                )
+                return last
+            return NotSent(f"{full}: wait, or send with --now")
         batch_id = recallable.new_batch()
         if isinstance(batch_id, NotSent):
             return batch_id
         at = self._send.send_at
         if at is None or at <= now:
             at = now + timedelta(seconds=self._send.undo_window_seconds)
-        return self._ledger.open_held_batch(self._send, batch_id, at)
+        opened = self._ledger.open_held_batch(self._send, batch_id, at)
+        log.info("held batch opened", extra={**log_fields.of_batch(opened), "leaves_at": at})
+        return opened
 
     def _recall(self, recallable: Recallable, status: HeldBatchStatus, now: datetime) -> Iterator[Event]:
         free = recallable.free_slots() if status.batch.state == "open" else None
@@ -135,18 +144,24 @@ def recall_batch(
     batch = status.batch
     if batch.state != "cancelling":
         ledger.mark_held_batch(batch, "cancelling")
-    outcome = recallable.recall(batch.batch_id)
     recipients = status.accepted + (status.unknown if with_unknown else 0)
+    log.info("recall asked", extra={**log_fields.of_batch(batch), "recipients": recipients})
+    outcome = recallable.recall(batch.batch_id)
     match outcome:
         case Cancelled() if clock.now() <= hold_policy.cancellable_until(batch, timing):
             ledger.record_recall(status, to, "called back", with_unknown=with_unknown)
+            log.info(
+                "recall confirmed",
+                extra={**log_fields.of_batch(batch), "recipients": recipients, "state": to},
+            )
             return Recalled(recipients, to)
         case Cancelled():
             return abandon(ledger, status, "it was called back when the time for that was over", tried=True)
         case NotCancelled(reason):
             # An earlier call, whose answer was not clear, may have worked.
             return abandon(ledger, status, reason, tried=batch.state == "cancelling")
-        case Unknown():
+        case Unknown(reason):
+            log.warning("recall unclear", extra={**log_fields.of_batch(batch), "reason": reason})
             return None
 
 
@@ -159,4 +174,8 @@ def abandon(ledger: Ledger, status: HeldBatchStatus, why: str, *, tried: bool) -
         ledger.mark_batch_unknown(status.batch, why)
     else:
         ledger.mark_held_batch(status.batch, "kept")
+    recipients = status.accepted + status.unknown
+    log.warning(
+        "not recalled", extra={**log_fields.of_batch(status.batch), "recipients": recipients, "reason": why}
+    )
     return NotRecalled(status.accepted + status.unknown, why)

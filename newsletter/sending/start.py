@@ -1,5 +1,6 @@
 """Whether a send may start or go on, and its claim: an issue goes to a list once."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,10 +8,12 @@ from datetime import datetime, timedelta
 from newsletter.config.units import Rate
 from newsletter.errors import SendRefused
 from newsletter.mail.message import Mailing
-from newsletter.sending import hold_policy
+from newsletter.sending import hold_policy, log_fields
 from newsletter.sending.content_diff import differences, snapshot
 from newsletter.sending.interfaces import Ledger, LedgerReader, Provider
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, NewSend, Send
+
+log = logging.getLogger(__name__)
 
 # So many messages are written down as about to be tried at once, where each is answered by itself: a durable
 # commit costs up to 20 ms on an ordinary disk. A power cut leaves as many in doubt, for each connection.
@@ -103,6 +106,7 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
 def start(mailing: Mailing, ledger: Ledger, provider: Provider, options: SendOptions) -> Send:
     """Claims the issue and plans its recipients, or takes up what was started before."""
     if found := find_started(mailing, ledger, provider):
+        log.info("send taken up again", extra={**log_fields.of_send(found), "state": found.state})
         return found
     stale = ledger.find(mailing.issue, list_for(mailing, provider))
     if stale and stale.state != "cancelled" and ledger.delete_unsent_plan(stale):

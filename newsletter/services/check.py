@@ -1,5 +1,6 @@
 """`news check`: issues read, rendered and checked, one after the other, whatever is wrong with one."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.services.prepare import proof
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ def check(
         newsletter = loader.load(folder)
         checks.refuse_unknown(newsletter)
     except ConfigError as error:
+        log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
     for name in names or (None,):
@@ -52,10 +56,13 @@ def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, chec
         path = issue.path
         read = proof(newsletter, issue)
     except NewsError as error:
+        log.info("issue cannot be checked", extra={"issue": path}, exc_info=error)
         return Checked(path or error.problems[0].place[0], error.problems)
     off = {
         name: setting.reason or ""
         for name, setting in newsletter.config.checks.items()
         if setting.severity == "off"
     }
-    return Checked(path, checks.run(read, chosen), len(read.rendered.html.encode()), off)
+    problems = checks.run(read, chosen)
+    log.info("issue checked", extra={"issue": issue.name, "checks": len(chosen), "findings": len(problems)})
+    return Checked(path, problems, len(read.rendered.html.encode()), off)

@@ -1,5 +1,6 @@
 """An issue made ready: rendered once, checked, and turned into a mailing."""
 
+import logging
 from dataclasses import dataclass
 
 from newsletter import checks
@@ -11,6 +12,8 @@ from newsletter.issue.model import Issue
 from newsletter.mail import message
 from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,4 +42,7 @@ def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
     """Renders and checks an issue; raises TemplateError and, for a check that there is not, ConfigError."""
     read = proof(newsletter, issue)
     mailing = message.mailing(issue, read.rendered, newsletter)
-    return Prepared(issue, read.rendered, mailing, tuple(checks.run(read)))
+    problems = tuple(checks.run(read))
+    fields = {"issue": issue.name, "content": mailing.sha256[:12], "findings": len(problems)}
+    log.info("issue rendered and checked", extra=fields)
+    return Prepared(issue, read.rendered, mailing, problems)

@@ -1,5 +1,6 @@
 """A newsletter's parts put together for sending: prepared issues, store, provider, secret, clock."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,11 @@ class Sending:
         newsletter = loader.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
         database = Database.open(newsletter, to_last=to_send and provider.capabilities.leaves_machine)
-        sending = cls(newsletter, database, provider, SystemClock(database.clock_offset()))
+        clock_offset = database.clock_offset()
+        log.info(
+            "provider opened", extra={"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
+        )
+        sending = cls(newsletter, database, provider, SystemClock(clock_offset))
         try:
             yield sending
         finally:

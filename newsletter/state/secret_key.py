@@ -1,5 +1,6 @@
 """The newsletter's secret key, which signs links and hides addresses in Message-IDs."""
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -8,6 +9,8 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import display_path
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir
+
+log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
 
@@ -58,6 +61,7 @@ def _make(file: Path) -> None:
         os.fsync(handle.fileno())
     try:
         os.link(draft, file)
+        log.info("secret key made", extra={"file": display_path(file)})
     except FileExistsError:
         pass
     finally:

@@ -57,14 +57,15 @@ def plan_recipients(connection: Connection, send_id: int) -> int:
     return total
 
 
-def plan_chunks(connection: Connection, send_id: int, total: int, size: int, canary_size: int) -> None:
-    """Ranges of at most `size` recipients; one begins behind `canary_size`."""
+def plan_chunks(connection: Connection, send_id: int, total: int, size: int, canary_size: int) -> int:
+    """Ranges of at most `size` recipients, one begins behind `canary_size`; returns how many they are."""
     firsts = [*range(1, canary_size + 1, size), *range(canary_size + 1, total + 1, size)]
     ends = [*(first - 1 for first in firsts[1:]), total]
     values = {"send_id": send_id, "skipped": 0, "state": "waiting", "tries": 0}
     rows = [{**values, "first": first, "last": last} for first, last in zip(firsts, ends, strict=False)]
     if rows:
         connection.execute(insert(chunk_table), rows)
+    return len(rows)
 
 
 def due_chunks(send: Send, now: datetime, most: int) -> Select[*tuple[Any, ...]]:

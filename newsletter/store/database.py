@@ -1,5 +1,6 @@
 """The database behind the store: opened, migrated, and its failures put into words."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from newsletter.display import display_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.folder import make_private_dir
 from newsletter.store.schema import REVISION
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 120
 _DEFERRED = "news_deferred"
@@ -65,6 +68,7 @@ class Database:
                 raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)
+        log.debug("database opened", extra={"database": engine.dialect.name})
         try:
             database._migrate()
         except BaseException:
@@ -105,12 +109,13 @@ class Database:
         self._engine.dispose()
 
     def _migrate(self) -> None:
-        if self.revision() == REVISION:
+        if (before := self.revision()) == REVISION:
             return
         from newsletter.store.migrations import upgrade
 
         with self.writing() as connection:
             upgrade(connection)
+        log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
 
 
 def _engine(url: str) -> Engine:

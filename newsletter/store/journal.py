@@ -5,6 +5,7 @@ not survive a power cut; so the notes of an earlier boot are not believed.
 """
 
 import fcntl
+import logging
 import os
 import re
 import secrets
@@ -20,6 +21,8 @@ from newsletter.display import display_path, printable
 from newsletter.errors import StoreError
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
+
+log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
@@ -46,6 +49,7 @@ class SendProcess:
             os.write(self._alive, _boot().encode())
             # It has its name only once it is locked: unlocked it would be taken for dead.
             draft.rename(self._folder)
+            log.debug("process registered", extra={"run": self.name})
             self._sweep()
         except OSError as failure:
             raise _not_written(self._folder, failure) from failure
@@ -79,14 +83,18 @@ class SendProcess:
         except OSError:
             return None
         if not boot or boot != _boot():
+            log.warning("notes of an earlier boot are not believed", extra={"run": run, "journal": chunk})
             return None
         noted: dict[int, Outcome | None] = {}
         try:
             for line in lines[:-1]:  # behind the last line end there is nothing, or half a note
                 number, state, reason = line.split("\t", 2)
                 noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
-        except ValueError:  # somebody else has written into it
+        except ValueError as failure:  # somebody else has written into it
+            fields = {"run": run, "journal": chunk}
+            log.warning("notes that cannot be read are not believed", extra=fields, exc_info=failure)
             return None
+        log.info("notes read", extra={"run": run, "journal": chunk, "messages": len(noted)})
         return noted
 
     def delete_notes(self, run: str, chunk: str) -> None:
@@ -99,6 +107,7 @@ class SendProcess:
         if os.listdir(self._folder) == ["alive"] and not self.has_lease:
             shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._alive)
+        log.debug("process ended", extra={"run": self.name})
 
     def _sweep(self) -> None:
         """Deletes what is left of runs that died long ago; until then it says that they did."""

@@ -4,6 +4,7 @@ Each method that writes is one durable transaction, of few statements whatever t
 here decides anything; `delivery` does.
 """
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from newsletter.errors import SendRefused, StoreError
+from newsletter.sending import log_fields
 from newsletter.sending.model import (
     ChunkResult,
     ChunkState,
@@ -27,6 +29,8 @@ from newsletter.store.database import Conflict, Database
 from newsletter.store.journal import Journal, SendProcess
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.schema import attempt_table, chunk_table, held_batch_table, recipient_table, send_table
+
+log = logging.getLogger(__name__)
 
 _NOTHING_LEFT = ("waiting", "skipped")
 
@@ -65,9 +69,14 @@ class Ledger(LedgerQueries):
                     return None
                 number = connection.scalar(insert(send_table).values(values).returning(send_table.c.id)) or 0
                 total = chunks.plan_recipients(connection, number)
-                chunks.plan_chunks(connection, number, total, size, min(new.canary_size or 0, total))
+                planned = chunks.plan_chunks(
+                    connection, number, total, size, min(new.canary_size or 0, total)
+                )
         except Conflict:
             return None
+        fields = {"send": number, "issue": new.issue, "list": new.list, "provider": new.provider}
+        fields |= {"recipients": total, "chunks": planned, "undo_window": new.undo_window_seconds, "send_at": new.send_at}
+        log.info("send planned", extra={**fields, "canary": new.canary_size, "supersedes": before})
         return self.find(new.issue, new.list)
 
     def delete_unsent_plan(self, send: Send) -> bool:
@@ -83,7 +92,8 @@ class Ledger(LedgerQueries):
             for table in (attempt_table, recipient_table, chunk_table, held_batch_table):
                 connection.execute(delete(table).where(table.c.send_id == send.id))
             connection.execute(delete(send_table).where(send_table.c.id == send.id))
-            return True
+        log.info("plan withdrawn: nothing of it had left", extra=log_fields.of_send(send))
+        return True
 
     def acquire_lease(self, send: Send, lease: timedelta) -> None:
         """Makes this run the one that goes on with a send; raises SendRefused while another one does.
@@ -95,6 +105,10 @@ class Ledger(LedgerQueries):
             lease_holder, until = self._lease_holder(connection, send)
             if lease_holder and until:
                 host, process, _ = lease_holder.rsplit("_", 2)
+                log.info(
+                    "lease refused",
+                    extra={**log_fields.of_send(send), "holder": lease_holder, "until": until},
+                )
                 what = f"{send.issue} is being sent already, by process {process} on {host}"
                 hint = f"wait for it, or stop it there; without a sign its claim ends at {until:%H:%M:%S} UTC"
                 raise SendRefused(what, hint)
@@ -102,11 +116,14 @@ class Ledger(LedgerQueries):
                 _send_is(send).values(lease_holder=self._process.name, lease_until=now + lease)
             )
             self._process.has_lease = True
+        log.debug("lease taken", extra={**log_fields.of_send(send), "until": now + lease})
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
         """Says that this run goes on; the send's state. Raises StoreError where another has taken over."""
         with self._database.writing() as connection:
-            return self._renew_lease(connection, send, lease)
+            state = self._renew_lease(connection, send, lease)
+        log.debug("lease extended", extra={**log_fields.of_send(send), "state": state})
+        return state
 
     def release_lease(self, send: Send) -> None:
         """Lets others go on."""
@@ -114,6 +131,7 @@ class Ledger(LedgerQueries):
             mine = _send_is(send).where(send_table.c.lease_holder == self._process.name)
             connection.execute(mine.values(lease_holder=None, lease_until=None))
         self._process.has_lease = False
+        log.debug("lease released", extra=log_fields.of_send(send))
 
     def claim(
         self, send: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
@@ -135,7 +153,10 @@ class Ledger(LedgerQueries):
                 self._journals |= {_place(one): self._process.journal(_name(one)) for one in tried}
             attempts = chunks.record_attempts(connection, tried, self._process.name, now)
         numbered = dict(zip((one.first for one in tried), attempts, strict=True))
-        return [replace(one, attempt=numbered.get(one.first, 0)) for one in found]
+        claimed = [replace(one, attempt=numbered.get(one.first, 0)) for one in found]
+        for one in claimed:
+            log.debug("chunk claimed", extra={**log_fields.of_chunk(one), "tries": one.tries})
+        return claimed
 
     def journal(self, chunk: ClaimedChunk) -> Journal:
         """Where the messages of a claimed chunk are noted."""
@@ -275,6 +296,8 @@ class Ledger(LedgerQueries):
                     count += len(chosen)
             if to == "waiting":
                 chunks.reopen(connection, send.id)
+        fields = {"from_state": found, "to_state": to, "recipients": count, "reason": reason}
+        log.info("recipients decided by hand", extra=log_fields.of_send(send) | fields)
         return count
 
     def _lease_holder(self, connection: Connection, send: Send) -> tuple[str | None, datetime | None]:
@@ -301,6 +324,7 @@ class Ledger(LedgerQueries):
         mine = _send_is(send).where(send_table.c.lease_holder == self._process.name)
         renewed = mine.values(lease_until=self._clock() + lease).returning(send_table.c.state)
         if (state := connection.scalar(renewed)) is None:
+            log.warning("lease lost", extra=log_fields.of_send(send))
             raise StoreError(
                 f"another process goes on with {send.issue}", f"see: news status --issue {send.issue}"
             )

@@ -1,5 +1,7 @@
 """Who gets the newsletter. Whoever has left stays away, whatever a file says."""
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +15,8 @@ from newsletter.store.database import Database
 from newsletter.store.schema import subscriber_table
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.csv_import import Row as FileRow
+
+log = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -87,8 +91,12 @@ class Subscribers:
         with self._database.writing() as connection:
             before = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
             rows = iter(rows)
+            counts: Counter[str] = Counter()
             while some := tuple(islice(rows, BATCH)):
-                yield from self._import_batch(connection, some, source, before)
+                for change in self._import_batch(connection, some, source, before):
+                    counts[change.severity if isinstance(change, Problem) else change.change] += 1
+                    yield change
+        log.info("subscribers imported", extra={"file": source, **counts})
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
         """Everybody, or those in a state, in the order they came; streamed."""

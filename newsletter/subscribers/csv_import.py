@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from newsletter.display import display_path
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.parsing import parse_subscriber
+
+log = logging.getLogger(__name__)
 
 _ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
@@ -37,6 +40,7 @@ def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
     if first is None:
         raise SubscriberError("the file is empty", "write a first line `address,name`", where=shown)
     delimiter = max(_DELIMITERS, key=first.text.count)
+    log.debug("CSV file opened", extra={"file": shown, "encoding": encoding, "delimiter": delimiter})
     header = _header(first, delimiter, shown)
     columns = _columns(header, f"{shown}:{first.number}")
     yield from _ignored(header, columns, f"{shown}:{first.number}")

@@ -1,5 +1,6 @@
 """SpamAssassin, where it is installed: its local rules over one message, without a connection or a trace."""
 
+import logging
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+log = logging.getLogger(__name__)
 
 SECONDS = 60
 _START, _END = "news-report-starts", "news-report-ends"
@@ -86,6 +89,7 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
         raise Failed(f"did not end within {seconds:g} seconds") from failure
     finally:
         _end(process)
+    log.debug("SpamAssassin run", extra={"exit_code": process.returncode})
     if process.returncode:
         raise Failed(f"ended with code {process.returncode}: {_last_line(complaint)}")
     return said.decode("utf-8", "replace")

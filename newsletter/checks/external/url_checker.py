@@ -6,6 +6,7 @@ the proxy's.
 """
 
 import ipaddress
+import logging
 import queue
 import socket
 import threading
@@ -21,6 +22,8 @@ from newsletter import __version__
 
 if TYPE_CHECKING:
     import requests
+
+log = logging.getLogger(__name__)
 
 AT_ONCE, AT_ONCE_A_HOST, PAUSE = 12, 2, 0.2
 TIMEOUT = 10.0
@@ -114,7 +117,10 @@ class _Asker:
             answer = replace(answer, failure=str(problem))
         except (requests.RequestException, OSError, ValueError) as failure:
             answer = replace(answer, failure=_told(failure))
-        return replace(answer, milliseconds=round(1000 * (time.monotonic() - started)))
+        took = round(1000 * (time.monotonic() - started))
+        fields = {"url": address, "status": answer.status, "reason": answer.failure or None}
+        log.debug("URL asked", extra={**fields, "milliseconds": took})
+        return replace(answer, milliseconds=took)
 
     def _followed(self, answer: UrlResult) -> UrlResult:
         for _ in range(REDIRECTS + 1):

@@ -6,6 +6,7 @@ it lifts a cancellation, and the mail goes out.
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ from urllib.parse import quote
 from newsletter.providers.http import Response
 from newsletter.providers.sendgrid.responses import error_text, errors, not_sent
 from newsletter.sending.outcomes import Cancelled, CancelOutcome, NotCancelled, NotSent, Unknown
+
+log = logging.getLogger(__name__)
 
 SLOTS = 10
 _BATCH_ID = re.compile(r"[!-~]{1,128}")
@@ -35,7 +38,10 @@ class SendGridScheduledSends:
         if isinstance(answer, NotSent):
             return answer
         held = _statuses(answer)
-        return not_sent(answer, self._clock()) if held is None else max(0, SLOTS - len(held))
+        if held is None:
+            return not_sent(answer, self._clock())
+        log.debug("slots for recalls counted", extra={"taken": len(held), "slots": SLOTS})
+        return max(0, SLOTS - len(held))
 
     def new_batch(self) -> str | NotSent:
         """A new batch id, good for ten days."""

@@ -1,5 +1,6 @@
 """SMTP: a few connections kept, one transaction a message, and an answer for each way that it can end."""
 
+import logging
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSe
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 60
 _END_OF_MESSAGE = b".\r\n"
@@ -119,6 +122,8 @@ class SmtpProvider:
         except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
             reason = f"no connection to {settings.host}:{settings.port}: {error_text(failure)}"
             self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
+            fields = {"host": settings.host, "port": settings.port}
+            log.info("no connection", extra=fields, exc_info=failure)
             raise _BatchAborted(self._failed) from failure
         self._ever_connected = True
         return session

@@ -1,5 +1,6 @@
 """One SMTP connection: smtplib opens it; commands and answers then pass in order, in few round trips."""
 
+import logging
 import re
 import smtplib
 import socket
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from newsletter.config.model import Smtp
+
+log = logging.getLogger(__name__)
 
 QUIT_SECONDS = 5
 # RFC 5321, 4.5.3.1.5, allows 512 bytes a line; whoever says more than this without an end says nothing.
@@ -89,6 +92,7 @@ class Session:
 
     def close(self) -> None:
         """Ends the connection without another word: a message that was not ended is none."""
+        log.debug("connection closed")
         self._smtp.close()
 
     def _next(self) -> Reply:
@@ -146,7 +150,10 @@ def connect(
             smtp.login(settings.username, password.get_secret_value())
         if smtp.sock is None:
             raise ConnectionError("the server closed the connection")
-        return Session(smtp, smtp.sock)
+        session = Session(smtp, smtp.sock)
+        fields = {"host": settings.host, "port": settings.port, "security": settings.security}
+        log.debug("connected", extra={**fields, "pipelining": smtp.has_extn("pipelining")})
+        return session
     except BaseException:
         smtp.close()
         raise

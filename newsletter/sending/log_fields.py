@@ -1,0 +1,52 @@
+"""The fields of log records about a send: numbers, ids and reasons, never a person's address or name."""
+
+from collections import Counter
+
+from newsletter.sending.model import ChunkResult, ClaimedChunk, HeldBatch, Send
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome
+
+Fields = dict[str, object]
+
+
+def of_send(send: Send) -> Fields:
+    """Return which send a record is about."""
+    return {"send": send.id, "issue": send.issue}
+
+
+def of_chunk(chunk: ClaimedChunk) -> Fields:
+    """Return which attempt at which chunk of a send a record is about."""
+    return {"send": chunk.send_id, "chunk": f"{chunk.first}-{chunk.last}", "attempt": chunk.attempt}
+
+
+def of_batch(batch: HeldBatch) -> Fields:
+    """Return which held batch a record is about; `provider_id` is the provider's id of it."""
+    return {"send": batch.send_id, "batch": batch.number, "provider_id": batch.batch_id}
+
+
+def of_outcome(outcome: Outcome) -> Fields:
+    """Return a provider's answer; `provider_id` is the id under which it accepted, where it named one."""
+    if isinstance(outcome, Accepted):
+        return {"outcome": outcome.state, "provider_id": outcome.message_id or None}
+    wait = outcome.wait if isinstance(outcome, NotSent) else None
+    return {"outcome": outcome.state, "reason": outcome.reason or None, "wait": wait}
+
+
+def of_result(result: ChunkResult) -> Fields:
+    """Return how an attempt at a chunk ended: the call's answer, and how many recipients are in which state.
+
+    Where messages are answered one by one, the reason is that of the first who was not accepted.
+    """
+    states: Counter[str] = Counter()
+    for transition in result.transitions:
+        alone = len(result.transitions) == 1
+        recipients = result.claimed.recipients
+        states[transition.state] += (
+            len(recipients)
+            if alone
+            else sum(transition.first <= one.number <= transition.last for one in recipients)
+        )
+    told = of_outcome(result.outcome)
+    if isinstance(result.outcome, Accepted) and set(states) != {"accepted"}:
+        reasons = (transition.reason for transition in result.transitions if transition.state != "accepted")
+        told |= {"outcome": "mixed" if len(states) > 1 else next(iter(states)), "reason": next(reasons, None)}
+    return of_chunk(result.claimed) | told | states
