@@ -41,6 +41,10 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert HEAVY & loaded(*arguments) == set()
 
 
+def test_help_loads_no_log() -> None:
+    assert "logging" not in loaded("--help")
+
+
 def test_render_loads_no_database_no_provider_and_nothing_that_fetches(tmp_path: Path) -> None:
     folder = str(samples.write(tmp_path))
     used = loaded("-C", folder, "render", "-o", str(tmp_path / "build"))

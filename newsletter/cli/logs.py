@@ -136,7 +136,7 @@ class _JsonFormatter(_MessageFormatter):
             told |= {"error": _told(failure), "causes": _causes(failure)}
             if self._needs_traceback(record):
                 told["traceback"] = "\n".join(_traceback(failure))
-        return json.dumps({**_fields(record), **told})
+        return json.dumps({**told, **_fields(record), **told})  # no field takes the place of these
 
 
 def _time(record: logging.LogRecord) -> str:

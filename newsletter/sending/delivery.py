@@ -326,7 +326,7 @@ def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: s
     submissions = _SubmissionLog(None, lambda: True)
     rest = provider.submit(Batch(mailing, (Personalizer(mailing, secret)(to),)), submissions)
     outcome = submissions.by_recipient.get(to.number, rest)
-    log.info("test message sent", extra=log_fields.of_outcome(outcome))
+    log.info("test message ended", extra=log_fields.of_outcome(outcome))
     return outcome
 
 

@@ -1,0 +1,341 @@
+"""The log: each step of a send in order, in both formats, without an address, whatever a server says."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli import logs
+from newsletter.cli.main import main
+from newsletter.sending.clock import SystemClock
+from newsletter.sending.held_batches import call_back
+from newsletter.sending.hold_policy import SendTimings
+from newsletter.sending.model import HeldBatch, HeldBatchState, HeldBatchStatus
+from newsletter.sending.outcomes import CancelOutcome, Unknown
+from tests import samples
+from tests.fakes.sendgrid import Fault, SendGridFake
+from tests.fakes.smtp import CLOSE, ScriptedSmtp
+
+News = Callable[..., Result]
+SEND = ("send", "--issue", "2026-04-27", "--yes")
+READERS = [f"reader{number}@example.com" for number in range(1, 6)]
+# Ways in which a server names the recipient of its answer.
+NAMING = "reader3@example.com <reader3@example.com> bounce-7-reader3=example.com id=reader3%40example.com"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lines = "".join(f"{address},Reader\n" for address in READERS)
+    (tmp_path / "subscribers.csv").write_text("address,name\n" + lines)
+    return samples.write(tmp_path)
+
+
+@pytest.fixture
+def news(folder: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    """Runs `news` in the sample newsletter's folder, with five subscribers."""
+    monkeypatch.chdir(folder)
+    for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SMTP_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.fake")
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments)
+
+    assert run("subscribers", "import", "subscribers.csv").exit_code == 0
+    return run
+
+
+@pytest.fixture
+def fake(folder: Path) -> Iterator[SendGridFake]:
+    """A SendGrid that the sample newsletter sends through."""
+    with SendGridFake() as service:
+        samples.write(folder, extra=f"provider: sendgrid\nsendgrid: {{host: '{service.url}'}}\n")
+        yield service
+
+
+def through(folder: Path, server: ScriptedSmtp) -> None:
+    smtp = f"{{port: {server.port}, security: none, connections: 1}}"
+    samples.write(folder, extra=f"provider: smtp\nsmtp: {smtp}\n")
+
+
+def records(result: Result) -> list[dict[str, Any]]:
+    """The log in JSON."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines]
+
+
+def text_lines(result: Result) -> list[str]:
+    """The log as text."""
+    return [
+        line for line in result.stderr.splitlines() if re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z |    caused", line)
+    ]
+
+
+def steps(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What was logged of the sending itself: message and outcome."""
+    sending = [one for one in found if one["logger"].startswith(("newsletter.sending", "newsletter.store.l"))]
+    return [(one["message"], one.get("outcome", "")) for one in sending]
+
+
+def assert_no_address(shown: str) -> None:
+    for address in (*READERS, "reader3", "reader9"):
+        assert address not in shown.lower(), shown
+
+
+def faults(fake: SendGridFake) -> None:
+    """Answers that name a recipient: a refusal of many, a request too many, and a no to each half."""
+    fake.next(
+        Fault.status(400, NAMING),
+        Fault.status(400, NAMING),
+        Fault.rate_limited(1),
+        Fault.status(503, NAMING),
+        path="/v3/mail/send",
+    )
+
+
+def test_each_step_of_a_send_through_sendgrid_is_one_object(news: News, fake: SendGridFake) -> None:
+    fake.next(Fault.status(400, NAMING), path="/v3/mail/send")
+    sent = news("--log-format", "json", *SEND, "--now")
+    found = records(sent)
+    assert (sent.exit_code, len(fake.deliveries)) == (0, 5)
+    begun = ("attempt begun", "")
+    assert steps(found)[:5] == [
+        ("send planned", ""),
+        ("delivery begun", ""),
+        begun,
+        ("attempt ended", "refused"),
+        ("chunk split", ""),
+    ]
+    # The two halves are under way at once.
+    assert sorted(steps(found)[5:-1]) == sorted([begun, begun, *[("attempt ended", "accepted")] * 2])
+    assert steps(found)[-1] == ("delivery ended", "")
+    planned = next(one for one in found if one["message"] == "send planned")
+    assert (planned["send"], planned["recipients"], planned["chunks"]) == (1, 5, 1)
+    split = next(one for one in found if one["message"] == "chunk split")
+    assert (split["chunk"], split["attempt"], split["parts"]) == ("1-5", 1, "1-2:waiting 3-5:waiting")
+    accepted = [one for one in found if one.get("outcome") == "accepted"]
+    assert {one["chunk"] for one in accepted} == {"1-2", "3-5"}
+    assert {one["provider_id"] for one in accepted} == {one.message_id for one in fake.deliveries}
+    assert {one["send"] for one in accepted} == {1} and {one["attempt"] for one in accepted} == {2, 3}
+    for one in found:
+        assert list(one)[:4] == ["time", "level", "logger", "message"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["time"])
+    refused = next(one for one in found if one.get("outcome") == "refused")
+    assert (refused["level"], "<recipient>" in refused["reason"]) == ("warning", True)
+
+
+@pytest.mark.parametrize("options", [["-vv"], ["-vv", "--log-format", "json"]], ids=" ".join)
+def test_no_address_is_logged_of_a_send_through_sendgrid(
+    options: list[str], news: News, fake: SendGridFake
+) -> None:
+    faults(fake)
+    sent = news(*options, *SEND, "--now")
+    shown = "\n".join(text_lines(sent) or map(str, records(sent)))
+    assert shown.count("attempt ended") >= 5 and "<recipient>" in shown
+    assert_no_address(shown)
+
+
+@pytest.mark.parametrize("options", [["-vv"], ["-vv", "--log-format", "json"]], ids=" ".join)
+def test_no_address_is_logged_of_a_send_through_smtp(options: list[str], news: News, folder: Path) -> None:
+    script = {
+        "RCPT": ["250 ok", f"550 5.1.1 {NAMING}", "250 ok"],
+        ".": [*[f"250 queued {NAMING}"] * 3, CLOSE],
+    }
+    with ScriptedSmtp(script) as server:
+        through(folder, server)
+        sent = news(*options, *SEND)
+    shown = "\n".join(text_lines(sent) or map(str, records(sent)))
+    assert "attempt ended" in shown and "<recipient>" in shown
+    assert_no_address(shown)
+    if "json" in options:
+        ended = [one for one in records(sent) if one["message"] == "message ended"]
+        assert {(one["recipient"], one["outcome"]) for one in ended} >= {
+            (1, "accepted"),
+            (2, "refused"),
+            (5, "unknown"),
+        }
+        assert all(one["send"] == 1 and one["chunk"] and one["attempt"] for one in ended)
+        assert next(one for one in ended if one["outcome"] == "accepted")["provider_id"].startswith("250")
+
+
+def test_a_recall_is_logged_step_by_step(news: News, fake: SendGridFake) -> None:
+    opened = records(news("--log-format", "json", *SEND))
+    (batch,) = [one for one in opened if one["message"] == "held batch opened"]
+    cancelled = records(news("--log-format", "json", "cancel", "--issue", "2026-04-27", "--yes"))
+    told = [one for one in cancelled if one["logger"].startswith("newsletter.sending")]
+    assert [one["message"] for one in told] == [
+        "cancel begun: nothing more is submitted",
+        "recall asked",
+        "recall confirmed",
+        "cancel ended",
+    ]
+    assert {one["provider_id"] for one in told if "recall" in one["message"]} == {batch["provider_id"]}
+
+
+class _Unclear:
+    """A provider whose answer to a recall never comes, and a ledger that takes note of nothing."""
+
+    def cancel(self, batch_id: str) -> CancelOutcome:
+        return Unknown(NAMING)
+
+    def mark(self, of: HeldBatch, state: HeldBatchState) -> None:
+        pass
+
+
+def test_an_unclear_recall_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    lane = HeldBatch(3, 1, "batch7", samples.NOW, samples.NOW, "open")
+    queries = HeldBatchStatus(lane, accepted=5, unknown=0, intended=0, unknown_since=None)
+    unclear: Any = _Unclear()
+    with logs.shown(0, "json"):
+        assert call_back(unclear, unclear, queries, "waiting", SystemClock(), SendTimings()) is None
+    asked, told = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (asked["message"], told["message"]) == ("recall asked", "recall unclear")
+    assert (told["send"], told["batch"], told["provider_id"]) == (3, 1, "batch7")
+    assert_no_address(told["reason"])
+
+
+@pytest.mark.parametrize("options", [["-vv"], ["--log-format", "json"]], ids=" ".join)
+def test_no_address_is_logged_by_other_commands(options: list[str], news: News, folder: Path) -> None:
+    (folder / "reader9@example.com.csv").write_text("address\nreader1@example.com\nreader9@example\n")
+    link = samples.ISSUE.replace(
+        "https://soup.example.com/leek", "https://soup.example.com/reader9@example.com"
+    )
+    samples.write(folder, issue=link)
+    for command in (
+        ("subscribers", "import", "reader9@example.com.csv"),
+        ("subscribers", "add", "reader9@example"),
+        ("check",),
+    ):
+        result = news(*options, *command)
+        shown = "\n".join(text_lines(result) or map(str, records(result)))
+        assert shown, command
+        assert_no_address(shown)
+
+
+def test_without_options_nothing_is_logged(news: News, fake: SendGridFake) -> None:
+    faults(fake)
+    sent = news(*SEND, "--now")
+    assert not text_lines(sent) and not records(sent) and "attempt" not in sent.stderr
+
+
+def test_causes_of_an_error_are_shown_on_request(news: News, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWS_DATABASE_URL", "sqlite:////dev/null")
+    plain, verbose = news("status"), news("-v", "status")
+    assert "caused by" not in plain.stderr and verbose.stderr.startswith(plain.stderr)
+    assert "\n    caused by: OperationalError: (sqlite3.OperationalError)" in verbose.stderr
+    (failed,) = [one for one in records(news("-vv", "--log-format", "json", "status")) if "error" in one]
+    assert failed["error"].startswith("StoreError: ")
+    assert failed["causes"][0].startswith("OperationalError: (sqlite3.OperationalError)")
+    assert failed["traceback"].startswith("Traceback")
+
+
+@pytest.mark.parametrize("options", [["-vv"], ["-vv", "--log-format", "json"]], ids=" ".join)
+def test_a_password_is_in_no_cause(options: list[str], news: News, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWS_DATABASE_URL", "postgres:// me:(swordfish)@host:port/name")
+    failed = news(*options, "status")
+    assert "NEWS_DATABASE_URL is no database address" in failed.stderr
+    assert "swordfish" not in failed.output
+
+
+# The log never ends a send
+
+
+@pytest.mark.parametrize(
+    "broken", ["2>&-", "2>/dev/full", "2> >(exec true)"], ids=["closed", "full", "no-reader"]
+)
+def test_a_send_goes_on_where_its_log_cannot_be_written(
+    broken: str, news: News, fake: SendGridFake, folder: Path
+) -> None:
+    if "/dev/full" in broken and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = f'exec "$0" -m newsletter -vv {" ".join(SEND)} --now {broken}'
+    sent = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (sent.returncode, "Accepted  5 of 5" in sent.stdout) == (0, True), sent.stdout
+    assert sorted(one.address for one in fake.deliveries) == READERS
+
+
+class _Broken:
+    """A value that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("cannot be shown")
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_record_that_cannot_be_formatted_is_dropped(
+    style: logs.Format, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own raises
+    log = logging.getLogger("newsletter.tests")
+    with logs.shown(1, style):
+        log.info("first", extra={"value": _Broken()})
+        log.info("second %d", "x")
+        log.info("last")
+    (shown,) = capsys.readouterr().err.splitlines()
+    assert "last" in shown
+
+
+# What each record looks like
+
+
+def logged(style: logs.Format | None, verbosity: int, name: str, *given: Any, **more: Any) -> None:
+    with logs.shown(verbosity, style):
+        logging.getLogger(name).warning(*given, **more)
+
+
+def test_other_packages_are_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbosity, style in ((0, None), (2, None), (2, "json")):
+        logged(
+            style, verbosity, "sqlalchemy.pool", "%s was lost", "ada@example.com", extra={"to": "a@b.example"}
+        )
+        with logs.shown(verbosity, style):
+            logging.getLogger("urllib3").info("ada@example.com")
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 3 and "ada" not in shown and "b.example" not in shown
+
+
+def test_a_text_line_keeps_its_fields_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    logged("text", 0, "newsletter.x", "done", extra={"reason": 'no "a"\nb=c', "send": 3, "nothing": None})
+    assert capsys.readouterr().err.rstrip().partition("Z ")[2] == (
+        'WARNING newsletter.x: done reason="no \\"a\\"\\\\u000ab=c" send=3'
+    )
+
+
+def test_a_field_takes_no_standard_key(capsys: pytest.CaptureFixture[str]) -> None:
+    logged("json", 0, "newsletter.x", "done", extra={"level": "mine", "time": "never"})
+    record = json.loads(capsys.readouterr().err)
+    assert (record["level"], record["message"]) == ("warning", "done") and record["time"] != "never"
+
+
+def test_a_fault_of_news_itself_is_shown_without_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.shown(0, None):
+        try:
+            raise ValueError("ada@example.com")
+        except ValueError:
+            logging.getLogger("newsletter.preview.workspace").exception("the preview could not be built")
+        logging.getLogger("newsletter.sending.delivery").warning("attempt ended")
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[:2] == ["the preview could not be built", "Traceback (most recent call last):"]
+    assert shown[-1] == "ValueError: <recipient>"
+
+
+def test_the_log_is_as_it_was_afterwards() -> None:
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger("newsletter").level
+    with logs.shown(2, "json"):
+        assert logging.getLogger("newsletter").level == logging.DEBUG
+    assert (logging.getLogger().handlers, logging.getLogger("newsletter").level) == (handlers, level)
