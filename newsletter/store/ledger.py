@@ -75,8 +75,9 @@ class Ledger(LedgerQueries):
         except Conflict:
             return None
         fields = {"send": number, "issue": new.issue, "list": new.list, "provider": new.provider}
-        fields |= {"recipients": total, "chunks": planned, "undo_window": new.undo_window_seconds, "send_at": new.send_at}
-        log.info("send planned", extra={**fields, "canary": new.canary_size, "supersedes": before})
+        fields |= {"recipients": total, "chunks": planned, "send_at": new.send_at, "supersedes": before}
+        fields |= {"undo_window": new.undo_window_seconds, "canary": new.canary_size}
+        log.info("send planned", extra=fields)
         return self.find(new.issue, new.list)
 
     def delete_unsent_plan(self, send: Send) -> bool:
