@@ -46,8 +46,6 @@ ALLOWED = [
     # CSS for Word alone.
     Pattern("nu", "CSS: “mso-padding-alt”: Property “mso-padding-alt” doesn't exist.", "mso-padding-alt:"),
     Pattern("nu", "CSS: “mso-table-[lr]space”: Property “mso-table-[lr]space” doesn't exist."),
-    # Apple's own name for color-scheme until iOS 13, in our head.
-    Pattern("nu", "CSS: “supported-color-schemes”: Property “supported-color-schemes” doesn't exist."),
     # A picture keeps its proportions on phones, where it is as wide as the column.
     Pattern("nu", "Bad value “auto” for attribute “height” on element “img”: .*"),
     # mrml 6.0.1 hands an mj-button's own attribute on to the cell around it; nothing reads it.

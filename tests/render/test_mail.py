@@ -104,6 +104,7 @@ def test_dark_mode_and_phones_survive(mail: Rendered) -> None:
     assert styles.count("!important") > 30
     assert mail.html.count('<meta name="color-scheme" content="light dark">') == 1
     assert mail.html.count('<meta name="supported-color-schemes" content="light dark">') == 1
+    assert "supported-color-schemes" not in styles  # the meta tag's name; no CSS property
 
 
 def test_headings_descend_by_one(mail: Rendered) -> None:
