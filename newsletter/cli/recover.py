@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import send_summary, terminal
+from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import checked, confirm, deliver, started, watch
 from newsletter.constants import INCOMPLETE
@@ -15,13 +16,11 @@ from newsletter.errors import SendRefused
 if TYPE_CHECKING:
     from newsletter.sending.model import ChunkState
 
-_issue = click.option("--issue", metavar="DATE", required=True, help="The issue, such as 2026-04-27.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
-_addresses = click.argument("addresses", nargs=-1, metavar="[ADDRESS]…")
 
 
 @click.command()
-@_issue
+@names_issue()
 @_yes
 @report_options
 @click.pass_obj
@@ -45,9 +44,8 @@ def cancel(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
 
 
 @click.command()
-@_issue
+@names_issue(addresses=True)
 @click.option("--refused", is_flag=True, required=True, help="Those whom the provider refused.")
-@_addresses
 @_yes
 @report_options
 @click.pass_obj
@@ -76,11 +74,10 @@ def retry(
 
 
 @click.command()
-@_issue
+@names_issue(addresses=True)
 @click.option(
     "--assume", type=click.Choice(["sent", "unsent"]), required=True, help="What you have found out."
 )
-@_addresses
 @_yes
 @report_options
 @click.pass_obj

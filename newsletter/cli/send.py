@@ -1,7 +1,7 @@
 """`news send` and `news resume`: an issue to its list, once."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ import click
 
 from newsletter.cli import progress, send_summary, terminal
 from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
 from newsletter.errors import NewsError, SendRefused
@@ -27,7 +28,7 @@ _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', at most 72 hours ahead (Se
 
 
 @click.command()
-@click.option("--issue", metavar="DATE", help="The issue to send, such as 2026-04-27.")
+@names_issue(required=False)
 @click.option("--ready", is_flag=True, help="Send every issue that is marked ready, due and not yet sent.")
 @click.option(
     "--at-most",
@@ -37,7 +38,11 @@ _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', at most 72 hours ahead (Se
     help="Refuse --ready for more issues than this.",
 )
 @click.option(
-    "--to", "address", metavar="ADDRESS", help="Send one message, marked as a test, to this address."
+    "--to",
+    "addresses",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Send one message, marked as a test, to this address; may be repeated.",
 )
 @click.option("--now", is_flag=True, help="Without the undo window: what has left cannot be called back.")
 @click.option("--at", metavar="TIME", help=_AT)
@@ -54,7 +59,7 @@ def send(
     issue: str | None,
     ready: bool,
     at_most: int,
-    address: str | None,
+    addresses: tuple[str, ...],
     now: bool,
     at: str | None,
     canary: int | None,
@@ -74,25 +79,25 @@ def send(
     from newsletter.services.send import Sending
 
     if issue is None and not ready:
-        raise click.UsageError("name an issue (--issue 2026-04-27), or use --ready")
-    if ready and address is not None:
-        raise click.UsageError("--to sends one issue: name it with --issue, without --ready")
+        raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
+    if ready and addresses:
+        raise click.UsageError("--to sends one issue: name it, without --ready")
     if now and at:
         raise click.UsageError("--now and --at exclude each other")
     if canary and at:
         raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
     moment = _parse_at(at) if at else None
     tune_gc()
-    with Sending.open(loader.load(folder), provider, to_send=address is None and not dry_run) as sending:
-        if address is not None:
-            sys.exit(_send_test(sending, sending.prepare(issue), address, yes, dry_run))
+    with Sending.open(loader.load(folder), provider, to_send=not addresses and not dry_run) as sending:
+        if addresses:
+            sys.exit(_send_tests(sending, sending.prepare(issue), addresses, yes, dry_run))
         options = sending.options(now=now, at=moment, canary=canary)
         sender = Sender(sending, options, yes, dry_run, list_changed)
         sys.exit(sender.ready(issue, at_most) if ready else sender.one(sending.prepare(issue)))
 
 
 @click.command()
-@click.option("--issue", metavar="DATE", required=True, help="The issue, such as 2026-04-27.")
+@names_issue()
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @report_options
 @click.pass_obj
@@ -122,7 +127,7 @@ def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, 
     from newsletter.services.send import Sending
 
     if (name := files.issue_name(issue)) is None:
-        raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
+        raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
     return Sending.open_for(loader.load(folder), name)
 
@@ -260,26 +265,47 @@ def confirm(count: int, yes: bool) -> None:
         raise SendRefused("that is not the number of recipients; nothing was sent", hint)
 
 
-def _send_test(sending: "Sending", prepared: "Prepared", address: str, yes: bool, dry_run: bool) -> int:
-    """One message to one address; the list and the ledger are not touched."""
-    from newsletter.sending.outcomes import Accepted
-    from newsletter.subscribers.parsing import parse_subscriber
+def _send_tests(
+    sending: "Sending", prepared: "Prepared", addresses: Sequence[str], yes: bool, dry_run: bool
+) -> int:
+    """Send one test message to each address; return the exit code. The list and the ledger stay as they are.
 
-    mailbox, _ = parse_subscriber(address)
+    Raises SubscriberError before the first message if any address is none.
+    """
+    recipients = _distinct(addresses)
     terminal.show_findings(prepared)
     prepared.refuse_errors()
-    click.echo(f"A test of {prepared.issue.name} to {mailbox.given}, through {sending.provider.name}.")
+    through = f"through {sending.provider.name}"
+    click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:
         click.echo("A dry run: nothing was sent.")
         return 0
     if not yes:
         click.confirm("Send it?", abort=True)
-    outcome = sending.test(prepared, mailbox.given)
-    terminal.show_outcome(outcome)
-    if not isinstance(outcome, Accepted):
-        return INCOMPLETE
-    send_summary.show_rehearsal(sending)
-    return 0
+    accepted = sum(_send_test(sending, prepared, one, named=len(recipients) > 1) for one in recipients)
+    if accepted:
+        send_summary.show_rehearsal(sending)
+    return 0 if accepted == len(recipients) else INCOMPLETE
+
+
+def _send_test(sending: "Sending", prepared: "Prepared", address: str, *, named: bool) -> bool:
+    """Send a test message, show its outcome (`named`: with its address); return whether it was accepted."""
+    from newsletter.sending.outcomes import Accepted
+
+    outcome = sending.test(prepared, address)
+    terminal.show_outcome(outcome, address if named else "")
+    return isinstance(outcome, Accepted)
+
+
+def _distinct(addresses: Sequence[str]) -> list[str]:
+    """Return each mailbox once, as it was given first; raise SubscriberError for what is no address."""
+    from newsletter.subscribers.parsing import parse_subscriber
+
+    distinct: dict[str, str] = {}
+    for address in addresses:
+        mailbox, _ = parse_subscriber(address)
+        distinct.setdefault(mailbox.key, mailbox.given)
+    return list(distinct.values())
 
 
 def _parse_at(text: str) -> datetime:

@@ -36,10 +36,11 @@ def show_send(
     """What is about to be sent, before anybody is asked."""
     name, email = prepared.mailing.sender
     since = started and f", started {started.started_at:%Y-%m-%d %H:%M} UTC"
+    draft = "" if prepared.issue.ready else ", draft (ready: false)"
     tracking = prepared.mailing.track_opens or prepared.mailing.track_clicks
     config, provider = sending.newsletter.config, sending.provider.name
     _pairs(
-        ("Issue", f"{prepared.issue.name}{since or ''}"),
+        ("Issue", f"{prepared.issue.name}{draft}{since or ''}"),
         ("Subject", prepared.rendered.subject),
         ("From", f"{name} <{email}>"),
         ("Through", f"{provider} ({config.outbox.path}/)" if provider == "outbox" else provider),

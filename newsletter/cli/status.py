@@ -10,6 +10,7 @@ import click
 
 from newsletter.cli import send_summary, terminal
 from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--issue", metavar="DATE", help="Only this issue.")
+@names_issue(required=False)
 @click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
 @report_options
 @click.pass_obj
@@ -31,9 +32,9 @@ def status(folder: Path, issue: str | None, due: bool, named: ReportOptions) -> 
     from newsletter.issue import files
 
     if not issue and (named.state or named.file or (named.as_json and not due)):
-        raise click.UsageError("--list, --csv and --json name the recipients of one issue: add --issue DATE")
+        raise click.UsageError("--list, --csv and --json name the recipients of one issue: name it")
     if issue and (issue := files.issue_name(issue)) is None:
-        raise click.UsageError("an issue is named by its date: --issue 2026-04-27")
+        raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
     newsletter = loader.load(folder)
     if due:

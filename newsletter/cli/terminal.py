@@ -85,13 +85,13 @@ def collect_due(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared
     return due, broken
 
 
-def show_outcome(outcome: "Outcome") -> None:
-    """What came of a single message."""
+def show_outcome(outcome: "Outcome", address: str = "") -> None:
+    """Show the outcome of a single message, with its address where there are several."""
     reason = getattr(outcome, "reason", None)
     if reason is None:
-        click.echo("Accepted.")
+        click.echo(f"{address}: accepted" if address else "Accepted.")
     else:
-        show_problems([Problem("", f"{outcome.state.replace('_', ' ')}: {printable(reason, 300)}")])
+        show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {printable(reason, 300)}")])
 
 
 def show_import(changes: Iterable["Imported | Problem"]) -> int:

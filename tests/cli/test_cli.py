@@ -107,6 +107,46 @@ def test_a_test_goes_to_one_address_and_not_into_the_ledger(news: News, folder: 
     assert "never sent" in news("status", "--issue", "2026-04-27").output
 
 
+def test_a_test_goes_to_every_address_that_is_named(news: News, folder: Path) -> None:
+    to = ("--to", "me@example.com", "--to", "you@example.com", "--to", "ME@example.com")
+    tested = news("send", "2026-04-27", *to, "--yes")
+    assert tested.exit_code == 0
+    assert "to me@example.com, you@example.com, through outbox." in tested.output
+    assert [line for line in tested.output.splitlines() if line.endswith(": accepted")] == [
+        "me@example.com: accepted",
+        "you@example.com: accepted",
+    ]
+    assert sorted(re.search(rb"(?m)^To: (.*)", mail)[1] for mail in outbox(folder)) == [
+        b"me@example.com",
+        b"you@example.com",
+    ]
+
+
+def test_a_test_that_fails_for_one_of_several_names_them_and_exits_with_3(news: News, folder: Path) -> None:
+    to = ("--to", "me@example.com", "--to", "you@example.com")
+    with ScriptedSmtp({"RCPT": ["550 no such user", "250 ok"]}) as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        tested = news("send", "2026-04-27", *to, "--yes")
+    assert tested.exit_code == 3
+    assert "me@example.com: refused: 550 no such user" in tested.output
+    assert "you@example.com: accepted" in tested.output
+    assert len(server.messages) == 1
+
+
+def test_tests_are_sent_to_all_addresses_or_none_where_one_is_no_address(news: News, folder: Path) -> None:
+    refused = news("send", "2026-04-27", "--to", "me@example.com", "--to", "me@example", "--yes")
+    assert refused.exit_code == 1 and "is not an email address" in refused.output
+    assert outbox(folder) == []
+
+
+def test_a_send_says_that_an_issue_is_a_draft(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    assert "draft" not in news("send", "2026-04-27", "--dry-run").output
+    samples.write(folder, issue=samples.ISSUE.replace("ready: true", "ready: false"))
+    shown = news("send", "2026-04-27", "--dry-run").output
+    assert "Issue       2026-04-27, draft (ready: false)\n" in shown
+
+
 @pytest.mark.parametrize("nobody", ["", " ", "me@example"])
 def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
