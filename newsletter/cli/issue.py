@@ -7,17 +7,29 @@ from pathlib import Path
 import click
 
 from newsletter.constants import PREVIEW_PORT
+from newsletter.display import printable
+
+_DAYS = "2026-05-04, today, tomorrow or monday"
 
 
 @click.command()
-@click.argument("date", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("date", metavar="DATE", required=False)
 @click.pass_obj
-def new(folder: Path, date: datetime) -> None:
-    """Start an issue: a commented file to fill in."""
+def new(folder: Path, date: str | None) -> None:
+    """Start an issue: a commented file to fill in.
+
+    DATE is its day, such as 2026-05-04, or today, tomorrow or monday (the next one).
+    """
     from newsletter.config import loader
     from newsletter.issue import skeleton
 
-    path = skeleton.create(loader.load(folder).issues, date.date())
+    if date is None:
+        raise click.UsageError(f"name the day of the issue: {_DAYS}")
+    try:
+        day = skeleton.parse_day(date, datetime.now().date())
+    except ValueError:
+        raise click.UsageError(f'"{printable(date)}" is no day; write it as {_DAYS}') from None
+    path = skeleton.create(loader.load(folder).issues, day)
     click.echo(f"Wrote {path}. See it as you write: news preview {path.stem}")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.services.send import Sending
 
 _CANARY = "Send to the first so many, then wait for a go-ahead (news resume)."
-_AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', at most 72 hours ahead (SendGrid)."
+_AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
 
 @click.command()

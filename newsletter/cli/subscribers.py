@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,10 @@ from newsletter.cli import terminal
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import printable
+from newsletter.errors import SubscriberError
+
+if TYPE_CHECKING:
+    from newsletter.store.subscribers import Subscribers
 
 
 @click.group()
@@ -69,15 +74,31 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
 
 
 @subscribers.command()
-@click.argument("address")
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 @click.pass_obj
-def remove(folder: Path, address: str) -> None:
-    """Take ADDRESS off the list, for good."""
+def remove(folder: Path, addresses: tuple[str, ...]) -> None:
+    """Take each ADDRESS off the list, for good.
+
+    An address that is not on the list is named, and does not keep the others on it; the exit code is 1 then.
+    """
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
-    from newsletter.subscribers.parsing import parse_subscriber
 
     with open_database(folder) as database:
+        store = Subscribers(database)
+        removed = [_remove(store, address) for address in addresses]
+    sys.exit(0 if all(removed) else REFUSED)
+
+
+def _remove(store: "Subscribers", address: str) -> bool:
+    """Take one address off the list and say so; return whether it is off the list now."""
+    from newsletter.subscribers.parsing import parse_subscriber
+
+    try:
         mailbox, _ = parse_subscriber(address)
-        removed = Subscribers(database).remove(mailbox)
+        removed = store.remove(mailbox)
+    except SubscriberError as failure:
+        terminal.show_problems(failure.problems)
+        return False
     click.echo(f"{mailbox.given} {'gets nothing from now on' if removed else 'was off the list already'}")
+    return True

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_DATETIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?:\s*(\S+))?"
+_DATETIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)(?:\s*(\S+))?"
+)
+_OFFSET = re.compile(r"[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PERIODS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 
@@ -52,16 +55,19 @@ def _parse_rate(text: str) -> Rate:
 
 
 def parse_datetime(text: str) -> datetime:
-    """`2026-05-04 09:00 Europe/Berlin` in UTC; without a zone it is UTC. Raises ValueError.
+    """Return `2026-05-04 09:00 Europe/Berlin`, or ISO 8601, in UTC; raise ValueError.
 
+    ISO 8601 is `2026-05-04T09:00:00Z` or `2026-05-04T09:00+02:00`. Without a zone it is UTC.
     An hour that a zone's clocks skip or show twice is refused: nobody knows which is meant.
     """
-    found = re.fullmatch(_DATETIME, text.strip())
+    found = _DATETIME.fullmatch(text.strip())
     if not found:
-        raise ValueError("write it as 2026-05-04 09:00 Europe/Berlin")
-    naive = datetime.fromisoformat(f"{found[1]} {found[2]}")
+        raise ValueError("write it as 2026-05-04 09:00 Europe/Berlin, or as 2026-05-04T09:00:00Z")
+    naive = datetime.fromisoformat(f"{found[1]} {found[2]}").replace(microsecond=0)
     if found[3] in (None, "Z", "UTC"):
         return naive.replace(tzinfo=UTC)
+    if _OFFSET.fullmatch(found[3]):
+        return datetime.fromisoformat(f"{naive}{found[3]}").astimezone(UTC)
     try:
         zone = ZoneInfo(found[3])
     except (ValueError, OSError, KeyError) as failure:  # one that is not there is a KeyError

@@ -66,7 +66,7 @@ def find(folder: Path, name: str | None = None) -> Path:
     files = issue_files(folder)
     if name is None:
         if not files:
-            start = f"start one, of next week for example: news new {_next_monday(date.today())}"
+            start = f"start one, of next week for example: news new {next_monday(date.today())}"
             raise IssueError([Problem(display_path(folder), "there is no issue here", start)])
         return files[-1]
     named = name.endswith((".yml", ".yaml"))
@@ -90,7 +90,8 @@ def schema() -> str:
     return json.dumps(described | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _next_monday(today: date) -> date:
+def next_monday(today: date) -> date:
+    """Return the first Monday after a date."""
     return today + timedelta(days=7 - today.weekday())
 
 

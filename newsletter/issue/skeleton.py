@@ -4,12 +4,12 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Problem, Unavailable
-from newsletter.issue.files import issue_date, issue_files, load
+from newsletter.issue.files import issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 
 
@@ -29,6 +29,12 @@ def create(folder: Path, when: date) -> Path:
         what, hint = f"cannot be written ({failure.strerror})", "check that you may write to its folder"
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path
+
+
+def parse_day(text: str, today: date) -> date:
+    """Return the day of `2026-05-04`, `today`, `tomorrow` or `monday` (the next one); raise ValueError."""
+    words = {"today": today, "tomorrow": today + timedelta(days=1), "monday": next_monday(today)}
+    return words.get(text.lower()) or datetime.strptime(text, "%Y-%m-%d").date()
 
 
 def _newest(folder: Path) -> Issue | None:

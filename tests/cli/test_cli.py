@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -205,7 +206,7 @@ def test_a_broken_issue_is_an_answer_with_every_problem(news: News, folder: Path
         pytest.param(["send", "--ready", "--to", "me@example.com"], id="test-of-what"),
         pytest.param(["send", "--issue", "2026-04-27", "--provider", "pigeon"], id="unknown-provider"),
         pytest.param(["status", "--list", "unknown"], id="list-of-what"),
-        pytest.param(["new", "tomorrow"], id="no-date"),
+        pytest.param(["new", "someday"], id="no-date"),
         pytest.param(["sned"], id="no-such-command"),
     ],
 )
@@ -248,6 +249,23 @@ def test_new_starts_an_issue_and_never_over_one(news: News, folder: Path) -> Non
     assert (folder / "issues" / "2026-05-04.yml").read_text() == written
 
 
+@pytest.mark.parametrize(("word", "days"), [("today", 0), ("Tomorrow", 1), ("monday", None)])
+def test_new_takes_a_word_for_its_day(word: str, days: int | None, news: News, folder: Path) -> None:
+    before = date.today()
+    assert news("new", word).exit_code == 0
+    days = 7 - before.weekday() if days is None else days
+    path = folder / "issues" / f"{before + timedelta(days=days)}.yml"
+    assert path.exists() or date.today() != before  # a test at midnight
+
+
+@pytest.mark.parametrize("word", ["2026-02-30", "4 May", "mondays", ""])
+def test_new_says_which_days_it_takes(word: str, news: News) -> None:
+    refused = news("new", word)
+    assert refused.exit_code == 2
+    assert "is no day; write it as 2026-05-04, today, tomorrow or monday" in refused.output
+    assert "name the day of the issue: 2026-05-04, today" in news("new").output
+
+
 def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None:
     (folder / "list.csv").write_text(
         "\ufeffE-Mail;Name;City\r\nada@example.com;Ada;Rome\r\nnobody;N;Rome\r\nADA@example.com;Ada;Rome\r\n"
@@ -274,6 +292,25 @@ def test_subscribers_come_and_go(news: News) -> None:
     assert listed == ["ada@example.com\tunsubscribed\tAda", "bo@example.com\tactive\tBo"]
     assert news("subscribers", "add", "ada@example.com", "--again").exit_code == 0
     assert len(news("subscribers", "list", "--state", "active").output.splitlines()) == 2
+
+
+def test_several_are_removed_and_a_wrong_one_keeps_nobody_on_the_list(news: News) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    wrong = ("nobody@example.com", "nobody")
+    removed = news("subscribers", "remove", "ada@example.com", *wrong, "BO@example.com")
+    assert removed.exit_code == 1
+    assert "ada@example.com gets nothing from now on" in removed.output
+    assert "nobody@example.com is not on the list" in removed.output
+    assert '"nobody" is not an email address' in removed.output
+    assert "BO@example.com gets nothing from now on" in removed.output
+    assert news("subscribers", "list", "--state", "active").output == ""
+    assert news("subscribers", "remove", "ada@example.com", "bo@example.com").exit_code == 0
+    assert news("subscribers", "remove").exit_code == 2
+
+
+def test_a_row_without_a_name_ends_with_its_state(news: News) -> None:
+    news("subscribers", "add", "ada@example.com")
+    assert news("subscribers", "list").output == "ada@example.com\tactive\n"
 
 
 def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -> None:

@@ -57,12 +57,22 @@ def test_what_is_no_share(text: str) -> None:
         pytest.param("2026-05-04 09:00", 9, id="utc"),
         pytest.param("2026-05-04T09:00 UTC", 9, id="named-utc"),
         pytest.param("2026-05-04T09:00Z", 9, id="z"),
+        pytest.param("2026-12-05T09:00:00Z", 9, id="z-with-seconds"),
+        pytest.param("2026-12-05T09:00:00.000Z", 9, id="z-with-milliseconds"),
+        pytest.param("2026-05-04T09:00:00", 9, id="utc-with-seconds"),
+        pytest.param("2026-05-04 09:00:00 Europe/Berlin", 7, id="zone-with-seconds"),
+        pytest.param("2026-05-04T09:00:00+02:00", 7, id="offset-with-seconds"),
+        pytest.param("2026-05-04T09:00+02:00", 7, id="offset"),
+        pytest.param("2026-05-04T09:00-0230", 11.5, id="offset-west-without-a-colon"),
+        pytest.param("2026-05-04 09:00 +02", 7, id="offset-of-hours"),
         pytest.param(" 2026-05-04 09:00  America/New_York ", 13, id="west"),
     ],
 )
-def test_moments(text: str, hour: int) -> None:
+def test_moments(text: str, hour: float) -> None:
     found = units.parse_datetime(text)
-    assert found == datetime(2026, found.month, 4, hour, tzinfo=UTC)
+    midnight = datetime(2026, found.month, found.day, tzinfo=UTC)
+    assert text.strip().startswith(f"{midnight:%Y-%m-%d}")
+    assert (found, found.tzinfo) == (midnight + timedelta(hours=hour), UTC)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,9 @@ def test_moments(text: str, hour: int) -> None:
         pytest.param("2026-05-04", "write it as", id="no-time"),
         pytest.param("2026-13-04 09:00", "month", id="no-month"),
         pytest.param("2026-05-04 25:00", "hour", id="no-hour"),
+        pytest.param("2026-05-04T09:00:61Z", "second", id="no-second"),
+        pytest.param("2026-05-04T09:00:00+99:00", r"\+99:00 is no time zone", id="no-offset"),
+        pytest.param("2026-05-04T09:00:00+0200 CET", "write it as", id="two-zones"),
         pytest.param("2026-05-04 09:00 Berlin", "Berlin is no time zone", id="no-zone"),
         pytest.param("2026-05-04 09:00 ../../etc/passwd", "is no time zone", id="a-path"),
         pytest.param("2026-10-25 02:30 Europe/Berlin", "clocks are changed", id="shown-twice"),
