@@ -13,6 +13,7 @@ from newsletter.display import masked, printable
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Delivered, Event
+    from newsletter.sending.model import Transition
 
 REASONS = 5
 
@@ -24,7 +25,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
 
     from newsletter.sending.events import Delivered, Recalled, Waiting
 
-    reasons: Counter[str] = Counter()
+    not_accepted = _NotAccepted()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     hidden = not console.is_terminal or not total
@@ -39,7 +40,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
                     sum(transition.last - transition.first + 1 for transition in done)
                     or not event.transitions,
                 )
-                reasons.update(_reasons(event))
+                not_accepted.record(event)
                 continue
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
@@ -49,23 +50,44 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 waits_for = event.why
             if said := _happening(event):
                 progress.console.print(said, highlight=False, markup=False)
+    reasons = not_accepted.reasons()
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
     if len(reasons) > REASONS:
         click.echo(f"… and {len(reasons) - REASONS} more reasons", err=True)
 
 
-def _reasons(delivered: "Delivered") -> Counter[str]:
-    """Why some of a chunk were not accepted, and how many."""
+class _NotAccepted:
+    """Why recipients are not accepted, by the last try of each: people are counted, not tries."""
+
+    def __init__(self) -> None:
+        # By the first number of a range. A chunk is tried again whole, or in the ranges that a try left.
+        self._ranges: dict[int, tuple[str, int]] = {}
+
+    def record(self, delivered: "Delivered") -> None:
+        """Replace what the chunk's last try said by what this one says, where it says anything."""
+        before, _ = self._ranges.pop(delivered.first, ("", 0))
+        for transition, size in zip(delivered.transitions, delivered.sizes, strict=False):
+            if transition.state != "accepted" and (reason := _worded(transition) or before):
+                self._ranges[transition.first] = (reason, size)
+
+    def reasons(self) -> Counter[str]:
+        """Return how many recipients each reason keeps from being accepted."""
+        found: Counter[str] = Counter()
+        for reason, size in self._ranges.values():
+            found[reason] += size
+        return found
+
+
+def _worded(transition: "Transition") -> str:
+    """Return a fate with its reason, and nothing for one that has no reason of its own."""
     from newsletter.sending.outcomes import NOT_BEGUN
 
-    found: Counter[str] = Counter()
-    for transition in delivered.transitions:
-        if transition.state != "accepted" and transition.reason not in ("", NOT_BEGUN.reason):
-            word = "not sent" if transition.state == "waiting" else transition.state
-            size = min(transition.last - transition.first + 1, delivered.recipients)
-            found[f"{word}: {_masked(transition.reason)}"] += size
-    return found
+    if transition.reason in ("", NOT_BEGUN.reason):
+        return ""
+    return (
+        f"{'not sent' if transition.state == 'waiting' else transition.state}: {_masked(transition.reason)}"
+    )
 
 
 def _masked(reason: str) -> str:

@@ -29,17 +29,20 @@ def cancel(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
 
     Says exactly what could be called back and what could not. Exit code 3: somebody has it, or may.
     """
+    from newsletter.store.journal import lease_holder
+
     with started(folder, issue) as (sending, found):
         with terminal.stdout_to_stderr(named.as_json):
             counts, leaves = sending.queries.counts(found), sending.queries.leaves(found)
             if done := not (counts.waiting or counts.under_way or leaves):
                 click.echo("Nothing of it can be called back any more.")
             else:
-                send_summary.show_counts(found, counts, leaves, whole=True)
+                process = lease_holder(found, sending.newsletter.runs, sending.clock.now())
+                send_summary.show_counts(found, counts, leaves, lease_holder=process, whole=True)
                 if not yes:
                     click.confirm("Call it back?", abort=True)
                 done = watch(found, lambda stop: sending.cancel(found, stop), 0)
-        report(sending.queries, found, named)
+        report(sending.newsletter, sending.queries, found, named)
         sys.exit(0 if done and sending.queries.counts(found).nobody_has_it else INCOMPLETE)
 
 
@@ -99,4 +102,4 @@ def resolve(
             click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=named.as_json)
         to: ChunkState = "accepted" if assume == "sent" else "waiting"
         sending.override_state(found, "unknown", to, f"assumed {assume}", list(addresses))
-        report(sending.queries, found, named)
+        report(sending.newsletter, sending.queries, found, named)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from newsletter.display import display_path
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
+    from newsletter.config.loader import Newsletter
     from newsletter.sending.model import Send
     from newsletter.store.ledger_queries import LedgerQueries
 
@@ -50,7 +52,14 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return named
 
 
-def report(queries: "LedgerQueries", send: "Send", named: ReportOptions, *, whole: bool = False) -> None:
+def report(
+    newsletter: "Newsletter",
+    queries: "LedgerQueries",
+    send: "Send",
+    named: ReportOptions,
+    *,
+    whole: bool = False,
+) -> None:
     """How a send stands now, in the form that was asked for."""
     send = queries.find(send.issue, send.list) or send
     if named.file:
@@ -61,8 +70,11 @@ def report(queries: "LedgerQueries", send: "Send", named: ReportOptions, *, whol
         for _, address, reason in queries.recipients(send, named.state):
             click.echo(f"{address}\t{reason}".rstrip("\t"))
     else:
-        counts = queries.counts(send)
-        send_summary.show_counts(send, counts, queries.leaves(send), queries.joined(send), whole=whole)
+        from newsletter.store.journal import lease_holder
+
+        counts, leaves, joined = queries.counts(send), queries.leaves(send), queries.joined(send)
+        process = lease_holder(send, newsletter.runs, datetime.now(UTC))
+        send_summary.show_counts(send, counts, leaves, joined, process, whole=whole)
         if named.file:
             click.echo(f"Who is in which state: {display_path(named.file)}")
 

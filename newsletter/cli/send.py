@@ -152,7 +152,7 @@ def deliver(
     run_out = watch(found, lambda stop: sending.deliver(found, prepared, stop), waiting)
     counts = sending.queries.counts(found)
     if run_out:
-        report(sending.queries, found, named or ReportOptions())
+        report(sending.newsletter, sending.queries, found, named or ReportOptions())
         send_summary.show_rehearsal(sending)
     return 0 if run_out and counts.complete else INCOMPLETE
 

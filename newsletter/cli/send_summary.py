@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from newsletter.sending.start import SendOptions
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import Sending
+    from newsletter.store.journal import Holder
 
 _STATES = {
     "accepted": "Accepted",
@@ -82,13 +83,14 @@ def show_counts(
     counts: "Counts",
     leaves: "tuple[datetime, datetime] | None" = None,
     joined: int = 0,
+    lease_holder: "Holder | None" = None,
     *,
     whole: bool = False,
 ) -> None:
     """How a send stands, with what to do about each number that is not as it should be.
 
     `whole` says as well which send it is. `leaves`: when the first and the last leaves of what is held back.
-    `joined` came after its plan.
+    `joined` came after its plan. `holder` is the process that sends now, or ended without an end of the send.
     """
     finished = f", finished {send.finished_at:%Y-%m-%d %H:%M} UTC" if send.finished_at else ""
     about = (
@@ -104,10 +106,13 @@ def show_counts(
         *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
         *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
     )
-    if send.lease_holder and send.lease_until and send.lease_until > datetime.now(UTC):
-        host, process, _ = send.lease_holder.rsplit("_", 2)
-        click.echo(f"Process {process} on {host} is at it; what is unknown may only be under way.")
+    if lease_holder and not lease_holder.has_ended:
+        click.echo(f"Process {lease_holder.process} on host {lease_holder.host} is sending this issue now.")
+        if counts.unknown:
+            click.echo("What is unknown may only be under way.")
         return
+    if lease_holder:
+        click.echo(f"Process {lease_holder.process} on host {lease_holder.host} has ended.")
     for line in _advice(send, counts, leaves):
         click.echo(line)
 

@@ -68,7 +68,7 @@ def _show(newsletter: "Newsletter", issue: str | None, named: ReportOptions) -> 
             sends = queries.sends()
             send_summary.show_sends((one, queries.counts(one)) for one in sends)
         elif found := queries.newest(issue, SUBSCRIBERS):
-            report(queries, found, named, whole=True)
+            report(newsletter, queries, found, named, whole=True)
         elif named.as_json:
             click.echo("null")
         else:

@@ -49,6 +49,11 @@ class Newsletter:
         """Where this machine keeps what is not committed: database and keys."""
         return self.folder / STATE
 
+    @property
+    def runs(self) -> Path:
+        """Where each process that sends has its notes and its lock."""
+        return self.state / "runs"
+
     @cached_property
     def site(self) -> Site:
         """The part that rendering sees."""

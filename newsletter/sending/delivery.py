@@ -18,6 +18,7 @@ when it stops by itself.
 """
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from newsletter.sending.events import Delivered, Event, Stopped, Waiting
 from newsletter.sending.held_batches import HeldBatches
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
-from newsletter.sending.model import ChunkResult, ClaimedChunk, Send
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
 from newsletter.sending.transitions import back_off, transitions
@@ -223,9 +224,8 @@ class Delivery:
         """Takes what has come back, and what it means for what comes next."""
         for back, results in self._record():
             self._react(back)
-            yield Delivered(
-                back.claimed.first, back.claimed.last, len(back.claimed.recipients), results.transitions
-            )
+            claimed, sizes = back.claimed, _sizes(back.claimed, results.transitions)
+            yield Delivered(claimed.first, claimed.last, len(claimed.recipients), results.transitions, sizes)
             if back.failure:
                 raise back.failure
 
@@ -386,6 +386,15 @@ def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
             f"{transition.first}-{transition.last}:{transition.state}" for transition in result.transitions
         )
         log.info("chunk split", extra={**log_fields.of_chunk(result.claimed), "parts": parts})
+
+
+def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[int, ...]:
+    """Return how many of a chunk's recipients each fate concerns: a range has numbers of those who left."""
+    numbers = [person.number for person in claimed.recipients]
+    return tuple(
+        bisect_right(numbers, transition.last) - bisect_left(numbers, transition.first)
+        for transition in transitions
+    )
 
 
 def _chunk_result(

@@ -9,12 +9,13 @@ from newsletter.sending.model import ChunkState, Transition
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of one chunk; `recipients` is how many it was tried for."""
+    """What came of one chunk; `recipients` is how many it was tried for, `sizes` how many in each fate."""
 
     first: int
     last: int
     recipients: int
     transitions: Sequence[Transition]
+    sizes: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Sending:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger to write to, as a run of this process."""
-        self._process = SendProcess(self.newsletter.state / "runs")
+        self._process = SendProcess(self.newsletter.runs)
         return Ledger(self._database, self._process, self.clock.now)
 
     @cached_property

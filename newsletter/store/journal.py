@@ -13,12 +13,15 @@ import shutil
 import socket
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from newsletter.display import display_path, printable
 from newsletter.errors import StoreError
+from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
 
@@ -27,6 +30,26 @@ log = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
 _LONG_AGO = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds the lease on a send; `has_ended` where it certainly does not run any more."""
+
+    process: str
+    host: str
+    has_ended: bool
+
+
+def lease_holder(send: Send, runs: Path, now: datetime) -> Holder | None:
+    """Return the process that sends now, or that ended with its lease; None where neither is known."""
+    if not send.lease_holder:
+        return None
+    has_ended = _is_dead(runs, send.lease_holder)
+    if not has_ended and (send.lease_until is None or send.lease_until <= now):
+        return None
+    host, process, _ = send.lease_holder.rsplit("_", 2)
+    return Holder(process, host, has_ended)
 
 
 class SendProcess:
@@ -60,17 +83,7 @@ class SendProcess:
 
     def is_dead(self, run: str) -> bool:
         """Whether another run's process has certainly ended; False where this machine cannot know."""
-        try:
-            other = os.open(self._runs / run / "alive", os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(other)
-        return True
+        return _is_dead(self._runs, run)
 
     def notes(self, run: str, chunk: str) -> dict[int, Outcome | None] | None:
         """What a dead run noted of each message that it began: its outcome, or None where there is none.
@@ -157,6 +170,21 @@ class Journal:
                 raise OSError("no space left")
         except OSError as failure:
             raise _not_written(self._path, failure) from failure
+
+
+def _is_dead(runs: Path, run: str) -> bool:
+    """Return whether a run's process has certainly ended: its folder is here, and its lock is free."""
+    try:
+        alive = os.open(runs / run / "alive", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(alive)
+    return True
 
 
 def _outcome(state: str, reason: str) -> Outcome:

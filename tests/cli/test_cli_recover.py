@@ -17,6 +17,7 @@ from newsletter.config import loader
 from newsletter.sending.clock import SystemClock
 from newsletter.services.send import Sending
 from newsletter.store import chunks
+from newsletter.store.journal import SendProcess
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
@@ -341,6 +342,46 @@ def test_a_second_send_is_refused_while_the_first_goes_on(
             assert "2026-04-27 is being sent already, by process" in second.output
         first.ledger.release_lease(send)
     assert news(*SEND).exit_code == 0
+
+
+def held_by(folder: Path, run: str) -> None:
+    """Writes down that a process holds the lease on the send, for a minute from now."""
+    until = (datetime.now(UTC) + timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S")
+    database(folder, "update send set holder = ?, held_until = ?", run, until)
+
+
+def test_status_says_that_a_process_is_sending(news: News, folder: Path) -> None:
+    news(*SEND)
+    database(folder, "update chunk set state = 'intended'")
+    with SendProcess(folder / ".news" / "runs") as run:
+        held_by(folder, run.name)
+        host, process, _ = run.name.rsplit("_", 2)
+        for command in (("status", *ISSUE), ("cancel", *ISSUE)):
+            shown = news(*command).output
+            assert f"Process {process} on host {host} is sending this issue now.\n" in shown
+            assert "What is unknown may only be under way." in shown and "news resume" not in shown
+
+
+def test_status_says_that_a_process_has_ended(news: News, folder: Path) -> None:
+    news(*SEND)
+    database(folder, "update chunk set state = 'intended'")
+    run = SendProcess(folder / ".news" / "runs")
+    run.has_lease = True  # as after kill -9: its folder stays
+    run.close()
+    held_by(folder, run.name)
+    host, process, _ = run.name.rsplit("_", 2)
+    for command in (("status", *ISSUE), ("cancel", *ISSUE)):
+        shown = news(*command).output
+        assert f"Process {process} on host {host} has ended.\n" in shown
+        assert "is sending" not in shown and "news resume --issue 2026-04-27" in shown
+
+
+def test_a_process_of_another_machine_is_believed_until_its_lease_ends(news: News, folder: Path) -> None:
+    news(*SEND)
+    held_by(folder, "mx1_4711_0badcafe")
+    assert "Process 4711 on host mx1 is sending this issue now." in news("status", *ISSUE).output
+    database(folder, "update send set held_until = '2026-04-27 09:00:00'")
+    assert "Process" not in news("status", *ISSUE).output
 
 
 # What people find out

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli import logs
 from newsletter.cli.main import main
 from newsletter.sending.clock import SystemClock
-from newsletter.sending.held_batches import call_back
+from newsletter.sending.held_batches import recall_batch
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import HeldBatch, HeldBatchState, HeldBatchStatus
 from newsletter.sending.outcomes import CancelOutcome, Unknown
@@ -183,19 +183,19 @@ def test_a_recall_is_logged_step_by_step(news: News, fake: SendGridFake) -> None
 class _Unclear:
     """A provider whose answer to a recall never comes, and a ledger that takes note of nothing."""
 
-    def cancel(self, batch_id: str) -> CancelOutcome:
+    def recall(self, batch_id: str) -> CancelOutcome:
         return Unknown(NAMING)
 
-    def mark(self, of: HeldBatch, state: HeldBatchState) -> None:
+    def mark_held_batch(self, batch: HeldBatch, state: HeldBatchState) -> None:
         pass
 
 
 def test_an_unclear_recall_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    lane = HeldBatch(3, 1, "batch7", samples.NOW, samples.NOW, "open")
-    queries = HeldBatchStatus(lane, accepted=5, unknown=0, intended=0, unknown_since=None)
+    batch = HeldBatch(3, 1, "batch7", samples.NOW, samples.NOW, "open")
+    status = HeldBatchStatus(batch, accepted=5, unknown=0, intended=0, unknown_since=None)
     unclear: Any = _Unclear()
     with logs.shown(0, "json"):
-        assert call_back(unclear, unclear, queries, "waiting", SystemClock(), SendTimings()) is None
+        assert recall_batch(unclear, unclear, status, "waiting", SystemClock(), SendTimings()) is None
     asked, told = map(json.loads, capsys.readouterr().err.splitlines())
     assert (asked["message"], told["message"]) == ("recall asked", "recall unclear")
     assert (told["send"], told["batch"], told["provider_id"]) == (3, 1, "batch7")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.cli import progress
 from newsletter.config.units import Rate
 from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.mail.message import Batch, Mailing
@@ -18,7 +19,7 @@ from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Delivered, Event, Stopped, Waiting
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.model import Counts, Send
+from newsletter.sending.model import Counts, Send, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.start import SendOptions
 from newsletter.store.database import Database
@@ -173,6 +174,50 @@ def test_everybody_gets_it_once(ledger: Ledger, time: Time, people: Callable[[in
     assert provider.taken == Counter(readers(0, 1, 2, 3, 4))
     assert counts(ledger) == Counts(5, accepted=5)
     assert run(ledger, provider, time) == [] and provider.calls == 3, "again is nothing"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_people_who_are_not_accepted_are_counted_and_not_their_tries(
+    size: int,
+    ledger: Ledger,
+    time: Time,
+    people: Callable[[int], Subscribers],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    people(2)
+    provider = ListedProvider([NotSent("450 later", stop=False)] * 99, size)
+    said = run(ledger, provider, time)
+    tried = sum(isinstance(event, Delivered) for event in said)
+    progress.watch(said, 2)
+    assert tried > 2 and counts(ledger) == Counts(2, waiting=2)
+    assert capsys.readouterr().err.splitlines()[-1] == "2 not sent: 450 later"
+
+
+def test_what_is_said_of_people_is_what_their_last_try_said(capsys: pytest.CaptureFixture[str]) -> None:
+    later, gone = Transition(1, 4, "waiting", "450 later"), Transition(1, 1, "refused", "550 gone")
+    events = [
+        Delivered(1, 4, 4, (later,), (4,)),
+        Delivered(
+            1, 4, 3, (gone, Transition(2, 2, "accepted"), Transition(3, 4, "waiting", "not begun")), (1, 1, 1)
+        ),
+        Delivered(5, 6, 2, (Transition(5, 6, "unknown", "lost"),), (2,)),
+        Delivered(5, 6, 2, (Transition(5, 6, "accepted"),), (2,)),
+    ]
+    progress.watch(events, 6)
+    assert capsys.readouterr().err.splitlines() == ["1 refused: 550 gone", "1 not sent: 450 later"]
+
+
+def test_who_has_left_is_in_no_count(
+    ledger: Ledger, time: Time, people: Callable[[int], Subscribers], capsys: pytest.CaptureFixture[str]
+) -> None:
+    subscribers = people(4)
+    start.start(samples.plain_mailing(), ledger, provider := ListedProvider(size=1), SendOptions())
+    for one in readers(1, 2):
+        subscribers.remove(parse(one))
+    provider.faults = [Refused("550 gone"), NotSent("down")]
+    progress.watch(run(ledger, provider, time), 4)
+    assert counts(ledger) == Counts(4, refused=1, waiting=1, left=2)
+    assert sorted(capsys.readouterr().err.splitlines()[-2:]) == ["1 not sent: down", "1 refused: 550 gone"]
 
 
 @pytest.mark.parametrize(
