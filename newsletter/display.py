@@ -1,5 +1,6 @@
 """Paths and values as messages show them."""
 
+import errno
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,13 @@ def display_path(path: Path) -> str:
     with suppress(OSError, RuntimeError, ValueError):  # elsewhere, or nowhere
         path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
     return printable(path.as_posix(), 4096)
+
+
+def write_hint(failure: OSError, otherwise: str) -> str:
+    """Return what to do about a file that cannot be written: make room, where its disk is full."""
+    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on that disk, then run the same command again"
+    return otherwise
 
 
 def printable(text: str, most: int = 60) -> str:

@@ -27,8 +27,8 @@ def new(folder: Path, date: str | None) -> None:
         raise click.UsageError(f"name the day of the issue: {_DAYS}")
     try:
         day = skeleton.parse_day(date, datetime.now().date())
-    except ValueError:
-        raise click.UsageError(f'"{printable(date)}" is no day; write it as {_DAYS}') from None
+    except ValueError as problem:
+        raise click.UsageError(f'"{printable(date)}" is no day; write it as {_DAYS}') from problem
     path = skeleton.create(loader.load(folder).issues, day)
     click.echo(f"Wrote {path}. See it as you write: news preview {path.stem}")
 

@@ -42,8 +42,8 @@ def _separate(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the issues and the addresses; raise UsageError for a word that is neither."""
     from newsletter.issue import files
 
-    issues = [word for word in words if files.named(word)]
-    others = tuple(word for word in words if not files.named(word))
+    issues = [word for word in words if files.issue_name(word)]
+    others = tuple(word for word in words if not files.issue_name(word))
     if wrong := next((word for word in others if "@" not in word), None):
         raise click.UsageError(
             f'"{printable(wrong)}" is neither an issue, such as 2026-04-27, nor an address'
@@ -55,6 +55,6 @@ def _only(given: Sequence[str]) -> str | None:
     """Return the one issue that was named, by its date or its file, or None; raise UsageError for two."""
     from newsletter.issue import files
 
-    if len({files.named(one) or one for one in given}) > 1:
+    if len({files.issue_name(one) or one for one in given}) > 1:
         raise click.UsageError(f"one issue at a time, not {' and '.join(map(printable, given))}")
     return given[0] if given else None

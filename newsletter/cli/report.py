@@ -16,7 +16,7 @@ import click
 
 from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
-from newsletter.display import display_path
+from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield file
     except OSError as failure:
         what = f"cannot be written ({failure.strerror})"
-        raise Unavailable(what, "choose another file: --csv FILE", where=display_path(path)) from failure
+        hint = write_hint(failure, "choose another file: --csv FILE")
+        raise Unavailable(what, hint, where=display_path(path)) from failure
 
 
 def _private(path: str, flags: int) -> int:

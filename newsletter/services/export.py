@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
-from newsletter.display import display_path
+from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable
 from newsletter.issue.model import Issue
 from newsletter.mail.sample import sample_message
@@ -27,6 +27,6 @@ def write(
             path.write_bytes(content)
         except OSError as failure:
             what = f"cannot be written ({failure.strerror})"
-            fix = "choose another folder: --output FOLDER"
+            fix = write_hint(failure, "choose another folder: --output FOLDER")
             raise Unavailable(what, fix, where=display_path(path)) from failure
         yield display_path(path), len(content)

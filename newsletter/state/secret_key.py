@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
-from newsletter.display import display_path
+from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir
 
@@ -45,6 +45,7 @@ def _read_or_make(file: Path) -> str:
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
+        hint = write_hint(failure, hint) if isinstance(failure, OSError) else hint
         raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; links already sent depend on it"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config.loader import Newsletter, load
-from newsletter.display import display_path
+from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.folder import make_private_dir
+from newsletter.store.failures import explain
 from newsletter.store.schema import REVISION
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class Database:
             try:
                 make_private_dir(newsletter.state)
             except OSError as failure:
-                hint = "check that you may write to its folder"
+                hint = write_hint(failure, "check that you may write to its folder")
                 what = f"cannot be made ({failure.strerror})"
                 raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
@@ -78,7 +80,7 @@ class Database:
 
     def revision(self) -> str | None:
         """The newest migration that was run; None where there never was one."""
-        with _translate_db_errors(), self._engine.connect() as connection:
+        with _translate_db_errors(self._engine), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, "alembic_version"):
                 return None
             found = connection.scalar(text("select version_num from alembic_version"))
@@ -87,13 +89,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, and holds no writer up."""
-        with _translate_db_errors(), self._engine.connect() as connection:
+        with _translate_db_errors(self._engine), self._engine.connect() as connection:
             yield connection.execution_options(**{_DEFERRED: True})
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on the disk when the block has ended, or never was."""
-        with _translate_db_errors(), self._engine.begin() as connection:
+        with _translate_db_errors(self._engine), self._engine.begin() as connection:
             yield connection
 
     def clock_offset(self) -> timedelta:
@@ -190,27 +192,13 @@ def _is_file(path: str, inode: int) -> bool:
 
 
 @contextmanager
-def _translate_db_errors() -> Iterator[None]:
+def _translate_db_errors(engine: Engine) -> Iterator[None]:
+    """Raise StoreError for what the database's driver raises in the block."""
     try:
         yield
     except IntegrityError as failure:
         raise Conflict("another process was quicker", "run the same command again") from failure
     except DBAPIError as failure:
-        what = str(failure.orig).strip().splitlines()[0] if str(failure.orig).strip() else "no reason given"
-        raise StoreError(f"the database does not answer as it should: {what}", _hint(what)) from failure
-    except SQLAlchemyError as failure:
-        raise StoreError(f"the database does not answer as it should: {failure}", _hint("")) from failure
-
-
-def _hint(what: str) -> str:
-    if "full" in what:
-        return "free some space on the disk, then run the same command again"
-    if "locked" in what:
-        return "another news is writing; wait for it, then run the same command again"
-    if "readonly" in what or "read-only" in what or "unable to open" in what:
-        return "check the permissions of the database and its folder"
-    if "not a database" in what or "malformed" in what:
-        return (
-            "restore the database from a backup; do not send from a new one, which knows of no earlier send"
-        )
-    return "check NEWS_DATABASE_URL and that the database is up"
+        raise explain(failure.orig, engine.url) from failure
+    except (SQLAlchemyError, sqlite3.Error) as failure:
+        raise explain(failure, engine.url) from failure

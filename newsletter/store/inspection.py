@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.store.database import Database, database_url, translate_url_errors
+from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.schema import REVISION
 from newsletter.store.subscribers import Subscribers
@@ -50,10 +51,7 @@ def named(given: str | None, state: Path) -> tuple[str, bool]:
         return display_path(state / "news.db"), True
     with translate_url_errors():
         url = database_url(given)
-        if url.get_backend_name() == "sqlite":
-            return display_path(Path(url.database)) if url.database else "SQLite", True
-        host = url.host or url.query.get("host") or "localhost"
-        return f"PostgreSQL database {url.database or ''} on {host}", False
+        return describe(url), url.get_backend_name() == "sqlite"
 
 
 def contents(given: str | None, state: Path, timeout: float) -> DatabaseStatus:

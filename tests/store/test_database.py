@@ -1,17 +1,27 @@
 """The database: opened, migrated, durable, and its failures in words."""
 
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text
+from sqlalchemy import Engine, event, insert, make_url, select, text
 
+from newsletter.display import write_hint
 from newsletter.errors import SendRefused, StoreError
 from newsletter.sending.model import Counts
 from newsletter.store import migrations
 from newsletter.store.database import Database
+from newsletter.store.failures import explain
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.schema import REVISION, metadata, send_table
 from tests import samples
@@ -97,10 +107,141 @@ def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -
     Database.open(newsletter).close()
     url = f"sqlite:///file:{tmp_path}/.news/news.db?mode=ro&uri=true"
     read_only = Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
-    with pytest.raises(StoreError, match="readonly") as refused, read_only.writing() as connection:
+    with pytest.raises(StoreError, match="may only be read") as refused, read_only.writing() as connection:
         connection.execute(insert(send_table), SEND)
     assert "permissions" in refused.value.hint
     read_only.close()
+
+
+@contextmanager
+def connecting(statement: str) -> Iterator[None]:
+    """Runs a statement on each new connection in the block."""
+
+    def connect(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute(statement)
+
+    event.listen(Engine, "connect", connect)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connect)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    Database.open(newsletter).close()
+    with connecting("pragma max_page_count = 1"):  # SQLite takes the pages that are there for the least
+        full = Database.open(newsletter)
+        with pytest.raises(StoreError) as refused, full.writing() as connection:
+            connection.execute(insert(send_table), SEND | {"content": bytes(1_000_000)})
+        full.close()
+    (problem,) = refused.value.problems
+    assert problem.where.endswith(".news/news.db")
+    assert problem.what == "the disk is full (database or disk is full)"
+    assert problem.fix.startswith("make room on the disk")
+
+
+def test_a_database_that_another_process_writes_to_is_told_as_such(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    first = Database.open(newsletter)
+    with first.writing(), connecting("pragma busy_timeout = 0"), pytest.raises(StoreError) as refused:
+        Database.open(newsletter)
+    first.close()
+    (problem,) = refused.value.problems
+    assert problem.where.endswith(".news/news.db")
+    assert problem.what == "another process is writing to the database (database is locked)"
+    assert problem.fix.startswith("wait until it has ended")
+
+
+def test_a_damaged_database_is_told_as_such(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    Database.open(newsletter).close()
+    with (tmp_path / ".news" / "news.db").open("r+b") as file:
+        pages = file.seek(0, os.SEEK_END) // 4096
+        file.seek(4096)
+        file.write(b"\xff" * 4096 * (pages - 1))
+    with pytest.raises(StoreError) as refused:
+        Database.open(newsletter)
+    (problem,) = refused.value.problems
+    assert problem.where.endswith(".news/news.db")
+    assert problem.what == "the database is damaged (database disk image is malformed)"
+    assert "backup" in problem.fix
+
+
+def test_a_database_that_is_a_folder_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / ".news" / "news.db").mkdir(parents=True)
+    with pytest.raises(StoreError) as refused:
+        Database.open(samples.newsletter(tmp_path))
+    (problem,) = refused.value.problems
+    assert problem.what == "cannot be opened (unable to open database file)"
+    assert "permissions" in problem.fix and "NEWS_DATABASE_URL" not in problem.fix
+
+
+LIMITED = """\
+import resource, sys
+from pathlib import Path
+from newsletter.errors import StoreError
+from newsletter.store.database import Database
+from tests import samples
+
+newsletter = samples.newsletter(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    Database.open(newsletter)
+except StoreError as failure:
+    print(failure.what, failure.hint, sep="\\n")
+"""
+
+
+def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
+    """The system refuses to write, as a disk with a fault does."""
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    what, hint = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert what == "the disk fails (disk I/O error)"
+    assert hint.startswith("check that the disk has room and works")
+
+
+@pytest.mark.parametrize(
+    ("free", "says"), [(0, "the disk is full"), (31_000, "the disk is full"), (10**9, "the disk fails")]
+)
+def test_a_disk_that_fails_because_it_is_full_is_told_as_full(
+    free: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite reports an I/O error where its lock file does not fit."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    told = explain(failure, make_url(f"sqlite:///{tmp_path}/news.db"))
+    assert told.what.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        pytest.param(errno.ENOSPC, "make room on that disk", id="full"),
+        pytest.param(errno.EDQUOT, "make room on that disk", id="quota"),
+        pytest.param(errno.EACCES, "ask somebody", id="other"),
+    ],
+)
+def test_a_file_on_a_full_disk_needs_room_and_not_a_right(code: int, what: str) -> None:
+    assert write_hint(OSError(code, "no"), "ask somebody").startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        pytest.param("53100", "its disk is full", id="full"),
+        pytest.param("25006", "may only be read", id="read-only"),
+        pytest.param("42501", "its user lacks a right", id="no-right"),
+        pytest.param("XX000", "does not answer as it should", id="other"),
+    ],
+)
+def test_postgresql_says_what_fails_by_its_code(state: str, says: str) -> None:
+    failure = type("Failure", (Exception,), {"sqlstate": state})("no\nmore")
+    (problem,) = explain(failure, make_url("postgresql://u:secret@db.example.com/news")).problems
+    assert problem.where == "PostgreSQL database news on db.example.com"
+    assert problem.what.startswith(says) and "no" in problem.what and "more" not in problem.what
 
 
 @pytest.mark.parametrize(
