@@ -508,8 +508,22 @@ def test_login(answers: list[str], expected: list[str]) -> None:
 
 def test_starttls_that_is_not_offered_is_not_done_without() -> None:
     with ScriptedSmtp() as server:
-        assert in_short(submit_all(provider(server.port, security="starttls"), PEOPLE[0])) == [STOP]
-    assert server.messages == []
+        outcomes = submit_all(provider(server.port, security="starttls"), PEOPLE[0])
+    assert in_short(outcomes) == [STOP] and server.messages == []
+    assert outcomes[0].reason == (
+        f"no connection to 127.0.0.1:{server.port}: offers no STARTTLS; in newsletter.yml write "
+        "`smtp.security: tls` (often with port 465); or `none`, and then everybody on the way can read "
+        "addresses and links"
+    )
+
+
+def test_a_server_without_tls_or_without_a_login_names_the_setting() -> None:
+    with ScriptedSmtp() as server:
+        (no_tls,) = submit_all(provider(server.port, security="tls"), PEOPLE[0])
+        settings = Smtp(port=server.port, security="none", username="soup")
+        (no_login,) = submit_all(SmtpProvider(settings, SecretStr("leek")), PEOPLE[0])
+    assert "does not speak TLS at once" in no_tls.reason and "`smtp.security: starttls`" in no_tls.reason
+    assert "offers no login" in no_login.reason and "`smtp.username`" in no_login.reason
 
 
 def test_a_host_that_is_no_name_is_an_answer() -> None:

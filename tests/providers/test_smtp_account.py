@@ -81,6 +81,8 @@ def test_a_server_without_starttls(tmp_path: Path) -> None:
     with ScriptedSmtp() as server:
         (found,) = examined(server.port, tmp_path, security="starttls")
     assert (found.state, found.what) == ("error", "offers no STARTTLS")
+    assert "newsletter.yml" in found.fix and "`smtp.security: tls`" in found.fix
+    assert "everybody on the way can read addresses and links" in found.fix
 
 
 def test_a_greeting_that_is_a_no(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from newsletter.config.model import Smtp
 from newsletter.display import printable
 from newsletter.findings import Finding
-from newsletter.providers.smtp.session import bad_credentials, connect, error_text
+from newsletter.providers.smtp.session import bad_credentials, connect, error_text, wrong_setting
 
 
 def look(
@@ -68,24 +68,14 @@ def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
     if bad_credentials(failure):
         fix = "check `smtp.username` and SMTP_PASSWORD; some servers want a password made for programs"
         return Finding(where, "error", f"does not take the user name and the password: {words}", fix)
+    if wrong := wrong_setting(settings, failure):
+        return Finding(where, "error", *wrong)
     match failure:
         case smtplib.SMTPAuthenticationError():
             what, fix = f"cannot check the password now: {words}", "try again later"
-        case smtplib.SMTPNotSupportedError() if "STARTTLS" in words.upper():
-            what, fix = "offers no STARTTLS", "set `smtp.security` to tls (often port 465), or to none"
-        case smtplib.SMTPNotSupportedError() | smtplib.SMTPException() if "AUTH" in words.upper():
-            what, fix = (
-                f"offers no login: {words}",
-                "delete `smtp.username`, or use the port for submission, 587",
-            )
         case ssl.SSLCertVerificationError():
             what = f"has a certificate that is not trusted: {failure.verify_message}"
             fix = "write the name in `smtp.host` that the certificate is for, or renew the certificate"
-        case ssl.SSLError() if settings.security == "tls":
-            what, fix = (
-                f"does not speak TLS at once: {words}",
-                "set `smtp.security` to starttls (ports 587, 25)",
-            )
         case ssl.SSLError():
             what, fix = f"TLS fails: {words}", "update the server's TLS, or ask whoever runs it"
         case socket.gaierror():

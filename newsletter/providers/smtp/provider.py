@@ -14,7 +14,14 @@ from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
-from newsletter.providers.smtp.session import Reply, Session, bad_credentials, connect, error_text
+from newsletter.providers.smtp.session import (
+    Reply,
+    Session,
+    bad_credentials,
+    connect,
+    error_text,
+    wrong_setting,
+)
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 if TYPE_CHECKING:
@@ -120,13 +127,19 @@ class SmtpProvider:
         try:
             session = connect(settings, self._password, self._tls, self._timeout)
         except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
-            reason = f"no connection to {settings.host}:{settings.port}: {error_text(failure)}"
+            reason = f"no connection to {settings.host}:{settings.port}: {_explained(settings, failure)}"
             self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
             fields = {"host": settings.host, "port": settings.port}
             log.info("no connection", extra=fields, exc_info=failure)
             raise _BatchAborted(self._failed) from failure
         self._ever_connected = True
         return session
+
+
+def _explained(settings: Smtp, failure: Exception) -> str:
+    """Return why a connection failed, and what to write in newsletter.yml where a setting is wrong."""
+    wrong = wrong_setting(settings, failure)
+    return "; ".join(wrong) if wrong else error_text(failure)
 
 
 class _BatchAborted(Exception):

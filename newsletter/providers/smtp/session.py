@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from newsletter.config.model import Smtp
+from newsletter.display import printable
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,26 @@ def connect(
 def bad_credentials(failure: Exception) -> bool:
     """The server knows no such user, or another password (RFC 4954, 6)."""
     return isinstance(failure, smtplib.SMTPAuthenticationError) and failure.smtp_code >= 500
+
+
+def wrong_setting(settings: Smtp, failure: Exception) -> tuple[str, str] | None:
+    """Return what a server does not offer, and what to write in newsletter.yml; None for other failures."""
+    words = error_text(failure)
+    match failure:
+        case smtplib.SMTPAuthenticationError() | ssl.SSLCertVerificationError():
+            return None
+        case smtplib.SMTPNotSupportedError() if "STARTTLS" in words.upper():
+            return "offers no STARTTLS", (
+                "in newsletter.yml write `smtp.security: tls` (often with port 465); or `none`, and then "
+                "everybody on the way can read addresses and links"
+            )
+        case smtplib.SMTPNotSupportedError() | smtplib.SMTPException() if "AUTH" in words.upper():
+            fix = "in newsletter.yml delete `smtp.username`, or use the port for submission, 587"
+            return f"offers no login: {printable(words, 100)}", fix
+        case ssl.SSLError() if settings.security == "tls":
+            fix = "in newsletter.yml write `smtp.security: starttls` (ports 587, 25)"
+            return f"does not speak TLS at once: {printable(words, 100)}", fix
+    return None
 
 
 def error_text(failure: Exception) -> str:
