@@ -41,6 +41,11 @@ def write_hint(failure: OSError, otherwise: str) -> str:
     return otherwise
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 line` or `1,204 lines`; `plural` is for a noun that does more than add an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def printable(text: str, most: int = 60) -> str:
     """Text for one line of a message, shortened, with what is invisible written out."""
     text = f"{text[: most - 3]}…" if len(text) > most else text

@@ -1,10 +1,10 @@
-"""Addresses in what others may read are masked, in whatever form a server writes them."""
+"""Paths, values and numbers as messages show them; addresses that others may read are masked."""
 
 import time
 
 import pytest
 
-from newsletter.display import masked
+from newsletter.display import counted, masked
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,18 @@ def test_a_long_text_is_masked_in_no_time() -> None:
     started = time.process_time()
     assert masked("x" * 20_000 + " = " + "y" * 20_000)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "shown"),
+    [
+        (0, ("line",), "0 lines"),
+        (1, ("line",), "1 line"),
+        (2, ("line",), "2 lines"),
+        (1_204, ("recipient",), "1,204 recipients"),
+        (1, ("batch", "batches"), "1 batch"),
+        (3, ("batch", "batches"), "3 batches"),
+    ],
+)
+def test_a_noun_agrees_with_its_number(number: int, words: tuple[str, ...], shown: str) -> None:
+    assert counted(number, *words) == shown

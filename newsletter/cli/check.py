@@ -9,6 +9,7 @@ import click
 
 from newsletter.cli import terminal
 from newsletter.constants import CHECK_FORMATS, REFUSED
+from newsletter.display import counted
 
 if TYPE_CHECKING:
     from newsletter.errors import Problem
@@ -54,7 +55,7 @@ def _show(found: "Checked") -> None:
             click.echo(terminal.format_problem(problem, always=True))
         click.echo()
     counts = [
-        click.style(_many(number, severity), fg=terminal.COLOURS[severity])
+        click.style(counted(number, severity), fg=terminal.COLOURS[severity])
         for severity in terminal.COLOURS
         if (number := sum(problem.severity == severity for problem in found.problems))
     ]
@@ -70,10 +71,6 @@ def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem
     for heading, names in (("Files", {"": None}), *checks.GROUPS.items()):
         if group := [problem for problem in problems if problem.check in names]:
             yield heading, sorted(group, key=lambda problem: severities.index(problem.severity))
-
-
-def _many(number: int, severity: str) -> str:
-    return f"{number} {severity}{'s' if number > 1 else ''}"
 
 
 def _weight(found: "Checked") -> str:

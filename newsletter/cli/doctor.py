@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.constants import PROVIDERS, REFUSED
+from newsletter.display import counted
 
 if TYPE_CHECKING:
     from newsletter.doctor import Group
@@ -26,7 +27,6 @@ _SIGNS = {
     "error": ("✗", "x", "red"),
     "skipped": ("○", "?", "white"),
 }
-_PLURALS = {"note": "notes", "warning": "warnings", "error": "errors"}
 _INDENT, _MOST = 13, 100
 
 
@@ -106,14 +106,10 @@ def _wrapped(text: str, indent: int) -> list[str]:
     return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def _summary(counted: Counter[str]) -> str:
-    bad = [
-        f"{counted[state]} {state if counted[state] == 1 else _PLURALS[state]}"
-        for state in ("error", "warning", "note")
-        if counted[state]
-    ]
-    told = [*bad, f"{counted['ok']} ok", *([f"{counted['skipped']} skipped"] if counted["skipped"] else [])]
-    well = not (counted["error"] or counted["warning"] or counted["skipped"])
+def _summary(states: Counter[str]) -> str:
+    bad = [counted(states[state], state) for state in ("error", "warning", "note") if states[state]]
+    told = [*bad, f"{states['ok']} ok", *([f"{states['skipped']} skipped"] if states["skipped"] else [])]
+    well = not (states["error"] or states["warning"] or states["skipped"])
     return ", ".join(told) + "." + (" All is well." if well else "")
 
 

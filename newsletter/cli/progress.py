@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import masked, printable
+from newsletter.display import counted, masked, printable
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Delivered, Event
@@ -54,7 +54,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
     for reason, count in reasons.most_common(REASONS):
         click.echo(f"{count:,} {reason}", err=True)
     if len(reasons) > REASONS:
-        click.echo(f"… and {len(reasons) - REASONS} more reasons", err=True)
+        click.echo(f"… and {counted(len(reasons) - REASONS, 'more reason')}", err=True)
 
 
 class _NotAccepted:
@@ -103,9 +103,9 @@ def _happening(event: "Event") -> str:
         case Waiting(until, why):
             return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
         case Recalled(recipients, "waiting"):
-            return f"Called back what {recipients:,} recipients were to get, to send it again."
+            return f"Called back the mail to {counted(recipients, 'recipient')}, to send it again."
         case NotRecalled(recipients, why):
-            return f"Not called back, for {recipients:,} recipients: {_masked(why)}."
+            return f"Not called back, for {counted(recipients, 'recipient')}: {_masked(why)}."
         case Stopped(why):
             return f"Stopped: {_masked(why)}"
     return ""

@@ -153,7 +153,7 @@ def deliver(
     counts = sending.queries.counts(found)
     if run_out:
         report(sending.newsletter, sending.queries, found, named or ReportOptions())
-        send_summary.show_rehearsal(sending)
+        send_summary.show_rehearsal(sending, counts.accepted)
     return 0 if run_out and counts.complete else INCOMPLETE
 
 
@@ -283,8 +283,7 @@ def _send_tests(
     if not yes:
         click.confirm("Send it?", abort=True)
     accepted = sum(_send_test(sending, prepared, one, named=len(recipients) > 1) for one in recipients)
-    if accepted:
-        send_summary.show_rehearsal(sending)
+    send_summary.show_rehearsal(sending, accepted)
     return 0 if accepted == len(recipients) else INCOMPLETE
 
 

@@ -150,11 +150,23 @@ def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] |
         yield "Left: unsubscribed before their turn."
 
 
-def show_rehearsal(sending: "Sending") -> None:
-    """Where the mail is that did not leave this machine."""
-    if not sending.provider.capabilities.leaves_machine:
-        outbox = display_path(sending.newsletter.folder / sending.newsletter.config.outbox.path)
-        click.echo(f"Nothing left this machine: the mail is in {outbox}/new/.", err=True)
+def show_rehearsal(sending: "Sending", accepted: int) -> None:
+    """Say where the mail is that did not leave this machine; `accepted` is to how many, by the ledger."""
+    from newsletter.providers.outbox import mail_folder
+
+    if sending.provider.capabilities.leaves_machine:
+        return
+    outbox = sending.newsletter.folder / sending.newsletter.config.outbox.path
+    if not accepted:
+        click.echo("Nothing left this machine.", err=True)
+    elif folder := mail_folder(outbox):
+        click.echo(f"Nothing left this machine: the mail is in {display_path(folder)}/.", err=True)
+    else:
+        click.echo(
+            f"Nothing left this machine. The mail was in {display_path(outbox)}/ and is not there any more.\n"
+            "To see it again:\n  news preview, or news render",
+            err=True,
+        )
 
 
 def show_stopped(send: "Send", failure: BaseException) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import printable
+from newsletter.display import counted, printable
 from newsletter.errors import NewsError, Problem
 
 if TYPE_CHECKING:
@@ -94,22 +94,29 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
         show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {printable(reason, 300)}")])
 
 
-def show_import(changes: Iterable["Imported | Problem"]) -> int:
+def show_import(imported: Iterable["Imported | Problem"]) -> int:
     """What became of a file's lines: the unusual ones named, the others counted; how many were refused."""
-    counted: Counter[str] = Counter()
-    for change in changes:
+    changes: Counter[str] = Counter()
+    for change in imported:
         if isinstance(change, Problem):
-            counted["refused"] += change.severity == "error"
+            changes["refused"] += change.severity == "error"
             show_problems([change])
             continue
-        counted[change.change] += 1
+        changes[change.change] += 1
         if change.change in _UNUSUAL:
             click.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
-    words = {"added": "added", "renamed": "renamed", "known": "on the list already"}
-    words |= {"left": "stay off the list", "twice": "listed twice", "refused": "lines left out"}
-    told = [f"{counted[key]:,} {word}" for key, word in words.items() if counted[key]]
+    told = [counted(changes[key], *words) for key, words in _CHANGES.items() if changes[key]]
     click.echo(", ".join(told) or "The file names nobody.")
-    return counted["refused"]
+    return changes["refused"]
 
 
+# For one, and for several.
+_CHANGES = {
+    "added": ("added", "added"),
+    "renamed": ("renamed", "renamed"),
+    "known": ("on the list already", "on the list already"),
+    "left": ("stays off the list", "stay off the list"),
+    "twice": ("listed twice", "listed twice"),
+    "refused": ("line left out", "lines left out"),
+}
 _UNUSUAL = {"left": "has left, and stays off the list", "twice": "stands further up as well"}

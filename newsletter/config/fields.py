@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from newsletter.config import units
-from newsletter.display import printable
+from newsletter.display import counted, printable
 from newsletter.subscribers import address
 from newsletter.yamlfile.fields import Line, invalid, web_address
 
@@ -45,7 +45,7 @@ def key_safe_host(url: str) -> str:
 def month_names(text: str) -> str:
     if len(text.split()) != 12 or "," in text:
         fix = 'write the twelve months with spaces between: "January February …"'
-        raise invalid(f"has {len(text.split())} words" if "," not in text else "has commas", fix)
+        raise invalid(f"has {counted(len(text.split()), 'word')}" if "," not in text else "has commas", fix)
     return text
 
 

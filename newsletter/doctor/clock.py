@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from newsletter.display import counted
 from newsletter.findings import ClockReading, Finding
 
 WARN, FAIL = timedelta(minutes=2), timedelta(minutes=10)
@@ -21,7 +22,7 @@ def clock(heard: Iterable[ClockReading]) -> Iterator[Finding]:
 
 def _seconds(off: timedelta) -> str:
     seconds = round(off.total_seconds())
-    return f"{seconds} seconds" if seconds > 1 else "a second"
+    return counted(seconds, "second") if seconds > 1 else "a second"
 
 
 def _compared(one: ClockReading) -> Finding:
@@ -29,6 +30,6 @@ def _compared(one: ClockReading) -> Finding:
     if off <= WARN:
         return Finding(label, "ok", f"agrees within {_seconds(off)}")
     which = "behind" if one.offset > timedelta() else "ahead"
-    what = f"this machine's clock is {round(off.total_seconds() / 60)} minutes {which}: "
+    what = f"this machine's clock is {counted(round(off.total_seconds() / 60), 'minute')} {which}: "
     what += "mail that is scheduled or held back leaves at another time than is said"
     return Finding(label, "error" if off > FAIL else "warning", what, _FIX)

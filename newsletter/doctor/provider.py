@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from newsletter.config.loader import Newsletter
+from newsletter.display import counted
 from newsletter.errors import NewsError
 from newsletter.findings import Finding, ProviderReport
 from newsletter.providers import open_provider
@@ -47,7 +48,7 @@ def slots(free: int | NotSent | None, found: DatabaseStatus | NewsError | None) 
         return
     held_batches = found.held_batches if isinstance(found, DatabaseStatus) else None
     held = f"; {held_batches or 'none'} held back now, by the ledger" if held_batches is not None else ""
-    what = f"{free} batches of mail can be called back{held}"
+    what = f"{counted(free, 'batch', 'batches')} of mail can be called back{held}"
     if free <= (held_batches or 0):
         fix = "wait until what is held back has left, or send without the undo window: --now"
         yield Finding(label, "error", f"a further send could not be called back: {what}", fix)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def mail_folder(outbox: Path) -> Path | None:
+    """Return the part of a maildir that holds mail: `new`, or `cur`, where mail programs move it; or None."""
+    return next((folder for name in ("new", "cur") if any((folder := outbox / name).glob("*"))), None)
+
+
 class OutboxProvider:
     """Delivers into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
 

@@ -6,6 +6,7 @@ import json
 import zlib
 from typing import Any
 
+from newsletter.display import counted
 from newsletter.mail.message import Mailing
 
 _WORDS = {
@@ -64,7 +65,7 @@ def _changed_lines(before: str, after: str) -> str:
     now = next((line[1:] for line in lines if line.startswith("+")), None)
     first = [f"{word} {_short(line)}" for word, line in (("was", was), ("is", now)) if line is not None]
     count = max(sum(line.startswith(sign) for line in lines) for sign in "+-")
-    return f"{count} {'line differs' if count == 1 else 'lines differ'}; the first {', '.join(first)}"
+    return f"{counted(count, 'line differs', 'lines differ')}; the first {', '.join(first)}"
 
 
 def _short(value: object) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from newsletter.display import counted
 from newsletter.sending import hold_policy, log_fields
 from newsletter.sending.events import Event, NotRecalled, Recalled
 from newsletter.sending.hold_policy import SendTimings
@@ -95,7 +96,8 @@ class HeldBatches:
             in_use >= free
             or sum(hold_policy.in_use(one, now) for one in known) >= self._timing.max_held_batches
         ):
-            full = f"the account could call back {free} batches more, and {in_use} are held back already"
+            more = counted(free, "batch", "batches")
+            full = f"the account could call back {more} more; held back already: {in_use}"
             if last := hold_policy.newest_open(known, now, self._timing):
                 log.info(
                     "no slot for another held batch: the newest takes the rest",

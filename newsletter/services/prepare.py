@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from newsletter import checks
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
+from newsletter.display import counted
 from newsletter.errors import Problem, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
@@ -28,7 +29,7 @@ class Prepared:
     def refuse_errors(self) -> None:
         """Raises SendRefused if any problem is an error."""
         if errors := sum(problem.severity == "error" for problem in self.problems):
-            what = f"{self.issue.name} has {errors} error{'s' if errors > 1 else ''}; nothing was sent"
+            what = f"{self.issue.name} has {counted(errors, 'error')}; nothing was sent"
             raise SendRefused(what, "mend what is listed above")
 
 

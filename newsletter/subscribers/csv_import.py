@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.display import display_path
+from newsletter.display import counted, display_path
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.parsing import parse_subscriber
@@ -133,7 +133,7 @@ def _records(
 
 def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, int | None]) -> Row | Problem:
     if len(fields) != len(header):
-        what = f"{len(fields)} field{'s'[: len(fields) != 1]} where the header has {len(header)}"
+        what = f"{counted(len(fields), 'field')} where the header has {len(header)}"
         return Problem(where, what, "put a field that holds a separator in quotes")
     at, name_at = columns
     try:

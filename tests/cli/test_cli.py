@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -64,6 +65,28 @@ def test_the_main_job(news: News, folder: Path) -> None:
     again = news("send", "--issue", "2026-04-27", "--yes")
     assert (again.exit_code, len(outbox(folder))) == (0, 2)
     assert "nothing was sent now" in again.output
+
+
+def test_a_rehearsal_says_where_its_mail_is_and_that_it_is_gone(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    assert "the mail is in outbox/new/.\n" in news("send", "2026-04-27", "--yes").stderr
+    (folder / "outbox" / "new").rename(folder / "outbox" / "away")
+    (folder / "outbox" / "cur").rmdir()
+    (folder / "outbox" / "away").rename(folder / "outbox" / "cur")
+    assert "the mail is in outbox/cur/.\n" in news("send", "2026-04-27", "--yes").stderr
+    shutil.rmtree(folder / "outbox")
+    gone = news("send", "2026-04-27", "--yes")
+    assert "Accepted  2 of 2" in gone.stdout
+    assert "The mail was in outbox/ and is not there any more." in gone.stderr
+    assert "the mail is in" not in gone.stderr and "news preview, or news render" in gone.stderr
+
+
+def test_a_rehearsal_that_delivers_nothing_names_no_mail(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    (folder / "outbox").mkdir()
+    (folder / "outbox" / "tmp").write_text("a file where a folder should be")
+    failed = news("send", "2026-04-27", "--yes")
+    assert failed.exit_code == 3 and "Nothing left this machine.\n" in failed.stderr
 
 
 def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
@@ -279,6 +302,14 @@ def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None
     assert "list.csv:4: ADA@example.com stands further up as well" in imported.output
     assert "list.csv:5: 2 fields where the header has 3" in imported.output
     assert imported.output.splitlines()[-1] == "1 added, 1 listed twice, 2 lines left out"
+
+
+def test_one_line_that_is_left_out_is_one_line(news: News, folder: Path) -> None:
+    (folder / "list.csv").write_text("address\nada@example.com\nnobody\n")
+    assert news("subscribers", "import", "list.csv").output.splitlines()[-1] == "1 added, 1 line left out"
+    news("subscribers", "remove", "ada@example.com")
+    again = news("subscribers", "import", "list.csv").output.splitlines()[-1]
+    assert again == "1 stays off the list, 1 line left out"
 
 
 def test_subscribers_come_and_go(news: News) -> None:

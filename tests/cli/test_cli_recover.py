@@ -218,7 +218,7 @@ def test_an_unknown_is_called_back_and_sent_again(
     sent = news(*SEND)
     assert sent.exit_code == 0
     assert "what is unknown will be called back and sent again" in sent.output
-    assert "Called back what 5 recipients were to get, to send it again." in sent.output
+    assert "Called back the mail to 5 recipients, to send it again." in sent.output
     assert delivered(fake) == readers(1, 2, 3, 4, 5) and len(fake.deliveries) == 10
 
 

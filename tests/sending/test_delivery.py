@@ -17,7 +17,7 @@ from newsletter.mail.message import Batch, Mailing
 from newsletter.sending import delivery, start
 from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
 from newsletter.sending.delivery import Delivery, DeliverySettings
-from newsletter.sending.events import Delivered, Event, Stopped, Waiting
+from newsletter.sending.events import Delivered, Event, NotRecalled, Recalled, Stopped, Waiting
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Counts, Send, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
@@ -205,6 +205,17 @@ def test_what_is_said_of_people_is_what_their_last_try_said(capsys: pytest.Captu
     ]
     progress.watch(events, 6)
     assert capsys.readouterr().err.splitlines() == ["1 refused: 550 gone", "1 not sent: 450 later"]
+
+
+def test_one_recipient_and_one_more_reason_are_one(capsys: pytest.CaptureFixture[str]) -> None:
+    events: list[Event] = [
+        Delivered(n, n, 1, (Transition(n, n, "refused", f"550 no {n}"),), (1,)) for n in range(1, 7)
+    ]
+    progress.watch([*events, Recalled(1, "waiting"), NotRecalled(1, "too late")], 6)
+    told = capsys.readouterr().err
+    assert told.endswith("… and 1 more reason\n")
+    assert "Called back the mail to 1 recipient, to send it again." in told
+    assert "Not called back, for 1 recipient: too late." in told
 
 
 def test_who_has_left_is_in_no_count(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from newsletter.checks.content.links import private
 from newsletter.checks.document import Element
 from newsletter.checks.proof import Proof
-from newsletter.display import printable
+from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
 # mj-body's own width where a template names none.
@@ -56,7 +56,7 @@ def _width(image: Element, widest: int) -> Iterator[tuple[str, str]]:
     if pixels > widest:
         yield f"{pixels} pixels wide in a mail of {widest}", f"at most {widest}: the mail gets wider with it"
     if styled and float(styled[1]) != pixels:
-        what = f"{pixels} pixels wide for Outlook, and {styled[1]} for the others"
+        what = f"{counted(pixels, 'pixel')} wide for Outlook, and {styled[1]} for the others"
         yield what, "write the same width in both places"
 
 

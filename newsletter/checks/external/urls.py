@@ -13,7 +13,7 @@ from newsletter.checks.content.links import wrong_target
 from newsletter.checks.document import Element
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
-from newsletter.display import printable
+from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity
 from newsletter.state.folder import make_private_dir
 
@@ -41,7 +41,9 @@ def links_answer(proof: Proof) -> Iterator[Problem]:
             yield Problem(proof.where(link), f"{what} ({printable(answer.address)})", fix, severity)
     if answers:
         asked = sum(not answer.cached for answer in answers.values())
-        what = f"{len(answers)} links; {asked} asked now, {len(answers) - asked} within the last day"
+        what = (
+            f"{counted(len(answers), 'link')}; {asked} asked now, {len(answers) - asked} within the last day"
+        )
         yield Problem(proof.issue.path, what, severity="note", details=table)
 
 

@@ -7,7 +7,7 @@ from newsletter.checks.css.cascade import Style
 from newsletter.checks.css.rules import Viewport
 from newsletter.checks.document import Document, Element, words
 from newsletter.checks.proof import Proof
-from newsletter.display import printable
+from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
 # https://www.w3.org/TR/WCAG22/#target-size-minimum: a line of this height keeps targets apart as well.
@@ -21,7 +21,9 @@ def tap_targets(proof: Proof) -> Iterator[Problem]:
     for link in alone(proof.document, styles):
         high = _height(link, styles)
         if high < LEAST:
-            what = f'the link "{printable(words(link), 40)}" is {high:.0f} pixels high on a phone'
+            what = (
+                f'the link "{printable(words(link), 40)}" is {counted(round(high), "pixel")} high on a phone'
+            )
             fix = f"give it a line-height or a padding that makes {LEAST:.0f}, better 44"
             yield Problem(proof.where(link), what, fix, "warning")
 
