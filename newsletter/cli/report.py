@@ -112,8 +112,10 @@ def _opened(path: Path) -> Iterator[IO[str]]:
 
 
 def _private(path: str, flags: int) -> int:
-    handle = os.open(path, flags | os.O_NOFOLLOW, 0o600)
-    os.fchmod(handle, 0o600)  # also where it was there already
+    # Windows has neither: there a new file has the rights of its folder.
+    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, 0o600)  # also where it was there already
     return handle
 
 

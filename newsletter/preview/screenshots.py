@@ -118,7 +118,7 @@ async def _launch(kind: "BrowserType", executable: str) -> "Browser":
     """Starts a browser; as root, which Chromium's sandbox refuses, without it."""
     from playwright.async_api import Error, TimeoutError
 
-    sandbox = sys.platform == "win32" or os.geteuid() != 0
+    sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
     try:
         return await kind.launch(
             executable_path=executable,

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
+from newsletter.display import counted
 from newsletter.errors import NewsError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
@@ -29,6 +30,7 @@ from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.process_lock import require_locks
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 
@@ -79,8 +81,10 @@ class Sending:
     ) -> Iterator["Sending"]:
         """Opens the store and the provider, and closes both.
 
-        Raises SendRefused where a send would leave the machine and its ledger would not outlive it.
+        Raises SendRefused where a send would leave the machine and its ledger would not outlive it, and
+        Unavailable on a system without the locks that keep two processes from sending at once.
         """
+        require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
         database = Database.open(newsletter, to_last=to_send and provider.capabilities.leaves_machine)
@@ -180,7 +184,8 @@ class Sending:
         send = start.start(prepared.mailing, self.ledger, self.provider, options)
         if agreed and agreed.send is None and send.recipients != agreed.counts.recipients:
             self.ledger.delete_unsent_plan(send)
-            what = f"the list has changed meanwhile: {send.recipients:,} recipients now; nothing was sent"
+            recipients = counted(send.recipients, "recipient")
+            what = f"the list has changed meanwhile: {recipients} now; nothing was sent"
             raise SendRefused(what, "run it again")
         return send
 

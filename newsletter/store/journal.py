@@ -4,7 +4,6 @@ A note survives the end of the process, kill -9 included, because the operating 
 not survive a power cut; so the notes of an earlier boot are not believed.
 """
 
-import fcntl
 import logging
 import os
 import re
@@ -24,6 +23,7 @@ from newsletter.errors import StoreError
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
+from newsletter.store.process_lock import HAS_LOCKS, lock
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class SendProcess:
             make_private_dir(folder.parent)
             draft.mkdir(parents=True)
             self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._alive)
             os.write(self._alive, _boot().encode())
             # It has its name only once it is locked: unlocked it would be taken for dead.
             draft.rename(self._folder)
@@ -174,12 +174,14 @@ class Journal:
 
 def _is_dead(runs: Path, run: str) -> bool:
     """Return whether a run's process has certainly ended: its folder is here, and its lock is free."""
+    if not HAS_LOCKS:
+        return False
     try:
         alive = os.open(runs / run / "alive", os.O_RDWR)
     except OSError:
         return False
     try:
-        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(alive)
     except OSError:
         return False
     finally:
