@@ -67,8 +67,9 @@ class _NotAccepted:
     def record(self, delivered: "Delivered") -> None:
         """Replace what the chunk's last try said by what this one says, where it says anything."""
         before, _ = self._ranges.pop(delivered.first, ("", 0))
-        for transition, size in zip(delivered.transitions, delivered.sizes, strict=False):
-            if transition.state != "accepted" and (reason := _worded(transition) or before):
+        for transition, size in zip(delivered.transitions, delivered.sizes, strict=True):
+            reason = _worded(transition) or (before if transition.state == "waiting" else "")
+            if reason and transition.state != "accepted":
                 self._ranges[transition.first] = (reason, size)
 
     def reasons(self) -> Counter[str]:

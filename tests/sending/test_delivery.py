@@ -607,7 +607,7 @@ def test_a_full_disk_stops_before_a_call_and_nobody_is_forgotten(
     no_more_pages(database, 0)
     with pytest.raises(StoreError, match="full") as stopped:
         list(running)
-    assert "free some space" in stopped.value.hint
+    assert "make room on the disk" in stopped.value.hint
     before, after = counts(ledger), sum(provider.taken.values())
     assert before.accepted + before.unknown == after, "a call that the ledger knows nothing of"
     no_more_pages(database, 1000)
