@@ -1,6 +1,6 @@
 # make demo      renders, checks and delivers an issue to the example subscribers, into outbox/
-# make test      installs what is missing, then runs ruff, mypy and every test
-# make lint      ruff and mypy alone
+# make test      installs what is missing, then runs ruff, mypy, import-linter and every test
+# make lint      ruff, mypy and import-linter alone
 # make golden    writes the expected renderings anew; review them as a diff
 # make picture   takes the README's pictures anew
 # make bench     measures speed and memory, beside other tools, which it installs into build/peers
@@ -54,6 +54,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 golden: $(VENV)/installed-dev
 	$(BIN)/python -m tests.golden
@@ -77,4 +78,4 @@ package: $(VENV)/installed-dev
 	cd build/package/letter && ../venv/bin/news render -o out && cmp out/$(ISSUE).html "$(CURDIR)/tests/golden/$(ISSUE)/mail.html"
 
 clean:
-	rm -rf $(VENV) build dist outbox .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist outbox .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,10 +4,12 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
+import grimp
 import pytest
 import yaml
 
@@ -73,6 +75,16 @@ def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:
     assert workflow("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"][0] == oldest[1]
     assert any(".ci/run" in step.get("run", "") for step in steps("ci.yml"))
     assert {"make test", "make package", "make demo"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
+
+
+def test_every_library_has_an_import_contract() -> None:
+    """import-linter checks only the libraries that a contract names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    protected = {module for contract in contracts for module in contract.get("protected_modules", ())}
+    graph = grimp.build_graph("newsletter", include_external_packages=True, cache_dir=None)
+    imported = {module.partition(".")[0] for module in graph.modules} - {"newsletter"}
+    assert protected == imported - sys.stdlib_module_names
 
 
 def commands(group: click.Group, prefix: str = "news") -> dict[str, click.Command]:
