@@ -19,7 +19,7 @@ from newsletter.cli.gc_tuning import tune_gc
 from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.mail import message
-from newsletter.providers import open_provider
+from newsletter.providers.factory import open_provider
 from newsletter.render.pipeline import render
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings

@@ -13,13 +13,14 @@ import grimp
 import pytest
 import yaml
 
-from newsletter.checks import CHECKS
+from newsletter.checks.registry import CHECKS
 from newsletter.cli.main import main
 from newsletter.config.model import Config, Labels
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PACKAGES = sorted((ROOT / "newsletter").rglob("__init__.py"))
 DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/sending.md"]
 
 
@@ -85,6 +86,16 @@ def test_every_library_has_an_import_contract() -> None:
     graph = grimp.build_graph("newsletter", include_external_packages=True, cache_dir=None)
     imported = {module.partition(".")[0] for module in graph.modules} - {"newsletter"}
     assert protected == imported - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
+def test_a_package_holds_only_its_docstring(path: Path) -> None:
+    """Importing a module imports its packages too: what they import, every command pays for."""
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    version = [one for one in statements if ast.unparse(one).startswith("__version__ = ")]
+    assert len(statements) - len(version) == 1
+    assert not version or path == ROOT / "newsletter" / "__init__.py"
+    assert isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant)
 
 
 def commands(group: click.Group, prefix: str = "news") -> dict[str, click.Command]:

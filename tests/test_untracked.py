@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import checks
+from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.issue import files
@@ -151,6 +151,6 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
     newsletter = loader.load(REPOSITORY, {})
-    found = checks.run(Proof(issue, rendered, newsletter))
+    found = runner.run(Proof(issue, rendered, newsletter))
     assert "tracking" in {one.check for one in found}
-    assert checks.run(Proof(issue, mailing.rendered, newsletter)) == []
+    assert runner.run(Proof(issue, mailing.rendered, newsletter)) == []

@@ -65,10 +65,10 @@ def _show(found: "Checked") -> None:
 
 
 def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem"]]]:
-    from newsletter import checks
+    from newsletter.checks import registry
 
     severities = list(terminal.COLOURS)
-    for heading, names in (("Files", {"": None}), *checks.GROUPS.items()):
+    for heading, names in (("Files", {"": None}), *registry.GROUPS.items()):
         if group := [problem for problem in problems if problem.check in names]:
             yield heading, sorted(group, key=lambda problem: severities.index(problem.severity))
 

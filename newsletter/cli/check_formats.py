@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from newsletter import __version__, checks
+from newsletter import __version__
+from newsletter.checks import registry
 from newsletter.errors import Problem
 from newsletter.services.check import Checked
 
@@ -72,8 +73,8 @@ def as_sarif(found: Sequence[Checked]) -> str:
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
     rules = [
-        {"id": name, "shortDescription": {"text": checks.summary(check)}}
-        for name, check in checks.CHECKS.items()
+        {"id": name, "shortDescription": {"text": registry.summary(check)}}
+        for name, check in registry.CHECKS.items()
     ]
     rules += [{"id": _FILE, "shortDescription": {"text": "A file that cannot be read as what it is."}}]
     driver = {"name": "news", "version": __version__, "rules": rules}

@@ -16,7 +16,7 @@ from newsletter.constants import PROVIDERS, REFUSED
 from newsletter.display import counted
 
 if TYPE_CHECKING:
-    from newsletter.doctor import Group
+    from newsletter.doctor.examine import Group
     from newsletter.findings import Finding
 
 # State: a sign, the same in ASCII, and a colour.
@@ -45,7 +45,7 @@ def doctor(
     Configuration, secrets, database, provider, sender domain, unsubscribe page, clock. Changes nothing, sends
     nothing, and shows no secret. Exit code 1: there are errors.
     """
-    from newsletter.doctor import ExamineOptions, examine
+    from newsletter.doctor.examine import ExamineOptions, examine
     from newsletter.doctor.setup import Setup
 
     _understood(nameserver)

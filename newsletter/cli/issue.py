@@ -66,7 +66,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
     The newest one, unless another is named.
     """
     from newsletter.config import loader
-    from newsletter.preview import serve
+    from newsletter.preview.launch import serve
 
     if screenshot is not None:
         _take_pictures(folder, issue, screenshot)

@@ -7,7 +7,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import counted
 from newsletter.errors import NewsError
 from newsletter.findings import Finding, ProviderReport
-from newsletter.providers import open_provider
+from newsletter.providers.factory import open_provider
 from newsletter.sending.interfaces import Examinable, Provider
 from newsletter.sending.outcomes import NotSent
 from newsletter.store.inspection import DatabaseStatus

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter import checks
+from newsletter.checks import registry
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.errors import NewsError, Problem
@@ -63,7 +63,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
         found: list[Problem] = []
         newsletter = _try(lambda: loader.load(folder), found)
         if newsletter:
-            _try(lambda: checks.refuse_unknown(newsletter), found)
+            _try(lambda: registry.refuse_unknown(newsletter), found)
         found.extend(lost)
         issue = _try(lambda: issues.load(path), found) if path else None
         read = _try(lambda: proof(newsletter, issue), found) if newsletter and issue else None

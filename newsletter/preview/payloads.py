@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from newsletter import checks
+from newsletter.checks import registry
 from newsletter.checks.document import Element, words
 from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
 from newsletter.checks.proof import Proof
@@ -46,7 +46,7 @@ def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str,
     """What checks found in a mail, in their groups, and what weighs most in it."""
     order = ("error", "warning", "note")
     groups = {
-        heading: [one for one in problems if one.check in names] for heading, names in checks.GROUPS.items()
+        heading: [one for one in problems if one.check in names] for heading, names in registry.GROUPS.items()
     }
     groups["Files"] = [one for one in problems if not one.check]
     return {

@@ -11,8 +11,8 @@ from pathlib import Path
 import uvicorn
 
 from newsletter.background import leave
+from newsletter.constants import PREVIEW_PORT
 from newsletter.errors import Unavailable
-from newsletter.preview import PORT
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
@@ -59,7 +59,7 @@ def _listen(host: str, port: int) -> socket.socket:
         else:
             why = os.strerror(failure.errno) if failure.errno and failure.errno > 0 else failure.strerror
             what = f"port {port} on {host} cannot be used ({why})"
-            hint = f"use another port: --port {PORT}"
+            hint = f"use another port: --port {PREVIEW_PORT}"
         raise Unavailable(what, hint) from failure
 
 

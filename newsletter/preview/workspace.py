@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from newsletter import checks
 from newsletter.background import beside
+from newsletter.checks import runner
 from newsletter.errors import Problem
 from newsletter.preview import outbox
 from newsletter.preview.builder import Build, Page, builder
@@ -173,7 +173,7 @@ class Workspace:
 
 def _found(built: Page) -> list[Problem]:
     try:
-        return checks.run(built.proof) if built.proof else []
+        return runner.run(built.proof) if built.proof else []
     except Exception as error:
         log.exception("the checks could not be run")
         return [_failed(error)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from newsletter import checks
+from newsletter.checks import registry, runner
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, Problem
@@ -35,12 +35,12 @@ def check(
 
     `online` asks every link and picture, `spam` SpamAssassin.
     """
-    chosen = {**checks.CONTENT, **checks.MAIL}
-    chosen |= checks.ONLINE if online else {}
-    chosen |= checks.SPAM if spam else {}
+    chosen = {**registry.CONTENT, **registry.MAIL}
+    chosen |= registry.ONLINE if online else {}
+    chosen |= registry.SPAM if spam else {}
     try:
         newsletter = loader.load(folder)
-        checks.refuse_unknown(newsletter)
+        registry.refuse_unknown(newsletter)
     except ConfigError as error:
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
@@ -49,7 +49,7 @@ def check(
         yield _checked(newsletter, name, chosen)
 
 
-def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, checks.Check]) -> Checked:
+def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, registry.Check]) -> Checked:
     path = name or ""
     try:
         issue = files.load(files.find(newsletter.issues, name))
@@ -63,6 +63,6 @@ def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, chec
         for name, setting in newsletter.config.checks.items()
         if setting.severity == "off"
     }
-    problems = checks.run(read, chosen)
+    problems = runner.run(read, chosen)
     log.info("issue checked", extra={"issue": issue.name, "checks": len(chosen), "findings": len(problems)})
     return Checked(path, problems, len(read.rendered.html.encode()), off)

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from newsletter import checks
+from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
 from newsletter.display import counted
@@ -43,7 +43,7 @@ def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
     """Renders and checks an issue; raises TemplateError and, for a check that there is not, ConfigError."""
     read = proof(newsletter, issue)
     mailing = message.mailing(issue, read.rendered, newsletter)
-    problems = tuple(checks.run(read))
+    problems = tuple(runner.run(read))
     fields = {"issue": issue.name, "content": mailing.sha256[:12], "findings": len(problems)}
     log.info("issue rendered and checked", extra=fields)
     return Prepared(issue, read.rendered, mailing, problems)

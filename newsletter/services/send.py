@@ -13,7 +13,7 @@ from newsletter.display import counted
 from newsletter.errors import NewsError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
-from newsletter.providers import open_provider
+from newsletter.providers.factory import open_provider
 from newsletter.sending import delivery, start
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock

@@ -113,7 +113,7 @@ class Database:
     def _migrate(self) -> None:
         if (before := self.revision()) == REVISION:
             return
-        from newsletter.store.migrations import upgrade
+        from newsletter.store.migrations.upgrade import upgrade
 
         with self.writing() as connection:
             upgrade(connection)

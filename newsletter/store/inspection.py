@@ -40,7 +40,7 @@ class DatabaseStatus:
             return "missing"
         if self.revision == REVISION:
             return "current"
-        from newsletter.store.migrations import known
+        from newsletter.store.migrations.upgrade import known
 
         return "older" if known(self.revision) else "newer"
 

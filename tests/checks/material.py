@@ -8,7 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from newsletter import checks
+from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.errors import Problem
@@ -43,7 +43,7 @@ def opened(folder: Path, case: Path | None = None, **parts: str) -> Proof:
 
 
 def found(folder: Path, case: Path | None = None, **parts: str) -> list[Problem]:
-    return checks.run(opened(folder, case, **parts))
+    return runner.run(opened(folder, case, **parts))
 
 
 def told(problems: list[Problem]) -> str:

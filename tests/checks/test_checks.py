@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import checks
+from newsletter.checks import registry
 from newsletter.errors import ConfigError
 from tests.checks import material
 from tests.checks.material import DATA, PASSES, TRIPS, found, named, opened, told
 
-ALWAYS = {**checks.CONTENT, **checks.MAIL}
+ALWAYS = {**registry.CONTENT, **registry.MAIL}
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +44,9 @@ def test_near_misses(case: Path, tmp_path: Path) -> None:
     assert told(found(tmp_path, case)) == ""
 
 
-@pytest.mark.parametrize("name", checks.CHECKS)
+@pytest.mark.parametrize("name", registry.CHECKS)
 def test_a_check_says_what_it_looks_for(name: str) -> None:
-    sentence = checks.summary(checks.CHECKS[name])
+    sentence = registry.summary(registry.CHECKS[name])
     assert sentence.endswith(".") and 10 < len(sentence) < 100
 
 

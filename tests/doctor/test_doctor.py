@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.doctor import ExamineOptions, Group, examine
+from newsletter.doctor.examine import ExamineOptions, Group, examine
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.watch import Look, Overdue
 from newsletter.findings import Finding

@@ -9,7 +9,7 @@ from newsletter.doctor.configuration import configuration
 from newsletter.doctor.secrets import secrets
 from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
-from newsletter.providers import needed_secrets
+from newsletter.providers.factory import needed_secrets
 from tests import samples
 from tests.doctor.findings import only, states, told
 

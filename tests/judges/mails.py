@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter import checks
+from newsletter.checks import runner
 from newsletter.config import loader
 from newsletter.render.pipeline import render
 from newsletter.services.prepare import proof
@@ -31,7 +31,7 @@ def ours() -> list[Mail]:
     """The repository's own issue, and one that has everything that an issue can have."""
     real = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
     full = render(material.full_issue(), material.site())
-    found = frozenset(one.check for one in checks.run(real))
+    found = frozenset(one.check for one in runner.run(real))
     return [
         Mail("2026-04-27", _received(real.rendered.html), found),
         Mail("full", _received(full.html), frozenset()),
@@ -44,7 +44,7 @@ def cases(folder: Path) -> Iterator[Mail]:
     for n, case in enumerate([BASE, *CASES]):
         there = folder / str(n)
         read = opened(there, None if case == BASE else case)
-        mail = Mail(named(case), _received(read.rendered.html), frozenset(p.check for p in checks.run(read)))
+        mail = Mail(named(case), _received(read.rendered.html), frozenset(p.check for p in runner.run(read)))
         if (mail.html, mail.found) not in seen:
             seen.add((mail.html, mail.found))
             yield mail

@@ -39,7 +39,7 @@ _SERVE = """
 import sys
 import threading
 from pathlib import Path
-from newsletter.preview import serve
+from newsletter.preview.launch import serve
 serve(Path(sys.argv[1]), sys.argv[2] or None, port=0, ready=lambda url: print(url, flush=True))
 """
 

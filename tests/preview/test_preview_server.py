@@ -15,10 +15,10 @@ import pytest
 
 from newsletter.checks.document import Document, words
 from newsletter.errors import Unavailable
-from newsletter.preview import serve
 from newsletter.preview.builder import builder
 from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
+from newsletter.preview.launch import serve
 from newsletter.preview.payloads import checked
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace

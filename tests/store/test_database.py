@@ -19,10 +19,10 @@ from sqlalchemy import Engine, event, insert, make_url, select, text
 from newsletter.display import write_hint
 from newsletter.errors import SendRefused, StoreError
 from newsletter.sending.model import Counts
-from newsletter.store import migrations
 from newsletter.store.database import Database
 from newsletter.store.failures import explain
 from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.migrations import upgrade as migrations
 from newsletter.store.schema import REVISION, metadata, send_table
 from tests import samples
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.checks import SPAM, run
 from newsletter.checks.external import spamassassin
 from newsletter.checks.proof import Proof
+from newsletter.checks.registry import SPAM
+from newsletter.checks.runner import run
 from newsletter.errors import Problem
 from newsletter.services.prepare import proof
 from tests.checks.material import opened

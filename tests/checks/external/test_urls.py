@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.checks import ONLINE, run
 from newsletter.checks.external import url_checker
 from newsletter.checks.external.url_checker import Limits, UrlResult, ask
 from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
+from newsletter.checks.registry import ONLINE
+from newsletter.checks.runner import run
 from newsletter.errors import Problem
 from tests import samples
 from tests.checks.material import opened

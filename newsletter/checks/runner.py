@@ -1,0 +1,28 @@
+"""Run checks on a proof, with the severities that newsletter.yml gives them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from newsletter.checks.proof import Proof
+from newsletter.checks.registry import CONTENT, MAIL, Check, refuse_unknown
+from newsletter.errors import Problem
+
+
+def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem]:
+    """Every problem that these checks find, all that need no connection unless others are given.
+
+    Raises ConfigError where newsletter.yml names a check that there is not.
+    """
+    refuse_unknown(proof.newsletter)
+    return list(_found(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
+
+
+def _found(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
+    settings = proof.newsletter.config.checks
+    for name, check in chosen.items():
+        severity = settings[name].severity if name in settings else None
+        if severity == "off":
+            continue
+        # A template shows a story's link in three places: what is wrong with it is one problem.
+        for problem in dict.fromkeys(check(proof)):
+            yield replace(problem, check=name, severity=severity or problem.severity)

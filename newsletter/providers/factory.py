@@ -1,0 +1,42 @@
+"""Open the configured provider, and name the secrets that it needs."""
+
+from typing import TYPE_CHECKING
+
+from newsletter.config.loader import Newsletter
+from newsletter.config.model import Config
+
+if TYPE_CHECKING:
+    from newsletter.providers.outbox import OutboxProvider
+    from newsletter.providers.sendgrid.provider import SendGridProvider
+    from newsletter.providers.smtp.provider import SmtpProvider
+
+
+def needed_secrets(config: Config) -> tuple[str, ...]:
+    """The variables that the configured provider cannot do without."""
+    if config.provider == "sendgrid":
+        return ("SENDGRID_API_KEY",)
+    return ("SMTP_PASSWORD",) if config.provider == "smtp" and config.smtp.username else ()
+
+
+def open_provider(
+    newsletter: Newsletter, timeout: float | None = None
+) -> "OutboxProvider | SmtpProvider | SendGridProvider":
+    """The configured provider, set up but not connected; imports only that one.
+
+    `timeout` is in place of its own, in seconds.
+    """
+    config, secrets = newsletter.config, newsletter.secrets
+    if config.provider == "smtp":
+        from newsletter.providers.smtp import provider
+
+        seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
+        return provider.SmtpProvider(config.smtp, secrets.smtp_password, timeout=seconds)
+    if config.provider == "sendgrid":
+        from newsletter.providers.http import TIMEOUT_SECONDS
+        from newsletter.providers.sendgrid.provider import SendGridProvider
+
+        seconds = TIMEOUT_SECONDS if timeout is None else timeout
+        return SendGridProvider(config.sendgrid, secrets.sendgrid_api_key, timeout=seconds)
+    from newsletter.providers.outbox import OutboxProvider
+
+    return OutboxProvider(newsletter.folder / config.outbox.path)
