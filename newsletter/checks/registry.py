@@ -5,10 +5,10 @@ from difflib import get_close_matches
 
 from newsletter.checks.content.doubled_words import doubled_words
 from newsletter.checks.content.images import images
+from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
 from newsletter.checks.content.links import links
 from newsletter.checks.content.long_passages import long_passages
-from newsletter.checks.content.monday import monday
 from newsletter.checks.content.preheader import preheader
 from newsletter.checks.content.redirects import redirects
 from newsletter.checks.content.repeated import repeated
