@@ -1,4 +1,8 @@
-"""Work beside the event loop, in threads that nobody has to wait for at the end."""
+"""Run functions in daemon threads: a thread that hangs delays neither its caller nor the end of the program.
+
+`BackgroundTask` runs one function, `run_in_thread` does so for a coroutine, and `ThreadedPool` runs many
+calls, a few at once.
+"""
 
 import asyncio
 import ctypes
@@ -8,65 +12,143 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 Result = TypeVar("Result")
 
-_threads: WeakSet[threading.Thread] = WeakSet()
+_task_threads: WeakSet[threading.Thread] = WeakSet()
 
 
-class _GivenUp(BaseException):
-    """Raised in work that takes too long."""
+class TimedOut(TimeoutError):
+    """The function has not returned in time; a TimeoutError that it raises itself is none of these."""
 
 
-async def beside(work: Callable[..., Result], *given: Any, seconds: float | None = None) -> Result:
-    """What work returns or raises; stops it and raises TimeoutError once it has taken so many seconds.
+class _Stopped(BaseException):
+    """Raised in a function that is to stop."""
 
-    asyncio.to_thread would not let the program end before work does, which may hang. Only Python code can be
-    stopped; what waits for the system is left behind.
+
+class BackgroundTask(Generic[Result]):
+    """Run a function in a thread of its own, which starts at once.
+
+    `seconds` is how long it may take, None for no limit: name look-ups by the system, for example, have no
+    time-out of their own. `on_end` is called in the thread, when the result is there.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[], Result],
+        seconds: float | None = None,
+        on_end: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._function, self._on_end = function, on_end
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._ended = threading.Event()
+        self._returned: list[Result] = []
+        self._raised: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        _task_threads.add(self._thread)
+        self._thread.start()
+
+    def result(self) -> Result:
+        """Wait for the end; return or raise what the function did, or raise TimedOut."""
+        self._ended.wait(None if self._until is None else max(0.0, self._until - time.monotonic()))
+        if self._raised:
+            raise self._raised
+        if not self._returned:
+            raise TimedOut("it did not come to an end in time")
+        return self._returned[0]
+
+    def stop(self) -> None:
+        """Stop the function at its next Python instruction; one that waits for the system goes on."""
+        if not self._ended.is_set():
+            identifier = ctypes.c_ulong(self._thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(identifier, ctypes.py_object(_Stopped))
+
+    def _run(self) -> None:
+        try:
+            self._returned.append(self._function())
+        except BaseException as failure:
+            self._raised = failure
+        self._ended.set()
+        self._on_end()
+
+
+async def run_in_thread(
+    function: Callable[..., Result], *arguments: Any, seconds: float | None = None
+) -> Result:
+    """Return or raise what the function does; stop it and raise TimedOut once it has taken so many seconds.
+
+    asyncio.to_thread would not let the program end before the function does, which may hang.
     """
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
+    ended = asyncio.Event()
 
-    def settle(how: Callable[[Any], None], value: Any) -> None:
-        if not done.done():
-            how(value)
-
-    def run() -> None:
-        how: Callable[[Any], None] = done.set_result
-        try:
-            value: Any = work(*given)
-        except BaseException as failure:
-            how, value = done.set_exception, failure
+    def wake() -> None:
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, how, value)
+            loop.call_soon_threadsafe(ended.set)
 
-    thread = threading.Thread(target=run, daemon=True)
-    _threads.add(thread)
-    thread.start()
+    task = BackgroundTask(partial(function, *arguments), on_end=wake)
     try:
-        return await asyncio.wait_for(done, seconds)
-    except TimeoutError:
-        if thread.is_alive():
-            _stop(thread)
-        raise
+        async with asyncio.timeout(seconds):
+            await ended.wait()
+    except TimeoutError as failure:
+        task.stop()
+        raise TimedOut(f"it takes longer than {seconds:g} seconds") from failure
+    return task.result()
 
 
-def leave(seconds: float = 0.5) -> None:
-    """Ends the program with exit code 0, and at once, where work still goes on after a last grace.
+def exit_now(seconds: float = 0.5) -> None:
+    """End the program with exit code 0, and at once, where a task still runs after this grace period.
 
     Python's own end would have threads torn down in the middle of compiled code, which may abort.
     """
     last = time.monotonic() + seconds
-    for thread in list(_threads):
+    for thread in list(_task_threads):
         thread.join(max(0.0, last - time.monotonic()))
-    if any(thread.is_alive() for thread in _threads):
+    if any(thread.is_alive() for thread in _task_threads):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(0)
 
 
-def _stop(thread: threading.Thread) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_GivenUp))
+class ThreadedPool(Generic[Result]):
+    """Run calls in up to `size` threads, and collect what they return in the order in which they end."""
+
+    def __init__(self, size: int) -> None:
+        self.in_flight = 0
+        self._size = size
+        self._threads = 0
+        self._calls: SimpleQueue[Callable[[], Result] | None] = SimpleQueue()
+        self._results: SimpleQueue[Result] = SimpleQueue()
+
+    def submit(self, call: Callable[[], Result]) -> None:
+        """Start a call as soon as a thread is free; the call must not raise."""
+        self.in_flight += 1
+        if self.in_flight > self._threads < self._size:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True).start()
+        self._calls.put(call)
+
+    def completed(self, seconds: float) -> list[Result]:
+        """Return the results that have come in; wait for the first, but not longer than so many seconds."""
+        results: list[Result] = []
+        try:
+            results.append(self._results.get(timeout=seconds))
+            while True:
+                results.append(self._results.get_nowait())
+        except Empty:
+            self.in_flight -= len(results)
+            return results
+
+    def close(self) -> None:
+        """Let the threads end after the calls that were submitted, without waiting for them."""
+        for _ in range(self._threads):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            self._results.put(call())

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from newsletter.background import BackgroundTask, TimedOut
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
-from newsletter.doctor.watch import Look, Overdue
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
 
@@ -51,7 +51,7 @@ def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
         yield from look()
     except NewsError as failure:
         yield from (Finding.of(problem, label) for problem in failure.problems)
-    except Overdue as failure:
+    except TimedOut as failure:
         yield Finding(label, "skipped", f"not looked at: {failure}", "try again later")
     except Exception as failure:
         what = f"could not be looked at ({type(failure).__name__}: {failure})"
@@ -107,8 +107,8 @@ class _Examination:
         yield from examined.findings
         yield from slots(free, self._database.result())
 
-    def _start(self, look: Callable[[], object]) -> Look:  # type: ignore[type-arg]
-        return Look(look, self._manner.limit)
+    def _start(self, look: Callable[[], object]) -> BackgroundTask:  # type: ignore[type-arg]
+        return BackgroundTask(look, self._manner.limit)
 
     def _read_database(self) -> object:
         from newsletter.doctor.database import is_file, read

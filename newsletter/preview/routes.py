@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from newsletter.background import beside
+from newsletter.background import run_in_thread
 from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.constants import PROVIDERS
@@ -141,22 +141,21 @@ class _Handlers:
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
         where = request.query_params.get("where", "")
-        return JSONResponse(await beside(payloads.place, proof, where) if proof else None)
+        return JSONResponse(await run_in_thread(payloads.place, proof, where) if proof else None)
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await beside(payloads.links, proof) if proof else [])
+        return JSONResponse(await run_in_thread(payloads.links, proof) if proof else [])
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await beside(_answered, proof) if proof else {})
+        return JSONResponse(await run_in_thread(_answered, proof) if proof else {})
 
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            return JSONResponse(
-                {"found": await beside(subscriber_search.found, self._workspace.folder, words)}
-            )
+            found = await run_in_thread(subscriber_search.found, self._workspace.folder, words)
+            return JSONResponse({"found": found})
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
@@ -173,21 +172,23 @@ class _Handlers:
         try:
             address = str(asked.get("address", ""))
             async with self._one_test:
-                sent = await beside(send_test.send, self._workspace.folder, name, address, str(provider))
+                sent = await run_in_thread(
+                    send_test.send, self._workspace.folder, name, address, str(provider)
+                )
         except NewsError as error:
             sent = send_test.refused(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await beside(outbox.of(self._workspace.folder).messages)
+        number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
         return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
 
     async def caught(self, request: Request) -> Response:
-        opened = await beside(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        opened = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
         return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
 
     async def caught_html(self, request: Request) -> Response:
-        opened = await beside(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        opened = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
         return _mail(opened.html, request) if opened else Response(status_code=404)
 
     async def _proof(self, request: Request) -> Proof | None:

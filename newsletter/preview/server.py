@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from newsletter.background import leave
+from newsletter.background import exit_now
 from newsletter.constants import PREVIEW_PORT
 from newsletter.errors import Unavailable
 from newsletter.preview.access import LOOPBACK
@@ -26,7 +26,7 @@ def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable
         url = f"http://{shown}:{listening.getsockname()[1]}/"
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a preview ends
             asyncio.run(_serve(folder, name, shown, listening, lambda: ready(url)))
-    leave()
+    exit_now()
 
 
 async def _serve(

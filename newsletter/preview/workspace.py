@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from newsletter.background import beside
+from newsletter.background import TimedOut, run_in_thread
 from newsletter.checks import runner
 from newsletter.errors import Problem
 from newsletter.preview import outbox
@@ -101,8 +101,8 @@ class Workspace:
     async def look(self) -> None:
         """Tells, while somebody follows, of what comes into the outbox and of what is sent; for ever."""
         while True:
-            self.events.put("outbox", await beside(lambda: outbox.of(self.folder).stamp()))
-            if await beside(self._issues.look_up_sends):
+            self.events.put("outbox", await run_in_thread(lambda: outbox.of(self.folder).stamp()))
+            if await run_in_thread(self._issues.look_up_sends):
                 await self._list()
             await asyncio.sleep(_LOOK)
             while not any(view.followers for view in self._views.values()):
@@ -132,8 +132,8 @@ class Workspace:
 
     async def _built(self, view: IssueView) -> Page:
         try:
-            return await beside(view.build, seconds=self._longest)
-        except TimeoutError:
+            return await run_in_thread(view.build, seconds=self._longest)
+        except TimedOut:
             what = f"this takes longer than {self._longest:g} seconds"
             problem = Problem("", what, "look in your templates for a loop that does not end")
         except Exception as error:
@@ -155,13 +155,13 @@ class Workspace:
             if not view.followers or view.checked or built is None or built.proof is None:
                 continue
             changes = view.changes
-            told = await beside(lambda built: checked(self.folder, built, _found(built)), built)
+            told = await run_in_thread(lambda built: checked(self.folder, built, _found(built)), built)
             if view.page is built:
                 view.checked = view.changes == changes  # otherwise it read some files before they changed
                 self.events.put(f"checked {name}", told)
 
     async def _list(self) -> None:
-        self.events.put("issues", [asdict(one) for one in await beside(self._issues.issues)])
+        self.events.put("issues", [asdict(one) for one in await run_in_thread(self._issues.issues)])
 
     def _forget(self) -> None:
         idle = [name for name, view in self._views.items() if name and not view.followers]

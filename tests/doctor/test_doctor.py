@@ -1,6 +1,5 @@
 """The whole examination: complete, in order, quiet about secrets, and without a trace."""
 
-import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +9,6 @@ import pytest
 
 from newsletter.doctor.examine import ExamineOptions, Group, examine
 from newsletter.doctor.setup import Setup
-from newsletter.doctor.watch import Look, Overdue
 from newsletter.findings import Finding
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
@@ -207,16 +205,6 @@ def test_a_mistake_of_ours_is_told_and_hides_nothing(world: World) -> None:
     assert list(found) == HEADINGS
     assert "please report it" in told(found["Secrets"]) or "please report it" in told(found["Database"])
     assert states(found["Configuration"]) == ["ok"]
-
-
-def test_a_look_says_what_came_of_it() -> None:
-    assert Look(lambda: 3, 5).result() == 3
-    with pytest.raises(ZeroDivisionError):
-        Look(lambda: 1 // 0, 5).result()
-    over = threading.Event()
-    with pytest.raises(Overdue):
-        Look(over.wait, 0.05).result()
-    over.set()
 
 
 def test_an_account_with_problems(world: World) -> None:

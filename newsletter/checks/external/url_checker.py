@@ -7,18 +7,18 @@ the proxy's.
 
 import ipaddress
 import logging
-import queue
 import socket
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from newsletter import __version__
+from newsletter.background import ThreadedPool
 
 if TYPE_CHECKING:
     import requests
@@ -72,27 +72,21 @@ def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limit
 
     Ends at once with the process: its threads keep nothing alive.
     """
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, UrlResult]] = queue.SimpleQueue()
-    found = {n: UrlResult(address, failure="no answer in time") for n, address in enumerate(addresses)}
+    answers = [UrlResult(address, failure="no answer in time") for address in addresses]
     asker = _Asker(whole, limits)
 
-    def work() -> None:
-        with suppress(queue.Empty):
-            while True:
-                number = waiting.get_nowait()
-                done.put((number, asker.ask(addresses[number])))
+    def ask_one(number: int) -> tuple[int, UrlResult]:
+        return number, asker.ask(addresses[number])
 
-    for number in found:
-        waiting.put(number)
-    for _ in range(min(AT_ONCE, len(addresses))):
-        threading.Thread(target=work, daemon=True).start()
+    pool: ThreadedPool[tuple[int, UrlResult]] = ThreadedPool(AT_ONCE)
+    for number in range(len(addresses)):
+        pool.submit(partial(ask_one, number))
+    pool.close()
     until = time.monotonic() + limits.seconds
-    with suppress(queue.Empty):
-        for _ in addresses:
-            number, answer = done.get(timeout=max(0.0, until - time.monotonic()))
-            found[number] = answer
-    return [found[number] for number in range(len(addresses))]
+    while pool.in_flight and (completed := pool.completed(max(0.0, until - time.monotonic()))):
+        for number, answer in completed:
+            answers[number] = answer
+    return answers
 
 
 class _Asker:
