@@ -1,19 +1,22 @@
 """A mail's rules: which elements they fit, by cssselect2, and on which screens they count."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 import cssselect2
-import tinycss2
 
-from newsletter.checks.css.values import Declared, declared
+from newsletter.checks.css import stylesheets
+from newsletter.checks.css.stylesheets import Rule
+from newsletter.checks.css.values import Declared, values
 from newsletter.checks.document import Document, Element
 
-Token = Any  # tinycss2 has no types
 # More than any template has; a style sheet that is larger is no mail's.
 _MOST_RULES = 5_000
+# The at-rules whose rules count; a browser supports what mails ask for with @supports.
+_READ_INSIDE = ("media", "supports", "layer")
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,12 @@ class MatchedRule(NamedTuple):
 def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
     """The rules that fit each element, whatever the screen."""
     matcher = cssselect2.Matcher()
-    for within, prelude, block in _rules(document):
+    for within, rule in islice(_rules(document), _MOST_RULES):
         try:
-            selectors = cssselect2.compile_selector_list(prelude)
+            selectors = cssselect2.compile_selector_list(rule.prelude)
         except (cssselect2.SelectorError, RecursionError):  # one wrong selector ends its rule
             continue
+        block = values(rule.declarations)
         for selector in selectors:
             matcher.add_selector(selector, (within, block))
     found = {}
@@ -53,33 +57,14 @@ def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
     return found
 
 
-def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Sequence[Token], tuple[Declared, ...]]]:
-    left = _MOST_RULES
+def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
+    """Yield the rules that are not nested in others, each with the media queries around it."""
     for style in document.named("style"):
         media = style.get("media") or ""
-        try:
-            nodes = tinycss2.parse_stylesheet(style.text or "", skip_comments=True, skip_whitespace=True)
-            for rule in _flat(nodes, (media,) if media else ()):
-                left -= 1
-                if left < 0:
-                    return
-                yield rule
-        except RecursionError:  # nested a thousand deep
-            continue
-
-
-def _flat(
-    nodes: Sequence[Token], within: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], Sequence[Token], tuple[Declared, ...]]]:
-    for node in nodes:
-        if node.type == "qualified-rule":
-            yield within, node.prelude, declared(tinycss2.serialize(node.content))
-        elif node.type == "at-rule" and node.content is not None:
-            inside = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
-            if node.lower_at_keyword == "media":
-                yield from _flat(inside, (*within, tinycss2.serialize(node.prelude)))
-            elif node.lower_at_keyword in ("supports", "layer"):  # a browser supports what mails ask for
-                yield from _flat(inside, within)
+        for rule in stylesheets.sheet(style.text or "").rules:
+            if not rule.nested and all(one.name in _READ_INSIDE for one in rule.within):
+                queries = (one.prelude for one in rule.within if one.name == "media")
+                yield ((media,) if media else ()) + tuple(queries), rule
 
 
 _FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")

@@ -1,10 +1,11 @@
-"""A mail's CSS as plain data, by tinycss2: rules, and what their selectors and values are made of.
+"""A mail's CSS as plain data, parsed once by tinycss2: rules, what their selectors and values are made of.
 
 What is no CSS is passed over, as mail programs do; names are in lower case.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import tinycss2
@@ -14,7 +15,7 @@ Node = Any  # tinycss2 has no types
 
 @dataclass(frozen=True)
 class Declaration:
-    """`name: value`, with what stands in the value: words, functions, units (`%` is one), addresses."""
+    """`name: value`, with the value's words, functions, units (`%` is one), addresses and tokens."""
 
     name: str
     value: str
@@ -23,6 +24,7 @@ class Declaration:
     functions: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     urls: tuple[str, ...] = ()
+    tokens: tuple[Node, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,16 @@ class AtRule:
 
 @dataclass(frozen=True)
 class Rule:
-    """`selectors { declarations }`; `within` are the at-rules around it, `nested` one inside another rule."""
+    """`selectors { declarations }`; `within` are the at-rules around it, `nested` one inside another rule.
+
+    `prelude` are the tokens of its selectors.
+    """
 
     selectors: tuple[Selector, ...]
     declarations: tuple[Declaration, ...]
     within: tuple[AtRule, ...] = ()
     nested: bool = False
+    prelude: tuple[Node, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Sheet:
     at_rules: tuple[AtRule, ...] = ()
 
 
+@lru_cache(maxsize=32)
 def sheet(css: str) -> Sheet:
     """What a `<style>` says."""
     reading = _Reading()
@@ -78,6 +85,7 @@ def sheet(css: str) -> Sheet:
     return Sheet(tuple(reading.rules), tuple(reading.at_rules))
 
 
+@lru_cache(maxsize=4096)
 def declarations(css: str) -> tuple[Declaration, ...]:
     """What a `style` attribute says."""
     try:
@@ -96,7 +104,9 @@ class _Reading:
             if node.type == "qualified-rule":
                 content = tinycss2.parse_blocks_contents(node.content)
                 selectors = tuple(_selectors(node.prelude))
-                self.rules.append(Rule(selectors, tuple(_declared(content)), within, nested))
+                self.rules.append(
+                    Rule(selectors, tuple(_declared(content)), within, nested, tuple(node.prelude))
+                )
                 self.blocks(content, within, nested=True)
             elif node.type == "at-rule":
                 at_rule = AtRule(node.lower_at_keyword, _text(node.prelude), _words(node.prelude))
@@ -120,6 +130,7 @@ def _declared(nodes: Sequence[Node]) -> Iterator[Declaration]:
                     if one.type in ("dimension", "percentage")
                 ),
                 tuple(_urls(inside)),
+                tuple(node.value),
             )
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import tinycss2
-
-from newsletter.checks.css import colours
+from newsletter.checks.css import colours, stylesheets
+from newsletter.checks.css.stylesheets import Declaration
 
 Token = Any  # tinycss2 has no types
 Value = Any  # a Colour, a Length, a number or a word, as the property has it
@@ -45,19 +44,21 @@ _EVERYWHERE = ("inherit", "initial", "unset", "revert", "revert-layer")
 
 @lru_cache(maxsize=4096)
 def declared(css: str) -> tuple[Declared, ...]:
-    """What a style attribute, or a rule between its braces, declares."""
-    try:
-        return tuple(_read(tinycss2.parse_blocks_contents(css, skip_comments=True, skip_whitespace=True)))
-    except RecursionError:  # nested a thousand deep: nobody's style
-        return ()
+    """Return the values that a style attribute declares."""
+    return values(stylesheets.declarations(css))
 
 
-def _read(nodes: Sequence[Token]) -> Iterator[Declared]:
-    for node in nodes:
-        if node.type == "declaration" and (reader := _READERS.get(node.lower_name)):
-            tokens = [token for token in node.value if token.type not in ("whitespace", "comment")]
-            for name, value in reader(node.lower_name, tokens):
-                yield Declared(name, value, node.important)
+def values(declarations: Sequence[Declaration]) -> tuple[Declared, ...]:
+    """Return the values that declarations give to the properties that are read here."""
+    return tuple(_read(declarations))
+
+
+def _read(declarations: Sequence[Declaration]) -> Iterator[Declared]:
+    for one in declarations:
+        if reader := _READERS.get(one.name):
+            tokens = [token for token in one.tokens if token.type not in ("whitespace", "comment")]
+            for name, value in reader(one.name, tokens):
+                yield Declared(name, value, one.important)
 
 
 Reader = Callable[[str, Sequence[Token]], Iterator[tuple[str, Value]]]
