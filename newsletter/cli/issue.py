@@ -66,6 +66,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
     The newest one, unless another is named.
     """
     from newsletter.config import loader
+    from newsletter.hosts import is_loopback
     from newsletter.preview.launch import serve
 
     if screenshot is not None:
@@ -76,7 +77,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
 
     def ready(url: str) -> None:
         click.echo(f"{url}  (Ctrl-C ends it)")
-        if not _is_loopback(host):
+        if not is_loopback(host):
             click.secho(f"Whoever reaches {host} can read drafts here.", fg="yellow", err=True)
 
     gc.enable()
@@ -98,15 +99,6 @@ def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
         click.echo(f"{taken.path}  {taken.size:,} bytes{cut}")
 
     screenshots.take(html, output, loaded.name, told)
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from newsletter.config import units
 from newsletter.display import counted, printable
+from newsletter.hosts import is_loopback
 from newsletter.subscribers import address
 from newsletter.yamlfile.fields import Line, invalid, web_address
 
@@ -37,7 +38,7 @@ def unsubscribe_link(text: str) -> str:
 
 def key_safe_host(url: str) -> str:
     parts = urlsplit(web_address(url))
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise invalid("would show the API key to everybody on the way", "write https://…")
     return url.rstrip("/")
 

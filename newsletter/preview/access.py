@@ -1,12 +1,13 @@
 """Who may ask the preview, and how: this machine's browser, and for what changes something its own page."""
 
-import ipaddress
 import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsletter.hosts import is_loopback
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 # What only somebody at this machine may see: addresses of subscribers, mail. Nor does anybody else act.
@@ -57,7 +58,7 @@ class AccessMiddleware:
             return PlainTextResponse(f"The preview answers to {', '.join(sorted(self._hosts))} only.\n", 403)
         path = scope["path"]
         acts = scope["method"] == "POST" and path in self._actions
-        if (acts or path.startswith(PRIVATE)) and not _is_near(scope):
+        if (acts or path.startswith(PRIVATE)) and not is_loopback(_client(scope)):
             return PlainTextResponse("Only whoever sits at the machine itself may see or do this.\n", 403)
         if acts:
             if (
@@ -81,8 +82,6 @@ class AccessMiddleware:
         return bool(everywhere) and host.strip("[]") == str((scope.get("server") or ("",))[0])
 
 
-def _is_near(scope: Scope) -> bool:
-    try:
-        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
-    except ValueError:
-        return False
+def _client(scope: Scope) -> str:
+    """Return the address at the other end of the connection; empty if the server does not know it."""
+    return str((scope.get("client") or ("",))[0])

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from newsletter.checks.content.links import private
 from newsletter.checks.document import Element
 from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
+from newsletter.hosts import is_public
 
 # mj-body's own width where a template names none.
 _MAIL_WIDTH = 600
@@ -39,7 +39,7 @@ def _source(image: Element) -> Iterator[tuple[str, str]]:
         yield "a picture inside the HTML, which Gmail and Outlook do not show", "put it on a web server"
     elif parts.scheme not in ("http", "https") or not host:
         yield "a picture without a web address", "write all of it: https://…"
-    elif private(host):
+    elif not is_public(host):
         yield f"{host} is not to be reached from outside", "put the picture where readers can get it"
     elif parts.scheme == "http":
         yield "a picture that is not https, which mail programs refuse or warn of", "write https://…"

@@ -1,7 +1,5 @@
 """Links that lead somewhere, for everybody: not to the editor's own machine, and not in clear."""
 
-import ipaddress
-import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,12 +7,8 @@ from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
 from newsletter.display import printable
 from newsletter.errors import Problem, Severity
+from newsletter.hosts import is_public
 from newsletter.subscribers import address
-
-# RFC 6761, RFC 6762 and RFC 9476, and what routers and companies make up.
-_NOWHERE = re.compile(
-    r".*\.(?:localhost|local|internal|intranet|lan|home|corp|test|invalid|onion|alt)", re.IGNORECASE
-)
 
 Wrong = tuple[str, str, Severity]
 
@@ -59,19 +53,11 @@ def _web(parts: SplitResult) -> Wrong | None:
         return "a web address without a host", "write all of it: https://…", "error"
     if parts.username is not None:
         return "a user name in a web address", "delete what stands before the @", "error"
-    if private(host):
+    if not is_public(host):
         return f"{host} is not to be reached from outside", "name the public address", "error"
     if parts.scheme == "http":
         return "not https", "write https://… (if it answers there): browsers warn of http", "warning"
     return None
-
-
-def private(host: str) -> bool:
-    """Whether a host's name or number says that only some can reach it."""
-    try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return "." not in host or bool(_NOWHERE.fullmatch(host))
 
 
 def _mail(path: str) -> Wrong | None:

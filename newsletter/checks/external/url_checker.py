@@ -5,7 +5,6 @@ before it is asked, and again after each redirect; behind a proxy that the envir
 the proxy's.
 """
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -19,6 +18,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from newsletter import __version__
 from newsletter.background import ThreadedPool
+from newsletter.hosts import is_public
 
 if TYPE_CHECKING:
     import requests
@@ -195,21 +195,13 @@ def _refuse_private(address: str) -> None:
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("leads to what is no web address")
-    if host == "localhost" or host.endswith(".localhost") or not _public(host):
+    if not is_public(host):
         raise NotPublic(f"{host} is not public")
     if select_proxy(address, get_environ_proxies(address)):
         return
     for found in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM):
-        if not _public(str(found[4][0])):
+        if not is_public(str(found[4][0])):
             raise NotPublic(f"{host} is not public ({found[4][0]})")
-
-
-def _public(host: str) -> bool:
-    """Whether a number is one that all can reach; a name is not known yet."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_global
-    except ValueError:
-        return True
 
 
 def _weighed(response: "requests.Response", most: int) -> int:

@@ -1,6 +1,5 @@
 """Whether a mail server lets us in: a connection, TLS and login as set, and goodbye."""
 
-import ipaddress
 import smtplib
 import socket
 import ssl
@@ -10,6 +9,7 @@ from pydantic import SecretStr
 from newsletter.config.model import Smtp
 from newsletter.display import printable
 from newsletter.findings import Finding
+from newsletter.hosts import is_loopback
 from newsletter.providers.smtp.session import bad_credentials, connect, error_text, wrong_setting
 
 
@@ -45,17 +45,10 @@ def _how(settings: Smtp) -> str:
 
 
 def _in_clear(where: str, settings: Smtp) -> list[Finding]:
-    if settings.security != "none" or _is_here(settings.host):
+    if settings.security != "none" or is_loopback(settings.host):
         return []
     what = "without TLS everybody on the way can read addresses and links"
     return [Finding(where, "warning", what, "set `smtp.security` to starttls or tls")]
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_late(failure: Exception) -> bool:

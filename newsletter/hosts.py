@@ -1,0 +1,29 @@
+"""Tell what a host's name or IP address says about who can reach it, without looking it up."""
+
+import ipaddress
+import re
+
+# RFC 6761, RFC 6762 and RFC 9476, and what routers and companies make up.
+_PRIVATE_DOMAIN = re.compile(
+    r".*\.(?:localhost|local|internal|intranet|lan|home|corp|test|invalid|onion|alt)", re.IGNORECASE
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Return True for this machine's own name and IP addresses."""
+    address = _address(host)
+    return address.is_loopback if address else host == "localhost"
+
+
+def is_public(host: str) -> bool:
+    """Return False for a name or an IP address that only some networks can reach."""
+    address = _address(host)
+    return address.is_global if address else "." in host and not _PRIVATE_DOMAIN.fullmatch(host)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address, which may be in brackets and have a zone; None for a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
