@@ -13,7 +13,7 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private_dir
+from newsletter.state.folder import make_private_dir, write_atomically
 
 if TYPE_CHECKING:
     from newsletter.config.model import Config
@@ -97,14 +97,8 @@ class OutboxProvider:
         digest = hashlib.sha256(message).hexdigest()[:8]
         name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
         draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
-        try:
-            self._write(draft, message)
-            # A link, not a rename: it fails where the name is taken, and there it is this same message.
-            with suppress(FileExistsError):
-                os.link(draft, self._folder / "new" / name)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+        # A file that has this name already is this same message.
+        write_atomically(self._folder / "new" / name, message, draft=draft)
         return name
 
     def _not_sent(self, failure: OSError) -> NotSent:
@@ -114,12 +108,6 @@ class OutboxProvider:
         make_private_dir(self._folder)
         for part in ("tmp", "new", "cur"):
             (self._folder / part).mkdir(exist_ok=True)
-
-    def _write(self, file: Path, message: bytes) -> None:
-        with file.open("wb") as handle:
-            handle.write(message)
-            handle.flush()
-            os.fsync(handle.fileno())
 
     def _sync_folder(self) -> None:
         handle = os.open(self._folder / "new", os.O_RDONLY)

@@ -1,14 +1,13 @@
 """The newsletter's secret key, which signs links and hides addresses in Message-IDs."""
 
 import logging
-import os
 import secrets
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
 from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, Unavailable
-from newsletter.state.folder import make_private_dir
+from newsletter.state.folder import make_private_dir, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,9 @@ def _read_or_make(file: Path) -> str:
     try:
         make_private_dir(file.parent)
         if not file.exists():
-            _make(file)
+            # Two processes that run for the first time agree on one key: neither replaces the other's.
+            write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
+            log.info("secret key made", extra={"file": display_path(file)})
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
@@ -51,19 +52,3 @@ def _read_or_make(file: Path) -> str:
         hint = "restore it from a backup; links already sent depend on it"
         raise Unavailable("holds no key", hint, where=display_path(file))
     return key
-
-
-def _make(file: Path) -> None:
-    # Complete before it has its name, and never over another's: two first runs agree on one key.
-    draft = file.with_name(f"secret.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        handle.write(secrets.token_hex(32) + "\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    try:
-        os.link(draft, file)
-        log.info("secret key made", extra={"file": display_path(file)})
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -1,7 +1,6 @@
 """Whether links answer and pictures load: asked of everybody's servers, and remembered for a day."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -15,7 +14,7 @@ from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity
-from newsletter.state.folder import make_private_dir
+from newsletter.state.folder import make_private_dir, write_atomically
 
 KEPT = timedelta(days=1)
 _MOST_KEPT = 2_000
@@ -159,6 +158,4 @@ class _Remembered:
         newest = dict(list(self._kept.items())[-_MOST_KEPT:])
         with suppress(OSError):
             make_private_dir(folder)
-            draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-            draft.write_text(json.dumps(newest), encoding="utf-8")
-            draft.replace(self._file)
+            write_atomically(self._file, json.dumps(newest).encode(), replace=True)
