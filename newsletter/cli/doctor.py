@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from newsletter.cli import terminal
 from newsletter.constants import PROVIDERS, REFUSED
 from newsletter.display import counted
 
@@ -27,7 +26,7 @@ _SIGNS = {
     "error": ("✗", "x", "red"),
     "skipped": ("○", "?", "white"),
 }
-_INDENT, _MOST = 13, 100
+_INDENT = 13
 
 
 @click.command()
@@ -92,18 +91,10 @@ def _show(finding: "Finding") -> None:
     sign, plain, colour = _SIGNS[finding.state]
     sign = sign if _can_show(sign) else plain
     label = click.style(f"{sign} {finding.state:<7}", fg=colour)
-    first, *rest = _wrapped(f"{finding.looked_at}: {finding.what}", _INDENT)
-    _print(f"  {label}  {first}")
-    for line in rest:
-        _print(" " * _INDENT + line)
-    if finding.fix:
-        for line in _wrapped(finding.fix, _INDENT + 2):
-            _print(" " * (_INDENT + 2) + line)
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    width = min(shutil.get_terminal_size((80, 24)).columns, _MOST) - indent
-    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
+    first, *rest = terminal.wrapped(f"{finding.looked_at}: {finding.what}", _INDENT, always=True)
+    fix = terminal.wrapped(finding.fix, _INDENT + 2, always=True) if finding.fix else []
+    for line in (f"  {label}  {first.lstrip()}", *rest, *fix):
+        _print(line)
 
 
 def _summary(states: Counter[str]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from newsletter.services.prepare import Prepared
     from newsletter.store.subscribers import Imported
 
+# Columns of text: longer lines are hard to read.
+_MIN_WIDTH, _MAX_WIDTH = 40, 100
 COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
@@ -54,21 +56,29 @@ def format_problem(problem: Problem, *, always: bool = False) -> str:
     plain = problem.where and problem.severity == "error" and not always
     kind = "" if plain else f"{problem.severity}: "
     name = f" [{problem.check}]" if problem.check else ""
-    first, *rest = _wrapped(f"{where}{kind}{problem.what}{name}", "    ")
+    first, *rest = wrapped(f"{where}{kind}{problem.what}{name}", 4, first=0)
     if first.startswith(where + kind):
         styled = click.style(where, bold=True) + click.style(kind, fg=COLOURS[problem.severity])
         first = styled + first.removeprefix(where + kind)
-    fix = _wrapped(f"    {problem.fix}", "    ") if problem.fix else []
+    fix = wrapped(problem.fix, 4) if problem.fix else []
     return "\n".join((first, *rest, *fix, *(f"    {line}" for line in problem.details)))
 
 
-def _wrapped(line: str, indent: str) -> list[str]:
-    """A line in lines of a terminal's width; whole where a program reads it."""
-    if not sys.stdout.isatty():
-        return [line]
-    width = max(40, shutil.get_terminal_size().columns)
+def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = False) -> list[str]:
+    """Return the text in indented lines that fit the terminal, or as one line for a program, if not `always`.
+
+    `first` is the indent of the first line, if that is another one.
+    """
+    start = " " * (indent if first is None else first)
+    if not (always or sys.stdout.isatty()):
+        return [start + text]
     return textwrap.wrap(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text,
+        min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH),
+        initial_indent=start,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
