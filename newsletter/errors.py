@@ -95,3 +95,8 @@ class SendRefused(NewsError):
 
 class Unavailable(NewsError):
     """An optional part, a folder or a port is not there."""
+
+
+def cannot_be(done: str, failure: OSError) -> str:
+    """Return "cannot be read (Permission denied)" and the like: what failed, and the system's reason."""
+    return f"cannot be {done} ({failure.strerror or failure})"

@@ -17,7 +17,7 @@ import click
 from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.display import display_path, write_hint
-from newsletter.errors import Unavailable
+from newsletter.errors import Unavailable, cannot_be
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -106,7 +106,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         with open(path, "w", encoding="utf-8", newline="", opener=_private) as file:
             yield file
     except OSError as failure:
-        what = f"cannot be written ({failure.strerror})"
+        what = cannot_be("written", failure)
         hint = write_hint(failure, "choose another file: --csv FILE")
         raise Unavailable(what, hint, where=display_path(path)) from failure
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from newsletter.display import display_path
 from newsletter.doctor.setup import DOTENV, Setup, Variable
+from newsletter.errors import cannot_be
 from newsletter.findings import Finding
 from newsletter.state.secret_key import MIN_LENGTH
 
@@ -68,7 +69,7 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
             fix = "set it to that key, if it has signed links that readers still have"
             yield Finding(KEY, "note", what, fix)
     elif isinstance(kept, OSError):
-        what = f"cannot be read ({kept.strerror or kept})"
+        what = cannot_be("read", kept)
         yield Finding(display_path(file), "error", what, "check the permissions of the file and its folder")
     elif kept is not None and len(kept) < MIN_LENGTH:
         fix = "restore it from a backup; links already sent depend on it"

@@ -10,7 +10,7 @@ from newsletter.config import loader
 from newsletter.config.environment import Secrets, dotenv
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
-from newsletter.errors import ConfigError, Problem
+from newsletter.errors import ConfigError, Problem, cannot_be
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
 DOTENV = ".env"
@@ -83,7 +83,7 @@ def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Pr
 def _problems(failure: ConfigError | OSError, file: str) -> tuple[Problem, ...]:
     if isinstance(failure, ConfigError):
         return tuple(failure.problems)
-    return (Problem(file, f"cannot be read ({failure.strerror or failure})", "check its permissions"),)
+    return (Problem(file, cannot_be("read", failure), "check its permissions"),)
 
 
 def _variable(name: str, environment: Mapping[str, str], file: Mapping[str, str]) -> Variable:

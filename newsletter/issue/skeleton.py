@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.display import display_path, write_hint
-from newsletter.errors import IssueError, Problem, Unavailable
+from newsletter.errors import IssueError, Problem, Unavailable, cannot_be
 from newsletter.issue.files import issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 
@@ -26,7 +26,7 @@ def create(folder: Path, when: date) -> Path:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             where = display_path(path)
             raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from failure
-        what = f"cannot be written ({failure.strerror})"
+        what = cannot_be("written", failure)
         hint = write_hint(failure, "check that you may write to its folder")
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from newsletter.display import display_path, printable
-from newsletter.errors import Unavailable
+from newsletter.errors import Unavailable, cannot_be
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserType, Playwright
@@ -172,5 +172,5 @@ def _make(folder: Path) -> None:
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
-    what = f"cannot be written ({failure.strerror})"
+    what = cannot_be("written", failure)
     return Unavailable(what, "choose another folder: --screenshot FOLDER", where=display_path(path))

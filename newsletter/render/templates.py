@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from newsletter.display import display_path
-from newsletter.errors import TemplateError
+from newsletter.errors import TemplateError, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site
@@ -135,7 +135,7 @@ def _read(file: Path) -> str:
         raw = file.read_bytes()
     except OSError as failure:
         fix = "a template is a file that this user may read"
-        what = f"cannot be read ({failure.strerror})"
+        what = cannot_be("read", failure)
         raise TemplateError(what, fix, where=_shown(file)) from failure
     try:
         return raw.decode("utf-8-sig")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from newsletter.config.loader import Newsletter
 from newsletter.display import display_path, write_hint
-from newsletter.errors import Unavailable
+from newsletter.errors import Unavailable, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.mail.sample import sample_message
 from newsletter.render.model import Rendered
@@ -26,7 +26,7 @@ def write(
             folder.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as failure:
-            what = f"cannot be written ({failure.strerror})"
+            what = cannot_be("written", failure)
             fix = write_hint(failure, "choose another folder: --output FOLDER")
             raise Unavailable(what, fix, where=display_path(path)) from failure
         yield display_path(path), len(content)

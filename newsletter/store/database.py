@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from newsletter.config.loader import Newsletter, load
 from newsletter.display import display_path, write_hint
-from newsletter.errors import SendRefused, StoreError, Unavailable
+from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
 from newsletter.state.folder import make_private_dir
 from newsletter.store.failures import explain
 from newsletter.store.schema import REVISION
@@ -66,7 +66,7 @@ class Database:
                 make_private_dir(newsletter.state)
             except OSError as failure:
                 hint = write_hint(failure, "check that you may write to its folder")
-                what = f"cannot be made ({failure.strerror})"
+                what = cannot_be("made", failure)
                 raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
         database = cls(engine)

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from newsletter.display import display_path, printable
-from newsletter.errors import StoreError
+from newsletter.errors import StoreError, cannot_be
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
@@ -207,4 +207,4 @@ def _boot() -> str:
 
 def _not_written(path: Path, failure: OSError) -> StoreError:
     hint = "check the folder's permissions and the disk's space, then run the same command again"
-    return StoreError(f"cannot be written ({failure.strerror or failure})", hint, where=display_path(path))
+    return StoreError(cannot_be("written", failure), hint, where=display_path(path))

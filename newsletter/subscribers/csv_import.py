@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.display import counted, display_path
-from newsletter.errors import Problem, SubscriberError
+from newsletter.errors import Problem, SubscriberError, cannot_be
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.parsing import parse_subscriber
 
@@ -77,9 +77,7 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
             for number, raw in enumerate(file, 1):
                 yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
     except OSError as failure:
-        raise SubscriberError(
-            f"cannot be read ({failure.strerror or failure})", "check its name", where=shown
-        ) from failure
+        raise SubscriberError(cannot_be("read", failure), "check its name", where=shown) from failure
     except UnicodeError as failure:
         raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from failure
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from newsletter.display import display_path
-from newsletter.errors import InvalidInput, Problem
+from newsletter.errors import InvalidInput, Problem, cannot_be
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc
@@ -85,10 +85,8 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as failure:
-        why = failure.strerror or str(failure)
-        raise error(
-            [Problem(shown, f"cannot be read ({why})", "check its name and permissions")]
-        ) from failure
+        what = cannot_be("read", failure)
+        raise error([Problem(shown, what, "check its name and permissions")]) from failure
     if len(raw) > MAX_BYTES:
         raise error([Problem(shown, f"larger than {MAX_BYTES:,} bytes", "shorten it")])
     try:

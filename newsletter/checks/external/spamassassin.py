@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from newsletter.errors import cannot_be
+
 log = logging.getLogger(__name__)
 
 SECONDS = 60
@@ -82,7 +84,7 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
             command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
         )
     except OSError as failure:
-        raise Failed(f"cannot be run ({failure.strerror})") from failure
+        raise Failed(cannot_be("run", failure)) from failure
     try:
         said, complaint = process.communicate(message, seconds)
     except subprocess.TimeoutExpired as failure:
