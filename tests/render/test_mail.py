@@ -155,3 +155,34 @@ def test_no_network() -> None:
     weight, guard = done.stdout.splitlines()
     assert int(weight) > 10 * KB
     assert guard == "the guard holds"
+
+
+IMPORTING = """
+import http.server, threading
+
+asked = []
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+from newsletter.render.inline_css import inline
+
+import urllib.request  # the real one, which cssutils would use if it were to fetch
+
+rule = f'@import url("http://127.0.0.1:{server.server_port}/style.css");'
+print("color:#123456" in inline("<!doctype html><p>Soup</p>", rule + "p { color: #123456 }"), asked)
+"""
+
+
+def test_css_to_be_inlined_imports_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
