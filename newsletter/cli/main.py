@@ -5,8 +5,10 @@ news send -> cli.send.Sender -> services.send.Sending -> sending.delivery.Delive
 Each command imports what it needs, so that `news --help` is quick.
 """
 
+import atexit
 import gc
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -89,9 +91,13 @@ def run() -> None:
     """The command `news`.
 
     Starting makes a hundred thousand objects that stay; looking for garbage among them time and again costs
-    6 % of a short command. Commands that go on for long switch it on again.
+    6 % of a short command. Commands that go on for long switch it on again. Python would look once more when
+    it ends, in 4 % of the time; it leaves out frozen objects. Pydantic would look for plug-ins in every
+    installed package: this project has none, and another one's must not change what is valid here.
     """
     gc.disable()
+    atexit.register(gc.freeze)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show an emoji still shows the rest
