@@ -21,14 +21,51 @@ HEAVY = {
     "sqlalchemy",
 }
 
+RUNNING = {"click", "newsletter"}
+READING = RUNNING | {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+    "yaml",
+}
+RENDERING = READING | {
+    "cachetools",
+    "cssselect",
+    "cssutils",
+    "jinja2",
+    "lxml",
+    "markdown_it",
+    "markupsafe",
+    "mdurl",
+    "mjml",
+    "more_itertools",
+    "premailer",
+}
+LOADED = {
+    "--help": RUNNING,
+    "render": RENDERING,
+    "check": RENDERING | {"cssselect2", "tinycss2", "webencodings"},
+    # Rich draws its table; Alembic, which brings the database up to date, loads Mako and Pygments.
+    "status": READING | {"alembic", "mako", "markupsafe", "pygments", "rich", "sqlalchemy"},
+}
+"""The packages outside the standard library that a command loads.
+
+Each takes time at every start: a new one needs a reason, and `make bench` shows its price.
+"""
+
 
 def loaded(*arguments: str) -> set[str]:
     """The top-level packages that a command has loaded when it is done."""
     program = (
         "import sys\n"
         "from newsletter.cli.main import main\n"
-        "main(sys.argv[1:], standalone_mode=False)\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+        "try:\n"
+        "    main(sys.argv[1:], standalone_mode=False)\n"
+        "finally:\n"
+        "    named = [name for name, module in sys.modules.items() if getattr(module, '__spec__', None)]\n"
+        "    print(*sorted({name.partition('.')[0] for name in named}), file=sys.stderr)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
@@ -50,3 +87,16 @@ def test_render_loads_no_database_no_provider_and_nothing_that_fetches(tmp_path:
     used = loaded("-C", folder, "render", "-o", str(tmp_path / "build"))
     assert {"jinja2", "premailer", "pydantic"} <= used
     assert {"sqlalchemy", "alembic", "sendgrid", "rich", "requests", "email_validator", "dns"} & used == set()
+
+
+@pytest.mark.parametrize("command", LOADED)
+def test_a_command_loads_these_packages_and_no_others(command: str, tmp_path: Path) -> None:
+    folder = str(samples.write(tmp_path))
+    output = ["-o", str(tmp_path / "build")] if command == "render" else []
+    used = loaded("-C", folder, command, *output)
+    assert {name for name in used - sys.stdlib_module_names if not name.startswith("_")} == LOADED[command]
+
+
+def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Path) -> None:
+    folder = str(samples.write(tmp_path))
+    assert {"http", "ssl"} & loaded("-C", folder, "render", "-o", str(tmp_path / "build")) == set()
