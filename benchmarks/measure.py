@@ -16,9 +16,10 @@ REPOSITORY = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Run:
-    """A whole process that went well: its seconds, its peak memory in KB, what it printed."""
+    """A whole process that went well: its seconds, processor seconds, peak memory in KB, and output."""
 
     seconds: float
+    cpu: float
     peak: int
     output: str
 
@@ -66,7 +67,12 @@ def run(*arguments: str | Path, cwd: Path = REPOSITORY, **environment: str) -> R
         said = output.read()
     if child.returncode:
         raise SystemExit(f"{said}\n{' '.join(map(str, arguments))} ended with {child.returncode}")
-    return Run(taken, usage.ru_maxrss, said)
+    return Run(taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, said)
+
+
+def pairs(ours: Callable[[], Run], theirs: Callable[[], Run], times: int) -> list[tuple[Run, Run]]:
+    """Run two processes in turn, so that other load slows both; leave out the first pair."""
+    return [(ours(), theirs()) for _ in range(times + 1)][1:]
 
 
 class Elsewhere:

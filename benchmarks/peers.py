@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 FOLDER = measure.REPOSITORY / "build" / "peers"
 MAILMERGE = FOLDER / "venv" / "bin" / "mailmerge"
 NODEMAILER = FOLDER / "node_modules" / "nodemailer"
+MJML = FOLDER / "node_modules" / "mjml"
 SMTP_SOURCE = Path("/usr/sbin/smtp-source")
 _SERVER = "[smtp_server]\nhost = 127.0.0.1\nport = {port}\n"
 
@@ -38,7 +39,7 @@ def sendgrid(form: str, letter: Path, recipients: int, latency: float = 0.0, thr
 
 def mailmerge(letter: Path, messages: int) -> float | None:
     """mailmerge, the command, one connection a message as it is made."""
-    if not _installed(MAILMERGE):
+    if not installed(MAILMERGE):
         return None
     with tempfile.TemporaryDirectory() as name, sinks.fastest_smtp() as sink:
         folder = Path(name)
@@ -51,7 +52,7 @@ def mailmerge(letter: Path, messages: int) -> float | None:
 
 def nodemailer(letter: Path, messages: int, connections: int, latency: float = 0.0) -> float | None:
     """nodemailer's pool."""
-    if not _installed(NODEMAILER):
+    if not installed(NODEMAILER):
         return None
     with _smtp(latency) as sink:
         script = ("node", HERE / "peer_nodemailer.js", letter)
@@ -86,12 +87,12 @@ def _all_there(got: int, sent: int) -> None:
 
 
 @functools.cache
-def _installed(peer: Path) -> bool:
+def installed(peer: Path) -> bool:
     """Whether a peer is there, after an attempt to install it; says so where it is not."""
     if peer.exists():
         return True
     FOLDER.mkdir(parents=True, exist_ok=True)
-    why = _install_mailmerge() if peer == MAILMERGE else _install_nodemailer()
+    why = _install_mailmerge() if peer == MAILMERGE else _install_with_npm(peer.name)
     if why:
         measure.row(peer.name, f"left out, as it cannot be installed here: {why}")
     return why is None
@@ -103,11 +104,11 @@ def _install_mailmerge() -> str | None:
     )
 
 
-def _install_nodemailer() -> str | None:
+def _install_with_npm(package: str) -> str | None:
     if not shutil.which("node") or not shutil.which("npm"):
         return "there is no node, or no npm"
     quiet = ("--no-audit", "--no-fund", "--silent")
-    return _run("npm", "install", "--prefix", FOLDER, *quiet, "nodemailer")
+    return _run("npm", "install", "--prefix", FOLDER, *quiet, package)
 
 
 def _run(*command: str | Path) -> str | None:
