@@ -1,4 +1,4 @@
-"""What the repository promises beside the code: its documents, its workflows, its make targets."""
+"""The workflows, the make targets and the wheel of the repository; documents are in test_documents.py."""
 
 import ast
 import re
@@ -8,20 +8,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import click
 import grimp
 import pytest
 import yaml
 
-from newsletter.checks.registry import CHECKS
-from newsletter.cli.main import main
-from newsletter.config.model import Config, Labels
-
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PACKAGES = sorted((ROOT / "newsletter").rglob("__init__.py"))
-DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/sending.md"]
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -96,66 +89,6 @@ def test_a_package_holds_only_its_docstring(path: Path) -> None:
     assert len(statements) - len(version) == 1
     assert not version or path == ROOT / "newsletter" / "__init__.py"
     assert isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant)
-
-
-def commands(group: click.Group, prefix: str = "news") -> dict[str, click.Command]:
-    found: dict[str, click.Command] = {}
-    for name, command in group.commands.items():
-        found[f"{prefix} {name}"] = command
-        if isinstance(command, click.Group):
-            found |= commands(command, f"{prefix} {name}")
-    return found
-
-
-def mentioned(text: str) -> list[str]:
-    """Every `news …` command line in a document's code."""
-    code = re.findall(r"```\w*\n(.*?)```|`(news [^`]*)`", text, re.DOTALL)
-    lines = [line for block, inline in code for line in (block or inline).splitlines()]
-    return [line.partition("#")[0].strip() for line in lines if line.strip().startswith("news ")]
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_commands_in_documents_exist_with_their_options(name: str) -> None:
-    known = commands(main)
-    for line in mentioned((ROOT / name).read_text(encoding="utf-8")):
-        words = line.split()
-        while len(words) > 1 and words[1].startswith("-"):
-            own = next((one for one in main.params if words[1].replace("-vv", "-v") in one.opts), None)
-            assert own, f"{line}: no option {words[1]}"
-            del words[1 : 2 if isinstance(own, click.Option) and (own.count or own.is_flag) else 3]
-        if len(words) < 2 or words[1] == "…":
-            continue
-        command = known.get(" ".join(words[:3])) or known.get(" ".join(words[:2]))
-        assert command, line
-        options = {option for parameter in command.params for option in parameter.opts}
-        for option in re.findall(r"(?<!\S)--?[a-z][\w-]*", " ".join(words)):
-            assert option in options, f"{line}: no option {option}"
-
-
-def test_the_readme_names_every_command() -> None:
-    table = README.partition("## Commands")[2].partition("\n## ")[0]
-    for name, command in commands(main).items():
-        assert f"| `{name}" in table, f"README does not explain {name}"
-        assert command.help
-
-
-def test_the_readme_has_every_key_of_the_configuration() -> None:
-    table = README.partition("## Configuration")[2].partition("\n## ")[0]
-    for key in Config.model_fields:
-        assert re.search(rf"^\| `{key}\b", table, re.MULTILINE), f"README does not explain {key}"
-    for label in Labels.model_fields:
-        assert f"\n  {label}: " in table
-    for check in CHECKS:
-        assert f"`{check}`" in table
-    for variable in ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"):
-        assert f"`{variable}`" in table
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_in_documents_lead_somewhere(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-        assert (ROOT / name).parent.joinpath(target).exists(), f"{name}: {target}"
 
 
 def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> None:
