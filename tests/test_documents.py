@@ -114,7 +114,10 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     """Return the options before the command, the command's full name, and its arguments."""
     words = shlex.split(line.partition("#")[0].partition(">")[0])[1:]
     first = 0
-    flags = {name for one in main.params if getattr(one, "is_flag", False) for name in one.opts} | {"-v"}
+    flags = {name for one in main.params if getattr(one, "is_flag", False) for name in one.opts} | {
+        "-v",
+        "-vv",
+    }
     while first < len(words) and words[first].startswith("-"):
         first += 1 if words[first] in flags or first + 1 == len(words) else 2
     length = 2 if words[first : first + 1] == ["subscribers"] else 1
@@ -139,6 +142,7 @@ def test_commands_and_their_options_exist(name: str) -> None:
         assert command in known, f"{name}: {line}"
         for words, allowed in ((before, main), (arguments, known[command])):
             for option in (word for word in words if re.match(r"--?[A-Za-z]", word)):
+                option = "-v" if option == "-vv" else option
                 assert option in options(allowed), f"{name}: {line}: no option {option}"
 
 
@@ -147,7 +151,7 @@ def test_options_in_running_text_exist(name: str) -> None:
     known = set().union(*map(options, [main, *commands(main).values()])) | {"-h", "--help"}
     for span in spans(prose(name)):
         if re.match(r"--?[A-Za-z]", span):
-            assert span.split()[0] in known, f"{name}: {span}"
+            assert span.split()[0] in known | {"-vv"}, f"{name}: {span}"
 
 
 @pytest.mark.parametrize("name", FOR_USERS)
