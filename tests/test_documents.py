@@ -47,6 +47,8 @@ DOCUMENTS = [*FOR_USERS, "CONTRIBUTING.md"]
 SEVERITIES = get_args(Severity)
 # One word a concept: these are other words for cancel, recall, held batch, unknown, "is sending it now".
 RETIRED = r"\b(?:call(?:s|ed|ing)? (?:it |them )?back|lanes?|in doubt|is at it|whoever|whatever)\b"
+# Sentences and headings that open with a relative clause are hard to read in a second language.
+OPENINGS = r"(?:^|^#+ |^- |[.:] )(?:What|Who|Whoever|Whether|Which)\b"
 # Words that stand for a value in a command line of the documents.
 EXAMPLES = {"…": "2026-05-04", "DATE": "2026-05-04", "ADDRESS": "ada@example.com", "FILE": "list.csv"}
 
@@ -508,6 +510,7 @@ def test_a_page_says_what_it_answers_and_lists_its_contents(name: str) -> None:
 def test_a_document_uses_no_retired_word(name: str) -> None:
     without_code = re.sub(r"`[^`]*`", "", prose(name))
     assert re.findall(RETIRED, without_code, re.IGNORECASE) == []
+    assert re.findall(OPENINGS, without_code, re.MULTILINE) == []
 
 
 def test_the_newsletter_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
