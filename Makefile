@@ -1,5 +1,6 @@
 # make demo      renders, checks and delivers an issue to the example subscribers, into outbox/
-# make test      installs what is missing, then runs ruff, mypy, import-linter and every test
+# make test      installs what is missing, then runs ruff, mypy, import-linter and the tests; the longest proofs are sampled
+# make test-all  the same with every case, and new random seeds, which it prints (NEWS_SEED=… repeats them)
 # make lint      ruff, mypy and import-linter alone
 # make golden    writes the expected renderings anew; review them as a diff
 # make picture   takes the README's pictures anew
@@ -11,14 +12,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+# A worker a core, which takes one file after the other, those that take longest first: see tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
 DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
 
-.PHONY: help demo test lint golden picture bench package clean
+.PHONY: help demo test test-all lint golden picture bench package clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -8
+	@sed -n 's/^# //p' Makefile | head -9
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -48,7 +51,13 @@ demo: $(VENV)/installed
 
 test: lint
 	@.ci/packages
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-all: lint
+	@.ci/packages
+	@seed=$${NEWS_SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(1, 1000000))')}; \
+	NEWS_SEED=$$seed $(PYTEST) --every-case --hypothesis-seed=$$seed; status=$$?; \
+	echo "These were the seeds of: make test-all NEWS_SEED=$$seed"; exit $$status
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,9 +1,11 @@
-"""Fixtures that more than one folder of tests needs."""
+"""Options and fixtures that more than one folder of tests needs."""
 
 import datetime as dt
 import gc
 import ipaddress
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +14,60 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from playwright.sync_api import Browser, sync_playwright
+from hypothesis import settings
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine, text
 
 from tests.fakes import postgresql
+from tests.fakes.folders import let_everybody_enter
 from tests.required import need
+
+_TMPFS = Path("/dev/shm")
+_TMPFS_FREE_BYTES = 2 * 1024**3
+# For a busy machine: what is expected on a page is usually there after some milliseconds.
+_EXPECT_TIMEOUT_MS = 20_000
+
+expect.set_options(timeout=_EXPECT_TIMEOUT_MS)
+settings.register_profile("fixed", derandomize=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-case",
+        action="store_true",
+        help="Run every case. Without it these are sampled, always the same way: of test_protocol's sequences"
+        " of three faults, each pair with a good call after it and a fifth of the others; of test_killed's"
+        " stories, 14 with every kind and both databases among them; hypothesis takes fixed examples.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--every-case"):
+        settings.load_profile("fixed")
+    if not hasattr(config, "workerinput"):  # a worker inherits the environment of the process that starts it
+        _use_tmpfs(config)
+
+
+def _use_tmpfs(config: pytest.Config) -> None:
+    """Let temporary files be made in memory, where there is room and TMPDIR says nothing else."""
+    if "TMPDIR" in os.environ or not _TMPFS.is_dir() or shutil.disk_usage(_TMPFS).free < _TMPFS_FREE_BYTES:
+        return
+    folder = tempfile.mkdtemp(prefix="news-tests-", dir=_TMPFS)
+    Path(folder).chmod(0o711)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+    def clean() -> None:
+        del os.environ["TMPDIR"]
+        tempfile.tempdir = None
+        shutil.rmtree(folder, ignore_errors=True)
+
+    config.add_cleanup(clean)
+
+
+@pytest.fixture(scope="session")
+def every_case(request: pytest.FixtureRequest) -> bool:
+    """Return True with `--every-case`."""
+    return bool(request.config.getoption("--every-case"))
 
 
 @pytest.fixture(autouse=True)
@@ -80,8 +131,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """The address of a running PostgreSQL."""
     need(postgresql.absent())
     folder = tmp_path_factory.mktemp("postgresql")
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # PostgreSQL's own user has to come in
+    let_everybody_enter(folder)
     with postgresql.running(folder) as url:
         yield url
 

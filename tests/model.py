@@ -37,6 +37,8 @@ from tests.fakes.ledger import MemoryLedger
 FAULTS = ("ok", "refused", "put off", "down", "lost", "taken", "late")
 # What may come of calling a lane back; again the last three look the same.
 CANCEL_FAULTS = ("ok", "no slot", "lost", "done", "late")
+# What is sent in every world: a mailing is never changed, and making one takes longer than sending it.
+MAILING = samples.plain_mailing()
 LATE = timedelta(minutes=4)
 NO_LATER = timedelta(minutes=10)
 
@@ -159,7 +161,7 @@ class World:
         self.ticks = self.runs = self.in_flight = 0
         self.ledger = MemoryLedger(people, self.now, self.tick)
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
-        self.mailing = samples.plain_mailing()
+        self.mailing = MAILING
         self.undo_window_seconds = 1800 if holds else 0
         self.timing = SendTimings(max_held_batches=held_batches, min_calls_per_batch=1)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import postfix
+from tests.fakes.folders import let_everybody_enter
 from tests.fakes.postfix import Postfix
 from tests.required import need
 
@@ -17,7 +18,6 @@ def postfix_server(
     """Debian's Postfix, with STARTTLS."""
     need(postfix.absent())
     folder = tmp_path_factory.mktemp("postfix")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # Postfix's own users have to come in
+    let_everybody_enter(folder)
     with postfix.running(folder, *certificate) as server:
         yield server
