@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, text
 
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
+from tests.forks import Forks
 from tests.required import need
 
 _TMPFS = Path("/dev/shm")
@@ -36,8 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-case",
         action="store_true",
         help="Run every case. Without it these are sampled, always the same way: of test_protocol's sequences"
-        " of three faults, each pair with a good call after it and a fifth of the others; of test_killed's"
-        " stories, 14 with every kind and both databases among them; hypothesis takes fixed examples.",
+        " of three faults, each pair with a good call after it and a fifth of the others, and of its pairs of"
+        " crashes a third; of test_killed's stories, 14 with every kind and both databases among them;"
+        " hypothesis takes fixed examples.",
     )
 
 
@@ -77,6 +79,13 @@ def _collector() -> Iterator[None]:
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """The process whose forks are programs that have imported everything."""
+    with Forks() as forks:
+        yield forks
 
 
 @pytest.fixture(scope="session")

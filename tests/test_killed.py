@@ -16,7 +16,6 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -35,6 +34,7 @@ from tests import samples
 from tests.fakes import postfix, postgresql
 from tests.fakes import sendgrid_rules as rules
 from tests.fakes.sendgrid import Fault, Reply, Request, SendGridFake, refused
+from tests.forks import Forks
 from tests.killed import TIMEOUT
 from tests.required import need
 
@@ -85,11 +85,12 @@ def wrong(told: Mapping[str, str], got: Mapping[str, int], everybody: Iterable[s
 class Process:
     """A `news` that was started; what it says goes into a file, which nobody has to read for it to go on."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], said: Path) -> None:
+    def __init__(self, forks: Forks, command: list[str], environment: dict[str, str], said: Path) -> None:
         self._said = said
         with said.open("wb") as file:
-            self._process = subprocess.Popen(
-                arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            output = file.fileno()
+            self._process = forks.start(
+                *command, folder=ROOT, output=output, errors=output, environment=environment
             )
 
     def kill(self) -> None:
@@ -277,13 +278,14 @@ NO_ANSWER = "before anything was sent"
 class Story:
     """What happens to one newsletter's send, as its seed has it."""
 
-    def __init__(self, seed: int, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, forks: Forks, seed: int, folder: Path, environment: Mapping[str, str]) -> None:
         self.seed, self.folder, self.doom = seed, folder, Doom()
+        self._forks = forks
         self.random = random.Random(seed)
         self.everybody = [line.split(",")[0] for line in (folder / "list.csv").read_text().splitlines()[1:]]
         self.kills = 0
         self.happened: list[str] = []
-        self._command, self.hurried = ["-m", "newsletter"], False
+        self._command, self.hurried = ["newsletter"], False
         self._environment = {**ENVIRONMENT, **environment}
         self._processes: list[Process] = []
         self.second = self.second_sender(seed, self.random)
@@ -306,7 +308,7 @@ class Story:
 
     def hurry(self, late: float) -> None:
         """From now on `news` waits for shorter: see `tests.killed`."""
-        self._command, self.hurried = ["-m", "tests.killed", str(late)], True
+        self._command, self.hurried = ["tests.killed", str(late)], True
 
     def set_up(self, extra: str) -> None:
         samples.write(self.folder, extra=extra)
@@ -319,7 +321,8 @@ class Story:
 
     def start(self, *arguments: str) -> Process:
         process = Process(
-            [sys.executable, *self._command, "-C", str(self.folder), *arguments],
+            self._forks,
+            [*self._command, "-C", str(self.folder), *arguments],
             {**os.environ, **self._environment},
             self.folder / f"said{len(self._processes)}",
         )
@@ -441,8 +444,8 @@ class Story:
 class World:
     """The servers that stories share, and lists that were imported once; made when they are asked for."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, forks: Forks) -> None:
+        self._folder, self._forks = folder, forks
         self._lock = threading.RLock()
         self._open = ExitStack()
         self._servers: dict[object, object] = {}
@@ -473,14 +476,14 @@ class World:
         if not on_postgresql:
             environment = {"NEWS_DATABASE_URL": ""}
             shutil.copytree(self._list(kind, addresses, environment), folder)
-            return Story(seed, folder, environment)
+            return Story(self._forks, seed, folder, environment)
         with self._lock:
             if f"{kind}_postgresql" not in self._lists:
                 self._administer(f"create database {kind}")
             environment = {"NEWS_DATABASE_URL": self.postgresql(kind)}
             shutil.copytree(self._list(f"{kind}_postgresql", addresses, environment), folder)
             self._administer(f"create database {folder.name} template {kind}")
-        return Story(seed, folder, {"NEWS_DATABASE_URL": self.postgresql(folder.name)})
+        return Story(self._forks, seed, folder, {"NEWS_DATABASE_URL": self.postgresql(folder.name)})
 
     def _server(self, running: Callable[[Path], AbstractContextManager[T]]) -> T:
         with self._lock:
@@ -496,7 +499,7 @@ class World:
             if name not in self._lists:
                 folder = samples.write(self._folder / name)
                 (folder / "list.csv").write_text("\n".join(["address", *addresses]))
-                with Story(0, folder, environment) as story:
+                with Story(self._forks, 0, folder, environment) as story:
                     imported = story.run("subscribers", "import", str(folder / "list.csv"))
                 assert imported.said == f"{len(addresses):,} added\n"
                 self._lists[name] = folder
@@ -747,8 +750,8 @@ def tell(seed: int, world: World) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("killed")) as world:
+def world(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("killed"), forks) as world:
         yield world
 
 

@@ -4,8 +4,9 @@ Nobody twice; nobody missing who is told as accepted; nobody told as certain to 
 Variants that are broken on purpose must be found, each of them.
 
 With `--every-case` every sequence of three faults is tried. Without it: each pair of faults, with a call
-that goes well after them, and a fifth of the other sequences, chosen by the name of the test. The broken
-variants are always tried with all of their cases.
+that goes well after them, and a fifth of the other sequences; of two crashes in a row, a third of the points
+of the first one. The name of a test is the seed of its choice. The broken variants are always tried with all
+of their cases.
 """
 
 import random
@@ -37,8 +38,9 @@ Break = Callable[[World], None]
 Faults = tuple[str, ...]
 Triples = Callable[[Sequence[str]], list[Faults]]
 
-# Every this many of the sequences of three faults is tried by default.
+# One of so many sequences of three faults, and of so many points of a first crash, is tried by default.
 ONE_TRIPLE_OF = 5
+ONE_FIRST_CRASH_OF = 3
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,9 +97,13 @@ def crashes(build: Callable[[], World], gap: timedelta, power_cut: bool = False)
     raise AssertionError("a run does not end")
 
 
-def twice(build: Callable[[], World], gap: timedelta) -> Iterator[World]:
-    """The worlds in which the first and the second run end at each pair of ticks."""
+def twice(build: Callable[[], World], gap: timedelta, wanted: Callable[[], bool]) -> Iterator[World]:
+    """The worlds in which two runs end at each pair of ticks, where the first tick is wanted."""
     for first in range(200):
+        if not wanted():
+            if build().run(first):
+                return
+            continue
         for second in range(200):
             world = build()
             if world.run(first):
@@ -131,16 +137,22 @@ def test_every_crash_and_every_fault(kind: dict[str, int], gap: timedelta, tripl
         count, wrong = first_wrong(crashes(partial(world_with, kind, faults), gap))
         assert not wrong, (faults, wrong)
         cases += count
-    assert cases > 3000
+    assert cases > 2500
     print(f"{cases:,} cases")
 
 
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER])
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_crashes(kind: dict[str, int], gap: timedelta) -> None:
-    cases = 0
+def test_two_crashes(
+    kind: dict[str, int], gap: timedelta, every_case: bool, request: pytest.FixtureRequest
+) -> None:
+    chance, cases = random.Random(request.node.name), 0
+
+    def wanted() -> bool:
+        return every_case or chance.randrange(ONE_FIRST_CRASH_OF) == 0
+
     for faults in product(("ok", "lost", "taken", "late"), repeat=2):
-        count, wrong = first_wrong(twice(partial(world_with, kind, faults), gap))
+        count, wrong = first_wrong(twice(partial(world_with, kind, faults), gap, wanted))
         assert not wrong, (faults, wrong)
         cases += count
     assert cases > 500
@@ -161,7 +173,7 @@ def test_every_crash_while_lanes_are_called_back(gap: timedelta, works: bool, tr
         count, wrong = first_wrong(crashes(build, gap))
         assert not wrong, (first, cancels, wrong)
         cases += count
-    assert cases > 3000
+    assert cases > 2500
     print(f"{cases:,} cases")
 
 

@@ -1,6 +1,7 @@
 """The whole examination: complete, in order, quiet about secrets, and without a trace."""
 
-import time
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,15 +20,15 @@ from tests.doctor.world import SECRETS, World
 from tests.fakes.sendgrid import Fault, Reply
 from tests.fakes.sendgrid_account import automatic, pages
 from tests.fakes.smtp import ScriptedSmtp
+from tests.fakes.web import WebFake
 
 HEADINGS = ["Configuration", "Secrets", "Database", "Provider", "Sender domain", "Unsubscribing", "Clock"]
 
 
 def groups(world: World, **manner: object) -> dict[str, tuple[Finding, ...]]:
     setup = Setup.read(world.folder, world.environment)
-    found: list[Group] = list(
-        examine(setup, ExamineOptions(nameserver=world.names.address, timeout=3, **manner))
-    )
+    manner = {"nameserver": world.names.address, "timeout": 3, **manner}
+    found: list[Group] = list(examine(setup, ExamineOptions(**manner)))
     assert [one.heading for one in found] == HEADINGS
     return {one.heading: one.findings for one in found}
 
@@ -182,13 +183,25 @@ def test_sendgrids_unsubscribe_group_needs_no_page(world: World) -> None:
     assert world.page.connections == 0
 
 
-def test_looks_go_on_at_the_same_time(world: World) -> None:
-    """Each of three counterparts takes a second; one after the other that would be three."""
-    world.sendgrid.next(Fault.late(1))
-    world.page.next(Fault.late(1))
-    start = time.monotonic()
-    groups(world)
-    assert time.monotonic() - start < 2.5
+def test_looks_go_on_at_the_same_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two counterparts answers only once the other one has been asked."""
+    met, asked = threading.Barrier(2), set()
+
+    def meets(fake: WebFake) -> Callable[[str], Fault]:
+        take = fake.take
+
+        def met_first(path: str) -> Fault:
+            if fake not in asked:
+                asked.add(fake)
+                met.wait(20)
+            return take(path)
+
+        return met_first
+
+    monkeypatch.setattr(world.sendgrid, "take", meets(world.sendgrid))
+    monkeypatch.setattr(world.page, "take", meets(world.page))
+    assert "error" not in states(everything(groups(world, timeout=30, limit=60)))
+    assert len(asked) == 2 and not met.broken
 
 
 def test_a_look_that_takes_too_long_is_left(world: World) -> None:

@@ -291,7 +291,10 @@ class MemoryLedger:
         return told
 
     def _send(self, send: Send) -> Send:
-        return next(one for one in self.sends if one.id == send.id)
+        for one in self.sends:
+            if one.id == send.id:
+                return one
+        raise KeyError(send.id)
 
     def _change(self, send: Send, **values: object) -> None:
         self.sends = [replace(one, **values) if one.id == send.id else one for one in self.sends]

@@ -1,9 +1,8 @@
 """A newsletter to preview, the preview as a process of its own, and a browser to look at it."""
 
+import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from sqlalchemy import insert
 
 from newsletter.store.database import open_database
 from newsletter.store.schema import send_table
+from tests.forks import Fork, Forks
 
 CONFIG = """\
 name: Kitchen Letter
@@ -34,13 +34,6 @@ stories:
       - heading: How
         text: |
           Cook slowly. Then **wait**.
-"""
-_SERVE = """
-import sys
-import threading
-from pathlib import Path
-from newsletter.preview.launch import serve
-serve(Path(sys.argv[1]), sys.argv[2] or None, port=0, ready=lambda url: print(url, flush=True))
 """
 
 
@@ -89,12 +82,12 @@ class Served:
     """A running preview."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: Fork
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit code. Fails where that takes more than three seconds."""
+        """Press Ctrl-C and return the exit code; fail where it does not end."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(3)
+        return self.process.wait(20)
 
 
 @pytest.fixture
@@ -108,22 +101,26 @@ def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Letter:
 
 
 @pytest.fixture
-def preview(letter: Letter) -> Iterator[Callable[..., Served]]:
+def preview(letter: Letter, forks: Forks) -> Iterator[Callable[..., Served]]:
     """Starts `serve` in a process of its own; whatever still runs at the end of the test is ended."""
     with ExitStack() as running:
-        yield lambda name="": running.enter_context(_serving(letter.folder, name))
+        yield lambda name="": running.enter_context(_serving(forks, letter.folder, name))
 
 
 @contextmanager
-def _serving(folder: Path, name: str) -> Iterator[Served]:
-    command = [sys.executable, "-W", "error", "-c", _SERVE, str(folder), name]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+def _serving(forks: Forks, folder: Path, name: str) -> Iterator[Served]:
+    reading, writing = os.pipe()
+    with open(reading, encoding="utf-8") as output:
+        process = forks.start(
+            "tests.preview.served", str(folder), name, folder=folder, output=writing, errors=2
+        )
+        os.close(writing)
         try:
-            assert process.stdout
-            assert select.select([process.stdout], [], [], 20)[0], "the preview did not say that it listens"
-            yield Served(process.stdout.readline().strip(), process)
+            assert select.select([output], [], [], 30)[0], "the preview did not say that it listens"
+            yield Served(output.readline().strip(), process)
         finally:
             process.kill()
+            process.wait(30)
 
 
 @dataclass

@@ -185,7 +185,9 @@ def test_check_finds_nothing_where_all_is_set_up(ready: Ready) -> None:
 def test_closing_twice_is_closing_once(ready: Ready) -> None:
     submit(ready, samples.plain_mailing(), PEOPLE[:1])
     ready.provider.close()
+    wire = ready.wire()
     ready.provider.close()
+    assert ready.wire() == wire and len(ready.got()) == 1
 
 
 @pytest.mark.parametrize("name", ["smtp", "sendgrid"])

@@ -271,7 +271,15 @@ def test_a_ledger_that_would_vanish_with_the_runner_is_refused(url: str, tmp_pat
 
 def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> None:
     newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=postgresql_url)
-    Database.open(newsletter, to_last=True).close()
+    taken = Database.open(newsletter, to_last=True)
+    with taken.writing() as connection:
+        connection.execute(insert(send), SEND)
+    taken.close()
+    again = Database.open(newsletter, to_last=True)
+    with again.reading() as connection:
+        assert connection.scalar(select(send.c.issue)) == SEND["issue"]
+    again.close()
+    assert not (tmp_path / ".news" / "news.db").exists()
 
 
 def test_ids_are_never_used_twice(database: Database) -> None:

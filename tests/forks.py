@@ -1,0 +1,191 @@
+"""Python programs as forks of a process that has imported the whole of news already.
+
+Most of what a short `news` computes is imports, and some tests start hundreds. A fork is a process like any
+other: it has its own environment, folder, output and exit code, and can be killed.
+
+`python -m tests.forks SOCKET` is that process. It ends when its standard input does.
+"""
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import newsletter
+
+ROOT = Path(__file__).parent.parent
+# Imported by the libraries only when they are used.
+_LATE_IMPORTS = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite")
+_START_SECONDS = 60
+
+
+class Fork:
+    """A running program."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._lock = connection, threading.Lock()
+        self._said = b""
+        self._code: int | None = None
+        self.pid = int(self._line())
+
+    def send_signal(self, number: int) -> None:
+        if self._code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Return its exit code, negative where a signal ended it; raise TimeoutExpired if it goes on."""
+        with self._lock:
+            if self._code is None:
+                self._connection.settimeout(seconds)
+                try:
+                    self._code = int(self._line())
+                except TimeoutError:
+                    raise subprocess.TimeoutExpired(str(self.pid), seconds or 0) from None
+                self._connection.close()
+            return self._code
+
+    def _line(self) -> bytes:
+        """Read the next line."""
+        while b"\n" not in self._said:
+            more = self._connection.recv(100)
+            assert more, "the process that forks has ended"
+            self._said += more
+        line, _, self._said = self._said.partition(b"\n")
+        return line
+
+
+class Forks:
+    """The process that has imported everything, and forks."""
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = str(Path(self._folder.name) / "socket")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forks", self._address],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout
+        assert select.select([self._process.stdout], [], [], _START_SECONDS)[0], (
+            "nothing was imported in time"
+        )
+        assert self._process.stdout.readline() == b"ready\n"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def start(
+        self,
+        module: str,
+        *arguments: str,
+        folder: Path,
+        output: int,
+        errors: int,
+        environment: Mapping[str, str] = os.environ,
+    ) -> Fork:
+        """Start `python -m MODULE ARGUMENT…` in a folder; its output goes to these file descriptors."""
+        order = {"module": module, "arguments": arguments, "folder": str(folder)}
+        order["environment"] = dict(environment)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(self._address)
+        # The first byte carries the descriptors.
+        socket.send_fds(connection, [b"{"], [output, errors])
+        connection.sendall(json.dumps(order).encode()[1:] + b"\n")
+        return Fork(connection)
+
+
+def main(address: str) -> None:
+    """Import everything, and run in forks what is asked for."""
+    _import_everything()
+    gc.freeze()
+    assert threading.active_count() == 1, "a fork has no threads but the one that forks"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(address)
+        listening.listen(100)
+        print("ready", flush=True)
+        signal.signal(
+            signal.SIGCHLD, signal.SIG_IGN
+        )  # nobody asks for the code of those that wait for a program
+        while listening in select.select([listening, sys.stdin], [], [])[0]:
+            connection, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                order = _started(connection)
+                break
+            connection.close()
+        else:
+            return
+    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+
+
+def _import_everything() -> None:
+    for module in pkgutil.walk_packages(newsletter.__path__, "newsletter."):
+        if not module.name.endswith("__main__") and "migrations" not in module.name:
+            importlib.import_module(module.name)
+    for name in _LATE_IMPORTS:
+        importlib.import_module(name)
+
+
+def _started(connection: socket.socket) -> dict[str, Any]:
+    """Fork the program and return in it; the process that called waits for its end, tells of it, and ends."""
+    data, descriptors, *_ = socket.recv_fds(connection, 1, 2)
+    while not data.endswith(b"\n"):
+        data += connection.recv(1_000_000)
+    order: dict[str, Any] = json.loads(data)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if program := os.fork():
+        for descriptor in (0, *descriptors):
+            os.close(descriptor)
+        with suppress(OSError):  # nobody may be there any more to be told
+            connection.sendall(b"%d\n" % program)
+        _, status = os.waitpid(program, 0)
+        with suppress(OSError):
+            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        os._exit(0)
+    connection.close()
+    _become(order, descriptors)
+    return order
+
+
+def _become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    for standard, given in enumerate(descriptors, 1):
+        os.dup2(given, standard)
+        os.close(given)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    # Ignored where the tests run in the background of a shell script.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [order["module"], *order["arguments"]]
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    time.tzset()
+    os.chdir(order["folder"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
