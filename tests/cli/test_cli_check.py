@@ -186,7 +186,7 @@ def computed(*arguments: str) -> tuple[float, str]:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
-def test_our_own_issue_is_clean_and_checked_in_little_more_time_than_it_is_rendered(tmp_path: Path) -> None:
+def test_our_own_issue_is_clean_and_checked_in_less_than_three_times_of_rendering(tmp_path: Path) -> None:
     """The quickest of three in turns, so that a busy machine makes both slower."""
     rendered, checked = [], []
     for _ in range(3):
@@ -195,4 +195,4 @@ def test_our_own_issue_is_clean_and_checked_in_little_more_time_than_it_is_rende
         checked.append(seconds)
         assert output.startswith("issues/2026-04-27.yml: no problems found"), output
     print(f"rendered in {min(rendered):.2f} s, checked in {min(checked):.2f} s")
-    assert min(checked) < 2 * min(rendered)
+    assert min(checked) < 3 * min(rendered)
