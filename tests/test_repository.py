@@ -71,6 +71,13 @@ def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:
     assert {"make test", "make package", "make demo"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
 
 
+def test_every_case_runs_at_night() -> None:
+    nightly = workflow("nightly.yml")
+    assert nightly[True]["schedule"]  # YAML 1.1 reads the key `on` as true
+    assert any(step.get("run", "").endswith("make test-all") for step in steps("nightly.yml"))
+    assert "--every-case" in (ROOT / "Makefile").read_text()
+
+
 def test_every_library_has_an_import_contract() -> None:
     """import-linter checks only the libraries that a contract names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

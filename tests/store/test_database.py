@@ -273,11 +273,11 @@ def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> 
     newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=postgresql_url)
     taken = Database.open(newsletter, to_last=True)
     with taken.writing() as connection:
-        connection.execute(insert(send), SEND)
+        connection.execute(insert(send_table), SEND)
     taken.close()
     again = Database.open(newsletter, to_last=True)
     with again.reading() as connection:
-        assert connection.scalar(select(send.c.issue)) == SEND["issue"]
+        assert connection.scalar(select(send_table.c.issue)) == SEND["issue"]
     again.close()
     assert not (tmp_path / ".news" / "news.db").exists()
 
