@@ -4,7 +4,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from newsletter.preview import serve
+from newsletter.preview.launch import serve
 
 if __name__ == "__main__":
     warnings.simplefilter("error")

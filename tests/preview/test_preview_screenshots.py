@@ -252,9 +252,9 @@ def test_a_picture_that_cannot_be_written(letter):
     ],
 )
 def test_a_host_that_others_reach_is_warned_of(letter, host, warned):
-    from newsletter.cli.issue import _is_loopback
+    from newsletter.hosts import is_loopback
 
-    assert _is_loopback(host) is not warned
+    assert is_loopback(host) is not warned
 
 
 @pytest.mark.parametrize("host, warned", [("0.0.0.0", True), ("127.0.0.1", False)])
