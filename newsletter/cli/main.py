@@ -1,6 +1,6 @@
 """The command line: its root, and where its errors are told. The main job:
 
-news send -> cli.send.Sender -> services.send.Sending -> sending.delivery.Delivery.run -> a provider's submit.
+news send -> cli.send -> services.send.SendService -> sending.delivery.Delivery.run -> a provider's submit.
 
 Each command imports what it needs, so that `news --help` is quick.
 """

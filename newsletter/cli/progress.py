@@ -1,25 +1,49 @@
-"""How a send goes: a progress bar, what happens to it, and Ctrl-C."""
+"""The progress of a send: a bar, its events, the reasons of refusals, and Ctrl-C."""
 
 import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.display import counted, masked, printable
+from newsletter.errors import NewsError
 
 if TYPE_CHECKING:
     from newsletter.sending.events import Delivered, Event
     from newsletter.sending.model import Transition
 
-REASONS = 5
+MAX_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a run: with its last event, by Ctrl-C, or by a failure."""
+
+    interrupted: bool = False
+    failure: BaseException | None = None
+
+
+def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> Ending:
+    """Run a send to its end and show its progress; `total` recipients are waiting.
+
+    The first Ctrl-C lets the calls in flight finish, the second one ends the run at once.
+    """
+    interrupt = Interrupt()
+    try:
+        with interrupt.listening():
+            watch(events(interrupt), total)
+    except (NewsError, KeyboardInterrupt, OSError) as failure:
+        return Ending(interrupt.asked, failure)
+    return Ending(interrupt.asked)
 
 
 def watch(events: Iterable["Event"], total: int) -> None:
-    """A progress bar while a send runs, what happens to it, and why some were not accepted, counted."""
+    """Show a progress bar and the events of a send, then the reasons for which mail was not accepted."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -34,12 +58,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
         task = progress.add_task("", total=total)
         for event in events:
             if isinstance(event, Delivered):
-                done = [transition for transition in event.transitions if transition.state != "waiting"]
-                progress.advance(
-                    task,
-                    sum(transition.last - transition.first + 1 for transition in done)
-                    or not event.transitions,
-                )
+                progress.advance(task, _done(event))
                 not_accepted.record(event)
                 continue
             if isinstance(event, Recalled):
@@ -48,72 +67,77 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 if event.why == waits_for:
                     continue
                 waits_for = event.why
-            if said := _happening(event):
-                progress.console.print(said, highlight=False, markup=False)
+            if sentence := _sentence(event):
+                progress.console.print(sentence, highlight=False, markup=False)
     reasons = not_accepted.reasons()
-    for reason, count in reasons.most_common(REASONS):
+    for reason, count in reasons.most_common(MAX_REASONS):
         click.echo(f"{count:,} {reason}", err=True)
-    if len(reasons) > REASONS:
-        click.echo(f"… and {counted(len(reasons) - REASONS, 'more reason')}", err=True)
+    if len(reasons) > MAX_REASONS:
+        click.echo(f"… and {counted(len(reasons) - MAX_REASONS, 'more reason')}", err=True)
+
+
+def _done(delivered: "Delivered") -> int:
+    """Return how many recipients of a chunk have an outcome now; a skipped chunk counts as one."""
+    outcomes = [transition for transition in delivered.transitions if transition.state != "waiting"]
+    return sum(transition.last - transition.first + 1 for transition in outcomes) or not delivered.transitions
 
 
 class _NotAccepted:
-    """Why recipients are not accepted, by the last try of each: people are counted, not tries."""
+    """The reasons for which recipients were not accepted, by the last attempt of each recipient."""
 
     def __init__(self) -> None:
-        # By the first number of a range. A chunk is tried again whole, or in the ranges that a try left.
+        # By the first number of a range. A chunk is tried again whole, or in the ranges that an attempt left.
         self._ranges: dict[int, tuple[str, int]] = {}
 
     def record(self, delivered: "Delivered") -> None:
-        """Replace what the chunk's last try said by what this one says, where it says anything."""
+        """Replace the reasons of a chunk's earlier attempt by those of this one, where it has any."""
         before, _ = self._ranges.pop(delivered.first, ("", 0))
         for transition, size in zip(delivered.transitions, delivered.sizes, strict=True):
-            reason = _worded(transition) or (before if transition.state == "waiting" else "")
+            reason = _reason(transition) or (before if transition.state == "waiting" else "")
             if reason and transition.state != "accepted":
                 self._ranges[transition.first] = (reason, size)
 
     def reasons(self) -> Counter[str]:
-        """Return how many recipients each reason keeps from being accepted."""
-        found: Counter[str] = Counter()
+        """Count the recipients that each reason keeps from being accepted."""
+        counts: Counter[str] = Counter()
         for reason, size in self._ranges.values():
-            found[reason] += size
-        return found
+            counts[reason] += size
+        return counts
 
 
-def _worded(transition: "Transition") -> str:
-    """Return a fate with its reason, and nothing for one that has no reason of its own."""
+def _reason(transition: "Transition") -> str:
+    """Return the state and the reason of a transition; an empty text where it has no reason."""
     from newsletter.sending.outcomes import NOT_BEGUN
 
     if transition.reason in ("", NOT_BEGUN.reason):
         return ""
-    return (
-        f"{'not sent' if transition.state == 'waiting' else transition.state}: {_masked(transition.reason)}"
-    )
+    state = "not sent" if transition.state == "waiting" else transition.state
+    return f"{state}: {_masked(transition.reason)}"
 
 
 def _masked(reason: str) -> str:
-    """Return a provider's words in one line without addresses: this may be the public log of a workflow."""
+    """Return a provider's words in one line, without addresses: a workflow's log may be public."""
     return masked(printable(reason, 300))
 
 
-def _happening(event: "Event") -> str:
-    """What else happens to a send."""
+def _sentence(event: "Event") -> str:
+    """Return the sentence that tells of an event; an empty text for an event that needs none."""
     from newsletter.sending.events import NotRecalled, Recalled, Stopped, Waiting
 
     match event:
         case Waiting(until, why):
             return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
         case Recalled(recipients, "waiting"):
-            return f"Called back the mail to {counted(recipients, 'recipient')}, to send it again."
+            return f"Recalled the mail to {counted(recipients, 'recipient')}, to send it again."
         case NotRecalled(recipients, why):
-            return f"Not called back, for {counted(recipients, 'recipient')}: {_masked(why)}."
+            return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(why)}."
         case Stopped(why):
             return f"Stopped: {_masked(why)}"
     return ""
 
 
 class Interrupt:
-    """Ctrl-C while a send runs: the first ends it after the call in flight, the second at once."""
+    """Ctrl-C while a send runs: the first one asks it to stop, the second one ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -123,6 +147,7 @@ class Interrupt:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM for the block."""
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -134,4 +159,4 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        click.echo("\nStopping after the calls in flight. Once more stops at once.", err=True)
+        click.echo("\nStopping after the calls in flight. A second Ctrl-C stops at once.", err=True)

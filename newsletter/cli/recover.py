@@ -1,20 +1,16 @@
-"""`news cancel`, `news retry`, `news resolve`: when a send was a mistake, or did not reach everybody."""
+"""`news cancel`, `news retry`, `news resolve`: after a mistake, a refusal, or an unknown outcome."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import send_summary, terminal
+from newsletter.cli import progress, terminal
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
-from newsletter.cli.send import checked, confirm, deliver, started, watch
+from newsletter.cli.send import agree, deliver, open_send, show_failure
 from newsletter.constants import INCOMPLETE
 from newsletter.errors import SendRefused
-
-if TYPE_CHECKING:
-    from newsletter.sending.model import ChunkState
 
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 
@@ -24,82 +20,83 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @_yes
 @report_options
 @click.pass_obj
-def cancel(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
-    """Call back what has not left yet, and begin nothing more.
+def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
+    """Cancel a send: recall the mail that has not left yet, and begin nothing more.
 
-    Says exactly what could be called back and what could not. Exit code 3: somebody has it, or may.
+    Names exactly what was recalled and what was not. Exit code 3: somebody has the mail, or may have it.
     """
-    from newsletter.store.journal import lease_holder
-
-    with started(folder, issue) as (sending, found):
-        with terminal.stdout_to_stderr(named.as_json):
-            counts, leaves = sending.queries.counts(found), sending.queries.leaves(found)
-            if done := not (counts.waiting or counts.under_way or leaves):
-                click.echo("Nothing of it can be called back any more.")
+    with open_send(folder, issue) as (service, send):
+        done = True
+        with terminal.stdout_to_stderr(options.as_json):
+            status = service.status(send)
+            counts = status.counts
+            if not (counts.waiting or counts.under_way or status.held_until):
+                click.echo("No mail of this send can be recalled any more.")
             else:
-                process = lease_holder(found, sending.newsletter.runs, sending.clock.now())
-                send_summary.show_counts(found, counts, leaves, lease_holder=process, whole=True)
+                report(status, service.queries, ReportOptions(), identify=True)
                 if not yes:
-                    click.confirm("Call it back?", abort=True)
-                done = watch(found, lambda stop: sending.cancel(found, stop), 0)
-        report(sending.newsletter, sending.queries, found, named)
-        sys.exit(0 if done and sending.queries.counts(found).nobody_has_it else INCOMPLETE)
+                    click.confirm("Cancel this send?", abort=True)
+                ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
+                if ending.failure:
+                    show_failure(send, ending.failure)
+                done = ending.failure is None
+        status = service.status(send)
+        report(status, service.queries, options)
+        sys.exit(0 if done and status.counts.nobody_has_it else INCOMPLETE)
 
 
 @click.command()
 @names_issue(addresses=True)
-@click.option("--refused", is_flag=True, required=True, help="Those whom the provider refused.")
+@click.option("--refused", is_flag=True, required=True, help="The recipients that the provider refused.")
 @_yes
 @report_options
 @click.pass_obj
 def retry(
-    folder: Path, issue: str, refused: bool, addresses: tuple[str, ...], yes: bool, named: ReportOptions
+    folder: Path, issue: str, refused: bool, addresses: tuple[str, ...], yes: bool, options: ReportOptions
 ) -> None:
-    """Try those again whom the provider refused.
+    """Try refused recipients again.
 
-    All of them or those named, once the cause is mended.
+    All of them or the named ones, once the cause is removed.
     """
-    from newsletter.sending.start import refuse_halted
-
-    with started(folder, issue) as (sending, found):
-        refuse_halted(found, sending.queries.counts(found))
-        with terminal.stdout_to_stderr(named.as_json):
-            prepared = checked(sending, found)
-            if not (count := sending.count(found, "refused", list(addresses))):
-                raise SendRefused(
-                    f"nobody was refused in the send of {issue}", f"news status --issue {issue}"
-                )
-            count += sending.queries.counts(found).waiting
-            send_summary.show_send(prepared, found, count, sending)
-            confirm(count, yes)
-            sending.override_state(found, "refused", "waiting", "to be tried again", list(addresses))
-        sys.exit(deliver(sending, prepared, found, named))
+    with open_send(folder, issue) as (service, send):
+        with terminal.stdout_to_stderr(options.as_json):
+            prepared = service.prepare(send.issue)
+            terminal.show_findings(prepared)
+            plan = service.plan_retry(prepared, send, addresses)
+            agree(plan, service, yes)
+            started = service.start(plan)
+        sys.exit(deliver(service, started, options))
 
 
 @click.command()
 @names_issue(addresses=True)
 @click.option(
-    "--assume", type=click.Choice(["sent", "unsent"]), required=True, help="What you have found out."
+    "--assume", type=click.Choice(["sent", "unsent"]), required=True, help="The outcome that you found out."
 )
 @_yes
 @report_options
 @click.pass_obj
 def resolve(
-    folder: Path, issue: str, assume: str, addresses: tuple[str, ...], yes: bool, named: ReportOptions
+    folder: Path, issue: str, assume: str, addresses: tuple[str, ...], yes: bool, options: ReportOptions
 ) -> None:
-    """Settle what is unknown, by what you have found out.
+    """Settle unknown recipients by the outcome that you found out.
 
-    For all or those named. Look people up in your provider's log first: `news status --list unknown` names
-    them. Who is assumed unsent waits from then on; `news resume` sends to them, and twice if the assumption
-    was wrong.
+    All of them or the named ones. First look for them in your provider's log: `news status --list unknown`
+    names them. Recipients assumed unsent wait from then on, and `news resume` sends to them: twice if the
+    assumption was wrong.
     """
-    with started(folder, issue) as (sending, found):
-        sending.settle_adrift(found)
-        if not (unknown := sending.count(found, "unknown", list(addresses))):
-            raise SendRefused(f"nothing is unknown in the send of {issue}", f"news status --issue {issue}")
+    with open_send(folder, issue) as (service, send):
+        service.settle_abandoned(send)
+        unknown = service.count(send, "unknown", addresses)
+        if not unknown:
+            hint = f"news status --issue {send.issue}"
+            raise SendRefused(f"nobody is unknown in the send of {send.issue}", hint)
         if not yes:
-            risk = "they are never tried again" if assume == "sent" else "who has it after all gets it twice"
-            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=named.as_json)
-        to: ChunkState = "accepted" if assume == "sent" else "waiting"
-        sending.override_state(found, "unknown", to, f"assumed {assume}", list(addresses))
-        report(sending.newsletter, sending.queries, found, named)
+            risk = (
+                "they are never tried again"
+                if assume == "sent"
+                else "a recipient who has the mail gets it twice"
+            )
+            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=options.as_json)
+        service.resolve(send, sent=assume == "sent", addresses=addresses)
+        report(service.status(send), service.queries, options)

@@ -1,4 +1,4 @@
-"""How a send stands: printed, as JSON, or as CSV with everybody's name; several commands end so."""
+"""The report on a send: printed, as JSON, or as a CSV file of recipients; several commands end with it."""
 
 import csv
 import functools
@@ -20,17 +20,17 @@ from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
 if TYPE_CHECKING:
-    from newsletter.config.loader import Newsletter
     from newsletter.sending.model import Send
+    from newsletter.services.status import SendStatus
     from newsletter.store.ledger_queries import LedgerQueries
 
-# Those whom a person may have to do something about.
-_OPEN = tuple(state for state in RECIPIENT_STATES if state != "accepted")
+# The recipients that somebody may have to do something about.
+_NOT_ACCEPTED = tuple(state for state in RECIPIENT_STATES if state != "accepted")
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Whom a report names, and how."""
+    """The form of a report: the recipients in one state, a CSV file, or JSON; without any, the summary."""
 
     state: str | None = None
     file: Path | None = None
@@ -38,72 +38,67 @@ class ReportOptions:
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options that name people, as its argument `named`."""
+    """Give a command the options of a report, as its argument `options`."""
 
     @click.option(
-        "--list", "state", type=click.Choice(RECIPIENT_STATES), help="Name the recipients in this state."
+        "--list", "state", type=click.Choice(RECIPIENT_STATES), help="List the recipients in this state."
     )
-    @click.option("--csv", "file", type=click.Path(path_type=Path), help="Write who is in which state.")
-    @click.option("--json", "as_json", is_flag=True, help="As JSON, with everybody who is not accepted.")
+    @click.option("--csv", "file", type=click.Path(path_type=Path), help="Write every recipient's state.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every recipient not accepted.")
     @functools.wraps(command)
-    def named(*args: Any, state: str | None, file: Path | None, as_json: bool, **others: Any) -> Any:
-        return command(*args, named=ReportOptions(state, file, as_json), **others)
+    def run(*args: Any, state: str | None, file: Path | None, as_json: bool, **others: Any) -> Any:
+        return command(*args, options=ReportOptions(state, file, as_json), **others)
 
-    return named
+    return run
 
 
 def report(
-    newsletter: "Newsletter",
+    status: "SendStatus",
     queries: "LedgerQueries",
-    send: "Send",
-    named: ReportOptions,
+    options: ReportOptions,
     *,
-    whole: bool = False,
+    interrupted: bool = False,
+    identify: bool = False,
 ) -> None:
-    """How a send stands now, in the form that was asked for."""
-    send = queries.find(send.issue, send.list) or send
-    if named.file:
-        _write(queries, send, named)
-    if named.as_json:
-        _print_json(queries, send, named)
-    elif named.state:
-        for _, address, reason in queries.recipients(send, named.state):
+    """Report on a send, in the form that the options ask for."""
+    if options.file:
+        _write_csv(queries, status.send, options.file, options.state)
+    if options.as_json:
+        _print_json(queries, status, options)
+    elif options.state:
+        for _, address, reason in queries.recipients(status.send, options.state):
             click.echo(f"{address}\t{reason}".rstrip("\t"))
     else:
-        from newsletter.store.journal import lease_holder
-
-        counts, leaves, joined = queries.counts(send), queries.leaves(send), queries.joined(send)
-        process = lease_holder(send, newsletter.runs, datetime.now(UTC))
-        send_summary.show_counts(send, counts, leaves, joined, process, whole=whole)
-        if named.file:
-            click.echo(f"Who is in which state: {display_path(named.file)}")
+        send_summary.show_status(status, datetime.now(UTC), interrupted=interrupted, identify=identify)
+        if options.file:
+            click.echo(f"Every recipient's state is in {display_path(options.file)}")
 
 
 def _recipients(
     queries: "LedgerQueries", send: "Send", states: Iterable[str]
 ) -> Iterator[tuple[str, str, str]]:
+    """Yield address, state and reason of the recipients in these states."""
     for state in states:
         for _, address, reason in queries.recipients(send, state):
             yield address, state, reason
 
 
-def _write(queries: "LedgerQueries", send: "Send", named: ReportOptions) -> None:
-    states = (named.state,) if named.state else RECIPIENT_STATES
-    assert named.file
-    with _opened(named.file) as file:
+def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | None) -> None:
+    states = (state,) if state else RECIPIENT_STATES
+    with _open_private(path) as file:
         rows = csv.writer(file)
         rows.writerow(("address", "state", "reason"))
-        # A reason is the provider's words; a spreadsheet would take some for a formula.
-        rows.writerows(
-            (a, s, f"'{r}" if r[:1] in "=+-@" and r else r) for a, s, r in _recipients(queries, send, states)
-        )
+        for address, state_, reason in _recipients(queries, send, states):
+            # The provider wrote the reason, and a spreadsheet reads some as formulas.
+            escaped = f"'{reason}" if reason[:1] and reason[:1] in "=+-@" else reason
+            rows.writerow((address, state_, escaped))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """A new file that only its owner may read: it is full of addresses."""
+def _open_private(path: Path) -> Iterator[IO[str]]:
+    """Open a file for writing that only its owner may read: it holds addresses."""
     try:
-        with open(path, "w", encoding="utf-8", newline="", opener=_private) as file:
+        with open(path, "w", encoding="utf-8", newline="", opener=_opener) as file:
             yield file
     except OSError as failure:
         what = cannot_be("written", failure)
@@ -111,17 +106,17 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         raise Unavailable(what, hint, where=display_path(path)) from failure
 
 
-def _private(path: str, flags: int) -> int:
+def _opener(path: str, flags: int) -> int:
     # Windows has neither: there a new file has the rights of its folder.
     handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
     if hasattr(os, "fchmod"):
-        os.fchmod(handle, 0o600)  # also where it was there already
+        os.fchmod(handle, 0o600)  # also where the file existed
     return handle
 
 
-def _print_json(queries: "LedgerQueries", send: "Send", named: ReportOptions) -> None:
-    """One object; its people are printed as they are read."""
-    counts, leaves = queries.counts(send), queries.leaves(send)
+def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:
+    """Print one object; its recipients are printed while they are read."""
+    send = status.send
     head = {
         "issue": send.issue,
         "list": send.list,
@@ -129,17 +124,18 @@ def _print_json(queries: "LedgerQueries", send: "Send", named: ReportOptions) ->
         "state": send.state,
         "started_at": send.started_at,
         "finished_at": send.finished_at,
-        "held_back_until": leaves and leaves[0],
+        "held_back_until": status.held_until and status.held_until[0],
+        "cancellable_until": status.cancellable_until,
         "waits_for_go_ahead": send.canary_size is not None,
-        "counts": vars(counts),
-        "joined_since": queries.joined(send),
+        "counts": vars(status.counts),
+        "joined_since": status.joined,
     }
     text = json.dumps(head, default=lambda moment: moment.isoformat(), indent=1)
     sys.stdout.write(text.removesuffix("\n}") + ',\n "people": [')
-    states = (named.state,) if named.state else _OPEN
-    between = "\n"
+    states = (options.state,) if options.state else _NOT_ACCEPTED
+    separator = "\n"
     for address, state, reason in _recipients(queries, send, states):
-        one = {"address": address, "state": state, "reason": reason}
-        sys.stdout.write(f"{between}  {json.dumps(one, ensure_ascii=False)}")
-        between = ",\n"
+        recipient = {"address": address, "state": state, "reason": reason}
+        sys.stdout.write(f"{separator}  {json.dumps(recipient, ensure_ascii=False)}")
+        separator = ",\n"
     sys.stdout.write("\n ]\n}\n")

@@ -1,7 +1,7 @@
-"""`news send` and `news resume`: an issue to its list, once."""
+"""`news send` and `news resume`: an issue goes to its list, once."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import progress, send_summary, terminal
+from newsletter.cli import plan_summary, progress, send_summary, terminal
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
@@ -17,13 +17,10 @@ from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
 from newsletter.errors import NewsError, SendRefused
 
 if TYPE_CHECKING:
-    from newsletter.sending.events import Event
-    from newsletter.sending.model import Send
-    from newsletter.sending.start import SendOptions
+    from newsletter.sending.model import Send, SendOptions
     from newsletter.services.prepare import Prepared
-    from newsletter.services.send import Sending
+    from newsletter.services.send import SendPlan, SendService, StartedSend
 
-_CANARY = "Send to the first so many, then wait for a go-ahead (news resume)."
 _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
 
@@ -44,12 +41,17 @@ _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most
     multiple=True,
     help="Send one message, marked as a test, to this address; may be repeated.",
 )
-@click.option("--now", is_flag=True, help="Without the undo window: what has left cannot be called back.")
+@click.option("--now", is_flag=True, help="Send without the undo window: the mail cannot be recalled.")
 @click.option("--at", metavar="TIME", help=_AT)
-@click.option("--canary", metavar="N", type=click.IntRange(min=1), help=_CANARY)
-@click.option("--list-changed", is_flag=True, help="The list did grow or shrink that much.")
 @click.option(
-    "--provider", type=click.Choice(PROVIDERS), help="Send through this one, not the configured one."
+    "--canary",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Send to the first N recipients, then wait for a go-ahead (news resume).",
+)
+@click.option("--list-changed", is_flag=True, help="Confirm that the list did grow or shrink that much.")
+@click.option(
+    "--provider", type=click.Choice(PROVIDERS), help="Send through this provider, not the configured one."
 )
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
@@ -71,12 +73,13 @@ def send(
     """Send an issue, once, to everyone on the list.
 
     Run it again after an interruption: it sends what is certainly unsent, and names what is unknown. Ctrl-C
-    finishes the calls in flight; a second one stops at once.
+    finishes the calls in flight; a second Ctrl-C stops at once.
 
-    Exit codes: 0 all accepted; 1 refused to start; 3 something is unknown, refused or still waiting.
+    Exit codes: 0 all accepted; 1 refused to start; 3 somebody is unknown, refused or still waiting.
     """
     from newsletter.config import loader
-    from newsletter.services.send import Sending
+    from newsletter.sending.model import SendOptions
+    from newsletter.services.send import SendService
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
@@ -86,14 +89,15 @@ def send(
         raise click.UsageError("--now and --at exclude each other")
     if canary and at:
         raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
-    moment = _parse_at(at) if at else None
+    options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
-    with Sending.open(loader.load(folder), provider, to_send=not addresses and not dry_run) as sending:
+    to_send = not addresses and not dry_run
+    with SendService.open(loader.load(folder), provider, to_send=to_send) as service:
         if addresses:
-            sys.exit(_send_tests(sending, sending.prepare(issue), addresses, yes, dry_run))
-        options = sending.options(now=now, at=moment, canary=canary)
-        sender = Sender(sending, options, yes, dry_run, list_changed)
-        sys.exit(sender.ready(issue, at_most) if ready else sender.one(sending.prepare(issue)))
+            sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
+        if ready:
+            sys.exit(_send_ready(service, issue, at_most, options, yes, dry_run))
+        sys.exit(_send_issue(service, service.prepare(issue), options, yes, dry_run))
 
 
 @click.command()
@@ -101,203 +105,171 @@ def send(
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @report_options
 @click.pass_obj
-def resume(folder: Path, issue: str, yes: bool, named: ReportOptions) -> None:
-    """Go on with a send that was started.
+def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
+    """Continue a send that was started.
 
-    After an interruption, after a canary, or with one that was called back. The same people get the same
-    content; who has joined since is not among them.
+    After an interruption, after a canary, or after it was cancelled. The same recipients get the same
+    content; subscribers who joined since then are not among them.
     """
-    with started(folder, issue) as (sending, found):
-        with terminal.stdout_to_stderr(named.as_json):
-            prepared = checked(sending, found)
-            counts = sending.queries.counts(found)
-            if rest := counts.waiting + counts.cancelled:
-                send_summary.show_send(prepared, found, rest, sending)
-                confirm(rest, yes)
-                found = sending.resume(found)
-            elif not counts.unknown:
-                click.echo("Nothing is waiting; nothing was sent now.")
-        sys.exit(deliver(sending, prepared, found, named))
+    with open_send(folder, issue) as (service, started):
+        with terminal.stdout_to_stderr(options.as_json):
+            prepared = service.prepare(started.issue)
+            terminal.show_findings(prepared)
+            plan = service.plan_resume(prepared, started)
+            agree(plan, service, yes)
+            resumed = service.start(plan)
+        sys.exit(deliver(service, resumed, options))
 
 
-def started(folder: Path, issue: str) -> "AbstractContextManager[tuple[Sending, Send]]":
-    """A send that was started, with its provider, while the block lasts."""
+def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendService, Send]]":
+    """Open a started send with the provider that it was started through."""
     from newsletter.config import loader
     from newsletter.issue import files
-    from newsletter.services.send import Sending
+    from newsletter.services.send import SendService
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    return Sending.open_for(loader.load(folder), name)
+    return SendService.open_for(loader.load(folder), name)
 
 
-def checked(sending: "Sending", found: "Send") -> "Prepared":
-    """The issue of a send that was started, as it was then and without errors; raises SendRefused."""
-    prepared = sending.prepare(found.issue)
-    terminal.show_findings(prepared)
-    prepared.refuse_errors()
-    sending.refuse_difference(prepared, found)
-    return prepared
-
-
-def deliver(
-    sending: "Sending", prepared: "Prepared", found: "Send", named: ReportOptions | None = None
-) -> int:
-    """Sends what is certainly unsent; the exit code.
-
-    From here something may have left, so whatever goes wrong is no refusal any more.
-    """
-    waiting = sending.queries.counts(found).waiting
-    run_out = watch(found, lambda stop: sending.deliver(found, prepared, stop), waiting)
-    counts = sending.queries.counts(found)
-    if run_out:
-        report(sending.newsletter, sending.queries, found, named or ReportOptions())
-        send_summary.show_rehearsal(sending, counts.accepted)
-    return 0 if run_out and counts.complete else INCOMPLETE
-
-
-def watch(found: "Send", events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> bool:
-    """Shows how something goes, ends it at Ctrl-C, and says whether it came to its end."""
-    interrupt = progress.Interrupt()
-    try:
-        with interrupt.listening():
-            progress.watch(events(interrupt), total)
-        return True
-    except SendRefused:
-        raise
-    except (NewsError, KeyboardInterrupt, OSError) as failure:
-        _log(failure)
-        # An OSError is the terminal's or a pipe's: then nobody reads this either.
-        with suppress(OSError):
-            send_summary.show_stopped(found, failure)
-        return False
-
-
-def _log(failure: BaseException) -> None:
-    from newsletter.cli import logs
-
-    logs.failed(failure)
-
-
-class Sender:
-    """Issues to the list: shown, asked about, delivered, counted."""
-
-    def __init__(
-        self, sending: "Sending", options: "SendOptions", yes: bool, dry_run: bool, list_changed: bool
-    ) -> None:
-        self._sending, self._options = sending, options
-        self._yes, self._dry_run, self._list_changed = yes, dry_run, list_changed
-
-    def one(self, prepared: "Prepared") -> int:
-        """One issue; the exit code."""
-        from newsletter.sending import start
-
-        sending, options = self._sending, self._options
-        terminal.show_findings(prepared)
-        prepared.refuse_errors()
-        outlook = sending.outlook(prepared)
-        counts = outlook.counts
-        send_summary.show_send(prepared, outlook.send, counts.waiting, sending, options)
-        if not self._list_changed:
-            sending.refuse_list(outlook, prepared.issue.name)
-        if self._dry_run:
-            click.echo("A dry run: nothing was sent.")
-            return 0
-        if not counts.recipients:
-            hint = "news subscribers import FILE, or news subscribers add ADDRESS"
-            raise SendRefused("there is nobody on the list", hint)
-        start.refuse_halted(outlook.send, counts)
-        start.refuse_wishes(outlook.send, options)
-        if counts.waiting:
-            confirm(counts.waiting, self._yes)
-        elif not counts.unknown:
-            click.echo("Nothing is waiting; nothing was sent now.")
-        claimed = sending.start(prepared, options, None if self._yes else outlook)
-        code = deliver(sending, prepared, claimed)
-        return self._after_canary(prepared, claimed, code) if claimed.canary_size and not self._yes else code
-
-    def ready(self, only: str | None, at_most: int) -> int:
-        """Every issue that is due, oldest first, or only the one named; the worst exit code."""
-        if only is not None:
-            from newsletter.issue import files
-
-            only = files.find(self._sending.newsletter.issues, only).stem
-        due, broken = terminal.collect_due(self._sending.due())
-        if len(due) > at_most:
-            names = ", ".join(one.issue.name for one in due)
-            raise SendRefused(
-                f"{len(due)} issues are marked ready and not yet sent: {names}",
-                f"if all of them are to go out now, say so: news send --ready --at-most {len(due)}",
-            )
-        chosen = [one for one in due if only in (None, one.issue.name)]
-        if not chosen and not broken:
-            click.echo("Nothing is due: each issue marked ready is sent, or lies in the future.")
-        codes = []
-        for one in chosen:
-            try:
-                codes.append(self.one(one))
-            except SendRefused as refused:
-                terminal.show_problems(refused.problems)
-                _log(refused)
-                codes.append(REFUSED)
-        worst = max(codes, default=0)
-        if not broken:
-            return worst
-        return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
-
-    def _after_canary(self, prepared: "Prepared", claimed: "Send", code: int) -> int:
-        """Asks for the go-ahead, where the canary is through and somebody is there to give it."""
-        counts = self._sending.queries.counts(claimed)
-        through = counts.recipients - counts.waiting >= (claimed.canary_size or 0)
-        if not (counts.waiting and through) or not click.confirm(f"Go on with the other {counts.waiting:,}?"):
-            return code
-        return deliver(self._sending, prepared, self._sending.resume(claimed))
-
-
-def confirm(count: int, yes: bool) -> None:
-    """Asks for the number of recipients to be typed; raises SendRefused where it is not."""
+def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
+    """Show a plan and ask for the number of recipients; raise SendRefused where another one is typed."""
+    if not plan.recipients:
+        if not plan.counts.unknown:
+            click.echo("No recipient is waiting; nothing was sent now.")
+        return
+    plan_summary.show_plan(plan, service)
     if yes:
         return
-    typed = click.prompt(f"Type the number of recipients ({count}) to send", default="", show_default=False)
-    if typed.replace(",", "").strip() != str(count):
-        hint = f"run it again and type {count}, or look first: --dry-run"
+    real = service.provider.capabilities.leaves_machine
+    click.echo(f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}")
+    typed = click.prompt("  Type the number of recipients to continue", default="", show_default=False)
+    if typed.replace(",", "").strip() != str(plan.recipients):
+        hint = f"run it again and type {plan.recipients}, or look first: news send --dry-run"
         raise SendRefused("that is not the number of recipients; nothing was sent", hint)
 
 
+def deliver(service: "SendService", started: "StartedSend", options: ReportOptions | None = None) -> int:
+    """Deliver a started send, show its progress and its result; return the exit code.
+
+    From here on mail may have left, so no failure is a refusal any more.
+    """
+    waiting = service.queries.counts(started.send).waiting
+    ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting)
+    if ending.failure:
+        show_failure(started.send, ending.failure)
+        return INCOMPLETE
+    status = service.status(started.send)
+    report(status, service.queries, options or ReportOptions(), interrupted=ending.interrupted)
+    send_summary.show_rehearsal(service, status.counts.accepted)
+    return 0 if status.counts.complete else INCOMPLETE
+
+
+def show_failure(send: "Send", failure: BaseException) -> None:
+    """Show and log why a send ended before its end; raise a refusal again."""
+    from newsletter.cli import logs
+
+    if isinstance(failure, SendRefused):
+        raise failure
+    logs.failed(failure)
+    # An OSError is the terminal's or a pipe's: then nobody reads this either.
+    with suppress(OSError):
+        if isinstance(failure, NewsError):
+            terminal.show_problems(failure.problems)
+        click.echo(f"The send stopped. See its status:\n  news status --issue {send.issue}", err=True)
+
+
+def _send_issue(
+    service: "SendService", prepared: "Prepared", options: "SendOptions", yes: bool, dry_run: bool
+) -> int:
+    """Plan one issue, ask, start and deliver it; return the exit code."""
+    terminal.show_findings(prepared)
+    plan = service.plan(prepared, options)
+    if dry_run:
+        plan_summary.show_plan(plan, service)
+        click.echo("This was a dry run: nothing was sent.")
+        return 0
+    agree(plan, service, yes)
+    started = service.start(plan, exact=not yes)
+    code = deliver(service, started)
+    if yes or not started.send.canary_size or not _canary_is_through(service, started.send):
+        return code
+    waiting = service.queries.counts(started.send).waiting
+    if not click.confirm(f"Continue with the other {waiting:,}?"):
+        return code
+    return deliver(service, service.start(service.plan_resume(prepared, started.send)))
+
+
+def _canary_is_through(service: "SendService", send: "Send") -> bool:
+    """Return True if the canary was tried and the others wait for a go-ahead."""
+    counts = service.queries.counts(send)
+    return bool(counts.waiting) and counts.recipients - counts.waiting >= (send.canary_size or 0)
+
+
+def _send_ready(
+    service: "SendService",
+    issue: str | None,
+    at_most: int,
+    options: "SendOptions",
+    yes: bool,
+    dry_run: bool,
+) -> int:
+    """Send every issue that is due, the oldest first, or only the named one; return the worst exit code."""
+    from newsletter.cli import logs
+
+    due, broken = terminal.collect_due(service.due(issue, at_most))
+    if not due and not broken:
+        click.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
+    codes = []
+    for prepared in due:
+        try:
+            codes.append(_send_issue(service, prepared, options, yes, dry_run))
+        except SendRefused as refused:
+            terminal.show_problems(refused.problems)
+            logs.failed(refused)
+            codes.append(REFUSED)
+    worst = max(codes, default=0)
+    if not broken:
+        return worst
+    return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
+
+
 def _send_tests(
-    sending: "Sending", prepared: "Prepared", addresses: Sequence[str], yes: bool, dry_run: bool
+    service: "SendService", prepared: "Prepared", addresses: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
     """Send one test message to each address; return the exit code. The list and the ledger stay as they are.
 
-    Raises SubscriberError before the first message if any address is none.
+    Raise SubscriberError before the first message if an address is not valid.
     """
     recipients = _distinct(addresses)
     terminal.show_findings(prepared)
-    prepared.refuse_errors()
-    through = f"through {sending.provider.name}"
+    prepared.refuse_errors()  # before the question; the service refuses them too
+    through = f"through {service.provider.name}"
     click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:
-        click.echo("A dry run: nothing was sent.")
+        click.echo("This was a dry run: nothing was sent.")
         return 0
     if not yes:
         click.confirm("Send it?", abort=True)
-    accepted = sum(_send_test(sending, prepared, one, named=len(recipients) > 1) for one in recipients)
-    send_summary.show_rehearsal(sending, accepted)
+    accepted = sum(
+        _send_test(service, prepared, address, with_address=len(recipients) > 1) for address in recipients
+    )
+    send_summary.show_rehearsal(service, accepted)
     return 0 if accepted == len(recipients) else INCOMPLETE
 
 
-def _send_test(sending: "Sending", prepared: "Prepared", address: str, *, named: bool) -> bool:
-    """Send a test message, show its outcome (`named`: with its address); return whether it was accepted."""
+def _send_test(service: "SendService", prepared: "Prepared", address: str, *, with_address: bool) -> bool:
+    """Send a test message and show its outcome; return True if it was accepted."""
     from newsletter.sending.outcomes import Accepted
 
-    outcome = sending.test(prepared, address)
-    terminal.show_outcome(outcome, address if named else "")
+    outcome = service.test(prepared, address)
+    terminal.show_outcome(outcome, address if with_address else "")
     return isinstance(outcome, Accepted)
 
 
 def _distinct(addresses: Sequence[str]) -> list[str]:
-    """Return each mailbox once, as it was given first; raise SubscriberError for what is no address."""
+    """Return each mailbox once, in the order given; raise SubscriberError for an invalid address."""
     from newsletter.subscribers.parsing import parse_subscriber
 
     distinct: dict[str, str] = {}

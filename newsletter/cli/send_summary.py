@@ -1,204 +1,227 @@
-"""What is about to be sent, and how a send stands."""
+"""The summary of a send: the verdict first, then the numbers, then the commands that may follow."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.terminal import show_problems
-from newsletter.display import display_path
-from newsletter.errors import NewsError
+from newsletter.cli.layout import clock_time, show_command, show_heading, show_number, show_text
+from newsletter.display import counted, display_path, printable
 
 if TYPE_CHECKING:
-    from newsletter.sending.model import Counts, Send
-    from newsletter.sending.start import SendOptions
-    from newsletter.services.prepare import Prepared
-    from newsletter.services.send import Sending
-    from newsletter.store.journal import Holder
+    from datetime import datetime
 
-_STATES = {
+    from newsletter.sending.model import Counts, Send
+    from newsletter.services.send import SendService
+    from newsletter.services.status import SendStatus
+
+MAX_REASONS = 3
+_LABELS = {
+    "unknown": "Unknown",
     "accepted": "Accepted",
     "refused": "Refused",
-    "unknown": "Unknown",
     "waiting": "Waiting",
-    "cancelled": "Called back",
+    "cancelled": "Cancelled",
     "left": "Left",
 }
 
 
-def show_send(
-    prepared: "Prepared",
-    started: "Send | None",
-    waiting: int,
-    sending: "Sending",
-    options: "SendOptions | None" = None,
+def show_status(
+    status: "SendStatus", now: "datetime", *, interrupted: bool = False, identify: bool = False
 ) -> None:
-    """What is about to be sent, before anybody is asked."""
-    name, email = prepared.mailing.sender
-    since = started and f", started {started.started_at:%Y-%m-%d %H:%M} UTC"
-    draft = "" if prepared.issue.ready else ", draft (ready: false)"
-    tracking = prepared.mailing.track_opens or prepared.mailing.track_clicks
-    config, provider = sending.newsletter.config, sending.provider.name
-    _pairs(
-        ("Issue", f"{prepared.issue.name}{draft}{since or ''}"),
-        ("Subject", prepared.rendered.subject),
-        ("From", f"{name} <{email}>"),
-        ("Through", f"{provider} ({config.outbox.path}/)" if provider == "outbox" else provider),
-        ("Recipients", f"{waiting:,}" + (" still waiting" if started else "")),
-        *(
-            (("Canary", f"the first {options.canary:,}, then a go-ahead"),)
-            if options and options.canary
-            else ()
-        ),
-        *((("At most", config.send.rate),) if config.send.rate else ()),
-        ("Undo", _undo(started, options, sending)),
-        ("Tracking", "on, as newsletter.yml says" if tracking else "off"),
-    )
+    """Show the verdict on a send, its numbers, and the next commands.
 
-
-def _undo(started: "Send | None", options: "SendOptions | None", sending: "Sending") -> str:
-    """For how long it can be called back."""
-    canary = started.canary_size if started else options and options.canary
-    if canary and sending.provider.recallable:
-        return "none for the canary, which leaves at once"
-    window = started.undo_window_seconds if started else options.undo_window_seconds if options else 0
-    at = started.send_at if started else options.send_at if options else None
-    if at and at - sending.timing.cancel_margin < sending.clock.now():
-        return f"none: it leaves in a few minutes, at {at:%H:%M} UTC"
-    if at:
-        return f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC"
-    if window:
-        until = (timedelta(seconds=window) - sending.timing.cancel_margin).total_seconds()
-        return f"news cancel, for {until // 60:.0f} minutes; it leaves after {window // 60}"
-    if sending.provider.recallable:
-        return "none: it leaves at once"
-    if not sending.provider.capabilities.leaves_machine:
-        return "nothing leaves this machine"
-    return f"none: {sending.provider.name} cannot hold mail back"
-
-
-def show_counts(
-    send: "Send",
-    counts: "Counts",
-    leaves: "tuple[datetime, datetime] | None" = None,
-    joined: int = 0,
-    lease_holder: "Holder | None" = None,
-    *,
-    whole: bool = False,
-) -> None:
-    """How a send stands, with what to do about each number that is not as it should be.
-
-    `whole` says as well which send it is. `leaves`: when the first and the last leaves of what is held back.
-    `joined` came after its plan. `holder` is the process that sends now, or ended without an end of the send.
+    `identify` also shows which send it is. After a send that reached everyone the verdict says it all.
     """
+    verdict, colour = _verdict(status, now, interrupted)
+    show_heading(verdict, colour)
+    plain = _is_plain_success(status)
+    if identify:
+        _show_send(status.send)
+        if not plain:
+            click.echo()
+    if not plain:
+        _show_numbers(status, now)
+    if status.joined:
+        show_number("Joined", f"{status.joined:,}", ["after the start; they are not in this send"])
+    commands = list(_next_commands(status, now))
+    if commands and (identify or status.joined or not plain):
+        click.echo()
+    for purpose, command in commands:
+        show_command(purpose, command)
+
+
+def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:
+    """Return the verdict and its colour: red is for recipients whose outcome is unknown."""
+    send, counts = status.send, status.counts
+    held = ""
+    if counts.held and status.held_until:
+        held = f", HELD BACK UNTIL {clock_time(status.held_until[0], now)}"
+    if status.holder and status.in_progress:
+        return f"PROCESS {status.holder.process} ON HOST {status.holder.host} IS SENDING THIS ISSUE NOW", ""
+    if send.state == "cancelled":
+        return _cancelled(counts)
+    if counts.waiting and send.canary_size is not None and not interrupted:
+        return f"CANARY SENT TO {counts.accepted:,}: {counts.waiting:,} WAIT FOR YOUR GO-AHEAD", "yellow"
+    if counts.waiting or counts.under_way:
+        return _stopped(status, interrupted)
+    if counts.unknown:
+        verb = "IS" if counts.unknown == 1 else "ARE"
+        return f"SENT, BUT {counts.unknown:,} {verb} UNKNOWN{held}", "red"
+    if counts.complete:
+        number = counts.accepted
+        if not number:
+            return "SENT TO NOBODY: ALL UNSUBSCRIBED BEFORE THEIR TURN", "yellow"
+        done = "REHEARSED FOR" if status.is_rehearsal else "SENT TO"
+        return f"{done} ALL {number:,}{held}", "green"
+    if not counts.accepted:
+        return f"SENT TO NOBODY: {counted(counts.refused, 'RECIPIENT', 'RECIPIENTS')} REFUSED", "yellow"
+    return f"SENT, BUT NOT TO ALL{held}" if not held else f"SENT{held}", "yellow"
+
+
+def _cancelled(counts: "Counts") -> tuple[str, str]:
+    if counts.nobody_has_it:
+        return "CANCELLED: NOBODY GETS IT", "green"
+    unknown = f", {counts.unknown:,} UNKNOWN" if counts.unknown else ""
+    colour = "red" if counts.unknown else "yellow"
+    return f"CANCELLED FOR {counts.cancelled:,}: {counts.accepted:,} HAVE IT OR WILL GET IT{unknown}", colour
+
+
+def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
+    counts = status.counts
+    cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
+    if status.holder and status.holder.has_ended:
+        cause = f"PROCESS {status.holder.process} ON HOST {status.holder.host} HAS ENDED"
+    unknown = f", {counts.unknown:,} UNKNOWN" if counts.unknown else ""
+    numbers = f"{counts.accepted:,} ACCEPTED, {counts.waiting:,} CERTAINLY UNSENT{unknown}"
+    return f"{cause}: {numbers}", "red" if counts.unknown else "yellow"
+
+
+def _is_plain_success(status: "SendStatus") -> bool:
+    return status.counts.complete and not status.counts.left and status.send.state == "open"
+
+
+def _show_send(send: "Send") -> None:
     finished = f", finished {send.finished_at:%Y-%m-%d %H:%M} UTC" if send.finished_at else ""
-    about = (
-        ("Issue", send.issue),
-        ("Through", send.provider),
-        ("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}"),
-    )
-    rest = [name for name in _STATES if name != "accepted" and getattr(counts, name)]
-    _pairs(
-        *(about if whole else ()),
-        ("Accepted", f"{counts.accepted:,} of {counts.recipients:,}"),
-        *((_STATES[name], f"{getattr(counts, name):,}") for name in rest),
-        *((("Held back", _held(counts, leaves)),) if counts.held and leaves else ()),
-        *((("Joined since", f"{joined:,}, who are not in this send"),) if joined else ()),
-    )
-    if lease_holder and not lease_holder.has_ended:
-        click.echo(f"Process {lease_holder.process} on host {lease_holder.host} is sending this issue now.")
-        if counts.unknown:
-            click.echo("What is unknown may only be under way.")
+    show_text("Issue", send.issue)
+    show_text("Through", send.provider)
+    show_text("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}")
+
+
+def _show_numbers(status: "SendStatus", now: "datetime") -> None:
+    """Show the recipients by state: the unknown ones first, since they need somebody's attention first."""
+    for state, label in _LABELS.items():
+        number = getattr(status.counts, state)
+        if number or state in ("accepted", "unknown"):
+            show_number(label, f"{number:,}", _notes(status, state, now))
+
+
+def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
+    counts = status.counts
+    if state == "accepted" and counts.held and status.held_until:
+        first, last = (clock_time(moment, now) for moment in status.held_until)
+        share = "all" if counts.held == counts.accepted else f"{counts.held:,}"
+        return [f"{share} held back until {first}{'' if first == last else f' to {last}'}"]
+    if state == "waiting":
+        return ["certainly unsent"]
+    if state == "left":
+        return ["unsubscribed before their turn"]
+    if state in status.reasons:
+        return _reasons(status, state)
+    return []
+
+
+def _reasons(status: "SendStatus", state: str) -> list[str]:
+    reasons = status.reasons[state]
+    notes = [
+        f"{number:,} x {printable(reason, 200)}"
+        for reason, number in reasons.most_common(MAX_REASONS)
+        if reason
+    ]
+    if state == "unknown" and status.counts.under_way:
+        pending = status.counts.under_way
+        notes.append(
+            f"{pending:,} under way"
+            if status.in_progress
+            else f"{pending:,} under way when the process ended"
+        )
+    if len(reasons) > MAX_REASONS:
+        notes.append(f"and {counted(len(reasons) - MAX_REASONS, 'more reason')}")
+    return notes
+
+
+def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str, str]]:
+    """Yield what may be done next, the most urgent first, each with its command."""
+    send, counts = status.send, status.counts
+    issue = f"--issue {send.issue}"
+    if counts.held and status.cancellable_until:
+        yield f"Cancel it, until {clock_time(status.cancellable_until, now)}", f"news cancel {issue}"
+    if status.in_progress:
+        yield "See its status again", f"news status {issue}"
         return
-    if lease_holder:
-        click.echo(f"Process {lease_holder.process} on host {lease_holder.host} has ended.")
-    for line in _advice(send, counts, leaves):
-        click.echo(line)
-
-
-def _held(counts: "Counts", leaves: "tuple[datetime, datetime]") -> str:
-    first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in leaves)
-    until = f"until {first} UTC" if first == last else f"until {first} to {last[11:]} UTC"
-    return f"{counts.held:,} of the accepted, {until}"
-
-
-def _advice(send: "Send", counts: "Counts", leaves: "tuple[datetime, datetime] | None") -> Iterator[str]:
-    from newsletter.sending.hold_policy import SendTimings
-
-    where, issue = f"news status --issue {send.issue} --list", f"--issue {send.issue}"
-    until = leaves[0] - SendTimings().cancel_margin if counts.held and leaves else None
-    if until and until > datetime.now(UTC):
-        yield f"To call it back, until {until:%H:%M} UTC:\n  news cancel {issue}"
-    if counts.under_way:
-        yield f"Under way when it stopped: {counts.under_way:,}. Most clears up:\n  news resume {issue}"
-    elif counts.unknown:
-        yield f"Unknown ones may have arrived, and are never sent again by themselves:\n  {where} unknown"
-        yield f"When you have found out:\n  news resolve {issue} --assume sent|unsent [ADDRESS]…"
-    if counts.refused:
-        yield f"The provider refused some:\n  {where} refused"
-        yield f"When the cause is mended:\n  news retry {issue} --refused [ADDRESS]…"
-    if counts.waiting and send.canary_size is not None:
-        yield f"The others wait for a go-ahead, behind {send.canary_size:,}:\n  news resume {issue}"
-    elif counts.waiting:
-        yield f"Waiting ones are certainly unsent. To go on:\n  news resume {issue}"
     if counts.cancelled:
         if counts.nobody_has_it:
-            yield f"Nobody gets it. When the issue is corrected:\n  news send {issue}"
-        yield f"To send it after all, as it was:\n  news resume {issue}"
-    if counts.left:
-        yield "Left: unsubscribed before their turn."
+            yield "Send the corrected issue", f"news send {issue}"
+        yield "Send it after all, as it was", f"news resume {issue}"
+    elif counts.under_way or (counts.unknown and counts.held):
+        yield "Settle the unknown ones and continue (nobody gets it twice)", f"news resume {issue}"
+    elif counts.waiting:
+        purpose = (
+            "Look at what the canary received, then send to the others"
+            if send.canary_size is not None
+            else "Continue (nobody gets it twice)"
+        )
+        yield purpose, f"news resume {issue}"
+    if counts.unknown and not counts.under_way:
+        yield (
+            "See who is unknown; they may have it, and are not tried again",
+            f"news status {issue} --list unknown",
+        )
+        yield "When you have found out", f"news resolve {issue} --assume sent|unsent [ADDRESS]…"
+    if counts.refused:
+        yield "See who was refused", f"news status {issue} --list refused"
+        yield "Try them again, when the cause is removed", f"news retry {issue} --refused [ADDRESS]…"
 
 
-def show_rehearsal(sending: "Sending", accepted: int) -> None:
-    """Say where the mail is that did not leave this machine; `accepted` is to how many, by the ledger."""
+def show_rehearsal(service: "SendService", accepted: int) -> None:
+    """Say where the mail is that did not leave this machine; `accepted` messages were, by the ledger."""
     from newsletter.providers.outbox import mail_folder
 
-    if sending.provider.capabilities.leaves_machine:
+    if service.provider.capabilities.leaves_machine:
         return
-    outbox = sending.newsletter.folder / sending.newsletter.config.outbox.path
+    outbox = service.newsletter.folder / service.newsletter.config.outbox.path
     if not accepted:
-        click.echo("Nothing left this machine.", err=True)
+        click.echo("No mail left this machine.", err=True)
     elif folder := mail_folder(outbox):
-        click.echo(f"Nothing left this machine: the mail is in {display_path(folder)}/.", err=True)
+        click.echo(f"No mail left this machine: it is in {display_path(folder)}/.", err=True)
     else:
         click.echo(
-            f"Nothing left this machine. The mail was in {display_path(outbox)}/ and is not there any more.\n"
+            f"No mail left this machine. It was in {display_path(outbox)}/ and was deleted there.\n"
             "To see it again:\n  news preview, or news render",
             err=True,
         )
 
 
-def show_stopped(send: "Send", failure: BaseException) -> None:
-    """That a send ended before its end, why, and where to look."""
-    if isinstance(failure, NewsError):
-        show_problems(failure.problems)
-    click.echo(f"Stopped. How it stands:\n  news status --issue {send.issue}", err=True)
-
-
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
-    """A table, a line a send."""
+    """Show a table of sends, one a line."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
     rows = list(sends)
     if not rows:
         click.echo("Nothing was ever sent.")
         return
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
     for heading in ("Issue", "Through", "Started"):
         table.add_column(heading, no_wrap=True)
-    # All of them together do not fit into 80 columns; as a rule most are empty.
-    told = [name for name in _STATES if name == "accepted" or any(getattr(c, name) for _, c in rows)]
-    for name in told:
-        table.add_column(_STATES[name], justify="right")
+    # All columns together do not fit into 80 characters; most of them are usually empty.
+    states = [
+        state for state in _LABELS if state == "accepted" or any(getattr(counts, state) for _, counts in rows)
+    ]
+    for state in states:
+        table.add_column(_LABELS[state], justify="right")
     for send, counts in rows:
-        shown = (f"{number:,}" if (number := getattr(counts, name)) else "-" for name in told)
-        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d %H:%M}", *shown)
+        numbers = (getattr(counts, state) for state in states)
+        cells = (f"{number:,}" if number else "-" for number in numbers)
+        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d %H:%M}", *cells)
     Console().print(table)
-
-
-def _pairs(*pairs: tuple[str, str]) -> None:
-    width = max(len(name) for name, _ in pairs)
-    for name, value in pairs:
-        click.echo(f"{name:<{width}}  {value}")

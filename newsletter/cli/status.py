@@ -1,8 +1,9 @@
-"""`news status`: how sends stand."""
+"""`news status`: the status of sends."""
 
 import json
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,53 +24,54 @@ if TYPE_CHECKING:
 @click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
 @report_options
 @click.pass_obj
-def status(folder: Path, issue: str | None, due: bool, named: ReportOptions) -> None:
-    """Say how sends stand, and who is in which state.
+def status(folder: Path, issue: str | None, due: bool, options: ReportOptions) -> None:
+    """Show the status of sends, and the recipients in each state.
 
     With --list, one recipient a line: address, tab, reason.
     """
     from newsletter.config import loader
     from newsletter.issue import files
 
-    if not issue and (named.state or named.file or (named.as_json and not due)):
+    if not issue and (options.state or options.file or (options.as_json and not due)):
         raise click.UsageError("--list, --csv and --json name the recipients of one issue: name it")
     if issue and (issue := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
     newsletter = loader.load(folder)
     if due:
-        sys.exit(_show_due(newsletter, named.as_json))
-    _show(newsletter, issue, named)
+        sys.exit(_show_due(newsletter, options.as_json))
+    _show(newsletter, issue, options)
 
 
 def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
-    from newsletter.services.send import Sending
+    from newsletter.services.send import SendService
 
-    with Sending.open(newsletter) as sending:
-        due, broken = terminal.collect_due(sending.due())
-    names = [one.issue.name for one in due]
+    with SendService.open(newsletter) as service:
+        due, broken = terminal.collect_due(service.due())
+    names = [prepared.issue.name for prepared in due]
     if as_json:
         click.echo(json.dumps(names))
     elif names:
         click.echo("\n".join(names))
     else:
-        click.echo("Nothing is due.", err=True)
+        click.echo("No issue is due.", err=True)
     return REFUSED if broken else 0
 
 
-def _show(newsletter: "Newsletter", issue: str | None, named: ReportOptions) -> None:
+def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -> None:
     from newsletter.sending.model import SUBSCRIBERS
+    from newsletter.services.status import send_status
     from newsletter.store.database import Database
     from newsletter.store.ledger_queries import LedgerQueries
 
     with closing(Database.open(newsletter)) as database:
         queries = LedgerQueries(database)
         if issue is None:
-            sends = queries.sends()
-            send_summary.show_sends((one, queries.counts(one)) for one in sends)
-        elif found := queries.newest(issue, SUBSCRIBERS):
-            report(newsletter, queries, found, named, whole=True)
-        elif named.as_json:
+            send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
+        elif send := queries.newest(issue, SUBSCRIBERS):
+            status = send_status(newsletter, queries, send, datetime.now(UTC))
+            report(status, queries, options, identify=True)
+        elif options.as_json:
             click.echo("null")
         else:
             click.echo(f"{issue} was never sent.")

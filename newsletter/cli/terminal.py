@@ -64,6 +64,11 @@ def format_problem(problem: Problem, *, always: bool = False) -> str:
     return "\n".join((first, *rest, *fix, *(f"    {line}" for line in problem.details)))
 
 
+def columns() -> int:
+    """Return the width of text in the terminal: neither a narrow window nor a wide one sets it alone."""
+    return min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH)
+
+
 def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = False) -> list[str]:
     """Return the text in indented lines that fit the terminal, or as one line for a program, if not `always`.
 
@@ -74,7 +79,7 @@ def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = 
         return [start + text]
     return textwrap.wrap(
         text,
-        min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH),
+        columns(),
         initial_indent=start,
         subsequent_indent=" " * indent,
         break_long_words=False,

@@ -7,19 +7,19 @@ from newsletter.config import loader
 from newsletter.display import printable
 from newsletter.errors import NewsError
 from newsletter.sending.outcomes import Accepted
-from newsletter.services.send import Sending
+from newsletter.services.send import SendService
 from newsletter.subscribers.parsing import parse_subscriber
 
 
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
     """Sends it, and says what came of it; raises NewsError where it was not tried."""
     mailbox, _ = parse_subscriber(address)
-    with Sending.open(loader.load(folder), provider, to_send=False) as sending:
-        prepared = sending.prepare(issue)
+    with SendService.open(loader.load(folder), provider, to_send=False) as service:
+        prepared = service.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
             return {"ok": False, "said": "\n".join(("Nothing was sent:", *map(str, errors)))}
-        outcome = sending.test(prepared, mailbox.given)
-        where = sending.provider.name
+        outcome = service.test(prepared, mailbox.given)
+        where = service.provider.name
     if isinstance(outcome, Accepted):
         return {"ok": True, "said": f"Accepted by {where}, for {mailbox.given}."}
     reason = printable(getattr(outcome, "reason", ""), 300)

@@ -1,27 +1,77 @@
-"""What the ledger keeps, as it passes between the steps of a send."""
+"""The data of a send, as it passes between its steps and the ledger."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from newsletter.config.units import Rate
 from newsletter.sending.outcomes import Outcome
 from newsletter.subscribers.model import Subscriber
 
-# Mail that stays on this machine is a rehearsal and does not count as the issue's send.
+# The list of a real send. Mail that stays on this machine is a rehearsal: it is not the issue's send.
 SUBSCRIBERS = "subscribers"
 REHEARSAL = "rehearsal"
 
-ChunkState = Literal["waiting", "intended", "accepted", "refused", "unknown", "cancelled", "skipped"]
-HeldBatchState = Literal["open", "cancelling", "cancelled", "kept"]
+ChunkState = Literal[
+    "waiting",  # certainly unsent; may be tried
+    "intended",  # written down before the call; no outcome yet
+    "accepted",  # the provider has taken it over
+    "refused",  # the provider said no for good
+    "unknown",  # perhaps sent; never tried again by itself
+    "cancelled",  # recalled, or cancelled before it was tried
+    "skipped",  # all of its recipients unsubscribed before their turn
+]
 CHUNK_STATES: tuple[str, ...] = get_args(ChunkState)
+
+HeldBatchState = Literal[
+    "open",  # the provider holds it back; more may be added
+    "cancelling",  # a recall was asked for and is not confirmed
+    "cancelled",  # the recall is confirmed: nobody gets it
+    "kept",  # cannot be recalled any more: it leaves, or has left
+]
+
+SendState = Literal[
+    "open",  # continues by itself
+    "cancelled",  # nothing more begins until a person resumes it
+    "superseded",  # was cancelled completely, and a corrected issue took its place
+]
+
+
+@dataclass(frozen=True)
+class SendOptions:
+    """The options that a person gives for a send; all but `list_changed` apply only when it starts.
+
+    `now` is for no undo window, `send_at` for a scheduled time, `canary_size` for a go-ahead after so many
+    recipients, `list_changed` confirms that the list did grow or shrink so much.
+    """
+
+    now: bool = False
+    send_at: dt.datetime | None = None
+    canary_size: int | None = None
+    list_changed: bool = False
+
+
+@dataclass(frozen=True)
+class StartSettings:
+    """The settings with which a send starts, from its options and the configuration.
+
+    `undo_window_seconds` is 0 where the mail is not held back. `rates` limit the size of a chunk.
+    """
+
+    undo_window_seconds: int = 0
+    send_at: dt.datetime | None = None
+    canary_size: int | None = None
+    rates: Sequence[Rate] = ()
 
 
 @dataclass(frozen=True)
 class Send:
-    """An issue's send to a list.
+    """The send of an issue to a list.
 
-    `window` is for how many seconds its mail is held back, 0 where it leaves at once; `send_at` the moment
-    that it was scheduled for, if it was. Up to recipient `canary_size` it goes on without asking.
+    The mail is held back for `undo_window_seconds`, 0 where it leaves at once; `send_at` is the time that the
+    send was scheduled for. After `canary_size` recipients it waits for a go-ahead. The process `lease_holder`
+    delivers it, until `lease_until` unless it extends the lease.
     """
 
     id: int
@@ -30,7 +80,7 @@ class Send:
     content_sha256: str
     provider: str
     recipients: int
-    state: Literal["open", "cancelled", "superseded"]
+    state: SendState
     undo_window_seconds: int
     started_at: dt.datetime
     send_at: dt.datetime | None = None
@@ -42,7 +92,7 @@ class Send:
 
 @dataclass(frozen=True)
 class HeldBatch:
-    """Mail of a send that is held back together: one batch of the provider's, which is called back as one."""
+    """A batch of a send's mail that the provider holds back until `send_at` and can recall as a whole."""
 
     send_id: int
     number: int
@@ -54,7 +104,7 @@ class HeldBatch:
 
 @dataclass(frozen=True)
 class HeldBatchStatus:
-    """A lane with its recipients by what became of them; `unknown_since` is when the last doubt arose."""
+    """A held batch with its recipients by state; `unknown_since` is the time of the newest unknown."""
 
     batch: HeldBatch
     accepted: int
@@ -65,7 +115,10 @@ class HeldBatchStatus:
 
 @dataclass(frozen=True)
 class ClaimedChunk:
-    """The recipients `first` to `last` of a send, about to be tried: `people` are those still on the list."""
+    """The recipients `first` to `last` of a send, claimed for one attempt.
+
+    `recipients` are those who are still on the list; `tries` counts the earlier attempts that were put off.
+    """
 
     send_id: int
     first: int
@@ -77,7 +130,7 @@ class ClaimedChunk:
 
 
 class Transition(NamedTuple):
-    """What becomes of the recipients `first` to `last`; who is waiting may be tried from `retry_at` on."""
+    """The new state of the recipients `first` to `last`; waiting ones may be tried from `retry_at` on."""
 
     first: int
     last: int
@@ -88,10 +141,10 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """Recipients of a send by what became of them.
+    """Recipients of a send by state.
 
-    `left` had unsubscribed before their turn; `cancelled` were called back. `held` of the accepted have not
-    left the provider yet; `under_way` of the unknown have no outcome yet.
+    `left` unsubscribed before their turn; `held` of the accepted have not left the provider yet; `under_way`
+    of the unknown have no outcome yet.
     """
 
     recipients: int
@@ -106,20 +159,20 @@ class Counts:
 
     @property
     def complete(self) -> bool:
-        """Everybody who is still there has been accepted."""
+        """Return True if every recipient who is still on the list has been accepted."""
         return self.accepted + self.left == self.recipients
 
     @property
     def nobody_has_it(self) -> bool:
-        """It has certainly reached nobody, and will reach nobody as it stands."""
+        """Return True if the mail has certainly reached nobody, and will not unless somebody resumes it."""
         return not (self.accepted or self.unknown)
 
 
 @dataclass(frozen=True)
 class NewSend:
-    """What a send is started with; `content` is the mailing, for naming a difference later.
+    """A send before it is in the ledger; `content` is the mailing, kept to name differences later.
 
-    `instead_of` is the id of a send that was wholly called back, whose place it takes.
+    `instead_of` is the id of the cancelled send that this one replaces.
     """
 
     issue: str
@@ -136,7 +189,7 @@ class NewSend:
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """What came of one try: of the call, and of the recipients."""
+    """The result of one attempt: the outcome of the call, and the transitions of its recipients."""
 
     claimed: ClaimedChunk
     outcome: Outcome

@@ -1,11 +1,12 @@
-"""A newsletter's parts put together for sending: prepared issues, store, provider, secret, clock."""
+"""The use case of sending: an issue is prepared, planned behind every guard, started and delivered."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Literal
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
@@ -13,18 +14,20 @@ from newsletter.display import counted
 from newsletter.errors import NewsError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
+from newsletter.mail.message import Mailing
 from newsletter.providers.factory import open_provider
-from newsletter.sending import delivery, start
+from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider
-from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send
+from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
-from newsletter.sending.start import SendOptions
+from newsletter.sending.start import claim_send, find_started
 from newsletter.services.prepare import Prepared, prepare
+from newsletter.services.status import SendStatus, send_status
 from newsletter.state.secret_key import secret_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
@@ -38,15 +41,42 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """Where a send stands before it goes on: what was started, and how many are still to get it."""
+class ListChange:
+    """The subscribers who joined and left since the previous issue was sent."""
 
+    since: str
+    joined: int
+    left: int
+
+
+@dataclass(frozen=True)
+class SendPlan:
+    """A send that has passed every guard; `SendService` makes it, and only a plan can be started.
+
+    `send` is the started send that it continues, None where one begins. `recipients` are those whom the mail
+    will be sent to. A retry is for the refused `addresses`, or for all who were refused.
+    """
+
+    action: Literal["start", "resume", "retry"]
+    prepared: Prepared
+    settings: StartSettings
     send: Send | None
     counts: Counts
+    recipients: int
+    list_change: ListChange | None = None
+    addresses: tuple[str, ...] = ()
 
 
-class Sending:
-    """One newsletter with its store and a provider; use `Sending.open`."""
+@dataclass(frozen=True)
+class StartedSend:
+    """A send that is in the ledger, with the mailing that it delivers."""
+
+    send: Send
+    mailing: Mailing
+
+
+class SendService:
+    """The sends of one newsletter, over its store and a provider; use `SendService.open`."""
 
     def __init__(
         self,
@@ -65,23 +95,26 @@ class Sending:
 
     @classmethod
     @contextmanager
-    def open_for(cls, newsletter: Newsletter, issue: str) -> Iterator[tuple["Sending", Send]]:
-        """A send that was started, with the provider that it was started through; raises SendRefused."""
+    def open_for(cls, newsletter: Newsletter, issue: str) -> Iterator[tuple["SendService", Send]]:
+        """Open the service with the provider that an issue's send was started through; yield both.
+
+        Raise SendRefused where the issue was never sent.
+        """
         with closing(Database.open(newsletter)) as database:
-            found = LedgerQueries(database).newest(issue, SUBSCRIBERS)
-        if found is None or found.state == "superseded":
+            send = LedgerQueries(database).newest(issue, SUBSCRIBERS)
+        if send is None or send.state == "superseded":
             raise SendRefused(f"{issue} was never sent", f"news send --issue {issue}")
-        with cls.open(newsletter, found.provider) as sending:
-            yield sending, found
+        with cls.open(newsletter, send.provider) as service:
+            yield service, send
 
     @classmethod
     @contextmanager
     def open(
         cls, newsletter: Newsletter, provider_name: str | None = None, *, to_send: bool = True
-    ) -> Iterator["Sending"]:
-        """Opens the store and the provider, and closes both.
+    ) -> Iterator["SendService"]:
+        """Open the store and the provider; close both after the block.
 
-        Raises SendRefused where a send would leave the machine and its ledger would not outlive it, and
+        Raise SendRefused where mail would leave the machine and its ledger would not outlive it, and
         Unavailable on a system without the locks that keep two processes from sending at once.
         """
         require_locks()
@@ -92,192 +125,252 @@ class Sending:
         log.info(
             "provider opened", extra={"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
         )
-        sending = cls(newsletter, database, provider, SystemClock(clock_offset))
+        service = cls(newsletter, database, provider, SystemClock(clock_offset))
         try:
-            yield sending
+            yield service
         finally:
-            sending.close()
+            service.close()
 
     def close(self) -> None:
-        """Ends the run, and gives back what was opened."""
+        """End this process's part in sends, and close the provider and the store."""
         if self._process:
             self._process.close()
         self.provider.close()
         self._database.close()
 
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The ledger to write to, as a run of this process."""
-        self._process = SendProcess(self.newsletter.runs)
-        return Ledger(self._database, self._process, self.clock.now)
-
-    @cached_property
-    def secret(self) -> str:
-        """The key that signs this newsletter's links; raises SendRefused where there is none to rely on."""
-        return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
-
-    def options(self, *, now: bool, at: datetime | None, canary: int | None) -> SendOptions:
-        """How the configuration and somebody's options want a send to be started.
-
-        Raises SendRefused for a moment that mail cannot be scheduled for.
-        """
-        start.refuse_time(at, self.clock.now(), self.provider)
-        settings = self.newsletter.config.send
-        window = 0 if now or self.provider.recallable is None else settings.undo_window_seconds
-        return SendOptions(max(window, 1) if at else window, at, canary, settings.rates, now)
-
     def prepare(self, name: str | None) -> Prepared:
-        """An issue by its name, with what the provider has to say against being used."""
-        return self._prepared(files.load(files.find(self.newsletter.issues, name)))
+        """Load, render and check an issue, the newest without a name; the provider's problems are added."""
+        return self._prepare(files.load(files.find(self.newsletter.issues, name)))
 
-    def due(self) -> Iterator[Prepared | NewsError]:
-        """The issues that automation may send now: ready, not in the future, somebody waiting; oldest first.
+    def due(self, name: str | None = None, at_most: int | None = None) -> list[Prepared | NewsError]:
+        """Return the issues that automation may send now, the oldest first, or only the named one.
 
-        What cannot be read, rendered or gone on with comes as its error, and keeps no other from going out.
-        What was called back, or waits for a go-ahead, is for a person to go on with.
+        They are ready, not in the future, and have waiting recipients. An issue that cannot be read, rendered
+        or continued is in the list as its error, and keeps no other from being sent. A send that was
+        cancelled or waits for a go-ahead is left to a person. Raise SendRefused where more than `at_most`
+        issues are due: a new database would send the whole archive.
         """
-        for path in files.issue_files(self.newsletter.issues):
-            try:
-                issue = files.load(path)
-                if issue.ready and issue.date <= datetime.now(UTC).date() and not self._done(issue.name):
-                    prepared = self._prepared(issue)
-                    outlook = self.outlook(prepared)
-                    counts = outlook.counts
-                    if counts.waiting or counts.under_way or (outlook.send and self._mendable(outlook.send)):
-                        yield prepared
-            except NewsError as error:
-                yield error
+        only = files.find(self.newsletter.issues, name).stem if name is not None else None
+        due = list(self._due())
+        names = [prepared.issue.name for prepared in due if isinstance(prepared, Prepared)]
+        if at_most is not None and len(names) > at_most:
+            raise SendRefused(
+                f"{len(names)} issues are marked ready and not yet sent: {', '.join(names)}",
+                f"to send all of them now: news send --ready --at-most {len(names)}",
+            )
+        return [one for one in due if isinstance(one, NewsError) or only in (None, one.issue.name)]
 
-    def outlook(self, prepared: Prepared) -> Outlook:
-        """Who would get it now; raises SendRefused where the send must not start or go on."""
-        if send := start.find_started(prepared.mailing, self.queries, self.provider):
-            return Outlook(send, self.queries.counts(send))
-        active = self.subscribers.count_active()
-        return Outlook(None, Counts(recipients=active, waiting=active))
+    def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
+        """Plan the send of an issue, or the continuation of its started send.
 
-    def refuse_list(self, outlook: Outlook, issue: str) -> None:
-        """Raises SendRefused where the list has changed much since the last issue, before a send starts."""
-        if outlook.send or not self.provider.capabilities.leaves_machine:
-            return
-        last = self.queries.before(issue, SUBSCRIBERS)
-        share = self.newsletter.config.send.change_share
-        start.refuse_list(last.recipients if last else None, outlook.counts.recipients, share)
+        Raise SendRefused for an issue with errors, another content than the send was started with, an empty
+        list, a list that changed too much, a halted send, options that come too late, and a time that mail
+        cannot be scheduled for.
+        """
+        options = options or SendOptions()
+        prepared.refuse_errors()
+        guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
+        send, counts = self._standing(prepared)
+        guards.refuse_late_options(send, options)
+        change = None
+        if send is None:
+            guards.refuse_empty_list(counts.recipients)
+            previous = self._previous_send(prepared.issue.name)
+            if previous and not options.list_changed:
+                max_share = self.newsletter.config.send.change_share
+                guards.refuse_list_change(previous.recipients, counts.recipients, max_share)
+            change = self._list_change(previous, counts.recipients) if previous else None
+        guards.refuse_halted(send, counts)
+        settings = self._settings(options)
+        return SendPlan("start", prepared, settings, send, counts, counts.waiting, list_change=change)
 
-    def refuse_difference(self, prepared: Prepared, send: Send) -> None:
-        """Raises SendRefused where an issue is not what a send was started with any more."""
-        start.refuse_difference(send, prepared.mailing, self.queries, self.provider)
+    def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
+        """Plan to continue a started send, also one that was cancelled or waits for a go-ahead.
 
-    def start(self, prepared: Prepared, options: SendOptions, agreed: Outlook | None = None) -> Send:
-        """Claims the issue and plans who gets it, if these are as many as somebody has `agreed` to.
+        Raise SendRefused for an issue with errors, or another content than the send was started with.
+        """
+        self._refuse_continuation(prepared, send)
+        counts = self.queries.counts(send)
+        rest = counts.waiting + counts.cancelled
+        return SendPlan("resume", prepared, StartSettings(), send, counts, rest)
 
-        Raises SendRefused, and nothing is claimed then.
+    def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
+        """Plan to try refused recipients again, the named ones or all, together with those who wait.
+
+        Raise SendRefused as `plan_resume` does, for a halted send, and where nobody was refused.
+        """
+        counts = self.queries.counts(send)
+        guards.refuse_halted(send, counts)
+        self._refuse_continuation(prepared, send)
+        refused = self.count(send, "refused", addresses)
+        if not refused:
+            hint = f"news status --issue {send.issue}"
+            raise SendRefused(f"nobody was refused in the send of {send.issue}", hint)
+        rest = refused + counts.waiting
+        return SendPlan("retry", prepared, StartSettings(), send, counts, rest, addresses=tuple(addresses))
+
+    def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
+        """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
+
+        Raise SendRefused where the key or a slot for held mail is missing, and, if `exact`, where the number
+        of recipients is not the planned one any more. Nothing is claimed then.
         """
         _ = self.secret  # before the claim: without it nothing can be sent
-        if options.undo_window_seconds and self.provider.recallable:
-            slots = self.provider.recallable.free_slots()
-            if isinstance(slots, NotSent):
-                what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
-                raise SendRefused(what, "mend that, then run the same command again")
-            if slots <= self.queries.held_batches_in_use(self.clock.now()):
-                hint = "wait until what is held back has left, or send without the undo window: --now"
-                raise SendRefused("the account could call back no more batches of mail", hint)
-        send = start.start(prepared.mailing, self.ledger, self.provider, options)
-        if agreed and agreed.send is None and send.recipients != agreed.counts.recipients:
+        mailing = plan.prepared.mailing
+        if plan.send and plan.action == "resume":
+            return StartedSend(self._reopen(plan.send) if plan.recipients else plan.send, mailing)
+        if plan.send and plan.action == "retry":
+            self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
+            return StartedSend(plan.send, mailing)
+        self._refuse_missing_slots(plan.settings)
+        send = claim_send(mailing, self.ledger, self.provider, plan.settings)
+        if exact and plan.send is None and send.recipients != plan.counts.recipients:
             self.ledger.delete_unsent_plan(send)
             recipients = counted(send.recipients, "recipient")
-            what = f"the list has changed meanwhile: {recipients} now; nothing was sent"
-            raise SendRefused(what, "run it again")
-        return send
+            raise SendRefused(f"the list has changed: {recipients} now; nothing was sent", "run it again")
+        return StartedSend(send, mailing)
 
-    def deliver(self, send: Send, prepared: Prepared, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Sends what is certainly unsent, and says how it goes; raises SendRefused while another run does."""
+    def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
+        """Send what is certainly unsent; yield the events. Raise SendRefused while another process does."""
         settings = self.newsletter.config.send
-        manner = DeliverySettings(
+        delivery_settings = DeliverySettings(
             rates=settings.rates if self.provider.capabilities.leaves_machine else (),
             stop_when_refused=settings.refused_share,
             in_flight=self.provider.capabilities.in_flight,
             timing=self.timing,
         )
-        with self._leased(send):
-            parts = (prepared.mailing, self.ledger, self.provider, self.secret, self.clock)
-            yield from Delivery(send, *parts, manner, stopped).run()
+        with self._leased(started.send):
+            parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
+            yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
     def cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Calls a send back."""
+        """Cancel a send: begin nothing more and recall its held batches; yield the events."""
         with self._released(send):
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 
-    def resume(self, send: Send) -> Send:
-        """A send that was called back, or waits for a go-ahead, may go on."""
-        with self._leased(send):
-            self.ledger.resume(send)
-        return self.queries.find(send.issue, send.list) or send
+    def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
+        """Assume that the unknown recipients, the named ones or all, were sent to or not; return how many."""
+        state: ChunkState = "accepted" if sent else "waiting"
+        reason = "assumed sent" if sent else "assumed unsent"
+        return self._override_state(send, "unknown", state, reason, addresses)
 
-    def settle_adrift(self, send: Send) -> None:
-        """Settles what was under way when an earlier run ended, as far as its notes say what came of it."""
+    def test(self, prepared: Prepared, address: str) -> Outcome:
+        """Send one message, marked as a test, to an address that need not be a subscriber's.
+
+        Raise SendRefused for an issue with errors.
+        """
+        prepared.refuse_errors()
+        recipient = Subscriber(0, address, number=1)
+        return delivery.deliver_test(
+            prepared.mailing, recipient, self.provider, self.secret, self.clock.now()
+        )
+
+    def settle_abandoned(self, send: Send) -> None:
+        """Settle the attempts that were under way when an earlier process ended, by its notes."""
         with self._leased(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now())
 
-    def count(self, send: Send, state: ChunkState, addresses: list[str] | None = None) -> int:
-        """How many are in a state, all or those named; raises SendRefused where somebody named is not."""
+    def status(self, send: Send) -> SendStatus:
+        """Return the status of a send, read again from the ledger."""
+        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing)
+
+    def count(self, send: Send, state: ChunkState, addresses: Sequence[str] = ()) -> int:
+        """Count the recipients in a state, all or the named ones.
+
+        Raise SendRefused where a named one is not in that state.
+        """
         if addresses:
             return len(self._numbers(send, state, addresses))
         return int(getattr(self.queries.counts(send), state))
 
-    def override_state(
-        self, send: Send, found: ChunkState, to: ChunkState, reason: str, addresses: list[str] | None = None
-    ) -> int:
-        """Puts recipients who are in one state into another, all or those named; says how many."""
-        with self._leased(send):
-            delivery.settle_abandoned(self.ledger, send, self.clock.now())
-            if any(one.batch.state == "cancelling" for one in self.queries.held_batches(send)):
-                hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
-                raise SendRefused("some of it is being called back, and not yet known to be", hint)
-            only = None if not addresses else self._numbers(send, found, addresses)
-            return self.ledger.override_state(send, found, to, reason, only)
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger to write to, in the name of this process."""
+        self._process = SendProcess(self.newsletter.runs)
+        return Ledger(self._database, self._process, self.clock.now)
 
-    def test(self, prepared: Prepared, address: str) -> Outcome:
-        """One message, marked as a test, to an address that need not be a subscriber's."""
-        to = Subscriber(0, address, number=1)
-        return delivery.deliver_test(prepared.mailing, to, self.provider, self.secret, self.clock.now())
+    @cached_property
+    def secret(self) -> str:
+        """The key that signs unsubscribe links; SendRefused is raised where a send could not rely on it."""
+        return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
-    @contextmanager
-    def _leased(self, send: Send) -> Iterator[None]:
-        """This process alone goes on with a send while the block lasts; raises SendRefused."""
-        self.ledger.acquire_lease(send, self.timing.lease)
-        with self._released(send):
-            yield
-
-    @contextmanager
-    def _released(self, send: Send) -> Iterator[None]:
-        """Others may go on with a send after the block."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise  # what is under way is not over: the claim ends with this process
-        except BaseException:
-            self.ledger.release_lease(send)
-            raise
-        self.ledger.release_lease(send)
-
-    def _numbers(self, send: Send, state: ChunkState, addresses: list[str]) -> set[int]:
-        wanted = {one.lower() for one in addresses}
-        found = {
-            a.lower(): number for number, a, _ in self.queries.recipients(send, state) if a.lower() in wanted
-        }
-        if missing := sorted(wanted - set(found)):
-            raise SendRefused(
-                f"not {state} in the send of {send.issue}: {', '.join(missing)}",
-                f"see: news status --issue {send.issue} --list {state}",
-            )
-        return set(found.values())
-
-    def _prepared(self, issue: Issue) -> Prepared:
+    def _prepare(self, issue: Issue) -> Prepared:
         prepared = prepare(self.newsletter, issue)
         return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
-    def _done(self, issue: str) -> bool:
-        """Nobody is waiting for it; what was edited since then is of no interest any more."""
+    def _settings(self, options: SendOptions) -> StartSettings:
+        """Combine the configuration with the options; a scheduled send is always held back."""
+        config = self.newsletter.config.send
+        held = self.provider.recallable is not None and not options.now
+        window = config.undo_window_seconds if held else 0
+        window = max(window, 1) if options.send_at else window
+        return StartSettings(window, options.send_at, options.canary_size, config.rates)
+
+    def _standing(self, prepared: Prepared) -> tuple[Send | None, Counts]:
+        """Return the started send of an issue with its counts, or None with the counts of a new one."""
+        if send := find_started(prepared.mailing, self.queries, self.provider):
+            return send, self.queries.counts(send)
+        active = self.subscribers.count_active()
+        return None, Counts(recipients=active, waiting=active)
+
+    def _previous_send(self, issue: str) -> Send | None:
+        """Return the send of the issue before this one; a rehearsal has none."""
+        leaves_machine = self.provider.capabilities.leaves_machine
+        return self.queries.before(issue, SUBSCRIBERS) if leaves_machine else None
+
+    def _list_change(self, previous: Send, recipients: int) -> ListChange:
+        joined = self.queries.joined(previous)
+        return ListChange(previous.issue, joined, max(previous.recipients + joined - recipients, 0))
+
+    def _refuse_continuation(self, prepared: Prepared, send: Send) -> None:
+        prepared.refuse_errors()
+        guards.refuse_changed_content(send, prepared.mailing, self.queries, self.provider)
+
+    def _refuse_missing_slots(self, settings: StartSettings) -> None:
+        """Refuse to hold mail back that the account could not recall."""
+        if not settings.undo_window_seconds or not self.provider.recallable:
+            return
+        slots = self.provider.recallable.free_slots()
+        if isinstance(slots, NotSent):
+            what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
+            raise SendRefused(what, "mend that, then run the same command again")
+        if slots <= self.queries.held_batches_in_use(self.clock.now()):
+            hint = "wait until held mail has left, or send without the undo window: --now"
+            raise SendRefused("the account can recall no more batches of mail", hint)
+
+    def _reopen(self, send: Send) -> Send:
+        """Let a send continue that was cancelled or waits for a go-ahead."""
+        with self._leased(send):
+            self.ledger.resume(send)
+        return self.queries.find(send.issue, send.list) or send
+
+    def _override_state(
+        self, send: Send, before: ChunkState, after: ChunkState, reason: str, addresses: Sequence[str]
+    ) -> int:
+        """Move recipients from one state to another, all or the named ones; return how many."""
+        with self._leased(send):
+            delivery.settle_abandoned(self.ledger, send, self.clock.now())
+            if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
+                hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
+                raise SendRefused("a recall of held mail was asked for and is not confirmed", hint)
+            only = self._numbers(send, before, addresses) if addresses else None
+            return self.ledger.override_state(send, before, after, reason, only)
+
+    def _due(self) -> Iterator[Prepared | NewsError]:
+        for path in files.issue_files(self.newsletter.issues):
+            try:
+                issue = files.load(path)
+                if not issue.ready or issue.date > datetime.now(UTC).date() or self._is_done(issue.name):
+                    continue
+                prepared = self._prepare(issue)
+                send, counts = self._standing(prepared)
+                if counts.waiting or counts.under_way or (send and self._has_recallable_unknown(send)):
+                    yield prepared
+            except NewsError as error:
+                yield error
+
+    def _is_done(self, issue: str) -> bool:
+        """Return True if no recipient waits; later edits of the issue do not matter then."""
         if not self.provider.capabilities.leaves_machine:
             return False
         send = self.queries.find(issue, SUBSCRIBERS)
@@ -286,11 +379,45 @@ class Sending:
         counts = self.queries.counts(send)
         if send.state == "cancelled":
             return not counts.nobody_has_it
-        rest = counts.waiting or counts.under_way or self._mendable(send)
-        return send.canary_size is not None or not rest
+        unfinished = counts.waiting or counts.under_way or self._has_recallable_unknown(send)
+        return send.canary_size is not None or not unfinished
 
-    def _mendable(self, send: Send) -> bool:
-        """Whether something unknown is held back that can still be called back."""
+    def _has_recallable_unknown(self, send: Send) -> bool:
+        """Return True if something unknown is still held back, so that a recall can make it certain."""
         now = self.clock.now()
         batches = self.queries.held_batches(send)
-        return any(one.batch.send_at > now and (one.unknown or one.intended) for one in batches)
+        return any(status.batch.send_at > now and (status.unknown or status.intended) for status in batches)
+
+    def _numbers(self, send: Send, state: ChunkState, addresses: Sequence[str]) -> set[int]:
+        """Return the numbers of the named recipients; raise SendRefused where one is not in the state."""
+        wanted = {address.lower() for address in addresses}
+        numbers = {
+            address.lower(): number
+            for number, address, _ in self.queries.recipients(send, state)
+            if address.lower() in wanted
+        }
+        if missing := sorted(wanted - set(numbers)):
+            raise SendRefused(
+                f"not {state} in the send of {send.issue}: {', '.join(missing)}",
+                f"see: news status --issue {send.issue} --list {state}",
+            )
+        return set(numbers.values())
+
+    @contextmanager
+    def _leased(self, send: Send) -> Iterator[None]:
+        """Hold the lease on a send for the block; raise SendRefused where another process has it."""
+        self.ledger.acquire_lease(send, self.timing.lease)
+        with self._released(send):
+            yield
+
+    @contextmanager
+    def _released(self, send: Send) -> Iterator[None]:
+        """Release the lease on a send after the block."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise  # attempts are under way still: the lease ends with this process
+        except BaseException:
+            self.ledger.release_lease(send)
+            raise
+        self.ledger.release_lease(send)

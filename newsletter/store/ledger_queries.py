@@ -120,6 +120,14 @@ class LedgerQueries:
                 return
             after = rows[-1].number
 
+    def reasons(self, send: Send, state: str) -> Iterator[tuple[str, int]]:
+        """Return each reason for a state, and how many recipients of a send are in that state for it."""
+        query = select(chunk_table.c.reason, func.sum(_recipients_in))
+        query = query.where(chunk_table.c.send_id == send.id, _shown_as == state)
+        with self._database.reading() as connection:
+            for reason, recipients in connection.execute(query.group_by(chunk_table.c.reason)):
+                yield reason or "", int(recipients)
+
     def next_retry_at(self, send: Send) -> datetime | None:
         """When somebody waiting may be tried; the past for at once, None where nobody is waiting."""
         at = func.min(

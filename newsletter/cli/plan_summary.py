@@ -1,0 +1,110 @@
+"""The summary of a plan, before anybody is asked to agree to a send."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.layout import clock_time, show_heading, show_number, show_text
+from newsletter.display import counted, display_path
+
+if TYPE_CHECKING:
+    from newsletter.services.prepare import Prepared
+    from newsletter.services.send import SendPlan, SendService
+
+# Gmail clips a mail whose HTML has more bytes (newsletter.checks.mail.weight).
+_KB = 1000
+
+
+def show_plan(plan: "SendPlan", service: "SendService") -> None:
+    """Show the mail, its sender and its recipients, and how long the send can be cancelled."""
+    prepared, config = plan.prepared, service.newsletter.config
+    mailing = prepared.mailing
+    name, email = mailing.sender
+    state = "" if prepared.issue.ready else " · draft (ready: false)"
+    if plan.send:
+        state += f" · started {plan.send.started_at:%Y-%m-%d %H:%M} UTC"
+    show_heading(f"{config.name} · {prepared.issue.name}{state}")
+    show_text("Subject", prepared.rendered.subject)
+    show_text("Preheader", prepared.rendered.preheader)
+    show_text("From", f"{name} <{email}>")
+    show_text("Through", _through(service))
+    click.echo()
+    show_number("Recipients", f"{plan.recipients:,}", _recipients(plan))
+    if not plan.send and plan.settings.canary_size:
+        show_number("Canary", f"{plan.settings.canary_size:,}", ["then the send waits for your go-ahead"])
+    if config.send.rate:
+        show_number("Rate", "", [f"at most {config.send.rate}"])
+    show_number("Undo", *_undo(plan, service))
+    show_number("Size", *_size(prepared))
+    tracking = mailing.track_opens or mailing.track_clicks
+    show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
+    show_number("Checks", _checks(prepared))
+    click.echo()
+
+
+def _through(service: "SendService") -> str:
+    if service.provider.capabilities.leaves_machine:
+        return service.provider.name
+    folder = service.newsletter.folder / service.newsletter.config.outbox.path
+    return f"{service.provider.name} ({display_path(folder)}/)"
+
+
+def _recipients(plan: "SendPlan") -> list[str]:
+    if plan.action == "retry":
+        waiting = plan.counts.waiting
+        return [f"refused before{f', and {waiting:,} still waiting' if waiting else ''}"]
+    if plan.send:
+        return ["still waiting" if not plan.counts.cancelled else "cancelled or still waiting"]
+    if change := plan.list_change:
+        return [f"{change.joined:,} joined, {change.left:,} left since {change.since}"]
+    return []
+
+
+def _undo(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
+    """Return how long the send can be cancelled, and when its mail leaves."""
+    recallable, now = service.provider.recallable, service.clock.now()
+    start = plan.send or plan.settings
+    if not service.provider.capabilities.leaves_machine:
+        return "none", ["no mail leaves this machine"]
+    if recallable is None:
+        return "none", [f"{service.provider.name} cannot hold mail back"]
+    if start.canary_size:
+        return "none", ["the canary leaves at once"]
+    if start.send_at:
+        return _undo_of_schedule(start.send_at, now, service.timing.cancel_margin)
+    if start.undo_window_seconds:
+        window = timedelta(seconds=start.undo_window_seconds)
+        return _minutes(window - service.timing.cancel_margin), [
+            f"news cancel; leaves after {_minutes(window)}"
+        ]
+    return "none", ["the mail leaves at once"]
+
+
+def _undo_of_schedule(send_at: datetime, now: datetime, margin: timedelta) -> tuple[str, list[str]]:
+    leaves = clock_time(send_at, now)
+    if send_at - margin <= now:
+        return "none", [f"the mail leaves in a few minutes, at {leaves}"]
+    return "yes", [f"news cancel, until {clock_time(send_at - margin, now)}; leaves at {leaves}"]
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{int(span.total_seconds() // 60)} min"
+
+
+def _size(prepared: "Prepared") -> tuple[str, list[str]]:
+    from newsletter.checks.mail.weight import CLIPPED_BYTES
+
+    size = len(prepared.rendered.html.encode())
+    return f"{round(size / _KB)} KB", [f"of the {CLIPPED_BYTES // _KB} KB that Gmail shows"]
+
+
+def _checks(prepared: "Prepared") -> str:
+    severities = Counter(problem.severity for problem in prepared.problems)
+    found = [
+        counted(severities[severity], severity)
+        for severity in ("error", "warning", "note")
+        if severities[severity]
+    ]
+    return ", ".join(found) or "no problems"

@@ -1,0 +1,120 @@
+"""Guards of a send: each function raises SendRefused for one reason not to start or continue it. Pure."""
+
+from datetime import datetime, timedelta
+
+from newsletter.errors import SendRefused
+from newsletter.mail.message import Mailing
+from newsletter.sending.content_diff import differences
+from newsletter.sending.hold_policy import MAX_SCHEDULE_AHEAD
+from newsletter.sending.interfaces import LedgerReader, Provider
+from newsletter.sending.model import Counts, Send, SendOptions
+
+# A later start is a mistake in --at, or follows a machine that was down: nobody expects the mail any more.
+MAX_START_DELAY = timedelta(hours=1)
+# In a small list, a few subscribers are a large share: a change of at most this many is never refused.
+MIN_LIST_CHANGE = 10
+
+
+def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, provider: Provider) -> None:
+    """Refuse a mailing that differs from the one that the send was started with, or another provider.
+
+    The error names each difference.
+    """
+    if send.content_sha256 != mailing.sha256:
+        changed = differences(ledger.content(send), mailing)
+        raise SendRefused(
+            f"{mailing.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC with another content"
+            + "".join(f"\n    {difference}" for difference in changed),
+            _advice_on_changed_content(send, ledger.counts(send)),
+        )
+    if send.provider != provider.name:
+        raise SendRefused(
+            f"{mailing.issue} was started through {send.provider}, not {provider.name}",
+            f"continue with {send.provider}: news resume --issue {mailing.issue}",
+        )
+
+
+def _advice_on_changed_content(send: Send, counts: Counts) -> str:
+    if send.state == "cancelled" and counts.nobody_has_it:
+        return f"the send was cancelled; send the corrected issue with: news send --issue {send.issue}"
+    if counts.held:
+        return (
+            f"the mail is still held back: news cancel --issue {send.issue}, then send the corrected issue; "
+            "or restore the earlier content"
+        )
+    return "restore issue, templates and newsletter.yml as they were then; send a correction as a new issue"
+
+
+def refuse_halted(send: Send | None, counts: Counts) -> None:
+    """Refuse to continue a send that was cancelled or waits behind its canary: a person resumes it."""
+    if send is None or (send.state == "open" and not (send.canary_size and counts.waiting)):
+        return
+    if send.state == "cancelled":
+        raise SendRefused(
+            f"the send of {send.issue} was cancelled",
+            f"to send it after all: news resume --issue {send.issue}; a corrected issue is sent as a new one",
+        )
+    raise SendRefused(
+        f"the send of {send.issue} waits for your go-ahead after its canary of {send.canary_size:,}",
+        f"look at the mail that the canary received, then: news resume --issue {send.issue}",
+    )
+
+
+def refuse_late_options(send: Send | None, options: SendOptions) -> None:
+    """Refuse options that only apply when a send starts, if the send has already started."""
+    if send is None:
+        return
+    asked = [
+        ("--canary", options.canary_size),
+        ("--at", options.send_at),
+        ("--now", options.now and send.undo_window_seconds),
+    ]
+    if option := next((name for name, value in asked if value), None):
+        raise SendRefused(
+            f"{send.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC: too late for {option}",
+            f"continue it as it was started: news resume --issue {send.issue}",
+        )
+
+
+def refuse_schedule(send_at: datetime | None, now: datetime, provider: Provider) -> None:
+    """Refuse a time for which the provider cannot schedule mail."""
+    if send_at is None:
+        return
+    if provider.recallable is None:
+        raise SendRefused(
+            f"{provider.name} cannot hold mail back until {send_at:%Y-%m-%d %H:%M} UTC",
+            "start the command at that time instead, for example with cron",
+        )
+    if send_at > now + MAX_SCHEDULE_AHEAD:
+        hours = MAX_SCHEDULE_AHEAD.total_seconds() / 3600
+        raise SendRefused(
+            f"{send_at:%Y-%m-%d %H:%M} UTC is more than {hours:.0f} hours ahead",
+            "start the send later: the provider holds mail back no longer than that",
+        )
+    if send_at < now - MAX_START_DELAY:
+        hours, minutes = divmod(int((now - send_at).total_seconds()) // 60, 60)
+        raise SendRefused(
+            f"{send_at:%Y-%m-%d %H:%M} UTC was {hours} h {minutes} min ago",
+            "to send now all the same, leave out --at",
+        )
+
+
+def refuse_empty_list(recipients: int) -> None:
+    """Refuse a send without recipients."""
+    if not recipients:
+        hint = "news subscribers import FILE, or news subscribers add ADDRESS"
+        raise SendRefused("there is nobody on the list", hint)
+
+
+def refuse_list_change(before: int | None, now: int, max_share: float | None) -> None:
+    """Refuse a list that grew or shrank by more than `max_share` since the previous issue.
+
+    `before` is None without a previous issue, `max_share` is None where the check is off.
+    """
+    if not before or max_share is None or abs(now - before) <= max(max_share * before, MIN_LIST_CHANGE):
+        return
+    direction = "grown" if now > before else "shrunk"
+    raise SendRefused(
+        f"the list has {direction} from {before:,} to {now:,} since the last issue",
+        "look at it: news subscribers list; if that is right, add --list-changed",
+    )

@@ -1,0 +1,76 @@
+"""The status of a send: its counts, its deadlines, and the process that delivers it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.config.loader import Newsletter
+from newsletter.display import masked
+from newsletter.sending.hold_policy import SendTimings, cancellable_until
+from newsletter.sending.model import SUBSCRIBERS, Counts, Send
+from newsletter.store.journal import Holder, lease_holder
+from newsletter.store.ledger_queries import LedgerQueries
+
+
+@dataclass(frozen=True)
+class SendStatus:
+    """A send as it stands now.
+
+    `held_until` is when the first and the last of the held mail leaves. `cancellable_until` is the deadline
+    until which `news cancel` can be relied upon, None where nothing can be cancelled any more. `joined`
+    subscribers came after the send was planned. `holder` is the process that delivers the send, or that ended
+    without finishing it. `reasons` count recipients by state and reason, without addresses.
+    """
+
+    send: Send
+    counts: Counts
+    held_until: tuple[datetime, datetime] | None
+    cancellable_until: datetime | None
+    joined: int
+    holder: Holder | None
+    reasons: dict[str, Counter[str]]
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Return True if the mail stayed on this machine."""
+        return self.send.list != SUBSCRIBERS
+
+    @property
+    def in_progress(self) -> bool:
+        """Return True while a process delivers the send."""
+        return self.holder is not None and not self.holder.has_ended
+
+
+def send_status(
+    newsletter: Newsletter,
+    queries: LedgerQueries,
+    send: Send,
+    now: datetime,
+    timings: SendTimings | None = None,
+) -> SendStatus:
+    """Return the status of a send, read again from the ledger."""
+    timings = timings or SendTimings()
+    send = queries.find(send.issue, send.list) or send
+    counts = queries.counts(send)
+    batches = [
+        status.batch
+        for status in queries.held_batches(send)
+        if status.batch.state != "cancelled" and (status.accepted or status.unknown or status.intended)
+    ]
+    leaving = sorted(batch.send_at for batch in batches if batch.send_at > now)
+    deadlines = [cancellable_until(batch, timings) for batch in batches]
+    reasons = {}
+    for state in ("refused", "unknown"):
+        reasons[state] = Counter[str]()
+        if getattr(counts, state):
+            for reason, recipients in queries.reasons(send, state):
+                reasons[state][masked(reason)] += recipients
+    return SendStatus(
+        send=send,
+        counts=counts,
+        held_until=(leaving[0], leaving[-1]) if leaving else None,
+        cancellable_until=min((deadline for deadline in deadlines if deadline > now), default=None),
+        joined=queries.joined(send),
+        holder=lease_holder(send, newsletter.runs, now),
+        reasons=reasons,
+    )
