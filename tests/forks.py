@@ -178,8 +178,6 @@ def _become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    # Ignored where the tests run in the background of a shell script.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [order["module"], *order["arguments"]]
     os.environ.clear()
     os.environ.update(order["environment"])
