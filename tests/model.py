@@ -16,7 +16,7 @@ from newsletter.sending.cancel import cancel
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Recallable, SubmissionLog
-from newsletter.sending.model import Send
+from newsletter.sending.model import Send, StartSettings
 from newsletter.sending.outcomes import (
     NOT_BEGUN,
     Accepted,
@@ -29,7 +29,6 @@ from newsletter.sending.outcomes import (
     Refused,
     Unknown,
 )
-from newsletter.sending.start import SendOptions
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 
@@ -212,8 +211,8 @@ class World:
         self.ticks, self.crash_at = 0, crash_at
         run = self._begun()
         try:
-            send = start.start(
-                self.mailing, self.ledger, self.provider, SendOptions(self.undo_window_seconds)
+            send = start.claim_send(
+                self.mailing, self.ledger, self.provider, StartSettings(self.undo_window_seconds)
             )
             self.ledger.acquire_lease(send, self.timing.lease)
             for _ in events(send):

@@ -44,6 +44,9 @@ def show_status(
         _show_numbers(status, now)
     if status.joined:
         show_number("Joined", f"{status.joined:,}", ["after the start; they are not in this send"])
+    if status.holder:
+        doing = "is sending this issue now" if status.in_progress else "has ended"
+        click.echo(f"\n  Process {status.holder.process} on host {status.holder.host} {doing}.")
     commands = list(_next_commands(status, now))
     if commands and (identify or status.joined or not plain):
         click.echo()
@@ -57,8 +60,8 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
     held = ""
     if counts.held and status.held_until:
         held = f", HELD BACK UNTIL {clock_time(status.held_until[0], now)}"
-    if status.holder and status.in_progress:
-        return f"PROCESS {status.holder.process} ON HOST {status.holder.host} IS SENDING THIS ISSUE NOW", ""
+    if status.in_progress:
+        return f"BEING SENT NOW: {counts.accepted:,} OF {counts.recipients:,} ACCEPTED", ""
     if send.state == "cancelled":
         return _cancelled(counts)
     if counts.waiting and send.canary_size is not None and not interrupted:
@@ -90,15 +93,14 @@ def _cancelled(counts: "Counts") -> tuple[str, str]:
 def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
     counts = status.counts
     cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
-    if status.holder and status.holder.has_ended:
-        cause = f"PROCESS {status.holder.process} ON HOST {status.holder.host} HAS ENDED"
     unknown = f", {counts.unknown:,} UNKNOWN" if counts.unknown else ""
     numbers = f"{counts.accepted:,} ACCEPTED, {counts.waiting:,} CERTAINLY UNSENT{unknown}"
     return f"{cause}: {numbers}", "red" if counts.unknown else "yellow"
 
 
 def _is_plain_success(status: "SendStatus") -> bool:
-    return status.counts.complete and not status.counts.left and status.send.state == "open"
+    complete = status.counts.complete and not status.counts.left
+    return complete and status.send.state == "open" and not status.in_progress
 
 
 def _show_send(send: "Send") -> None:

@@ -19,8 +19,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import SendRefused
-from newsletter.sending.start import SendOptions
-from newsletter.services.send import Sending
+from newsletter.services.send import SendService
 from tests import samples
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
@@ -181,14 +180,14 @@ def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, fo
 
 def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
-    with Sending.open(loader.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
+    with SendService.open(loader.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
         prepared = sending.prepare("2026-04-27")
-        agreed = sending.outlook(prepared)
+        plan = sending.plan(prepared)
         news("subscribers", "add", "late@example.com")
-        with pytest.raises(SendRefused, match="the list has changed meanwhile: 3 recipients now"):
-            sending.start(prepared, SendOptions(), agreed)
+        with pytest.raises(SendRefused, match="the list has changed: 3 recipients now"):
+            sending.start(plan)
         assert sending.queries.sends() == []
-        assert sending.start(prepared, SendOptions(), sending.outlook(prepared)).recipients == 3
+        assert sending.start(sending.plan(prepared)).send.recipients == 3
 
 
 def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> None:

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.sending.clock import SystemClock
-from newsletter.services.send import Sending
+from newsletter.sending.model import SendOptions
+from newsletter.services.send import SendService
 from newsletter.store import chunks
 from newsletter.store.journal import SendProcess
 from tests import samples
@@ -333,8 +334,9 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
 def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
-    with Sending.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
-        send = first.start(first.prepare("2026-04-27"), first.options(now=True, at=None, canary=None))
+    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
+        plan = first.plan(first.prepare("2026-04-27"), SendOptions(now=True))
+        send = first.start(plan).send
         first.ledger.acquire_lease(send, timedelta(minutes=2))
         for command in (SEND, ("resume", *ISSUE, "--yes")):
             second = news(*command)

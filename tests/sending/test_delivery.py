@@ -14,14 +14,13 @@ from newsletter.cli import progress
 from newsletter.config.units import Rate
 from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.mail.message import Batch, Mailing
-from newsletter.sending import delivery, start
+from newsletter.sending import delivery, guards, start
 from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Delivered, Event, NotRecalled, Recalled, Stopped, Waiting
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.model import Counts, Send, Transition
+from newsletter.sending.model import Counts, Send, StartSettings, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.start import SendOptions
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
@@ -132,12 +131,12 @@ def run(
     time: Time,
     mailing: Mailing | None = None,
     stopped: Callable[[], bool] = lambda: False,
-    options: SendOptions | None = None,
+    options: StartSettings | None = None,
     manner: DeliverySettings | None = None,
 ) -> list[Event]:
     """One `news send`, with what it said."""
     mailing = mailing or samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, options or SendOptions())
+    send = start.claim_send(mailing, ledger, provider, options or StartSettings())
     ledger.acquire_lease(send, LEASE)
     parts = (mailing, ledger, provider, samples.SECRET, time)
     said = list(Delivery(send, *parts, manner or DeliverySettings(), stopped).run())
@@ -222,7 +221,7 @@ def test_who_has_left_is_in_no_count(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers], capsys: pytest.CaptureFixture[str]
 ) -> None:
     subscribers = people(4)
-    start.start(samples.plain_mailing(), ledger, provider := ListedProvider(size=1), SendOptions())
+    start.claim_send(samples.plain_mailing(), ledger, provider := ListedProvider(size=1), StartSettings())
     for one in readers(1, 2):
         subscribers.remove(parse(one))
     provider.faults = [Refused("550 gone"), NotSent("down")]
@@ -489,10 +488,10 @@ def test_a_canary_goes_first_and_the_rest_waits(
 ) -> None:
     people(7)
     provider = ListedProvider()
-    run(ledger, provider, time, options=SendOptions(canary=3))
+    run(ledger, provider, time, options=StartSettings(canary_size=3))
     assert sorted(provider.taken) == readers(0, 1, 2)
     with pytest.raises(SendRefused, match="waits for a go-ahead behind its canary of 3"):
-        start.refuse_halted(the_send(ledger), counts(ledger))
+        guards.refuse_halted(the_send(ledger), counts(ledger))
     run(ledger, provider, time)
     assert len(provider.taken) == 3, "running it again is no go-ahead"
     ledger.resume(the_send(ledger))
@@ -507,13 +506,13 @@ def test_a_rate_is_kept_over_several_runs(
     manner = DeliverySettings(rates=[Rate(2, timedelta(seconds=1)), Rate(6, timedelta(minutes=1))])
     provider = ListedProvider(size=1000)
     started = time.time
-    run(ledger, provider, time, options=SendOptions(rates=manner.rates), manner=manner)
+    run(ledger, provider, time, options=StartSettings(rates=manner.rates), manner=manner)
     assert counts(ledger).accepted == 10
     assert time.time - started >= timedelta(minutes=1)
     assert [len(batch.recipients) for batch in provider.batches] == [2] * 5
     mailing = replace(samples.plain_mailing(), issue="2026-05-04")
     again = time.time
-    run(ledger, provider, time, mailing, options=SendOptions(rates=manner.rates), manner=manner)
+    run(ledger, provider, time, mailing, options=StartSettings(rates=manner.rates), manner=manner)
     assert time.time - again >= timedelta(minutes=1), "the first send's count as well"
 
 
@@ -585,7 +584,7 @@ def test_whoever_stops_listening_loses_nothing(
     """The terminal is gone in the middle: what is under way is written down still."""
     people(8)
     provider, mailing = Threaded(), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, SendOptions())
+    send = start.claim_send(mailing, ledger, provider, StartSettings())
     ledger.acquire_lease(send, LEASE)
     parts = (mailing, ledger, provider, samples.SECRET, time)
     running = Delivery(send, *parts, DeliverySettings(in_flight=4)).run()
@@ -600,7 +599,7 @@ def test_a_full_disk_stops_before_a_call_and_nobody_is_forgotten(
 ) -> None:
     people(400)
     provider, mailing = ListedProvider(size=2), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, SendOptions())
+    send = start.claim_send(mailing, ledger, provider, StartSettings())
     ledger.acquire_lease(send, LEASE)
     running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run()
     next(running)
@@ -622,7 +621,7 @@ def test_a_database_that_is_deleted_meanwhile_stops_before_the_next_call(
 ) -> None:
     people(6)
     provider, mailing = ListedProvider(), samples.plain_mailing()
-    send = start.start(mailing, ledger, provider, SendOptions())
+    send = start.claim_send(mailing, ledger, provider, StartSettings())
     ledger.acquire_lease(send, LEASE)
     running = Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run()
     next(running)
@@ -651,7 +650,7 @@ def test_memory_does_not_grow_with_the_list(
             pass
         del rows
         mailing, provider = replace(samples.plain_mailing(), issue=issue), Forgetful(size=100)
-        send = start.start(mailing, ledger, provider, SendOptions())
+        send = start.claim_send(mailing, ledger, provider, StartSettings())
         ledger.acquire_lease(send, LEASE)
         tracemalloc.start()
         for _ in Delivery(send, mailing, ledger, provider, samples.SECRET, time, DeliverySettings()).run():
