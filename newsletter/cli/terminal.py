@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: problems, and what became of single things.
+"""The output of commands in the terminal: problems, findings, and the results of an import.
 
 Messages go to standard error and results to standard output, so that both can be read by programs too.
 """
@@ -27,9 +27,9 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
 @contextmanager
-def stdout_to_stderr(apart: bool) -> Iterator[None]:
-    """What is printed in the block goes to standard error, if a program reads standard output."""
-    if apart:
+def stdout_to_stderr(active: bool) -> Iterator[None]:
+    """Print to standard error in the block, if `active`: a program reads standard output."""
+    if active:
         with redirect_stdout(sys.stderr):
             yield
     else:
@@ -37,20 +37,20 @@ def stdout_to_stderr(apart: bool) -> Iterator[None]:
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """One problem, three things: where, what, and below it what to do."""
+    """Show each problem: its place, the problem, and below it the correction."""
     for problem in problems:
         click.echo(format_problem(problem), err=True)
 
 
 def show_findings(prepared: "Prepared") -> None:
-    """What checks found in an issue that is about to be sent, without what is only to be noted."""
+    """Show the errors and warnings of an issue that is about to be sent, without its notes."""
     show_problems(problem for problem in prepared.problems if problem.severity != "note")
 
 
 def format_problem(problem: Problem, *, always: bool = False) -> str:
-    """A problem in lines that fit the terminal.
+    """Return a problem in lines that fit the terminal.
 
-    What stands at a place and names no severity is an error, unless it is `always` to be named.
+    A problem with a place and without a severity is an error; `always` names the severity of errors too.
     """
     where = f"{problem.where}: " if problem.where else ""
     plain = problem.where and problem.severity == "error" and not always
@@ -87,16 +87,16 @@ def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = 
     )
 
 
-def collect_due(found: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
-    """The issues that are due, and whether others could not be read; why is shown."""
+def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
+    """Show the errors among due issues; return the others, and True if there were errors."""
     due: list[Prepared] = []
     broken = False
-    for one in found:
-        if isinstance(one, NewsError):
-            show_problems(one.problems)
+    for issue in issues:
+        if isinstance(issue, NewsError):
+            show_problems(issue.problems)
             broken = True
         else:
-            due.append(one)
+            due.append(issue)
     return due, broken
 
 
@@ -110,7 +110,7 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
 
 
 def show_import(imported: Iterable["Imported | Problem"]) -> int:
-    """What became of a file's lines: the unusual ones named, the others counted; how many were refused."""
+    """Show the result of each unusual line of an import, and count the others; return the refused lines."""
     changes: Counter[str] = Counter()
     for change in imported:
         if isinstance(change, Problem):
@@ -120,12 +120,12 @@ def show_import(imported: Iterable["Imported | Problem"]) -> int:
         changes[change.change] += 1
         if change.change in _UNUSUAL:
             click.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
-    told = [counted(changes[key], *words) for key, words in _CHANGES.items() if changes[key]]
-    click.echo(", ".join(told) or "The file names nobody.")
+    results = [counted(changes[key], *words) for key, words in _CHANGES.items() if changes[key]]
+    click.echo(", ".join(results) or "The file has no subscribers.")
     return changes["refused"]
 
 
-# For one, and for several.
+# The words of each change, for one line and for several.
 _CHANGES = {
     "added": ("added", "added"),
     "renamed": ("renamed", "renamed"),

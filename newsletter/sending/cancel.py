@@ -1,4 +1,4 @@
-"""Calling a send back: nothing more of it begins, and what is still held back does not leave."""
+"""The cancellation of a send: nothing more begins, and its held batches are recalled."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -16,9 +16,9 @@ from newsletter.sending.transitions import back_off
 
 log = logging.getLogger(__name__)
 
-_UNCLEAR = "the provider gives no clear answer, and is asked again as long as there is time"
-_RIPENS = "what is unknown may still arrive, and is called back once more then"
-_ASK_AGAIN = timedelta(seconds=1)
+_UNCLEAR = "the provider gave no clear answer and is asked again as long as there is time"
+_MAY_ARRIVE = "requests with an unknown outcome may still arrive and are recalled once more then"
+_LEASE_RETRY = timedelta(seconds=1)
 
 
 def cancel(
@@ -29,41 +29,41 @@ def cancel(
     timing: SendTimings,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Calls a send back, and says of each lane whether it could be.
+    """Cancel a send; yield for each held batch whether it was recalled.
 
-    Lanes are called back at once, for time runs. A request whose answer was lost may still arrive later, and
-    is covered only by a call after that: so where something is unknown its lane is called back once more, as
-    soon as that is certain. Ended before that, it can be run again.
+    Batches are recalled at once, because their time runs out. A request without an answer may arrive later,
+    and only a recall after that includes it: so a batch with an unknown outcome is recalled once more, as
+    soon as that is certain. A cancellation that was interrupted can be run again.
     """
     ledger.cancel(send)
     log.info("cancel begun: nothing more is submitted", extra=log_fields.of_send(send))
-    if not (yield from _take(send, ledger, clock, timing, stopped)):
-        why = "what is held back was not called back; run it again"
+    if not (yield from _acquire_lease(send, ledger, clock, timing, stopped)):
+        why = "the held mail was not recalled; run the command again"
         log.warning("cancel stopped", extra={**log_fields.of_send(send), "reason": why})
         yield Stopped(why)
         return
     settle_abandoned(ledger, send, clock.now())
-    told: set[int] = set()
-    why = _RIPENS
+    reported: set[int] = set()
+    why = _MAY_ARRIVE
     while recallable and not stopped():
-        again: list[datetime] = []
+        retries: list[datetime] = []
         for status in ledger.held_batches(send):
             if not (status.accepted or status.unknown):
                 continue
-            event, at = _recall_one(status, ledger, recallable, clock, timing)
-            again += [at] if at else []
-            why = _UNCLEAR if event is None else _RIPENS
-            if event and not (isinstance(event, NotRecalled) and status.batch.number in told):
-                told.add(status.batch.number)
+            event, retry_at = _recall_one(status, ledger, recallable, clock, timing)
+            retries += [retry_at] if retry_at else []
+            why = _UNCLEAR if event is None else _MAY_ARRIVE
+            if event and not (isinstance(event, NotRecalled) and status.batch.number in reported):
+                reported.add(status.batch.number)
                 yield event
-        if not again:
+        if not retries:
             break
-        fields = {"reason": why, "until": min(again)}
+        fields = {"reason": why, "until": min(retries)}
         log.info("waiting", extra=log_fields.of_send(send) | fields)
-        yield Waiting(min(again), why)
-        _wait(send, ledger, clock, timing, min(again), stopped)
+        yield Waiting(min(retries), why)
+        _wait(send, ledger, clock, timing, min(retries), stopped)
     if not ledger.counts(send).cancelled:
-        ledger.resume(send)  # there was nothing to call back
+        ledger.resume(send)  # nothing was cancelled: the send is as it was
     ledger.finish(send)
     log.info("cancel ended", extra=log_fields.of_send(send))
 
@@ -71,25 +71,25 @@ def cancel(
 def _recall_one(
     status: HeldBatchStatus, ledger: Ledger, recallable: Recallable, clock: Clock, timing: SendTimings
 ) -> tuple[Event | None, datetime | None]:
-    """What came of calling one lane back, and when to do it again."""
+    """Recall one held batch; return the event, and when to recall it again."""
     now, batch = clock.now(), status.batch
     if now > cancellable_until(batch, timing):
-        gone = "left" if batch.send_at <= now else "leaves"
-        why = f"too late: it {gone} at {batch.send_at:%H:%M} UTC"
+        verb = "left" if batch.send_at <= now else "leaves"
+        why = f"too late: it {verb} at {batch.send_at:%H:%M} UTC"
         return abandon(ledger, status, why, tried=batch.state == "cancelling"), None
-    ripe = recallable_from(status, now, timing)
-    with_unknown = ripe <= now
+    earliest = recallable_from(status, now, timing)
+    with_unknown = earliest <= now
     event = recall_batch(ledger, recallable, status, "cancelled", clock, timing, with_unknown=with_unknown)
     if event is None:
         return None, now + back_off(0)
-    return event, None if with_unknown or isinstance(event, NotRecalled) else ripe
+    return event, None if with_unknown or isinstance(event, NotRecalled) else earliest
 
 
-def _take(
+def _acquire_lease(
     send: Send, ledger: Ledger, clock: Clock, timing: SendTimings, stopped: Callable[[], bool]
 ) -> Generator[Event, None, bool]:
-    """Waits for whoever is sending to notice, or to lose the claim; says whether it has come to that."""
-    told = False
+    """Wait until the sending process releases its lease, or loses it; return False if stopped."""
+    reported = False
     while True:
         try:
             ledger.acquire_lease(send, timing.lease)
@@ -97,11 +97,11 @@ def _take(
         except SendRefused as busy:
             if stopped():
                 return False
-            if not told:
-                told = True
+            if not reported:
+                reported = True
                 log.info("waiting for the lease", extra={**log_fields.of_send(send), "reason": busy.what})
-                yield Waiting(clock.now() + timing.lease, f"{busy.what}; it ends what it has begun")
-            clock.wait(clock.now() + _ASK_AGAIN, stopped)
+                yield Waiting(clock.now() + timing.lease, f"{busy.what}; it finishes its calls in flight")
+            clock.wait(clock.now() + _LEASE_RETRY, stopped)
 
 
 def _wait(

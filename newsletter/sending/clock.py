@@ -1,23 +1,23 @@
-"""The time, and waiting for it."""
+"""The clock of a send."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 class SystemClock:
-    """This machine's clock, put right by an `offset` to the one that several machines share."""
+    """This machine's clock, corrected by an offset to the clock that several machines share."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time in UTC."""
         return datetime.now(UTC) + self._offset
 
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
-        """Returns at that time, or soon after `stopped` says so."""
+        """Return at that time, or soon after `stopped` returns True."""
         while (left := (until - self.now()).total_seconds()) > 0 and not stopped():
-            time.sleep(min(left, _LOOK_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))

@@ -1,4 +1,4 @@
-"""What a mailing was when its send was planned, small, so that a later difference can be named."""
+"""The content of a planned mailing, in a compact form, so that later differences can be named."""
 
 import difflib
 import hashlib
@@ -27,15 +27,15 @@ _SHOWN = 60
 
 
 def snapshot(mailing: Mailing) -> bytes:
-    """A mailing's fields and its text part, compressed; of its HTML only the hash."""
+    """Return a mailing's fields, its text part, and the hash of its HTML, compressed."""
     return zlib.compress(json.dumps(_fields(mailing), sort_keys=True).encode(), 9)
 
 
-def differences(then: bytes | None, mailing: Mailing) -> list[str]:
-    """What is different now, in words; nothing where it is not known what it was."""
-    if then is None:
+def differences(planned: bytes | None, mailing: Mailing) -> list[str]:
+    """Return each difference between a snapshot and a mailing as words; none without a snapshot."""
+    if planned is None:
         return []
-    before, after = json.loads(zlib.decompress(then)), json.loads(json.dumps(_fields(mailing)))
+    before, after = json.loads(zlib.decompress(planned)), json.loads(json.dumps(_fields(mailing)))
     found = [
         f"{words}: was {_short(before.get(name))}, is {_short(after[name])}"
         for name, words in _WORDS.items()
@@ -44,7 +44,7 @@ def differences(then: bytes | None, mailing: Mailing) -> list[str]:
     if changed := _changed_lines(before["text"], after["text"]):
         found.append(f"the text: {changed}")
     elif before["html"] != after["html"]:
-        found.append("the HTML, though not the text: templates, links or newsletter.yml")
+        found.append("the HTML but not the text: templates, links or newsletter.yml")
     return found
 
 

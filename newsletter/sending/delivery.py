@@ -1,20 +1,20 @@
-"""The send protocol, over two seams: a `Ledger` and a `Provider`; it knows no concrete one of either.
+"""The send protocol, over the interfaces of a ledger and a provider.
 
-The recipients of a send are planned into chunks, and each chunk goes to the provider in one call: written
-down before, tried once, written down after. Whatever happens in between, what is `waiting` is certainly
-unsent and may be tried; what is unknown is never tried again by itself.
+The recipients of a send are planned into chunks. Each chunk goes to the provider in one call: the ledger has
+the attempt before the call and its outcome after it. At every moment, `waiting` recipients are certainly
+unsent and may be tried; `unknown` ones are never tried again by themselves.
 
-    waiting --claim--> intended --+-- Accepted --> accepted --+  called back with its lane: waiting (sent
-       |  ^                       +-- Refused ---> refused    |  again) or cancelled (nobody gets it);
-       |  |                       +-- Unknown ---> unknown ---+  no clear answer in time: unknown
-       |  +-- NotSent, or Refused for many (narrowed down)
-       +-- everybody in it has left --> skipped
+    waiting --claim--> intended --+-- Accepted --> accepted --+  recalled with its held batch: waiting
+       |  ^                       +-- Refused ---> refused    |  (sent again) or cancelled (nobody gets
+       |  |                       +-- Unknown ---> unknown ---+  it); not confirmed in time: unknown
+       |  +-- NotSent, or Refused for several (narrowed down)
+       +-- all recipients unsubscribed --> skipped
 
-What stays intended when a process ends is unknown, but for what its journal says. Where the provider holds
-mail back, a chunk goes into a lane; a lane with something unknown in it is called back as a whole, in time,
-and its people wait again: so the unknown becomes certain. `transitions` says what follows from an outcome,
-`held_batches` and `hold_policy` what becomes of lanes, `rate_limiter` how fast it goes, `circuit_breaker`
-when it stops by itself.
+An attempt that is still intended when a process ends is unknown, except for the messages that its journal
+names. Where the provider holds mail back, a chunk goes into a held batch. A held batch with an unknown
+outcome is recalled as a whole, in time, and its recipients wait again: this makes the unknown ones certain.
+`transitions` decides what follows from an outcome, `held_batches` and `hold_policy` decide on recalls,
+`rate_limiter` on speed, and `circuit_breaker` on stopping.
 """
 
 import logging
@@ -43,15 +43,16 @@ from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
 
+# After this many pauses in a row, our own back-off is added to the provider's Retry-After.
 PAUSES_BEFORE_OWN_BACKOFF = 3
 _RATE_LIMITED = "the rate limit is reached"
 
 
 @dataclass(frozen=True)
 class DeliverySettings:
-    """How a send goes: how fast, how many calls at once, and which share of refusals stops it.
+    """The settings of a delivery: rates, calls at once, and the share of refusals that stops it.
 
-    `in_flight` 0 makes each call in the thread that runs the send, which gives no sign of life meanwhile.
+    With `in_flight` 0 each call is made in the thread of the delivery, which extends no lease meanwhile.
     """
 
     rates: Sequence[Rate] = ()
@@ -61,7 +62,10 @@ class DeliverySettings:
 
 
 def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
-    """Settles what was under way when an earlier run ended: unknown, where its notes do not say more."""
+    """Settle the attempts that were under way when an earlier process ended.
+
+    They are unknown, except for the messages whose outcome its journal has.
+    """
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended while it was under way")
         by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
@@ -71,7 +75,7 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
 
 
 class Delivery:
-    """One run of a send: hands each waiting chunk to the provider until all are done."""
+    """The delivery of a send by this process: each waiting chunk goes to the provider once."""
 
     def __init__(
         self,
@@ -81,31 +85,31 @@ class Delivery:
         provider: Provider,
         secret: str,
         clock: Clock,
-        manner: DeliverySettings,
+        settings: DeliverySettings,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
-        self._timing, self._stopped = manner.timing, stopped
+        self._timing, self._stopped = settings.timing, stopped
         self._mailing = replace(mailing, date=send.started_at)
-        self._addresser = Personalizer(self._mailing, secret)
-        self._breaker = CircuitBreaker(manner.stop_when_refused, stopped, send.id)
+        self._personalize = Personalizer(self._mailing, secret)
+        self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id)
         size = provider.capabilities.recipients_per_call
-        self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, manner.timing, size)
-        longest = max((rate.period for rate in manner.rates), default=timedelta())
-        tried = ledger.attempts_since(clock.now() - longest) if manner.rates else ()
-        self._rate_limiter = RateLimiter(manner.rates, tried)
-        self._max_calls = manner.in_flight or 1
-        self._calls: CallPool[_CallResult] = open_pool(manner.in_flight)
-        # Whether each message is answered by itself, and so noted by itself.
+        self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)
+        longest = max((rate.period for rate in settings.rates), default=timedelta())
+        tried = ledger.attempts_since(clock.now() - longest) if settings.rates else ()
+        self._rate_limiter = RateLimiter(settings.rates, tried)
+        self._max_calls = settings.in_flight or 1
+        self._calls: CallPool[_CallResult] = open_pool(settings.in_flight)
+        # The provider answers each message by itself, so the journal notes each message.
         self._per_message = provider.capabilities.recipients_per_call == 1
         self._paused_until: datetime | None = None
         self._waits_for = ""
         self._cancelled = False
-        self._exhausted = True  # until somebody is known to be waiting
+        self._exhausted = True  # until a recipient is known to be waiting
         self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
-        """Goes on until all are done, nothing can be done for long, it stops by itself, or is `stopped`."""
+        """Deliver until no recipient waits, the wait is too long, the breaker opens, or `stopped` is True."""
         fields = log_fields.of_send(self._send)
         log.info(
             "delivery begun",
@@ -116,7 +120,7 @@ class Delivery:
             while True:
                 yield from self._held_batches.recall_unknown()
                 if (yield from self._start_calls()) and not self._calls.in_flight:
-                    continue  # everybody in what was claimed has left
+                    continue  # all recipients of the claimed chunks unsubscribed
                 if self._calls.in_flight:
                     yield from self._collect()
                 elif self._is_over() or not (yield from self._wait_for_work()):
@@ -124,13 +128,13 @@ class Delivery:
             if self._breaker.stop_reason:
                 yield self._stop(self._breaker.stop_reason)
             elif self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled":
-                yield self._stop("it was called back meanwhile (news cancel)")
+                yield self._stop("the send was cancelled meanwhile (news cancel)")
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit) as failure:
             log.warning("delivery broken off", extra=fields, exc_info=failure)
-            self._breaker.stop_reason = self._breaker.stop_reason or "the run is over"
-            # What is under way comes back, and is written down if that can still be; a second Ctrl-C waits
-            # for nothing.
+            self._breaker.stop_reason = self._breaker.stop_reason or "the delivery ended"
+            # Calls under way still return, and the ledger records them if it can. A second Ctrl-C does not
+            # wait for them.
             with suppress(NewsError):
                 while self._calls.in_flight and not self._stopped():
                     self._record()
@@ -144,27 +148,28 @@ class Delivery:
         return Stopped(why)
 
     def _is_over(self) -> bool:
-        """Nothing more is to be done; what is in doubt is called back still, where it only goes badly."""
+        """Return True if nothing more is done; an open breaker still allows recalls of unknown mail."""
         if self._cancelled or self._stopped():
             return True
         return self._breaker.stop_reason is not None and self._held_batches.next_recall_at is None
 
     def _start_calls(self) -> Generator[Event, None, bool]:
-        """Claims as many chunks as may be under way, and sends them off; says whether there were any."""
+        """Claim as many chunks as may be under way and start their calls; return False if none were due."""
         self._last_claim_at = now = self._clock.now()
         if self._paused_until and self._paused_until <= now:
             self._paused_until = None
             self._breaker.resume()
             log.info("pause over", extra=log_fields.of_send(self._send))
-        most, room = self._max_calls - self._calls.in_flight, self._rate_limiter.available(now)
-        if most <= 0 or room <= 0 or self._breaker.stop or self._paused_until:
+        max_chunks = self._max_calls - self._calls.in_flight
+        max_recipients = self._rate_limiter.available(now)
+        if max_chunks <= 0 or max_recipients <= 0 or self._breaker.stop or self._paused_until:
             return False
         if (self._exhausted or self._held_batches.needs_batch()) and not self._anyone_due(now):
             return False
         if reason := self._held_batches.ensure_batch():
             self._react_to_batch(reason, now)
             return False
-        claims = self._claim(most, room)
+        claims = self._claim(max_chunks, max_recipients)
         self._exhausted = not claims
         for claimed in claims:
             if not claimed.recipients:
@@ -177,20 +182,22 @@ class Delivery:
         return bool(claims)
 
     def _anyone_due(self, now: datetime) -> bool:
-        """Whether it is anybody's turn."""
-        at = self._ledger.next_retry_at(self._send)
-        return at is not None and at <= now
+        """Return True if a waiting recipient may be tried now."""
+        retry_at = self._ledger.next_retry_at(self._send)
+        return retry_at is not None and retry_at <= now
 
-    def _claim(self, most: int, room: int) -> Sequence[ClaimedChunk]:
-        most = min(most, self._held_batches.chunks_left() or most)
-        if room == UNLIMITED and self._rate_limiter.limits:
-            most = 1  # a chunk larger than the limit goes out, alone
+    def _claim(self, max_chunks: int, max_recipients: int) -> Sequence[ClaimedChunk]:
+        max_chunks = min(max_chunks, self._held_batches.chunks_left() or max_chunks)
+        if max_recipients == UNLIMITED and self._rate_limiter.limits:
+            max_chunks = 1  # a chunk larger than the limit goes out alone
         self._renewed_at = self._clock.now()
         batch, lease = self._held_batches.current, self._timing.lease
-        return self._ledger.claim(self._send, most, room, batch, lease, noted=self._per_message)
+        return self._ledger.claim(
+            self._send, max_chunks, max_recipients, batch, lease, noted=self._per_message
+        )
 
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
-        """One call; in a thread of its own where several are under way."""
+        """Make the call for one chunk; several run at once, each in its own thread."""
         journal = self._ledger.journal(claimed) if self._per_message else None
         submissions = _SubmissionLog(journal, self._may_start, self._breaker.record, claimed)
         scheduled = (
@@ -199,13 +206,13 @@ class Delivery:
             else None
         )
         try:
-            recipients = tuple(map(self._addresser, claimed.recipients))
-            self._log_attempt(claimed)  # before the lease is looked at: writing a log may take long
+            recipients = tuple(map(self._personalize, claimed.recipients))
+            self._log_attempt(claimed)  # before the lease is checked: writing a log may take long
             if not (self._per_message or self._may_start()):
                 return _CallResult(claimed, NOT_BEGUN, {})
             outcome = self._provider.submit(Batch(self._mailing, recipients, scheduled), submissions)
             return _CallResult(claimed, outcome, submissions.by_recipient)
-        except BaseException as failure:  # the ledger hears of it before it goes on its way
+        except BaseException as failure:  # the ledger records the outcome before the failure is raised again
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
             return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
@@ -217,55 +224,54 @@ class Delivery:
             log.info("attempt begun", extra=fields)
 
     def _may_start(self) -> bool:
-        """Whether another message may leave: this run has not stood still until another could take over."""
+        """Return True if another message may leave: the lease has not expired meanwhile."""
         return not self._breaker.stop and self._clock.now() - self._renewed_at < self._timing.lease
 
     def _collect(self) -> Iterator[Event]:
-        """Takes what has come back, and what it means for what comes next."""
-        for back, results in self._record():
-            self._react(back)
-            claimed, sizes = back.claimed, _sizes(back.claimed, results.transitions)
-            yield Delivered(claimed.first, claimed.last, len(claimed.recipients), results.transitions, sizes)
-            if back.failure:
-                raise back.failure
+        """Record the calls that have returned, and react to their outcomes."""
+        for call, result in self._record():
+            self._react(call)
+            claimed, sizes = call.claimed, _sizes(call.claimed, result.transitions)
+            yield Delivered(claimed.first, claimed.last, len(claimed.recipients), result.transitions, sizes)
+            if call.failure:
+                raise call.failure
 
     def _record(self) -> list[tuple["_CallResult", ChunkResult]]:
-        """Writes down what has come back, in one transaction."""
-        back = self._calls.completed(self._timing.heartbeat.total_seconds())
+        """Record the outcomes of the calls that have returned, in one transaction."""
+        calls = self._calls.completed(self._timing.heartbeat.total_seconds())
         now = self._clock.now()
-        if not back:
+        if not calls:
             self._heartbeat(now)
             return []
-        results = [_chunk_result(one.claimed, one.outcome, one.by_recipient, now) for one in back]
+        results = [_chunk_result(call.claimed, call.outcome, call.by_recipient, now) for call in calls]
         self._ledger.settle(results)
-        for one, result in zip(back, results, strict=True):
-            _log_result(result, one.failure)
-        return list(zip(back, results, strict=True))
+        for call, result in zip(calls, results, strict=True):
+            _log_result(result, call.failure)
+        return list(zip(calls, results, strict=True))
 
-    def _react(self, back: "_CallResult") -> None:
-        """What a call's outcome means for the calls after it."""
-        outcome, recipients, now = back.outcome, len(back.claimed.recipients), self._clock.now()
-        if len(back.by_recipient) < recipients:
+    def _react(self, call: "_CallResult") -> None:
+        """Let a call's outcome pause or stop the calls after it."""
+        outcome, recipients, now = call.outcome, len(call.claimed.recipients), self._clock.now()
+        if len(call.by_recipient) < recipients:
             self._react_to_batch(outcome, now, recipients)
         if self._breaker.paused and not self._paused_until:
             self._pause(now + back_off(self._breaker.pauses))
-        if isinstance(outcome, Unknown) and back.claimed.held_batch:
+        if isinstance(outcome, Unknown) and call.claimed.held_batch:
             self._held_batches.mark_unknown()
 
     def _react_to_batch(self, outcome: Outcome, now: datetime, recipients: int = 0) -> None:
-        # A refusal of many is being narrowed down: it is nobody's yet.
+        # A refusal of several recipients is narrowed down first: it is not counted against all of them.
         if isinstance(outcome, Refused) and recipients > 1:
             self._breaker.record_rejection(len(outcome.rejected_indexes), outcome)
         else:
             self._breaker.record(outcome, recipients)
         if isinstance(outcome, NotSent) and outcome.wait:
-            # Who says "in a second" time and again means longer.
-            again = (
+            own_back_off = (
                 back_off(self._breaker.pauses)
                 if self._breaker.pauses > PAUSES_BEFORE_OWN_BACKOFF
                 else timedelta()
             )
-            self._pause(now + max(timedelta(seconds=outcome.wait), again))
+            self._pause(now + max(timedelta(seconds=outcome.wait), own_back_off))
         elif isinstance(outcome, NotSent) and not recipients:
             self._pause(now + back_off(0))
 
@@ -275,18 +281,18 @@ class Delivery:
         log.info("pause", extra=log_fields.of_send(self._send) | fields)
 
     def _wait_for_work(self) -> Generator[Event, None, bool]:
-        """Waits for what can be done next; says whether there is something, and soon enough."""
+        """Wait for the next work; return False if there is none, or none soon enough."""
         now = self._clock.now()
         until, why = self._next_work(now)
         if until is None:
             return False
-        # Whoever wants it slow does not want it to end.
-        patience = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
-        if until > now + patience:
+        # A configured rate may wait longer than a provider's back-off: somebody chose it.
+        max_wait = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
+        if until > now + max_wait:
             yield self._stop(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
-            # A rate limit is waited for time and again: the first of these waits says enough.
+            # A rate limit causes many waits in a row: only the first is worth a line at this level.
             level = logging.DEBUG if why == self._waits_for else logging.INFO
             self._waits_for = why
             fields = {"reason": why, "until": until, "seconds": round((until - now).total_seconds(), 1)}
@@ -298,41 +304,42 @@ class Delivery:
         return True
 
     def _next_work(self, now: datetime) -> tuple[datetime | None, str]:
-        """When something can be done, and what it waits for."""
-        found: list[tuple[datetime, str]] = []
-        if self._held_batches.next_recall_at:
-            found.append(
-                (self._held_batches.next_recall_at, "what is unknown will be called back and sent again")
-            )
-        if not self._breaker.stop_reason and (at := self._ledger.next_retry_at(self._send)):
+        """Return the time of the next work and the reason for waiting; None where nothing is left to do."""
+        waits: list[tuple[datetime, str]] = []
+        if recall_at := self._held_batches.next_recall_at:
+            waits.append((recall_at, "unknown mail will be recalled and sent again"))
+        if not self._breaker.stop_reason and (retry_at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:
-                found.append((max(at, self._paused_until), "the provider takes nothing for now"))
-            elif at > self._last_claim_at:
-                found.append((at, "the provider has put some off"))
-            elif more := self._rate_limiter.next_available_at(now):
-                found.append((more, _RATE_LIMITED))
-        return min(found, default=(None, ""))
+                waits.append((max(retry_at, self._paused_until), "the provider takes no mail for now"))
+            elif retry_at > self._last_claim_at:
+                waits.append((retry_at, "the provider has put some recipients off"))
+            elif available_at := self._rate_limiter.next_available_at(now):
+                waits.append((available_at, _RATE_LIMITED))
+        return min(waits, default=(None, ""))
 
     def _heartbeat(self, now: datetime) -> None:
-        """Gives a sign of life, now and then, and hears whether the send was called back."""
+        """Extend the lease when the heartbeat is due, and notice that the send was cancelled."""
         if now - self._renewed_at >= self._timing.heartbeat:
             self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
             self._renewed_at = now
 
 
-def deliver_test(mailing: Mailing, to: Subscriber, provider: Provider, secret: str, now: datetime) -> Outcome:
-    """One message, marked as a test, to somebody who need not be a subscriber, past the ledger."""
+def deliver_test(
+    mailing: Mailing, recipient: Subscriber, provider: Provider, secret: str, now: datetime
+) -> Outcome:
+    """Send one message, marked as a test, without the ledger; return its outcome."""
     mailing = replace(mailing.as_test(), date=now)
     submissions = _SubmissionLog(None, lambda: True)
-    rest = provider.submit(Batch(mailing, (Personalizer(mailing, secret)(to),)), submissions)
-    outcome = submissions.by_recipient.get(to.number, rest)
+    personalized = Personalizer(mailing, secret)(recipient)
+    default = provider.submit(Batch(mailing, (personalized,)), submissions)
+    outcome = submissions.by_recipient.get(recipient.number, default)
     log.info("test message ended", extra=log_fields.of_outcome(outcome))
     return outcome
 
 
 @dataclass(frozen=True)
 class _CallResult:
-    """What a call came back with."""
+    """The result of one call: the outcome of the batch, outcomes by recipient, and a failure of our own."""
 
     claimed: ClaimedChunk
     outcome: Outcome
@@ -341,7 +348,7 @@ class _CallResult:
 
 
 class _SubmissionLog:
-    """Notes each message of a batch as it begins and ends."""
+    """Notes the messages of a batch in the journal, and tells the breaker their outcomes."""
 
     def __init__(
         self,
@@ -350,7 +357,7 @@ class _SubmissionLog:
         record: Callable[[Outcome], None] = lambda _: None,
         claimed: ClaimedChunk | None = None,
     ) -> None:
-        self._journal, self._may_start, self._react = journal, may_start, record
+        self._journal, self._may_start, self._record = journal, may_start, record
         self._logged = claimed if log.isEnabledFor(logging.DEBUG) else None
         self.begun: set[int] = set()
         self.by_recipient: dict[int, Outcome] = {}
@@ -365,7 +372,7 @@ class _SubmissionLog:
 
     def finished(self, recipient: Recipient, outcome: Outcome) -> None:
         self.by_recipient[recipient.number] = outcome
-        self._react(outcome)
+        self._record(outcome)
         if self._journal:
             self._journal.finished(recipient.number, outcome)
         if self._logged:
@@ -389,8 +396,8 @@ def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
 
 
 def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[int, ...]:
-    """Return how many of a chunk's recipients each fate concerns: a range has numbers of those who left."""
-    numbers = [person.number for person in claimed.recipients]
+    """Return how many of a chunk's recipients each transition is for; a range also spans those who left."""
+    numbers = [recipient.number for recipient in claimed.recipients]
     return tuple(
         bisect_right(numbers, transition.last) - bisect_left(numbers, transition.first)
         for transition in transitions
@@ -398,6 +405,6 @@ def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[in
 
 
 def _chunk_result(
-    claimed: ClaimedChunk, rest: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
+    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
 ) -> ChunkResult:
-    return ChunkResult(claimed, rest, tuple(transitions(claimed, rest, by_recipient, now)))
+    return ChunkResult(claimed, default, tuple(transitions(claimed, default, by_recipient, now)))

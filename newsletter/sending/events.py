@@ -1,4 +1,4 @@
-"""What a send says of itself as it goes on; whoever runs it prints it."""
+"""The events of a send, for its caller to show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from newsletter.sending.model import ChunkState, Transition
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of one chunk; `recipients` is how many it was tried for, `sizes` how many in each fate."""
+    """A chunk's attempt has ended, for `recipients` recipients; `sizes` are those of each transition."""
 
     first: int
     last: int
@@ -20,7 +20,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Nothing can be done until then, and why."""
+    """The send waits until that time, for that reason."""
 
     until: datetime
     why: str
@@ -28,7 +28,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Recalled:
-    """A lane was called back: so many recipients do not get what was in it, and are in the state `to`."""
+    """A held batch was recalled; its recipients changed to the state `to`."""
 
     recipients: int
     to: ChunkState
@@ -36,7 +36,7 @@ class Recalled:
 
 @dataclass(frozen=True)
 class NotRecalled:
-    """A lane with so many recipients could not be called back, and why: they have it, or may get it."""
+    """A held batch was not recalled, for that reason; its recipients have the mail, or may get it."""
 
     recipients: int
     why: str
@@ -44,7 +44,7 @@ class NotRecalled:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The send ends before its end, by itself."""
+    """The send stopped by itself before it was complete."""
 
     why: str
 

@@ -1,4 +1,4 @@
-"""Mail that is held back: put into lanes, and called back from them. When is decided in `hold_policy`."""
+"""The held batches of a send: opened, filled, and recalled when an outcome in them is unknown."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class HeldBatches:
-    """The lanes of one send."""
+    """The batches of one send that the provider holds back; `hold_policy` decides on their recall."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class HeldBatches:
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
         self._recallable = recallable
-        # A canary leaves at once: it is to be looked at before the others are even staged.
+        # A canary leaves at once: somebody looks at it before the rest is even held back.
         self._holds = recallable if send.undo_window_seconds > 0 and send.canary_size is None else None
         self._chunk_size = chunk_size
         self._share = max(
@@ -38,15 +38,15 @@ class HeldBatches:
         )
         self._filled = 0
         self.current: HeldBatch | None = None
-        # When the lanes are to be looked at again; what an earlier run left is looked at first.
+        # The next check for unknown outcomes; those of an earlier process are checked first.
         self.next_recall_at: datetime | None = clock.now() if recallable else None
 
     def chunks_left(self) -> int | None:
-        """How many chunks still belong into the lane; None where mail is not held back."""
+        """Return how many more chunks the current batch takes; None where mail is not held back."""
         return max(-(-(self._share - self._filled) // self._chunk_size), 1) if self._holds else None
 
     def needs_batch(self) -> bool:
-        """Whether a lane has to be opened before more can be sent."""
+        """Return True if a batch has to be opened before more mail can be sent."""
         if self._holds is None:
             return False
         return not (
@@ -54,25 +54,25 @@ class HeldBatches:
         )
 
     def ensure_batch(self) -> NotSent | None:
-        """Sees to it that there is a lane where mail is held back, or says why there is none."""
+        """Open a batch where one is needed; return NotSent with the reason where that fails."""
         if self._holds is None or not self.needs_batch():
             return None
-        found = self._open(self._holds, self._clock.now())
-        if isinstance(found, NotSent):
-            return found
-        self.current, self._filled = found, 0
+        batch = self._open(self._holds, self._clock.now())
+        if isinstance(batch, NotSent):
+            return batch
+        self.current, self._filled = batch, 0
         return None
 
     def add(self, recipients: int) -> None:
-        """So many more go into the lane."""
+        """Count recipients into the current batch."""
         self._filled += recipients
 
     def mark_unknown(self) -> None:
-        """Something in the lane is unknown: nothing more goes into it, and it is to be looked at."""
+        """Close the current batch, because an outcome in it is unknown, and plan its recall."""
         self.current, self.next_recall_at = None, self._clock.now()
 
     def recall_unknown(self) -> Iterator[Event]:
-        """Calls lanes back that have something unknown in them, as soon as that is certain to cover it."""
+        """Recall the batches with unknown outcomes, once a recall is certain to include lost requests."""
         now = self._clock.now()
         if self._recallable is None or self.next_recall_at is None or self.next_recall_at > now:
             return
@@ -87,18 +87,16 @@ class HeldBatches:
                 yield from self._recall(self._recallable, status, now)
 
     def _open(self, recallable: Recallable, now: datetime) -> HeldBatch | NotSent:
-        """A new lane, as long as every lane that is still held back could be called back."""
+        """Open a batch if the account could still recall every batch, or return the newest open one."""
         in_use, free = self._ledger.held_batches_in_use(now), recallable.free_slots()
         if isinstance(free, NotSent):
             return free
-        known = [one.batch for one in self._ledger.held_batches(self._send)]
-        if (
-            in_use >= free
-            or sum(hold_policy.in_use(one, now) for one in known) >= self._timing.max_held_batches
-        ):
+        batches = [status.batch for status in self._ledger.held_batches(self._send)]
+        own_in_use = sum(hold_policy.in_use(batch, now) for batch in batches)
+        if in_use >= free or own_in_use >= self._timing.max_held_batches:
             more = counted(free, "batch", "batches")
-            full = f"the account could call back {more} more; held back already: {in_use}"
-            if last := hold_policy.newest_open(known, now, self._timing):
+            full = f"the account can recall {more} more; held back already: {in_use}"
+            if last := hold_policy.newest_open(batches, now, self._timing):
                 log.info(
                     "no slot for another held batch: the newest takes the rest",
                     extra=log_fields.of_batch(last),
@@ -108,20 +106,20 @@ class HeldBatches:
         batch_id = recallable.new_batch()
         if isinstance(batch_id, NotSent):
             return batch_id
-        at = self._send.send_at
-        if at is None or at <= now:
-            at = now + timedelta(seconds=self._send.undo_window_seconds)
-        opened = self._ledger.open_held_batch(self._send, batch_id, at)
-        log.info("held batch opened", extra={**log_fields.of_batch(opened), "leaves_at": at})
+        send_at = self._send.send_at
+        if send_at is None or send_at <= now:
+            send_at = now + timedelta(seconds=self._send.undo_window_seconds)
+        opened = self._ledger.open_held_batch(self._send, batch_id, send_at)
+        log.info("held batch opened", extra={**log_fields.of_batch(opened), "leaves_at": send_at})
         return opened
 
     def _recall(self, recallable: Recallable, status: HeldBatchStatus, now: datetime) -> Iterator[Event]:
         free = recallable.free_slots() if status.batch.state == "open" else None
         if isinstance(free, int) and free < self._ledger.held_batches_in_use(now) + 1:
-            yield abandon(self._ledger, status, "the account can call back no more batches", tried=False)
+            yield abandon(self._ledger, status, "the account can recall no more batches", tried=False)
             return
         event = recall_batch(self._ledger, recallable, status, "waiting", self._clock, self._timing)
-        if event is None:  # no answer: to be asked again, as long as there is time
+        if event is None:  # not confirmed: asked again, as long as there is time
             self.next_recall_at = now + back_off(1)
             return
         if self.current and self.current.number == status.batch.number:
@@ -133,15 +131,16 @@ def recall_batch(
     ledger: Ledger,
     recallable: Recallable,
     status: HeldBatchStatus,
-    to: ChunkState,
+    state: ChunkState,
     clock: Clock,
     timing: SendTimings,
     *,
     with_unknown: bool = True,
 ) -> Event | None:
-    """Calls a lane back, written down before and after; None where there was no clear answer.
+    """Recall a held batch, recorded before and after; return None where the provider's answer is not clear.
 
-    Its people are in the state `to` then; without the `doubtful`, whose request may still arrive.
+    Its recipients change to `state`. Without `with_unknown` the unknown ones stay: their requests may still
+    arrive.
     """
     batch = status.batch
     if batch.state != "cancelling":
@@ -151,16 +150,16 @@ def recall_batch(
     outcome = recallable.recall(batch.batch_id)
     match outcome:
         case Cancelled() if clock.now() <= hold_policy.cancellable_until(batch, timing):
-            ledger.record_recall(status, to, "called back", with_unknown=with_unknown)
+            ledger.record_recall(status, state, "recalled", with_unknown=with_unknown)
             log.info(
                 "recall confirmed",
-                extra={**log_fields.of_batch(batch), "recipients": recipients, "state": to},
+                extra={**log_fields.of_batch(batch), "recipients": recipients, "state": state},
             )
-            return Recalled(recipients, to)
+            return Recalled(recipients, state)
         case Cancelled():
-            return abandon(ledger, status, "it was called back when the time for that was over", tried=True)
+            return abandon(ledger, status, "the recall was confirmed too late", tried=True)
         case NotCancelled(reason):
-            # An earlier call, whose answer was not clear, may have worked.
+            # An earlier recall, whose answer was not clear, may have worked.
             return abandon(ledger, status, reason, tried=batch.state == "cancelling")
         case Unknown(reason):
             log.warning("recall unclear", extra={**log_fields.of_batch(batch), "reason": reason})
@@ -168,10 +167,7 @@ def recall_batch(
 
 
 def abandon(ledger: Ledger, status: HeldBatchStatus, why: str, *, tried: bool) -> NotRecalled:
-    """Leaves a lane alone that cannot be called back any more.
-
-    Where it was `tried`, and the answer is not certain, all of it is in doubt.
-    """
+    """Give up the recall of a held batch. If a recall was `tried`, its accepted recipients become unknown."""
     if tried:
         ledger.mark_batch_unknown(status.batch, why)
     else:

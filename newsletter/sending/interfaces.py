@@ -1,4 +1,4 @@
-"""What the send protocol needs of others: a provider, a ledger, a clock. Small, and concrete nowhere here."""
+"""The interfaces that the send protocol needs: a provider, a ledger, a journal, a clock."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -25,80 +25,90 @@ if TYPE_CHECKING:
 
 
 class SubmissionLog(Protocol):
-    """What a provider says while a batch is under way, where it answers message by message."""
+    """Callbacks that a provider makes for each message, if it answers message by message."""
 
     def starting(self, recipient: Recipient) -> bool:
-        """Before the first byte that the other side could deliver; False: neither this one nor any other."""
+        """Record that a message is about to be sent; return False if neither it nor a later one may be.
+
+        Called before the first byte that the server could deliver.
+        """
 
     def finished(self, recipient: Recipient, outcome: Outcome) -> None:
-        """What came of it."""
+        """Record the message's outcome."""
 
 
 class Recallable(Protocol):
-    """The part of a provider that holds mail back, and calls it back."""
+    """The part of a provider that holds mail back in batches and can recall them."""
 
     def free_slots(self) -> int | NotSent:
-        """How many more batches the account could call back."""
+        """Return how many more batches the account can recall."""
 
     def new_batch(self) -> str | NotSent:
-        """A new batch id."""
+        """Create a batch; return its id."""
 
     def recall(self, batch_id: str) -> CancelOutcome:
-        """Calls a batch back, and confirms it; asking again is safe."""
+        """Recall a batch and confirm it; calling this again is safe."""
 
 
 class Provider(Protocol):
-    """Takes mail."""
+    """A service that takes mail over for delivery."""
 
     name: str
     capabilities: Capabilities
     recallable: Recallable | None
 
     def check(self) -> list[Problem]:
-        """What would keep it from taking mail, as far as can be seen without a connection."""
+        """Return the problems that can be seen without a connection."""
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
-        """One try, never repeated; the outcome of everybody in the batch who has none of their own.
+        """Submit a batch once, and never again; return the outcome of recipients without one of their own.
 
-        An answer for whatever happens on the way, never an exception. Called from several threads at once.
+        Every failure on the way is an outcome, never an exception. Several threads may call this at once.
         """
 
     def close(self) -> None:
-        """Ends what was kept open."""
+        """Close the connections that were kept open."""
 
 
 @runtime_checkable
 class Examinable(Protocol):
-    """A provider that can look at itself: credentials, account, what it wants in the DNS. Changes nothing."""
+    """A provider that can report on its credentials, its account and the DNS records that it needs."""
 
     def examine(self, config: "Config") -> ProviderReport:
-        """What it found; a fault is a finding, never an exception."""
+        """Return a report and change nothing; every failure is a finding, never an exception."""
 
 
 class Journal(Protocol):
-    """Notes of messages under way, which survive the end of the process."""
+    """Notes of messages under way that survive the end of the process."""
 
     def starting(self, number: int) -> None: ...
     def finished(self, number: int, outcome: Outcome) -> None: ...
 
 
 class LedgerReader(Protocol):
-    """What is known of a send."""
+    """The ledger, for reading a send."""
 
-    def find(self, issue: str, to: str) -> Send | None: ...
+    def find(self, issue: str, list_name: str) -> Send | None: ...
     def content(self, send: Send) -> bytes | None: ...
     def counts(self, send: Send) -> Counts: ...
 
 
 class Ledger(LedgerReader, Protocol):
-    """Remembers, durably, what was planned, tried and answered; as one run, which has a lease of the send."""
+    """The durable record of plans, attempts and outcomes, written by one process with a lease on the send."""
 
     def plan(self, new: NewSend) -> Send | None: ...
     def delete_unsent_plan(self, send: Send) -> bool: ...
     def acquire_lease(self, send: Send, lease: timedelta) -> None: ...
     def renew_lease(self, send: Send, lease: timedelta) -> str: ...
     def claim(
-        self, send: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+        self,
+        send: Send,
+        max_chunks: int,
+        max_recipients: int,
+        held_batch: HeldBatch | None,
+        lease: timedelta,
+        *,
+        noted: bool,
     ) -> list[ClaimedChunk]: ...
     def journal(self, chunk: ClaimedChunk) -> Journal: ...
     def settle(self, results: Sequence[ChunkResult]) -> None: ...
@@ -113,7 +123,7 @@ class Ledger(LedgerReader, Protocol):
     def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch: ...
     def mark_held_batch(self, batch: HeldBatch, state: HeldBatchState) -> None: ...
     def record_recall(
-        self, status: HeldBatchStatus, to: ChunkState, reason: str, *, with_unknown: bool = True
+        self, status: HeldBatchStatus, state: ChunkState, reason: str, *, with_unknown: bool = True
     ) -> None: ...
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None: ...
     def cancel(self, send: Send) -> None: ...
@@ -121,9 +131,9 @@ class Ledger(LedgerReader, Protocol):
 
 
 class Clock(Protocol):
-    """The time, and waiting for it."""
+    """A clock that can be waited for."""
 
     def now(self) -> datetime: ...
 
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
-        """Returns at that time, or soon after `stopped` says so."""
+        """Return at that time, or soon after `stopped` returns True."""

@@ -1,4 +1,4 @@
-"""What providers can do, and what they answer; `state` is what the ledger calls an outcome."""
+"""The capabilities of a provider, and the outcomes of its calls with their names in the ledger (`state`)."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True)
 class Accepted:
-    """The provider took it, under `message_id`; it is the provider's from here."""
+    """The provider has taken the mail over, as `message_id`."""
 
     message_id: str = ""
     state: ClassVar = "accepted"
@@ -14,10 +14,10 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider said no for good; nobody in the batch gets the mail.
+    """The provider said no for good; no recipient of the batch gets the mail.
 
-    `culprits` are the places in the batch, from 0, of those whose fault it is, where the provider says so:
-    the others may be tried again without them.
+    `rejected_indexes` are the indexes in the batch, from 0, of the recipients that caused it, where the
+    provider names them: the others may be tried again without them.
     """
 
     reason: str
@@ -27,11 +27,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """Certainly not taken, and may be tried again later.
+    """The provider has certainly not taken the mail; it may be tried again.
 
-    `stop`: the next batch would fare no better, so that somebody has to look first. `wait`: for so many
-    seconds the provider wants to hear nothing at all, 0: it may be tried again at once; None where it does
-    not say, and a back-off follows.
+    `stop` means that the next batch would fail in the same way, so a person has to look first. `wait` is the
+    provider's Retry-After in seconds, 0 for a retry at once, None for our own back-off.
     """
 
     reason: str
@@ -40,13 +39,13 @@ class NotSent:
     state: ClassVar = "not_sent"
 
 
-# It was never begun, for a reason that is not the provider's.
+# The message was not started, for a reason of our own.
 NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Perhaps taken, perhaps not: a time-out, a lost connection, a 5xx. Never tried again by itself."""
+    """The mail was perhaps taken: time-out, lost connection, HTTP 5xx. Never tried again by itself."""
 
     reason: str
     state: ClassVar = "unknown"
@@ -57,12 +56,12 @@ Outcome = Accepted | Refused | NotSent | Unknown
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Mail that was held back is called back: confirmed, and nobody will get it."""
+    """The recall of held mail is confirmed: nobody gets it."""
 
 
 @dataclass(frozen=True)
 class NotCancelled:
-    """Certainly not called back, and asking again would not help: too late, or no slot is free."""
+    """The mail was certainly not recalled, and another try would not help: too late, or no free slot."""
 
     reason: str
 
@@ -72,10 +71,10 @@ CancelOutcome = Cancelled | NotCancelled | Unknown
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can do; the way an issue is sent follows from it.
+    """The capabilities of a provider, which decide how an issue is sent.
 
-    `recipients_per_call` is 1 where each message is answered by itself. `in_flight` is how many batches it
-    takes at once.
+    `recipients_per_call` is 1 where the provider answers each message by itself; `in_flight` is the number of
+    batches that it takes at once.
     """
 
     recipients_per_call: int

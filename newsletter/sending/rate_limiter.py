@@ -1,4 +1,4 @@
-"""Rate limits: so many recipients a second, an hour, a day, whichever is the tightest."""
+"""The rate limits of a send: recipients a second, an hour, a day; the tightest one applies."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ UNLIMITED = 1 << 60
 
 
 class RateLimiter:
-    """How many recipients may be tried now; knows what was tried before, by other runs as well."""
+    """Limit the recipients that may be tried now, counting earlier attempts of every process."""
 
     def __init__(self, rates: Sequence[Rate], tried: Iterable[tuple[datetime, int]] = ()) -> None:
         self._windows = [_Window(rate) for rate in rates]
@@ -19,25 +19,25 @@ class RateLimiter:
 
     @property
     def limits(self) -> bool:
-        """Whether there is any limit."""
+        """Return True if there is any limit."""
         return bool(self._windows)
 
     def available(self, now: datetime) -> int:
-        """So many may be tried now; one chunk at least where nothing was tried for a whole period."""
+        """Return how many recipients may be tried now; UNLIMITED after a whole period without an attempt."""
         return min((window.available(now) for window in self._windows), default=UNLIMITED)
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        """When there is more room than now; None where nothing limits it."""
+        """Return when more recipients may be tried than now; None without a limit."""
         return min((at for window in self._windows if (at := window.next_available_at(now))), default=None)
 
     def record(self, at: datetime, count: int) -> None:
-        """So many were tried."""
+        """Count an attempt."""
         for window in self._windows:
             window.record(at, count)
 
 
 class _Window:
-    """One rate, with what was tried within its last period."""
+    """One rate, with the attempts of its last period."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -47,7 +47,7 @@ class _Window:
     def available(self, now: datetime) -> int:
         while self._tried and self._tried[0][0] <= now - self._rate.period:
             self._used -= self._tried.popleft()[1]
-        # A chunk planned under a wider limit may be larger than this one: alone, it goes out.
+        # A chunk that was planned under a wider limit may be larger than this one: it goes out alone.
         return max(self._rate.count - self._used, 0) if self._tried else UNLIMITED
 
     def next_available_at(self, now: datetime) -> datetime | None:

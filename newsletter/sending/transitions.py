@@ -1,10 +1,10 @@
-"""What follows from an outcome: whom it concerns, who is tried again, and when. Pure.
+"""The transitions of recipients that follow from an outcome. Pure.
 
 Accepted                    -> accepted
-Refused, for one            -> refused
-Refused, for many           -> the culprits refused, the others waiting; not said who: both halves waiting
+Refused, one recipient      -> refused
+Refused, several            -> the rejected ones refused, the others waiting; none named: both halves waiting
 NotSent                     -> waiting, after a back-off that grows with each try
-Unknown                     -> unknown; nothing here makes it anything else
+Unknown                     -> unknown; nothing here changes it again
 """
 
 from collections.abc import Callable, Mapping
@@ -14,22 +14,22 @@ from datetime import datetime, timedelta
 from newsletter.sending.model import ClaimedChunk, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 
-# Whoever was refused for somebody else's fault is tried again at once.
+# Recipients of a batch that was rejected because of another one: retry immediately, without a back-off.
 RETRY_NOW = replace(NOT_BEGUN, reason="")
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 5, 6 * 3600
 
 
 def back_off(tries: int) -> timedelta:
-    """How long to wait after so many tries that were put off: 5 s, 20 s, 80 s, … 6 h at most."""
+    """Return the back-off after this many tries that were put off: 5 s, 20 s, 80 s, … at most 6 h."""
     return timedelta(seconds=min(_FIRST_BACK_OFF * 4 ** min(tries, 10), _LONGEST_BACK_OFF))
 
 
 def transitions(
     claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
 ) -> list[Transition]:
-    """What becomes of a chunk: `own` outcomes by recipient's number, and `rest` for those who have none.
+    """Return the transitions of a chunk, from outcomes by recipient number and a default for the others.
 
-    The ranges cover the chunk without a gap; who has left since the plan stands in one of them.
+    Their ranges cover the chunk without a gap; recipients who unsubscribed lie within one of them.
     """
     if isinstance(default, Refused) and not by_recipient and len(claimed.recipients) > 1:
         return _narrow_rejection(claimed, default, now)
@@ -43,13 +43,13 @@ def transitions(
 
 
 def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, now: datetime) -> list[Transition]:
-    """A refusal of many that one of them may have caused."""
+    """Narrow the refusal of a batch down to the recipients that caused it."""
     recipients = claimed.recipients
-    if rejected_indexes := {
-        recipients[place].number for place in refused.rejected_indexes if 0 <= place < len(recipients)
+    if rejected := {
+        recipients[index].number for index in refused.rejected_indexes if 0 <= index < len(recipients)
     }:
-        one = Refused(refused.reason)
-        return _ranges(claimed, lambda number: one if number in rejected_indexes else RETRY_NOW, now)
+        refused_alone = Refused(refused.reason)
+        return _ranges(claimed, lambda number: refused_alone if number in rejected else RETRY_NOW, now)
     middle = recipients[len(recipients) // 2].number
     return [
         Transition(claimed.first, middle - 1, "waiting", refused.reason),
@@ -58,17 +58,18 @@ def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, now: datetime) ->
 
 
 def _ranges(claimed: ClaimedChunk, outcome: Callable[[int], Outcome], now: datetime) -> list[Transition]:
-    found: list[Transition] = []
+    """Return one transition for each range of neighbours with the same outcome."""
+    ranges: list[Transition] = []
     retry_at = now + back_off(claimed.tries)
-    for person in claimed.recipients:
-        transition = _transition(person.number, outcome(person.number), retry_at)
-        if found and found[-1][2:] == transition[2:]:
-            found[-1] = found[-1]._replace(last=person.number)
+    for recipient in claimed.recipients:
+        transition = _transition(recipient.number, outcome(recipient.number), retry_at)
+        if ranges and ranges[-1][2:] == transition[2:]:
+            ranges[-1] = ranges[-1]._replace(last=recipient.number)
         else:
-            before = found[-1].last + 1 if found else claimed.first
-            found.append(transition._replace(first=before))
-    found[-1] = found[-1]._replace(last=claimed.last)
-    return found
+            first = ranges[-1].last + 1 if ranges else claimed.first
+            ranges.append(transition._replace(first=first))
+    ranges[-1] = ranges[-1]._replace(last=claimed.last)
+    return ranges
 
 
 def _transition(number: int, outcome: Outcome, retry_at: datetime) -> Transition:

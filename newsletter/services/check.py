@@ -1,4 +1,4 @@
-"""`news check`: issues read, rendered and checked, one after the other, whatever is wrong with one."""
+"""The use case of `news check`: issues are read, rendered and checked, independently of each other."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in an issue; `weight` is the HTML's bytes, None where there is none.
+    """The problems of an issue; `weight` is the size of its HTML in bytes, None where it cannot be rendered.
 
-    `off` are the checks that newsletter.yml switches off, with the reasons that it gives.
+    `off` are the checks that newsletter.yml switches off, with its reasons.
     """
 
     path: str
@@ -31,9 +31,9 @@ class Checked:
 def check(
     folder: Path, names: Sequence[str] = (), *, online: bool = False, spam: bool = False
 ) -> Iterator[Checked]:
-    """Checks the named issues of the newsletter in a folder, or the newest; raises no NewsError.
+    """Check the named issues of the newsletter in a folder, or its newest; every NewsError is a problem.
 
-    `online` asks every link and picture, `spam` SpamAssassin.
+    `online` also requests every link and picture, `spam` also runs SpamAssassin.
     """
     chosen = {**registry.CONTENT, **registry.MAIL}
     chosen |= registry.ONLINE if online else {}

@@ -1,4 +1,4 @@
-"""An issue as files: the HTML and text as rendered, and a complete message to a made-up reader."""
+"""The export of an issue into files: its HTML, its text, and a complete message to a sample reader."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from newsletter.render.model import Rendered
 def write(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path
 ) -> Iterator[tuple[str, int]]:
-    """Writes `.html`, `.txt` and `.eml`, the same bytes each time; yields each path with its bytes."""
+    """Write `.html`, `.txt` and `.eml`, the same bytes each time; yield each path with its size in bytes."""
     files = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),

@@ -1,4 +1,4 @@
-"""An issue made ready: rendered once, checked, and turned into a mailing."""
+"""The preparation of an issue: rendered once, checked, and turned into a mailing."""
 
 import logging
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ class Prepared:
     problems: tuple[Problem, ...]
 
     def refuse_errors(self) -> None:
-        """Raises SendRefused if any problem is an error."""
+        """Raise SendRefused if any problem is an error."""
         if errors := sum(problem.severity == "error" for problem in self.problems):
             what = f"{self.issue.name} has {counted(errors, 'error')}; nothing was sent"
             raise SendRefused(what, "mend what is listed above")
 
 
 def proof(newsletter: Newsletter, issue: Issue) -> Proof:
-    """An issue rendered, and ready to be checked; raises TemplateError."""
+    """Render an issue for its checks; raise TemplateError."""
     earlier = [path for path in files.issue_files(newsletter.issues) if path.stem < issue.name]
     return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
 
 
 def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
-    """Renders and checks an issue; raises TemplateError and, for a check that there is not, ConfigError."""
+    """Render and check an issue. Raise TemplateError, and ConfigError for the name of an unknown check."""
     read = proof(newsletter, issue)
     mailing = message.mailing(issue, read.rendered, newsletter)
     problems = tuple(runner.run(read))
