@@ -11,7 +11,8 @@ from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
     from newsletter.services.prepare import Prepared
-    from newsletter.services.send import SendPlan, SendService
+    from newsletter.services.send import SendService
+    from newsletter.services.send_plan import SendPlan
 
 # Gmail clips a mail whose HTML has more bytes (newsletter.checks.mail.weight).
 _KB = 1000
@@ -36,7 +37,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
         show_number("Canary", f"{plan.settings.canary_size:,}", ["then the send waits for your go-ahead"])
     if config.send.rate:
         show_number("Rate", "", [f"at most {config.send.rate}"])
-    show_number("Undo", *_undo(plan, service))
+    show_number("Undo", *_cancel_window(plan, service))
     show_number("Size", *_size(prepared))
     tracking = mailing.track_opens or mailing.track_clicks
     show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
@@ -62,7 +63,7 @@ def _recipients(plan: "SendPlan") -> list[str]:
     return []
 
 
-def _undo(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
+def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
     """Return how long the send can be cancelled, and when its mail leaves."""
     recallable, now = service.provider.recallable, service.clock.now()
     start = plan.send or plan.settings
@@ -73,7 +74,7 @@ def _undo(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
     if start.canary_size:
         return "none", ["the canary leaves at once"]
     if start.send_at:
-        return _undo_of_schedule(start.send_at, now, service.timing.cancel_margin)
+        return _cancel_window_of_schedule(start.send_at, now, service.timing.cancel_margin)
     if start.undo_window_seconds:
         window = timedelta(seconds=start.undo_window_seconds)
         return _minutes(window - service.timing.cancel_margin), [
@@ -82,7 +83,7 @@ def _undo(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
     return "none", ["the mail leaves at once"]
 
 
-def _undo_of_schedule(send_at: datetime, now: datetime, margin: timedelta) -> tuple[str, list[str]]:
+def _cancel_window_of_schedule(send_at: datetime, now: datetime, margin: timedelta) -> tuple[str, list[str]]:
     leaves = clock_time(send_at, now)
     if send_at - margin <= now:
         return "none", [f"the mail leaves in a few minutes, at {leaves}"]

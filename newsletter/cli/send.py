@@ -19,7 +19,8 @@ from newsletter.errors import NewsError, SendRefused
 if TYPE_CHECKING:
     from newsletter.sending.model import Send, SendOptions
     from newsletter.services.prepare import Prepared
-    from newsletter.services.send import SendPlan, SendService, StartedSend
+    from newsletter.services.send import SendService
+    from newsletter.services.send_plan import SendPlan, StartedSend
 
 _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
@@ -217,8 +218,9 @@ def _send_ready(
 ) -> int:
     """Send every issue that is due, the oldest first, or only the named one; return the worst exit code."""
     from newsletter.cli import logs
+    from newsletter.services.due import due_issues
 
-    due, broken = terminal.collect_due(service.due(issue, at_most))
+    due, broken = terminal.collect_due(due_issues(service, issue, at_most))
     if not due and not broken:
         click.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
     codes = []

@@ -44,10 +44,11 @@ def status(folder: Path, issue: str | None, due: bool, options: ReportOptions) -
 
 
 def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
+    from newsletter.services.due import due_issues
     from newsletter.services.send import SendService
 
     with SendService.open(newsletter) as service:
-        due, broken = terminal.collect_due(service.due())
+        due, broken = terminal.collect_due(due_issues(service))
     names = [prepared.issue.name for prepared in due]
     if as_json:
         click.echo(json.dumps(names))

@@ -3,18 +3,15 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.display import counted
-from newsletter.errors import NewsError, SendRefused
+from newsletter.errors import SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
-from newsletter.mail.message import Mailing
 from newsletter.providers.factory import open_provider
 from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
@@ -27,6 +24,7 @@ from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, Send
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.start import claim_send, find_started
 from newsletter.services.prepare import Prepared, prepare
+from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
 from newsletter.services.status import SendStatus, send_status
 from newsletter.state.secret_key import secret_key
 from newsletter.store.database import Database
@@ -38,41 +36,6 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ListChange:
-    """The subscribers who joined and left since the previous issue was sent."""
-
-    since: str
-    joined: int
-    left: int
-
-
-@dataclass(frozen=True)
-class SendPlan:
-    """A send that has passed every guard; `SendService` makes it, and only a plan can be started.
-
-    `send` is the started send that it continues, None where one begins. `recipients` are those whom the mail
-    will be sent to. A retry is for the refused `addresses`, or for all who were refused.
-    """
-
-    action: Literal["start", "resume", "retry"]
-    prepared: Prepared
-    settings: StartSettings
-    send: Send | None
-    counts: Counts
-    recipients: int
-    list_change: ListChange | None = None
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StartedSend:
-    """A send that is in the ledger, with the mailing that it delivers."""
-
-    send: Send
-    mailing: Mailing
 
 
 class SendService:
@@ -140,25 +103,22 @@ class SendService:
 
     def prepare(self, name: str | None) -> Prepared:
         """Load, render and check an issue, the newest without a name; the provider's problems are added."""
-        return self._prepare(files.load(files.find(self.newsletter.issues, name)))
+        return self.prepare_issue(files.load(files.find(self.newsletter.issues, name)))
 
-    def due(self, name: str | None = None, at_most: int | None = None) -> list[Prepared | NewsError]:
-        """Return the issues that automation may send now, the oldest first, or only the named one.
+    def prepare_issue(self, issue: Issue) -> Prepared:
+        """Render and check a loaded issue; the provider's problems are added."""
+        prepared = prepare(self.newsletter, issue)
+        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
-        They are ready, not in the future, and have waiting recipients. An issue that cannot be read, rendered
-        or continued is in the list as its error, and keeps no other from being sent. A send that was
-        cancelled or waits for a go-ahead is left to a person. Raise SendRefused where more than `at_most`
-        issues are due: a new database would send the whole archive.
+    def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
+        """Return the started send of an issue with its counts, or None with the counts of a new send.
+
+        Raise SendRefused where it was started with another content or provider.
         """
-        only = files.find(self.newsletter.issues, name).stem if name is not None else None
-        due = list(self._due())
-        names = [prepared.issue.name for prepared in due if isinstance(prepared, Prepared)]
-        if at_most is not None and len(names) > at_most:
-            raise SendRefused(
-                f"{len(names)} issues are marked ready and not yet sent: {', '.join(names)}",
-                f"to send all of them now: news send --ready --at-most {len(names)}",
-            )
-        return [one for one in due if isinstance(one, NewsError) or only in (None, one.issue.name)]
+        if send := find_started(prepared.mailing, self.queries, self.provider):
+            return send, self.queries.counts(send)
+        active = self.subscribers.count_active()
+        return None, Counts(recipients=active, waiting=active)
 
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
@@ -170,7 +130,7 @@ class SendService:
         options = options or SendOptions()
         prepared.refuse_errors()
         guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
-        send, counts = self._standing(prepared)
+        send, counts = self.find_started(prepared)
         guards.refuse_late_options(send, options)
         change = None
         if send is None:
@@ -294,10 +254,6 @@ class SendService:
         """The key that signs unsubscribe links; SendRefused is raised where a send could not rely on it."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
-    def _prepare(self, issue: Issue) -> Prepared:
-        prepared = prepare(self.newsletter, issue)
-        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
-
     def _settings(self, options: SendOptions) -> StartSettings:
         """Combine the configuration with the options; a scheduled send is always held back."""
         config = self.newsletter.config.send
@@ -305,13 +261,6 @@ class SendService:
         window = config.undo_window_seconds if held else 0
         window = max(window, 1) if options.send_at else window
         return StartSettings(window, options.send_at, options.canary_size, config.rates)
-
-    def _standing(self, prepared: Prepared) -> tuple[Send | None, Counts]:
-        """Return the started send of an issue with its counts, or None with the counts of a new one."""
-        if send := find_started(prepared.mailing, self.queries, self.provider):
-            return send, self.queries.counts(send)
-        active = self.subscribers.count_active()
-        return None, Counts(recipients=active, waiting=active)
 
     def _previous_send(self, issue: str) -> Send | None:
         """Return the send of the issue before this one; a rehearsal has none."""
@@ -355,38 +304,6 @@ class SendService:
                 raise SendRefused("a recall of held mail was asked for and is not confirmed", hint)
             only = self._numbers(send, before, addresses) if addresses else None
             return self.ledger.override_state(send, before, after, reason, only)
-
-    def _due(self) -> Iterator[Prepared | NewsError]:
-        for path in files.issue_files(self.newsletter.issues):
-            try:
-                issue = files.load(path)
-                if not issue.ready or issue.date > datetime.now(UTC).date() or self._is_done(issue.name):
-                    continue
-                prepared = self._prepare(issue)
-                send, counts = self._standing(prepared)
-                if counts.waiting or counts.under_way or (send and self._has_recallable_unknown(send)):
-                    yield prepared
-            except NewsError as error:
-                yield error
-
-    def _is_done(self, issue: str) -> bool:
-        """Return True if no recipient waits; later edits of the issue do not matter then."""
-        if not self.provider.capabilities.leaves_machine:
-            return False
-        send = self.queries.find(issue, SUBSCRIBERS)
-        if send is None:
-            return False
-        counts = self.queries.counts(send)
-        if send.state == "cancelled":
-            return not counts.nobody_has_it
-        unfinished = counts.waiting or counts.under_way or self._has_recallable_unknown(send)
-        return send.canary_size is not None or not unfinished
-
-    def _has_recallable_unknown(self, send: Send) -> bool:
-        """Return True if something unknown is still held back, so that a recall can make it certain."""
-        now = self.clock.now()
-        batches = self.queries.held_batches(send)
-        return any(status.batch.send_at > now and (status.unknown or status.intended) for status in batches)
 
     def _numbers(self, send: Send, state: ChunkState, addresses: Sequence[str]) -> set[int]:
         """Return the numbers of the named recipients; raise SendRefused where one is not in the state."""
