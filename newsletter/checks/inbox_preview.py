@@ -1,37 +1,37 @@
-"""How much of a subject and a preheader an inbox shows, in columns: wide characters take two.
+"""Measure how much of a subject and a preheader inboxes show, in columns; wide characters take two.
 
-Clients publish no figures. These are the common measure of what they show: phones held upright about 40
-columns of a subject, a desktop about 70, and behind it some 100 of what the mail begins with.
+Mail programs publish no figures. These are common estimates: an upright phone shows about 40 columns of a
+subject, a desktop about 70, and after it about 100 columns of the mail's first text.
 """
 
 import unicodedata
 
-PHONE_SUBJECT = 40
-DESKTOP_SUBJECT = 70
-SHOWN_BEHIND = 100
-LEAST_PREHEADER = 40
-MOST_PREHEADER = 140
+PHONE_SUBJECT_COLUMNS = 40
+DESKTOP_SUBJECT_COLUMNS = 70
+PREVIEW_COLUMNS = 100
+MIN_PREHEADER_COLUMNS = 40
+MAX_PREHEADER_COLUMNS = 140
 
 
 def columns(text: str) -> int:
-    """The width of a text; what nobody sees has none."""
+    """Return the width of a text in columns; invisible characters have no width."""
     return sum(_width(character) for character in text)
 
 
-def cut(text: str, most: int) -> str:
-    """What is shown of a text where there is room for so many columns."""
-    if columns(text) <= most:
+def cut(text: str, max_columns: int) -> str:
+    """Return a text as an inbox with this many columns shows it: cut off, with … at the end."""
+    if columns(text) <= max_columns:
         return text
     shown = ""
     for character in text:
-        if columns(shown + character) >= most:
+        if columns(shown + character) >= max_columns:
             break
         shown += character
     return shown.rstrip() + "…"
 
 
-def seen(text: str) -> str:
-    """What is left of a text where blanks and invisible characters fill it up."""
+def visible_text(text: str) -> str:
+    """Return a text without invisible characters, and with single spaces between its words."""
     return " ".join("".join(" " if c.isspace() else c for c in text if _width(c) or c.isspace()).split())
 
 

@@ -1,4 +1,4 @@
-"""Where the words of a mail were written: a line of the issue's file, or else of a template."""
+"""Locate the source of words in a mail: a line of the issue's file, or of a template."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,45 +16,46 @@ Place = Callable[[], str]
 
 
 class SourceLocator:
-    """Finds words of an issue's mail where they were written."""
+    """Finds the line in which words of an issue's mail were written."""
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
 
-    def of(self, words: str) -> str:
-        """`file:line` of some words; the issue's file where they stand nowhere."""
+    def locate(self, words: str) -> str:
+        """Return `file:line` of words; the issue's file if they are not found."""
         return self.find(words) or self._issue.path
 
-    def of_text(self, words: str) -> str:
-        """The same for words of the text part."""
-        return next((place() for place in self._in(self._text, words)), None) or self.of(words)
+    def locate_in_text(self, words: str) -> str:
+        """Return `file:line` of words of the text part; the issue's file if they are not found."""
+        return next((place() for place in self._in(self._text, words)), None) or self.locate(words)
 
     def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
-        """`file:line` of what stands in the mail `total` times, for the nth of these (from 0).
+        """Return `file:line` of words that occur `total` times in the mail, for the nth of them (from 0).
 
-        A template may show a part of an issue more than once: the title in a list, on top and in a link.
+        Return None if they are not found. A template may show a part of an issue more than once: the title in
+        a list, on top and in a link.
         """
         if not words.strip():
             return None
-        found = next(filter(None, map(list, self._everywhere(words))), [])
-        # Where a place is found depends on which is asked for: tracing a template means filling it once more.
-        return found[nth * len(found) // total]() if found else None
+        places = next(filter(None, map(list, self._sources(words))), [])
+        # Compute only the chosen place: tracing a template renders it once more.
+        return places[nth * len(places) // total]() if places else None
 
     def _in_issue(self, words: str) -> Iterator[Place]:
-        sought = standing(words)
+        pattern = standing(words)
         for text in self._texts:
-            for nth, _ in enumerate(sought.finditer(text.content)):
+            for nth, _ in enumerate(pattern.finditer(text.content)):
                 yield partial(files.where, self._issue, text.loc, words, nth)
 
-    def _everywhere(self, words: str) -> Iterator[Iterator[Place]]:
+    def _sources(self, words: str) -> Iterator[Iterator[Place]]:
         yield self._in_issue(words)
         yield self._in(self._mjml, words)
         yield self._in(self._text, words)
 
     def _in(self, filled: Filled, words: str) -> Iterator[Place]:
         spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))
-        sought = "|".join(r"\s+".join(map(re.escape, one.split())) for one in spellings)
-        for match in re.finditer(sought, filled.text):
+        pattern = "|".join(r"\s+".join(map(re.escape, spelling.split())) for spelling in spellings)
+        for match in re.finditer(pattern, filled.text):
             yield partial(filled.where, match.start())
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a check reads: an issue, the mail that it became, and where each part of that mail was written."""
+"""The input of a check: an issue, its rendered mail, and the source of each part of that mail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from newsletter.issue.model import Issue
 from newsletter.render.markdown import paragraphs
 from newsletter.render.model import Rendered
 
-_READ = ("subject", "preheader", "heading", "text", "title", "alt")
+_PROSE_FIELDS = ("subject", "preheader", "heading", "text", "title", "alt")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """An issue as it would go out; `earlier` are the files of the issues before it, oldest first."""
+    """An issue and its mail, ready to be sent; `earlier` are the files of earlier issues, oldest first."""
 
     issue: Issue
     rendered: Rendered
@@ -29,49 +29,49 @@ class Proof:
 
     @cached_property
     def texts(self) -> list[Text]:
-        """Every text of the issue."""
+        """Return every text of the issue."""
         return list(files.texts(self.issue))
 
     @cached_property
     def prose(self) -> list[tuple[Text, str]]:
-        """What the editor wrote to be read, a paragraph at a time, without addresses, names and code."""
+        """Return the paragraphs of the issue's texts, without addresses, names and code."""
         return [
             (text, paragraph)
             for text in self.texts
-            if text.loc[-1] in _READ
+            if text.loc[-1] in _PROSE_FIELDS
             for paragraph in (paragraphs(text.content) if text.markdown else [text.content])
         ]
 
     @cached_property
     def document(self) -> Document:
-        """The HTML part, parsed."""
+        """Return the HTML part, parsed."""
         return Document(self.rendered.html)
 
     @cached_property
     def cascade(self) -> Cascade:
-        """How the HTML part is seen."""
+        """Return the computed styles of the HTML part."""
         return Cascade(self.document)
 
-    def where(self, found: Text | Element | str, words: str = "") -> str:
-        """`file:line` of a text of the issue or of words in it, of an element of the mail, or of any words.
+    def where(self, part: Text | Element | str, words: str = "") -> str:
+        """Return `file:line` of a text of the issue or of words in it, of an element, or of any words.
 
-        That is a line of the issue, or else of the template that wrote it.
+        That is a line of the issue, or of the template that wrote the part.
         """
-        match found:
+        match part:
             case Text(loc):
                 return files.where(self.issue, loc, words)
             case str():
-                return self._places.of(found)
-        for key in ([words] if words else []) + list(self.document.keys(found)):
-            alike = self.document.alike(found, key)
-            if place := self._places.find(key, alike.index(found), len(alike)):
+                return self._locator.locate(part)
+        for key in ([words] if words else []) + list(self.document.keys(part)):
+            elements = self.document.with_key(part, key)
+            if place := self._locator.find(key, elements.index(part), len(elements)):
                 return place
         return self.issue.path
 
     def where_in_text(self, words: str) -> str:
-        """`file:line` of words that the text part has and perhaps not the HTML."""
-        return self._places.of_text(words)
+        """Return `file:line` of words of the text part, which the HTML part may not have."""
+        return self._locator.locate_in_text(words)
 
     @cached_property
-    def _places(self) -> SourceLocator:
+    def _locator(self) -> SourceLocator:
         return SourceLocator(self.issue, self.texts, self.newsletter.site)

@@ -38,7 +38,7 @@ from newsletter.errors import ConfigError, Problem
 
 Check = Callable[[Proof], Iterable[Problem]]
 
-# What the editor wrote.
+# Checks of the text that the editor wrote.
 CONTENT: Mapping[str, Check] = {
     "subject": subject,
     "preheader": preheader,
@@ -55,7 +55,7 @@ CONTENT: Mapping[str, Check] = {
     "redirects": redirects,
     "images": images,
 }
-# What became of it.
+# Checks of the rendered mail.
 MAIL: Mapping[str, Check] = {
     "placeholders": placeholders,
     "unsubscribe": unsubscribe,
@@ -70,7 +70,7 @@ MAIL: Mapping[str, Check] = {
     "clients": clients,
     "tracking": tracking,
 }
-# What is looked at only when asked for: it connects to others, or takes seconds.
+# Checks that run only on request: they connect to servers, or take seconds.
 ONLINE: Mapping[str, Check] = {"links-answer": links_answer, "images-load": images_load}
 SPAM: Mapping[str, Check] = {"spam": spam}
 GROUPS = {"Content": CONTENT, "Mail": MAIL, "Online": ONLINE, "Spam": SPAM}
@@ -78,7 +78,7 @@ CHECKS: Mapping[str, Check] = {name: check for group in GROUPS.values() for name
 
 
 def refuse_unknown(newsletter: Newsletter) -> None:
-    """Raises ConfigError where newsletter.yml names a check that there is not."""
+    """Raise ConfigError if newsletter.yml names a check that does not exist."""
     if unknown := [name for name in newsletter.config.checks if name not in CHECKS]:
         raise ConfigError([_unknown(newsletter, name) for name in unknown])
 
@@ -90,5 +90,5 @@ def _unknown(newsletter: Newsletter, name: str) -> Problem:
 
 
 def summary(check: Check) -> str:
-    """What a check looks for, in a sentence."""
+    """Return the sentence in which reports describe a check."""
     return (check.__doc__ or "").partition("\n")[0]

@@ -9,20 +9,20 @@ from newsletter.errors import Problem
 
 
 def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem]:
-    """Every problem that these checks find, all that need no connection unless others are given.
+    """Return every problem that these checks find; by default, run all checks that need no connection.
 
-    Raises ConfigError where newsletter.yml names a check that there is not.
+    Raise ConfigError if newsletter.yml names a check that does not exist.
     """
     refuse_unknown(proof.newsletter)
-    return list(_found(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
+    return list(_problems(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
 
 
-def _found(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
+def _problems(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
     settings = proof.newsletter.config.checks
     for name, check in chosen.items():
         severity = settings[name].severity if name in settings else None
         if severity == "off":
             continue
-        # A template shows a story's link in three places: what is wrong with it is one problem.
+        # A template shows a story's link three times: report its problem once.
         for problem in dict.fromkeys(check(proof)):
             yield replace(problem, check=name, severity=severity or problem.severity)

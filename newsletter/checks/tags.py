@@ -1,4 +1,4 @@
-"""The HTML part tag by tag, as it was written: a parser of elements mends what it can, in silence."""
+"""The tags of the HTML part as they were written, which a parser of elements would correct silently."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag that opens or closes; attributes as they were written, one twice where it is there twice."""
+    """An opening or closing tag; its attributes as they were written, duplicates included."""
 
     name: str
     attributes: tuple[tuple[str, str | None], ...] = ()
@@ -14,7 +14,7 @@ class Tag:
 
 
 class Tags(HTMLParser):
-    """The tags of a mail in order, without those in comments, which are Outlook's."""
+    """The tags of a mail in order, without those in comments, which are for Outlook."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Tags(HTMLParser):
         self.tags.append(Tag(tag, tuple(attrs)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # Browsers pass over the slash, but not in VML and the like.
+        # Browsers ignore the slash in HTML tags, but not in tags with a namespace such as VML.
         self.handle_starttag(tag, attrs)
         if ":" in tag:
             self.handle_endtag(tag)

@@ -1,7 +1,7 @@
-"""Newsletters and mails to check: `tests/data/checks/base` is a clean one, each case changes some of it.
+"""Newsletters and mails to check: `tests/data/checks/base` is a clean one, and each case changes part of it.
 
-A case is a folder `<check>/<trips or passes>…`: its files lie over the base's, `mail.html` and `mail.txt`
-over what becomes of that. `expected` says what the checks find in a case that trips one.
+A case is a folder `<check>/<trips or passes>…`. Its files replace the base's, and its `mail.html` and
+`mail.txt` replace the rendered parts. `expected` holds the problems of a case that trips a check.
 """
 
 import shutil
@@ -23,14 +23,14 @@ TRIPS = [case for case in CASES if case.name.startswith("trips")]
 PASSES = [case for case in CASES if case.name.startswith("passes")]
 
 
-def named(case: Path) -> str:
+def case_name(case: Path) -> str:
     return case.relative_to(DATA).as_posix()
 
 
 def opened(folder: Path, case: Path | None = None, **parts: str) -> Proof:
-    """The newest issue of a case, or of the base, ready to be checked, its files put into a folder.
+    """Copy a case, or the base, into a folder; return the proof of its newest issue.
 
-    `parts` replace what becomes of it: `html`, `text`, `subject`, `preheader`.
+    `parts` replace fields of the rendered mail: `html`, `text`, `subject`, `preheader`.
     """
     for source in (BASE, *([case] if case else [])):
         shutil.copytree(source, folder, dirs_exist_ok=True)
@@ -38,15 +38,15 @@ def opened(folder: Path, case: Path | None = None, **parts: str) -> Proof:
     for name, part in (("mail.html", "html"), ("mail.txt", "text")):
         if (folder / name).exists():
             parts[part] = (folder / name).read_text(encoding="utf-8")
-    read = proof(newsletter, files.load(files.find(newsletter.issues)))
-    return replace(read, rendered=replace(read.rendered, **parts))
+    original = proof(newsletter, files.load(files.find(newsletter.issues)))
+    return replace(original, rendered=replace(original.rendered, **parts))
 
 
-def found(folder: Path, case: Path | None = None, **parts: str) -> list[Problem]:
+def problems_of(folder: Path, case: Path | None = None, **parts: str) -> list[Problem]:
     return runner.run(opened(folder, case, **parts))
 
 
-def told(problems: list[Problem]) -> str:
-    """A line a problem, as `expected` has them."""
-    lines = "".join(f"{one.where}: {one.severity}: {one.what} [{one.check}]\n" for one in problems)
+def report(problems: list[Problem]) -> str:
+    """Return the problems in the form of `expected`, a line each."""
+    lines = "".join(f"{p.where}: {p.severity}: {p.what} [{p.check}]\n" for p in problems)
     return lines.replace(str(BUILT_IN), "(built-in)")

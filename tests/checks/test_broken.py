@@ -1,4 +1,4 @@
-"""Thirty things that go wrong with newsletters, one after the other: each is found, and named."""
+"""Tests that each of thirty common mistakes in a newsletter is found, and reported at its place."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,24 +15,24 @@ ISSUE = "issues/2026-04-27.yml"
 
 @dataclass(frozen=True)
 class Broken:
-    """One mistake: in which file what stands for what, and how the output names it, and where."""
+    """One mistake: `old` is replaced by `new` in a file; `message` is reported at `where` by `check`."""
 
     file: str
     old: str
     new: str
-    told: str
+    message: str
     where: str
     check: str = ""
     more: str = field(default="", repr=False)
 
 
-def issue(old: str, new: str, told: str, check: str, line: int) -> Broken:
-    return Broken(ISSUE, old, new, told, f"{ISSUE}:{line}", check)
+def issue(old: str, new: str, message: str, check: str, line: int) -> Broken:
+    return Broken(ISSUE, old, new, message, f"{ISSUE}:{line}", check)
 
 
-def template(name: str, old: str, new: str, told: str, check: str, line: int | None = None) -> Broken:
+def template(name: str, old: str, new: str, message: str, check: str, line: int | None = None) -> Broken:
     file = f"templates/{name}"
-    return Broken(file, old, new, told, f"{file}:{line}" if line else ISSUE, check)
+    return Broken(file, old, new, message, f"{file}:{line}" if line else ISSUE, check)
 
 
 FOOT, HEAD, LAYOUT = "footer.mjml.j2", "head.mjml.j2", "layout.mjml.j2"
@@ -52,7 +52,7 @@ BROKEN = {
         FOOT,
         END,
         MAIL_IN.format('<img src="https://x.example/a.png" alt="A" width="900" />'),
-        "900 pixels wide in a mail of 600",
+        "the picture is 900 pixels wide, and the mail 600",
         "images",
         4,
     ),
@@ -73,13 +73,13 @@ BROKEN = {
         4,
     ),
     "low contrast in light": Broken(
-        f"templates/{HEAD}", '#596374"', '#c9ccd4"', "contrast 1.4 in the light", f"{ISSUE}:1", "contrast"
+        f"templates/{HEAD}", '#596374"', '#c9ccd4"', "contrast 1.4 in light mode", f"{ISSUE}:1", "contrast"
     ),
     "low contrast in dark only": Broken(
         f"templates/{HEAD}",
         '.dim a", "#aab4c2")',
         '.dim a", "#20262f")',
-        "in the dark",
+        "in dark mode",
         f"{ISSUE}:1",
         "contrast",
     ),
@@ -95,7 +95,7 @@ BROKEN = {
         FOOT,
         END,
         MAIL_IN.format('<a href="javascript:close()">Close the window</a>'),
-        "a link that is javascript:",
+        "a link with javascript:",
         "links",
         4,
     ),
@@ -103,12 +103,12 @@ BROKEN = {
         FOOT,
         END,
         MAIL_IN.format('<p id="a">x</p><p id="a">y</p>'),
-        'the id "a" is there 2 times',
+        'the id "a" occurs 2 times',
         "markup",
         4,
     ),
     "placeholder left": issue(
-        TEXT, "Hello [[firstname]], it is cold.", "[[firstname]] is no", "placeholders", 5
+        TEXT, "Hello [[firstname]], it is cold.", "[[firstname]] is not", "placeholders", 5
     ),
     "another tool's placeholder": issue(
         TEXT, '"Hello {{ first_name }}, it is cold."', "template code is left", "markup", 5
@@ -134,18 +134,18 @@ BROKEN = {
         FOOT,
         END,
         MAIL_IN.format('<img src="https://x.example/o" width="1" height="1" alt="" />'),
-        "a picture that nobody sees",
+        "an invisible picture",
         "tracking",
         4,
     ),
     "script": template(
-        FOOT, END, MAIL_IN.format("<script>1</script>"), "<script> has no place", "tracking", 4
+        FOOT, END, MAIL_IN.format("<script>1</script>"), "<script> is not allowed", "tracking", 4
     ),
     "remote font": template(
         HEAD,
         "a:hover",
         "@import url(https://fonts.example/a.css); a:hover",
-        "CSS fetches from elsewhere",
+        "CSS loads a remote file",
         "tracking",
         50,
     ),
@@ -153,10 +153,10 @@ BROKEN = {
         FOOT, '"[[unsubscribe_url]]"', '"https://soup.example.com/"', "no unsubscribe link", "unsubscribe"
     ),
     "no postal address": template(
-        FOOT, "{{ site.postal_address }}", "", "without the postal address", "postal-address"
+        FOOT, "{{ site.postal_address }}", "", "has no postal address", "postal-address"
     ),
     "story missing in the text": template(
-        "story.txt.j2", "{{ story.link }}", "", "the text part is without the link", "text-part", None
+        "story.txt.j2", "{{ story.link }}", "", "the text part does not contain the link", "text-part", None
     ),
     "HTML in the text": template(
         "passage.txt.j2",
@@ -171,25 +171,25 @@ BROKEN = {
     "link to the editor's machine": issue(
         "https://soup.example.com/blend",
         "http://localhost:8000/blend",
-        "localhost is not to be reached",
+        "localhost cannot be reached",
         "links",
         11,
     ),
     "preheader is the subject": issue(
         "A soup for the first cold evening of the year.",
         "Leek & potato",
-        "says the subject again",
+        "repeats the subject",
         "preheader",
         2,
     ),
-    "click here": issue("[blend everything]", "[click here]", "does not say where it leads", "link-text", 11),
+    "click here": issue("[blend everything]", "[click here]", "do not describe the target", "link-text", 11),
     "flex layout": template(
         FOOT, END, MAIL_IN.format('<div style="display:flex">x</div>'), "display:flex", "clients", 4
     ),
     "heading skipped": issue(
         TEXT,
         "|\n      # Cold\n\n      ### Outside\n\n      It is cold.",
-        "of level 5 under one of 3",
+        "has level 5, but the heading before it level 3",
         "headings",
         8,
     ),
@@ -198,7 +198,7 @@ BROKEN = {
 
 @pytest.fixture
 def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Broken], Checked]:
-    """What is found in the clean newsletter with one mistake in it."""
+    """Return a function that checks the clean newsletter with one mistake in it."""
     monkeypatch.chdir(tmp_path)
 
     def with_mistake(broken: Broken) -> Checked:
@@ -213,8 +213,8 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Broken
         text = file.read_text(encoding="utf-8")
         assert broken.old in text
         file.write_text(text.replace(broken.old, broken.new, 1), encoding="utf-8")
-        (found,) = check(tmp_path)
-        return found
+        (result,) = check(tmp_path)
+        return result
 
     return with_mistake
 
@@ -226,8 +226,8 @@ def test_there_are_thirty() -> None:
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=[name.replace(" ", "-") for name in BROKEN])
 def test_it_is_found_and_named(broken: Broken, checked: Callable[[Broken], Checked]) -> None:
     problems = checked(broken).problems
-    named = [one for one in problems if broken.told in one.what and one.check == broken.check]
-    assert named, [str(one) for one in problems]
+    matching = [p for p in problems if broken.message in p.what and p.check == broken.check]
+    assert matching, [str(problem) for problem in problems]
     if broken.where != ISSUE:
-        assert broken.where in [one.where for one in named]
-    assert all(one.fix for one in named)
+        assert broken.where in [problem.where for problem in matching]
+    assert all(problem.fix for problem in matching)

@@ -1,4 +1,4 @@
-"""Each check on something that trips it and on a near miss, and what newsletter.yml makes of it."""
+"""Tests of each check with a case that trips it and a near miss, and of the severities of newsletter.yml."""
 
 from pathlib import Path
 
@@ -7,19 +7,19 @@ import pytest
 from newsletter.checks import registry
 from newsletter.errors import ConfigError
 from tests.checks import material
-from tests.checks.material import DATA, PASSES, TRIPS, found, named, opened, told
+from tests.checks.material import DATA, PASSES, TRIPS, case_name, opened, problems_of, report
 
 ALWAYS = {**registry.CONTENT, **registry.MAIL}
 
 
 @pytest.fixture(autouse=True)
 def _in_the_newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are shown as somebody in the newsletter's folder would write them."""
+    """Show files relative to the newsletter's folder."""
     monkeypatch.chdir(tmp_path)
 
 
 def test_the_base_is_clean(tmp_path: Path) -> None:
-    assert told(found(tmp_path)) == ""
+    assert report(problems_of(tmp_path)) == ""
 
 
 @pytest.mark.parametrize("name", ALWAYS)
@@ -31,17 +31,17 @@ def test_every_check_has_a_case_and_a_near_miss(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("case", TRIPS, ids=named)
+@pytest.mark.parametrize("case", TRIPS, ids=case_name)
 def test_what_trips(case: Path, tmp_path: Path) -> None:
-    problems = found(tmp_path, case)
-    assert case.parent.name in {one.check for one in problems}
-    assert told(problems) == (case / "expected").read_text(encoding="utf-8")
-    assert all(one.fix for one in problems)
+    problems = problems_of(tmp_path, case)
+    assert case.parent.name in {problem.check for problem in problems}
+    assert report(problems) == (case / "expected").read_text(encoding="utf-8")
+    assert all(problem.fix for problem in problems)
 
 
-@pytest.mark.parametrize("case", PASSES, ids=named)
+@pytest.mark.parametrize("case", PASSES, ids=case_name)
 def test_near_misses(case: Path, tmp_path: Path) -> None:
-    assert told(found(tmp_path, case)) == ""
+    assert report(problems_of(tmp_path, case)) == ""
 
 
 @pytest.mark.parametrize("name", registry.CHECKS)
@@ -57,9 +57,10 @@ def test_the_newsletter_chooses_severities(tmp_path: Path) -> None:
     settings = tmp_path / "over" / "newsletter.yml"
     settings.parent.mkdir()
 
-    def severities(given: str) -> list[str]:
-        settings.write_text(f"{plain}checks:\n  weight: {given}\n", encoding="utf-8")
-        return [one.severity for one in found(tmp_path / given[:4], settings.parent, html=heavy)]
+    def severities(setting: str) -> list[str]:
+        settings.write_text(f"{plain}checks:\n  weight: {setting}\n", encoding="utf-8")
+        problems = problems_of(tmp_path / setting[:4], settings.parent, html=heavy)
+        return [problem.severity for problem in problems]
 
     assert severities("note") == ["note"]
     assert severities('{severity: warning, reason: "we know"}') == ["warning"]
@@ -72,6 +73,6 @@ def test_a_check_that_there_is_not(tmp_path: Path) -> None:
     plain = (material.BASE / "newsletter.yml").read_text(encoding="utf-8")
     settings.write_text(f"{plain}checks:\n  wieght: note\n", encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
-        found(tmp_path, settings.parent)
+        problems_of(tmp_path, settings.parent)
     (problem,) = refused.value.problems
     assert (problem.where, problem.what) == ("newsletter.yml:6", "there is no check `wieght`")

@@ -1,4 +1,4 @@
-"""What is found in the mail is told at the line that it was written in."""
+"""Tests that words and elements of a mail are located in the line in which they were written."""
 
 from pathlib import Path
 
@@ -71,19 +71,21 @@ def test_words_of_the_issue(words: str, line: int, read: Proof) -> None:
 
 
 def test_an_element_that_is_there_twice(read: Proof) -> None:
-    headings = [one for one in read.document.named("h3") if one.text == "How"]
-    assert [read.where(one) for one in headings] == [f"issues/2026-04-27.yml:{line}" for line in (19, 24)]
+    headings = [heading for heading in read.document.named("h3") if heading.text == "How"]
+    assert [read.where(heading) for heading in headings] == [
+        f"issues/2026-04-27.yml:{line}" for line in (19, 24)
+    ]
 
 
 def test_a_title_that_the_template_shows_twice(read: Proof) -> None:
-    links = [one for one in read.document.links if one.get("href") == "https://soup.example.com/stew"]
+    links = [link for link in read.document.links if link.get("href") == "https://soup.example.com/stew"]
     assert len(links) == 3
-    assert {read.where(one) for one in links} == {"issues/2026-04-27.yml:22"}
+    assert {read.where(link) for link in links} == {"issues/2026-04-27.yml:22"}
 
 
 def test_what_a_template_wrote(read: Proof) -> None:
-    (leave,) = [one for one in read.document.links if "unsubscribe" in (one.get("href") or "")]
-    assert read.where(leave).endswith("templates/footer.mjml.j2:3")
+    (unsubscribe,) = [link for link in read.document.links if "unsubscribe" in (link.get("href") or "")]
+    assert read.where(unsubscribe).endswith("templates/footer.mjml.j2:3")
     assert read.where("You get this because you signed up").endswith("templates/footer.mjml.j2:3")
     assert read.where_in_text("Unsubscribe:").endswith("templates/footer.txt.j2:5")
 

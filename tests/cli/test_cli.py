@@ -203,7 +203,7 @@ def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:
     samples.write(folder, issue=samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook"))
     refused = news("send", "--issue", "2026-04-27", "--yes")
     assert refused.exit_code == 1
-    assert "issues/2026-04-27.yml:12: [[first_name]] is no placeholder" in refused.output
+    assert "issues/2026-04-27.yml:12: [[first_name]] is not a known placeholder" in refused.output
     assert outbox(folder) == []
 
 

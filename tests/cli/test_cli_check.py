@@ -55,9 +55,9 @@ def test_findings_are_grouped_the_worst_first(news: News) -> None:
     assert news(issue=both).output.splitlines() == [
         "Content",
         'issues/2026-04-27.yml:5: error: unfinished: "It is TODO outside." [unfinished]',
-        "    finish it; where it is meant, write it as `code`",
+        "    finish it, or write it as `code` if it is meant",
         'issues/2026-04-27.yml:11: warning: "cook cook": the same word twice [doubled-words]',
-        "    delete one",
+        "    delete one of them",
         "",
         "issues/2026-04-27.yml: 1 error, 1 warning (16 of the 102 KB that Gmail shows)",
     ]
@@ -133,7 +133,7 @@ def test_json(news: News) -> None:
             "file": "issues/2026-04-27.yml",
             "line": 5,
             "what": '"is is": the same word twice',
-            "fix": "delete one",
+            "fix": "delete one of them",
             "details": [],
         }
     ]
@@ -143,7 +143,7 @@ def test_github(news: News) -> None:
     told = news("--format", "github", issue=TODO.replace("TODO", "TODO, 50 %")).output
     assert told == (
         "::error file=issues/2026-04-27.yml,line=5,title=unfinished::"
-        'unfinished: "It is TODO, 50 %25 outside."%0Afinish it; where it is meant, write it as `code`\n'
+        'unfinished: "It is TODO, 50 %25 outside."%0Afinish it, or write it as `code` if it is meant\n'
     )
     assert news("--format", "github").output == ""
 

@@ -1,4 +1,4 @@
-"""Writes the golden files, and what the checks are expected to find, anew: `python -m tests.golden`.
+"""Update the golden files and the expected problems of the checks: `python -m tests.golden`.
 
 Then read the diff.
 """
@@ -18,6 +18,6 @@ for file in golden.FILES:
 for case in material.TRIPS:
     with TemporaryDirectory() as folder:
         os.chdir(folder)
-        told = material.told(material.found(Path(folder), case))
-    (case / "expected").write_text(told, encoding="utf-8")
-    print(f"tests/data/checks/{material.named(case)}/expected")
+        report = material.report(material.problems_of(Path(folder), case))
+    (case / "expected").write_text(report, encoding="utf-8")
+    print(f"tests/data/checks/{material.case_name(case)}/expected")

@@ -1,4 +1,4 @@
-"""axe-core and the Nu HTML checker, which npm installs into build/judges once for each pair of versions."""
+"""Install axe-core and the Nu HTML checker with npm into build/judges, once for each pair of versions."""
 
 import json
 import os
@@ -12,22 +12,22 @@ from tests.required import need
 
 PACKAGE = Path(__file__).with_name("package.json")
 BUILD = Path(__file__).parents[2] / "build" / "judges"
-_AT_MOST = 300  # seconds; one of the two weighs 32 MB
+_NPM_TIMEOUT_SECONDS = 300  # one of the two packages has 32 MB
 _NPM = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix")
 
 
 @cache
 def axe() -> str:
-    """The script that is put into a page."""
+    """Return the script of axe-core, to be loaded into a page."""
     return (_modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @cache
 def nu() -> list[str]:
-    """The command that the checker is started by; options and files follow."""
+    """Return the command that starts the checker, without options and files."""
     java = shutil.which("java")
     need(None if java else "java, for the Nu HTML checker (Debian: apt install default-jre-headless)")
-    # Whatever the locale, the messages have typographic quotes.
+    # The messages have typographic quotes in every locale.
     encoded = [f"-D{stream}.encoding=UTF-8" for stream in ("file", "stdout", "stderr")]
     return [str(java), *encoded, "-jar", str(_modules() / "vnu-jar" / "build" / "dist" / "vnu.jar")]
 
@@ -39,15 +39,15 @@ def _modules() -> Path:
 
 
 def folder(package: Path, build: Path) -> Path:
-    """Where these versions of the packages are, or will be."""
+    """Return the folder for these versions of the packages, which may not exist yet."""
     pinned = json.loads(package.read_text(encoding="utf-8"))["dependencies"]
     return build / "+".join(f"{name}-{version}" for name, version in pinned.items())
 
 
 def install(package: Path, build: Path) -> str | None:
-    """Installs what is not there yet; why that cannot be, or None.
+    """Install the packages unless they are installed; return the reason if that fails, or None.
 
-    Each run installs into a folder of its own, which takes its place in one step: two runs at once are fine.
+    Each process installs into a new folder and renames it in one step, so two can run at the same time.
     """
     place = folder(package, build)
     if place.exists():
@@ -57,8 +57,8 @@ def install(package: Path, build: Path) -> str | None:
     build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="installing-") as unfinished:
         shutil.copy(package, unfinished)
-        if why := _ran([*_NPM, unfinished]):
-            return why
+        if reason := _run([*_NPM, unfinished]):
+            return reason
         try:
             Path(unfinished).chmod(0o755)
             os.rename(unfinished, place)
@@ -68,10 +68,12 @@ def install(package: Path, build: Path) -> str | None:
     return None
 
 
-def _ran(command: list[str]) -> str | None:
+def _run(command: list[str]) -> str | None:
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=_AT_MOST, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_NPM_TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
-        return f"npm has not installed the judges within {_AT_MOST} seconds"
-    said = (ran.stderr or ran.stdout).strip()
-    return f"npm does not install the judges: {said[-500:]}" if ran.returncode else None
+        return f"npm has not installed the judges within {_NPM_TIMEOUT_SECONDS} seconds"
+    output = (done.stderr or done.stdout).strip()
+    return f"npm does not install the judges: {output[-500:]}" if done.returncode else None

@@ -1,4 +1,4 @@
-"""The mails that the judges see, each with what the checks find in it."""
+"""The mails for the judges, each with the names of the checks that find a problem in it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from newsletter.checks import runner
 from newsletter.config import loader
 from newsletter.render.pipeline import render
 from newsletter.services.prepare import proof
-from tests.checks.material import BASE, CASES, named, opened
+from tests.checks.material import BASE, CASES, case_name, opened
 from tests.render import material
 
 _FILLED = {
@@ -20,33 +20,33 @@ _FILLED = {
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail as a reader has it, and the names of the checks that find something in it."""
+    """A mail as a reader receives it, and the names of the checks that find a problem in it."""
 
     name: str
     html: str
-    found: frozenset[str]
+    checks: frozenset[str]
 
 
 def ours() -> list[Mail]:
-    """The repository's own issue, and one that has everything that an issue can have."""
+    """Return the mail of the repository's issue, and of one with everything that an issue can have."""
     real = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
     full = render(material.full_issue(), material.site())
-    found = frozenset(one.check for one in runner.run(real))
+    checks = frozenset(problem.check for problem in runner.run(real))
     return [
-        Mail("2026-04-27", _received(real.rendered.html), found),
+        Mail("2026-04-27", _received(real.rendered.html), checks),
         Mail("full", _received(full.html), frozenset()),
     ]
 
 
 def cases(folder: Path) -> Iterator[Mail]:
-    """What the checks are tried with, without those that look the same to a judge."""
+    """Yield the mails of the checks' cases, without those that are the same for a judge."""
     seen: set[tuple[str, frozenset[str]]] = set()
     for n, case in enumerate([BASE, *CASES]):
-        there = folder / str(n)
-        read = opened(there, None if case == BASE else case)
-        mail = Mail(named(case), _received(read.rendered.html), frozenset(p.check for p in runner.run(read)))
-        if (mail.html, mail.found) not in seen:
-            seen.add((mail.html, mail.found))
+        read = opened(folder / str(n), None if case == BASE else case)
+        checks = frozenset(problem.check for problem in runner.run(read))
+        mail = Mail(case_name(case), _received(read.rendered.html), checks)
+        if (mail.html, mail.checks) not in seen:
+            seen.add((mail.html, mail.checks))
             yield mail
 
 

@@ -1,4 +1,4 @@
-"""Judges that others wrote see nothing that the checks do not: axe-core in Chromium, the Nu HTML checker."""
+"""Tests that axe-core in Chromium and the Nu HTML checker find nothing that the checks do not find."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def our_mails() -> list[Mail]:
 
 @pytest.fixture(scope="module")
 def seen_by_axe(page: Page, our_mails: list[Mail]) -> dict[str, list[Verdict]]:
-    """What axe finds in each of ours."""
+    """Return axe's verdicts on each of our mails."""
     return {mail.name: axe.judge(page, mail.html) for mail in our_mails}
 
 
@@ -56,9 +56,9 @@ def seen_by_axe(page: Page, our_mails: list[Mail]) -> dict[str, list[Verdict]]:
 def seen_by_nu(
     our_mails: list[Mail], tried: list[Mail], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Verdict]]:
-    """What the Nu HTML checker finds in every mail of this module, which one process of it reads."""
+    """Return the Nu HTML checker's verdicts on every mail of this module, by one process."""
     mails = {mail.name: mail.html for mail in (*our_mails, *tried)}
-    faults = [one.values for one in PLANTED if one.values[0] == "nu"]
+    faults = [fault.values for fault in PLANTED if fault.values[0] == "nu"]
     mails |= {str(rule): planted(str(old), str(new)) for _, rule, old, new in faults}
     return nu.judge(mails, tmp_path_factory.mktemp("nu"))
 
@@ -72,20 +72,20 @@ def planted(old: str, new: str) -> str:
 
 def test_axe_finds_nothing_in_ours(seen_by_axe: dict[str, list[Verdict]], our_mails: list[Mail]) -> None:
     for mail in our_mails:
-        assert verdicts.unexplained(seen_by_axe[mail.name], mail.found) == []
+        assert verdicts.unexplained(seen_by_axe[mail.name], mail.checks) == []
 
 
 def test_axe_finds_nothing_that_the_checks_do_not(page: Page, tried: list[Mail]) -> None:
     for mail in tried:
-        found = verdicts.unexplained(axe.judge(page, mail.html, windows=2), mail.found)
-        assert found == [], mail.name
+        unexplained = verdicts.unexplained(axe.judge(page, mail.html, windows=2), mail.checks)
+        assert unexplained == [], mail.name
 
 
 def test_nu_finds_nothing_that_the_checks_do_not(
     our_mails: list[Mail], tried: list[Mail], seen_by_nu: dict[str, list[Verdict]]
 ) -> None:
     for mail in (*our_mails, *tried):
-        assert verdicts.unexplained(seen_by_nu[mail.name], mail.found) == [], mail.name
+        assert verdicts.unexplained(seen_by_nu[mail.name], mail.checks) == [], mail.name
 
 
 @pytest.mark.parametrize(("judge", "rule", "old", "new"), PLANTED)
@@ -93,13 +93,14 @@ def test_a_planted_fault_is_read(
     judge: str, rule: str, old: str, new: str, page: Page, seen_by_nu: dict[str, list[Verdict]]
 ) -> None:
     found = axe.judge(page, planted(old, new)) if judge == "axe" else seen_by_nu[rule]
-    assert [one for one in found if one.rule.startswith(rule)]
+    assert [verdict for verdict in found if verdict.rule.startswith(rule)]
 
 
 def test_no_allowance_is_left_over(
     our_mails: list[Mail], seen_by_axe: dict[str, list[Verdict]], seen_by_nu: dict[str, list[Verdict]]
 ) -> None:
-    found = [one for mail in our_mails for seen in (seen_by_axe, seen_by_nu) for one in seen[mail.name]]
+    seen = (seen_by_axe, seen_by_nu)
+    found = [verdict for mail in our_mails for by_name in seen for verdict in by_name[mail.name]]
     assert verdicts.unused(verdicts.ALLOWED, found) == []
 
 

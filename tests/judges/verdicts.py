@@ -1,4 +1,4 @@
-"""What the judges find, what of it is MJML's own way of writing, and which check is to find the rest."""
+"""The judges' verdicts: those that MJML's output causes, and the checks that have to find the others."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """A finding: `rule` is axe's name for it or Nu's message, `element` the HTML that it is about."""
+    """A fault that a judge found: `rule` is axe's name for it or Nu's message, `element` its HTML."""
 
     judge: str
     rule: str
@@ -19,14 +19,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Which findings are meant, by regular expressions; `check` is the one that is to find them too."""
+    """Regular expressions that match verdicts; `check` is the check that has to find the same fault."""
 
     judge: str
     rule: str
     element: str = ""
     check: str = ""
 
-    def fits(self, verdict: Verdict) -> bool:
+    def matches(self, verdict: Verdict) -> bool:
         return (
             self.judge == verdict.judge
             and bool(re.fullmatch(self.rule, verdict.rule))
@@ -34,7 +34,7 @@ class Pattern:
         )
 
 
-# What is neither a fault of ours nor to be changed by us, each with the reason.
+# Verdicts that are no fault of the templates and that they cannot change, each with the reason.
 ALLOWED = [
     # Word, which draws for Outlook on Windows, knows tables and their attributes, and little CSS.
     Pattern(
@@ -58,7 +58,7 @@ ALLOWED = [
     Pattern("axe", "region"),
 ]
 
-# The check that is to find what a judge has found.
+# The check that has to find the same fault as a judge.
 CHECKED_BY = [
     Pattern("axe", "color-contrast|link-in-text-block", check="contrast"),
     Pattern("axe", "html-has-lang|html-lang-valid|document-title|image-alt|link-name", check="accessibility"),
@@ -88,22 +88,22 @@ CHECKED_BY = [
 ]
 
 
-def unexplained(verdicts: Sequence[Verdict], found: frozenset[str]) -> list[str]:
-    """What a judge has found, and neither an allowance nor a check that has found something explains."""
+def unexplained(verdicts: Sequence[Verdict], checks: frozenset[str]) -> list[str]:
+    """Return the verdicts that neither an allowance nor one of `checks`, which found a problem, explains."""
     return [
         f"{verdict}; {_missing(verdict)}"
         for verdict in verdicts
-        if not any(pattern.fits(verdict) for pattern in ALLOWED) and not found & set(checks_for(verdict))
+        if not any(pattern.matches(verdict) for pattern in ALLOWED) and not checks & set(checks_for(verdict))
     ]
 
 
 def checks_for(verdict: Verdict) -> list[str]:
-    return [pattern.check for pattern in CHECKED_BY if pattern.fits(verdict)]
+    return [pattern.check for pattern in CHECKED_BY if pattern.matches(verdict)]
 
 
 def unused(patterns: Sequence[Pattern], verdicts: Sequence[Verdict]) -> list[Pattern]:
-    """The patterns that fit nothing."""
-    return [pattern for pattern in patterns if not any(pattern.fits(verdict) for verdict in verdicts)]
+    """Return the patterns that match no verdict."""
+    return [pattern for pattern in patterns if not any(pattern.matches(verdict) for verdict in verdicts)]
 
 
 def _missing(verdict: Verdict) -> str:

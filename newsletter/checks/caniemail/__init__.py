@@ -1,1 +1,1 @@
-"""What mail programs support, and how a mail's use of it is recognised."""
+"""caniemail.com's data about the features that mail programs support, and the features that a mail uses."""

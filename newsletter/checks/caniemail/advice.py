@@ -1,7 +1,7 @@
-"""What readers lose where their mail program does not support a feature of caniemail.com, and what to do.
+"""Severity and advice for each feature of caniemail.com that a mail program does not support.
 
-What content or layout hangs on is a warning. What nobody misses is not worth a word. All else is a note: the
-mail looks plainer.
+A feature that content or layout depends on is a warning. A feature that readers do not miss is not reported.
+Each other feature is a note: the mail looks plainer.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ from newsletter.errors import Severity
 
 @dataclass(frozen=True)
 class Fallback:
+    """The severity of a missing feature, and the advice for the author of the template."""
+
     severity: Severity
     fix: str
 
 
-_PLAINER = Fallback("note", "see that the mail looks well without it")
+_PLAINER = Fallback("note", "check that the mail looks good without it")
 _FALLBACKS = {
     Fallback("warning", "build it from MJML's sections and columns, which are tables"): """
         css-align-items css-aspect-ratio css-clear css-column-count css-column-layout-properties
@@ -24,41 +26,39 @@ _FALLBACKS = {
         css-min-width css-object-fit css-position css-scroll-snap css-table-layout css-transform
         css-writing-mode css-z-index
     """,
-    Fallback("warning", "write a plain value for the same property before it, which these keep"): """
+    Fallback("warning", "write a plain value for the same property before it, for these mail programs"): """
         css-function-clamp css-function-light-dark css-function-max css-function-min css-intrinsic-size
         css-modern-color css-rgb css-rgba css-unit-calc css-unit-ch css-unit-cm css-unit-em css-unit-ex
         css-unit-in css-unit-initial css-unit-mm css-unit-pc css-unit-percent css-unit-pt css-unit-px
         css-unit-rem css-unit-vh css-unit-vmax css-unit-vmin css-unit-vw css-variables
     """,
-    Fallback("warning", "name sides and sizes as top, right, bottom, left, width and height"): """
+    Fallback("warning", "write the sides and sizes as top, right, bottom, left, width and height"): """
         css-block-inline-size css-inline-size css-margin-block-start-end css-margin-inline-block
         css-margin-inline-start-end css-max-block-size css-max-inline-size css-min-block-size
         css-min-inline-size css-padding-block-start-end css-padding-inline-block
         css-padding-inline-start-end
     """,
-    Fallback(
-        "warning", "set a background colour that the text can be read on, and keep content out of pictures"
-    ): """
+    Fallback("warning", "set a background colour with enough contrast, and keep content out of pictures"): """
         css-background-image css-conic-gradient css-linear-gradient css-radial-gradient html-background
     """,
     Fallback(
-        "warning", "write it into the mail itself, or leave it out: what it shows or hides, these do not"
+        "warning", "write its content into the mail itself, or leave it out: these mail programs ignore it"
     ): """
         css-display-none css-inert-attribute css-nesting css-opacity css-pseudo-class-checked
         css-pseudo-element-after css-pseudo-element-before css-visibility html-dialog html-hidden
         html-link html-popover html-style
     """,
-    Fallback("warning", "put it on a web page, and a link or a picture that leads there into the mail"): """
+    Fallback("warning", "put it on a web page, and link to that page from the mail"): """
         amp html-anchor-links html-audio html-base html-button-reset html-button-submit html-form
         html-image-maps html-input-checkbox html-input-hidden html-input-radio html-input-reset
         html-input-submit html-input-text html-mailto-links html-meter html-object html-progress
         html-select html-svg html-textarea html-video
     """,
-    Fallback("warning", "use a PNG, JPEG or GIF that is fetched from https"): """
+    Fallback("warning", "use a PNG, JPEG or GIF from an https address"): """
         image-avif image-base64 image-bmp image-gif image-heif image-ico image-jpg image-mp4 image-png
         image-svg image-tiff image-webp html-img
     """,
-    Fallback("note", "put a class on the elements themselves, and use that"): """
+    Fallback("note", "give the elements a class, and select that class"): """
         css-pseudo-class-first-child css-pseudo-class-first-of-type css-pseudo-class-has
         css-pseudo-class-lang css-pseudo-class-last-child css-pseudo-class-last-of-type
         css-pseudo-class-not css-pseudo-class-nth-child css-pseudo-class-nth-last-child
@@ -69,8 +69,9 @@ _FALLBACKS = {
     """,
 }
 _BY_SLUG = {slug: fallback for fallback, slugs in _FALLBACKS.items() for slug in slugs.split()}
-# Conditions and states, whose rules are for those who have them; hints to browsers, assistive technology and
-# printers; names for what is shown all the same; what falls back by itself, as a list of fonts or `src` does.
+# Conditions and states, whose rules only apply in mail programs that support them; hints to browsers,
+# assistive technology and printers; elements that are shown without support too; features with their own
+# fallback, such as a list of fonts or `src`.
 _UNMISSED = """
     css-at-keyframes css-at-media css-at-media-device-pixel-ratio css-at-media-hover
     css-at-media-orientation css-at-media-prefers-color-scheme css-at-media-prefers-reduced-motion
@@ -86,10 +87,10 @@ UNMISSED = frozenset(_UNMISSED.split())
 
 
 def fallback(slug: str) -> Fallback | None:
-    """What is lost without a feature; None where nobody misses it."""
+    """Return the severity and the advice for a missing feature; None if readers do not miss it."""
     return None if slug in UNMISSED else _BY_SLUG.get(slug, _PLAINER)
 
 
 def slugs() -> frozenset[str]:
-    """Every feature that this module knows by name."""
+    """Return the slugs of all features that this module names."""
     return UNMISSED | frozenset(_BY_SLUG)

@@ -1,6 +1,6 @@
-"""Which mail program supports what, as caniemail.com has tried it: caniemail.json, beside this module.
+"""caniemail.com's tests of the features that each mail program supports, from caniemail.json in this folder.
 
-`.ci/caniemail.py` writes that file anew. A client is `family.platform`, such as `outlook.windows`.
+`.ci/caniemail.py` updates that file. A client is `family.platform`, such as `outlook.windows`.
 """
 
 import json
@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 _FILE = Path(__file__).with_name("caniemail.json")
-# A family stands for all its clients but these. Microsoft has shut Windows Mail down (December 2024).
-_GONE = ("outlook.windows-mail",)
+# A family stands for all its clients except these. Microsoft ended Windows Mail in December 2024.
+_DISCONTINUED = ("outlook.windows-mail",)
 _PLATFORMS = {
     "android": "Android",
     "desktop-webmail": "web",
@@ -25,9 +25,9 @@ _PLATFORMS = {
 
 @dataclass(frozen=True)
 class Feature:
-    """Something of CSS or HTML, by the name that its page on caniemail.com has.
+    """A feature of CSS or HTML, by the slug of its page on caniemail.com.
 
-    `support` has a letter for each client: y, n, a (almost), u (unknown), - (nobody has tried).
+    `support` has a letter for each client: y (yes), n (no), a (almost), u (unknown), - (not tested).
     """
 
     slug: str
@@ -36,6 +36,7 @@ class Feature:
 
     @property
     def page(self) -> str:
+        """Return the address of the feature's page."""
         return f"https://www.caniemail.com/features/{self.slug}/"
 
 
@@ -48,36 +49,44 @@ class Caniemail:
     clients: tuple[str, ...]
     features: Mapping[str, Feature]
 
-    def of(self, name: str) -> frozenset[str]:
-        """The clients that a family's or a client's name stands for; none if nobody knows it."""
+    def clients_of(self, name: str) -> frozenset[str]:
+        """Return the clients that the name of a family or a client stands for; none for an unknown name."""
         return frozenset(
-            one for one in self.clients if one == name or (_family(one) == name and one not in _GONE)
+            client
+            for client in self.clients
+            if client == name or (_family(client) == name and client not in _DISCONTINUED)
         )
 
     def without(self, feature: Feature) -> frozenset[str]:
-        """The clients that do not support a feature at all."""
-        return self._where(feature, "n")
+        """Return the clients that do not support a feature at all."""
+        return self._with_support(feature, "n")
 
-    def told(self, feature: Feature, clients: frozenset[str], besides: frozenset[str] = frozenset()) -> str:
-        """Clients in words, a family's name alone where they are all that was tried of it, but `besides`."""
-        tried = self._where(feature, "ynau") - besides
-        named = []
+    def describe(
+        self, feature: Feature, clients: frozenset[str], excluded: frozenset[str] = frozenset()
+    ) -> str:
+        """Return clients in words; a family's name stands for all its clients that were tested on a feature.
+
+        `excluded` clients do not count among the tested ones.
+        """
+        tested = self._with_support(feature, "ynau") - excluded
+        names = []
         for family, title in self.families.items():
-            if these := sorted(one for one in clients if _family(one) == family):
-                named.append(title if self.of(family) & tried <= clients else f"{title} {_platforms(these)}")
-        return _listed(named)
+            if members := sorted(client for client in clients if _family(client) == family):
+                is_whole = self.clients_of(family) & tested <= clients
+                names.append(title if is_whole else f"{title} {_platforms(members)}")
+        return _joined(names)
 
-    def _where(self, feature: Feature, letters: str) -> frozenset[str]:
+    def _with_support(self, feature: Feature, letters: str) -> frozenset[str]:
         columns = zip(self.clients, feature.support, strict=True)
-        return frozenset(one for one, letter in columns if letter in letters)
+        return frozenset(client for client, letter in columns if letter in letters)
 
 
 @cache
 def caniemail() -> Caniemail:
-    """The data, read once."""
-    read = json.loads(_FILE.read_bytes())
-    features = {slug: Feature(slug, *row) for slug, row in read["features"].items()}
-    return Caniemail(read["date"], read["families"], tuple(read["clients"]), features)
+    """Return the data; the file is read once."""
+    data = json.loads(_FILE.read_bytes())
+    features = {slug: Feature(slug, *row) for slug, row in data["features"].items()}
+    return Caniemail(data["date"], data["families"], tuple(data["clients"]), features)
 
 
 def _family(client: str) -> str:
@@ -85,12 +94,13 @@ def _family(client: str) -> str:
 
 
 def _platforms(clients: list[str]) -> str:
-    names = [_PLATFORMS.get(one, one) for one in (client.partition(".")[2] for client in clients)]
+    platforms = (client.partition(".")[2] for client in clients)
+    names = [_PLATFORMS.get(platform, platform) for platform in platforms]
     if len(names) > 1:
         return f"({', '.join(names)})"
     return f"on the {names[0]}" if names[0].endswith("web") else f"on {names[0]}"
 
 
-def _listed(names: list[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+def _joined(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

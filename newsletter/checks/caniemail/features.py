@@ -1,8 +1,8 @@
-"""How the features of caniemail.com are recognised in a mail: by marks, such as `property:float`.
+"""Map marks in a mail, such as `property:float`, to the features of caniemail.com that they show.
 
-Most marks come from a feature's slug and title; _BY_HAND has those that do not, UNSEEN what is not looked
-for. Marks are property:NAME, value:NAME:WORD, word:WORD, function:NAME, unit:UNIT, at:NAME, media:NAME,
-pseudo:NAME, selector:SIGN, element:NAME, attribute:NAME, typed:ELEMENT:TYPE and image:FORMAT.
+Most marks come from a feature's slug and title; _MARKS has the others, and UNDETECTED lists the features that
+have no mark. Marks are property:NAME, value:NAME:WORD, word:WORD, function:NAME, unit:UNIT, at:NAME,
+media:NAME, pseudo:NAME, selector:SIGN, element:NAME, attribute:NAME, typed:ELEMENT:TYPE and image:FORMAT.
 """
 
 import re
@@ -17,11 +17,11 @@ def _each(kind: str, names: str) -> tuple[str, ...]:
 
 
 _SEMANTICS = "article aside details figcaption figure footer header main mark nav section summary time"
-_BY_HAND: Mapping[str, tuple[str, ...]] = {
+_MARKS: Mapping[str, tuple[str, ...]] = {
     "amp": _each("attribute", "amp4email ⚡4email"),
     "css-at-media-device-pixel-ratio": _each("media", "device-pixel-ratio"),
     "css-at-media-hover": _each("media", "hover any-hover"),
-    "css-block-inline-size": ("property:block-size",),  # inline-size has a page of its own
+    "css-block-inline-size": ("property:block-size",),  # inline-size has another page
     "css-border-inline-block-individual": _each(
         "property", "border-inline-start border-inline-end border-block-start border-block-end"
     ),
@@ -81,16 +81,16 @@ _BY_HAND: Mapping[str, tuple[str, ...]] = {
     "image-jpg": _each("image", "jpg jpeg"),
     "image-tiff": _each("image", "tiff tif"),
 }
-# Features that nothing in a mail's HTML shows, or that a parsed mail shows no more.
-UNSEEN = (
+# Features that are not in a mail's HTML, or not any more once it is parsed.
+UNDETECTED = (
     "bimi",  # in the sender's DNS
     "css-comments",
-    "css-selector-type",  # what all CSS is made of
+    "css-selector-type",  # in nearly every rule
     "html-comments",
     "html-doctype",  # the first line, which MJML writes
     "image-hdr",  # inside a picture's file
 )
-# A longer name that no feature has is a part of these: margin-top, overflow-x, animation-name.
+# A longer property without a feature belongs to one of these: margin-top, overflow-x, animation-name.
 _SHORTHANDS = (
     *("animation", "border", "border-image", "inset", "list-style", "margin", "mask-image", "outline"),
     *("overflow", "padding", "text-emphasis", "transition"),
@@ -98,26 +98,26 @@ _SHORTHANDS = (
 
 
 def marks(slug: str) -> tuple[str, ...]:
-    """What shows that a mail uses a feature; nothing for what is in UNSEEN, or new to this module."""
-    if slug in UNSEEN:
+    """Return the marks of a feature; none for a feature in UNDETECTED, or one unknown to this module."""
+    if slug in UNDETECTED:
         return ()
-    return _BY_HAND.get(slug) or tuple(_read(slug, caniemail().features[slug].title))
+    return _MARKS.get(slug) or tuple(_derived(slug, caniemail().features[slug].title))
 
 
-def _read(slug: str, title: str) -> Iterator[str]:
-    """Marks as a slug and a title have them."""
+def _derived(slug: str, title: str) -> Iterator[str]:
+    """Yield the marks that follow from a feature's slug and title."""
     kind, _, name = slug.partition("-")
     prefixes = {"at-media-": "media", "at-": "at", "pseudo-class-": "pseudo", "pseudo-element-": "pseudo"}
-    prefix = next((one for one in prefixes if name.startswith(one)), "")
+    prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
     bare = re.sub(r" (property|shorthand|CSS property|attributes?)$", "", title)
     if kind == "image":
         yield f"image:{name}"
     elif kind == "html" and "<" in title:
         typed = re.findall(r'<(\w+) type="(\w+)">', title)
-        yield from (f"typed:{element}:{given}" for element, given in typed)
+        yield from (f"typed:{element}:{kind}" for element, kind in typed)
         yield from (f"element:{element}" for element in re.findall(r"<(\w+)>", title))
     elif kind == "html" and "attribute" in title:
-        yield from (f"attribute:{one}" for one in _names(bare))
+        yield from (f"attribute:{attribute}" for attribute in _names(bare))
     elif kind == "html":
         yield f"element:{name}"
     elif prefix:
@@ -125,29 +125,29 @@ def _read(slug: str, title: str) -> Iterator[str]:
     elif valued := re.fullmatch(r"([a-z-]+): ?([a-z-]+)", title):
         yield f"value:{valued[1]}:{valued[2]}"
     elif functions := re.findall(r"([a-z-]+)\(\)", title):
-        yield from (f"function:{one}" for one in functions)
+        yield from (f"function:{function}" for function in functions)
     elif title.endswith(" unit"):
         yield f"unit:{title.removesuffix(' unit')}"
     else:
-        yield from (f"property:{one}" for one in _names(bare))
+        yield from (f"property:{property_name}" for property_name in _names(bare))
 
 
 def _names(listed: str) -> list[str]:
     names = re.split(r", | & | and ", listed)
-    return names if all(re.fullmatch(r"[a-z-]+", one) for one in names) else []
+    return names if all(re.fullmatch(r"[a-z-]+", name) for name in names) else []
 
 
 @cache
-def _known() -> dict[str, str]:
+def _slug_by_mark() -> dict[str, str]:
     return {mark: slug for slug in caniemail().features for mark in marks(slug)}
 
 
 def feature(mark: str) -> str | None:
-    """The slug of the feature that a mark shows; None where none does, as for most."""
+    """Return the slug of the feature that a mark shows; None for most marks, which show none."""
     kind, _, name = mark.partition(":")
-    if (known := _known().get(mark)) or kind != "property":
-        return known
+    if (slug := _slug_by_mark().get(mark)) or kind != "property":
+        return slug
     if name.startswith("--"):
-        return _known()["property:--*"]
-    longest = max((one for one in _SHORTHANDS if name.startswith(f"{one}-")), key=len, default="")
-    return _known().get(f"property:{longest}")
+        return _slug_by_mark()["property:--*"]
+    prefixes = (shorthand for shorthand in _SHORTHANDS if name.startswith(f"{shorthand}-"))
+    return _slug_by_mark().get(f"property:{max(prefixes, key=len, default='')}")

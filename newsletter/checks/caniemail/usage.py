@@ -1,4 +1,4 @@
-"""What a mail uses of HTML and CSS, as marks, and whom that cannot harm."""
+"""The uses of HTML and CSS in a mail, as marks, each with the clients that it cannot harm."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,84 +9,85 @@ from newsletter.checks.css import stylesheets
 from newsletter.checks.css.stylesheets import Declaration, Rule, Selector
 from newsletter.checks.document import Document, Element
 
-WORD = "outlook.windows"  # draws mails with Word, and reads what others take for comments
-# What an element or a link does when it is pointed at or used: the mail is whole without it.
+WORD = "outlook.windows"  # renders mails with Word, and parses conditional comments, which others skip
+# States of an element or a link that is hovered or used: the mail is complete without their styles.
 STATES = frozenset(
     f":{state}" for state in ["active", "focus", "focus-visible", "focus-within", "hover", "link", "visited"]
 )
-# What says that a property does nothing; all programs agree on that.
-_NOTHING = ("none", "normal", "static", "visible")
+# Values that switch a property off; a program without the property shows the same.
+_OFF_VALUES = ("none", "normal", "static", "visible")
 _CONDITIONS = ("media", "supports", "container", "keyframes")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A mark, how it is spelled (the best to search for first), its element, and clients that it spares."""
+    """A mark, its spellings (the best to search for first), its element, and the clients it cannot harm."""
 
     mark: str
-    spelled: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
     element: Element | None = None
-    spares: frozenset[str] = frozenset()
+    unaffected: frozenset[str] = frozenset()
 
 
 class UsageScanner:
-    """Reads the uses of a mail that are there for everybody.
+    """Yields the uses of a mail that apply in every client.
 
-    That leaves out what stands inside @media or @supports, under `:hover` and the like, in rules that fit
-    nothing in the mail (a client's own `[data-ogsc]`), and a value that follows a plainer one for the same
-    property: whoever does not know these shows the mail as it is without them.
+    It skips rules inside @media or @supports, rules for a state such as `:hover`, rules that match nothing in
+    the mail (a client's own `[data-ogsc]`), and a value that follows a plainer one for the same property: a
+    client that does not support these shows the mail as it is without them.
     """
 
     def __init__(self, document: Document) -> None:
         self._document = document
 
     def uses(self) -> Iterator[Use]:
-        """In the order of the mail."""
+        """Yield the uses in the order of the mail."""
         for element in self._document.elements:
-            spares = frozenset([WORD]) if element in self._not_for_word else frozenset[str]()
-            yield from (Use(mark, (), element, spares) for mark in _of_element(element))
+            unaffected = frozenset([WORD]) if element in self._hidden_from_word else frozenset[str]()
+            yield from (Use(mark, (), element, unaffected) for mark in _element_marks(element))
             if element.tag == "style":
-                yield from self._of_sheet(element, spares)
+                yield from self._sheet_uses(element, unaffected)
             elif style := element.get("style"):
-                yield from self._of_block(stylesheets.declarations(style), element, spares)
+                yield from self._block_uses(stylesheets.declarations(style), element, unaffected)
 
-    def _of_sheet(self, style: Element, spares: frozenset[str]) -> Iterator[Use]:
+    def _sheet_uses(self, style: Element, unaffected: frozenset[str]) -> Iterator[Use]:
         sheet = stylesheets.sheet(style.text or "")
         for at_rule in sheet.at_rules:
             marks = [f"at:{at_rule.name}"]
             if at_rule.name == "media":
                 plain = (re.sub(r"^(-webkit-)?(min-|max-)?", "", word) for word in sorted(at_rule.words))
                 marks += [f"media:{word}" for word in plain]
-            yield from (Use(mark, (str(at_rule), f"@{at_rule.name}"), None, spares) for mark in marks)
+            yield from (Use(mark, (str(at_rule), f"@{at_rule.name}"), None, unaffected) for mark in marks)
         for rule in sheet.rules:
             if not any(at_rule.name in _CONDITIONS for at_rule in rule.within):
-                yield from self._of_rule(rule, spares)
+                yield from self._rule_uses(rule, unaffected)
 
-    def _of_rule(self, rule: Rule, spares: frozenset[str]) -> Iterator[Use]:
-        fitting = [one for one in rule.selectors if one.names <= self._names]
-        lasting = [one for one in fitting if not one.parts & STATES]
-        signs = [(one, mark) for one in lasting for mark in _of_selector(one)]
-        signs += [(one, "selector:&") for one in lasting if rule.nested]
-        signs += [(one, "selector:,") for one in lasting if len(fitting) > 1]
-        yield from (Use(mark, (one.text,), None, spares) for one, mark in signs)
-        if lasting:
-            for use in self._of_block(rule.declarations, None, spares):
-                yield Use(use.mark, (*use.spelled, lasting[0].text), None, use.spares)
+    def _rule_uses(self, rule: Rule, unaffected: frozenset[str]) -> Iterator[Use]:
+        matching = [selector for selector in rule.selectors if selector.names <= self._names]
+        stateless = [selector for selector in matching if not selector.parts & STATES]
+        marked = [(selector, mark) for selector in stateless for mark in _selector_marks(selector)]
+        marked += [(selector, "selector:&") for selector in stateless if rule.nested]
+        marked += [(selector, "selector:,") for selector in stateless if len(matching) > 1]
+        yield from (Use(mark, (selector.text,), None, unaffected) for selector, mark in marked)
+        if stateless:
+            for use in self._block_uses(rule.declarations, None, unaffected):
+                yield Use(use.mark, (*use.spellings, stateless[0].text), None, use.unaffected)
 
-    def _of_block(
-        self, block: Sequence[Declaration], element: Element | None, spares: frozenset[str]
+    def _block_uses(
+        self, block: Sequence[Declaration], element: Element | None, unaffected: frozenset[str]
     ) -> Iterator[Use]:
-        for number, one in enumerate(block):
-            spelled = (f"{one.name}: {one.value}", f"{one.name}:{one.value}")
-            drawn = any(url in self._for_word for url in one.urls)
-            spared = spares | {WORD} if drawn else spares
-            yield from (Use(mark, spelled, element, spared) for mark in _of_property(one))
-            if one.name not in (before.name for before in block[:number]):
-                yield from (Use(mark, spelled, element, spared) for mark in _of_value(one))
+        for number, declaration in enumerate(block):
+            name, value = declaration.name, declaration.value
+            spellings = (f"{name}: {value}", f"{name}:{value}")
+            has_word_picture = any(url in self._word_comments for url in declaration.urls)
+            clients = unaffected | {WORD} if has_word_picture else unaffected
+            yield from (Use(mark, spellings, element, clients) for mark in _property_marks(declaration))
+            if name not in (earlier.name for earlier in block[:number]):
+                yield from (Use(mark, spellings, element, clients) for mark in _value_marks(declaration))
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """What selectors can ask for, of all elements."""
+        """Return the names that selectors can match: tags, classes, attributes and ids of all elements."""
         names = set[str]()
         for element in self._document.elements:
             names.add(str(element.tag))
@@ -96,13 +97,13 @@ class UsageScanner:
         return frozenset(names)
 
     @cached_property
-    def _for_word(self) -> str:
-        """What only Word reads: `<!--[if mso]>…<![endif]-->`."""
+    def _word_comments(self) -> str:
+        """Return the comments that only Word parses: `<!--[if mso]>…<![endif]-->`."""
         return "\n".join(text for text in self._document.comments if re.match(r"\[if [^\]]*\bmso", text))
 
     @cached_property
-    def _not_for_word(self) -> set[Element]:
-        """The elements inside `<!--[if !mso]><!-->…<!--<![endif]-->`, or inside one with `mso-hide: all`."""
+    def _hidden_from_word(self) -> set[Element]:
+        """Return the elements in `<!--[if !mso]><!-->…<!--<![endif]-->`, or in one with `mso-hide: all`."""
         hidden = set(self._document.between(r"\[if !mso.*?\]><!", r"<!\[endif\]"))
         for element in self._document.elements:
             if re.search(r"mso-hide\s*:\s*all", element.get("style", "")):
@@ -110,7 +111,7 @@ class UsageScanner:
         return hidden
 
 
-def _of_element(element: Element) -> Iterator[str]:
+def _element_marks(element: Element) -> Iterator[str]:
     tag = str(element.tag)
     yield f"element:{tag}"
     yield from (f"attribute:{name}" for name in map(str, element.attrib))
@@ -125,34 +126,35 @@ def _of_element(element: Element) -> Iterator[str]:
         element.get("background"),
         element.get("poster"),
     )
-    yield from (mark for picture in pictures if picture for mark in _of_picture(picture))
+    yield from (mark for picture in pictures if picture for mark in _picture_marks(picture))
 
 
-def _of_selector(selector: Selector) -> Iterator[str]:
+def _selector_marks(selector: Selector) -> Iterator[str]:
     for part in sorted(selector.parts):
         yield f"pseudo{part}" if part[0] == ":" else f"selector:{part}"
 
 
-def _of_property(one: Declaration) -> Iterator[str]:
-    """What a declaration is, whatever was said before of the same property."""
-    if one.value.lower() not in _NOTHING and (one.name, one.value) != ("background-size", "auto"):
-        yield f"property:{one.name}"
-    if one.name == "background" and one.urls:
+def _property_marks(declaration: Declaration) -> Iterator[str]:
+    """Yield the marks of a declaration that an earlier one for the same property cannot replace."""
+    name, value = declaration.name, declaration.value
+    if value.lower() not in _OFF_VALUES and (name, value) != ("background-size", "auto"):
+        yield f"property:{name}"
+    if name == "background" and declaration.urls:
         yield "property:background-image"
-    yield from (mark for url in one.urls for mark in _of_picture(url))
+    yield from (mark for url in declaration.urls for mark in _picture_marks(url))
 
 
-def _of_value(one: Declaration) -> Iterator[str]:
-    for word in sorted(one.words):
-        yield f"value:{one.name}:{word}"
+def _value_marks(declaration: Declaration) -> Iterator[str]:
+    for word in sorted(declaration.words):
+        yield f"value:{declaration.name}:{word}"
         yield f"word:{word}"
-    yield from (f"function:{name}" for name in sorted(one.functions))
-    yield from (f"unit:{unit}" for unit in sorted(one.units))
-    if one.important:
+    yield from (f"function:{name}" for name in sorted(declaration.functions))
+    yield from (f"unit:{unit}" for unit in sorted(declaration.units))
+    if declaration.important:
         yield "word:!important"
 
 
-def _of_picture(url: str) -> Iterator[str]:
+def _picture_marks(url: str) -> Iterator[str]:
     if data := re.match(r"data:image/([\w.-]+)[^,]*?(;base64)?,", url.strip(), re.IGNORECASE):
         yield f"image:{data[1].lower()}"
         if data[2]:

@@ -1,1 +1,1 @@
-"""What the editor wrote."""
+"""Checks of the text of an issue, as the editor wrote it."""

@@ -1,4 +1,4 @@
-"""A word that stands there twice, most often where a line was broken."""
+"""Check for a word that is written twice in a row, most often at a line break."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 _TWICE = re.compile(r"(?<![\w./:@'\u2019-])([^\W\d_]+) +(\1)(?![\w./:@'\u2019-]*\w)", re.IGNORECASE)
-# Words that a language does say twice: "all that that means", "nous nous voyons".
-_SAID_TWICE = {
+# Words that a language repeats correctly ("all that that means", "nous nous voyons"); None switches it off.
+_CORRECT_PAIRS = {
     "en": {"that", "had", "her", "no", "so", "very", "bye"},
     "de": {"die", "der", "das", "den", "dem", "sie"},
     "fr": {"nous", "vous"},
@@ -19,14 +19,14 @@ _SAID_TWICE = {
 
 
 def doubled_words(proof: Proof) -> Iterator[Problem]:
-    """The same word twice in a row, but for names (Duran Duran) and what is said so (that that)."""
-    usual = _SAID_TWICE.get(proof.newsletter.config.language.split("-")[0].lower(), set())
-    if usual is None:  # languages that form plurals and adverbs so
+    """The same word twice in a row, except names (Duran Duran) and usual pairs (that that)."""
+    allowed = _CORRECT_PAIRS.get(proof.newsletter.config.language.split("-")[0].lower(), set())
+    if allowed is None:  # the language forms plurals and adverbs by repetition
         return
     for text, paragraph in proof.prose:
-        for twice in _TWICE.finditer(paragraph):
-            first, second = twice[1], twice[2]
-            if first.lower() in usual or (first == second and first[:1].isupper()):  # a name: Duran Duran
+        for pair in _TWICE.finditer(paragraph):
+            first, second = pair[1], pair[2]
+            if first.lower() in allowed or (first == second and first[:1].isupper()):  # a name: Duran Duran
                 continue
             where = proof.where(text, f"{first} {second}")
-            yield Problem(where, f'"{first} {second}": the same word twice', "delete one", "warning")
+            yield Problem(where, f'"{first} {second}": the same word twice', "delete one of them", "warning")

@@ -1,4 +1,4 @@
-"""Pictures come from elsewhere, or not at all: their address, width and words have to be right."""
+"""Check the address, the width and the alt text of pictures, which mail programs load from the web."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from newsletter.display import counted, printable
 from newsletter.errors import Problem
 from newsletter.hosts import is_public
 
-# mj-body's own width where a template names none.
-_MAIL_WIDTH = 600
+# The default width of mj-body, in pixels.
+_DEFAULT_MAIL_WIDTH = 600
 _FILE_NAME = re.compile(
     r"\S+\.(?:png|jpe?g|gif|webp|svg|avif)|(?:img|dsc|image|screenshot|pxl)[ _-]?\d+|"
     "image|picture|photo|img|graphic|bild|foto|grafik|imagen|immagine",
@@ -20,10 +20,10 @@ _FILE_NAME = re.compile(
 
 
 def images(proof: Proof) -> Iterator[Problem]:
-    """A picture that is not to be had over https, has no width in pixels, or is named like a file."""
-    widest = _mail_width(proof)
+    """A picture without https, without a width in pixels, or with a file name as its alt text."""
+    mail_width = _mail_width(proof)
     for image in proof.document.named("img"):
-        for what, fix in (*_source(image), *_width(image, widest), *_words(image)):
+        for what, fix in (*_source(image), *_width(image, mail_width), *_alt_text(image)):
             shown = printable(image.get("src", ""))
             yield Problem(proof.where(image), f"{what} ({shown})", fix, "warning")
 
@@ -38,35 +38,37 @@ def _source(image: Element) -> Iterator[tuple[str, str]]:
     if parts.scheme == "data":
         yield "a picture inside the HTML, which Gmail and Outlook do not show", "put it on a web server"
     elif parts.scheme not in ("http", "https") or not host:
-        yield "a picture without a web address", "write all of it: https://…"
+        yield "a picture without a web address", "write the whole address: https://…"
     elif not is_public(host):
-        yield f"{host} is not to be reached from outside", "put the picture where readers can get it"
+        yield f"{host} cannot be reached from the internet", "put the picture on a public web server"
     elif parts.scheme == "http":
-        yield "a picture that is not https, which mail programs refuse or warn of", "write https://…"
+        yield "a picture that is not https, which mail programs block or warn about", "write https://…"
 
 
-def _width(image: Element, widest: int) -> Iterator[tuple[str, str]]:
+def _width(image: Element, mail_width: int) -> Iterator[tuple[str, str]]:
     written = (image.get("width") or "").strip()
     styled = re.search(r"(?:^|;)\s*(?:max-)?width\s*:\s*([\d.]+)px", image.get("style", ""))
     if not re.fullmatch(r"\d+(?:px)?", written):
         what = f"width is {written}" if written else "no width"
-        yield f"{what}: Outlook shows the picture as large as its file", 'write it in pixels: width="528"'
+        yield f"{what}: Outlook shows the picture in its original size", 'write it in pixels: width="528"'
         return
     pixels = int(written.removesuffix("px"))
-    if pixels > widest:
-        yield f"{pixels} pixels wide in a mail of {widest}", f"at most {widest}: the mail gets wider with it"
+    if pixels > mail_width:
+        what = f"the picture is {pixels} pixels wide, and the mail {mail_width}"
+        yield what, f"use at most {mail_width} pixels: a wider picture makes the mail wider"
     if styled and float(styled[1]) != pixels:
-        what = f"{counted(pixels, 'pixel')} wide for Outlook, and {styled[1]} for the others"
+        what = f"{counted(pixels, 'pixel')} wide in Outlook, and {styled[1]} in other mail programs"
         yield what, "write the same width in both places"
 
 
-def _words(image: Element) -> Iterator[tuple[str, str]]:
+def _alt_text(image: Element) -> Iterator[tuple[str, str]]:
     alt = (image.get("alt") or "").strip()
     if _FILE_NAME.fullmatch(alt):
-        yield f'its alt text is "{printable(alt, 40)}"', "say what it shows: many readers see nothing else"
+        what = f'the alt text "{printable(alt, 40)}" does not describe the picture'
+        yield what, "describe the picture: many readers see only the alt text"
 
 
 def _mail_width(proof: Proof) -> int:
     styles = (element.get("style", "") for element in proof.document.named("div", "table"))
-    widths = [int(found) for style in styles for found in re.findall(r"max-width:\s*(\d+)px", style)]
-    return max(widths, default=_MAIL_WIDTH)
+    widths = [int(width) for style in styles for width in re.findall(r"max-width:\s*(\d+)px", style)]
+    return max(widths, default=_DEFAULT_MAIL_WIDTH)

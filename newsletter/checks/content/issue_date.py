@@ -1,4 +1,4 @@
-"""An issue covers a week, from Monday to Sunday; its date says which, and an old one is easily left."""
+"""Check the date of an issue, which names its week from Monday to Sunday, and the dates in its headlines."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from newsletter.issue import files
 
-_LATELY, _HALF_A_YEAR = timedelta(weeks=5), timedelta(weeks=26)
+# A date in this time before the week was probably copied from an earlier issue.
+_RECENT, _HALF_A_YEAR = timedelta(weeks=5), timedelta(weeks=26)
 _HEADLINES = (("subject", "subject"), ("preheader", "preheader"), ("opening", "heading"))
 
 
@@ -16,20 +17,26 @@ def monday(proof: Proof) -> Iterator[Problem]:
     """A date that is not a Monday, or a date in a headline that belongs to an earlier week."""
     first, _ = proof.issue.week
     if proof.issue.date != first:
-        what = f"{proof.issue.date:%A} {proof.issue.name} is in the week of Monday {first}, as the mail says"
-        fix = f"name it {first}.yml; if your day is another one, switch this check off"
+        what = f"{proof.issue.name} is a {proof.issue.date:%A}; the mail names the week of Monday {first}"
+        fix = f"rename the file to {first}.yml; if you publish on another day, switch this check off"
         yield Problem(proof.issue.path, what, fix, "warning")
     for text in proof.texts:
         if (text.loc[0], text.loc[-1]) not in _HEADLINES:
             continue
         for written, named in _dates(text.content, first, proof.newsletter.site.labels["months"].split()):
-            if first - _LATELY <= named < first:
+            if first - _RECENT <= named < first:
                 what = f'"{written}" is before the week of {first}: left from an earlier issue?'
-                yield Problem(files.where(proof.issue, text.loc, written), what, "correct it", "warning")
+                yield Problem(
+                    files.where(proof.issue, text.loc, written), what, "correct the date", "warning"
+                )
 
 
-def _dates(line: str, around: date, months: list[str]) -> Iterator[tuple[str, date]]:
-    """The dates that a line names, in figures or words: of a week its Monday, without a year the issue's."""
+def _dates(line: str, monday: date, months: list[str]) -> Iterator[tuple[str, date]]:
+    """Yield the dates in a line, each as written and as a date; `months` are the names of the twelve months.
+
+    A week stands for its Monday. A date without a year has the year of `monday`, the issue's, or the year
+    before.
+    """
     names = "|".join(map(re.escape, months))
     year = r"(?:,? (?P<year{}>[12]\d{{3}}))?\b"
     written = re.compile(
@@ -39,18 +46,18 @@ def _dates(line: str, around: date, months: list[str]) -> Iterator[tuple[str, da
         re.IGNORECASE,
     )
     numbers = {name.casefold(): number for number, name in enumerate(months, 1)}
-    for found in written.finditer(line):
-        part = found.groupdict()
+    for match in written.finditer(line):
+        part = match.groupdict()
         month, day, year = (part[f"{name}1"] or part[f"{name}2"] for name in ("month", "day", "year"))
         try:
             if part["iso"]:
-                yield found[0], date.fromisoformat(part["iso"])
+                yield match[0], date.fromisoformat(part["iso"])
             elif part["week"]:
-                yield found[0], date.fromisocalendar(int(part["in"]), int(part["week"]), 1)
+                yield match[0], date.fromisocalendar(int(part["in"]), int(part["week"]), 1)
             else:
-                named = date(int(year or around.year), numbers[month.casefold()], int(day))
-                # In January, the last of December was a year ago.
-                late = not year and named - around > _HALF_A_YEAR
-                yield found[0], named.replace(year=named.year - 1) if late else named
-        except (ValueError, KeyError):  # no such day
+                named = date(int(year or monday.year), numbers[month.casefold()], int(day))
+                # An issue of January names the December of the year before.
+                is_last_year = not year and named - monday > _HALF_A_YEAR
+                yield match[0], named.replace(year=named.year - 1) if is_last_year else named
+        except (ValueError, KeyError):  # a day that does not exist
             continue

@@ -1,4 +1,4 @@
-"""A link's words say where it leads: who goes from link to link hears nothing else (WCAG 2.4.4)."""
+"""Check the words of links: screen readers list them without the text around them (WCAG 2.4.4)."""
 
 import re
 from collections.abc import Iterator
@@ -17,25 +17,27 @@ _VAGUE = re.compile(
     "(?:clicca )?qui|leggi tutto|scopri di più|(?:klik )?hier|lees meer|(?:clique )?aqui|saiba mais|"
     "(?:kliknij )?tutaj|więcej"
 )
-# Words that are an address: Node.js is none.
+# Words that are an address. A name such as Node.js is not one: it has no scheme, no www. and no path.
 _ADDRESS = re.compile(
     r"(?:https?://(?:www\.)?|www\.|(?=\S+/))((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#:]\S*)?", re.IGNORECASE
 )
 
 
 def link_text(proof: Proof) -> Iterator[Problem]:
-    """A link that says "click here", or that names another site than the one it leads to."""
-    # The button below a story stands under the story's title, which says where it leads.
+    """A link whose words are "click here", or name another site than the link leads to."""
+    # The button of a story follows the story's title, which describes the target.
     button = proof.newsletter.site.labels["read_story"].casefold()
     for link in proof.document.links:
-        said, target = words(link), link.get("href") or ""
-        bare = re.sub(r"[\W_]+", " ", said).strip().casefold()
-        if _VAGUE.fullmatch(bare) and said.casefold() != button:
-            what = f'"{printable(said)}" does not say where it leads ({printable(target)})'
-            yield Problem(proof.where(link), what, "link the words that name what is there", "warning")
-        elif (named := _ADDRESS.fullmatch(said)) and not _same(named[1].lower(), _host(target)):
-            what = f'"{printable(said)}" leads to {_host(target) or printable(target)}: so do phishing mails'
-            yield Problem(proof.where(link), what, "name the site that it leads to", "warning")
+        text, target = words(link), link.get("href") or ""
+        bare = re.sub(r"[\W_]+", " ", text).strip().casefold()
+        if _VAGUE.fullmatch(bare) and text.casefold() != button:
+            what = f'the words "{printable(text)}" do not describe the target ({printable(target)})'
+            fix = "put the link on words that describe the target page"
+            yield Problem(proof.where(link), what, fix, "warning")
+        elif (named := _ADDRESS.fullmatch(text)) and not _is_same_site(named[1].lower(), _host(target)):
+            host = _host(target) or printable(target)
+            what = f'the words "{printable(text)}" lead to {host}, as in phishing mails'
+            yield Problem(proof.where(link), what, "name the site that the link leads to", "warning")
 
 
 def _host(target: str) -> str:
@@ -45,5 +47,5 @@ def _host(target: str) -> str:
         return ""
 
 
-def _same(named: str, host: str) -> bool:
+def _is_same_site(named: str, host: str) -> bool:
     return host == named or host.endswith(f".{named}") or named.endswith(f".{host}")

@@ -1,4 +1,4 @@
-"""Links that lead somewhere, for everybody: not to the editor's own machine, and not in clear."""
+"""Check that the target of each link is valid, public and https."""
 
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
@@ -10,27 +10,27 @@ from newsletter.errors import Problem, Severity
 from newsletter.hosts import is_public
 from newsletter.subscribers import address
 
-Wrong = tuple[str, str, Severity]
+BadTarget = tuple[str, str, Severity]  # the problem, the fix, the severity
 
 
 def links(proof: Proof) -> Iterator[Problem]:
-    """A link that is none, that leads to a private address, or that is not https."""
+    """A link that is not valid, that leads to a private address, or that is not https."""
     for link in proof.document.links:
         target = (link.get("href") or "").strip()
-        if wrong := wrong_target(target):
-            what, fix, severity = wrong
+        if problem := target_problem(target):
+            what, fix, severity = problem
             yield Problem(proof.where(link), f"{what} ({printable(target) or 'empty'})", fix, severity)
 
 
-def wrong_target(target: str) -> Wrong | None:
-    """What is wrong with where a link leads, and what to do about it."""
+def target_problem(target: str) -> BadTarget | None:
+    """Return the problem, the fix and the severity of a link's target; None if it is fine."""
     if PLACEHOLDER.fullmatch(target):
         return None
     try:
         parts = urlsplit(target)
         _ = parts.port
     except ValueError:
-        return "not a web address", "write all of it: https://…", "error"
+        return "not a web address", "write the whole address: https://…", "error"
     match parts.scheme:
         case "http" | "https":
             return _web(parts)
@@ -39,32 +39,36 @@ def wrong_target(target: str) -> Wrong | None:
         case "tel" | "sms":
             return None
         case "" if not target.strip("#"):
-            return "a link that leads nowhere", "give it an address, or take the link away", "error"
+            return "a link without an address", "add the address, or remove the link", "error"
         case "" if target.startswith("#"):
-            return "a link within the mail, which many mail programs ignore", "take it out", "warning"
+            return "a link within the mail, which many mail programs ignore", "remove the link", "warning"
         case "":
-            return "not a whole address", "write all of it: https://…", "error"
-    return f"a link that is {parts.scheme}:", "mail programs follow https:, mailto: and tel: only", "error"
+            return "an incomplete address", "write the whole address: https://…", "error"
+    return (
+        f"a link with {parts.scheme}:",
+        "use https:, mailto: or tel:; mail programs follow no other",
+        "error",
+    )
 
 
-def _web(parts: SplitResult) -> Wrong | None:
+def _web(parts: SplitResult) -> BadTarget | None:
     host = (parts.hostname or "").rstrip(".")
     if not host or any(c in parts.netloc for c in " <>\"'"):
-        return "a web address without a host", "write all of it: https://…", "error"
+        return "a web address without a host", "write the whole address: https://…", "error"
     if parts.username is not None:
-        return "a user name in a web address", "delete what stands before the @", "error"
+        return "a user name in a web address", "delete the part before the @", "error"
     if not is_public(host):
-        return f"{host} is not to be reached from outside", "name the public address", "error"
+        return f"{host} cannot be reached from the internet", "write the public address", "error"
     if parts.scheme == "http":
-        return "not https", "write https://… (if it answers there): browsers warn of http", "warning"
+        return "not https", "write https://… if the site has it: browsers warn about http", "warning"
     return None
 
 
-def _mail(path: str) -> Wrong | None:
+def _mail(path: str) -> BadTarget | None:
     try:
         address.parse(path)
-    except address.BadAddress as problem:
+    except address.BadAddress as failure:
         if PLACEHOLDER.search(path):
             return None
-        return f"not an email address: {problem}", "write mailto:name@example.com", "error"
+        return f"not an email address: {failure}", "write mailto:name@example.com", "error"
     return None

@@ -1,4 +1,4 @@
-"""Paragraphs that nobody reads on a phone."""
+"""Check for paragraphs that are longer than a phone's screen."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 # On a phone of 375 pixels a line holds about seven words at 16 pixels: 150 words fill the screen.
-MOST_WORDS = 150
-# In scripts without spaces; a word is about two of their characters.
-MOST_CHARACTERS = 300
+MAX_WORDS = 150
+# The same for scripts without spaces, in which a word is about two characters.
+MAX_WIDE_CHARACTERS = 300
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
@@ -17,8 +17,8 @@ def long_passages(proof: Proof) -> Iterator[Problem]:
     """A paragraph of more than 150 words, which fills a phone's screen."""
     for text, paragraph in proof.prose:
         words, wide = len(paragraph.split()), len(_WIDE.findall(paragraph))
-        if words > MOST_WORDS or wide > MOST_CHARACTERS:
-            size = f"{words} words" if words > MOST_WORDS else f"{wide} characters"
+        if words > MAX_WORDS or wide > MAX_WIDE_CHARACTERS:
+            size = f"{words} words" if words > MAX_WORDS else f"{wide} characters"
             start = " ".join(paragraph.split()[:5])[:40]
             what = f'a paragraph of {size} ("{start}…")'
-            yield Problem(proof.where(text, start), what, "break it up where a thought ends", "warning")
+            yield Problem(proof.where(text, start), what, "split it into shorter paragraphs", "warning")

@@ -1,52 +1,62 @@
-"""What inboxes show behind the subject: the first text of the mail, which is to be the preheader alone."""
+"""Check the preheader, which inboxes show after the subject: the first text of the mail and its length."""
 
 import re
 from collections.abc import Iterator
 
 from newsletter.checks.document import runs
-from newsletter.checks.inbox_preview import LEAST_PREHEADER, MOST_PREHEADER, SHOWN_BEHIND, columns, cut, seen
+from newsletter.checks.inbox_preview import (
+    MAX_PREHEADER_COLUMNS,
+    MIN_PREHEADER_COLUMNS,
+    PREVIEW_COLUMNS,
+    columns,
+    cut,
+    visible_text,
+)
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from newsletter.issue import files
 
-_BETWEEN = re.compile(r"[\W_]+")
+_NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 def preheader(proof: Proof) -> Iterator[Problem]:
-    """A preheader that repeats the subject, is too short or too long, or is not what inboxes show."""
+    """A preheader that repeats the subject, is too short or too long, or is not shown by inboxes."""
     where, line = files.where(proof.issue, ("preheader",)), proof.rendered.preheader
     width = columns(line)
-    if _alike(line, proof.rendered.subject):
-        yield Problem(where, "the preheader says the subject again", "say what else is in it", "warning")
-    if width < LEAST_PREHEADER:
-        what = f"the preheader has {width} columns; inboxes show {LEAST_PREHEADER} to {SHOWN_BEHIND}"
-        yield Problem(where, what, "use the room: say what else is in it", "note")
-    elif width > MOST_PREHEADER:
-        what = f'the preheader has {width} columns; inboxes end with "…{cut(line, SHOWN_BEHIND)[-30:]}"'
-        yield Problem(where, what, "shorten it, or put what counts first", "note")
-    yield from _shown(proof, where)
+    if _repeats(line, proof.rendered.subject):
+        fix = "mention something else from the issue"
+        yield Problem(where, "the preheader repeats the subject", fix, "warning")
+    if width < MIN_PREHEADER_COLUMNS:
+        what = f"the preheader has {width} columns; inboxes show {MIN_PREHEADER_COLUMNS} to {PREVIEW_COLUMNS}"
+        yield Problem(where, what, "use the space: mention something else from the issue", "note")
+    elif width > MAX_PREHEADER_COLUMNS:
+        end = cut(line, PREVIEW_COLUMNS)[-30:]
+        what = f'the preheader has {width} columns; inboxes cut it off after "…{end}"'
+        yield Problem(where, what, "shorten it, or put the important words first", "note")
+    yield from _inbox_row(proof, where)
 
 
-def _shown(proof: Proof, where: str) -> Iterator[Problem]:
-    """The row of an inbox, from the HTML as it is."""
-    line, first = seen(proof.rendered.preheader), list(_first_words(proof))
-    behind = seen(" ".join(first))
-    if not behind.startswith(line):
-        what = f'inboxes show "{cut(behind, LEAST_PREHEADER)}" in place of the preheader'
+def _inbox_row(proof: Proof, where: str) -> Iterator[Problem]:
+    """Yield the problems of the text that inboxes show after the subject, which is the first of the HTML."""
+    line, texts = visible_text(proof.rendered.preheader), list(_texts(proof))
+    preview = visible_text(" ".join(texts))
+    if not preview.startswith(line):
+        what = f'inboxes show "{cut(preview, MIN_PREHEADER_COLUMNS)}" instead of the preheader'
         yield Problem(proof.issue.path, what, "put the preheader first in the layout template", "warning")
         return
-    more = next(filter(seen, first[1:]), "")
-    room = SHOWN_BEHIND - columns(first[0])
-    if more and room > 0:
-        what = f'inboxes go on behind the preheader with "{cut(more, max(room, 10))}"'
-        yield Problem(where, what, "write a longer one, or let the template fill up with blanks", "warning")
+    following = next(filter(visible_text, texts[1:]), "")
+    space = PREVIEW_COLUMNS - columns(texts[0])
+    if following and space > 0:
+        what = f'inboxes show "{cut(following, max(space, 10))}" after the preheader'
+        fix = "write a longer preheader, or fill the space with blanks in the template"
+        yield Problem(where, what, fix, "warning")
 
 
-def _first_words(proof: Proof) -> Iterator[str]:
+def _texts(proof: Proof) -> Iterator[str]:
     for body in proof.document.named("body"):
         yield from runs(body)
 
 
-def _alike(one: str, other: str) -> bool:
-    a, b = (_BETWEEN.sub(" ", text).strip().casefold() for text in (one, other))
-    return a == b or (len(b) > 10 and a.startswith(b) and len(a) < len(b) + 15)
+def _repeats(preheader: str, subject: str) -> bool:
+    line, title = (_NOT_LETTERS.sub(" ", text).strip().casefold() for text in (preheader, subject))
+    return line == title or (len(title) > 10 and line.startswith(title) and len(line) < len(title) + 15)

@@ -1,4 +1,4 @@
-"""Shorteners and redirectors hide where a link leads and count who follows it; spam filters know them."""
+"""Check for shorteners and redirectors, which hide a link's target, count clicks and alert spam filters."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SHORTENERS = re.compile(
     r"goo\.gl|v\.gd|shorturl\.at|tiny\.cc|bl\.ink|dlvr\.it|ift\.tt|soo\.gd|amzn\.to|a\.co|fb\.me|spoti\.fi|"
     r"wp\.me|hubs\.la|mailchi\.mp|eepurl\.com"
 )
-# With the hosts below them.
+# These hosts and their subdomains.
 _REDIRECTORS = re.compile(
     r"(?:.+\.)?(?:safelinks\.protection\.outlook\.com|urldefense\.com|urldefense\.proofpoint\.com|href\.li|"
     r"lm?\.facebook\.com|l\.instagram\.com|l\.messenger\.com|out\.reddit\.com|slack-redir\.net|away\.vk\.com|"
@@ -32,17 +32,17 @@ _CLICK = re.compile(r"/(?:redirect|redir|click|goto|go|out|away|track|r|l)(?:\.\
 
 
 def redirects(proof: Proof) -> Iterator[Problem]:
-    """A link through a shortener or a redirector, which hides where it leads."""
+    """A link through a shortener or a redirector, which hides the target."""
     for target, link in proof.document.targets.items():
-        if not (through := redirector(target)):
+        if not (host := redirector(target)):
             continue
-        end = _end(target)
-        fix = f"link to {printable(end, 200)}" if end else "follow it once, and link to where it leads"
-        yield Problem(proof.where(link), f"a link through {through} ({printable(target)})", fix, "warning")
+        end = _inner_address(target)
+        fix = f"link to {printable(end, 200)}" if end else "open it, and link to the page that it leads to"
+        yield Problem(proof.where(link), f"a link through {host} ({printable(target)})", fix, "warning")
 
 
 def redirector(target: str) -> str | None:
-    """The host that an address goes through on its way somewhere else."""
+    """Return the host of an address that redirects to another site; None if it is not known to redirect."""
     try:
         parts = urlsplit(target)
         host = (parts.hostname or "").removeprefix("www.")
@@ -51,12 +51,12 @@ def redirector(target: str) -> str | None:
     if parts.scheme not in ("http", "https"):
         return None
     known = (_SHORTENERS.fullmatch(host) and parts.path.strip("/")) or _REDIRECTORS.fullmatch(host)
-    elsewhere = any(there.search(host) and path.search(parts.path) for there, path in _PATHS)
-    clicked = _CLICK.search(parts.path) and _end(target)
-    return host if known or elsewhere or clicked else None
+    by_path = any(site.search(host) and path.search(parts.path) for site, path in _PATHS)
+    by_query = _CLICK.search(parts.path) and _inner_address(target)
+    return host if known or by_path or by_query else None
 
 
-def _end(target: str) -> str | None:
-    """The address within an address."""
+def _inner_address(target: str) -> str | None:
+    """Return the first web address in the query of an address; None if it has none."""
     values = (value for _, value in parse_qsl(urlsplit(target).query))
     return next((value for value in values if re.match(r"https?://[^/\s]+\.", value)), None)

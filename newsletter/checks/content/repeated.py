@@ -1,4 +1,4 @@
-"""What was there already: in this issue, or in an earlier one."""
+"""Check for stories and subjects that are repeated in an issue, or were in an earlier one."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,50 +12,50 @@ from newsletter.issue.model import Issue, Story
 
 
 def repeated(proof: Proof) -> Iterator[Problem]:
-    """A story twice in the issue; a subject or a story's link that an earlier issue had."""
-    yield from _within(proof)
-    for earlier in _suspects(proof):
+    """A story twice in the issue; a subject or a story's link of an earlier issue."""
+    yield from _repeated_in_issue(proof)
+    for earlier in _candidates(proof):
         if earlier.subject == proof.issue.subject:
-            what = f"the subject is that of {earlier.name} ({files.where(earlier, ('subject',))})"
-            yield Problem(files.where(proof.issue, ("subject",)), what, "write another one", "warning")
-        known = {_same(story.link): n for n, story in enumerate(earlier.stories)}
+            what = f"the issue of {earlier.name} has the same subject ({files.where(earlier, ('subject',))})"
+            yield Problem(files.where(proof.issue, ("subject",)), what, "write another subject", "warning")
+        known = {_page_key(story.link): n for n, story in enumerate(earlier.stories)}
         for n, story in enumerate(proof.issue.stories):
-            if (there := known.get(_same(story.link))) is not None:
-                before = files.where(earlier, ("stories", there, "link"))
+            if (index := known.get(_page_key(story.link))) is not None:
+                before = files.where(earlier, ("stories", index, "link"))
                 what = f'"{printable(story.title)}" was in the issue of {earlier.name} ({before})'
-                fix = "fine if there is news of it; say so"
+                fix = "keep it if there is news about it, and say so in the text"
                 yield Problem(files.where(proof.issue, ("stories", n, "link")), what, fix, "note")
 
 
-def _within(proof: Proof) -> Iterator[Problem]:
+def _repeated_in_issue(proof: Proof) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for n, story in enumerate(proof.issue.stories):
-        for part, key in (("link", _same(story.link)), ("title", _title(story))):
+        for part, key in (("link", _page_key(story.link)), ("title", _title_key(story))):
             if first.setdefault(key, n) != n:
-                there = files.where(proof.issue, ("stories", first[key], part))
-                what = f'the {part} of "{printable(story.title)}" stands in {there} already'
+                before = files.where(proof.issue, ("stories", first[key], part))
+                what = f'the {part} of "{printable(story.title)}" is already in {before}'
                 where = files.where(proof.issue, ("stories", n, part))
                 yield Problem(where, what, "delete one of the two, or correct it", "warning")
 
 
-def _suspects(proof: Proof) -> Iterator[Issue]:
-    """Earlier issues that hold one of the links or the subject; only these are read as a whole."""
+def _candidates(proof: Proof) -> Iterator[Issue]:
+    """Yield the earlier issues whose file contains one of the links or the subject; parse only these."""
     links = [urlsplit(story.link) for story in proof.issue.stories]
-    sought = [proof.issue.subject, *(f"{link.netloc}{link.path.rstrip('/')}" for link in links)]
-    sought = [one.casefold() for one in sought]
+    needles = [proof.issue.subject, *(f"{link.netloc}{link.path.rstrip('/')}" for link in links)]
+    needles = [needle.casefold() for needle in needles]
     for path in reversed(proof.earlier):
         with suppress(OSError, IssueError):
             text = path.read_bytes().decode("utf-8", "replace").casefold()
-            if any(one in text for one in sought):
+            if any(needle in text for needle in needles):
                 yield files.load(path)
 
 
-def _same(link: str) -> str:
-    """Equal for addresses that lead to the same page."""
+def _page_key(link: str) -> str:
+    """Return a key that is equal for the addresses of one page."""
     parts = urlsplit(link)
     host = (parts.hostname or "").removeprefix("www.")
     return f"{host}{parts.path.rstrip('/')}?{parts.query}"
 
 
-def _title(story: Story) -> str:
+def _title_key(story: Story) -> str:
     return f"title {' '.join(story.title.casefold().split())}"

@@ -1,4 +1,4 @@
-"""Capitals and exclamation marks read as shouting, to people and to spam filters."""
+"""Check for capitals and exclamation marks, which readers and spam filters take for shouting."""
 
 import re
 from collections.abc import Iterator
@@ -7,27 +7,27 @@ from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
 
-_LOUD = ("subject", "preheader", "heading", "title")
-# Names are in capitals too: "NASA at the UNESCO table" is half of it.
-_FEWEST_LETTERS, _LOUD_SHARE = 8, 0.6
+_CHECKED_FIELDS = ("subject", "preheader", "heading", "title")
+# Names are in capitals too: they are half of the letters in "NASA at the UNESCO table".
+_MIN_CAPITALS, _MIN_CAPITALS_SHARE = 8, 0.6
 _MARKS = re.compile(r"[!\uff01\u00a1]\s*[!\uff01?]|[?]\s*!|[?]{3}|[$\u20ac]{3,}")
 
 
 def shouting(proof: Proof) -> Iterator[Problem]:
     """A subject, preheader, heading or title in capitals, or with !!."""
     for text, line in proof.prose:
-        if text.loc[-1] not in _LOUD:
+        if text.loc[-1] not in _CHECKED_FIELDS:
             continue
         name, shown = str(text.loc[-1]), printable(line)
-        if _capitals(line):
+        if _is_in_capitals(line):
             what = f'the {name} is in capitals ("{shown}")'
             yield Problem(proof.where(text), what, "write it as a sentence", "warning")
         if marks := _MARKS.search(line):
-            what = f'the {name} has "{marks[0]}" in it ("{shown}")'
-            yield Problem(proof.where(text), what, "one mark is enough, and none is better", "warning")
+            what = f'the {name} contains "{marks[0]}" ("{shown}")'
+            yield Problem(proof.where(text), what, "write one mark, or better none", "warning")
 
 
-def _capitals(line: str) -> bool:
+def _is_in_capitals(line: str) -> bool:
     letters = [letter for letter in line if letter.lower() != letter.upper()]
-    loud = sum(letter.isupper() for letter in letters)
-    return " " in line and loud >= max(_FEWEST_LETTERS, len(letters) * _LOUD_SHARE)
+    capitals = sum(letter.isupper() for letter in letters)
+    return " " in line and capitals >= max(_MIN_CAPITALS, len(letters) * _MIN_CAPITALS_SHARE)

@@ -1,4 +1,4 @@
-"""Markdown that is not read as such is shown as it stands: asterisks around words, a link in pieces."""
+"""Check for Markdown that is not recognised, and so is shown literally: asterisks, links in pieces, HTML."""
 
 import re
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from newsletter.errors import Problem
 _STRAY = (
     (
         re.compile(r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"),
-        "no space inside: **bold**, and as many behind",
+        "write **bold**: no spaces inside, and the same marks at both ends",
     ),
     (
         re.compile(r"\[[^\[\]]+\]\s?\(\s*(?:https?:|mailto:|www\.|/\w)\S*"),
         "write [text](https://…), without spaces between or inside",
     ),
-    (re.compile(r"^#{1,6}(?=[^\W\d_])"), "put a space behind the #, or write it without"),
+    (re.compile(r"^#{1,6}(?=[^\W\d_])"), "put a space after the #, or delete the #"),
     (
         re.compile(r"</?(?:[bipu]|br|em|strong|span|div|sup|sub|center|font|img)\b[^<>]*>"),
-        "HTML is not read: use Markdown",
+        "write Markdown: HTML tags are shown as text",
     ),
 )
 

@@ -1,26 +1,28 @@
-"""A subject has to be read in an inbox, and to be what it says."""
+"""Check that inboxes show the whole subject, and that it does not look like a reply."""
 
 import re
 from collections.abc import Iterator
 
-from newsletter.checks.inbox_preview import DESKTOP_SUBJECT, PHONE_SUBJECT, columns, cut
+from newsletter.checks.inbox_preview import DESKTOP_SUBJECT_COLUMNS, PHONE_SUBJECT_COLUMNS, columns, cut
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from newsletter.issue import files
 
-_ANSWER = re.compile(r"(?:re|aw|fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
+_REPLY_PREFIX = re.compile(r"(?:re|aw|fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
 
 
 def subject(proof: Proof) -> Iterator[Problem]:
-    """A subject that inboxes cut off, or that pretends to be an answer."""
+    """A subject that inboxes cut off, or one that looks like a reply (Re:)."""
     where, line = files.where(proof.issue, ("subject",)), proof.rendered.subject
     width = columns(line)
-    if width > DESKTOP_SUBJECT:
-        what = f'the subject is {width} columns wide; a desktop shows "{cut(line, DESKTOP_SUBJECT)}"'
-        yield Problem(where, what, f"say it in {PHONE_SUBJECT}, or put what counts first", "warning")
-    elif width > PHONE_SUBJECT:
-        what = f'the subject is {width} columns wide; a phone shows "{cut(line, PHONE_SUBJECT)}"'
-        yield Problem(where, what, f"say it in {PHONE_SUBJECT}, or put what counts first", "note")
-    if answer := _ANSWER.match(line):
-        what = f'the subject starts with "{answer[0]}" as if it were an answer'
-        yield Problem(where, what, "delete that; spam filters know it, and readers feel tricked", "warning")
+    fix = f"shorten it to {PHONE_SUBJECT_COLUMNS} columns, or put the important words first"
+    if width > DESKTOP_SUBJECT_COLUMNS:
+        what = f'the subject is {width} columns wide; a desktop shows "{cut(line, DESKTOP_SUBJECT_COLUMNS)}"'
+        yield Problem(where, what, fix, "warning")
+    elif width > PHONE_SUBJECT_COLUMNS:
+        what = f'the subject is {width} columns wide; a phone shows "{cut(line, PHONE_SUBJECT_COLUMNS)}"'
+        yield Problem(where, what, fix, "note")
+    if prefix := _REPLY_PREFIX.match(line):
+        what = f'the subject starts with "{prefix[0]}", as a reply does'
+        fix = f'delete "{prefix[0]}": spam filters and readers take it for a trick'
+        yield Problem(where, what, fix, "warning")

@@ -1,4 +1,4 @@
-"""Addresses that were copied with somebody's tracking in them: they watch our readers for others."""
+"""Check for tracking parameters in addresses that were copied from other sites."""
 
 import re
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
 
-# What advertisers, mailers and networks add to an address; taken away, it leads to the same page.
-_ANYWHERE = re.compile(
+# Parameters of advertisers, mailers and networks; without them, an address leads to the same page.
+_TRACKING = re.compile(
     r"(?:utm|mtm|pk|hsa|_hs|__hs|fb_action|trk|_bta)_?\w+|oly_\w+_id|mc_[ce]id|vero_(?:id|conv)|"
     r"(?:fb|g|d|y|tt|tw|irc)clid|msclkid|gbraid|wbraid|gclsrc|srsltid|igsh(?:id)?|li_fat_id|wickedid|"
     r"mkt_tok|s_cid|ref_(?:src|url)|rb_clickid|ml_subscriber(?:_hash)?|ck_subscriber_id|_openstat|trk",
     re.IGNORECASE,
 )
-# What it means on one site only.
-_THERE = {
+# Parameters that serve tracking on one site only.
+_TRACKING_BY_HOST = {
     "youtube.com": {"si", "feature"},
     "youtu.be": {"si"},
     "open.spotify.com": {"si"},
@@ -27,15 +27,14 @@ _THERE = {
 def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid."""
     for target, link in proof.document.targets.items():
-        if found := tracking_parameters(target):
-            what = f"a link with {', '.join(found)}, which track the reader ({printable(target)})"
-            yield Problem(
-                proof.where(link), what, f"write {printable(without(target, found), 200)}", "warning"
-            )
+        if names := tracking_parameters(target):
+            what = f"a link with parameters that track the reader: {', '.join(names)} ({printable(target)})"
+            fix = f"write {printable(without(target, names), 200)}"
+            yield Problem(proof.where(link), what, fix, "warning")
 
 
 def tracking_parameters(target: str) -> list[str]:
-    """The names of an address's parameters that serve tracking only."""
+    """Return the names of an address's parameters that serve tracking only."""
     try:
         parts = urlsplit(target)
         host = (parts.hostname or "").removeprefix("www.")
@@ -44,12 +43,12 @@ def tracking_parameters(target: str) -> list[str]:
     if parts.scheme not in ("http", "https"):
         return []
     names = [pair.partition("=")[0] for pair in re.split("[&;]", parts.query) if pair]
-    return [name for name in names if _ANYWHERE.fullmatch(name) or name in _THERE.get(host, ())]
+    return [name for name in names if _TRACKING.fullmatch(name) or name in _TRACKING_BY_HOST.get(host, ())]
 
 
 def without(target: str, names: list[str]) -> str:
-    """An address without these parameters."""
-    before, _, rest = target.partition("?")
-    query, mark, fragment = rest.partition("#")
+    """Return an address without the parameters of these names."""
+    before, _, after = target.partition("?")
+    query, mark, fragment = after.partition("#")
     kept = "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in names)
     return before + (f"?{kept}" if kept else "") + mark + fragment

@@ -1,1 +1,1 @@
-"""A mail's CSS: read, matched with its elements, and worked out for a screen."""
+"""A mail's CSS: parsed, matched with its elements, and computed for a screen."""

@@ -1,4 +1,4 @@
-"""Colours: read from CSS and from HTML's old attributes, laid over each other, and compared as WCAG does."""
+"""Colours: parsed from CSS and from HTML's legacy attributes, blended, and compared by WCAG's contrast."""
 
 import re
 from collections.abc import Iterable
@@ -29,20 +29,20 @@ class Colour(NamedTuple):
 WHITE = Colour(255, 255, 255)
 BLACK = Colour(0, 0, 0)
 TRANSPARENT = Colour(0, 0, 0, 0)
-# What Chromium has where a mail says nothing: the page in the dark, and links in both schemes.
+# Chromium's default colours, by dark mode: of the page, its text and its links.
 CANVAS = {False: WHITE, True: Colour(18, 18, 18)}
 TEXT = {False: BLACK, True: WHITE}
 LINK = {False: Colour(0, 0, 238), True: Colour(158, 158, 255)}
 
 
 def parse(token: Any) -> Colour | str | None:
-    """A colour's CSS token: a colour, "currentcolor", "unknown" for one that is not understood here, or None.
+    """Parse a CSS token; return a colour, "currentcolor", "unknown" for a colour of another space, or None.
 
-    None is what a browser would not take for a colour either.
+    None stands for a token that browsers do not accept as a colour either.
     """
     try:
         colour = color4.parse_color(token)
-    except (ValueError, TypeError, AttributeError, IndexError):  # what it raises on `color()` and the like
+    except (ValueError, TypeError, AttributeError, IndexError):  # tinycss2 raises these on `color()`
         return None
     if colour is None:
         return "unknown" if token.type == "function" or _is_system(token) else None
@@ -54,7 +54,7 @@ def parse(token: Any) -> Colour | str | None:
 
 
 def legacy(text: str) -> Colour | None:
-    """The colour of an attribute such as bgcolor, by HTML's rules for legacy colours.
+    """Return the colour of an attribute such as bgcolor, by HTML's legacy rules; None if it has no colour.
 
     https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#rules-for-parsing-a-legacy-colour-value
     """
@@ -80,17 +80,17 @@ def legacy(text: str) -> Colour | None:
     return Colour(red, green, blue)
 
 
-def contrast(one: Colour, other: Colour) -> float:
-    """The contrast of two colours without alpha, from 1 to 21, as WCAG 2.2 has it.
+def contrast(first: Colour, second: Colour) -> float:
+    """Return the contrast ratio of two colours without alpha, from 1 to 21, as WCAG 2.2 defines it.
 
     https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
     """
-    darker, lighter = sorted((luminance(one), luminance(other)))
+    darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(colour: Colour) -> float:
-    """A colour's relative luminance, from 0 to 1: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    """Return a colour's relative luminance, from 0 to 1: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
     red, green, blue = (_linear(channel / 255) for channel in colour[:3])
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -100,7 +100,7 @@ def _linear(channel: float) -> float:
 
 
 def _rounded(red: float, green: float, blue: float, alpha: float) -> Colour:
-    red, green, blue = (round(min(1.0, max(0.0, one)) * 255) for one in (red, green, blue))
+    red, green, blue = (round(min(1.0, max(0.0, share)) * 255) for share in (red, green, blue))
     return Colour(red, green, blue, alpha)
 
 
@@ -109,10 +109,10 @@ def _is_system(token: Any) -> bool:
 
 
 class Backdrop(NamedTuple):
-    """What lies behind a text, and how much of the text itself comes through.
+    """The blended layers behind a text, with the opacity that applies to the text.
 
-    With opacity on its way a text's colour c (with alpha a, and c already multiplied by it) is seen as
-    through * c + veil * a + ground; the ground is what is seen where there is no text.
+    A text of colour c and alpha a (c already multiplied by a) is shown as through * c + veil * a + ground;
+    `ground` is the colour of the background.
     """
 
     through: float
@@ -121,12 +121,12 @@ class Backdrop(NamedTuple):
 
     @classmethod
     def canvas(cls, colour: Colour) -> "Backdrop":
-        """The page itself, in an opaque colour."""
+        """Return the backdrop of a page in an opaque colour."""
         red, green, blue, _ = colour
         return cls(1.0, (-red, -green, -blue), (red, green, blue))
 
     def under(self, background: Colour, opacity: float = 1.0) -> "Backdrop":
-        """The same with a box on it: its background, and the opacity of the box with all that it holds."""
+        """Return the backdrop with a box on it: its background colour, and the opacity of the whole box."""
         *channels, alpha = background
         painted = [self.through * channel * alpha for channel in channels]
         veil = (opacity * (v * (1 - alpha) - p) for v, p in zip(self.veil, painted, strict=True))
@@ -137,17 +137,17 @@ class Backdrop(NamedTuple):
 
     @property
     def background(self) -> Colour:
-        """What is seen beside the text."""
+        """Return the colour around the text."""
         return Colour(*self.ground)
 
     def text(self, colour: Colour) -> Colour:
-        """What a text of this colour is seen in."""
+        """Return the colour in which a text of this colour is shown."""
         *channels, alpha = colour
-        seen = (
+        shown = (
             self.through * channel * alpha + v * alpha + g
             for channel, v, g in zip(channels, self.veil, self.ground, strict=True)
         )
-        return Colour(*_three(seen))
+        return Colour(*_three(shown))
 
 
 def _three(numbers: Iterable[float]) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""A mail's rules: which elements they fit, by cssselect2, and on which screens they count."""
+"""Match a mail's CSS rules with its elements, by cssselect2, and its media queries with a screen."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,22 +13,22 @@ from newsletter.checks.css.stylesheets import Rule
 from newsletter.checks.css.values import Declared, values
 from newsletter.checks.document import Document, Element
 
-# More than any template has; a style sheet that is larger is no mail's.
-_MOST_RULES = 5_000
-# The at-rules whose rules count; a browser supports what mails ask for with @supports.
-_READ_INSIDE = ("media", "supports", "layer")
+# More than any template has; the limit keeps a hostile style sheet from taking minutes.
+_MAX_RULES = 5_000
+# The at-rules whose rules apply; browsers support the features that mails test with @supports.
+_APPLIED_AT_RULES = ("media", "supports", "layer")
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """What a mail is shown on: its width in pixels, and whether the reader likes it dark."""
+    """A screen: its width in pixels, and True for dark mode."""
 
     width: int = 720
     dark: bool = False
 
 
 class MatchedRule(NamedTuple):
-    """A rule that fits an element: all of `within` has to hold for the screen."""
+    """A rule that matches an element; it applies if all media queries of `within` match the screen."""
 
     specificity: tuple[int, int, int]
     order: int
@@ -37,24 +37,24 @@ class MatchedRule(NamedTuple):
 
 
 def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
-    """The rules that fit each element, whatever the screen."""
+    """Return the rules that match each element, for every screen."""
     matcher = cssselect2.Matcher()
-    for within, rule in islice(_rules(document), _MOST_RULES):
+    for within, rule in islice(_rules(document), _MAX_RULES):
         try:
             selectors = cssselect2.compile_selector_list(rule.prelude)
-        except (cssselect2.SelectorError, RecursionError):  # one wrong selector ends its rule
+        except (cssselect2.SelectorError, RecursionError):  # one invalid selector makes the rule invalid
             continue
         block = values(rule.declarations)
         for selector in selectors:
             matcher.add_selector(selector, (within, block))
-    found = {}
+    by_element = {}
     for wrapper in cssselect2.ElementWrapper.from_html_root(document.root).iter_subtree():
         matches = (match for match in matcher.match(wrapper) if match[2] is None)  # no ::before
-        found[wrapper.etree_element] = [
+        by_element[wrapper.etree_element] = [
             MatchedRule(tuple(specificity), order, within, block)
             for specificity, order, _, (within, block) in matches
         ]
-    return found
+    return by_element
 
 
 def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
@@ -62,8 +62,8 @@ def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
     for style in document.named("style"):
         media = style.get("media") or ""
         for rule in stylesheets.sheet(style.text or "").rules:
-            if not rule.nested and all(one.name in _READ_INSIDE for one in rule.within):
-                queries = (one.prelude for one in rule.within if one.name == "media")
+            if not rule.nested and all(at_rule.name in _APPLIED_AT_RULES for at_rule in rule.within):
+                queries = (at_rule.prelude for at_rule in rule.within if at_rule.name == "media")
                 yield ((media,) if media else ()) + tuple(queries), rule
 
 
@@ -71,26 +71,26 @@ _FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")
 _PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
 
 
-def holds(media: str, viewport: Viewport) -> bool:
-    """Whether a media query list fits a screen; what is not known does not fit.
+def media_matches(media: str, viewport: Viewport) -> bool:
+    """Return True if a media query list matches a screen; a query with an unknown part does not.
 
-    https://www.w3.org/TR/mediaqueries-4/, as far as mails go: no ranges with <, no `or`.
+    https://www.w3.org/TR/mediaqueries-4/, as far as mails use it: no ranges with <, no `or`.
     """
-    return any(_holds(query.strip(), viewport) for query in media.lower().split(","))
+    return any(_query_matches(query.strip(), viewport) for query in media.lower().split(","))
 
 
-def _holds(query: str, viewport: Viewport) -> bool:
+def _query_matches(query: str, viewport: Viewport) -> bool:
     negated = query.startswith("not ")
     query = query.removeprefix("not ").removeprefix("only ")
     parts = [part.strip() for part in re.split(r"\band\b", query)]
-    fits = [_fits(part, viewport) for part in parts]
-    if None in fits:
+    matches = [_part_matches(part, viewport) for part in parts]
+    if None in matches:
         return False
-    return all(fits) is not negated
+    return all(matches) is not negated
 
 
-def _fits(part: str, viewport: Viewport) -> bool | None:
-    """Whether one part fits; None where it is not understood."""
+def _part_matches(part: str, viewport: Viewport) -> bool | None:
+    """Return True if one part of a query matches the screen; None if the part is unknown."""
     if part in ("all", "screen"):
         return True
     if part in ("print", "speech"):
@@ -104,18 +104,18 @@ def _fits(part: str, viewport: Viewport) -> bool | None:
 
 
 def _pixels(value: str) -> float | None:
-    found = _PIXELS.fullmatch(value)
-    return float(found[1]) * (1 if found[2] == "px" else 16) if found else None
+    match = _PIXELS.fullmatch(value)
+    return float(match[1]) * (1 if match[2] == "px" else 16) if match else None
 
 
-def _wide(value: str, fits: Callable[[float], bool]) -> bool | None:
+def _width_matches(value: str, test: Callable[[float], bool]) -> bool | None:
     pixels = _pixels(value)
-    return None if pixels is None else fits(pixels)
+    return None if pixels is None else test(pixels)
 
 
 _FEATURES: dict[str, Callable[[str, Viewport], bool | None]] = {
     "prefers-color-scheme": lambda value, viewport: value == ("dark" if viewport.dark else "light"),
-    "min-width": lambda value, viewport: _wide(value, lambda pixels: viewport.width >= pixels),
-    "max-width": lambda value, viewport: _wide(value, lambda pixels: viewport.width <= pixels),
-    "width": lambda value, viewport: _wide(value, lambda pixels: viewport.width == pixels),
+    "min-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width >= pixels),
+    "max-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width <= pixels),
+    "width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width == pixels),
 }

@@ -1,6 +1,6 @@
-"""A mail's CSS as plain data, parsed once by tinycss2: rules, what their selectors and values are made of.
+"""A mail's CSS as plain data, parsed once by tinycss2: rules, with the parts of their selectors and values.
 
-What is no CSS is passed over, as mail programs do; names are in lower case.
+Invalid CSS is skipped, as mail programs do; names are in lower case.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ Node = Any  # tinycss2 has no types
 
 @dataclass(frozen=True)
 class Declaration:
-    """`name: value`, with the value's words, functions, units (`%` is one), addresses and tokens."""
+    """`name: value`, with the value's words, functions, units (`%` counts as one), addresses and tokens."""
 
     name: str
     value: str
@@ -31,8 +31,9 @@ class Declaration:
 class Selector:
     """One of a rule's selectors.
 
-    `names` are what an element must have: `td`, `.card`, `#top`, `[href]`. `parts` are what it is made of:
-    `:hover`, `>`, `~`, `+`, a space, `*`, `.`, `..` (two classes on one element), `#`, `[`, a type's name.
+    `names` are the names that an element must have: `td`, `.card`, `#top`, `[href]`. `parts` are its
+    components: `:hover`, `>`, `~`, `+`, a space, `*`, `.`, `..` (two classes on one element), `#`, `[`, a
+    type's name.
     """
 
     text: str
@@ -42,7 +43,7 @@ class Selector:
 
 @dataclass(frozen=True)
 class AtRule:
-    """`@media (…)` and the like: its name without @, what follows that, and the words in it."""
+    """An at-rule such as `@media (…)`: its name without @, its prelude, and the words in the prelude."""
 
     name: str
     prelude: str = ""
@@ -76,69 +77,74 @@ class Sheet:
 
 @lru_cache(maxsize=32)
 def sheet(css: str) -> Sheet:
-    """What a `<style>` says."""
-    reading = _Reading()
+    """Parse the CSS of a `<style>` element."""
+    parser = _SheetParser()
     try:
-        reading.blocks(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
-    except RecursionError:  # nested a thousand deep: nobody's style sheet
+        parser.parse_blocks(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
+    except RecursionError:  # blocks nested a thousand levels deep, which no template has
         return Sheet()
-    return Sheet(tuple(reading.rules), tuple(reading.at_rules))
+    return Sheet(tuple(parser.rules), tuple(parser.at_rules))
 
 
 @lru_cache(maxsize=4096)
 def declarations(css: str) -> tuple[Declaration, ...]:
-    """What a `style` attribute says."""
+    """Parse the CSS of a `style` attribute."""
     try:
-        return tuple(_declared(tinycss2.parse_blocks_contents(css)))
+        return tuple(_declarations(tinycss2.parse_blocks_contents(css)))
     except RecursionError:
         return ()
 
 
 @dataclass
-class _Reading:
+class _SheetParser:
+    """The rules and at-rules that are parsed so far."""
+
     rules: list[Rule] = field(default_factory=list)
     at_rules: list[AtRule] = field(default_factory=list)
 
-    def blocks(self, nodes: Sequence[Node], within: tuple[AtRule, ...] = (), nested: bool = False) -> None:
+    def parse_blocks(
+        self, nodes: Sequence[Node], within: tuple[AtRule, ...] = (), nested: bool = False
+    ) -> None:
         for node in nodes:
             if node.type == "qualified-rule":
                 content = tinycss2.parse_blocks_contents(node.content)
                 selectors = tuple(_selectors(node.prelude))
                 self.rules.append(
-                    Rule(selectors, tuple(_declared(content)), within, nested, tuple(node.prelude))
+                    Rule(selectors, tuple(_declarations(content)), within, nested, tuple(node.prelude))
                 )
-                self.blocks(content, within, nested=True)
+                self.parse_blocks(content, within, nested=True)
             elif node.type == "at-rule":
                 at_rule = AtRule(node.lower_at_keyword, _text(node.prelude), _words(node.prelude))
                 self.at_rules.append(at_rule)
-                self.blocks(tinycss2.parse_blocks_contents(node.content or []), (*within, at_rule), nested)
+                content = tinycss2.parse_blocks_contents(node.content or [])
+                self.parse_blocks(content, (*within, at_rule), nested)
 
 
-def _declared(nodes: Sequence[Node]) -> Iterator[Declaration]:
+def _declarations(nodes: Sequence[Node]) -> Iterator[Declaration]:
     for node in nodes:
         if node.type == "declaration":
-            inside = list(_inside(node.value))
+            parts = list(_with_nested(node.value))
             yield Declaration(
                 node.name if node.name.startswith("--") else node.lower_name,
                 _text(node.value),
                 node.important,
                 _words(node.value),
-                frozenset(one.lower_name for one in inside if one.type == "function"),
+                frozenset(part.lower_name for part in parts if part.type == "function"),
                 frozenset(
-                    one.lower_unit if one.type == "dimension" else "%"
-                    for one in inside
-                    if one.type in ("dimension", "percentage")
+                    part.lower_unit if part.type == "dimension" else "%"
+                    for part in parts
+                    if part.type in ("dimension", "percentage")
                 ),
-                tuple(_urls(inside)),
+                tuple(_urls(parts)),
                 tuple(node.value),
             )
 
 
-def _inside(nodes: Sequence[Node]) -> Iterator[Node]:
-    """These, and what is in their brackets."""
+def _with_nested(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield these nodes and, after each, the nodes in its brackets."""
     for node in nodes:
         yield node
-        yield from _inside(getattr(node, "content", None) or getattr(node, "arguments", None) or ())
+        yield from _with_nested(getattr(node, "content", None) or getattr(node, "arguments", None) or ())
 
 
 def _urls(nodes: Sequence[Node]) -> Iterator[str]:
@@ -146,11 +152,11 @@ def _urls(nodes: Sequence[Node]) -> Iterator[str]:
         if node.type == "url":
             yield node.value
         elif node.type == "function" and node.lower_name == "url":
-            yield from (one.value for one in node.arguments if one.type == "string")
+            yield from (argument.value for argument in node.arguments if argument.type == "string")
 
 
 def _words(nodes: Sequence[Node]) -> frozenset[str]:
-    return frozenset(one.lower_value for one in _inside(nodes) if one.type == "ident")
+    return frozenset(node.lower_value for node in _with_nested(nodes) if node.type == "ident")
 
 
 def _text(nodes: Sequence[Node]) -> str:
@@ -158,17 +164,17 @@ def _text(nodes: Sequence[Node]) -> str:
 
 
 def _selectors(prelude: Sequence[Node]) -> Iterator[Selector]:
-    one: list[Node] = []
+    selector: list[Node] = []
     for node in (*prelude, None):
         if node is not None and node != ",":
-            one.append(node)
-        elif text := _text(one):
-            yield Selector(text, *_made_of(one))
-            one = []
+            selector.append(node)
+        elif text := _text(selector):
+            yield Selector(text, *_components(selector))
+            selector = []
 
 
-def _made_of(nodes: Sequence[Node]) -> tuple[frozenset[str], frozenset[str]]:
-    """The names and parts of a selector's tokens."""
+def _components(nodes: Sequence[Node]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names and the parts of a selector's tokens."""
     names, parts, before, classes = set(), set(), " ", 0
     for node in nodes:
         kind, text = node.type, getattr(node, "value", "")
@@ -185,23 +191,23 @@ def _made_of(nodes: Sequence[Node]) -> tuple[frozenset[str], frozenset[str]]:
             names.add(f"#{text}")
             parts.add("#")
         elif kind == "[] block":
-            names.update(f"[{one.lower_value}]" for one in node.content[:1] if one.type == "ident")
+            names.update(f"[{token.lower_value}]" for token in node.content[:1] if token.type == "ident")
             parts.add("[")
         elif kind == "literal" and text in (">", "+", "~", "*"):
             parts.add(text)
         if kind == "whitespace" or (kind == "literal" and text in (">", "+", "~")):
             classes = 0
         before = text if kind == "literal" else " " if kind == "whitespace" else kind
-    if _descends(nodes):
+    if _has_descendant_combinator(nodes):
         parts.add(" ")
     return frozenset(names), frozenset(parts)
 
 
-def _descends(nodes: Sequence[Node]) -> bool:
-    """Whether there is a space between two of a selector's parts that is no other combinator's."""
+def _has_descendant_combinator(nodes: Sequence[Node]) -> bool:
+    """Return True if a space is the only combinator between two parts of a selector."""
     signs = "".join(
-        " " if one.type == "whitespace" else one.value if one == ">" or one == "+" or one == "~" else "x"
-        for one in nodes
-        if one.type != "comment"
+        " " if node.type == "whitespace" else node.value if node == ">" or node == "+" or node == "~" else "x"
+        for node in nodes
+        if node.type != "comment"
     )
     return "x x" in " ".join(signs.split())

@@ -1,7 +1,7 @@
-"""What a declaration says, as plain values: colours, lengths, weights, and words.
+"""The values of declarations as plain data: colours, lengths, weights, and words.
 
-Only properties are read that decide what is seen of a text and how high it is. A value that is none is passed
-over, as browsers do.
+Only the properties are parsed that determine the colour, the visibility and the height of a text. An invalid
+value is skipped, as browsers do.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,59 +32,73 @@ class Declared(NamedTuple):
 
 # CSS Values and Units 4, 6.2, in pixels.
 _ABSOLUTE = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54}
-# Not vw and vh: no screen is known here; a plainer value before them is taken.
+# Without vw and vh, since the screen is unknown here; a value before them in the same block applies instead.
 _RELATIVE = ("em", "rem", "ex", "ch")
 _SIZES = {
     "xx-small": 9, "x-small": 10, "small": 13, "medium": 16, "large": 18, "x-large": 24, "xx-large": 32,
     "xxx-large": 48,
 }  # fmt: skip
 _WEIGHTS = {"normal": 400, "bold": 700}
-_EVERYWHERE = ("inherit", "initial", "unset", "revert", "revert-layer")
+_GLOBAL_KEYWORDS = ("inherit", "initial", "unset", "revert", "revert-layer")
 
 
 @lru_cache(maxsize=4096)
-def declared(css: str) -> tuple[Declared, ...]:
+def parse_declared(css: str) -> tuple[Declared, ...]:
     """Return the values that a style attribute declares."""
     return values(stylesheets.declarations(css))
 
 
 def values(declarations: Sequence[Declaration]) -> tuple[Declared, ...]:
-    """Return the values that declarations give to the properties that are read here."""
-    return tuple(_read(declarations))
+    """Return the values that declarations give to the properties of `_READERS`."""
+    return tuple(_parse(declarations))
 
 
-def _read(declarations: Sequence[Declaration]) -> Iterator[Declared]:
-    for one in declarations:
-        if reader := _READERS.get(one.name):
-            tokens = [token for token in one.tokens if token.type not in ("whitespace", "comment")]
-            for name, value in reader(one.name, tokens):
-                yield Declared(name, value, one.important)
+def _parse(declarations: Sequence[Declaration]) -> Iterator[Declared]:
+    for declaration in declarations:
+        if reader := _READERS.get(declaration.name):
+            tokens = [token for token in declaration.tokens if token.type not in ("whitespace", "comment")]
+            for name, value in reader(declaration.name, tokens):
+                yield Declared(name, value, declaration.important)
 
 
 Reader = Callable[[str, Sequence[Token]], Iterator[tuple[str, Value]]]
 
 
-def _everywhere(tokens: Sequence[Token]) -> str | None:
+def _global_keyword(tokens: Sequence[Token]) -> str | None:
     word = tokens[0].lower_value if len(tokens) == 1 and tokens[0].type == "ident" else None
-    return word if word in _EVERYWHERE else None
+    return word if word in _GLOBAL_KEYWORDS else None
 
 
 def _colour(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    if word := _everywhere(tokens):
+    if word := _global_keyword(tokens):
         yield name, word
     elif len(tokens) == 1 and (colour := colours.parse(tokens[0])) is not None:
         yield name, colour
 
 
 def _background(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    """The shorthand; its colour stands in the last layer, and is transparent where it names none."""
-    found = [colour for token in tokens if (colour := colours.parse(token)) not in (None, "unknown")]
-    pictured = any(token.type == "url" or _function(token) not in ("", *_COLOURED) for token in tokens)
-    yield "background-color", found[-1] if found else _everywhere(tokens) or colours.TRANSPARENT
-    yield "background-image", pictured
+    """Parse the shorthand; its colour is that of the last layer, or transparent without one."""
+    layers = [colour for token in tokens if (colour := colours.parse(token)) not in (None, "unknown")]
+    has_picture = any(
+        token.type == "url" or _function(token) not in ("", *_COLOUR_FUNCTIONS) for token in tokens
+    )
+    yield "background-color", layers[-1] if layers else _global_keyword(tokens) or colours.TRANSPARENT
+    yield "background-image", has_picture
 
 
-_COLOURED = ("rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix")
+_COLOUR_FUNCTIONS = (
+    "rgb",
+    "rgba",
+    "hsl",
+    "hsla",
+    "hwb",
+    "lab",
+    "lch",
+    "oklab",
+    "oklch",
+    "color",
+    "color-mix",
+)
 
 
 def _function(token: Token) -> str:
@@ -110,7 +124,7 @@ def _share(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
 
 
 def length(token: Token) -> Length | None:
-    """A token as a length; None where it is none."""
+    """Return a token as a length; None if it is not one."""
     if token.type == "percentage":
         return Length(token.value, "%")
     if token.type == "dimension":
@@ -122,8 +136,8 @@ def length(token: Token) -> Length | None:
 
 
 def _length(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    if len(tokens) == 1 and (found := length(tokens[0])):
-        yield name, found
+    if len(tokens) == 1 and (value := length(tokens[0])):
+        yield name, value
 
 
 def _padding(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
@@ -143,7 +157,7 @@ def _size(token: Token) -> Value:
 
 
 def _font_size(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    value = _everywhere(tokens) or (_size(tokens[0]) if len(tokens) == 1 else None)
+    value = _global_keyword(tokens) or (_size(tokens[0]) if len(tokens) == 1 else None)
     if value is not None:
         yield name, value
 
@@ -158,7 +172,7 @@ def _weight(token: Token) -> Value:
 
 
 def _font_weight(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    value = _everywhere(tokens) or (_weight(tokens[0]) if len(tokens) == 1 else None)
+    value = _global_keyword(tokens) or (_weight(tokens[0]) if len(tokens) == 1 else None)
     if value is not None:
         yield name, value
 
@@ -170,23 +184,23 @@ def _height(token: Token) -> Value:
 
 
 def _line_height(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    value = _everywhere(tokens) or (_height(tokens[0]) if len(tokens) == 1 else None)
+    value = _global_keyword(tokens) or (_height(tokens[0]) if len(tokens) == 1 else None)
     if value is not None:
         yield name, value
 
 
 def _font(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    """The shorthand: what it does not name is normal again."""
-    if word := _everywhere(tokens):
-        yield from ((one, word) for one in ("font-size", "font-weight", "line-height"))
+    """Parse the shorthand, which resets the weight and the line height that it does not name."""
+    if word := _global_keyword(tokens):
+        yield from ((longhand, word) for longhand in ("font-size", "font-weight", "line-height"))
         return
     at = next((n for n, token in enumerate(tokens) if token.type != "number" and _size(token)), None)
-    if at is None or at + 1 >= len(tokens):  # a family has to follow
+    if at is None or at + 1 >= len(tokens):  # invalid: the font family has to follow the size
         return
     yield "font-size", _size(tokens[at])
     yield "font-weight", next(filter(None, map(_weight, tokens[:at])), 400)
-    lined = at + 2 < len(tokens) and tokens[at + 1] == "/"
-    yield "line-height", (_height(tokens[at + 2]) if lined else None) or "normal"
+    has_line_height = at + 2 < len(tokens) and tokens[at + 1] == "/"
+    yield "line-height", (_height(tokens[at + 2]) if has_line_height else None) or "normal"
 
 
 _READERS: Mapping[str, Reader] = {

@@ -1,1 +1,1 @@
-"""Checks that connect to others or run a program: only when asked for."""
+"""Checks that connect to servers or run a program; they run only on request."""

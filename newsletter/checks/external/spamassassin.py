@@ -1,4 +1,4 @@
-"""SpamAssassin, where it is installed: its local rules over one message, without a connection or a trace."""
+"""Run the installed SpamAssassin's local rules on one message, without a network and without stored data."""
 
 import logging
 import os
@@ -15,10 +15,10 @@ from newsletter.errors import cannot_be
 
 log = logging.getLogger(__name__)
 
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 _START, _END = "news-report-starts", "news-report-ends"
-# Lines of Mail::SpamAssassin::Conf(3pm), read after the machine's own. What is learned from a message (Bayes,
-# AWL, TxRep) would change the next score, and a machine's own settings may keep it in a shared place.
+# Lines of Mail::SpamAssassin::Conf(3pm), read after the machine's settings. Learning from a message (Bayes,
+# AWL, TxRep) would change the next score, and the machine's settings may store it in a shared place.
 _SETTINGS = (
     "use_bayes 0",
     "bayes_auto_learn 0",
@@ -36,7 +36,7 @@ _RULE = re.compile(r"\s*(-?\d+(?:\.\d+)?) +(\w+) +(\S.*)")
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that fired, with the points that it gives."""
+    """A rule that matched the message, with its points."""
 
     points: float
     name: str
@@ -45,7 +45,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Report:
-    """What SpamAssassin says: from `required` points on, mail counts as spam."""
+    """SpamAssassin's report; a score of `required` points or more means spam."""
 
     score: float
     required: float
@@ -53,22 +53,22 @@ class Report:
 
 
 class Failed(Exception):
-    """SpamAssassin gave no report; says why, as the end of a sentence about it."""
+    """SpamAssassin printed no report; the message is the predicate of a sentence about it."""
 
 
 def program() -> str | None:
-    """Where it is; None where it is not installed."""
+    """Return the path of the program; None if it is not installed."""
     return shutil.which("spamassassin")
 
 
-def score(message: bytes, program: str, seconds: float = SECONDS) -> Report:
-    """The report of the local rules on a message; raises Failed."""
+def score(message: bytes, program: str, seconds: float = TIMEOUT_SECONDS) -> Report:
+    """Return the report of the local rules on a message. Raise Failed if there is none."""
     with TemporaryDirectory(prefix="news-spam-", ignore_cleanup_errors=True) as home:
-        return _read(_run([program, *_arguments(Path(home))], message, Path(home), seconds))
+        return _parse(_run([program, *_arguments(Path(home))], message, Path(home), seconds))
 
 
 def _arguments(home: Path) -> list[str]:
-    """`--local` keeps it off the network, `--test-mode` has it report on any mail."""
+    """Return the arguments: `--local` prevents network tests, `--test-mode` adds a report to any mail."""
     preferences = home / "user_prefs"
     preferences.touch()
     settings = [f"--cf={line}" for line in _SETTINGS]
@@ -76,7 +76,7 @@ def _arguments(home: Path) -> list[str]:
 
 
 def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
-    # LANGUAGE too: rules have descriptions in several languages.
+    # LANGUAGE too, since rules have descriptions in several languages.
     environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
     pipe = subprocess.PIPE
     try:
@@ -86,19 +86,19 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
     except OSError as failure:
         raise Failed(cannot_be("run", failure)) from failure
     try:
-        said, complaint = process.communicate(message, seconds)
+        output, errors = process.communicate(message, seconds)
     except subprocess.TimeoutExpired as failure:
         raise Failed(f"did not end within {seconds:g} seconds") from failure
     finally:
-        _end(process)
+        _kill(process)
     log.debug("SpamAssassin run", extra={"exit_code": process.returncode})
     if process.returncode:
-        raise Failed(f"ended with code {process.returncode}: {_last_line(complaint)}")
-    return said.decode("utf-8", "replace")
+        raise Failed(f"ended with code {process.returncode}: {_last_line(errors)}")
+    return output.decode("utf-8", "replace")
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ends what it has started as well: that would hold its pipes open."""
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End the process and its children, which would keep the pipes open."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -108,27 +108,27 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
                 stream.close()
 
 
-def _last_line(complaint: bytes) -> str:
-    lines = complaint.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it did not say why"
+def _last_line(errors: bytes) -> str:
+    lines = errors.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].strip() if lines else "no error message"
 
 
-def _read(said: str) -> Report:
-    """The report stands behind the message, which may hold what looks like one."""
-    reports = _REPORT.findall(said)
+def _parse(output: str) -> Report:
+    """Parse the last report in the output: it follows the message, whose text may look like a report."""
+    reports = _REPORT.findall(output)
     try:
         score, required = map(float, reports[-1][:2])
     except (IndexError, ValueError) as failure:
-        raise Failed("said nothing that can be read as a report") from failure
+        raise Failed("printed no report that can be read") from failure
     return Report(score, required, tuple(_rules(reports[-1][2])))
 
 
 def _rules(table: str) -> list[Rule]:
-    """The lines of the table; a long description goes on in the next line."""
+    """Parse the lines of the table; a long description continues in the next line."""
     rules: list[Rule] = []
     for line in table.splitlines():
-        if found := _RULE.fullmatch(line):
-            rules.append(Rule(float(found[1]), found[2], found[3].strip()))
+        if match := _RULE.fullmatch(line):
+            rules.append(Rule(float(match[1]), match[2], match[3].strip()))
         elif rules and line.startswith("      "):
             rules[-1] = Rule(rules[-1].points, rules[-1].name, f"{rules[-1].description} {line.strip()}")
     return rules

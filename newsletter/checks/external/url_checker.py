@@ -1,8 +1,7 @@
-"""Asks web addresses whether they answer: politely, a few at a time, and never one that is not public.
+"""Request web addresses, a few at a time, and only public ones.
 
-`requests` does the talking. A pull request from a stranger may name any address, so each host is looked up
-before it is asked, and again after each redirect; behind a proxy that the environment names, the lookup is
-the proxy's.
+The HTTP client is `requests`. A pull request from a stranger may contain any address, so each host is looked
+up before its request, and again after each redirect. If the environment names a proxy, that does the lookup.
 """
 
 import logging
@@ -25,19 +24,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_ONCE, AT_ONCE_A_HOST, PAUSE = 12, 2, 0.2
-TIMEOUT = 10.0
-REDIRECTS = 5
-_PATIENCE = 10.0  # seconds that a server may ask us to wait, once
-_AGENT = f"news/{__version__} (link check; asks each address once a day at most)"
+MAX_CONCURRENT, MAX_CONCURRENT_PER_HOST = 12, 2
+PAUSE_SECONDS = 0.2  # after each request to a host
+TIMEOUT_SECONDS = 10.0
+MAX_REDIRECTS = 5
+MAX_RETRY_AFTER_SECONDS = 10.0  # a longer Retry-After of a server is not waited for
+_USER_AGENT = f"news/{__version__} (link check; requests each address once a day at most)"
 
 
 @dataclass(frozen=True)
 class UrlResult:
-    """What came of asking an address.
+    """The outcome of requesting an address.
 
-    `status` is None where nothing answered, for the reason in `failure`. `end` is where redirects led, and
-    `permanent` whether all of them were. `size` in bytes where the content was asked for.
+    `status` is None if there was no response, for the reason in `failure`. `end` is the address after all
+    redirects, and `permanent` is True if all of them were permanent. `kind` is the content type, `size` the
+    bytes of the content if it was requested. `cached` results are from the last day.
     """
 
     address: str
@@ -52,84 +53,85 @@ class UrlResult:
 
     @property
     def good(self) -> bool:
+        """Return True if the address exists."""
         return self.status is not None and 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many seconds all answers together may take, and how many bytes of one are read."""
+    """The seconds that all requests together may take, and the bytes that are read of one response."""
 
     seconds: float = 60.0
-    most_bytes: int = 10_000_000
+    max_bytes: int = 10_000_000
 
 
 class NotPublic(Exception):
-    """An address that only some can reach."""
+    """An address that cannot be reached from the internet."""
 
 
 def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limits()) -> list[UrlResult]:
-    """Asks each address, `whole` with its content; answers in the same order.
+    """Request each address, with its content if `whole`; return the results in the same order.
 
-    Ends at once with the process: its threads keep nothing alive.
+    The threads are daemons: they do not delay the end of the process.
     """
-    answers = [UrlResult(address, failure="no answer in time") for address in addresses]
-    asker = _Asker(whole, limits)
+    results = [UrlResult(address, failure="no response in time") for address in addresses]
+    checker = _UrlChecker(whole, limits)
 
-    def ask_one(number: int) -> tuple[int, UrlResult]:
-        return number, asker.ask(addresses[number])
+    def check_numbered(number: int) -> tuple[int, UrlResult]:
+        return number, checker.check(addresses[number])
 
-    pool: ThreadedPool[tuple[int, UrlResult]] = ThreadedPool(AT_ONCE)
+    pool: ThreadedPool[tuple[int, UrlResult]] = ThreadedPool(MAX_CONCURRENT)
     for number in range(len(addresses)):
-        pool.submit(partial(ask_one, number))
+        pool.submit(partial(check_numbered, number))
     pool.close()
     until = time.monotonic() + limits.seconds
     while pool.in_flight and (completed := pool.completed(max(0.0, until - time.monotonic()))):
-        for number, answer in completed:
-            answers[number] = answer
-    return answers
+        for number, result in completed:
+            results[number] = result
+    return results
 
 
-class _Asker:
-    """Asks, a host at most two at once and with a pause between."""
+class _UrlChecker:
+    """Requests addresses: at most two at once from a host, with a pause between."""
 
     def __init__(self, whole: bool, limits: Limits) -> None:
         self._whole, self._limits = whole, limits
-        self._own = threading.local()
+        self._thread_local = threading.local()
         self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
-            lambda: threading.Semaphore(AT_ONCE_A_HOST)
+            lambda: threading.Semaphore(MAX_CONCURRENT_PER_HOST)
         )
         self._lock = threading.Lock()
 
-    def ask(self, address: str) -> UrlResult:
+    def check(self, address: str) -> UrlResult:
         import requests
 
-        answer = UrlResult(address, end=urldefrag(address)[0])
+        result = UrlResult(address, end=urldefrag(address)[0])
         started = time.monotonic()
         try:
-            answer = self._followed(answer)
-        except NotPublic as problem:
-            answer = replace(answer, failure=str(problem))
+            result = self._follow_redirects(result)
+        except NotPublic as failure:
+            result = replace(result, failure=str(failure))
         except (requests.RequestException, OSError, ValueError) as failure:
-            answer = replace(answer, failure=_told(failure))
-        took = round(1000 * (time.monotonic() - started))
-        fields = {"url": address, "status": answer.status, "reason": answer.failure or None}
-        log.debug("URL asked", extra={**fields, "milliseconds": took})
-        return replace(answer, milliseconds=took)
+            result = replace(result, failure=_failure_text(failure))
+        milliseconds = round(1000 * (time.monotonic() - started))
+        fields = {"url": address, "status": result.status, "reason": result.failure or None}
+        log.debug("URL requested", extra={**fields, "milliseconds": milliseconds})
+        return replace(result, milliseconds=milliseconds)
 
-    def _followed(self, answer: UrlResult) -> UrlResult:
-        for _ in range(REDIRECTS + 1):
-            with self._at(answer.end):
-                status, headers, size = self._once(answer.end)
-            answer = replace(answer, status=status, size=size, kind=headers.get("Content-Type", ""))
+    def _follow_redirects(self, result: UrlResult) -> UrlResult:
+        for _ in range(MAX_REDIRECTS + 1):
+            with self._host_slot(result.end):
+                status, headers, size = self._request_with_retry(result.end)
+            result = replace(result, status=status, size=size, kind=headers.get("Content-Type", ""))
             target = headers.get("Location")
             if status not in (301, 302, 303, 307, 308) or not target:
-                return answer
-            permanent = answer.permanent and status in (301, 308)
-            answer = replace(answer, end=urldefrag(urljoin(answer.end, target))[0], permanent=permanent)
-        return replace(answer, status=None, failure=f"more than {REDIRECTS} redirects")
+                return result
+            permanent = result.permanent and status in (301, 308)
+            result = replace(result, end=urldefrag(urljoin(result.end, target))[0], permanent=permanent)
+        return replace(result, status=None, failure=f"more than {MAX_REDIRECTS} redirects")
 
-    def _once(self, address: str) -> tuple[int, Any, int | None]:
-        """HEAD, and GET where that is refused; once more where the line or the server asks for it."""
+    def _request_with_retry(self, address: str) -> tuple[int, Any, int | None]:
+        """Send HEAD, and GET if HEAD fails; retry once after a lost connection or a short Retry-After."""
         import requests
 
         for last in (False, True):
@@ -140,10 +142,11 @@ class _Asker:
             except requests.ConnectionError as failure:
                 if last or isinstance(failure, requests.exceptions.SSLError):
                     raise
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_SECONDS)
                 continue
             wait = headers.get("Retry-After", "")
-            if last or status not in (429, 503) or not wait.isdecimal() or float(wait) > _PATIENCE:
+            can_wait = wait.isdecimal() and float(wait) <= MAX_RETRY_AFTER_SECONDS
+            if last or status not in (429, 503) or not can_wait:
                 break
             time.sleep(float(wait))
         return status, headers, size
@@ -151,84 +154,85 @@ class _Asker:
     def _request(self, method: str, address: str) -> tuple[int, Any, int | None]:
         _refuse_private(address)
         with self._session.request(
-            method, address, timeout=TIMEOUT, allow_redirects=False, stream=True
+            method, address, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
         ) as response:
-            wanted = self._whole and response.status_code == 200
-            size = _weighed(response, self._limits.most_bytes) if wanted else None
+            is_read = self._whole and response.status_code == 200
+            size = _content_bytes(response, self._limits.max_bytes) if is_read else None
             return response.status_code, response.headers, size
 
     @property
     def _session(self) -> "requests.Session":
-        if not hasattr(self._own, "session"):
+        if not hasattr(self._thread_local, "session"):
             import requests
 
-            self._own.session = requests.Session()
-            self._own.session.headers["User-Agent"] = _AGENT
-            self._own.session.auth = lambda request: request  # and nobody's password from a .netrc
-        session: requests.Session = self._own.session
+            self._thread_local.session = requests.Session()
+            self._thread_local.session.headers["User-Agent"] = _USER_AGENT
+            # Otherwise requests would send passwords from a .netrc file.
+            self._thread_local.session.auth = lambda request: request
+        session: requests.Session = self._thread_local.session
         return session
 
-    def _at(self, address: str) -> "_Turn":
+    def _host_slot(self, address: str) -> "_HostSlot":
         with self._lock:
-            return _Turn(self._hosts[urlsplit(address).hostname or ""])
+            return _HostSlot(self._hosts[urlsplit(address).hostname or ""])
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """A place at a host, given back after a pause."""
+class _HostSlot:
+    """One of a host's concurrent requests; it is released after a pause."""
 
-    places: threading.Semaphore
+    slots: threading.Semaphore
 
     def __enter__(self) -> None:
-        self.places.acquire()
+        self.slots.acquire()
 
     def __exit__(self, *_: object) -> None:
-        time.sleep(PAUSE)
-        self.places.release()
+        time.sleep(PAUSE_SECONDS)
+        self.slots.release()
 
 
 def _refuse_private(address: str) -> None:
-    """Raises NotPublic for a host that only some can reach, ValueError for what is no web address."""
+    """Raise NotPublic for a host that is not public, ValueError for an address that is not http or https."""
     from requests.utils import get_environ_proxies, select_proxy
 
     parts = urlsplit(address)
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host:
-        raise ValueError("leads to what is no web address")
+        raise ValueError("it leads to an address that is not http or https")
     if not is_public(host):
         raise NotPublic(f"{host} is not public")
     if select_proxy(address, get_environ_proxies(address)):
         return
-    for found in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM):
-        if not is_public(str(found[4][0])):
-            raise NotPublic(f"{host} is not public ({found[4][0]})")
+    for *_, resolved in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM):
+        if not is_public(str(resolved[0])):
+            raise NotPublic(f"{host} is not public ({resolved[0]})")
 
 
-def _weighed(response: "requests.Response", most: int) -> int:
-    """The content's bytes, read until there are too many or it takes too long."""
-    size, until = 0, time.monotonic() + TIMEOUT
+def _content_bytes(response: "requests.Response", max_bytes: int) -> int:
+    """Read the content; return its size in bytes. Stop after `max_bytes` and after TIMEOUT_SECONDS."""
+    size, until = 0, time.monotonic() + TIMEOUT_SECONDS
     for piece in response.iter_content(65_536):
         size += len(piece)
-        if size > most or time.monotonic() > until:
+        if size > max_bytes or time.monotonic() > until:
             break
     return size
 
 
-def _told(failure: Exception) -> str:
-    """Why there was no answer, in few words."""
+def _failure_text(failure: Exception) -> str:
+    """Return the reason for a missing response in a few words."""
     import requests
 
     match failure:
         case requests.exceptions.SSLError():
             return "its certificate is not valid"
         case requests.Timeout():
-            return f"no answer within {TIMEOUT:.0f} seconds"
+            return f"no response within {TIMEOUT_SECONDS:.0f} seconds"
         case requests.exceptions.ProxyError():
-            return "the proxy does not reach it"
+            return "the proxy cannot reach it"
         case socket.gaierror():
-            return "there is no such host"
+            return "the host does not exist"
         case requests.ConnectionError():
             return "no connection"
         case ValueError() if failure.args:
             return str(failure)[:100]
-    return "no answer that can be read"
+    return "the response cannot be read"

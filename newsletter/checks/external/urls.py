@@ -1,4 +1,4 @@
-"""Whether links answer and pictures load: asked of everybody's servers, and remembered for a day."""
+"""Check that links respond and pictures load; keep the good results for a day."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from newsletter.checks.content.links import wrong_target
+from newsletter.checks.content.links import target_problem
 from newsletter.checks.document import Element
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
@@ -16,146 +16,145 @@ from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity
 from newsletter.state.folder import make_private_dir, write_atomically
 
-KEPT = timedelta(days=1)
-_MOST_KEPT = 2_000
-# A second each on a phone with 4 Mbit/s.
-HEAVY, HEAVY_TOGETHER = 500_000, 1_000_000
-# What servers say to programs, and not to people.
-_TO_PROGRAMS = (401, 403, 405, 406, 429, 999)
+RESULT_TTL = timedelta(days=1)
+_MAX_RESULTS = 2_000
+# 500 KB take a second on a phone with 4 Mbit/s.
+MAX_PICTURE_BYTES, MAX_TOTAL_PICTURE_BYTES = 500_000, 1_000_000
+# Status codes that servers return to programs, but not to browsers.
+_BOT_STATUSES = (401, 403, 405, 406, 429, 999)
 
 Clock = Callable[[], datetime]
 
 
 def links_answer(proof: Proof) -> Iterator[Problem]:
-    """Links that lead to nothing; with a list of all that were asked."""
-    answers = link_answers(proof)
-    table = tuple(_row(answer) for answer in answers.values())
-    if len(answers) > 1 and not any(answer.status for answer in answers.values()):
-        what = f"none of {len(answers)} links answers: is this machine online?"
-        yield Problem(proof.issue.path, what, "try it again later", "warning", details=table)
+    """Links that lead to no page, with a list of all links and their status."""
+    results = link_answers(proof)
+    table = tuple(_row(result) for result in results.values())
+    if len(results) > 1 and not any(result.status for result in results.values()):
+        what = f"none of {len(results)} links responds: is this machine online?"
+        yield Problem(proof.issue.path, what, "try again later", "warning", details=table)
         return
-    for link, answer in answers.items():
-        if problem := link_problem(answer):
+    for link, result in results.items():
+        if problem := link_problem(result):
             what, fix, severity = problem
-            yield Problem(proof.where(link), f"{what} ({printable(answer.address)})", fix, severity)
-    if answers:
-        asked = sum(not answer.cached for answer in answers.values())
-        what = (
-            f"{counted(len(answers), 'link')}; {asked} asked now, {len(answers) - asked} within the last day"
-        )
+            yield Problem(proof.where(link), f"{what} ({printable(result.address)})", fix, severity)
+    if results:
+        requested = sum(not result.cached for result in results.values())
+        cached = len(results) - requested
+        what = f"{counted(len(results), 'link')}; {requested} requested now, {cached} within the last day"
         yield Problem(proof.issue.path, what, severity="note", details=table)
 
 
 def images_load(proof: Proof) -> Iterator[Problem]:
-    """Pictures that do not load, or weigh too much."""
+    """Pictures that do not load, or are larger than 500 KB."""
     pictures = _addressed(proof, "img", "src")
-    answers = dict(zip(pictures, ask(list(pictures.values()), whole=True), strict=True))
-    for picture, answer in answers.items():
-        if problem := picture_problem(answer):
+    results = dict(zip(pictures, ask(list(pictures.values()), whole=True), strict=True))
+    for picture, result in results.items():
+        if problem := picture_problem(result):
             what, fix, severity = problem
-            yield Problem(proof.where(picture), f"{what} ({printable(answer.address)})", fix, severity)
-    together = sum(answer.size or 0 for answer in answers.values())
-    if together > HEAVY_TOGETHER:
-        what = (
-            f"the pictures weigh {together / 1e6:.1f} MB together; {HEAVY_TOGETHER / 1e6:g} MB load quickly"
-        )
+            yield Problem(proof.where(picture), f"{what} ({printable(result.address)})", fix, severity)
+    total = sum(result.size or 0 for result in results.values())
+    if total > MAX_TOTAL_PICTURE_BYTES:
+        limit = f"{MAX_TOTAL_PICTURE_BYTES / 1e6:g} MB"
+        what = f"all pictures together have {total / 1e6:.1f} MB; up to {limit} load quickly"
         yield Problem(proof.issue.path, what, "make them smaller, or leave some out", "warning")
 
 
 def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, UrlResult]:
-    """Each link's answer, asked now or within the last day; a page that is linked twice is asked once."""
-    wanted = _addressed(proof, "a", "href")
-    known = _Remembered(proof.newsletter.state / "links.json", now())
-    asked = [address for address in wanted.values() if address not in known.answers]
-    found = {answer.address: answer for answer in ask(asked)}
-    known.keep(list(found.values()), proof.newsletter.state)
-    return {link: found.get(address) or known.answers[address] for link, address in wanted.items()}
+    """Return the result of each link, requested now or within the last day; each page is requested once."""
+    links = _addressed(proof, "a", "href")
+    cache = _ResultCache(proof.newsletter.state / "links.json", now())
+    new = ask([address for address in links.values() if address not in cache.results])
+    cache.store(new, proof.newsletter.state)
+    results = cache.results | {result.address: result for result in new}
+    return {link: results[address] for link, address in links.items()}
 
 
 def _addressed(proof: Proof, tag: str, attribute: str) -> dict[Element, str]:
-    """The first element for each public web address; what is wrong as it stands is no server's affair."""
-    found: dict[str, Element] = {}
+    """Return the first element for each web address, without addresses that `links` reports as errors."""
+    first: dict[str, Element] = {}
     for element in proof.document.named(tag):
         address = (element.get(attribute) or "").strip()
         if address.startswith(("http://", "https://")) and not _is_wrong(address):
-            found.setdefault(address, element)
-    return {element: address for address, element in found.items()}
+            first.setdefault(address, element)
+    return {element: address for address, element in first.items()}
 
 
 def _is_wrong(address: str) -> bool:
-    wrong = wrong_target(address)
-    return wrong is not None and wrong[2] == "error"
+    problem = target_problem(address)
+    return problem is not None and problem[2] == "error"
 
 
-def link_problem(answer: UrlResult) -> tuple[str, str, Severity] | None:
-    """What is wrong with a link, and what to do."""
-    if answer.status is None:
+def link_problem(result: UrlResult) -> tuple[str, str, Severity] | None:
+    """Return the problem, the fix and the severity of a link's result; None if it is fine."""
+    if result.status is None:
         return (
-            f"does not answer: {printable(answer.failure, 100)}",
-            "look whether it is right, and try again later",
+            f"does not respond: {printable(result.failure, 100)}",
+            "check the address, and try again later",
             "warning",
         )
-    if answer.status in (404, 410):
-        return f"there is no such page: {answer.status}", "correct the link", "error"
-    if answer.status in _TO_PROGRAMS:
-        return f"answers {answer.status} to a program", "look yourself", "note"
-    if not answer.good:
-        return f"answers {answer.status}", "look yourself, and try again later", "warning"
-    if answer.end.startswith("http://") and answer.address.startswith("https://"):
-        return f"leads on to {printable(answer.end)}, in clear", "link to a page that is https", "warning"
-    if answer.permanent and answer.end != answer.address.partition("#")[0]:
-        return f"has moved to {printable(answer.end)}", "link to that", "note"
+    if result.status in (404, 410):
+        return f"there is no such page: {result.status}", "correct the link", "error"
+    if result.status in _BOT_STATUSES:
+        return f"responds to programs with {result.status}", "open it in a browser", "note"
+    if not result.good:
+        return f"responds with {result.status}", "open it in a browser, and try again later", "warning"
+    if result.end.startswith("http://") and result.address.startswith("https://"):
+        return f"redirects to {printable(result.end)}, without https", "link to an https page", "warning"
+    if result.permanent and result.end != result.address.partition("#")[0]:
+        return f"has moved to {printable(result.end)}", "link to the new address", "note"
     return None
 
 
-def picture_problem(answer: UrlResult) -> tuple[str, str, Severity] | None:
-    """What is wrong with a picture, and what to do."""
-    if answer.status is None:
+def picture_problem(result: UrlResult) -> tuple[str, str, Severity] | None:
+    """Return the problem, the fix and the severity of a picture's result; None if it is fine."""
+    if result.status is None:
         return (
-            f"the picture does not load: {printable(answer.failure, 100)}",
-            "look whether its address is right",
+            f"the picture does not load: {printable(result.failure, 100)}",
+            "check its address",
             "warning",
         )
-    if not answer.good:
-        return f"the picture does not load: {answer.status}", "correct its address", "error"
-    if not answer.kind.startswith("image/"):
-        what = f"not a picture but {printable(answer.kind or 'of no kind', 40)}"
-        return what, "give the address of the file itself", "error"
-    if (answer.size or 0) > HEAVY:
-        what = f"the picture weighs {(answer.size or 0) / 1e6:.1f} MB"
-        return what, f"at most {HEAVY // 1000} KB load quickly on a phone", "warning"
+    if not result.good:
+        return f"the picture does not load: {result.status}", "correct its address", "error"
+    if not result.kind.startswith("image/"):
+        what = f"not a picture: its content type is {printable(result.kind or 'missing', 40)}"
+        return what, "write the address of the picture file", "error"
+    if (result.size or 0) > MAX_PICTURE_BYTES:
+        what = f"the picture has {(result.size or 0) / 1e6:.1f} MB"
+        fix = f"make it smaller: up to {MAX_PICTURE_BYTES // 1000} KB load quickly on a phone"
+        return what, fix, "warning"
     return None
 
 
-def _row(answer: UrlResult) -> str:
-    status = str(answer.status or "-")
-    took = "cached" if answer.cached else f"{answer.milliseconds} ms"
-    return f"{status:>3} {took:>8}  {printable(answer.address, 62)}"
+def _row(result: UrlResult) -> str:
+    status = str(result.status or "-")
+    duration = "cached" if result.cached else f"{result.milliseconds} ms"
+    return f"{status:>3} {duration:>8}  {printable(result.address, 62)}"
 
 
-class _Remembered:
-    """Good answers of the last day, in a file; anything else is asked again."""
+class _ResultCache:
+    """The good results of the last day, in a file; all other addresses are requested again."""
 
     def __init__(self, file: Path, now: datetime) -> None:
         self._file, self._now = file, now
-        self._kept: dict[str, dict[str, Any]] = {}
-        self.answers: dict[str, UrlResult] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, UrlResult] = {}
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            for address, kept in json.loads(file.read_text(encoding="utf-8")).items():
-                age = now - datetime.fromisoformat(kept["at"])
-                if timedelta() <= age < KEPT:
-                    answer = UrlResult(**kept["answer"])
-                    self.answers[address] = replace(answer, cached=True)
-                    self._kept[address] = kept
+            for address, entry in json.loads(file.read_text(encoding="utf-8")).items():
+                age = now - datetime.fromisoformat(entry["at"])
+                if timedelta() <= age < RESULT_TTL:
+                    result = UrlResult(**entry["answer"])
+                    self.results[address] = replace(result, cached=True)
+                    self._entries[address] = entry
 
-    def keep(self, answers: list[UrlResult], folder: Path) -> None:
-        """Adds good answers; a folder that cannot be written to costs no more than asking again."""
-        good = [answer for answer in answers if answer.good]
+    def store(self, results: list[UrlResult], folder: Path) -> None:
+        """Add good results to the file. Ignore a folder that cannot be written: it only costs requests."""
+        good = [result for result in results if result.good]
         if not good:
             return
         at = self._now.isoformat()
-        self._kept |= {one.address: {"at": at, "answer": asdict(one)} for one in good}
-        newest = dict(list(self._kept.items())[-_MOST_KEPT:])
+        self._entries |= {result.address: {"at": at, "answer": asdict(result)} for result in good}
+        newest = dict(list(self._entries.items())[-_MAX_RESULTS:])
         with suppress(OSError):
             make_private_dir(folder)
             write_atomically(self._file, json.dumps(newest).encode(), replace=True)

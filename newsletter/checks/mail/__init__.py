@@ -1,1 +1,1 @@
-"""What became of it."""
+"""Checks of the rendered mail."""

@@ -1,4 +1,4 @@
-"""CSS and HTML that a reader's mail program does not know: what hangs on it is not there for them."""
+"""Check for CSS and HTML that the readers' mail programs do not support, by the data of caniemail.com."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,8 +14,8 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.templates import Filled
 
-# MJML's components as they come. What these make of themselves works wherever MJML does, so it is not the
-# newsletter's affair.
+# MJML's components in their default form. Their output works wherever MJML works, so its features are not
+# reported.
 SAMPLE = """
 <mjml><mj-head>
   <mj-title>Title</mj-title><mj-preview>Preview</mj-preview><mj-breakpoint width="480px" />
@@ -35,8 +35,9 @@ SAMPLE = """
   <mj-hero><mj-text>Text</mj-text></mj-hero>
 </mj-body></mjml>
 """
-# Those that can be worked, by a class that they leave in a mail: their own tricks excuse nobody else's.
-WORKED = {
+# Interactive components, by a class that they leave in a mail. Their output uses features that are reported
+# elsewhere, so these are excused only in a mail that has the component.
+INTERACTIVE = {
     "mj-accordion": "<mj-accordion><mj-accordion-element><mj-accordion-title>Title</mj-accordion-title>"
     "<mj-accordion-text>Text</mj-accordion-text></mj-accordion-element></mj-accordion>",
     "mj-carousel": '<mj-carousel><mj-carousel-image src="https://example.com/a.png" />'
@@ -44,65 +45,65 @@ WORKED = {
     "mj-menu-checkbox": '<mj-navbar hamburger="hamburger"><mj-navbar-link href="https://example.com/">Link'
     "</mj-navbar-link></mj-navbar>",
 }
-_IN_SHEETS = ("css-at-", "css-nesting", "css-pseudo-", "css-selector-")
+_SHEET_FEATURES = ("css-at-", "css-nesting", "css-pseudo-", "css-selector-")
 
 
 def clients(proof: Proof) -> Iterator[Problem]:
     """CSS and HTML that a mail program of `clients` in newsletter.yml does not support.
 
-    Only what MJML does not write itself, and what is there for everybody (see `UsageScanner`); what is
-    supported in part is left to the eye. A warning where content or layout is lost, a note where it looks
-    plainer.
+    Only features that MJML does not write itself, and that apply in every client (see `UsageScanner`);
+    features that are supported in part are not reported. A warning if content or layout is lost, a note if
+    the mail looks plainer.
 
-    Raises ConfigError where `clients` has a name that the data does not know.
+    Raise ConfigError if `clients` has a name that is not in the data.
     """
-    data, chosen = caniemail(), _chosen(proof)
-    excused, sheetless = _of_mjml(proof.document), data.without(data.features["html-style"])
-    told = set[str]()
+    data, chosen = caniemail(), _chosen_clients(proof)
+    excused, sheetless = _mjml_features(proof.document), data.without(data.features["html-style"])
+    reported = set[str]()
     for use in UsageScanner(proof.document).uses():
         slug = feature(use.mark)
-        if slug is None or slug in excused or slug in told or not (lost := fallback(slug)):
+        if slug is None or slug in excused or slug in reported or not (advice := fallback(slug)):
             continue
-        found = data.features[slug]
-        # Who reads no style sheets misses those of MJML too, and nothing more for what is in them.
-        spared = use.spares | (sheetless if slug.startswith(_IN_SHEETS) else frozenset())
-        if without := (data.without(found) & chosen) - spared:
-            told.add(slug)
-            what = f"not supported by {data.told(found, without, spared)}: {_named(found)}"
-            yield Problem(_where(proof, use), what, f"{lost.fix} ({found.page})", lost.severity)
+        used = data.features[slug]
+        # A client without style sheets loses those of MJML too; a feature inside them loses nothing more.
+        unaffected = use.unaffected | (sheetless if slug.startswith(_SHEET_FEATURES) else frozenset())
+        if without := (data.without(used) & chosen) - unaffected:
+            reported.add(slug)
+            what = f"not supported by {data.describe(used, without, unaffected)}: {_title(used)}"
+            yield Problem(_where(proof, use), what, f"{advice.fix} ({used.page})", advice.severity)
 
 
 def features(document: Document) -> frozenset[str]:
-    """The slugs of the features that a mail uses."""
+    """Return the slugs of the features that a mail uses."""
     return frozenset(filter(None, (feature(use.mark) for use in UsageScanner(document).uses())))
 
 
 def compiled(components: str) -> Document:
-    """What MJML makes of a mail."""
+    """Compile MJML and parse its HTML."""
     return Document(compile_mjml(Filled(components, lambda _: ""))[0])
 
 
-def _chosen(proof: Proof) -> frozenset[str]:
+def _chosen_clients(proof: Proof) -> frozenset[str]:
     data, config = caniemail(), proof.newsletter.config
     families = ", ".join(sorted(data.families))
     if unknown := [
         Problem(
             proof.newsletter.where("clients", number),
-            f"clients: there is no data about `{printable(name)}`",
-            f"the ones that there is: {families}; or one of their platforms, such as outlook.windows",
+            f"clients: caniemail.com has no data about `{printable(name)}`",
+            f"use one of {families}; or one of their platforms, such as outlook.windows",
         )
         for number, name in enumerate(config.clients)
-        if not data.of(name)
+        if not data.clients_of(name)
     ]:
         raise ConfigError(unknown)
-    return frozenset().union(*map(data.of, config.clients))
+    return frozenset().union(*map(data.clients_of, config.clients))
 
 
-def _of_mjml(document: Document) -> frozenset[str]:
-    """What MJML's own components use: of those that can be worked only where they are in the mail."""
-    there = " ".join(element.get("class", "") for element in document.elements).split()
-    worked = (name for name in WORKED if any(one.startswith(name) for one in there))
-    return frozenset().union(_baseline(), *map(_worked, worked))
+def _mjml_features(document: Document) -> frozenset[str]:
+    """Return the features of MJML's components; of interactive ones only if the mail has them."""
+    classes = " ".join(element.get("class", "") for element in document.elements).split()
+    used = (prefix for prefix in INTERACTIVE if any(name.startswith(prefix) for name in classes))
+    return frozenset().union(_baseline(), *map(_interactive_features, used))
 
 
 @cache
@@ -111,18 +112,18 @@ def _baseline() -> frozenset[str]:
 
 
 @cache
-def _worked(name: str) -> frozenset[str]:
-    section = f"<mj-section><mj-column>{WORKED[name]}</mj-column></mj-section>"
+def _interactive_features(name: str) -> frozenset[str]:
+    section = f"<mj-section><mj-column>{INTERACTIVE[name]}</mj-column></mj-section>"
     return features(compiled(f"<mjml><mj-body>{section}</mj-body></mjml>"))
 
 
-def _named(feature: Feature) -> str:
+def _title(feature: Feature) -> str:
     return feature.title.removesuffix(" element").removesuffix(" property")
 
 
 def _where(proof: Proof, use: Use) -> str:
-    """Where CSS is spelled, or else the element that it is on; the issue where that is nowhere to be seen."""
-    for words in use.spelled:
+    """Return `file:line` of the CSS, or of the element that has it; the issue's file if neither is found."""
+    for words in use.spellings:
         if (place := proof.where(words)) != proof.issue.path:
             return place
     return proof.issue.path if use.element is None else proof.where(use.element)

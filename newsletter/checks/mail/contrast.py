@@ -1,4 +1,4 @@
-"""Text that can be read, in the light and in the dark (WCAG 2.2, 1.4.3)."""
+"""Check the contrast of text in light and dark mode (WCAG 2.2, 1.4.3)."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,49 +9,50 @@ from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem, Severity
 
-# https://www.w3.org/TR/WCAG22/#contrast-minimum; large is 18 points, or 14 in bold.
-ENOUGH, ENOUGH_LARGE = 4.5, 3.0
-LARGE, LARGE_BOLD = 24.0, 18.66
-# As good as invisible: dark on dark, or white on white.
-UNREADABLE = 2.0
+# https://www.w3.org/TR/WCAG22/#contrast-minimum; large text has 18 points, or 14 in bold.
+MIN_CONTRAST, MIN_CONTRAST_LARGE = 4.5, 3.0
+LARGE_PIXELS, LARGE_BOLD_PIXELS = 24.0, 18.66
+# Below this contrast a text is nearly invisible: dark on dark, or white on white.
+UNREADABLE_CONTRAST = 2.0
 VIEWPORTS = (
-    ("in the light", Viewport(720)),
-    ("in the dark", Viewport(720, dark=True)),
-    ("on a phone in the light", Viewport(375)),
-    ("on a phone in the dark", Viewport(375, dark=True)),
+    ("in light mode", Viewport(720)),
+    ("in dark mode", Viewport(720, dark=True)),
+    ("on a phone in light mode", Viewport(375)),
+    ("on a phone in dark mode", Viewport(375, dark=True)),
 )
 
 
 class _Pair(NamedTuple):
-    """Colours that come together, as they are seen."""
+    """The colours of a text and its background, blended as they are shown."""
 
     text: str
     background: str
 
 
 def contrast(proof: Proof) -> Iterator[Problem]:
-    """Text whose colour is too close to what lies behind it, in the light or in the dark."""
-    told: set[tuple[_Pair, bool]] = set()
+    """Text with too little contrast to its background, in light or dark mode."""
+    reported: set[tuple[_Pair, bool]] = set()
     for name, viewport in VIEWPORTS:
         low: dict[_Pair, list[TextRun]] = {}
         for run in proof.cascade.runs(viewport):
-            if (ratio := run.contrast) is not None and ratio < needed(run):
+            if (ratio := run.contrast) is not None and ratio < min_contrast(run):
                 low.setdefault(_pair(run), []).append(run)
         for pair, runs in low.items():
-            if (pair, viewport.dark) not in told:
-                told.add((pair, viewport.dark))
+            if (pair, viewport.dark) not in reported:
+                reported.add((pair, viewport.dark))
                 yield _problem(proof, name, pair, runs)
 
 
-def needed(run: TextRun) -> float:
-    """The contrast that a text needs: large letters less."""
+def min_contrast(run: TextRun) -> float:
+    """Return the least contrast that WCAG AA allows for a text; it is lower for large letters."""
     size, weight = run.style.size, run.style.weight
-    return ENOUGH_LARGE if size >= LARGE or (size >= LARGE_BOLD and weight >= 700) else ENOUGH
+    is_large = size >= LARGE_PIXELS or (size >= LARGE_BOLD_PIXELS and weight >= 700)
+    return MIN_CONTRAST_LARGE if is_large else MIN_CONTRAST
 
 
 def _pair(run: TextRun) -> _Pair:
-    behind, colour = run.style.behind, run.style.colour
-    return _Pair(str(behind and colour and behind.text(colour)), str(behind and behind.background))
+    backdrop, colour = run.style.backdrop, run.style.colour
+    return _Pair(str(backdrop and colour and backdrop.text(colour)), str(backdrop and backdrop.background))
 
 
 def _problem(proof: Proof, name: str, pair: _Pair, runs: list[TextRun]) -> Problem:
@@ -59,10 +60,10 @@ def _problem(proof: Proof, name: str, pair: _Pair, runs: list[TextRun]) -> Probl
     ratio, more = worst.contrast or 0, f", and {len(runs) - 1} more" if len(runs) > 1 else ""
     what = (
         f'"{printable(runs[0].words, 40)}"{more}: contrast {ratio:.1f} {name} '
-        f"({pair.text} on {pair.background}); {needed(worst):g} can be read"
+        f"({pair.text} on {pair.background}); the minimum is {min_contrast(worst):g}"
     )
-    fix = "give it another colour in the template that draws it"
+    fix = "change the colour in the template that writes it"
     if "dark" in name:
-        fix = "give it a colour for the dark in head.mjml.j2, with !important"
-    severity: Severity = "error" if ratio < UNREADABLE else "warning"
+        fix = "set a colour for dark mode in head.mjml.j2, with !important"
+    severity: Severity = "error" if ratio < UNREADABLE_CONTRAST else "warning"
     return Problem(proof.where(runs[0].element, runs[0].words), what, fix, severity)

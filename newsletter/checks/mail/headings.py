@@ -1,4 +1,4 @@
-"""Headings are how somebody who hears the mail finds their way in it (WCAG 1.3.1)."""
+"""Check the headings, by which readers with a screen reader navigate the mail (WCAG 1.3.1)."""
 
 from collections.abc import Iterator
 
@@ -9,23 +9,26 @@ from newsletter.errors import Problem
 
 
 def headings(proof: Proof) -> Iterator[Problem]:
-    """Headings that skip a level or say nothing, or a mail without one main heading."""
-    found = proof.document.named("h1", "h2", "h3", "h4", "h5", "h6")
-    main = [heading for heading in found if heading.tag == "h1"]
+    """Headings that skip a level or are empty; no main heading, or two of them."""
+    all_headings = proof.document.named("h1", "h2", "h3", "h4", "h5", "h6")
+    main = [heading for heading in all_headings if heading.tag == "h1"]
     if not main:
         yield Problem(proof.issue.path, "the mail has no main heading", "make its title an <h1>", "warning")
     for heading in main[1:]:
         what = f'a second main heading: "{printable(words(heading), 40)}"'
-        yield Problem(proof.where(heading), what, "one <h1> is the title; the others are <h2>", "warning")
-    above = 0
-    for heading in found:
+        yield Problem(
+            proof.where(heading), what, "use one <h1>, for the title, and <h2> for others", "warning"
+        )
+    previous = 0
+    for heading in all_headings:
         level = int(str(heading.tag)[1])
         if not words(heading):
             yield Problem(
-                proof.where(heading), "a heading without words", "write them, or delete it", "warning"
+                proof.where(heading), "a heading without words", "write the words, or delete it", "warning"
             )
-        elif level > above + 1 and above:
-            what = f'"{printable(words(heading), 40)}" is a heading of level {level} under one of {above}'
-            fix = "one # less in Markdown, or the next level in the template"
+        elif level > previous + 1 and previous:
+            title = printable(words(heading), 40)
+            what = f'the heading "{title}" has level {level}, but the heading before it level {previous}'
+            fix = "delete one # in Markdown, or use the next level in the template"
             yield Problem(proof.where(heading), what, fix, "warning")
-        above = level
+        previous = level

@@ -1,4 +1,4 @@
-"""HTML that all mail programs read alike: a whole document, with nothing left of its making."""
+"""Check that the HTML is a complete document, without left-over MJML or template code."""
 
 import re
 from collections import Counter
@@ -10,52 +10,54 @@ from newsletter.display import printable
 from newsletter.errors import Problem
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\*\|\w+\|\*|<%.*?%>", re.DOTALL)
-# Elements that HTML has dropped, and mail programs with it.
-_GONE = ("applet", "blink", "center", "dir", "frame", "frameset", "marquee", "nobr", "plaintext", "xmp")
+# Obsolete elements, which HTML and mail programs no longer support.
+_OBSOLETE = ("applet", "blink", "center", "dir", "frame", "frameset", "marquee", "nobr", "plaintext", "xmp")
 
 
 def markup(proof: Proof) -> Iterator[Problem]:
-    """A mail that is not a whole HTML document, or shows what it was made of."""
+    """A mail that is not a complete HTML document, or has MJML or template code left in it."""
     html, path = proof.rendered.html, proof.issue.path
     tags = Tags(html)
     if not re.match(r"\s*<!doctype html\s*>", html, re.IGNORECASE):
-        what = "no <!DOCTYPE html> in the first line: mail programs guess, and get widths wrong"
+        what = "no <!DOCTYPE html> in the first line: mail programs use quirks mode, with other widths"
         yield Problem(path, what, "start the mail with it, as <mjml> does")
     if not any(tag.name == "meta" and "charset" in str(tag.attributes).lower() for tag in tags.tags):
-        what = "the mail does not say that it is UTF-8"
+        what = "the mail does not declare that it is UTF-8"
         yield Problem(path, what, 'put <meta charset="utf-8" /> into the head', "warning")
-    yield from _left(proof, tags)
-    yield from _doubled(proof, tags)
+    yield from _left_over(proof, tags)
+    yield from _duplicates(proof, tags)
 
 
-def _left(proof: Proof, tags: Tags) -> Iterator[Problem]:
-    """Pieces of MJML and of templates."""
+def _left_over(proof: Proof, tags: Tags) -> Iterator[Problem]:
+    """Yield a problem for each left-over piece of MJML or of a template, and each obsolete element."""
     names = dict.fromkeys(tag.name for tag in tags.tags)
     for name in (name for name in names if name.startswith("mj-") or name == "mjml"):
-        what = f"<{name}> is left in the mail, and shows nothing"
-        yield Problem(proof.where(f"<{name}"), what, "check its spelling, and where it stands")
-    for name in (name for name in names if name in _GONE):
-        yield Problem(proof.where(f"<{name}"), f"<{name}> is no HTML any more", "use CSS for it", "warning")
+        what = f"<{name}> is left in the mail, and mail programs ignore it"
+        yield Problem(proof.where(f"<{name}"), what, "check its spelling and its place")
+    for name in (name for name in names if name in _OBSOLETE):
+        yield Problem(proof.where(f"<{name}"), f"<{name}> is obsolete HTML", "use CSS instead", "warning")
     for words in dict.fromkeys(_TEMPLATE.findall(proof.document.readable)):
-        if not any(_as_code(words, text.content) for text in proof.texts):
+        if not any(_is_code(words, text.content) for text in proof.texts):
             what = f"template code is left in the mail: {printable(words)}"
-            yield Problem(proof.where(words), what, "nothing fills it; what is filled is written [[name]]")
+            yield Problem(
+                proof.where(words), what, "delete it; only placeholders such as [[name]] are filled"
+            )
 
 
-def _as_code(words: str, source: str) -> bool:
-    """Whether an editor wrote it as Markdown's code, to be read."""
+def _is_code(words: str, source: str) -> bool:
+    """Return True if the editor wrote the words as Markdown code, to show them to readers."""
     written = re.escape(words)
     return bool(re.search(rf"`[^`]*{written}[^`]*`|^ {{4}}.*{written}", source, re.MULTILINE))
 
 
-def _doubled(proof: Proof, tags: Tags) -> Iterator[Problem]:
+def _duplicates(proof: Proof, tags: Tags) -> Iterator[Problem]:
     ids = Counter(value for tag in tags.tags for name, value in tag.attributes if name == "id" and value)
     for value, times in ids.items():
         if times > 1:
-            what = f'the id "{printable(value)}" is there {times} times'
-            yield Problem(proof.where(f'id="{value}"'), what, "an id names one element", "error")
+            what = f'the id "{printable(value)}" occurs {times} times'
+            yield Problem(proof.where(f'id="{value}"'), what, "give each element a different id", "error")
     for tag in tags.tags:
-        named = Counter(name for name, _ in tag.attributes)
-        for name in (name for name, times in named.items() if times > 1):
+        counts = Counter(name for name, _ in tag.attributes)
+        for name in (name for name, times in counts.items() if times > 1):
             what = f"<{tag.name}> has the attribute {name} twice"
-            yield Problem(proof.where(f"<{tag.name}"), what, "the second is not read: delete one", "warning")
+            yield Problem(proof.where(f"<{tag.name}"), what, "delete one: the second is ignored", "warning")

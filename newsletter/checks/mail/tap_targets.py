@@ -1,4 +1,4 @@
-"""Links that a thumb finds (WCAG 2.2, 2.5.8): those that stand alone, not those in a sentence."""
+"""Check the height of links on a line without other words, as touch targets on a phone (WCAG 2.2, 2.5.8)."""
 
 import re
 from collections.abc import Iterator
@@ -10,26 +10,25 @@ from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
-# https://www.w3.org/TR/WCAG22/#target-size-minimum: a line of this height keeps targets apart as well.
-LEAST = 24.0
+# https://www.w3.org/TR/WCAG22/#target-size-minimum; a line of this height also gives targets enough distance.
+MIN_HEIGHT_PIXELS = 24.0
 PHONE = Viewport(375)
 
 
 def tap_targets(proof: Proof) -> Iterator[Problem]:
     """A link on a line of its own that is less than 24 pixels high on a phone."""
     styles = proof.cascade.styles(PHONE)
-    for link in alone(proof.document, styles):
-        high = _height(link, styles)
-        if high < LEAST:
-            what = (
-                f'the link "{printable(words(link), 40)}" is {counted(round(high), "pixel")} high on a phone'
-            )
-            fix = f"give it a line-height or a padding that makes {LEAST:.0f}, better 44"
+    for link in links_alone(proof.document, styles):
+        height = _height(link, styles)
+        if height < MIN_HEIGHT_PIXELS:
+            pixels = counted(round(height), "pixel")
+            what = f'the link "{printable(words(link), 40)}" is {pixels} high on a phone'
+            fix = f"make it at least {MIN_HEIGHT_PIXELS:.0f} high, better 44, by its line-height or padding"
             yield Problem(proof.where(link), what, fix, "warning")
 
 
-def alone(document: Document, styles: dict[Element, Style]) -> Iterator[Element]:
-    """The links that are seen, and share their line with no words but those of other links."""
+def links_alone(document: Document, styles: dict[Element, Style]) -> Iterator[Element]:
+    """Yield the visible links whose line has no words except those of links."""
     line = _Line()
     for element, text in _inline(document.root, styles):
         if element is None:
@@ -41,27 +40,27 @@ def alone(document: Document, styles: dict[Element, Style]) -> Iterator[Element]
 
 
 class _Line:
-    """What stands between two breaks: the links, and whether there are words beside them."""
+    """A line between two breaks: its links, and a flag for other words in it."""
 
     def __init__(self) -> None:
         self._links: dict[Element, None] = {}
-        self._words = False
+        self._has_words = False
 
     def add(self, element: Element, text: str) -> None:
-        link = next((one for one in (element, *element.iterancestors()) if one.tag == "a"), None)
+        link = next((node for node in (element, *element.iterancestors()) if node.tag == "a"), None)
         if link is not None and link.get("href") is not None:
             if text.strip():
                 self._links[link] = None
         elif re.search(r"\w", text):
-            self._words = True
+            self._has_words = True
 
     def links(self) -> Iterator[Element]:
-        if not self._words:
+        if not self._has_words:
             yield from self._links
 
 
 def _inline(element: Element, styles: dict[Element, Style]) -> Iterator[tuple[Element | None, str]]:
-    """The texts with their elements, and None where a line ends."""
+    """Yield each text with its element, and None at the end of a line."""
     style = styles.get(element)
     if style is None or element.tag == "br":
         yield None, ""
@@ -78,6 +77,6 @@ def _inline(element: Element, styles: dict[Element, Style]) -> Iterator[tuple[El
 
 
 def _height(link: Element, styles: dict[Element, Style]) -> float:
-    """The link with its padding, or the highest of what it holds."""
-    inside = [styles[one] for one in link.iter() if one in styles]
-    return max(style.line_height + style.padding for style in inside)
+    """Return the largest height of the link and its children, with their padding, in pixels."""
+    visible = [styles[element] for element in link.iter() if element in styles]
+    return max(style.line_height + style.padding for style in visible)

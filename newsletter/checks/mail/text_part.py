@@ -1,4 +1,4 @@
-"""The text part is a mail of its own: complete, and without anything of the HTML."""
+"""Check that the text part is complete, without HTML and without long lines."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from newsletter.errors import Problem
 from newsletter.issue import files
 
 # RFC 5322, 2.1.1: lines should have at most 78 characters.
-LONGEST_LINE = 78
+MAX_LINE_CHARACTERS = 78
 _TAG = re.compile(
     r"</?(?:a|b|br|div|em|font|h[1-6]|hr|i|img|li|mj-[a-z]+|p|span|strong|table|t[dhr]|[uo]l)\b[^<>]*>"
 )
@@ -21,29 +21,34 @@ def text_part(proof: Proof) -> Iterator[Problem]:
     """A text part without a story or a link that the HTML has, with HTML in it, or with long lines."""
     text = proof.rendered.text
     if not text.strip():
-        yield Problem(proof.issue.path, "the text part is empty", "see the template layout.txt.j2")
+        yield Problem(proof.issue.path, "the text part is empty", "correct the template layout.txt.j2")
         return
     yield from _missing(proof, text)
-    for left in _remains(proof, text):
-        what = f"HTML is left in the text part: {printable(left)}"
-        yield Problem(proof.where_in_text(left), what, _PLAIN)
+    for html in _left_over_html(proof, text):
+        what = f"HTML is left in the text part: {printable(html)}"
+        yield Problem(proof.where_in_text(html), what, _PLAIN_FIX)
     for line in text.split("\n"):
-        if len(line) > LONGEST_LINE and "://" not in line and "mailto:" not in line and "[[" not in line:
+        if (
+            len(line) > MAX_LINE_CHARACTERS
+            and "://" not in line
+            and "mailto:" not in line
+            and "[[" not in line
+        ):
             what = f'a line of {len(line)} characters in the text part ("{printable(line.strip(), 40)}")'
-            fix = f"{LONGEST_LINE} are the most; use the filter `wrapped` in the template"
+            fix = f"use at most {MAX_LINE_CHARACTERS}: the filter `wrapped` in the template breaks lines"
             yield Problem(proof.where_in_text(line), what, fix, "warning")
 
 
-_PLAIN = "a .txt.j2 template writes text as it is; use the filter `plain` for Markdown"
+_PLAIN_FIX = "use the filter `plain` for Markdown: a .txt.j2 template does not convert text"
 
 
-def _remains(proof: Proof, text: str) -> Iterator[str]:
-    """The first of each tag and each entity, but for what an editor writes about HTML."""
-    found: dict[str, str] = {}
+def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
+    """Yield the first of each tag and each entity, except those that the editor wrote."""
+    by_name: dict[str, str] = {}
     for match in (*_TAG.finditer(text), *_ENTITY.finditer(text)):
-        found.setdefault(match[0].strip("</>").split()[0], match[0])
-    written = [one.content for one in proof.texts]
-    return (left for left in found.values() if not any(left in content for content in written))
+        by_name.setdefault(match[0].strip("</>").split()[0], match[0])
+    written = [source.content for source in proof.texts]
+    return (html for html in by_name.values() if not any(html in content for content in written))
 
 
 def _missing(proof: Proof, text: str) -> Iterator[Problem]:
@@ -51,10 +56,10 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
     for n, story in enumerate(proof.issue.stories):
         if " ".join(story.title.split()).casefold() not in flat:
             where = files.where(proof.issue, ("stories", n, "title"))
-            what = f'the text part is without the story "{printable(story.title)}"'
-            yield Problem(where, what, "see the template story.txt.j2")
+            what = f'the text part does not contain the story "{printable(story.title)}"'
+            yield Problem(where, what, "correct the template story.txt.j2")
     for target, link in proof.document.targets.items():
-        leads = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
-        if leads and target not in text and target.removeprefix("mailto:") not in text:
-            what = f"the text part is without the link {printable(target)}"
-            yield Problem(proof.where(link), what, "write it into the text template as well")
+        is_address = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
+        if is_address and target not in text and target.removeprefix("mailto:") not in text:
+            what = f"the text part does not contain the link {printable(target)}"
+            yield Problem(proof.where(link), what, "add it to the text template")

@@ -1,4 +1,4 @@
-"""Whoever reads the mail, in either part, must be able to leave."""
+"""Check that both parts of the mail have an unsubscribe link."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Gmail cuts a mail off at about 102 KB of HTML, and the unsubscribe link with it."""
+"""Check the size of the HTML: Gmail cuts it off after about 102 KB, and with it the unsubscribe link."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem, Severity
 
 CLIPPED_BYTES = 102_000
-CLOSE_BYTES = CLIPPED_BYTES * 85 // 100
-_HEAVIEST = 6
+WARNING_BYTES = CLIPPED_BYTES * 85 // 100
+_MAX_PARTS = 6
 _HEADING = re.compile(r"<h[1-6]\b[^>]*>(.*?)</h[1-6]>", re.DOTALL)
 _START = re.compile(r"<(?:body|h[12])\b")
 
@@ -19,7 +19,7 @@ _START = re.compile(r"<(?:body|h[12])\b")
 def weight(proof: Proof) -> Iterator[Problem]:
     """HTML over 102 KB, which Gmail cuts off; a warning from 85 % of that."""
     size = len(proof.rendered.html.encode())
-    if size < CLOSE_BYTES:
+    if size < WARNING_BYTES:
         return
     limit = CLIPPED_BYTES // 1000
     what = f"the HTML weighs {size / 1000:.0f} KB; Gmail shows {limit} KB and cuts off the rest"
@@ -31,16 +31,16 @@ def weight(proof: Proof) -> Iterator[Problem]:
 
 
 def heaviest(proof: Proof) -> list[tuple[str, int]]:
-    """The parts of the HTML between its main headings, the heaviest first, each with its bytes as UTF-8."""
+    """Return the names of the HTML's parts between main headings and their bytes as UTF-8, heaviest first."""
     html = proof.rendered.html
     cuts = [0, *(start.start() for start in _START.finditer(html)), len(html)]
     parts = [html[begin:end] for begin, end in pairwise(cuts)]
-    sizes = [(_named(part, first=not n), len(part.encode())) for n, part in enumerate(parts)]
-    return sorted(sizes, key=lambda named: -named[1])[:_HEAVIEST]
+    sizes = [(_part_name(part, first=not n), len(part.encode())) for n, part in enumerate(parts)]
+    return sorted(sizes, key=lambda size: -size[1])[:_MAX_PARTS]
 
 
-def _named(part: str, *, first: bool) -> str:
+def _part_name(part: str, *, first: bool) -> str:
     heading = _HEADING.match(part)
     if heading:
         return shorten(unescape(re.sub(r"<[^>]+>", "", heading[1])), 60, placeholder="…")
-    return "head and style sheets" if first else "what stands before the first heading"
+    return "head and style sheets" if first else "the part before the first heading"

@@ -1,4 +1,4 @@
-"""SpamAssassin, the real one, and ones that fail."""
+"""Tests of the spam score with the installed SpamAssassin, and with programs that fail."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ from tests.render import material
 from tests.required import need
 
 
-def only(read: Proof) -> Problem:
-    (problem,) = run(read, SPAM)
+def only_problem(proof: Proof) -> Problem:
+    (problem,) = run(proof, SPAM)
     assert problem.check == "spam"
     return problem
 
@@ -34,8 +34,8 @@ def test_our_own_issue_is_no_spam() -> None:
     from newsletter.config import loader
 
     read = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
-    note = only(read)
-    assert note.severity == "note" and "points; from 5 on it is spam" in note.what
+    note = only_problem(read)
+    assert note.severity == "note" and "points to the mail; 5 or more are spam" in note.what
     assert any("HTML_MESSAGE" in line for line in note.details)
 
 
@@ -44,10 +44,10 @@ def test_spam_is_found_and_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.M
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    # The string that every SpamAssassin takes for spam (GTUBE), to test it by.
+    # SpamAssassin's test string (GTUBE), which it always reports as spam.
     gtube = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-    found = only(opened(tmp_path / "letter", text=f"{gtube}\n", html=f"<p>{gtube}</p>"))
-    assert found.severity == "error" and any("GTUBE" in line for line in found.details)
+    problem = only_problem(opened(tmp_path / "letter", text=f"{gtube}\n", html=f"<p>{gtube}</p>"))
+    assert problem.severity == "error" and any("GTUBE" in line for line in problem.details)
     assert list(home.iterdir()) == []
 
 
@@ -63,21 +63,21 @@ echo 'news-report-ends'
 @pytest.mark.parametrize(
     ("script", "severity", "what"),
     [
-        pytest.param(REPORT.format(score="1.9"), "note", "gives it 1.9 points", id="fine"),
-        pytest.param(REPORT.format(score="2.0"), "warning", "gives it 2.0 points", id="suspicious"),
-        pytest.param(REPORT.format(score="5.0"), "error", "gives it 5.0 points", id="spam"),
+        pytest.param(REPORT.format(score="1.9"), "note", "gives 1.9 points", id="fine"),
+        pytest.param(REPORT.format(score="2.0"), "warning", "gives 2.0 points", id="suspicious"),
+        pytest.param(REPORT.format(score="5.0"), "error", "gives 5.0 points", id="spam"),
         pytest.param("echo broken >&2; exit 3", "warning", "ended with code 3: broken", id="fails"),
-        pytest.param("echo nothing", "warning", "said nothing that can be read", id="unreadable"),
+        pytest.param("echo nothing", "warning", "printed no report that can be read", id="unreadable"),
     ],
 )
 def test_what_it_may_say(
     script: str, severity: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(tmp_path / "bin", script, monkeypatch)
-    found = only(opened(tmp_path / "letter"))
-    assert found.severity == severity and what in found.what and found.fix
-    assert "SOME_RULE" not in script or found.details == (
-        f"  {found.what.split()[3]}  SOME_RULE: BODY: Something about it that goes on in the next line",
+    problem = only_problem(opened(tmp_path / "letter"))
+    assert problem.severity == severity and what in problem.what and problem.fix
+    assert "SOME_RULE" not in script or problem.details == (
+        f"  {problem.what.split()[2]}  SOME_RULE: BODY: Something about it that goes on in the next line",
     )
 
 
@@ -89,12 +89,12 @@ def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = only(opened(tmp_path / "letter"))
-    assert found.severity == "note" and "not installed" in found.what and "apt-get install" in found.fix
+    problem = only_problem(opened(tmp_path / "letter"))
+    assert problem.severity == "note" and "not installed" in problem.what and "apt-get install" in problem.fix
 
 
 def installed(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A program of that name that does this, the first that is found."""
+    """Write a script as the first `spamassassin` in PATH; return its path."""
     folder.mkdir(exist_ok=True)
     program = folder / "spamassassin"
     program.write_text(f"#!/bin/sh\n{script}\n")

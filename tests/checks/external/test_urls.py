@@ -1,4 +1,4 @@
-"""Links and pictures, asked of a web that a proxy on this machine answers for."""
+"""Tests of requesting links and pictures, from a proxy on this machine that plays the web."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ LEEK, BLEND = "http://soup.example.com/leek", "http://soup.example.com/blend"
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxyFake]:
-    """The web; whatever is not in its `pages` is not there."""
+    """Start the web; an address that is not in its `pages` has the status 404."""
     with ProxyFake({LEEK: PAGE, BLEND: PAGE}) as fake:
         for name, value in fake.environment.items():
             monkeypatch.setenv(name, value)
@@ -38,7 +38,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxyFake]:
 
 @pytest.fixture
 def proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Proof]:
-    """A mail with this HTML in it, of the newsletter in this folder."""
+    """Return a function that makes the proof of a mail with this HTML."""
     monkeypatch.chdir(tmp_path)
 
     def with_html(html: str) -> Proof:
@@ -51,14 +51,14 @@ def links(*addresses: str) -> str:
     return "".join(f'<a href="{address}">soup</a>' for address in addresses)
 
 
-def told(found: list[Problem]) -> list[str]:
-    return [f"{one.severity}: {one.what}" for one in found]
+def problem_lines(problems: list[Problem]) -> list[str]:
+    return [f"{problem.severity}: {problem.what}" for problem in problems]
 
 
 def test_links_that_answer_are_listed(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     read = proof(links(LEEK, BLEND, LEEK, "[[unsubscribe_url]]", "mailto:cook@example.com"))
     (note,) = run(read, ONLINE)
-    assert note.what == "2 links; 2 asked now, 0 within the last day"
+    assert note.what == "2 links; 2 requested now, 0 within the last day"
     assert note.severity == "note" and note.check == "links-answer"
     assert [line.split()[0] for line in note.details] == ["200", "200"] and LEEK in note.details[0]
     assert sorted(web.asked()) == [f"HEAD {BLEND}", f"HEAD {LEEK}"]
@@ -70,25 +70,27 @@ def test_links_that_answer_are_listed(web: ProxyFake, proof: Callable[[str], Pro
     [
         pytest.param(Reply(404), "error: there is no such page: 404", id="404"),
         pytest.param(Reply(410), "error: there is no such page: 410", id="410"),
-        pytest.param(Reply(403), "note: answers 403 to a program", id="403"),
-        pytest.param(Reply(999), "note: answers 999 to a program", id="999"),
-        pytest.param(Reply(500), "warning: answers 500", id="500"),
+        pytest.param(Reply(403), "note: responds to programs with 403", id="403"),
+        pytest.param(Reply(999), "note: responds to programs with 999", id="999"),
+        pytest.param(Reply(500), "warning: responds with 500", id="500"),
         pytest.param(Reply(301, b"", {"Location": BLEND}), f"note: has moved to {BLEND}", id="moved"),
         pytest.param(Reply(301, b"", {"Location": "/blend"}), f"note: has moved to {BLEND}", id="relative"),
         pytest.param(
-            Reply(301, b"", {"Location": LEEK}), "warning: does not answer: more than 5", id="circle"
+            Reply(301, b"", {"Location": LEEK}), "warning: does not respond: more than 5", id="circle"
         ),
         pytest.param(
-            Reply(302, b"", {"Location": "http://127.0.0.1/"}), "warning: does not answer: 127.0.0.1", id="in"
+            Reply(302, b"", {"Location": "http://127.0.0.1/"}),
+            "warning: does not respond: 127.0.0.1",
+            id="in",
         ),
         pytest.param(
             Reply(302, b"", {"Location": "http://localhost:1/"}),
-            "warning: does not answer: localh",
+            "warning: does not respond: localh",
             id="home",
         ),
         pytest.param(
             Reply(302, b"", {"Location": "ftp://soup.example.com"}),
-            "warning: does not answer: leads",
+            "warning: does not respond: it leads",
             id="ftp",
         ),
     ],
@@ -97,7 +99,7 @@ def test_links_that_do_not(
     reply: Reply, expected: str, web: ProxyFake, proof: Callable[[str], Proof]
 ) -> None:
     web.pages[LEEK] = reply
-    problem, _ = told(run(proof(links(LEEK)), ONLINE))
+    problem, _ = problem_lines(run(proof(links(LEEK)), ONLINE))
     assert problem.startswith(expected)
 
 
@@ -118,14 +120,14 @@ def test_a_lost_line_and_a_busy_server_are_asked_once_more(web: ProxyFake) -> No
     web.next(Fault(Reply(503, b"", {"Retry-After": "0"})), Fault(Reply(503, b"", {"Retry-After": "0"})))
     assert ask([BLEND])[0].status == 200
     web.next(Fault.reset(), Fault.reset())
-    assert ask([LEEK])[0].failure in ("no connection", "the proxy does not reach it")
+    assert ask([LEEK])[0].failure in ("no connection", "the proxy cannot reach it")
 
 
 def test_a_machine_that_is_not_online_is_told_once(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     circle = Reply(302, b"", {"Location": "http://10.0.0.1/"})
     web.pages = {LEEK: circle, BLEND: circle}
     (problem,) = run(proof(links(LEEK, BLEND)), ONLINE)
-    assert problem.what == "none of 2 links answers: is this machine online?" and len(problem.details) == 2
+    assert problem.what == "none of 2 links responds: is this machine online?" and len(problem.details) == 2
 
 
 def test_a_private_address_is_never_asked(web: ProxyFake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +145,7 @@ def test_a_host_is_asked_little_at_once(web: ProxyFake) -> None:
     addresses = [f"http://host{n % 2}.example/{n}" for n in range(12)]
     answers = ask(addresses)
     assert [answer.address for answer in answers] == addresses
-    assert max(web.most.values()) <= url_checker.AT_ONCE_A_HOST
+    assert max(web.most.values()) <= url_checker.MAX_CONCURRENT_PER_HOST
     assert len(web.most) == 2
 
 
@@ -153,22 +155,22 @@ def test_a_server_that_does_not_end_is_not_waited_for(web: ProxyFake) -> None:
     first, second = ask([LEEK, BLEND], limits=Limits(seconds=0.5))
     assert time.monotonic() - started < 20
     assert {first.status, second.status} == {200, None}
-    assert "no answer in time" in first.failure + second.failure
+    assert "no response in time" in first.failure + second.failure
 
 
 def test_good_answers_keep_for_a_day(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     read = proof(links(LEEK, BLEND))
     web.pages[BLEND] = Reply(500)
     first = link_answers(read, lambda: samples.NOW)
-    assert [one.cached for one in first.values()] == [False, False]
+    assert [result.cached for result in first.values()] == [False, False]
     before = len(web.asked())
     soon = list(link_answers(read, lambda: samples.NOW + timedelta(hours=23)).values())
-    assert [one.cached for one in soon] == [True, False]
-    assert [one for one in web.asked()[before:] if LEEK in one] == []
+    assert [result.cached for result in soon] == [True, False]
+    assert [request for request in web.asked()[before:] if LEEK in request] == []
     late = list(link_answers(read, lambda: samples.NOW + timedelta(hours=24)).values())
-    assert [one.cached for one in late] == [False, False]
+    assert [result.cached for result in late] == [False, False]
     earlier = list(link_answers(read, lambda: samples.NOW - timedelta(hours=1)).values())
-    assert [one.cached for one in earlier] == [False, False]
+    assert [result.cached for result in earlier] == [False, False]
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"x": 1}', '{"x": {"at": "soon", "answer": {}}}', "\0"])
@@ -188,17 +190,17 @@ def test_a_state_folder_that_cannot_be_written_is_no_hindrance(
 ) -> None:
     read = proof(links(LEEK))
     read.newsletter.state.write_text("a file")
-    assert [one.status for one in link_answers(read, lambda: samples.NOW).values()] == [200]
+    assert [result.status for result in link_answers(read, lambda: samples.NOW).values()] == [200]
 
 
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
         pytest.param(Reply(404), "error: the picture does not load: 404", id="missing"),
-        pytest.param(PAGE, "error: not a picture but text/html", id="page"),
+        pytest.param(PAGE, "error: not a picture: its content type is text/html", id="page"),
         pytest.param(
             Reply(200, b"x" * 700_000, {"Content-Type": "image/png"}),
-            "warning: the picture weighs 0.7 MB",
+            "warning: the picture has 0.7 MB",
             id="heavy",
         ),
     ],
@@ -206,7 +208,7 @@ def test_a_state_folder_that_cannot_be_written_is_no_hindrance(
 def test_pictures(reply: Reply, expected: str, web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     picture = "http://pictures.example.com/a.png"
     web.pages[picture] = reply
-    (problem,) = told(run(proof(f'<img src="{picture}" alt="A bowl" width="200">'), ONLINE))
+    (problem,) = problem_lines(run(proof(f'<img src="{picture}" alt="A bowl" width="200">'), ONLINE))
     assert problem.startswith(expected)
     web.pages[picture] = Reply(200, b"x" * 1000, {"Content-Type": "image/png"})
     assert run(proof(f'<img src="{picture}" alt="A bowl" width="200">'), ONLINE) == []
@@ -214,13 +216,13 @@ def test_pictures(reply: Reply, expected: str, web: ProxyFake, proof: Callable[[
 
 def test_a_picture_without_end_is_not_read_whole(web: ProxyFake) -> None:
     web.pages[LEEK] = Reply(200, b"x" * 5_000_000, {"Content-Type": "image/png"})
-    (answer,) = ask([LEEK], whole=True, limits=Limits(most_bytes=100_000))
+    (answer,) = ask([LEEK], whole=True, limits=Limits(max_bytes=100_000))
     assert answer.size is not None and answer.size < 300_000
 
 
 def test_a_page_that_leaves_https_is_told() -> None:
     answer = UrlResult("https://soup.example.com/", 200, end="http://soup.example.com/")
-    assert link_problem(answer) is not None and "in clear" in str(link_problem(answer))
+    assert link_problem(answer) is not None and "without https" in str(link_problem(answer))
     assert link_problem(replace(answer, end="https://soup.example.com/")) is None
 
 
@@ -228,7 +230,7 @@ def test_a_page_that_leaves_https_is_told() -> None:
     "order", [("requests", "newsletter.render.pipeline"), ("newsletter.render.pipeline", "requests")]
 )
 def test_requests_and_the_inliner_get_on(order: tuple[str, str]) -> None:
-    """premailer gets an empty module in its place; whoever imports the real one has the real one."""
+    """Let premailer import an empty `requests`, and every other module the real one."""
     program = (
         f"import {order[0]}, {order[1]}, premailer.premailer, requests\n"
         "print(requests.Session().get.__module__, hasattr(premailer.premailer.requests, 'get'))"

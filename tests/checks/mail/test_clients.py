@@ -1,4 +1,4 @@
-"""What mail programs support: the data, how it is recognised, and what is left to MJML."""
+"""Tests of caniemail.com's data, of the recognition of features in a mail, and of MJML's own features."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from newsletter.checks.caniemail import features as marks
 from newsletter.checks.document import Document
 from newsletter.checks.mail.clients import SAMPLE, clients, compiled, features
 from newsletter.errors import ConfigError
-from tests.checks.material import BASE, found, opened
+from tests.checks.material import BASE, opened, problems_of
 
 DATA = Path(data.__file__).with_name("caniemail.json")
 
@@ -22,7 +22,7 @@ def _in_the_newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mail(styled: str = "", inside: str = "") -> list[str]:
-    """The slugs of what a small mail uses."""
+    """Return the slugs of the features that a small mail uses."""
     html = f"<html><head><style>{styled}</style></head><body>{inside}</body></html>"
     return sorted(features(Document(html)))
 
@@ -39,7 +39,7 @@ def test_the_data_says_where_it_is_from() -> None:
 
 def test_every_feature_is_recognised_or_said_not_to_be() -> None:
     slugs = set(data.caniemail().features)
-    assert {slug for slug in slugs if not marks.marks(slug)} == set(marks.UNSEEN)
+    assert {slug for slug in slugs if not marks.marks(slug)} == set(marks.UNDETECTED)
     assert advice.slugs() <= slugs
 
 
@@ -100,13 +100,14 @@ def test_the_newsletter_names_its_readers_clients(tmp_path: Path) -> None:
     plain = (BASE / "newsletter.yml").read_text(encoding="utf-8")
     html = opened(tmp_path / "a").rendered.html.replace("</body>", '<p style="display:grid">x</p></body>')
 
-    def told(names: str) -> list[str]:
+    def unsupported(names: str) -> list[str]:
         (over / "newsletter.yml").write_text(f"{plain}clients: {names}\n", encoding="utf-8")
-        return [one.what for one in found(tmp_path / "b", over, html=html) if one.check == "clients"]
+        problems = problems_of(tmp_path / "b", over, html=html)
+        return [problem.what for problem in problems if problem.check == "clients"]
 
-    assert told("[apple-mail]") == []
-    assert told("[outlook.windows]") == ["not supported by Outlook on Windows: display:grid"]
+    assert unsupported("[apple-mail]") == []
+    assert unsupported("[outlook.windows]") == ["not supported by Outlook on Windows: display:grid"]
     with pytest.raises(ConfigError) as refused:
-        told("[gmail, lotus]")
+        unsupported("[gmail, lotus]")
     (problem,) = refused.value.problems
     assert problem.where.endswith("newsletter.yml:5") and "no data about `lotus`" in problem.what
