@@ -55,11 +55,11 @@ def doctor(
 
 
 def _understood(nameserver: str | None) -> None:
-    from newsletter.doctor.resolver import parsed
+    from newsletter.doctor.resolver import parse_nameserver
 
     try:
         if nameserver is not None:
-            parsed(nameserver)
+            parse_nameserver(nameserver)
     except ValueError as failure:
         raise click.UsageError("--nameserver is an IP address, with a port or not: 192.0.2.1:53") from failure
 

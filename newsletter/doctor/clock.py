@@ -1,4 +1,4 @@
-"""This machine's clock against others': schedules and the undo window go by it."""
+"""Compare this machine's clock with those of servers: schedules and the undo window depend on it."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -6,30 +6,32 @@ from datetime import timedelta
 from newsletter.display import counted
 from newsletter.findings import ClockReading, Finding
 
-WARN, FAIL = timedelta(minutes=2), timedelta(minutes=10)
+MAX_OFFSET_OK, MAX_OFFSET_WARNING = timedelta(minutes=2), timedelta(minutes=10)
 _FIX = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
 
 
-def clock(heard: Iterable[ClockReading]) -> Iterator[Finding]:
-    """One finding for each clock; that there is none is one as well."""
-    found = False
-    for one in heard:
-        found = True
-        yield _compared(one)
-    if not found:
-        yield Finding("clock", "skipped", "not looked at: nobody that was asked said what time it is")
+def clock(readings: Iterable[ClockReading]) -> Iterator[Finding]:
+    """Yield one finding per clock, or a single skipped one if there is no clock."""
+    compared = False
+    for reading in readings:
+        compared = True
+        yield _finding(reading)
+    if not compared:
+        yield Finding("clock", "skipped", "not looked at: no server sent its time")
 
 
-def _seconds(off: timedelta) -> str:
-    seconds = round(off.total_seconds())
+def _seconds(difference: timedelta) -> str:
+    seconds = round(difference.total_seconds())
     return counted(seconds, "second") if seconds > 1 else "a second"
 
 
-def _compared(one: ClockReading) -> Finding:
-    label, off = f"clock, against {one.whose}", abs(one.offset)
-    if off <= WARN:
-        return Finding(label, "ok", f"agrees within {_seconds(off)}")
-    which = "behind" if one.offset > timedelta() else "ahead"
-    what = f"this machine's clock is {counted(round(off.total_seconds() / 60), 'minute')} {which}: "
-    what += "mail that is scheduled or held back leaves at another time than is said"
-    return Finding(label, "error" if off > FAIL else "warning", what, _FIX)
+def _finding(reading: ClockReading) -> Finding:
+    label, difference = f"clock, against {reading.whose}", abs(reading.offset)
+    if difference <= MAX_OFFSET_OK:
+        return Finding(label, "ok", f"agrees within {_seconds(difference)}")
+    direction = "behind" if reading.offset > timedelta() else "ahead"
+    what = (
+        f"this machine's clock is {counted(round(difference.total_seconds() / 60), 'minute')} {direction}: "
+    )
+    what += "scheduled mail and held batches leave at a wrong time"
+    return Finding(label, "error" if difference > MAX_OFFSET_WARNING else "warning", what, _FIX)

@@ -1,4 +1,4 @@
-"""Whether newsletter.yml can be read."""
+"""Examine newsletter.yml."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,8 @@ from newsletter.findings import Finding
 
 
 def configuration(setup: Setup) -> Iterator[Finding]:
-    """Every problem of newsletter.yml, or what it says in one line."""
+    """Yield every problem of newsletter.yml, or one line with the newsletter's name and its provider."""
     for problem in setup.config_problems:
         yield Finding.of(problem, FILE)
     if setup.config:
-        yield Finding(
-            FILE, "ok", f"can be read; {setup.config.name} goes out through {setup.config.provider}"
-        )
+        yield Finding(FILE, "ok", f"can be read; {setup.config.name} is sent through {setup.config.provider}")

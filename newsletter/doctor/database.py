@@ -1,4 +1,4 @@
-"""Whether the database is there, and made for this version; nothing in it is changed."""
+"""Examine the database: its tables' version, its permissions, its subscribers. Nothing in it is changed."""
 
 from collections.abc import Iterator
 
@@ -12,65 +12,68 @@ URL = "NEWS_DATABASE_URL"
 
 
 def read(setup: Setup, timeout: float) -> DatabaseStatus | NewsError:
-    """What the database holds, or why it cannot be said."""
+    """Return the database's status, or the error that prevents reading it."""
     try:
-        return inspection.contents(_given(setup), setup.state, timeout)
+        return inspection.contents(_database_url(setup), setup.state, timeout)
     except NewsError as failure:
         return failure
 
 
 def is_file(setup: Setup) -> bool:
-    """Whether looking at it needs no connection."""
+    """Return True if the database is a file, which needs no connection."""
     try:
-        return inspection.named(_given(setup), setup.state)[1]
+        return inspection.named(_database_url(setup), setup.state)[1]
     except NewsError:
-        return True  # to say so needs none
+        return True  # reporting the malformed URL needs no connection
 
 
-def database(setup: Setup, found: DatabaseStatus | NewsError) -> Iterator[Finding]:
-    """Where it is, whether its tables are those of this version, and how many would get an issue."""
+def database(setup: Setup, status: DatabaseStatus | NewsError) -> Iterator[Finding]:
+    """Yield findings on the database's address, its tables' version, its permissions and its subscribers.
+
+    `status` is the result of `read`.
+    """
     if setup.variables[URL].state == "malformed":
         yield Finding("database", "skipped", f"not looked at: {URL} is malformed")
         return
     try:
-        where, _ = inspection.named(_given(setup), setup.state)
+        where, _ = inspection.named(_database_url(setup), setup.state)
     except NewsError as failure:
         yield from (Finding.of(problem, URL) for problem in failure.problems)
         return
-    if isinstance(found, NewsError):
-        yield from (Finding(where, "error", problem.what, problem.fix) for problem in found.problems)
+    if isinstance(status, NewsError):
+        yield from (Finding(where, "error", problem.what, problem.fix) for problem in status.problems)
         return
-    yield from _tables(where, found)
-    if not found.writable:
+    yield from _tables(where, status)
+    if not status.writable:
         fix = "check the permissions of the file and its folder, or the rights of the database's user"
-        yield Finding(where, "error", "may not be written to, and a send writes down what it does", fix)
-    if found.subscribers is not None:
-        yield _subscribers(found.subscribers)
+        yield Finding(where, "error", "cannot be written to: a send needs to record its progress there", fix)
+    if status.subscribers is not None:
+        yield _subscribers(status.subscribers)
 
 
-def _tables(where: str, found: DatabaseStatus) -> Iterator[Finding]:
-    match found.age:
+def _tables(where: str, status: DatabaseStatus) -> Iterator[Finding]:
+    match status.age:
         case "current":
-            yield Finding(where, "ok", f"is there, and made for this version ({found.revision})")
+            yield Finding(where, "ok", f"exists, and its tables are of this version ({status.revision})")
         case "missing":
-            what = "was not made yet; the first command that needs it makes it"
-            fix = "news subscribers import FILE" if found.writable else ""
+            what = "does not exist yet; the first command that needs it creates it"
+            fix = "news subscribers import FILE" if status.writable else ""
             yield Finding(where, "note", what, fix)
         case "older":
-            what = f"is of an older version ({found.revision}); the next command brings it up to date"
-            yield Finding(where, "note", what, "back it up before that")
+            what = f"is of an older version ({status.revision}); the next command upgrades it"
+            yield Finding(where, "note", what, "back it up before that command")
         case _:
-            what = f"was made by a newer news ({found.revision}), and this one cannot use it"
-            yield Finding(where, "error", what, "use that version, or a newer one")
+            what = f"was created by a newer version of news ({status.revision}); this version cannot use it"
+            yield Finding(where, "error", what, "install that version of news, or a newer one")
 
 
 def _subscribers(number: int) -> Finding:
     if number == 0:
-        what, fix = "nobody is on the list", "news subscribers import FILE"
+        what, fix = "the list is empty", "news subscribers import FILE"
         return Finding("subscribers", "warning", what, fix)
-    return Finding("subscribers", "ok", f"{number:,} would get an issue now")
+    return Finding("subscribers", "ok", f"{number:,} would receive an issue now")
 
 
-def _given(setup: Setup) -> str | None:
-    given = setup.secrets.database_url
-    return given.get_secret_value() if given else None
+def _database_url(setup: Setup) -> str | None:
+    url = setup.secrets.database_url
+    return url.get_secret_value() if url else None

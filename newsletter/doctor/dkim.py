@@ -1,4 +1,7 @@
-"""DKIM: the keys that mail is signed with, at the names that the provider gives; names are never guessed."""
+"""Examine DKIM: the keys that mail is signed with, at the DNS names that the provider gives.
+
+Names are never guessed.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +13,17 @@ from newsletter.findings import DnsRecord, Finding, ProviderReport
 _KEY = re.compile(r"(?:^|;)\s*p\s*=\s*([A-Za-z0-9+/=\s]*)")
 
 
-def dkim(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Each record that the provider wants, against what the DNS has."""
-    if examined is None or examined.sender is None:
-        what = "not looked at: only the provider knows under which names its keys are (selectors)"
+def dkim(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
+    """Compare each record that the provider asks for with the one in the DNS; yield a finding per record."""
+    if report is None or report.sender is None:
+        what = "not looked at: only the provider knows the DNS names of its keys (selectors)"
         fix = (
             "send yourself a test (news send --to ADDRESS) and look at its source: "
             f"DKIM-Signature should have d={sender}, and Authentication-Results dkim=pass"
         )
         yield Finding("DKIM", "skipped", what, fix)
         return
-    for record in examined.sender.records:
+    for record in report.sender.records:
         yield _record(record, resolver)
 
 
@@ -32,42 +35,46 @@ def _record(record: DnsRecord, resolver: Resolver) -> Finding:
         return Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
     publish = f"publish: {record.host} {kind} {printable(record.data, 4096)}"
     if answer.state == "no name":
-        return Finding(label, "error", "is not there: the DNS has no such name", publish)
+        return Finding(label, "error", "does not exist: the DNS has no such name", publish)
     if answer.state == "no record":
         return Finding(label, "error", f"has no {kind} record", publish)
     if not _has(record, answer):
-        found = printable(answer.records[0], 100)
-        return Finding(label, "error", f"is another one than the provider wants: {found}", publish)
-    return _key(label, record, answer, resolver) if record.use == "DKIM key" else _fine(label, record)
+        published = printable(answer.records[0], 100)
+        return Finding(
+            label, "error", f"differs from the record that the provider asks for: {published}", publish
+        )
+    return _key(label, record, answer, resolver) if record.use == "DKIM key" else _matching(label, record)
 
 
-def _fine(label: str, record: DnsRecord) -> Finding:
-    leads = f"leads to {record.data.rstrip('.')}" if record.type == "cname" else "is there"
-    return Finding(label, "ok", f"{leads}, as the provider wants it")
+def _matching(label: str, record: DnsRecord) -> Finding:
+    state = f"points to {record.data.rstrip('.')}" if record.type == "cname" else "exists"
+    return Finding(label, "ok", f"{state}, as the provider asks")
 
 
 def _key(label: str, record: DnsRecord, answer: DnsResponse, resolver: Resolver) -> Finding:
-    """A key that is there may be an empty one, which says that it is revoked (RFC 6376, 3.6.1)."""
+    """Return a finding on the published key; an empty key is a revoked one (RFC 6376, 3.6.1)."""
     texts = answer if record.type == "txt" else resolver.ask(record.host, "TXT")
     if texts.state == "unanswered":
-        return Finding(label, "skipped", f"leads where it should, and no key is read: {texts.why}")
+        return Finding(label, "skipped", f"points to the right name, but its key cannot be read: {texts.why}")
     keys = [match[1].strip() for text in texts.records if (match := _KEY.search(text))]
     if not keys:
-        what = f"leads to {record.data.rstrip('.')}, where there is no key"
-        return Finding(label, "error", what, "ask the provider to verify the domain again; it makes the key")
+        what = f"points to {record.data.rstrip('.')}, which has no key"
+        return Finding(
+            label, "error", what, "ask the provider to verify the domain again, which creates the key"
+        )
     if not any(keys):
         return Finding(label, "error", "holds an empty key: it was revoked", "ask the provider for a new one")
-    return _fine(label, record)
+    return _matching(label, record)
 
 
 def _has(record: DnsRecord, answer: DnsResponse) -> bool:
     wanted = record.data.strip().rstrip(".")
     if record.type == "txt":
-        return any(_squeezed(text) == _squeezed(wanted) for text in answer.records)
-    names = (one.rpartition(" ")[2] if record.type == "mx" else one for one in answer.records)
+        return any(_normalized(text) == _normalized(wanted) for text in answer.records)
+    names = (text.rpartition(" ")[2] if record.type == "mx" else text for text in answer.records)
     return any(name == wanted.lower() for name in names)
 
 
-def _squeezed(text: str) -> str:
-    """Without the spaces and the last mark that servers and their forms add or leave out."""
+def _normalized(text: str) -> str:
+    """Return the text without spaces and a last semicolon, which DNS servers and web forms add or drop."""
     return re.sub(r"\s+", "", text).rstrip(";")

@@ -1,4 +1,4 @@
-"""The sender's domain in the DNS: SPF, DKIM, DMARC, and whether they speak of the same domain."""
+"""Examine the sender's domain in the DNS: SPF, DKIM, DMARC, and their alignment."""
 
 from collections.abc import Iterator
 
@@ -9,67 +9,76 @@ from newsletter.doctor.spf import spf
 from newsletter.findings import Finding, ProviderReport
 
 
-def domain(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """All of it for the domain of a sender's address; `examined` is what the provider says of itself."""
-    if examined and examined.return_path:
-        yield from spf(examined.return_path, resolver)
+def domain(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
+    """Yield all findings on a sender's domain; `report` is the provider's, None without one."""
+    if report and report.return_path:
+        yield from spf(report.return_path, resolver)
     else:
-        what = "not looked at: the provider does not say which domain the return path of its mail is in"
+        what = "not looked at: the provider does not tell the domain of its mail's return path"
         yield Finding("SPF", "skipped", what)
-    yield from dkim(sender, examined, resolver)
+    yield from dkim(sender, report, resolver)
     yield from dmarc(sender, resolver)
-    yield from alignment(sender, examined, resolver)
+    yield from alignment(sender, report, resolver)
 
 
-def alignment(sender: str, examined: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Whether SPF or DKIM speaks of the domain that readers see: DMARC passes with one of them."""
+def alignment(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
+    """Yield a finding on the alignment with the sender's domain: DMARC needs that of SPF or of DKIM."""
     label = f"alignment with {sender}"
-    seen = walk(sender, resolver)
-    if seen.unanswered:
-        yield Finding(label, "skipped", f"not looked at: {seen.unanswered.why}")
+    walked = walk(sender, resolver)
+    if walked.unanswered:
+        yield Finding(label, "skipped", f"not looked at: {walked.unanswered.why}")
         return
-    if examined and examined.sender and not examined.sender.verified:
-        what = f"not looked at: the provider does not sign for {examined.sender.domain} yet"
+    if report and report.sender and not report.sender.verified:
+        what = f"not looked at: the provider does not sign for {report.sender.domain} yet"
         yield Finding(label, "skipped", what)
         return
-    found = policy(seen)
-    signed = examined.sender.domain if examined and examined.sender else None
-    by = {
-        "spf": ("the return path", examined and examined.return_path),
+    published = policy(walked)
+    signed = report.sender.domain if report and report.sender else None
+    domains = {
+        "spf": ("the return path", report and report.return_path),
         "dkim": ("the DKIM signature", signed),
     }
-    known = [(kind, name, other) for kind, (name, other) in by.items() if other]
-    fit = [(name, other) for kind, name, other in known if aligned(kind, sender, other, found, resolver)]
-    if fit:
-        what = " and ".join(f"{name} is of {other}" for name, other in fit)
-        rest = "" if signed else "; of the signature nothing is known here"
-        yield Finding(label, "ok", f"{what}: one with the sender's, as DMARC wants it{rest}")
+    known = [(kind, name, other) for kind, (name, other) in domains.items() if other]
+    aligned_domains = [
+        (name, other) for kind, name, other in known if aligned(kind, sender, other, published, resolver)
+    ]
+    if aligned_domains:
+        what = " and ".join(f"{name} is at {other}" for name, other in aligned_domains)
+        unknown = "" if signed else "; the domain of the DKIM signature is not known here"
+        yield Finding(
+            label, "ok", f"{what}: this aligns with the sender's domain, as DMARC needs it{unknown}"
+        )
     elif not known:
-        yield Finding(label, "skipped", "not looked at: it is not known what the provider signs for")
+        yield Finding(label, "skipped", "not looked at: the domain that the provider signs for is not known")
     else:
-        yield _misaligned(label, sender, [f"{name} is of {other}" for _, name, other in known], found, signed)
+        yield _misaligned(
+            label, sender, [f"{name} is at {other}" for _, name, other in known], published, signed
+        )
 
 
 def _misaligned(
-    label: str, sender: str, others: list[str], found: Policy | None, signed: str | None
+    label: str, sender: str, others: list[str], published: Policy | None, signed: str | None
 ) -> Finding:
-    what = f"{' and '.join(others)}, not of {sender}: DMARC fails"
+    what = f"{' and '.join(others)}, not at {sender}: DMARC fails"
     if signed is None:
-        what += " unless a DKIM signature is of it, which is not known here"
-    wanted = found.wanted if found else "none"
-    hard = wanted in ("quarantine", "reject") and signed is not None
+        what += f" unless a DKIM signature is at {sender}, which is not known here"
+    wanted = published.wanted if published else "none"
+    certain = wanted in ("quarantine", "reject") and signed is not None
     if wanted != "none":
-        what += f", and your own policy ({wanted}) then hits your own mail"
-    fix = f"have the provider sign with DKIM for {sender}, or send from a domain that it signs for"
-    return Finding(label, "error" if hard else "warning", what, fix)
+        what += f", and your own policy ({wanted}) then applies to your own mail"
+    fix = f"set up DKIM for {sender} at the provider, or send from a domain that it signs for"
+    return Finding(label, "error" if certain else "warning", what, fix)
 
 
-def aligned(kind: str, sender: str, other: str, found: Policy | None, resolver: Resolver) -> bool:
-    """Whether two domains count as one (RFC 9989, 5.1): the very same, or relaxed, of one organisation."""
+def aligned(kind: str, sender: str, other: str, published: Policy | None, resolver: Resolver) -> bool:
+    """Return True if two domains align (RFC 9989, 5.1): the same, or relaxed, of one organisation.
+
+    `kind` is `dkim` or `spf`.
+    """
     if sender == other:
         return True
-    if found and found.strict(kind):
+    if published and published.strict(kind):
         return False
-    if found is None:  # nobody has said where an organisation begins
+    if published is None:  # without a record the organisational domain is not known
         return other.endswith(f".{sender}") or sender.endswith(f".{other}")
     return walk(sender, resolver).organisation == walk(other, resolver).organisation

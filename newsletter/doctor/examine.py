@@ -17,12 +17,15 @@ from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
 
+# Seconds for one request, and for one group.
 TIMEOUT, LIMIT = 8.0, 60.0
-HIDDEN, SHORTEST = "[hidden]", 6
+HIDDEN = "[hidden]"
+# A shorter value occurs in too many words to be hidden.
+MIN_HIDDEN_LENGTH = 6
 
 
 class Group(NamedTuple):
-    """One of the things looked at, and what was found."""
+    """The findings on one part of the set-up."""
 
     heading: str
     findings: tuple[Finding, ...]
@@ -30,7 +33,11 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class ExamineOptions:
-    """How to look: with connections or not, whom to ask for the DNS, and for how long to wait, in seconds."""
+    """Options of an examination.
+
+    `online` permits connections, `nameserver` replaces the system's DNS server, `timeout` is for one request
+    and `limit` for one group, both in seconds.
+    """
 
     online: bool = True
     nameserver: str | None = None
@@ -38,15 +45,16 @@ class ExamineOptions:
     limit: float = LIMIT
 
 
-def examine(setup: Setup, manner: ExamineOptions | None = None) -> Iterator[Group]:
-    """Each group as soon as it is complete, in the order of a send: what it needs first, first."""
-    looks = _Examination(setup, manner or ExamineOptions())
-    for heading, look in looks.groups():
-        yield Group(heading, tuple(_hidden(one, setup) for one in _safely(heading.lower(), look)))
+def examine(setup: Setup, options: ExamineOptions | None = None) -> Iterator[Group]:
+    """Yield each group as soon as it is complete, in the order in which a send needs them."""
+    examination = _Examination(setup, options or ExamineOptions())
+    for heading, look in examination.groups():
+        findings = _safely(heading.lower(), look)
+        yield Group(heading, tuple(_without_secrets(finding, setup) for finding in findings))
 
 
 def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a look finds, to where it fails; a failure is a finding."""
+    """Yield the findings of `look` up to its failure; the failure becomes a finding."""
     try:
         yield from look()
     except NewsError as failure:
@@ -54,15 +62,15 @@ def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
     except TimedOut as failure:
         yield Finding(label, "skipped", f"not looked at: {failure}", "try again later")
     except Exception as failure:
-        what = f"could not be looked at ({type(failure).__name__}: {failure})"
-        yield Finding(label, "error", what, "this should not happen: please report it")
+        what = f"the examination failed ({type(failure).__name__}: {failure})"
+        yield Finding(label, "error", what, "this is a mistake in news: please report it")
 
 
 class _Examination:
-    """The looks of one examination, and what they hand to each other."""
+    """One examination: its parts run at the same time and use each other's results."""
 
-    def __init__(self, setup: Setup, manner: ExamineOptions) -> None:
-        self._setup, self._manner = setup, manner
+    def __init__(self, setup: Setup, options: ExamineOptions) -> None:
+        self._setup, self._options = setup, options
         self._config = setup.config
         self._database = self._start(self._read_database)
         self._provider = self._start(self._ask_provider)
@@ -76,7 +84,7 @@ class _Examination:
         yield "Provider", self.provider
         yield "Sender domain", lambda: iter(self._domain.result())
         yield "Unsubscribing", lambda: iter(self._unsubscribe.result()[0])
-        yield "Clock", lambda: clock(self._heard())
+        yield "Clock", lambda: clock(self._clock_readings())
 
     def secrets(self) -> Iterator[Finding]:
         from newsletter.doctor.provider import leaves_machine
@@ -90,11 +98,11 @@ class _Examination:
     def database(self) -> Iterator[Finding]:
         from newsletter.doctor.database import database
 
-        found = self._database.result()
-        if found is None:
+        status = self._database.result()
+        if status is None:
             yield Finding("database", "skipped", "not asked: --offline")
         else:
-            yield from database(self._setup, found)
+            yield from database(self._setup, status)
 
     def provider(self) -> Iterator[Finding]:
         from newsletter.doctor.provider import slots
@@ -103,40 +111,40 @@ class _Examination:
         if result is None:
             yield _needs_configuration("provider")
             return
-        examined, free = result
-        yield from examined.findings
+        report, free = result
+        yield from report.findings
         yield from slots(free, self._database.result())
 
     def _start(self, look: Callable[[], object]) -> BackgroundTask:  # type: ignore[type-arg]
-        return BackgroundTask(look, self._manner.limit)
+        return BackgroundTask(look, self._options.limit)
 
     def _read_database(self) -> object:
         from newsletter.doctor.database import is_file, read
 
-        setup, manner = self._setup, self._manner
-        return read(setup, manner.timeout) if manner.online or is_file(setup) else None
+        setup, options = self._setup, self._options
+        return read(setup, options.timeout) if options.online or is_file(setup) else None
 
     def _ask_provider(self) -> object:
         from newsletter.doctor.provider import examine
 
-        newsletter, manner = self._setup.newsletter, self._manner
-        return examine(newsletter, manner.timeout, online=manner.online) if newsletter else None
+        newsletter, options = self._setup.newsletter, self._options
+        return examine(newsletter, options.timeout, online=options.online) if newsletter else None
 
     def _look_up_domain(self) -> Iterator[Finding]:
         if self._config is None:
             yield _needs_configuration("sender domain")
-        elif not self._manner.online:
+        elif not self._options.online:
             yield Finding("sender domain", "skipped", "not looked up: --offline")
         else:
             from newsletter.doctor.domain import domain
             from newsletter.doctor.resolver import Resolver
 
-            resolver = Resolver(self._manner.nameserver, self._manner.timeout)
+            resolver = Resolver(self._options.nameserver, self._options.timeout)
             sender = self._config.sender.email.rpartition("@")[2].lower()
-            yield from domain(sender, self._examined(), resolver)
+            yield from domain(sender, self._provider_report(), resolver)
 
-    def _examined(self) -> ProviderReport | None:
-        """What the provider says of itself; its own group tells why it says nothing."""
+    def _provider_report(self) -> ProviderReport | None:
+        """Return the provider's report, None if there is none; the provider's own group tells the reason."""
         with suppress(Exception):
             result = self._provider.result()
             return result[0] if result else None
@@ -147,22 +155,24 @@ class _Examination:
         if self._config is None:
             return (_needs_configuration(label),), ()
         if (url := self._config.unsubscribe.url) is None:
-            return (Finding(label, "ok", "is not used: the provider's unsubscribe group answers"),), ()
-        if not self._manner.online:
+            return (
+                Finding(label, "ok", "is not used: the provider's unsubscribe group takes its place"),
+            ), ()
+        if not self._options.online:
             return (Finding(label, "skipped", "not asked: --offline"),), ()
         from newsletter.doctor.unsubscribe import unsubscribe
 
-        asked = unsubscribe(url, self._manner.timeout)
-        return asked.findings, asked.heard
+        report = unsubscribe(url, self._options.timeout)
+        return report.findings, report.clock_readings
 
-    def _heard(self) -> Iterator[ClockReading]:
-        """Everybody's clock, of those who said what time it is."""
+    def _clock_readings(self) -> Iterator[ClockReading]:
+        """Yield the clocks of the database, the provider and the unsubscribe page that sent their time."""
         with suppress(Exception):
             clock_offset = getattr(self._database.result(), "clock_offset", None)
             if clock_offset is not None:
                 yield ClockReading("the database", clock_offset)
-        if examined := self._examined():
-            yield from examined.heard
+        if report := self._provider_report():
+            yield from report.heard
         with suppress(Exception):
             yield from self._unsubscribe.result()[1]
 
@@ -171,32 +181,33 @@ def _needs_configuration(label: str) -> Finding:
     return Finding(label, "skipped", "not looked at: newsletter.yml cannot be read")
 
 
-def _hidden(finding: Finding, setup: Setup) -> Finding:
-    """The finding without any secret in it, whoever has quoted one: a server, a driver, a library."""
-    values = _values(setup)
-    looked_at, what, fix = (_without(values, part) for part in (finding.looked_at, finding.what, finding.fix))
+def _without_secrets(finding: Finding, setup: Setup) -> Finding:
+    """Return the finding without the secrets that a server, a driver or a library may have quoted."""
+    values = _secret_values(setup)
+    looked_at, what, fix = (
+        _redacted(values, part) for part in (finding.looked_at, finding.what, finding.fix)
+    )
     return Finding(looked_at, finding.state, what, fix)
 
 
-def _without(secrets: list[str], text: str) -> str:
-    """A text without any of the secrets, also where it was cut off in the middle of one."""
+def _redacted(secrets: list[str], text: str) -> str:
+    """Return the text with each secret replaced, also one that is cut off by `…`."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-        for length in range(len(secret) - 1, SHORTEST - 1, -1) if "…" in text else ():
+        for length in range(len(secret) - 1, MIN_HIDDEN_LENGTH - 1, -1) if "…" in text else ():
             text = text.replace(f"{secret[:length]}…", f"{HIDDEN}…")
     return text
 
 
-def _values(setup: Setup) -> list[str]:
-    """What must be seen nowhere, as it is and as addresses write it, the longest first.
+def _secret_values(setup: Setup) -> list[str]:
+    """Return the values to hide, plain and percent-encoded, the longest first.
 
-    Of a database's address the password is such by itself. What is shorter than `SHORTEST` stands in too many
-    words.
+    The password of a database's address is one more value.
     """
-    values = {one.value for one in setup.variables.values()}
+    values = {variable.value for variable in setup.variables.values()}
     for value in tuple(values):
         with suppress(ValueError):
             password = urlsplit(value).password or ""
             values |= {password, unquote(password)}
     values |= {quote(value, safe="") for value in values}
-    return sorted((one for one in values if len(one) >= SHORTEST), key=len, reverse=True)
+    return sorted((value for value in values if len(value) >= MIN_HIDDEN_LENGTH), key=len, reverse=True)

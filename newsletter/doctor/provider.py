@@ -1,4 +1,4 @@
-"""Whether the provider lets us in, as it says itself, and whether it could still call mail back."""
+"""Examine the provider: its own report, and the free slots for held batches."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,9 +16,9 @@ from newsletter.store.inspection import DatabaseStatus
 def examine(
     newsletter: Newsletter, timeout: float, *, online: bool
 ) -> tuple[ProviderReport, int | NotSent | None]:
-    """What the provider says of itself, and how many cancel slots it has free, where it has such.
+    """Return the provider's report and its number of free cancel slots, None if it has no such slots.
 
-    Without `online`, only what it knows without a connection.
+    Without `online`, the report has only what needs no connection.
     """
     with closing(open_provider(newsletter, timeout)) as provider:
         if not online and provider.capabilities.leaves_machine:
@@ -26,40 +26,45 @@ def examine(
             return ProviderReport(
                 (*problems, Finding(provider.name, "skipped", "not asked: --offline"))
             ), None
-        examined = _examined(provider, newsletter)
-        works = any(one.state == "ok" for one in examined.findings)
-        asks = newsletter.config.send.undo_window_seconds > 0 and works
-        return examined, provider.recallable.free_slots() if provider.recallable and asks else None
+        report = _report(provider, newsletter)
+        works = any(finding.state == "ok" for finding in report.findings)
+        needs_slots = newsletter.config.send.undo_window_seconds > 0 and works
+        return report, provider.recallable.free_slots() if provider.recallable and needs_slots else None
 
 
 def leaves_machine(newsletter: Newsletter) -> bool:
-    """Whether what is sent goes out into the world."""
+    """Return True if the provider sends mail to other machines."""
     with closing(open_provider(newsletter)) as provider:
         return provider.capabilities.leaves_machine
 
 
-def slots(free: int | NotSent | None, found: DatabaseStatus | NewsError | None) -> Iterator[Finding]:
-    """Whether another send could be called back: the account's free slots against the ledger's lanes."""
+def slots(free: int | NotSent | None, status: DatabaseStatus | NewsError | None) -> Iterator[Finding]:
+    """Compare the account's free cancel slots with the ledger's held batches; yield a finding.
+
+    `status` is the database's.
+    """
     label = "undo"
     if free is None:
         return
     if isinstance(free, NotSent):
         yield Finding(label, "skipped", f"free cancel slots not known: {free.reason}", "try again later")
         return
-    held_batches = found.held_batches if isinstance(found, DatabaseStatus) else None
-    held = f"; {held_batches or 'none'} held back now, by the ledger" if held_batches is not None else ""
-    what = f"{counted(free, 'batch', 'batches')} of mail can be called back{held}"
+    held_batches = status.held_batches if isinstance(status, DatabaseStatus) else None
+    held = f"; the ledger has {held_batches or 'none'} now" if held_batches is not None else ""
+    what = f"{counted(free, 'more held batch', 'more held batches')} can be recalled{held}"
     if free <= (held_batches or 0):
-        fix = "wait until what is held back has left, or send without the undo window: --now"
-        yield Finding(label, "error", f"a further send could not be called back: {what}", fix)
+        fix = "wait until the held batches are sent, or send without the undo window: --now"
+        yield Finding(label, "error", f"a further send could not be cancelled: {what}", fix)
     elif free - (held_batches or 0) == 1:
-        yield Finding(label, "note", what, "a large list is held back in up to five, if there are")
+        yield Finding(label, "note", what, "a large list uses up to five held batches if they are free")
     else:
         yield Finding(label, "ok", what)
 
 
-def _examined(provider: Provider, newsletter: Newsletter) -> ProviderReport:
+def _report(provider: Provider, newsletter: Newsletter) -> ProviderReport:
     if isinstance(provider, Examinable):
         return provider.examine(newsletter.config)
     problems = tuple(map(Finding.of, provider.check()))
-    return ProviderReport(problems or (Finding(provider.name, "skipped", "has no way to be looked at"),))
+    return ProviderReport(
+        problems or (Finding(provider.name, "skipped", "not looked at: this provider has no check for it"),)
+    )

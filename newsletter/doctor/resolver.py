@@ -1,4 +1,4 @@
-"""Questions to the DNS, each asked once, with an answer for each way that one can end."""
+"""Query the DNS: each question once, with a response for each possible outcome."""
 
 import ipaddress
 import logging
@@ -17,15 +17,20 @@ from newsletter.display import printable
 
 log = logging.getLogger(__name__)
 
-State = Literal["found", "no name", "no record", "unanswered"]
+State = Literal[
+    "found",  # there are records of this kind
+    "no name",  # the DNS has no such name
+    "no record",  # the name exists, without a record of this kind
+    "unanswered",  # no usable response: `why` has the reason
+]
 Kind = Literal["TXT", "CNAME", "MX", "A", "AAAA"]
-# How many questions in a row may stay without an answer before no more are asked.
-PATIENCE = 2
+# After so many consecutive time-outs no more questions are asked.
+MAX_CONSECUTIVE_TIMEOUTS = 2
 
 
 @dataclass(frozen=True)
 class DnsResponse:
-    """The records of a name; `why` there is no answer, in words."""
+    """The records of a name; `why` is the reason for a missing response, in words."""
 
     state: State
     records: tuple[str, ...] = ()
@@ -33,69 +38,72 @@ class DnsResponse:
 
 
 class Resolver:
-    """The system's resolver, or a `nameserver` (`ADDRESS`, `ADDRESS:PORT`, `[IPv6]:PORT`); raises ValueError.
+    """Query the system's DNS server, or `nameserver` (`ADDRESS`, `ADDRESS:PORT`, `[IPv6]:PORT`).
 
-    `timeout` is for one question, in seconds. Safe to use from several threads.
+    `timeout` is for one question, in seconds. Raises ValueError for a malformed `nameserver`. Several
+    threads may use one resolver.
     """
 
     def __init__(self, nameserver: str | None = None, timeout: float = 5) -> None:
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, Kind], DnsResponse] = {}
-        self._silent = 0
-        self._broken = ""
+        self._responses: dict[tuple[str, Kind], DnsResponse] = {}
+        self._timeouts = 0
+        self._failure = ""
         self._resolver = dns.resolver.Resolver(configure=False)
         if nameserver:
-            address, port = parsed(nameserver)
+            address, port = parse_nameserver(nameserver)
             self._resolver.nameservers, self._resolver.port = [address], port
         else:
             self._configure()
         self._resolver.timeout, self._resolver.lifetime = timeout / 2, timeout
 
     def ask(self, name: str, kind: Kind) -> DnsResponse:
-        """What the DNS says; the same question is asked once."""
+        """Return the DNS's response; a repeated question gets the stored response."""
         key = (name.lower().rstrip("."), kind)
         with self._lock:
-            if key in self._known:
-                return self._known[key]
-            if self._broken or self._silent >= PATIENCE:
-                return DnsResponse("unanswered", why=self._broken or "the DNS did not answer before either")
-        answer = self._asked(*key)
+            if key in self._responses:
+                return self._responses[key]
+            if self._failure or self._timeouts >= MAX_CONSECUTIVE_TIMEOUTS:
+                return DnsResponse(
+                    "unanswered", why=self._failure or "the DNS did not answer the questions before"
+                )
+        answer = self._query(*key)
         fields = {"record": name, "kind": kind, "state": answer.state, "reason": answer.why or None}
         log.debug("DNS asked", extra=fields)
         with self._lock:
-            self._known[key] = answer
+            self._responses[key] = answer
         return answer
 
     def _configure(self) -> None:
         try:
             self._resolver = dns.resolver.Resolver()
         except (dns.exception.DNSException, OSError):
-            self._broken = "this machine names no DNS server; name one with --nameserver"
+            self._failure = "this machine has no DNS server configured; name one with --nameserver"
 
-    def _asked(self, name: str, kind: Kind) -> DnsResponse:
+    def _query(self, name: str, kind: Kind) -> DnsResponse:
         try:
-            found = self._resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
+            response = self._resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
-            return self._heard(DnsResponse("no name"))
+            return self._answered(DnsResponse("no name"))
         except dns.exception.Timeout:
             with self._lock:
-                self._silent += 1
+                self._timeouts += 1
             return DnsResponse("unanswered", why="the DNS server did not answer in time")
         except dns.resolver.NoNameservers as failure:
-            return self._heard(DnsResponse("unanswered", why=_refusal(str(failure))))
+            return self._answered(DnsResponse("unanswered", why=_refusal_reason(str(failure))))
         except (dns.exception.DNSException, OSError, UnicodeError) as failure:
             return DnsResponse("unanswered", why=printable(str(failure) or type(failure).__name__, 200))
-        records = tuple(map(_text, found.rrset or ()))
-        return self._heard(DnsResponse("found", records) if records else DnsResponse("no record"))
+        records = tuple(map(_text, response.rrset or ()))
+        return self._answered(DnsResponse("found", records) if records else DnsResponse("no record"))
 
-    def _heard(self, answer: DnsResponse) -> DnsResponse:
+    def _answered(self, answer: DnsResponse) -> DnsResponse:
         with self._lock:
-            self._silent = 0
+            self._timeouts = 0
         return answer
 
 
-def parsed(nameserver: str) -> tuple[str, int]:
-    """The address and the port of a DNS server, 53 where none is named; raises ValueError."""
+def parse_nameserver(nameserver: str) -> tuple[str, int]:
+    """Return the address and the port of a DNS server, port 53 by default. Raise ValueError if malformed."""
     host, colon, port = nameserver.rpartition(":")
     if not colon or ("]" not in host and ":" in host):
         host, port = nameserver, "53"
@@ -106,7 +114,7 @@ def parsed(nameserver: str) -> tuple[str, int]:
 
 
 def _text(record: object) -> str:
-    """A record as one text: of a TXT its pieces joined (RFC 7208, 3.3), of an MX its host."""
+    """Return a record as text: the joined pieces of a TXT (RFC 7208, 3.3), an MX with its preference."""
     if isinstance(record, TXT):
         return b"".join(record.strings).decode("utf-8", "replace")
     if isinstance(record, MX):
@@ -119,14 +127,14 @@ def _name(name: object) -> str:
     return text.lower()
 
 
-def _refusal(words: str) -> str:
+def _refusal_reason(message: str) -> str:
     for code, meaning in (
         (
             "SERVFAIL",
-            "the DNS server reports a fault (SERVFAIL): often broken DNSSEC, or dead name servers",
+            "the DNS server reports a failure (SERVFAIL): often broken DNSSEC, or name servers that are down",
         ),
         ("REFUSED", "the DNS server refuses to answer (REFUSED)"),
     ):
-        if code in words:
+        if code in message:
             return meaning
-    return printable(words, 200)
+    return printable(message, 200)

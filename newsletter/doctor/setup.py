@@ -1,4 +1,4 @@
-"""What a newsletter's set-up says, read as far as it can be: one fault does not hide the next."""
+"""The set-up of a newsletter, read as far as possible: one problem does not hide the next."""
 
 import os
 from collections.abc import Mapping
@@ -18,7 +18,10 @@ DOTENV = ".env"
 
 @dataclass(frozen=True)
 class Variable:
-    """A secret as it was found; its value shows in no repr."""
+    """A secret in the environment or in .env; its repr has no value.
+
+    `source` is where it is set, "" if nowhere; `hides` names the file whose different value it overrides.
+    """
 
     name: str
     source: str = ""
@@ -27,7 +30,7 @@ class Variable:
 
     @property
     def state(self) -> str:
-        """`set`, `not set`, `empty` or `malformed`."""
+        """Return `set`, `not set`, `empty` or `malformed` (not printable)."""
         if not self.source:
             return "not set"
         if not self.value:
@@ -37,7 +40,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Setup:
-    """A newsletter's folder, and as much of its set-up as is sound; `config` is None where it is not."""
+    """A newsletter's folder and the valid parts of its set-up; `config` is None for a bad newsletter.yml."""
 
     folder: Path
     config: Config | None
@@ -49,33 +52,33 @@ class Setup:
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
-        """What `config.loader.load` reads, without ending at the first thing that is wrong."""
-        found, config_problems = _config(folder, provider)
+        """Read the same as `config.loader.load`, and collect the problems instead of raising the first."""
+        config, config_problems = _config(folder, provider)
         dotenv_problems: tuple[Problem, ...] = ()
         try:
             file = dotenv(folder / DOTENV)
         except (ConfigError, OSError) as failure:
             file, dotenv_problems = {}, _problems(failure, DOTENV)
         variables = {name: _variable(name, environment, file) for name in VARIABLES}
-        sound = {one.name: one.value for one in variables.values() if one.state == "set"}
-        secrets, ci = Secrets.from_environment(sound), loader.is_ci({**file, **environment})
-        return cls(folder, found, variables, secrets, ci, config_problems, dotenv_problems)
+        valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
+        secrets, ci = Secrets.from_environment(valid), loader.is_ci({**file, **environment})
+        return cls(folder, config, variables, secrets, ci, config_problems, dotenv_problems)
 
     @property
     def newsletter(self) -> Newsletter | None:
-        """The newsletter, with the secrets that are sound."""
+        """Return the newsletter with the valid secrets, None without a valid configuration."""
         return Newsletter(self.folder, self.config, self.secrets, self.in_ci) if self.config else None
 
     @property
     def state(self) -> Path:
-        """The folder of what is not committed; it may not be there."""
+        """Return the newsletter's private folder, which may not exist."""
         return self.folder / loader.STATE
 
 
 def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
     try:
-        found, _ = loader.load_file(folder)
-        return loader.with_provider(Newsletter(folder, found), provider).config, ()
+        config, _ = loader.load_file(folder)
+        return loader.with_provider(Newsletter(folder, config), provider).config, ()
     except (ConfigError, OSError) as failure:
         return None, _problems(failure, loader.FILE)
 
@@ -94,5 +97,5 @@ def _variable(name: str, environment: Mapping[str, str], file: Mapping[str, str]
 
 
 def environment() -> Mapping[str, str]:
-    """The process's own."""
+    """Return the environment of this process."""
     return os.environ

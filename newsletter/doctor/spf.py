@@ -1,4 +1,4 @@
-"""SPF: which servers may send with a return path at a domain (RFC 7208), explained."""
+"""Examine SPF: the servers that may send mail with a return path at a domain (RFC 7208)."""
 
 import re
 from collections.abc import Iterator
@@ -8,21 +8,23 @@ from newsletter.display import printable
 from newsletter.doctor.resolver import Resolver
 from newsletter.findings import Finding
 
-MOST_LOOKUPS = 10
-_ENOUGH = 3 * MOST_LOOKUPS  # for whoever counts
+# RFC 7208, 4.6.4.
+MAX_LOOKUPS = 10
+# Counting goes on beyond the limit, to tell the number that is needed, and ends here.
+_MAX_FOLLOWED_LOOKUPS = 3 * MAX_LOOKUPS
 _VERSION = re.compile(r"v=spf1(?: |$)", re.IGNORECASE)
 _TERM = re.compile(r"([+?~-]?)([a-z][a-z0-9_.-]*)([:=/].*)?", re.IGNORECASE)
 _LOOKS_UP = ("include", "a", "mx", "ptr", "exists", "redirect")
 _NEED_A_VALUE = ("include", "exists", "ip4", "ip6")
 _MECHANISMS = (*_LOOKS_UP[:-1], "ip4", "ip6", "all")
-_RETURN_PATH = "the return path of the mail is there, and receivers ask it who may send"
+_RETURN_PATH = "the return path of the mail is at this domain, and receivers look up there who may send"
 
 
 @dataclass
-class _Reading:
-    """A record and all that it leads to, as it is read; look-ups are counted over all (RFC 7208, 4.6.4).
+class _Evaluation:
+    """The evaluation of a record and of all records that it includes; look-ups are counted over all of them.
 
-    `all` is the sign of the `all` that counts: the record's own, or that of where it redirects to.
+    `all` is the sign of the `all` that counts: the record's own, or that of its redirect.
     """
 
     resolver: Resolver
@@ -33,118 +35,122 @@ class _Reading:
     unanswered: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def read(self, record: str, above: tuple[str, ...], *, own: bool) -> None:
-        """One record; `above` are the domains that led to it, `own` is whether its `all` counts."""
+    def read(self, record: str, parents: tuple[str, ...], *, all_counts: bool) -> None:
+        """Evaluate a record; `parents` are the domains that led to it."""
         redirect = None
         for term in record.split()[1:]:
-            sign, name, rest = _parts(term)
-            if rest.startswith("="):
-                redirect = rest[1:] if name == "redirect" else redirect
-            elif not name or name not in _MECHANISMS or (name in _NEED_A_VALUE and len(rest) < 2):
+            sign, name, value = _parts(term)
+            if value.startswith("="):
+                redirect = value[1:] if name == "redirect" else redirect
+            elif not name or name not in _MECHANISMS or (name in _NEED_A_VALUE and len(value) < 2):
                 self.faults.append(f"`{printable(term)}` is not understood")
             elif name == "all":
-                self.all = sign if own else self.all
-                return  # what follows is never read, a redirect included
+                self.all = sign if all_counts else self.all
+                return  # receivers ignore all terms behind `all`, a redirect too
             else:
-                self._mechanism(sign, name, rest, above)
+                self._mechanism(sign, name, value, parents)
         if redirect:
             self.lookups += 1
-            self._follow("redirect", redirect, above, own=own)
+            self._follow("redirect", redirect, parents, all_counts=all_counts)
 
-    def _mechanism(self, sign: str, name: str, rest: str, above: tuple[str, ...]) -> None:
+    def _mechanism(self, sign: str, name: str, value: str, parents: tuple[str, ...]) -> None:
         self.lookups += name in _LOOKS_UP
         if name == "include":
-            self._follow(name, rest[1:], above, own=False)
+            self._follow(name, value[1:], parents, all_counts=False)
         elif sign in ("+", "?"):
             self.names_servers = True
         if name == "ptr":
-            self.notes.append("uses `ptr`, which is slow, and which many receivers pass over")
+            self.notes.append("uses `ptr`, which is slow and which many receivers ignore")
 
-    def _follow(self, word: str, target: str, above: tuple[str, ...], *, own: bool) -> None:
+    def _follow(self, word: str, target: str, parents: tuple[str, ...], *, all_counts: bool) -> None:
         target = target.lower().rstrip(".")
         if "%" in target:
             self.names_servers = True
-            self.notes.append(f"has a macro in `{word}`, which only a real mail fills: not looked at further")
-        elif target in above:
-            self.faults.append(f"it leads back to {target}, in a circle")
-        elif self.lookups <= _ENOUGH:
+            self.notes.append(f"has a macro in `{word}`, which only a real mail resolves: not followed")
+        elif target in parents:
+            self.faults.append(f"it includes {target} in a circle")
+        elif self.lookups <= _MAX_FOLLOWED_LOOKUPS:
             answer = self.resolver.ask(target, "TXT")
             records = _records(answer.records)
             if answer.state == "unanswered":
                 self.unanswered.append(f"{word} of {target}: {answer.why}")
             elif len(records) == 1:
-                self.read(records[0], (*above, target), own=own)
+                self.read(records[0], (*parents, target), all_counts=all_counts)
             else:
-                missing = "there is no such domain" if answer.state == "no name" else "there is no SPF record"
-                why = f"there are {len(records)} records" if records else missing
-                self.faults.append(f"`{word}` leads to {target}, where {why}")
+                missing = (
+                    "that domain does not exist" if answer.state == "no name" else "it has no SPF record"
+                )
+                why = f"it has {len(records)} records" if records else missing
+                self.faults.append(f"`{word}` names {target}, but {why}")
 
 
 def spf(domain: str, resolver: Resolver) -> Iterator[Finding]:
-    """What the record of a return path's domain says, and what is wrong with it."""
+    """Yield findings on the SPF record of a return path's domain."""
     label = f"SPF of {domain}"
     answer = resolver.ask(domain, "TXT")
     if answer.state == "unanswered":
         yield Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
         return
     if answer.state == "no name":
-        what = f"there is no domain {domain} in the DNS; {_RETURN_PATH}"
+        what = f"the DNS has no domain {domain}; {_RETURN_PATH}"
         yield Finding(label, "error", what, "check the spelling, or register the domain")
         return
     records = _records(answer.records)
     if not records:
-        fix = "publish a TXT record there that begins with v=spf1 and names your provider's servers"
-        yield Finding(label, "warning", f"there is none; {_RETURN_PATH}", fix)
+        fix = "publish a TXT record at it that begins with v=spf1 and names your provider's servers"
+        yield Finding(label, "warning", f"there is no record; {_RETURN_PATH}", fix)
         return
     if len(records) > 1:
-        what = f"there are {len(records)} records, and receivers then go by none (permerror)"
-        yield Finding(label, "error", what, "make one of them: a single v=spf1 with all that both name")
+        what = f"there are {len(records)} records; receivers then ignore all of them (permerror)"
+        yield Finding(label, "error", what, "merge them into a single v=spf1 record")
         return
-    reading = _Reading(resolver)
-    reading.read(records[0], (domain,), own=True)
-    yield from _said(label, records[0], reading)
+    evaluation = _Evaluation(resolver)
+    evaluation.read(records[0], (domain,), all_counts=True)
+    yield from _findings(label, records[0], evaluation)
 
 
-def _said(label: str, record: str, reading: _Reading) -> Iterator[Finding]:
+def _findings(label: str, record: str, evaluation: _Evaluation) -> Iterator[Finding]:
     shown = printable(record, 120)
-    found = list(_faults(label, reading))
-    if reading.unanswered:
-        what = f"cannot be read to its end: {reading.unanswered[0]}"
-        found.append(Finding(label, "skipped", what, "try again later"))
-    found += _verdict(label, shown, reading, sound=not found)
-    found += (Finding(label, "note", one) for one in reading.notes)
-    yield from found
+    findings = list(_faults(label, evaluation))
+    if evaluation.unanswered:
+        what = f"cannot be read completely: {evaluation.unanswered[0]}"
+        findings.append(Finding(label, "skipped", what, "try again later"))
+    findings += _verdict(label, shown, evaluation, valid=not findings)
+    findings += (Finding(label, "note", note) for note in evaluation.notes)
+    yield from findings
 
 
-def _faults(label: str, reading: _Reading) -> Iterator[Finding]:
-    for fault in dict.fromkeys(reading.faults):
-        what = f"is broken, and receivers then go by none (permerror): {fault}"
+def _faults(label: str, evaluation: _Evaluation) -> Iterator[Finding]:
+    for fault in dict.fromkeys(evaluation.faults):
+        what = f"is not valid, and receivers ignore it (permerror): {fault}"
         yield Finding(label, "error", what, "correct the record")
-    if reading.lookups > MOST_LOOKUPS:
-        what = f"needs {reading.lookups} look-ups, and receivers stop at {MOST_LOOKUPS} (permerror)"
-        yield Finding(label, "error", what, "take out what is not used any more; each include counts its own")
+    if evaluation.lookups > MAX_LOOKUPS:
+        what = f"needs {evaluation.lookups} DNS look-ups; receivers stop at {MAX_LOOKUPS} (permerror)"
+        yield Finding(
+            label, "error", what, "remove the parts that are not used; the look-ups of each include count too"
+        )
 
 
-def _verdict(label: str, shown: str, reading: _Reading, *, sound: bool) -> Iterator[Finding]:
-    if reading.all == "+":
-        what = "ends with +all: it lets anybody in the world send in your name"
+def _verdict(label: str, shown: str, evaluation: _Evaluation, *, valid: bool) -> Iterator[Finding]:
+    if evaluation.all == "+":
+        what = "ends with +all: every server in the world may send in your name"
         yield Finding(label, "error", what, "end it with -all or ~all")
-    elif not sound:
+    elif not valid:
         return
-    elif not reading.names_servers and reading.all in ("-", "~"):
-        what = f"names no server, and so says that nobody may send ({shown})"
+    elif not evaluation.names_servers and evaluation.all in ("-", "~"):
+        what = f"names no server, so that no server may send ({shown})"
         yield Finding(label, "error", what, "name your provider's servers in it, before the all")
-    elif reading.all in ("?", None):
-        ending = "ends with ?all" if reading.all else "has no all at its end"
-        what = f"{ending}: it says nothing about servers that it does not name"
+    elif evaluation.all in ("?", None):
+        ending = "ends with ?all" if evaluation.all else "has no all at its end"
+        what = f"{ending}: it does not exclude servers that it does not name"
         yield Finding(label, "warning", what, "end it with ~all, or -all when you are sure")
     else:
-        others = "are to be refused" if reading.all == "-" else "are suspicious"
-        yield Finding(label, "ok", f"names who may send, and others {others} ({shown})")
+        others = "are refused" if evaluation.all == "-" else "are suspicious"
+        yield Finding(label, "ok", f"names the servers that may send; others {others} ({shown})")
 
 
 def _parts(term: str) -> tuple[str, str, str]:
-    """A term's sign, name, and what follows the name; no name where it is none."""
+    """Return a term's sign, name, and value with its `:`, `/` or `=`; all are "" for a malformed term."""
     match = _TERM.fullmatch(term)
     return (match[1] or "+", match[2].lower(), match[3] or "") if match else ("", "", "")
 

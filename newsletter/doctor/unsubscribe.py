@@ -1,6 +1,6 @@
-"""Whether the page behind unsubscribe links answers as mail programs need it (RFC 8058).
+"""Examine the page behind unsubscribe links: mail programs need its one-click POST (RFC 8058).
 
-It is asked with the token that belongs to nobody, so that nobody is unsubscribed by it.
+The requests use the test token, which unsubscribes nobody.
 """
 
 import re
@@ -27,93 +27,96 @@ _DONE = re.compile(
 
 @dataclass(frozen=True)
 class PageReport:
-    """What was found, and what time it was there."""
+    """The findings on the unsubscribe page, and its server's clock."""
 
     findings: tuple[Finding, ...]
-    heard: tuple[ClockReading, ...] = ()
+    clock_readings: tuple[ClockReading, ...] = ()
 
 
 def unsubscribe(url: str, timeout: float) -> PageReport:
-    """Asks an `unsubscribe.url` by POST, as a mail program does, and by GET."""
+    """Request an `unsubscribe.url` by POST, as a mail program does, and by GET; return the findings."""
     parts = urlsplit(url.replace("{token}", TEST))
     transport = Transport(f"{parts.scheme}://{parts.netloc}", 1, timeout)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     agent = {"User-Agent": f"news/{__version__} (news doctor)", "Accept": "text/html, */*"}
     form = {**agent, "Content-Type": "application/x-www-form-urlencoded"}
     try:
-        posted = transport.ask("POST", path, form, [ONE_CLICK])
+        response = transport.ask("POST", path, form, [ONE_CLICK])
         by_get = _by_get(transport, path, agent)
     except NotConnected as failure:
-        return PageReport((_unreached(parts.netloc, str(failure)),))
+        return PageReport((_connection_failure(parts.netloc, str(failure)),))
     except NoResponse as failure:
-        what = f"{parts.netloc} takes the connection and gives no answer: {failure}"
-        return PageReport((Finding(_POST, "error", what, "look at its log; readers cannot leave"),))
+        what = f"{parts.netloc} accepts the connection but sends no response: {failure}"
+        return PageReport((Finding(_POST, "error", what, "look at its log; readers cannot unsubscribe"),))
     finally:
         transport.close()
-    return PageReport((about_post(posted), *by_get), clock_of(parts.netloc, posted.headers))
+    return PageReport((post_finding(response), *by_get), clock_of(parts.netloc, response.headers))
 
 
 def _by_get(transport: Transport, path: str, headers: dict[str, str]) -> list[Finding]:
     try:
-        return list(about_get(transport.ask("GET", path, headers)))
+        return list(get_findings(transport.ask("GET", path, headers)))
     except (NotConnected, NoResponse) as failure:
-        return [Finding(_GET, "skipped", f"no answer: {failure}", "try again")]
+        return [Finding(_GET, "skipped", f"no response: {failure}", "try again")]
 
 
-def about_post(answer: Response) -> Finding:
-    """What the answer to a one-click POST means; mail programs follow no redirect and log in nowhere."""
-    status = answer.status
+def post_finding(response: Response) -> Finding:
+    """Return the finding on a one-click POST's response; mail programs do not follow redirects or log in."""
+    status = response.status
     if 200 <= status < 300:
         return Finding(_POST, "ok", f"is answered with {status}, without a redirect or a login")
     if status in _REFUSED:
-        what = f"is answered with {status} for a token that is nobody's: cannot tell what a real one gets"
-        return Finding(_POST, "note", what, "try the link of a test subscriber of yours by hand")
+        what = f"is answered with {status} for the test token: cannot tell the response for a real token"
+        return Finding(_POST, "note", what, "open the link of a test subscriber by hand")
     if status == 405:
-        what = (
-            "is refused (405): the page takes no POST, so that the unsubscribe button of mail programs fails"
-        )
-        return Finding(_POST, "error", what, "let it take POST with List-Unsubscribe=One-Click (RFC 8058)")
+        what = "is refused (405): the page accepts no POST, so that mail programs' unsubscribe button fails"
+        return Finding(_POST, "error", what, "accept POST with List-Unsubscribe=One-Click (RFC 8058)")
     if 300 <= status < 400:
-        to = printable(answer.headers.get("Location", ""), 100)
-        what = f"is sent elsewhere ({status} to {to}), which mail programs do not follow"
-        return Finding(_POST, "error", what, "let the very address in the mail answer with 200")
+        target = printable(response.headers.get("Location", ""), 100)
+        what = f"is redirected ({status} to {target}), which mail programs do not follow"
+        return Finding(_POST, "error", what, "answer with 200 at the address in the mail itself")
     if status in (401, 403):
-        what = f"is refused ({status}): mail programs bring no login, no cookie and no form token"
-        return Finding(_POST, "error", what, "let POST in without a login, a CSRF token or a bot check")
+        what = f"is refused ({status}): mail programs send no login, no cookie and no form token"
+        return Finding(_POST, "error", what, "accept POST without a login, a CSRF token or a bot check")
     if status == 429:
-        return Finding(_POST, "skipped", "is asked too often (429)", "try again later")
+        return Finding(_POST, "skipped", "is refused: too many requests (429)", "try again later")
     what = f"fails ({status})"
-    return Finding(_POST, "error", what, "look at the server's log; readers cannot leave")
+    return Finding(_POST, "error", what, "look at the server's log; readers cannot unsubscribe")
 
 
-def about_get(answer: Response) -> Iterator[Finding]:
-    """Whether a GET seems to act: scanners and previews open every link in a mail."""
-    status, page = answer.status, answer.content
-    acts = "let GET show a page with a button that sends POST, and let only POST act"
+def get_findings(response: Response) -> Iterator[Finding]:
+    """Yield a finding on GET, which must not unsubscribe: scanners and previews open every link in a mail."""
+    status, page = response.status, response.content
+    fix_get = "let GET show a page with a button that sends POST, and let only POST unsubscribe"
     if status == 405:
-        yield Finding(_GET, "ok", "is refused (405), and so unsubscribes nobody")
+        yield Finding(_GET, "ok", "is refused (405), so that it unsubscribes nobody")
     elif 200 <= status < 300 and _DONE.search(page):
-        what = "is answered with a page that says that somebody was unsubscribed"
-        yield Finding(_GET, "warning", what, acts)
+        what = "is answered with a page that confirms an unsubscription"
+        yield Finding(_GET, "warning", what, fix_get)
     elif 200 <= status < 300 and _FORM.search(page):
-        yield Finding(_GET, "ok", "shows a page with a form that sends POST, and does not act by itself")
+        yield Finding(_GET, "ok", "shows a page with a form that sends POST; opening it unsubscribes nobody")
     elif 200 <= status < 300:
-        what = f"is answered with {status} and no form that sends POST: perhaps it unsubscribes at once"
-        yield Finding(_GET, "warning", what, acts)
+        what = f"is answered with {status} and no form that sends POST: it may unsubscribe at once"
+        yield Finding(_GET, "warning", what, fix_get)
     elif status in _REFUSED:
-        what = f"is answered with {status} for a token that is nobody's: cannot tell what a real one gets"
-        yield Finding(_GET, "note", what, acts)
+        what = f"is answered with {status} for the test token: cannot tell the response for a real token"
+        yield Finding(_GET, "note", what, fix_get)
     elif 300 <= status < 400:
-        to = printable(answer.headers.get("Location", ""), 100)
-        yield Finding(_GET, "note", f"leads on to {to} ({status}): cannot tell whether it acted before", acts)
+        target = printable(response.headers.get("Location", ""), 100)
+        yield Finding(
+            _GET,
+            "note",
+            f"is redirected to {target} ({status}): cannot tell if it unsubscribes first",
+            fix_get,
+        )
     else:
-        fix = "readers who click the link in the mail see this: look at the server's log"
+        fix = "look at the server's log; readers who click the link in the mail see this response"
         yield Finding(
             _GET, "warning", f"is answered with {status}, so that the link in the mail is broken", fix
         )
 
 
-def _unreached(host: str, why: str) -> Finding:
+def _connection_failure(host: str, why: str) -> Finding:
     reasons = (
         ("expired", "its certificate has expired", "renew the certificate"),
         (
@@ -122,17 +125,21 @@ def _unreached(host: str, why: str) -> Finding:
             "get one for the host in unsubscribe.url",
         ),
         ("IP address mismatch", "its certificate is for another name", "get one for that host"),
-        ("self-signed", "its certificate is one that nobody trusts", "get one from a certificate authority"),
-        ("unable to get local issuer", "its certificate's chain is not whole", "serve the whole chain"),
+        (
+            "self-signed",
+            "its certificate is self-signed, and mail programs do not trust it",
+            "get one from a certificate authority",
+        ),
+        ("unable to get local issuer", "its certificate chain is incomplete", "serve the complete chain"),
         ("CERTIFICATE", "its certificate is not trusted", "renew the certificate"),
-        ("SSL", "it does not speak TLS as it should", "serve https on that port"),
-        ("refused", "nobody answers there", "start the server, or correct unsubscribe.url"),
-        ("not known", "there is no such host", "correct unsubscribe.url, or publish the host in the DNS"),
+        ("SSL", "it does not speak TLS", "serve https on that port"),
+        ("refused", "no server listens there", "start the server, or correct unsubscribe.url"),
+        ("not known", "the host does not exist", "correct unsubscribe.url, or publish the host in the DNS"),
         ("resolution", "the host cannot be found in the DNS", "check the network and unsubscribe.url"),
         ("No address", "the host has no address in the DNS", "publish one, or correct unsubscribe.url"),
         ("timed out", "it does not answer in time", "check the server, and a firewall in between"),
     )
-    for sign, what, fix in reasons:
-        if sign in why:
+    for pattern, what, fix in reasons:
+        if pattern in why:
             return Finding(host, "error", f"cannot be reached, {what} ({why})", fix)
     return Finding(host, "error", f"cannot be reached: {why}", "check unsubscribe.url and the server")

@@ -1,4 +1,4 @@
-"""What the doctor's tests share: a newsletter that is well, and no proxy in between."""
+"""Fixtures of the doctor's tests: a newsletter without problems, and no proxy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.doctor.world import World
 
 @pytest.fixture
 def trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """A certificate that this process trusts."""
+    """Return a certificate that this process trusts."""
     for name in ("http_proxy", "https_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -21,5 +21,5 @@ def trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def world(tmp_path: Path, trusted: tuple[Path, Path]) -> Iterator[World]:
-    with worlds.opened(tmp_path / "newsletter", trusted) as made:
-        yield made
+    with worlds.opened(tmp_path / "newsletter", trusted) as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""What tests of the doctor say about findings."""
+"""Helpers of the doctor's tests for findings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,15 +6,17 @@ from newsletter.findings import Finding
 
 
 def states(findings: Iterable[Finding]) -> list[str]:
-    return [one.state for one in findings]
+    return [finding.state for finding in findings]
 
 
-def told(findings: Iterable[Finding]) -> str:
-    """All of it as one text, a finding a line."""
-    return "\n".join(f"{one.state} {one.looked_at}: {one.what}; {one.fix}" for one in findings)
+def as_text(findings: Iterable[Finding]) -> str:
+    """Return the findings as text, one per line."""
+    return "\n".join(
+        f"{finding.state} {finding.looked_at}: {finding.what}; {finding.fix}" for finding in findings
+    )
 
 
 def only(findings: Sequence[Finding], state: str) -> Finding:
-    """The one finding of a state."""
-    (found,) = [one for one in findings if one.state == state]
-    return found
+    """Return the only finding of a state."""
+    (finding,) = [finding for finding in findings if finding.state == state]
+    return finding

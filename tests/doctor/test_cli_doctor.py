@@ -1,4 +1,4 @@
-"""`news doctor`, as people use it: what it prints, and what it answers with."""
+"""Tests of the command `news doctor`: its output and its exit codes."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Doctor = Callable[..., Result]
 
 @pytest.fixture
 def doctor(world: World, monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Runs `news doctor` in a newsletter that is well, with its counterparts on loopback."""
+    """Return a function that runs `news doctor` on a newsletter without problems."""
     monkeypatch.chdir(world.folder)
     for name in ("CI", "NEWS_DATABASE_URL", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
@@ -58,7 +58,7 @@ def test_all_is_well(doctor: Doctor) -> None:
         "Clock",
         lines[-1],
     ]
-    assert lines[1] == "  ✓ ok       newsletter.yml: can be read; The Soup Letter goes out through"
+    assert lines[1] == "  ✓ ok       newsletter.yml: can be read; The Soup Letter is sent through"
     assert lines[2] == "             sendgrid"
     assert lines[-1].endswith(" ok. All is well.")
     assert max(map(len, lines)) <= 80
@@ -111,9 +111,9 @@ def test_another_provider(doctor: Doctor, world: World) -> None:
     assert doctor("--provider", "pigeon").exit_code == 2
 
 
-@pytest.mark.parametrize("given", ["dns.example", "192.0.2.1:x", ""])
-def test_a_nameserver_that_is_none(given: str) -> None:
-    refused = CliRunner().invoke(main, ["doctor", "--nameserver", given])
+@pytest.mark.parametrize("nameserver", ["dns.example", "192.0.2.1:x", ""])
+def test_a_nameserver_that_is_none(nameserver: str) -> None:
+    refused = CliRunner().invoke(main, ["doctor", "--nameserver", nameserver])
     assert refused.exit_code == 2 and "--nameserver is an IP address" in refused.output
 
 

@@ -1,4 +1,4 @@
-"""Clocks that agree, and clocks that do not."""
+"""Tests of the findings on clocks."""
 
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -23,17 +23,17 @@ from newsletter.findings import ClockReading, clock_of
     ],
 )
 def test_a_clock(seconds: int, state: str, words: str) -> None:
-    (found,) = clock([ClockReading("SendGrid", timedelta(seconds=seconds))])
-    assert found.state == state and words in found.what
-    assert found.looked_at == "clock, against SendGrid"
-    assert bool(found.fix) is (state != "ok")
+    (finding,) = clock([ClockReading("SendGrid", timedelta(seconds=seconds))])
+    assert finding.state == state and words in finding.what
+    assert finding.looked_at == "clock, against SendGrid"
+    assert bool(finding.fix) is (state != "ok")
 
 
 def test_several_clocks_and_none() -> None:
     two = clock([ClockReading("the database", timedelta()), ClockReading("SendGrid", timedelta(hours=1))])
-    assert [one.state for one in two] == ["ok", "error"]
+    assert [finding.state for finding in two] == ["ok", "error"]
     (none,) = clock([])
-    assert none.state == "skipped" and "nobody" in none.what
+    assert none.state == "skipped" and "no server" in none.what
 
 
 def headers(**fields: str) -> Message:
@@ -45,8 +45,8 @@ def headers(**fields: str) -> Message:
 
 def test_the_date_of_an_answer() -> None:
     theirs = datetime.now(UTC) + timedelta(minutes=5)
-    (heard,) = clock_of("SendGrid", headers(Date=format_datetime(theirs, usegmt=True)))
-    assert abs(heard.offset - timedelta(minutes=5)) < timedelta(seconds=5)
+    (reading,) = clock_of("SendGrid", headers(Date=format_datetime(theirs, usegmt=True)))
+    assert abs(reading.offset - timedelta(minutes=5)) < timedelta(seconds=5)
     (cached,) = clock_of("SendGrid", headers(Date=format_datetime(theirs, usegmt=True), Age="3600"))
     assert abs(cached.offset - timedelta(minutes=65)) < timedelta(seconds=5)
     (zoneless,) = clock_of("SendGrid", headers(Date=f"{theirs:%d %b %Y %H:%M:%S} -0000"))

@@ -1,4 +1,4 @@
-"""The provider's part: asked through its seam alone, and the slots for calling mail back."""
+"""Tests of the provider's findings, and of the free slots for held batches."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from newsletter.errors import StoreError
 from newsletter.sending.outcomes import NotSent
 from newsletter.store.inspection import DatabaseStatus
 from tests import samples
-from tests.doctor.findings import states, told
+from tests.doctor.findings import as_text, states
 from tests.fakes.sendgrid import Reply, SendGridFake
 from tests.fakes.sendgrid_account import pages
 
@@ -17,24 +17,24 @@ from tests.fakes.sendgrid_account import pages
 @pytest.mark.parametrize(
     ("free", "held_batches", "state", "words"),
     [
-        pytest.param(10, 0, "ok", "10 batches of mail can be called back; none held", id="all"),
-        pytest.param(10, None, "ok", "can be called back", id="ledger-unknown"),
-        pytest.param(10, 5, "ok", "5 held back now", id="some"),
-        pytest.param(2, 1, "note", "2 batches", id="one-left"),
+        pytest.param(10, 0, "ok", "10 more held batches can be recalled; the ledger has none now", id="all"),
+        pytest.param(10, None, "ok", "can be recalled", id="ledger-unknown"),
+        pytest.param(10, 5, "ok", "the ledger has 5 now", id="some"),
+        pytest.param(2, 1, "note", "2 more held batches", id="one-left"),
         pytest.param(1, 1, "error", "a further send could not", id="all-spoken-for"),
         pytest.param(0, 0, "error", "a further send could not", id="none"),
     ],
 )
 def test_slots(free: int, held_batches: int | None, state: str, words: str) -> None:
-    (found,) = slots(free, DatabaseStatus("0002", held_batches=held_batches))
-    assert found.state == state and words in found.what
+    (finding,) = slots(free, DatabaseStatus("0002", held_batches=held_batches))
+    assert finding.state == state and words in finding.what
     if state == "error":
-        assert "--now" in found.fix
+        assert "--now" in finding.fix
 
 
 def test_slots_that_nobody_tells() -> None:
-    (found,) = slots(NotSent("403 access forbidden"), StoreError("gone"))
-    assert found.state == "skipped" and "403 access forbidden" in found.what
+    (finding,) = slots(NotSent("403 access forbidden"), StoreError("gone"))
+    assert finding.state == "skipped" and "403 access forbidden" in finding.what
     assert list(slots(None, None)) == []
 
 
@@ -70,13 +70,13 @@ def test_offline_asks_nobody(tmp_path: Path) -> None:
 def test_an_outbox_that_can_be_written_to_is_not_made(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
     examined, _ = examine(newsletter, 5, online=False)
-    assert states(examined.findings) == ["ok"] and "is made by the first send" in told(examined.findings)
+    assert states(examined.findings) == ["ok"] and "is made by the first send" in as_text(examined.findings)
     assert not (tmp_path / "outbox").exists()
     (tmp_path / "outbox").mkdir()
-    assert "is there" in told(examine(newsletter, 5, online=False)[0].findings)
+    assert "is there" in as_text(examine(newsletter, 5, online=False)[0].findings)
 
 
 def test_an_outbox_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("")
     examined, _ = examine(samples.newsletter(tmp_path), 5, online=True)
-    assert states(examined.findings) == ["error"] and "is not a folder" in told(examined.findings)
+    assert states(examined.findings) == ["error"] and "is not a folder" in as_text(examined.findings)

@@ -1,4 +1,4 @@
-"""Secrets: set or not, sound or not, and read by whom; never what they are."""
+"""Tests of the findings on secrets: set or not, valid or not, and readable by whom."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,13 @@ from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
 from newsletter.providers.factory import needed_secrets
 from tests import samples
-from tests.doctor.findings import only, states, told
+from tests.doctor.findings import as_text, only, states
 
 KEY = "a key for tests, and long enough"
 SMTP = "provider: smtp\nsmtp: {host: mail.example.com, username: soup}\n"
 
 
-def setup(folder: Path, *, extra: str = "", dotenv: str = "", **environment: str) -> Setup:
+def make_setup(folder: Path, *, extra: str = "", dotenv: str = "", **environment: str) -> Setup:
     samples.write(folder, extra=extra)
     if dotenv:
         (folder / ".env").write_text(dotenv, encoding="utf-8")
@@ -25,32 +25,35 @@ def setup(folder: Path, *, extra: str = "", dotenv: str = "", **environment: str
     return Setup.read(folder, environment)
 
 
-def looked(of: Setup, leaves_machine: bool = True) -> list[Finding]:
-    needed = needed_secrets(of.config) if of.config else ()
-    return list(secrets(of, needed, leaves_machine))
+def run_secrets(setup: Setup, leaves_machine: bool = True) -> list[Finding]:
+    needed = needed_secrets(setup.config) if setup.config else ()
+    return list(secrets(setup, needed, leaves_machine))
 
 
-def about(name: str, found: list[Finding]) -> list[Finding]:
-    return [one for one in found if one.looked_at == name]
+def about(name: str, findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.looked_at == name]
 
 
 def test_a_configuration_that_can_be_read(tmp_path: Path) -> None:
-    (found,) = configuration(setup(tmp_path))
-    assert found == Finding("newsletter.yml", "ok", "can be read; The Soup Letter goes out through outbox")
+    (finding,) = configuration(make_setup(tmp_path))
+    assert finding == Finding("newsletter.yml", "ok", "can be read; The Soup Letter is sent through outbox")
 
 
 def test_every_problem_of_the_configuration_with_its_line(tmp_path: Path) -> None:
-    found = list(configuration(setup(tmp_path, extra="langauge: en\nprovider: pigeon\n")))
-    assert states(found) == ["error", "error"]
-    assert [one.looked_at.rpartition("/")[2] for one in found] == ["newsletter.yml:6", "newsletter.yml:7"]
-    assert "did you mean `language`?" in found[0].fix
+    findings = list(configuration(make_setup(tmp_path, extra="langauge: en\nprovider: pigeon\n")))
+    assert states(findings) == ["error", "error"]
+    assert [finding.looked_at.rpartition("/")[2] for finding in findings] == [
+        "newsletter.yml:6",
+        "newsletter.yml:7",
+    ]
+    assert "did you mean `language`?" in findings[0].fix
 
 
 def test_another_provider_may_not_fit_the_configuration(tmp_path: Path) -> None:
     samples.write(tmp_path, extra="provider: sendgrid\ntracking: {opens: true}\n")
     assert states(configuration(Setup.read(tmp_path, {}))) == ["ok"]
-    (found,) = configuration(Setup.read(tmp_path, {}, "smtp"))
-    assert found.state == "error" and "smtp cannot do it" in found.what
+    (finding,) = configuration(Setup.read(tmp_path, {}, "smtp"))
+    assert finding.state == "error" and "smtp cannot do it" in finding.what
 
 
 @pytest.mark.parametrize(
@@ -63,53 +66,55 @@ def test_another_provider_may_not_fit_the_configuration(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_needed_and_not_set(tmp_path: Path, extra: str, name: str, state: str | None) -> None:
-    found = about(name, looked(setup(tmp_path, extra=extra)))
-    assert states(found) == ([state] if state else [])
-    (given,) = about(name, looked(setup(tmp_path, extra=extra, **{name: "a password"})))
-    assert given.state == "ok" and given.what.startswith("is set in the environment")
-    assert given.what.endswith("not needed here") is (state is None)
+    findings = about(name, run_secrets(make_setup(tmp_path, extra=extra)))
+    assert states(findings) == ([state] if state else [])
+    (secret,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **{name: "a password"})))
+    assert secret.state == "ok" and secret.what.startswith("is set in the environment")
+    assert secret.what.endswith("not needed here") is (state is None)
 
 
 def test_what_comes_from_dotenv_is_said_to(tmp_path: Path) -> None:
-    found = looked(setup(tmp_path, extra="provider: sendgrid\n", dotenv="SENDGRID_API_KEY=SG.x\n"))
-    assert about("SENDGRID_API_KEY", found)[0].what == "is set in .env"
+    findings = run_secrets(
+        make_setup(tmp_path, extra="provider: sendgrid\n", dotenv="SENDGRID_API_KEY=SG.x\n")
+    )
+    assert about("SENDGRID_API_KEY", findings)[0].what == "is set in .env"
 
 
 def test_what_the_environment_hides_is_said(tmp_path: Path) -> None:
     dotenv = "SENDGRID_API_KEY=SG.new\n"
-    both = setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="SG.old")
-    assert states(about("SENDGRID_API_KEY", looked(both))) == ["note", "ok"]
-    same = setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="SG.new")
-    assert states(about("SENDGRID_API_KEY", looked(same))) == ["ok"]
-    empty = setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="")
-    warning, error = about("SENDGRID_API_KEY", looked(empty))
+    both = make_setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="SG.old")
+    assert states(about("SENDGRID_API_KEY", run_secrets(both))) == ["note", "ok"]
+    same = make_setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="SG.new")
+    assert states(about("SENDGRID_API_KEY", run_secrets(same))) == ["ok"]
+    empty = make_setup(tmp_path, extra="provider: sendgrid\n", dotenv=dotenv, SENDGRID_API_KEY="")
+    warning, error = about("SENDGRID_API_KEY", run_secrets(empty))
     assert (warning.state, error.state) == ("warning", "error")
-    assert "hides the one in .env" in warning.what and warning.fix == "unset it: unset SENDGRID_API_KEY"
+    assert "hides the value in .env" in warning.what and warning.fix == "unset it: unset SENDGRID_API_KEY"
 
 
 @pytest.mark.parametrize("name", ["SENDGRID_API_KEY", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"])
 def test_what_is_malformed_is_an_error_and_hides_no_other(tmp_path: Path, name: str) -> None:
-    found = looked(setup(tmp_path, extra="provider: sendgrid\n", **{name: "one\nline too many"}))
-    (malformed,) = about(name, found)
+    findings = run_secrets(make_setup(tmp_path, extra="provider: sendgrid\n", **{name: "one\nline too many"}))
+    (malformed,) = about(name, findings)
     assert malformed.state == "error" and "is malformed: it holds a line break" in malformed.what
-    assert "too many" not in told(found)
-    assert len({one.looked_at for one in found}) >= 3
+    assert "too many" not in as_text(findings)
+    assert len({finding.looked_at for finding in findings}) >= 3
 
 
 def test_a_line_of_dotenv_that_is_none_is_named(tmp_path: Path) -> None:
-    found = looked(setup(tmp_path, dotenv="NEWS_SECRET_KEY\n"))
-    assert found[0].state == "error" and found[0].looked_at.endswith(".env:1")
-    assert about("NEWS_DATABASE_URL", found)[0].state == "ok"
+    findings = run_secrets(make_setup(tmp_path, dotenv="NEWS_SECRET_KEY\n"))
+    assert findings[0].state == "error" and findings[0].looked_at.endswith(".env:1")
+    assert about("NEWS_DATABASE_URL", findings)[0].state == "ok"
 
 
 def test_a_key_of_fifteen_characters_is_too_short(tmp_path: Path) -> None:
-    (short,) = about("NEWS_SECRET_KEY", looked(setup(tmp_path, NEWS_SECRET_KEY="x" * 15)))
+    (short,) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY="x" * 15)))
     assert short.state == "error" and "too short" in short.what
-    (fine,) = about("NEWS_SECRET_KEY", looked(setup(tmp_path, NEWS_SECRET_KEY="x" * 16)))
-    assert fine.state == "ok"
+    (long,) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY="x" * 16)))
+    assert long.state == "ok"
 
 
-def kept(folder: Path, key: str, mode: int = 0o600) -> Path:
+def write_key(folder: Path, key: str, mode: int = 0o600) -> Path:
     (folder / ".news").mkdir(mode=0o700)
     file = folder / ".news" / "secret"
     file.write_text(key)
@@ -118,38 +123,38 @@ def kept(folder: Path, key: str, mode: int = 0o600) -> Path:
 
 
 def test_without_a_key_the_first_send_makes_one_but_in_ci_none(tmp_path: Path) -> None:
-    (here,) = about("NEWS_SECRET_KEY", looked(setup(tmp_path)))
-    assert here.state == "note" and "the first send makes a key" in here.what
-    (in_ci,) = about("NEWS_SECRET_KEY", looked(setup(tmp_path, CI="true")))
-    assert in_ci.state == "error" and "would vanish with this machine" in in_ci.what
-    assert states(about("NEWS_SECRET_KEY", looked(setup(tmp_path, CI="true"), leaves_machine=False))) == [
-        "note"
-    ]
-    kept(tmp_path, KEY)
-    assert about("NEWS_SECRET_KEY", looked(setup(tmp_path, CI="true"))) == []
+    (locally,) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path)))
+    assert locally.state == "note" and "the first send creates a key" in locally.what
+    (in_ci,) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, CI="true")))
+    assert in_ci.state == "error" and "is lost with its machine" in in_ci.what
+    assert states(
+        about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, CI="true"), leaves_machine=False))
+    ) == ["note"]
+    write_key(tmp_path, KEY)
+    assert about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, CI="true"))) == []
 
 
 def test_the_file_of_the_key(tmp_path: Path) -> None:
-    file = kept(tmp_path, KEY)
-    found = looked(setup(tmp_path))
-    assert [one.what for one in found if one.looked_at.endswith("secret")] == [
+    file = write_key(tmp_path, KEY)
+    findings = run_secrets(make_setup(tmp_path))
+    assert [finding.what for finding in findings if finding.looked_at.endswith("secret")] == [
         "holds the key that signs unsubscribe links"
     ]
     file.write_text("short")
-    assert "holds no key" in only(looked(setup(tmp_path)), "error").what
+    assert "holds no key" in only(run_secrets(make_setup(tmp_path)), "error").what
     file.write_bytes(b"\xff" * 32)
-    assert "holds no key" in only(looked(setup(tmp_path)), "error").what
+    assert "holds no key" in only(run_secrets(make_setup(tmp_path)), "error").what
     file.unlink()
     file.mkdir(mode=0o700)
-    assert "cannot be read" in only(looked(setup(tmp_path)), "error").what
+    assert "cannot be read" in only(run_secrets(make_setup(tmp_path)), "error").what
 
 
 def test_two_keys_that_differ(tmp_path: Path) -> None:
-    kept(tmp_path, KEY)
-    same = about("NEWS_SECRET_KEY", looked(setup(tmp_path, NEWS_SECRET_KEY=KEY)))
+    write_key(tmp_path, KEY)
+    same = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY=KEY)))
     assert states(same) == ["ok"]
-    other = about("NEWS_SECRET_KEY", looked(setup(tmp_path, NEWS_SECRET_KEY=KEY[::-1])))
-    assert states(other) == ["ok", "note"] and "another key" in other[1].what
+    other = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY=KEY[::-1])))
+    assert states(other) == ["ok", "note"] and "differs from the key" in other[1].what
 
 
 @pytest.mark.parametrize(
@@ -162,42 +167,42 @@ def test_two_keys_that_differ(tmp_path: Path) -> None:
         pytest.param("sqlite:///news.db", True, "error", id="sqlite-in-ci"),
     ],
 )
-def test_the_database_in_ci_is_one_that_is_kept(tmp_path: Path, url: str, in_ci: bool, state: str) -> None:
+def test_the_database_in_ci_has_to_be_persistent(tmp_path: Path, url: str, in_ci: bool, state: str) -> None:
     environment = {"CI": "true"} if in_ci else {}
     environment |= {"NEWS_DATABASE_URL": url} if url else {}
-    of = setup(tmp_path, **environment)
-    assert states(about("NEWS_DATABASE_URL", looked(of))) == [state]
-    assert states(about("NEWS_DATABASE_URL", looked(of, leaves_machine=False))) == ["ok"]
+    setup = make_setup(tmp_path, **environment)
+    assert states(about("NEWS_DATABASE_URL", run_secrets(setup))) == [state]
+    assert states(about("NEWS_DATABASE_URL", run_secrets(setup, leaves_machine=False))) == ["ok"]
 
 
 @pytest.mark.parametrize("name", [".env", ".news", ".news/secret"])
 def test_files_that_others_may_read(tmp_path: Path, name: str) -> None:
-    kept(tmp_path, KEY)
-    of = setup(tmp_path, dotenv="SMTP_PASSWORD=soup\n")
-    assert "warning" not in states(looked(of))
+    write_key(tmp_path, KEY)
+    setup = make_setup(tmp_path, dotenv="SMTP_PASSWORD=soup\n")
+    assert "warning" not in states(run_secrets(setup))
     path = tmp_path / name
     before = path.stat().st_mode
     path.chmod(before | 0o040)
-    found = only(looked(of), "warning")
-    assert "may be read by others" in found.what and found.fix.startswith("chmod ")
+    finding = only(run_secrets(setup), "warning")
+    assert "other users of this machine may read" in finding.what and finding.fix.startswith("chmod ")
     path.chmod(before)
-    assert "warning" not in states(looked(of))
+    assert "warning" not in states(run_secrets(setup))
 
 
 def test_a_folder_called_dotenv_is_somebodys_virtual_environment(tmp_path: Path) -> None:
     os.mkdir(tmp_path / ".env", 0o755)
-    assert ".env" not in told(looked(setup(tmp_path)))
+    assert ".env" not in as_text(run_secrets(make_setup(tmp_path)))
 
 
 def test_without_a_configuration_secrets_are_looked_at_all_the_same(tmp_path: Path) -> None:
-    of = setup(tmp_path, extra="nonsense: 1\n", SMTP_PASSWORD="soup", NEWS_SECRET_KEY=KEY)
-    found = looked(of)
-    assert of.config is None
-    assert states(about("SMTP_PASSWORD", found)) == ["ok"]
-    (skipped,) = about("SENDGRID_API_KEY", found)
+    setup = make_setup(tmp_path, extra="nonsense: 1\n", SMTP_PASSWORD="soup", NEWS_SECRET_KEY=KEY)
+    findings = run_secrets(setup)
+    assert setup.config is None
+    assert states(about("SMTP_PASSWORD", findings)) == ["ok"]
+    (skipped,) = about("SENDGRID_API_KEY", findings)
     assert skipped.state == "skipped" and "newsletter.yml" in skipped.what
 
 
 def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
-    of = setup(tmp_path, NEWS_SECRET_KEY=KEY, dotenv="SMTP_PASSWORD=hush-hush\n")
-    assert KEY not in repr(of) and "hush-hush" not in repr(of)
+    setup = make_setup(tmp_path, NEWS_SECRET_KEY=KEY, dotenv="SMTP_PASSWORD=hush-hush\n")
+    assert KEY not in repr(setup) and "hush-hush" not in repr(setup)

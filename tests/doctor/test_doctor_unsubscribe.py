@@ -1,4 +1,4 @@
-"""The page behind unsubscribe links, as a web server on TLS that answers in every way."""
+"""Tests of the findings on the unsubscribe page, with a web server on TLS."""
 
 import ssl
 from datetime import timedelta
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from newsletter.doctor.unsubscribe import PageReport, unsubscribe
-from tests.doctor.findings import states, told
+from tests.doctor.findings import as_text, states
 from tests.fakes.web import Fault, Reply, Request, WebFake
 
 FORM = b'<html><form action="" method="post"><button>Leave</button></form></html>'
@@ -16,7 +16,7 @@ HTML = {"Content-Type": "text/html"}
 
 
 class Page(WebFake):
-    """Answers POST and GET as told."""
+    """Send the given replies to POST and GET."""
 
     def __init__(self, tls: ssl.SSLContext, post: Reply, get: Reply) -> None:
         super().__init__(tls=tls)
@@ -36,16 +36,16 @@ def tls(trusted: tuple[Path, Path]) -> ssl.SSLContext:
 DONE, SHOWN = Reply(200, b"ok", HTML), Reply(200, FORM, HTML)
 
 
-def asked(tls: ssl.SSLContext, post: Reply = DONE, get: Reply = SHOWN) -> PageReport:
+def run_unsubscribe(tls: ssl.SSLContext, post: Reply = DONE, get: Reply = SHOWN) -> PageReport:
     with Page(tls, post, get) as page:
         return unsubscribe(f"{page.url}/leave/{{token}}", 5)
 
 
 def test_what_is_asked_is_what_mail_programs_ask_with_the_token_of_nobody(tls: ssl.SSLContext) -> None:
     with Page(tls, DONE, SHOWN) as page:
-        found = unsubscribe(f"{page.url}/leave?who={{token}}&from=mail", 5)
+        report = unsubscribe(f"{page.url}/leave?who={{token}}&from=mail", 5)
         post, get = page.requests
-    assert states(found.findings) == ["ok", "ok"]
+    assert states(report.findings) == ["ok", "ok"]
     assert (post.method, post.path, post.raw) == (
         "POST",
         "/leave?who=test&from=mail",
@@ -69,16 +69,16 @@ def test_what_is_asked_is_what_mail_programs_ask_with_the_token_of_nobody(tls: s
         pytest.param(Reply(422), "note", "cannot tell", id="422"),
         pytest.param(Reply(401), "error", "no login", id="401"),
         pytest.param(Reply(403), "error", "no form token", id="403"),
-        pytest.param(Reply(405), "error", "takes no POST", id="405"),
-        pytest.param(Reply(429), "skipped", "too often", id="429"),
+        pytest.param(Reply(405), "error", "accepts no POST", id="405"),
+        pytest.param(Reply(429), "skipped", "too many requests", id="429"),
         pytest.param(Reply(500), "error", "fails (500)", id="500"),
         pytest.param(Reply(503), "error", "fails (503)", id="503"),
     ],
 )
 def test_the_answer_to_post(tls: ssl.SSLContext, reply: Reply, state: str, words: str) -> None:
-    found, _ = asked(tls, post=reply).findings
-    assert found.state == state and words in found.what
-    assert state == "ok" or found.fix
+    finding, _ = run_unsubscribe(tls, post=reply).findings
+    assert finding.state == state and words in finding.what
+    assert state == "ok" or finding.fix
 
 
 @pytest.mark.parametrize(
@@ -92,22 +92,22 @@ def test_the_answer_to_post(tls: ssl.SSLContext, reply: Reply, state: str, words
         pytest.param(
             Reply(200, b"<p>You have been unsubscribed.</p>" + FORM, HTML),
             "warning",
-            "somebody was unsubscribed",
+            "confirms an unsubscription",
             id="done",
         ),
         pytest.param(
             Reply(200, b"<p>Press to be unsubscribed.</p>" + FORM, HTML), "ok", "form", id="only-asks"
         ),
         pytest.param(Reply(404), "note", "cannot tell", id="404"),
-        pytest.param(Reply(302, headers={"Location": "/done"}), "note", "leads on to /done", id="redirect"),
+        pytest.param(Reply(302, headers={"Location": "/done"}), "note", "redirected to /done", id="redirect"),
         pytest.param(Reply(500), "warning", "the link in the mail is broken", id="500"),
         pytest.param(Reply(403), "warning", "answered with 403", id="403"),
     ],
 )
 def test_the_answer_to_get(tls: ssl.SSLContext, reply: Reply, state: str, words: str) -> None:
-    _, found = asked(tls, get=reply).findings
-    assert found.state == state and words in found.what
-    assert state == "ok" or found.fix
+    _, finding = run_unsubscribe(tls, get=reply).findings
+    assert finding.state == state and words in finding.what
+    assert state == "ok" or finding.fix
 
 
 def test_a_connection_that_ends_is_not_a_page(tls: ssl.SSLContext) -> None:
@@ -118,42 +118,42 @@ def test_a_connection_that_ends_is_not_a_page(tls: ssl.SSLContext) -> None:
         half = unsubscribe(f"{page.url}/{{token}}", 5)
         page.next(Fault.late(3))
         late = unsubscribe(f"{page.url}/{{token}}", 0.3)
-    assert states(lost.findings) == ["error"] and "gives no answer" in lost.findings[0].what
+    assert states(lost.findings) == ["error"] and "sends no response" in lost.findings[0].what
     assert states(half.findings) == ["ok", "skipped"]
     assert states(late.findings) == ["error"] and "timed out" in late.findings[0].what
 
 
 def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    (found,) = asked(tls).findings
-    assert found.state == "error" and "certificate is one that nobody trusts" in found.what
+    (finding,) = run_unsubscribe(tls).findings
+    assert finding.state == "error" and "certificate is self-signed" in finding.what
 
 
 def test_a_certificate_for_another_name(tls: ssl.SSLContext) -> None:
     with Page(tls, DONE, SHOWN) as page:
         port = urlsplit(page.url).port
-        (found,) = unsubscribe(f"https://127.1:{port}/{{token}}", 5).findings
-    assert found.state == "error" and "certificate is for another name" in found.what
+        (finding,) = unsubscribe(f"https://127.1:{port}/{{token}}", 5).findings
+    assert finding.state == "error" and "certificate is for another name" in finding.what
 
 
 def test_a_server_without_tls() -> None:
     with WebFake() as plain:
-        (found,) = unsubscribe(f"https://{urlsplit(plain.url).netloc}/{{token}}", 5).findings
-    assert found.state == "error" and "does not speak TLS" in found.what
+        (finding,) = unsubscribe(f"https://{urlsplit(plain.url).netloc}/{{token}}", 5).findings
+    assert finding.state == "error" and "does not speak TLS" in finding.what
 
 
 def test_nobody_there(tls: ssl.SSLContext) -> None:
     with Page(tls, DONE, SHOWN) as page:
         url = f"{page.url}/{{token}}"
-    (found,) = unsubscribe(url, 5).findings
-    assert found.state == "error" and "nobody answers there" in found.what
+    (finding,) = unsubscribe(url, 5).findings
+    assert finding.state == "error" and "no server listens there" in finding.what
     (unknown,) = unsubscribe("https://soup.invalid/{token}", 5).findings
-    assert unknown.state == "error" and "cannot be reached" in told([unknown])
+    assert unknown.state == "error" and "cannot be reached" in as_text([unknown])
 
 
 def test_its_clock_is_heard(tls: ssl.SSLContext) -> None:
     with Page(tls, DONE, SHOWN) as page:
         page.offset = 3600
-        (heard,) = unsubscribe(f"{page.url}/{{token}}", 5).heard
-    assert heard.whose == urlsplit(page.url).netloc
-    assert abs(heard.offset - timedelta(hours=1)) < timedelta(seconds=5)
+        (reading,) = unsubscribe(f"{page.url}/{{token}}", 5).clock_readings
+    assert reading.whose == urlsplit(page.url).netloc
+    assert abs(reading.offset - timedelta(hours=1)) < timedelta(seconds=5)

@@ -1,4 +1,4 @@
-"""A newsletter whose set-up is well in every part, with all its counterparts on loopback."""
+"""A newsletter with a set-up without problems, and all its counterparts on loopback."""
 
 import ssl
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SECRETS = {
 
 
 class LeavePage(WebFake):
-    """An unsubscribe page as it should be; `post` and `get` are its answers."""
+    """A correct unsubscribe page; `post` and `get` are its responses."""
 
     post = Reply(200)
     get = Reply(200, FORM, {"Content-Type": "text/html"})
@@ -41,7 +41,7 @@ class World:
     environment: dict[str, str] = field(default_factory=dict)
 
     def write(self, extra: str = "") -> None:
-        """The newsletter, sent through SendGrid unless `extra` says otherwise."""
+        """Write the newsletter's files; `extra` replaces the settings for SendGrid."""
         provider = f"provider: sendgrid\nsendgrid: {{host: '{self.sendgrid.url}'}}\n"
         samples.write(self.folder, extra=extra or provider)
         file = self.folder / "newsletter.yml"
@@ -50,12 +50,12 @@ class World:
 
 @contextmanager
 def opened(folder: Path, certificate: tuple[Path, Path]) -> Iterator[World]:
-    """All of it, while the block lasts."""
+    """Yield the newsletter; its counterparts run until the block ends."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(*certificate)
     fake, page = SendGridFake(key=SECRETS["SENDGRID_API_KEY"]), LeavePage(tls=tls)
     with fake, page, NameServer(zone()) as names:
         fake.pages = pages()
-        made = World(folder, fake, page, names, dict(SECRETS))
-        made.write()
-        yield made
+        world = World(folder, fake, page, names, dict(SECRETS))
+        world.write()
+        yield world
