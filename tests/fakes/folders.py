@@ -1,13 +1,13 @@
-"""Permissions of the folders that servers with users of their own work in."""
+"""Set permissions of folders for servers that run as another user."""
 
 import tempfile
 from pathlib import Path
 
 
 def let_everybody_enter(folder: Path) -> None:
-    """Let every user enter a folder, and those above it that pytest made for this user alone."""
+    """Let every user enter a folder and its parents, which pytest makes private."""
     root = Path(tempfile.gettempdir())
-    for one in (folder, *folder.parents):
-        if one == root:
+    for entered in (folder, *folder.parents):
+        if entered == root:
             return
-        one.chmod(0o755)
+        entered.chmod(0o755)

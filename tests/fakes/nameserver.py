@@ -1,4 +1,4 @@
-"""A DNS server on loopback (UDP) that knows the names it is told, and fails on order."""
+"""A DNS server on loopback (UDP) with a given zone and given faults."""
 
 import socket
 import threading
@@ -14,16 +14,21 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-Fault = Literal["SERVFAIL", "REFUSED", "silent", "late"]
+Fault = Literal[
+    "SERVFAIL",  # a response with this code
+    "REFUSED",  # a response with this code
+    "silent",  # no response
+    "late",  # the right response after LATE_SECONDS
+]
 Zone = Mapping[str, Mapping[str, list[str]]]
 LATE_SECONDS = 1
 
 
 class NameServer:
-    """Answers from a `zone`: `{"example.com": {"TXT": ["v=spf1 -all"], "CNAME": ["other.example"]}}`.
+    """Answer from a `zone`: `{"example.com": {"TXT": ["v=spf1 -all"], "CNAME": ["other.example"]}}`.
 
-    A TXT is written as one text, whatever its length. A name with others below it is there, and has no
-    records; one that nothing is known of is not. `faults` are by name. `questions` is what was asked.
+    A TXT is one text of any length. A name that is only the parent of others exists without records; other
+    unknown names do not exist. `faults` are by name. `questions` has the name and type of each query.
     """
 
     def __init__(self, zone: Zone, faults: Mapping[str, Fault] | None = None) -> None:
@@ -46,7 +51,7 @@ class NameServer:
 
     @property
     def address(self) -> str:
-        """As `--nameserver` takes it."""
+        """Return the address and port, as `--nameserver` takes them."""
         return f"127.0.0.1:{self._socket.getsockname()[1]}"
 
     def _serve(self) -> None:
@@ -77,20 +82,20 @@ class NameServer:
         return answer
 
     def _fill(self, answer: dns.message.Message, name: str, kind: str) -> None:
-        """The records of a name, by way of its alias where it has one."""
+        """Add the records of a name to the answer; follow its alias if it has one."""
         known = self.zone.get(name)
         if known is None:
             if not any(other.endswith(f".{name}") for other in self.zone):
                 answer.set_rcode(dns.rcode.NXDOMAIN)
             return
-        there = kind if kind in known else "CNAME"
-        if texts := [_quoted(text) if there == "TXT" else text for text in known.get(there, ())]:
-            answer.answer.append(dns.rrset.from_text_list(f"{name}.", 60, "IN", there, texts))
-        if there != kind and "CNAME" in known:
+        published = kind if kind in known else "CNAME"
+        if texts := [_quoted(text) if published == "TXT" else text for text in known.get(published, ())]:
+            answer.answer.append(dns.rrset.from_text_list(f"{name}.", 60, "IN", published, texts))
+        if published != kind and "CNAME" in known:
             self._fill(answer, known["CNAME"][0].rstrip(".").lower(), kind)
 
 
 def _quoted(text: str) -> str:
-    """In pieces of at most 255 bytes, as a TXT record holds them."""
+    """Return the text quoted in pieces of at most 255 bytes, the format of a TXT record."""
     pieces = [text[start : start + 255] for start in range(0, max(len(text), 1), 255)]
     return " ".join('"{}"'.format(piece.replace("\\", "\\\\").replace('"', '\\"')) for piece in pieces)

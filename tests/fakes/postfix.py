@@ -1,4 +1,4 @@
-"""Debian's Postfix on loopback, as a plain process with a folder of its own; it delivers into a maildir."""
+"""Debian's Postfix on loopback, as a plain process in a separate folder; it delivers into a maildir."""
 
 import os
 import pwd
@@ -65,9 +65,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running Postfix: takes mail for example.com on `port`.
+    """A running Postfix: accepts mail for example.com on `port`.
 
-    It refuses `refuse@`, defers `defer@`, and takes mail for `bounce@`, which comes back to the sender.
+    It refuses `refuse@`, defers `defer@`, and accepts mail for `bounce@`, which it returns to the sender.
     """
 
     port: int
@@ -75,7 +75,7 @@ class Postfix:
     log: Path
 
     def messages(self, count: int, seconds: float = 20) -> list[bytes]:
-        """What was delivered, once `count` messages are there; what is there when time is up."""
+        """Wait for `count` delivered messages, at most `seconds`; return those that have arrived."""
         deadline = time.monotonic() + seconds
         while len(files := sorted(self.mailbox.glob("new/*"))) < count and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -83,7 +83,7 @@ class Postfix:
 
 
 def absent() -> str | None:
-    """Why Postfix cannot run here; None if it can."""
+    """Return the reason why Postfix cannot run on this machine, None if it can."""
     if not Path(POSTFIX).exists():
         return "Postfix is not installed (Debian: apt-get install postfix)"
     if os.geteuid() != 0:
@@ -93,7 +93,7 @@ def absent() -> str | None:
 
 @contextmanager
 def running(folder: Path, certificate: Path | None = None, key: Path | None = None) -> Iterator[Postfix]:
-    """Starts Postfix below an empty folder that everybody may enter, and stops it."""
+    """Start Postfix in an empty folder that every user may enter; yield it, and stop it at the end."""
     port, mail = _free_port(), folder / "mail"
     for part in ("etc", "spool", "data", "log", "mail"):
         (folder / part).mkdir()
@@ -130,10 +130,10 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
                     return
         except OSError:
             time.sleep(0.05)
-    said = log.read_text() if log.exists() else ""
+    logged = log.read_text() if log.exists() else ""
     process.terminate()
     _, error = process.communicate()
-    raise RuntimeError(f"Postfix did not start: {error.decode()}\n{said}")
+    raise RuntimeError(f"Postfix did not start: {error.decode()}\n{logged}")
 
 
 def _free_port() -> int:

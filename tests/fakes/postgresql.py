@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL on a socket of its own, as a plain process with a folder of its own."""
+"""Debian's PostgreSQL as a plain process, with a separate socket and data folder."""
 
 import os
 import pwd
@@ -13,19 +13,19 @@ START_SECONDS = 30
 
 
 def binaries() -> Path | None:
-    """Where the newest installed PostgreSQL keeps its programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
+    """Return the folder of the newest installed PostgreSQL's programs, None if none is installed."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return programs[-1].parent if programs else None
 
 
 def absent() -> str | None:
-    """Why PostgreSQL cannot run here; None if it can."""
+    """Return the reason why PostgreSQL cannot run on this machine, None if it can."""
     return None if binaries() else "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """Starts a server below an empty folder, gives the address of an empty database, and stops it."""
+    """Start a server in an empty folder, yield the URL of an empty database, and stop the server."""
     bin_folder = binaries()
     assert bin_folder
     data, user = folder / "data", _user()
@@ -56,7 +56,7 @@ def running(folder: Path) -> Iterator[str]:
 
 
 def _user() -> str | None:
-    """PostgreSQL refuses to run as root; Debian's package makes a user for it."""
+    """Return the user for the server, None for this one: it refuses root; Debian's package makes a user."""
     return pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
 
 

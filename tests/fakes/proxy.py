@@ -1,4 +1,4 @@
-"""A proxy that answers for the whole web: tests name it in the environment, and nothing leaves."""
+"""A proxy that answers for every web site: tests set it in the environment, so that no request leaves."""
 
 import threading
 from collections import Counter
@@ -9,9 +9,9 @@ from tests.fakes.web import Reply, Request, WebFake
 
 
 class ProxyFake(WebFake):
-    """Answers whole addresses from `pages`, with 404 for those that are not there.
+    """Answer absolute URLs from `pages`, and others with 404.
 
-    `most` is how many requests to a host were under way at once.
+    `most` has the highest number of simultaneous requests per host. Each answer takes `seconds`.
     """
 
     def __init__(self, pages: Mapping[str, Reply]) -> None:
@@ -23,7 +23,7 @@ class ProxyFake(WebFake):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What has programs ask this proxy for everything."""
+        """Return the environment variables that make programs use this proxy for every request."""
         names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
         return {**dict.fromkeys(names, self.url), "no_proxy": "", "NO_PROXY": ""}
 
@@ -41,5 +41,5 @@ class ProxyFake(WebFake):
         return Reply(404, b"no such page", {"Content-Type": "text/html"})
 
     def asked(self) -> list[str]:
-        """`METHOD address` of each request, in order."""
+        """Return `METHOD URL` of each request, in order."""
         return [f"{request.method} {request.path}" for request in self.requests]

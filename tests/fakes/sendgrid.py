@@ -1,4 +1,4 @@
-"""A SendGrid that keeps what it was sent, refuses what the real one refuses, and fails on order.
+"""A fake SendGrid that stores the mail it gets, refuses what SendGrid refuses, and has ordered faults.
 
 In tests: `with SendGridFake() as fake:`, and point the client at `fake.url` with the key `fake.key`.
 By hand: `python -m tests.fakes.sendgrid --port 8030`.
@@ -24,6 +24,7 @@ from tests.fakes.web import Reply, Request
 
 __all__ = ["Delivery", "Fault", "Reply", "Request", "SendGridFake"]
 
+# Seconds, except for CANCEL_SLOTS.
 BATCH_LIFE = 10 * 24 * 3600
 CANCEL_BEFORE = 600
 CANCEL_SLOTS = 10
@@ -35,23 +36,23 @@ def refused(status: int, *errors: rules.Error) -> Reply:
 
 
 class Fault(web.Fault):
-    """The faults of any web API, and those that speak as SendGrid does."""
+    """The faults of any web API, and those with SendGrid's responses."""
 
     @classmethod
     def status(cls, status: int, message: str = "fault on order") -> Self:
-        """Any status with SendGrid's error body; an account out of credits is a 401."""
+        """Reply with a status and SendGrid's error body; an account without credits gets 401."""
         return cls(refused(status, rules.error(message)))
 
     @classmethod
     def rate_limited(cls, seconds: int = 1, reset_at: int | None = None) -> Self:
-        """429; `reset_at` is Unix time, and without it `seconds` from now."""
+        """Reply with 429; `reset_at` is Unix time, by default `seconds` from now."""
         reset = int(time.time()) + seconds if reset_at is None else reset_at
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset), "Retry-After": str(seconds)}
         return cls(refused(429, rules.error("too many requests"))._replace(headers=headers))
 
     @classmethod
     def sandbox(cls) -> Self:
-        """200, as in sandbox mode: found valid, and not sent."""
+        """Reply with 200, as in sandbox mode: the mail is valid, and not sent."""
         return cls(Reply(200))
 
 
@@ -80,7 +81,7 @@ class Delivery:
 
 
 def substitute(text: str, substitutions: Mapping[str, str]) -> str:
-    """Literal, in one pass: a tag within a substituted value stays, since SendGrid does not nest them."""
+    """Replace the tags in one pass: a tag in a substituted value stays, as SendGrid does not nest them."""
     tags = sorted((tag for tag in substitutions if tag in text), key=len, reverse=True)
     return re.sub("|".join(map(re.escape, tags)), lambda tag: substitutions[tag[0]], text) if tags else text
 
@@ -88,18 +89,17 @@ def substitute(text: str, substitutions: Mapping[str, str]) -> str:
 @dataclass
 class _Queued:
     delivery: Delivery
-    due: float | None  # None: discarded
+    due: float | None  # Unix time; None: discarded
     held: str | None  # "pause" or "cancel"
 
 
 class SendGridFake(web.WebFake):
-    """One account: what was asked, what was accepted, and the batches on hold.
+    """One account: its requests, its accepted mail, and its batches on hold.
 
-    `clock` is Unix time; `pages` are further paths that GET answers, such as account settings: JSON, a Reply,
-    or what makes one of them of a request.
-    `cancel_covers` is what a cancelled batch keeps back: only the mail that had `arrived` when it was
-    cancelled, or cancelled anew by PATCH; or all mail of the `batch`, whenever it comes. Which of the two the
-    real one does is not documented.
+    `clock` returns Unix time. `pages` are further paths for GET, such as account settings: JSON, a Reply, or
+    a function that makes one of them from a request. `cancel_covers` is the mail that a cancelled batch
+    stops: only what had `arrived` when it was cancelled, or cancelled again by PATCH; or all mail of the
+    `batch`, also later mail. SendGrid does not document which of the two it does.
     """
 
     def __init__(
@@ -116,70 +116,70 @@ class SendGridFake(web.WebFake):
         self.pages: dict[str, object] = {}
         self._ids = count(1)
         self._queue: list[_Queued] = []
-        self._of_batch: defaultdict[str | None, list[_Queued]] = defaultdict(list)
-        self._coming: list[tuple[float, int, Request]] = []  # a heap: when it arrives, and what
-        self._arriving: float | None = None
+        self._by_batch: defaultdict[str | None, list[_Queued]] = defaultdict(list)
+        self._delayed: list[tuple[float, int, Request]] = []  # a heap: time of arrival, number, request
+        self._arrival_time: float | None = None
         self._accepted: Counter[str] = Counter()
-        self._batches: dict[str, float] = {}  # batch id -> when it was made
+        self._batches: dict[str, float] = {}  # batch id -> Unix time of its creation
         self._holds: dict[str, str] = {}  # batch id -> "pause" or "cancel"
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """One for each accepted recipient, on hold or not, in order of arrival; a copy."""
+        """Return a delivery per accepted recipient, on hold or not, in order of arrival; a copy."""
         with self.lock:
-            self._let_arrive()
+            self._process_delayed()
             return [queued.delivery for queued in self._queue]
 
     def accepted(self, address: str) -> int:
-        """How many mails to an address were accepted."""
+        """Return the number of accepted mails to an address."""
         with self.lock:
-            self._let_arrive()
+            self._process_delayed()
             return self._accepted[address.lower()]
 
     def delivered_by(self, moment: float) -> list[Delivery]:
-        """What has left by a moment if nothing is cancelled, paused or revived from now on.
+        """Return the mail sent by a moment (Unix time) if no batch is cancelled, paused or resumed.
 
-        With what is still on its way, and will have arrived by then.
+        That includes the mail of delayed requests that have arrived by then.
         """
         with self.lock:
-            self._let_arrive()
+            self._process_delayed()
             mail = list(self._queue)
-            for at, _, request in sorted(self._coming):
-                mail += self._on_its_way(request, at)
+            for at, _, request in sorted(self._delayed):
+                mail += self._delayed_mail(request, at)
             return [q.delivery for q in mail if q.due is not None and q.due <= moment and q.held is None]
 
     def postpone(self, request: Request, seconds: float) -> None:
         with self.lock:
-            heappush(self._coming, (self.clock() + seconds, next(self._ids), request))
+            heappush(self._delayed, (self.clock() + seconds, next(self._ids), request))
 
     def answer(self, request: Request) -> Reply:
         with self.lock:
-            self._let_arrive()
+            self._process_delayed()
             return self._answer(request)
 
-    def _let_arrive(self) -> None:
-        """Answers what has arrived by now; nobody hears it."""
-        while self._coming and self._coming[0][0] <= self.clock():
-            self._arriving, _, request = heappop(self._coming)
+    def _process_delayed(self) -> None:
+        """Carry out the delayed requests that have arrived by now; their responses are lost."""
+        while self._delayed and self._delayed[0][0] <= self.clock():
+            self._arrival_time, _, request = heappop(self._delayed)
             self._answer(request)
-            self._arriving = None
+            self._arrival_time = None
 
-    def _on_its_way(self, request: Request, at: float) -> list[_Queued]:
-        """The mail that a request will be when it arrives, as things stand."""
+    def _delayed_mail(self, request: Request, at: float) -> list[_Queued]:
+        """Return the mail of a request that arrives at `at` (Unix time), if the batches stay as they are."""
         body = request.body or {}
-        if urlsplit(request.path).path != "/v3/mail/send" or self._unfit(request):
+        if urlsplit(request.path).path != "/v3/mail/send" or self._invalid(request):
             return []
-        self._arriving = at
-        mail = [] if self._unsent(body, len(request.raw)) else list(self._mail(body, "on its way"))
-        self._arriving = None
+        self._arrival_time = at
+        mail = [] if self._not_sent(body, len(request.raw)) else list(self._mail(body, "on its way"))
+        self._arrival_time = None
         return mail
 
     @property
     def _now(self) -> float:
-        return self.clock() if self._arriving is None else self._arriving
+        return self.clock() if self._arrival_time is None else self._arrival_time
 
     def _answer(self, request: Request) -> Reply:
-        if refusal := self._unfit(request):
+        if refusal := self._invalid(request):
             return refusal
         path, body = urlsplit(request.path).path, request.body or {}
         match request.method, path.removeprefix("/v3/").split("/"):
@@ -203,8 +203,8 @@ class SendGridFake(web.WebFake):
                 return page if isinstance(page, Reply) else Reply(200, page)
         return refused(404, rules.error("not found"))
 
-    def _unfit(self, request: Request) -> Reply | None:
-        """The refusal of what is wrong with any request."""
+    def _invalid(self, request: Request) -> Reply | None:
+        """Return the refusal of a request with a wrong key or format, None if it is correct."""
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             return refused(
                 401, rules.error("The provided authorization grant is invalid, expired, or revoked")
@@ -215,8 +215,8 @@ class SendGridFake(web.WebFake):
             return refused(400, rules.error("Bad Request"))
         return None
 
-    def _unsent(self, message: dict[str, Any], size: int) -> Reply | None:
-        """The answer to a message that goes to nobody."""
+    def _not_sent(self, message: dict[str, Any], size: int) -> Reply | None:
+        """Return the response to a message that is not sent: invalid, or in sandbox mode; None otherwise."""
         if size >= rules.MAX_BODY:
             return refused(413, rules.error("content too large"))
         if errors := rules.check(message, self._now, self._known):
@@ -225,30 +225,30 @@ class SendGridFake(web.WebFake):
         return Reply(200) if sandbox else None
 
     def _send(self, message: dict[str, Any], size: int) -> Reply:
-        if unsent := self._unsent(message, size):
-            return unsent
+        if reply := self._not_sent(message, size):
+            return reply
         message_id = f"message{next(self._ids):06d}"
         for queued in self._mail(message, message_id):
             self._queue.append(queued)
-            self._of_batch[queued.delivery.batch_id].append(queued)
+            self._by_batch[queued.delivery.batch_id].append(queued)
             self._accepted[queued.delivery.address.lower()] += 1
         return Reply(202, headers={"X-Message-Id": message_id})
 
     def _mail(self, message: dict[str, Any], message_id: str) -> Iterator[_Queued]:
-        """One for each recipient; held back where its batch keeps back what arrives now."""
+        """Yield the mail to each recipient; it is on hold if its batch is."""
         batch, content = message.get("batch_id"), {part["type"]: part["value"] for part in message["content"]}
         held = self._holds.get(batch) if batch else None
         if held == "cancel" and self.cancel_covers == "arrived":
             held = None
-        for one in message["personalizations"]:
-            substitutions = one.get("substitutions", {})
-            send_at = one.get("send_at", message.get("send_at"))
-            for _, address in rules.recipients(one):
+        for personalization in message["personalizations"]:
+            substitutions = personalization.get("substitutions", {})
+            send_at = personalization.get("send_at", message.get("send_at"))
+            for _, address in rules.recipients(personalization):
                 delivery = Delivery(
                     address=address["email"],
                     name=address.get("name", ""),
-                    subject=substitute(one.get("subject", message.get("subject")), substitutions),
-                    headers={**message.get("headers", {}), **one.get("headers", {})},
+                    subject=substitute(personalization.get("subject", message.get("subject")), substitutions),
+                    headers={**message.get("headers", {}), **personalization.get("headers", {})},
                     message_id=message_id,
                     tracking_settings=message.get("tracking_settings"),
                     batch_id=batch,
@@ -270,20 +270,20 @@ class SendGridFake(web.WebFake):
         return {"batch_id": batch, "status": self._holds[batch]}
 
     def _mail_of(self, batch: str) -> list[tuple[_Queued, float]]:
-        return [(q, q.due) for q in self._of_batch[batch] if q.due is not None]
+        return [(q, q.due) for q in self._by_batch[batch] if q.due is not None]
 
     def _too_late(self, batch: str) -> Reply | None:
-        """For what is not held back yet."""
+        """Return the refusal for a batch with mail that is due too soon and not on hold, None otherwise."""
         dues = [due for queued, due in self._mail_of(batch) if queued.held is None]
         if any(due - self._now < CANCEL_BEFORE for due in dues):
             return refused(400, rules.error("less than 10 minutes before send_at", "batch_id"))
         return None
 
     def _hold_back(self, batch: str, status: str) -> Reply:
-        """Cancels or pauses a batch.
+        """Cancel or pause a batch.
 
-        Later than ten minutes before `send_at` it is documented as "not guaranteed" only: the real one may
-        answer 201 and send all the same. Order `Fault(Reply(201))` for that.
+        Less than ten minutes before `send_at` SendGrid documents it as "not guaranteed": it may answer 201
+        and send the mail anyway. Order `Fault(Reply(201))` for that.
         """
         if not self._known(batch):
             return _no_batch()
@@ -302,7 +302,7 @@ class SendGridFake(web.WebFake):
         return Reply(201, self._hold(batch))
 
     def _change_hold(self, batch: str, status: str) -> Reply:
-        """Replaces a hold, and takes in what has arrived since."""
+        """Replace a hold; the new one also covers the mail that has arrived since."""
         if batch not in self._holds:
             return refused(404, rules.error("batch id not found"))
         if status not in ("pause", "cancel"):
@@ -316,7 +316,7 @@ class SendGridFake(web.WebFake):
         return Reply(204)
 
     def _lift_hold(self, batch: str) -> Reply:
-        """Revives the mail that is not yet discarded."""
+        """Remove a hold; the mail that is not discarded yet is sent."""
         if batch not in self._holds:
             return refused(404, rules.error("batch id not found"))
         for queued, due in self._mail_of(batch):
@@ -327,7 +327,7 @@ class SendGridFake(web.WebFake):
         return Reply(204)
 
     def _discard(self, queued: _Queued, due: float) -> None:
-        """What is cancelled ends at its `send_at`, and what is paused 72 hours later."""
+        """Discard cancelled mail at its `send_at`, paused mail 72 hours later."""
         late = self._now - due
         if (queued.held == "cancel" and late >= 0) or (queued.held == "pause" and late > PAUSE_LIFE):
             queued.due = None
@@ -342,10 +342,10 @@ def _bad_status() -> Reply:
 
 
 def main() -> None:
-    """Serves until Ctrl-C, and shows each request."""
+    """Serve until Ctrl-C, and print each request."""
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.sendgrid", description="A SendGrid fake.")
     parser.add_argument("--port", type=int, default=8030)
-    parser.add_argument("--key", default="SG.fake", help="the only API key that is let in")
+    parser.add_argument("--key", default="SG.fake", help="the only accepted API key")
     options = parser.parse_args()
     with SendGridFake(options.port, options.key, verbose=True) as fake, suppress(KeyboardInterrupt):
         print(f"SendGrid fake on {fake.url}, key {fake.key}; Ctrl-C ends it", flush=True)

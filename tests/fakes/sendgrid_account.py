@@ -1,4 +1,4 @@
-"""The pages of a SendGrid account that is set up well, for its fake; each part can be had otherwise."""
+"""The pages of a correctly set-up SendGrid account, for its fake; parameters change each part."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,9 +33,9 @@ def pages(
     on: Iterable[str] = (),
     domains: list[dict[str, Any]] | None = None,
 ) -> dict[str, object]:
-    """The pages, `without` some scopes, with some settings `on`."""
+    """Return the pages by path, `without` some scopes, with some settings `on`."""
     return {
-        "/v3/scopes": {"scopes": [one for one in SCOPES if one not in set(without)]},
+        "/v3/scopes": {"scopes": [scope for scope in SCOPES if scope not in set(without)]},
         "/v3/tracking_settings": settings(TRACKING, on),
         "/v3/mail_settings": settings(MAIL, on),
         "/v3/whitelabel/domains": [automatic()] if domains is None else domains,
@@ -50,7 +50,7 @@ def settings(names: Iterable[str], on: Iterable[str]) -> dict[str, object]:
 
 
 def automatic(domain: str = "example.com", *, valid: bool = True, default: bool = False) -> dict[str, Any]:
-    """An authenticated domain whose keys SendGrid looks after."""
+    """Return an authenticated domain with automatic security: SendGrid manages its keys."""
     hosts = {
         "mail_cname": (f"em7.{domain}", "u7.wl.sendgrid.example"),
         "dkim1": (f"s1._domainkey.{domain}", "s1.domainkey.u7.wl.sendgrid.example"),
@@ -64,7 +64,7 @@ def automatic(domain: str = "example.com", *, valid: bool = True, default: bool 
 
 
 def manual(domain: str = "example.com") -> dict[str, Any]:
-    """An authenticated domain whose records its owner looks after."""
+    """Return an authenticated domain without automatic security: its owner manages the records."""
     records = {
         "mail_server": ("mx", f"em7.{domain}", "mx.sendgrid.example."),
         "subdomain_spf": ("txt", f"em7.{domain}", "v=spf1 include:sendgrid.example ~all"),
@@ -79,7 +79,7 @@ def manual(domain: str = "example.com") -> dict[str, Any]:
 
 
 def zone(domain: str = "example.com") -> dict[str, dict[str, list[str]]]:
-    """What the DNS has for an `automatic` domain that is well."""
+    """Return the DNS zone of a correct `automatic` domain."""
     return {
         f"em7.{domain}": {"CNAME": ["u7.wl.sendgrid.example."]},
         "u7.wl.sendgrid.example": {"TXT": ["v=spf1 ip4:192.0.2.7 -all"]},

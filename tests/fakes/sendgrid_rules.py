@@ -1,8 +1,8 @@
-"""What SendGrid refuses in a `POST /v3/mail/send`.
+"""The rules by which SendGrid refuses a `POST /v3/mail/send`.
 
 Limits, field names and error messages are those of the v3 reference (twilio.com/docs/sendgrid/api-reference/
-mail-send) and of its OpenAPI description (github.com/twilio/sendgrid-oai, tsg_mail_v3). Where the two leave
-something open the stricter reading is taken. There are no templates here, so content is always required.
+mail-send) and of its OpenAPI description (github.com/twilio/sendgrid-oai, tsg_mail_v3). Where the two are
+ambiguous the stricter rule holds. There are no templates, so content is always required.
 """
 
 import json
@@ -14,11 +14,12 @@ MAX_BODY = 30_000_000
 MAX_PERSONALIZATIONS = MAX_RECIPIENTS = 1000
 MAX_SUBSTITUTIONS = MAX_CUSTOM_ARGS = 10_000
 MAX_CATEGORIES, MAX_CATEGORY = 10, 255
+# Seconds.
 MAX_AHEAD, MAX_LATE = 72 * 3600, 60
 
 Error = dict[str, str | None]
 
-# A type, a list of one schema, or an object; the key `...` stands for any name.
+# A schema is a type, a list with the schema of its items, or an object; the key `...` is any name.
 STRINGS = {...: str}
 SWITCH = {"enable": bool}
 ADDRESS = {"email": str, "name": str}
@@ -84,16 +85,16 @@ _EMAIL = re.compile(
 
 
 def error(message: str, field: str | None = None) -> Error:
-    """One entry of SendGrid's `errors`; `help` leads to the field's part of the reference."""
+    """Return an entry of SendGrid's `errors`; `help` links to the field's part of the reference."""
     anchor = ".".join(part for part in (field or "").split(".") if not part.isdigit())
     page = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
     return {"message": message, "field": field, "help": page + anchor if field else None}
 
 
 def check(body: dict[str, Any], now: float, known_batch: Callable[[str], bool]) -> list[Error]:
-    """Everything that is wrong with a message; the finer rules only once its shape is right."""
-    if wrong := list(_shape(body, MESSAGE, "")):
-        return wrong
+    """Return all errors of a message; the other rules are checked only if its shape is correct."""
+    if errors := list(_shape(body, MESSAGE, "")):
+        return errors
     return [
         *_recipients(body),
         *_addresses(body),
@@ -107,7 +108,7 @@ def check(body: dict[str, Any], now: float, known_batch: Callable[[str], bool]) 
 
 
 def recipients(personalization: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """`("to.0", {"email": …})` for everyone whom a personalization goes to."""
+    """Yield `("to.0", {"email": …})` for each recipient of a personalization."""
     for kind in ("to", "cc", "bcc"):
         for number, address in enumerate(personalization.get(kind, ())):
             yield f"{kind}.{number}", address
@@ -130,7 +131,7 @@ def _shape(value: object, schema: Any, where: str) -> Iterator[Error]:
 
 
 def _levels(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The message and each of its personalizations, with the start of their fields' names."""
+    """Yield the message and each personalization, with the prefix of their fields' names."""
     yield "", body
     for number, personalization in enumerate(body.get("personalizations", ())):
         yield f"personalizations.{number}.", personalization
@@ -143,7 +144,7 @@ def _recipients(body: dict[str, Any]) -> Iterator[Error]:
     if (count := len(personalizations)) > MAX_PERSONALIZATIONS:
         text = f"There is a limit of {MAX_PERSONALIZATIONS} personalizations per request; this has {count}."
         yield error(text, "personalizations")
-    elif sum(1 for one in personalizations for _ in recipients(one)) > MAX_RECIPIENTS:
+    elif sum(1 for personalization in personalizations for _ in recipients(personalization)) > MAX_RECIPIENTS:
         text = f"There is a limit of {MAX_RECIPIENTS} total recipients (to + cc + bcc) per request."
         yield error(text, "personalizations")
     seen = set()
@@ -167,11 +168,13 @@ def _addresses(body: dict[str, Any]) -> Iterator[Error]:
         yield error("The from object must be provided for every email send.", "from.email")
     if "reply_to" in body and "reply_to_list" in body:
         yield error("Use either reply_to or reply_to_list, not both.", "reply_to_list")
-    everyone = [(f"reply_to_list.{number}", one) for number, one in enumerate(body.get("reply_to_list", ()))]
+    addresses = [
+        (f"reply_to_list.{number}", address) for number, address in enumerate(body.get("reply_to_list", ()))
+    ]
     for where, level in _levels(body):
-        everyone += ((where + kind, level[kind]) for kind in ("from", "reply_to") if kind in level)
-        everyone += ((where + part, address) for part, address in recipients(level))
-    for field, address in everyone:
+        addresses += ((where + kind, level[kind]) for kind in ("from", "reply_to") if kind in level)
+        addresses += ((where + part, address) for part, address in recipients(level))
+    for field, address in addresses:
         if not _EMAIL.fullmatch(address.get("email", "")):
             yield error("Does not contain a valid address.", f"{field}.email")
 
@@ -180,7 +183,7 @@ def _subject(body: dict[str, Any]) -> Iterator[Error]:
     for where, level in _levels(body):
         if not level.get("subject", "-").strip():
             yield error("The subject must be at least one character in length.", f"{where}subject")
-    if "subject" not in body and not all("subject" in one for one in body.get("personalizations", ())):
+    if "subject" not in body and not all("subject" in level for level in body.get("personalizations", ())):
         yield error("The subject is required, here or in every personalization.", "subject")
 
 
@@ -213,18 +216,21 @@ def _sizes(body: dict[str, Any]) -> Iterator[Error]:
     shared = body.get("custom_args", {})
     if _size(shared) >= MAX_CUSTOM_ARGS:
         yield error(f"custom_args must be under {MAX_CUSTOM_ARGS} bytes.", "custom_args")
-    for number, one in enumerate(body.get("personalizations", ())):
+    for number, personalization in enumerate(body.get("personalizations", ())):
         field = f"personalizations.{number}"
-        if "custom_args" in one and _size({**shared, **one["custom_args"]}) >= MAX_CUSTOM_ARGS:
+        if (
+            "custom_args" in personalization
+            and _size({**shared, **personalization["custom_args"]}) >= MAX_CUSTOM_ARGS
+        ):
             yield error(f"custom_args must be under {MAX_CUSTOM_ARGS} bytes.", f"{field}.custom_args")
-        substitutions = one.get("substitutions", {})
+        substitutions = personalization.get("substitutions", {})
         if "" in substitutions or _size(substitutions) >= MAX_SUBSTITUTIONS:
             text = f"Substitutions have a name and are under {MAX_SUBSTITUTIONS} bytes a personalization."
             yield error(text, f"{field}.substitutions")
 
 
 def _size(pairs: dict[str, str]) -> int:
-    """Bytes of an object as compact JSON in UTF-8; what SendGrid counts is not documented."""
+    """Return the bytes of an object as compact JSON in UTF-8; SendGrid does not document what it counts."""
     return len(json.dumps(pairs, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
 
 

@@ -1,4 +1,4 @@
-"""An SMTP server that follows a script, for what real ones do only on bad days."""
+"""An SMTP server that follows a script, for failures that real servers rarely have."""
 
 import select
 import socket
@@ -23,13 +23,13 @@ _REPLIES = {
 
 @dataclass
 class ScriptedSmtp:
-    """Answers each command as told, the same way each time, or in order where told a list.
+    """Reply to each command by a script: always the same reply, or the replies of a list one after the other.
 
-    A reply may be a line, or an action: CLOSE and RESET end the connection, SILENCE says nothing. A `.`
-    stands for the end of a message. `messages` are those it said 250 to and had a recipient for, as they were
-    on the wire; `cut_off` those whose last line never came. What no script tells it answers as a server does,
-    a command out of order included. `latency` passes before each write of its own: `turns` counts those. With
-    `pipelining` EHLO offers that.
+    A reply is a line or an action: CLOSE and RESET end the connection, SILENCE sends nothing. The command `.`
+    is the end of a message. `messages` has the accepted messages with a recipient, as sent; `cut_off` those
+    whose last line never came. Commands that are not in the script get a normal server's reply, also those
+    out of order. Each write takes `latency` seconds, and `turns` counts the writes. With `pipelining` EHLO
+    offers it.
     """
 
     script: Mapping[str, str | list[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class ScriptedSmtp:
         self.port: int = self._server.getsockname()[1]
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._wires: list[_Wire] = []
+        self._connections: list[_Connection] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
         return self
@@ -56,9 +56,9 @@ class ScriptedSmtp:
         self._ended.set()
         socket.create_connection(("127.0.0.1", self.port)).close()
         self._threads[0].join(5)
-        for wire in self._wires:
+        for client in self._connections:
             with suppress(OSError):
-                wire.connection.shutdown(socket.SHUT_RDWR)
+                client.connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
             thread.join(5)
         self._server.close()
@@ -71,120 +71,122 @@ class ScriptedSmtp:
                 return
             self.connections += 1
             connection.settimeout(5)
-            self._wires.append(_Wire(self, connection))
-            thread = threading.Thread(target=self._serve, args=(self._wires[-1],), daemon=True)
+            self._connections.append(_Connection(self, connection))
+            thread = threading.Thread(target=self._serve, args=(self._connections[-1],), daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, wire: "_Wire") -> None:
-        with wire.connection, suppress(OSError):
-            self._converse(wire)
+    def _serve(self, client: "_Connection") -> None:
+        with client.connection, suppress(OSError):
+            self._converse(client)
 
-    def _converse(self, wire: "_Wire") -> None:
-        if not self._reply(wire, self._in_turn(self.greeting)):
+    def _converse(self, client: "_Connection") -> None:
+        if not self._reply(client, self._next_reply(self.greeting)):
             return
-        while line := wire.readline():
+        while line := client.readline():
             verb = line[:4].decode("ascii", "replace").strip().upper()
             self.commands.append(line.decode("ascii", "replace").strip())
-            if not self._reply(wire, self._scripted(verb, wire)):
+            if not self._reply(client, self._scripted(verb, client)):
                 return
             if verb == "QUIT":
-                wire.flush()
+                client.flush()
                 return
-            if verb == "DATA" and wire.last.startswith("354") and not self._message(wire):
+            if verb == "DATA" and client.last.startswith("354") and not self._message(client):
                 return
 
-    def _message(self, wire: "_Wire") -> bool:
+    def _message(self, client: "_Connection") -> bool:
         read: list[bytes] = []
-        while (line := wire.readline()) != b".\r\n":
+        while (line := client.readline()) != b".\r\n":
             if not line:
                 self.cut_off.append(b"".join(read))
                 return False
             read.append(line)
-        reply = self._scripted(".", wire)
-        if reply.startswith("250") and wire.recipients:
+        reply = self._scripted(".", client)
+        if reply.startswith("250") and client.recipients:
             self.messages.append(b"".join(read))
-        wire.begin_anew()
-        return self._reply(wire, reply)
+        client.reset()
+        return self._reply(client, reply)
 
-    def _scripted(self, verb: str, wire: "_Wire") -> str:
-        reply = self._in_turn(self.script[verb]) if verb in self.script else self._usual(verb, wire)
-        wire.note(verb, reply)
+    def _scripted(self, verb: str, client: "_Connection") -> str:
+        reply = (
+            self._next_reply(self.script[verb]) if verb in self.script else self._default_reply(verb, client)
+        )
+        client.record(verb, reply)
         return reply
 
-    def _in_turn(self, told: str | list[str]) -> str:
+    def _next_reply(self, replies: str | list[str]) -> str:
         with self._lock:
-            if isinstance(told, list):
-                return told.pop(0) if len(told) > 1 else told[0]
-            return told
+            if isinstance(replies, list):
+                return replies.pop(0) if len(replies) > 1 else replies[0]
+            return replies
 
-    def _usual(self, verb: str, wire: "_Wire") -> str:
-        """What a server says that has nothing against anybody."""
+    def _default_reply(self, verb: str, client: "_Connection") -> str:
+        """Return the reply of a server that accepts everybody."""
         if verb == "EHLO":
             return "250-fake.example.com\r\n250 PIPELINING" if self.pipelining else "250 fake.example.com"
-        if verb == "MAIL" and wire.sender:
+        if verb == "MAIL" and client.sender:
             return "503 5.5.1 nested MAIL"
-        if verb == "RCPT" and not wire.sender:
+        if verb == "RCPT" and not client.sender:
             return "503 5.5.1 need MAIL"
         if verb == "DATA":
-            return GO_ON if wire.recipients else "503 5.5.1 need RCPT"
+            return GO_ON if client.recipients else "503 5.5.1 need RCPT"
         if verb == ".":
-            return "250 2.0.0 queued as 1" if wire.recipients else "554 5.5.1 no valid recipients"
+            return "250 2.0.0 queued as 1" if client.recipients else "554 5.5.1 no valid recipients"
         return _REPLIES.get(verb, "502 5.5.1 unknown")
 
-    def _reply(self, wire: "_Wire", reply: str) -> bool:
-        wire.last = reply
+    def _reply(self, client: "_Connection", reply: str) -> bool:
+        client.last = reply
         if reply in (SILENCE, RESET, CLOSE):
-            wire.flush()
+            client.flush()
         if reply == SILENCE:
             self._ended.wait(5)
             return False
         if reply == RESET:
-            wire.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         if reply in (CLOSE, RESET):
             return False
-        wire.out += reply.encode() + b"\r\n"
+        client.out += reply.encode() + b"\r\n"
         return True
 
 
 @dataclass
-class _Wire:
-    """One connection, and where its mail transaction stands."""
+class _Connection:
+    """One connection, and the state of its mail transaction."""
 
     server: ScriptedSmtp
     connection: socket.socket
-    heard: bytes = b""
+    received: bytes = b""
     out: bytes = b""
     last: str = ""
     sender: bool = False
     recipients: int = 0
 
     def readline(self) -> bytes:
-        """The next line, or nothing where there is none; what is to be said is said before waiting for it."""
-        while b"\n" not in self.heard:
+        """Return the next line, empty at the end; send the pending replies before waiting for it."""
+        while b"\n" not in self.received:
             if not select.select([self.connection], [], [], 0)[0]:
                 self.flush()
             read = self.connection.recv(65_536)
             if not read:
                 return b""
-            self.heard += read
-        line, _, self.heard = self.heard.partition(b"\n")
+            self.received += read
+        line, _, self.received = self.received.partition(b"\n")
         return line + b"\n"
 
     def flush(self) -> None:
         if self.out:
             self.server.turns += 1
             time.sleep(self.server.latency)
-            said, self.out = self.out, b""
-            self.connection.sendall(said)
+            data, self.out = self.out, b""
+            self.connection.sendall(data)
 
-    def note(self, verb: str, reply: str) -> None:
+    def record(self, verb: str, reply: str) -> None:
         if verb == "MAIL" and reply.startswith("250"):
             self.sender = True
         elif verb == "RCPT" and reply.startswith("25"):
             self.recipients += 1
         elif verb in ("RSET", "EHLO"):
-            self.begin_anew()
+            self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self.sender, self.recipients = False, 0

@@ -1,4 +1,4 @@
-"""A loopback HTTP/1.1 service with keep-alive that fails on order: what every fake of a web API stands on."""
+"""A loopback HTTP/1.1 service with keep-alive and ordered faults: the base of every fake web API."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 
 class Reply(NamedTuple):
-    """What goes back; a payload that is not bytes is sent as JSON."""
+    """A response; a payload that is not bytes is sent as JSON."""
 
     status: int
     payload: object = b""
@@ -27,7 +27,7 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came; `body` is the parsed JSON, or None. Header names are case-insensitive."""
+    """A received request; `body` is the parsed JSON, or None. Header names are case-insensitive."""
 
     method: str
     path: str
@@ -38,23 +38,29 @@ class Request:
 
 @dataclass(frozen=True)
 class Fault:
-    """How the fake treats one request; ordered with `WebFake.next`.
+    """The treatment of one request; ordered with `WebFake.next`.
 
-    `reply` is said in place of the right answer, and nothing is accepted. `cut` ends the connection: where
-    there is a reply it goes out before.
-    `seconds` is how late the right answer comes; `later` how late the request itself counts, for which no
-    answer comes.
+    `reply` replaces the right response, and the request has no effect. `cut` ends the connection, after the
+    reply if there is one. `seconds` delays the right response; `later` delays the request's effect, and no
+    response is sent. `silent` then keeps the connection open.
     """
 
     reply: Reply | None = None
-    cut: Literal["before body", "in body", "before reply"] | None = None
+    cut: (
+        Literal[
+            "before body",  # after the headers
+            "in body",  # after half of the body
+            "before reply",  # after the request had its effect
+        ]
+        | None
+    ) = None
     seconds: float = 0
     later: float | None = None
     silent: bool = False
 
     @classmethod
     def html(cls, status: int = 502) -> Self:
-        """What a proxy in between says."""
+        """Reply with the HTML page of a proxy."""
         page = b"<html><body><h1>Bad gateway</h1></body></html>"
         return cls(Reply(status, page, {"Content-Type": "text/html"}))
 
@@ -64,43 +70,42 @@ class Fault:
 
     @classmethod
     def unread(cls, reply: Reply) -> Self:
-        """A reply to the headers alone, and RST: the body is refused unread."""
+        """Reply after the headers and reset the connection (RST), without reading the body."""
         return cls(reply, cut="before body")
 
     @classmethod
     def reset(cls) -> Self:
-        """RST once the headers are read."""
+        """Reset the connection (RST) after the headers."""
         return cls(cut="before body")
 
     @classmethod
     def reset_in_body(cls) -> Self:
-        """RST when half of the body is read."""
+        """Reset the connection (RST) after half of the body."""
         return cls(cut="in body")
 
     @classmethod
     def reply_lost(cls) -> Self:
-        """The request counts, and the connection closes without a reply."""
+        """Let the request take effect, and close the connection without a reply."""
         return cls(cut="before reply")
 
     @classmethod
     def late(cls, seconds: float) -> Self:
-        """The request counts at once, the reply comes `seconds` later, or never if the fake closes first."""
+        """Let the request take effect at once, and reply `seconds` later, unless the fake closes first."""
         return cls(seconds=seconds)
 
     @classmethod
     def arrives(cls, seconds: float, *, silent: bool = False) -> Self:
-        """The request counts `seconds` later by the fake's clock, as if it had been held up on the way.
+        """Let the request take effect `seconds` later by the fake's clock, like one delayed in the network.
 
-        Nobody answers it: the connection is closed, or where `silent` kept open until the client gives up.
+        It gets no response: the connection is closed, or with `silent` kept open until the client closes it.
         """
         return cls(later=seconds, silent=silent)
 
 
 class WebFake:
-    """A service on 127.0.0.1 while its `with` block runs; a subclass says what the right answers are.
+    """A service on 127.0.0.1 while its `with` block runs; a subclass implements the right responses.
 
-    `connections` is how many there have been. With `tls` it is an https one. Its clock is `ahead` by so many
-    seconds.
+    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead.
     """
 
     def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
@@ -114,11 +119,11 @@ class WebFake:
         self._orders: list[tuple[str, Fault | None]] = []
 
     def answer(self, request: Request) -> Reply:
-        """The right answer, after the change that it reports."""
+        """Carry out the request and return the right response."""
         raise NotImplementedError
 
     def postpone(self, request: Request, seconds: float) -> None:
-        """Lets a request count so much later."""
+        """Let a request take effect `seconds` later."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -139,25 +144,25 @@ class WebFake:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def hang_up(self) -> None:
-        """Closes every connection, as a server does that has heard nothing for a while."""
+        """Close every connection, like a server after an idle time-out."""
         self._server.hang_up()
 
     @property
     def requests(self) -> list[Request]:
-        """A copy, safe to read while requests run."""
+        """Return a copy of the received requests, safe to read while requests run."""
         with self.lock:
             return list(self._requests)
 
     def next(self, *faults: Fault | None, path: str = "") -> None:
-        """Orders faults for the coming requests whose path starts with `path`; None lets one through."""
+        """Order faults for the next requests whose path starts with `path`; None treats one normally."""
         with self.lock:
             self._orders += ((path, fault) for fault in faults)
 
     def take(self, path: str) -> Fault:
-        """The fault that was ordered for this request, or one that does nothing."""
+        """Return the fault ordered for this request and remove it; without one, a fault that does nothing."""
         with self.lock:
-            for number, (start, fault) in enumerate(self._orders):
-                if path.startswith(start):
+            for number, (prefix, fault) in enumerate(self._orders):
+                if path.startswith(prefix):
                     del self._orders[number]
                     return fault or Fault()
         return Fault()
@@ -177,7 +182,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(self)  # HTTPServer's own asks the resolver for a name
+        socketserver.TCPServer.server_bind(self)  # HTTPServer.server_bind would look up a host name
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -192,13 +197,13 @@ class _Server(ThreadingHTTPServer):
         super().close_request(request)
 
     def hang_up(self) -> None:
-        """Ends kept-alive connections, whose threads would wait for a next request."""
+        """End kept-alive connections; their threads would wait for the next request."""
         for connection in tuple(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client may leave whenever it likes.
+        # A client may close its connection at any time.
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
@@ -212,8 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         fault = fake.take(urlsplit(self.path).path)
         length = int(self.headers.get("Content-Length", 0))
-        wanted = {"before body": 0, "in body": length // 2}.get(fault.cut or "", length)
-        raw = self.rfile.read(wanted)
+        size = {"before body": 0, "in body": length // 2}.get(fault.cut or "", length)
+        raw = self.rfile.read(size)
         request = Request(self.command, self.path, self.headers, raw, _parsed(raw))
         fake.record(request)
         if fault.cut in ("before body", "in body"):
@@ -223,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif "Transfer-Encoding" in self.headers:
             self.close_connection = True
             self._write(Reply(411))
-        elif len(raw) < length:  # the client broke off
+        elif len(raw) < length:  # the client closed the connection too early
             self.close_connection = True
         elif fault.later is not None:
             self.close_connection = True
@@ -253,7 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(payload)
 
     def _reset(self) -> None:
-        """RST instead of FIN, once the base class has closed its file on the socket."""
+        """End the connection with RST instead of FIN; the base class closes its file on the socket later."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
