@@ -1,25 +1,39 @@
-"""Names that the command line offers and the core acts on; light, since `news --help` loads them."""
+"""Names that the command line and the core share; `news --help` loads them, so this module imports little."""
 
 import re
 from typing import Literal, get_args
 
-# What stands in a rendered mail where recipients differ: [[name]].
+# Placeholders for the parts of a rendered mail that differ between recipients, such as [[name]].
 PLACEHOLDERS = ("unsubscribe_url", "name", "address")
 PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")
 
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 
-SubscriberState = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
+SubscriberState = Literal[
+    "pending",  # has not confirmed the subscription yet; gets no mail
+    "active",  # gets the newsletter
+    "unsubscribed",  # has unsubscribed; gets no mail
+    "bounced",  # the address does not accept mail; gets no mail
+    "complained",  # has reported the newsletter as spam; gets no mail
+]
 SUBSCRIBER_STATES: tuple[str, ...] = get_args(SubscriberState)
 
-# What became of a recipient; `left` had unsubscribed before their turn, `cancelled` were called back.
-RecipientState = Literal["accepted", "refused", "unknown", "waiting", "cancelled", "left"]
+RecipientState = Literal[
+    "accepted",  # the provider accepted the message
+    "refused",  # the provider refused the message; `news retry` tries again
+    "unknown",  # the message was perhaps sent: its attempt has no known outcome
+    "waiting",  # not submitted yet
+    "cancelled",  # the send was cancelled before the message left
+    "left",  # the subscriber unsubscribed before the message was submitted
+]
 RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 
 CHECK_FORMATS = ("text", "json", "github", "sarif")
 
 PREVIEW_PORT = 8025
 
-# Exit codes: it did not start, or found errors; somebody is unknown, refused or still waiting.
-REFUSED, INCOMPLETE = 1, 3
+# Exit code: the command was not started, or found errors.
+REFUSED = 1
+# Exit code: recipients of a send are unknown, refused or still waiting.
+INCOMPLETE = 3

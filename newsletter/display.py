@@ -1,12 +1,12 @@
-"""Paths and values as messages show them."""
+"""Formatting of paths, values and numbers for messages, and masking of email addresses."""
 
 import errno
 import re
 from contextlib import suppress
 from pathlib import Path
 
-# What separates the local part of an address from its domain: as people write it, and as it is escaped in a
-# URL, in quoted-printable, in HTML, and in a string literal.
+# The separator between the local part of an address and its domain: as people write it, and escaped in a URL,
+# in quoted-printable, in HTML, and in a string literal.
 _AT = r"(?:@|%40|=40|&\#(?:64|x40);|&commat;|\\(?:x|u00)40|\(at\)|\[at\])"
 _LOCAL = r"[^\s<>()]{1,400}"
 _DOMAIN = r"[^\s<>(),;:]+"
@@ -24,37 +24,40 @@ _ADDRESS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_MARKS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
+_SEPARATORS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 
 def display_path(path: Path) -> str:
-    """A path as a person in this folder would write it."""
-    with suppress(OSError, RuntimeError, ValueError):  # elsewhere, or nowhere
+    """Return a path relative to the current folder, if it is below that; else the path itself."""
+    with suppress(
+        OSError, RuntimeError, ValueError
+    ):  # outside the current folder, or one of the two does not exist
         path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
     return printable(path.as_posix(), 4096)
 
 
-def write_hint(failure: OSError, otherwise: str) -> str:
-    """Return what to do about a file that cannot be written: make room, where its disk is full."""
+def write_hint(failure: OSError, default: str) -> str:
+    """Return the hint for a file that cannot be written: make room if its disk is full, else `default`."""
     if failure.errno in (errno.ENOSPC, errno.EDQUOT):
         return "make room on that disk, then run the same command again"
-    return otherwise
+    return default
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return `1 line` or `1,204 lines`; `plural` is for a noun that does more than add an s."""
+    """Return `1 line` or `1,204 lines`; `plural` is for a noun whose plural is not noun + s."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def printable(text: str, most: int = 60) -> str:
-    """Text for one line of a message, shortened, with what is invisible written out."""
-    text = f"{text[: most - 3]}…" if len(text) > most else text
+def printable(text: str, max_length: int = 60) -> str:
+    """Return text for one line of a message: shortened, and with invisible characters as `\\u….`"""
+    text = f"{text[: max_length - 3]}…" if len(text) > max_length else text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def masked(text: str) -> str:
     """Return text with `<recipient>` in place of everything that looks like an email address.
 
-    For what may be read by others, such as the public log of a workflow: servers like to name the recipient.
+    For text that other people may read, such as the public log of a workflow: replies of servers often name
+    the recipient.
     """
-    return _ADDRESS.sub("<recipient>", text) if _MARKS.search(text) else text
+    return _ADDRESS.sub("<recipient>", text) if _SEPARATORS.search(text) else text

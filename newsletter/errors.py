@@ -1,28 +1,32 @@
-"""Everything that can go wrong on purpose.
+"""The errors that news raises for its users.
 
-NewsError                what went wrong, where, what to do next; exit code 1
-├── InvalidInput         a file holds problems; all of them at once
+NewsError                an error with its location and what to do next; exit code 1
+├── InvalidInput         a file has problems; all of them at once
 │   ├── IssueError       an issue file
 │   └── ConfigError      newsletter.yml or the environment
-├── TemplateError        a template does not fill, parse or compile
-├── SubscriberError      a subscriber, or a list of them, cannot be taken as it is
+├── TemplateError        a template cannot be filled, parsed or compiled
+├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
-├── SendRefused          what was asked of a send was not begun; nothing has changed
-└── Unavailable          an optional part, a folder or a port is not there
+├── SendRefused          a send was not started or changed, for a reason that the user can remove
+└── Unavailable          an optional program, a folder or a port is not available
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning", "note"]
+Severity = Literal[
+    "error",  # the issue, or the set-up, does not work; a send refuses to start
+    "warning",  # probably a mistake; a send starts
+    "note",  # a fact that may be intended
+]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding: where it is (`file:line`, or what was looked at), what is wrong, how to mend it.
+    """A problem: its location (`file:line`, or the thing that was checked), the problem itself, and the fix.
 
-    `check` is the name of the check that found it, `details` are lines of a table that shows it.
+    `check` is the name of the check that found it; `details` are the lines of a table with more about it.
     """
 
     where: str
@@ -34,7 +38,7 @@ class Problem:
 
     @property
     def place(self) -> tuple[str, int | None]:
-        """The file, or what else was looked at, and the line in it."""
+        """Return the location as a file, or the thing that was checked, and a line or None."""
         file, _, line = self.where.rpartition(":")
         return (file, int(line)) if file and line.isdecimal() else (self.where, None)
 
@@ -43,7 +47,7 @@ class Problem:
 
 
 class NewsError(Exception):
-    """The root: what went wrong, where, and a hint at what to do next."""
+    """The base of all errors for users: the error, its location, and a hint at what to do next."""
 
     def __init__(self, what: str, hint: str = "", *, where: str = "") -> None:
         super().__init__(f"{where}: {what}" if where else what)
@@ -53,12 +57,12 @@ class NewsError(Exception):
 
     @property
     def problems(self) -> Sequence[Problem]:
-        """The same as findings, for whoever lists them (the preview, JSON)."""
+        """Return the error as problems, for callers that list them (the preview, JSON)."""
         return [Problem(self.where, self.what, self.hint)]
 
 
 class InvalidInput(NewsError):
-    """A file holds problems; they are reported together."""
+    """A file has problems; they are reported together."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -78,11 +82,11 @@ class ConfigError(InvalidInput):
 
 
 class TemplateError(NewsError):
-    """A template does not fill, parse or compile."""
+    """A template cannot be filled, parsed or compiled."""
 
 
 class SubscriberError(NewsError):
-    """A subscriber, or a list of them, cannot be taken as it is."""
+    """A subscriber, or a list of subscribers, is invalid."""
 
 
 class StoreError(NewsError):
@@ -90,13 +94,13 @@ class StoreError(NewsError):
 
 
 class SendRefused(NewsError):
-    """What was asked of a send was not begun; nothing has changed."""
+    """A send was not started or changed, for a reason that the user can remove; nothing has changed."""
 
 
 class Unavailable(NewsError):
-    """An optional part, a folder or a port is not there."""
+    """An optional program, a folder or a port is not available."""
 
 
-def cannot_be(done: str, failure: OSError) -> str:
-    """Return "cannot be read (Permission denied)" and the like: what failed, and the system's reason."""
-    return f"cannot be {done} ({failure.strerror or failure})"
+def cannot_be(action: str, failure: OSError) -> str:
+    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read"."""
+    return f"cannot be {action} ({failure.strerror or failure})"

@@ -1,4 +1,4 @@
-"""What a look at a newsletter's set-up finds: plain frozen data, which providers make of themselves too."""
+"""Findings about a newsletter's set-up, as plain frozen data; providers return them about themselves too."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,15 +8,18 @@ from typing import Literal
 
 from newsletter.errors import Problem
 
-State = Literal["ok", "note", "warning", "error", "skipped"]
+State = Literal[
+    "ok",  # examined, and without problems
+    "note",  # a fact that may be intended
+    "warning",  # probably a mistake; a send works
+    "error",  # a send fails, or its mail does not arrive
+    "skipped",  # not examined, or without a response; `what` is the reason
+]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was found, and what to do about it.
-
-    `skipped`: it was not looked at, or there was no answer; `what` says why.
-    """
+    """The result of examining one thing: `looked_at` names it, `what` is the result, `fix` is what to do."""
 
     looked_at: str
     state: State
@@ -25,13 +28,13 @@ class Finding:
 
     @classmethod
     def of(cls, problem: Problem, looked_at: str = "") -> "Finding":
-        """A problem as a finding."""
+        """Return a problem as a finding."""
         return cls(problem.where or looked_at, problem.severity, problem.what, problem.fix)
 
 
 @dataclass(frozen=True)
 class ClockReading:
-    """Somebody's clock: by how much it was ahead of this machine's."""
+    """The clock of another machine; `offset` is how far it was ahead of this machine's clock."""
 
     whose: str
     offset: timedelta
@@ -39,7 +42,7 @@ class ClockReading:
 
 @dataclass(frozen=True)
 class DnsRecord:
-    """A record that a provider wants to see in the DNS; `use` is what for, in words."""
+    """A DNS record that a provider requires; `use` is its purpose in words."""
 
     use: str
     type: Literal["cname", "txt", "mx"]
@@ -49,9 +52,9 @@ class DnsRecord:
 
 @dataclass(frozen=True)
 class SenderDomain:
-    """The domain that a provider signs for (`d=` of its DKIM signature), with the records that this needs.
+    """The domain that a provider signs for (`d=` of its DKIM signature), and the DNS records that it needs.
 
-    Where it is not `verified` the provider does not use it yet.
+    The provider uses the domain only once it is `verified`.
     """
 
     domain: str
@@ -61,10 +64,11 @@ class SenderDomain:
 
 @dataclass(frozen=True)
 class ProviderReport:
-    """What a provider found out about itself.
+    """A provider's findings about itself.
 
-    `return_path` is the domain of the envelope's sender, which SPF is about; None where it is not known.
-    `sender` is None where the provider does not say what it signs for.
+    `return_path` is the domain of the envelope sender, which SPF checks; None if it is not known.
+    `sender` is None if the provider does not report the domain that it signs for.
+    `heard` are the clocks of the servers that it asked.
     """
 
     findings: tuple[Finding, ...]
@@ -74,15 +78,15 @@ class ProviderReport:
 
 
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:
-    """The clock of whoever sent an HTTP answer (RFC 9110, 6.6.1), if they said what time it is.
+    """Return the clock of the server that sent an HTTP response, if it has a `Date` (RFC 9110, 6.6.1).
 
-    An answer out of a cache is as old as its `Age`.
+    A response from a cache is as old as its `Age`.
     """
     try:
-        theirs = parsedate_to_datetime(headers.get("Date", ""))
+        server_time = parsedate_to_datetime(headers.get("Date", ""))
         age = int(headers.get("Age", "0"))
     except (ValueError, TypeError):
         return ()
-    # A date with the zone "-0000" comes without one; it is UTC.
-    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-    return (ClockReading(whose, theirs + timedelta(seconds=age) - datetime.now(UTC)),)
+    # parsedate_to_datetime returns a date with the zone "-0000" without a zone; it is UTC.
+    server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
+    return (ClockReading(whose, server_time + timedelta(seconds=age) - datetime.now(UTC)),)

@@ -10,7 +10,7 @@ from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
 from newsletter.render.templates import Filled, render_template
-from newsletter.yamlfile.reader import standing
+from newsletter.yamlfile.reader import phrase_pattern
 
 Place = Callable[[], str]
 
@@ -42,7 +42,7 @@ class SourceLocator:
         return places[nth * len(places) // total]() if places else None
 
     def _in_issue(self, words: str) -> Iterator[Place]:
-        pattern = standing(words)
+        pattern = phrase_pattern(words)
         for text in self._texts:
             for nth, _ in enumerate(pattern.finditer(text.content)):
                 yield partial(files.where, self._issue, text.loc, words, nth)

@@ -1,1 +1,1 @@
-"""newsletter.yml and the environment."""
+"""The configuration: newsletter.yml and the environment."""

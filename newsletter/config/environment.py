@@ -1,4 +1,4 @@
-"""The environment and its .env file: secrets, which stand nowhere else."""
+"""The environment and the .env file, which hold the secrets."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from newsletter.yamlfile import reader
 
 @dataclass(frozen=True)
 class Secrets:
-    """What comes from the environment only; none of it shows in a repr."""
+    """The secrets, which come only from the environment; a repr does not show them."""
 
     sendgrid_api_key: SecretStr | None = None
     smtp_password: SecretStr | None = None
@@ -25,11 +25,13 @@ class Secrets:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
+
         def secret(name: str) -> SecretStr | None:
             value = environment.get(name, "").strip()
             if not value.isprintable():
-                what = f"{name} holds a line break or an invisible character"
-                raise ConfigError([Problem("environment", what, "set it again, as one line")])
+                what = f"{name} contains a line break or an invisible character"
+                raise ConfigError([Problem("environment", what, "set it again as one line")])
             return SecretStr(value) if value else None
 
         return cls(
@@ -41,15 +43,21 @@ class Secrets:
 
 
 def dotenv(file: Path) -> dict[str, str]:
-    """What a .env file sets; a folder of that name is somebody's virtual environment."""
+    """Return the variables of a .env file; raise ConfigError for lines that are not NAME=value.
+
+    A folder with this name is ignored: some people keep their virtual environment in `.env`.
+    """
     if not os.path.lexists(file) or file.is_dir():
         return {}
     from dotenv.parser import parse_stream
 
     bindings = list(parse_stream(StringIO(reader.read_text(file, ConfigError))))
-    if unread := [one.original for one in bindings if one.error or (one.key and one.value is None)]:
-        shown, what, fix = display_path(file), "not a NAME=value line", "write it as one, or delete it"
-        # What python-dotenv calls a line starts with the blank lines above it.
-        lines = [one.line + one.string[: -len(one.string.lstrip())].count("\n") for one in unread]
+    invalid = [
+        binding.original for binding in bindings if binding.error or (binding.key and binding.value is None)
+    ]
+    if invalid:
+        shown, what, fix = display_path(file), "the line is not a NAME=value line", "correct it, or delete it"
+        # In python-dotenv, the text of a line starts with the blank lines above it.
+        lines = [part.line + part.string[: -len(part.string.lstrip())].count("\n") for part in invalid]
         raise ConfigError([Problem(f"{shown}:{line}", what, fix) for line in lines])
-    return {one.key: one.value for one in bindings if one.key and one.value is not None}
+    return {part.key: part.value for part in bindings if part.key and part.value is not None}

@@ -1,4 +1,4 @@
-"""What makes a value of newsletter.yml valid."""
+"""Types for the values of newsletter.yml, and their validators."""
 
 import re
 from collections.abc import Callable
@@ -23,27 +23,36 @@ def _mailbox(text: str) -> str:
 
 
 def unsubscribe_link(text: str) -> str:
+    """Return an https address with `{token}` in its path or query, fit for a mail header; raise `invalid`."""
     web_address(text.replace("{token}", "token"))
     parts = urlsplit(text)
     if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
-        raise invalid("needs {token} once, behind the host", "put {token} where the reader's own part goes")
+        raise invalid(
+            "needs {token} exactly once, after the host", "put {token} where each subscriber's token goes"
+        )
     if parts.scheme != "https":
-        raise invalid("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
+        raise invalid("is not https", "write https://…: mail clients unsubscribe over https only (RFC 8058)")
     if len(text) > 500:
-        raise invalid(f"is {len(text)} characters long", "a mail's header lines end at 998: at most 500 fit")
+        raise invalid(
+            f"is {len(text)} characters long", "write at most 500 characters: a header line of mail holds 998"
+        )
     if not text.isascii():
-        raise invalid("is not ASCII, as a mail's header must be", "write the host as xn--…, the rest as %…")
+        raise invalid(
+            "is not ASCII, and a mail header must be ASCII", "write the host as xn--…, other characters as %…"
+        )
     return text
 
 
 def key_safe_host(url: str) -> str:
+    """Return an address that the API key may be sent to: https, or a loopback host; raise `invalid`."""
     parts = urlsplit(web_address(url))
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise invalid("would show the API key to everybody on the way", "write https://…")
+        raise invalid("would send the API key without encryption", "write https://…")
     return url.rstrip("/")
 
 
 def month_names(text: str) -> str:
+    """Return twelve words separated by spaces; raise `invalid`."""
     if len(text.split()) != 12 or "," in text:
         fix = 'write the twelve months with spaces between: "January February …"'
         raise invalid(f"has {counted(len(text.split()), 'word')}" if "," not in text else "has commas", fix)
@@ -51,55 +60,60 @@ def month_names(text: str) -> str:
 
 
 def label_fields(*fields: str) -> AfterValidator:
-    """A label in which only these fields, {count} and the like, may stand."""
+    """Return a validator of labels that allows only these fields, such as `{count}`."""
 
-    def filled(text: str) -> str:
-        for field_ in re.findall(r"\{[^}]*\}?", text):
-            if field_ not in fields:
-                known = f"the field here is {fields[0]}" if fields else "write it without braces"
-                raise invalid(f"has {field_}, which nothing fills", known)
+    def check_fields(text: str) -> str:
+        for field in re.findall(r"\{[^}]*\}?", text):
+            if field not in fields:
+                fix = f"the only field of this label is {fields[0]}" if fields else "write it without braces"
+                raise invalid(f"has the unknown field {field}", fix)
         return text
 
-    return AfterValidator(filled)
+    return AfterValidator(check_fields)
 
 
-def _shaped(pattern: str, what: str, fix: str) -> AfterValidator:
-    def shaped(text: str) -> str:
+def _matching(pattern: str, what: str, fix: str) -> AfterValidator:
+    def match(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise invalid(what, fix)
         return text
 
-    return AfterValidator(shaped)
+    return AfterValidator(match)
 
 
-# Labels of at most 63 characters, or an address in brackets or not.
+# A host name, with labels of at most 63 characters, or an IPv6 address.
 _HOST = r"(?=.{1,253}$)[^\s/@.:\[\]]{1,63}(\.[^\s/@.:\[\]]{1,63})*|[0-9a-fA-F:]*:[0-9a-fA-F:.]+"
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
-Host = Annotated[str, _shaped(_HOST, "is not the name of a host", "write it alone, such as mail.example.com")]
+Host = Annotated[
+    str, _matching(_HOST, "is not a host name", "write only the host name, such as mail.example.com")
+]
 ListId = Annotated[
-    str, _shaped(r"[A-Za-z0-9._-]+", "is not the name of a list", "write it like papers.example.com")
+    str, _matching(r"[A-Za-z0-9._-]+", "is not a list id", "write one such as papers.example.com")
 ]
 _LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
-Language = Annotated[str, _shaped(_LANGUAGE, "is not a language code", "write one such as en or pt-BR")]
+Language = Annotated[str, _matching(_LANGUAGE, "is not a language code", "write one such as en or pt-BR")]
 Label = Annotated[Line, label_fields()]
 
 
 def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
-    """A text that `parse` understands."""
+    """Return a validator of text that `parse` accepts; `example` is the fix of its error."""
 
-    def read(text: str) -> str:
+    def check(text: str) -> str:
         try:
             parse(text)
         except ValueError as failure:
-            raise invalid(f'"{printable(text, 40)}" is not understood', f"write it as {example}") from failure
+            raise invalid(
+                f'has the value "{printable(text, 40)}", which cannot be read', f"write {example}"
+            ) from failure
         return text
 
-    return AfterValidator(read)
+    return AfterValidator(check)
 
 
 def allowed_undo_window(text: str) -> str:
+    """Return an undo window of 15 minutes to 24 hours, or off; raise `invalid`."""
     seconds = units.parse_duration(text).total_seconds()
     if seconds and not 15 * 60 <= seconds <= 24 * 3600:
-        fix = "write 15m to 24h, or off: mail can be called back until 10 minutes before it leaves"
+        fix = "write 15m to 24h, or off: a send can be cancelled until 10 minutes before the mail leaves"
         raise invalid(f"is {text}", fix)
     return text

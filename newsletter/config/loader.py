@@ -1,4 +1,4 @@
-"""From a folder with newsletter.yml to a Newsletter."""
+"""Load a folder with newsletter.yml as a Newsletter."""
 
 import os
 from collections.abc import Mapping
@@ -21,9 +21,10 @@ FILE, ISSUES, TEMPLATES, STATE = "newsletter.yml", "issues", "templates", ".news
 
 @dataclass(frozen=True)
 class Newsletter:
-    """A newsletter's folder with what it says of itself; `in_ci` on a machine that is not kept.
+    """A newsletter's folder, configuration and secrets.
 
-    `lines` is where each key of newsletter.yml stands.
+    `in_ci` is true on a CI runner, whose files are deleted afterwards. `lines` is the line of each key of
+    newsletter.yml.
     """
 
     folder: Path
@@ -33,30 +34,32 @@ class Newsletter:
     lines: Mapping[reader.Loc, int] = field(default_factory=dict, repr=False)
 
     def where(self, *loc: str | int) -> str:
-        """`newsletter.yml:line` of a key."""
+        """Return `newsletter.yml:line` of a key."""
         return reader.Document(display_path(self.folder / FILE), None, self.lines).where(loc)
 
     @property
     def issues(self) -> Path:
+        """Return the folder of the issue files."""
         return self.folder / ISSUES
 
     @property
     def templates(self) -> Path:
+        """Return the folder of the newsletter's templates."""
         return self.folder / TEMPLATES
 
     @property
     def state(self) -> Path:
-        """Where this machine keeps what is not committed: database and keys."""
+        """Return the folder of local files that are not committed: database and keys."""
         return self.folder / STATE
 
     @property
     def runs(self) -> Path:
-        """Where each process that sends has its notes and its lock."""
+        """Return the folder with the notes and the lock of each process that sends."""
         return self.state / "runs"
 
     @cached_property
     def site(self) -> Site:
-        """The part that rendering sees."""
+        """Return the part of the configuration that rendering reads."""
         config = self.config
         labels = config.labels.model_dump()
         if config.tracking.opens or config.tracking.clicks:
@@ -72,28 +75,28 @@ class Newsletter:
 
 
 def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
-    """The same newsletter, sending through another provider; raises ConfigError where that cannot be."""
+    """Return the newsletter with another provider; raise ConfigError if its keys do not fit."""
     if name is None or name == newsletter.config.provider:
         return newsletter
     try:
         chosen = Config.model_validate({**dict(newsletter.config), "provider": name})
     except ValidationError as invalid:
         raise ConfigError(
-            [_not_through(name, error) for error in invalid.errors(include_url=False)]
+            [_provider_problem(name, error) for error in invalid.errors(include_url=False)]
         ) from invalid
     return replace(newsletter, config=chosen)
 
 
-def _not_through(provider: str, error: ErrorDetails) -> Problem:
-    said = error.get("ctx", {})
-    what = reader.sentence(error["loc"], said.get("what", error["msg"]))
-    return Problem(FILE, what, said.get("fix", f"change it, or do not send through {provider}"))
+def _provider_problem(provider: str, error: ErrorDetails) -> Problem:
+    context = error.get("ctx", {})
+    what = reader.sentence(error["loc"], context.get("what", error["msg"]))
+    return Problem(FILE, what, context.get("fix", f"change it, or do not send through {provider}"))
 
 
 def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newsletter:
-    """The newsletter in `folder`; raises ConfigError with every problem of its newsletter.yml.
+    """Return the newsletter in `folder`; raise ConfigError with every problem of its newsletter.yml.
 
-    Secrets come from `environment` (the process's own unless given) and from a `.env` file below it.
+    Secrets come from `environment` (by default the environment of this process), then from the file `.env`.
     """
     config, lines = load_file(folder)
     values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
@@ -101,16 +104,16 @@ def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newslett
 
 
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
-    """newsletter.yml alone, and where each key of it stands; raises ConfigError with every problem of it."""
+    """Return the content of newsletter.yml and the line of each key; raise ConfigError with all problems."""
     file = folder / FILE
     if not os.path.lexists(file):
         where = display_path(file)
-        fix = "run news in a newsletter's folder, or name it: news -C FOLDER …"
-        raise ConfigError([Problem(where, "there is no newsletter here", fix)])
+        fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
+        raise ConfigError([Problem(where, "there is no newsletter in this folder", fix)])
     document = reader.read(file, ConfigError)
     return validation.validate(document, Config, ConfigError), document.lines
 
 
 def is_ci(values: Mapping[str, str]) -> bool:
-    """Whether an environment is that of a machine that is not kept."""
+    """Return True if the environment is that of a CI runner."""
     return values.get("CI", "").lower() not in ("", "0", "false")

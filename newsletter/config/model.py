@@ -1,4 +1,4 @@
-"""What newsletter.yml may say."""
+"""The model of newsletter.yml."""
 
 from typing import Annotated, Literal, Self, get_args
 
@@ -30,16 +30,18 @@ class Sender(StrictModel):
 
 
 class Unsubscribe(StrictModel):
-    """How people leave: a page of the newsletter's own, or SendGrid's."""
+    """The way to unsubscribe: a page of the newsletter, or a SendGrid unsubscribe group."""
 
     url: Annotated[str, AfterValidator(unsubscribe_link)] | None = None
     mailto: Mailbox | None = None
     sendgrid_group: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _check_one_way(self) -> Self:
         if self.url is None and self.sendgrid_group is None:
-            raise invalid("needs `url` or `sendgrid_group`", "add one: readers must be able to leave")
+            raise invalid(
+                "needs `url` or `sendgrid_group`", "add one: subscribers must be able to unsubscribe"
+            )
         if self.url is not None and self.sendgrid_group is not None:
             raise invalid("has both `url` and `sendgrid_group`", "delete one of them")
         return self
@@ -58,14 +60,14 @@ class Smtp(StrictModel):
 
 
 class SendGrid(StrictModel):
-    """`requests` is how many are in flight at once."""
+    """The settings of SendGrid; `requests` is the maximum number of requests at the same time."""
 
     host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
     requests: int = Field(8, ge=1, le=64)
 
 
 class Send(StrictModel):
-    """How issues are sent."""
+    """The settings of a send."""
 
     undo_window: Annotated[
         str, parsed_by(units.parse_duration, "30m, 2h or off"), AfterValidator(allowed_undo_window)
@@ -76,19 +78,22 @@ class Send(StrictModel):
 
     @property
     def undo_window_seconds(self) -> int:
-        """For how many seconds mail is held back."""
+        """Return the number of seconds that the provider holds mail before it leaves."""
         return int(units.parse_duration(self.undo_window).total_seconds())
 
     @property
     def rates(self) -> list[Rate]:
+        """Return the rate limits; an empty list for no limit."""
         return units.parse_rates(self.rate) if self.rate else []
 
     @property
     def refused_share(self) -> float | None:
+        """Return the share of refused recipients, 0 to 1, that stops a send; None for no limit."""
         return units.parse_percent(self.stop_when_refused)
 
     @property
     def change_share(self) -> float | None:
+        """Return the share, 0 to 1, by which the list may change between sends; None for no limit."""
         return units.parse_percent(self.list_change)
 
 
@@ -98,7 +103,7 @@ class Tracking(StrictModel):
 
 
 class Labels(StrictModel):
-    """The words that templates put around an issue's own."""
+    """The words that templates put around the text of an issue."""
 
     in_this_issue: Label = "In this issue"
     read_story: Label = "Read more"
@@ -115,29 +120,29 @@ class Labels(StrictModel):
 
 
 class CheckSetting(StrictModel):
-    """How much a newsletter makes of a check; what is switched off is not seen any more, so it says why."""
+    """The severity of a check in this newsletter; a check that is switched off needs a reason."""
 
     severity: Literal["off", "error", "warning", "note"]
     reason: Line | None = None
 
     @model_validator(mode="after")
-    def _reasoned(self) -> Self:
+    def _check_reason(self) -> Self:
         if self.severity == "off" and self.reason is None:
             raise invalid("has no reason", 'write {severity: "off", reason: why it is switched off}')
         return self
 
 
-def _check_setting(given: object) -> object:
-    """`weight: note` is short for `weight: {severity: note}`."""
-    if not isinstance(given, str):
-        return given
-    if given not in (known := get_args(CheckSetting.model_fields["severity"].annotation)):
-        raise invalid(f'is "{printable(given)}"', f"write one of {', '.join(known)}")
-    return {"severity": given}
+def _check_setting(setting: object) -> object:
+    """Expand the short form `weight: note` to `weight: {severity: note}`."""
+    if not isinstance(setting, str):
+        return setting
+    if setting not in (known := get_args(CheckSetting.model_fields["severity"].annotation)):
+        raise invalid(f'is "{printable(setting)}"', f"write one of {', '.join(known)}")
+    return {"severity": setting}
 
 
 class Config(StrictModel):
-    """newsletter.yml."""
+    """The content of newsletter.yml."""
 
     name: Line
     sender: Sender
@@ -159,17 +164,20 @@ class Config(StrictModel):
 
     @field_validator("unsubscribe")
     @classmethod
-    def _can_leave(cls, value: Unsubscribe, info: ValidationInfo) -> Unsubscribe:
+    def _check_unsubscribe(cls, value: Unsubscribe, info: ValidationInfo) -> Unsubscribe:
         provider = info.data.get("provider", "sendgrid")
         if value.sendgrid_group and provider != "sendgrid":
-            fix = "give `url` in its place, or send with `provider: sendgrid`"
+            fix = "write `url` instead, or send with `provider: sendgrid`"
             raise invalid(f"sendgrid_group does not work with {provider}", fix)
         return value
 
     @field_validator("tracking")
     @classmethod
-    def _can_track(cls, value: Tracking, info: ValidationInfo) -> Tracking:
+    def _check_tracking(cls, value: Tracking, info: ValidationInfo) -> Tracking:
         provider = info.data.get("provider", "sendgrid")
         if (value.opens or value.clicks) and provider != "sendgrid":
-            raise invalid(f"{provider} cannot do it", "delete `tracking:`, or send with `provider: sendgrid`")
+            raise invalid(
+                f"{provider} cannot track opens or clicks",
+                "delete `tracking:`, or send with `provider: sendgrid`",
+            )
         return value

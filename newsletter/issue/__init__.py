@@ -1,1 +1,1 @@
-"""Issues: what one holds, its file, and the skeleton of a new one."""
+"""Issues: the model, the issue file, and the skeleton of a new issue."""

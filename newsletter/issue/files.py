@@ -1,4 +1,4 @@
-"""Issue files: from `issues/2026-04-27.yml` to an Issue."""
+"""Issue files: find `issues/2026-04-27.yml`, load it as an Issue, and describe its JSON Schema."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
 class Text(NamedTuple):
-    """A text of an issue, and where in it that stands; `markdown` where it is more than one line of words."""
+    """A text of an issue with its location; `markdown` is true for a text that is read as Markdown."""
 
     loc: reader.Loc
     content: str
@@ -26,22 +26,25 @@ class Text(NamedTuple):
 
 
 def load(path: Path) -> Issue:
-    """Reads an issue; raises IssueError with every problem of the file, each with its line."""
-    when = issue_date(path)
+    """Load an issue; raise IssueError with every problem of the file, each with its line."""
+    day = issue_date(path)
     document = reader.read(path, IssueError)
     issue = validation.validate(document, IssueFile, IssueError)
     return Issue.model_construct(
-        **dict(issue), date=when, path=document.path, lines=document.lines, source=document.text
+        **dict(issue), date=day, path=document.path, lines=document.lines, source=document.text
     )
 
 
 def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
-    """`file:line` of a part of an issue, such as `("stories", 2, "link")`, or of some words in it."""
+    """Return `file:line` of a part of an issue, such as `("stories", 2, "link")`, or of `words` in that part.
+
+    `nth` counts from 0 which occurrence of the words is meant.
+    """
     return reader.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
 
 
 def texts(issue: Issue) -> Iterator[Text]:
-    """Every text of an issue, from the top down."""
+    """Yield every text of an issue, from top to bottom."""
     return _texts(issue.model_dump(include=set(IssueFile.model_fields)), ())
 
 
@@ -55,39 +58,45 @@ def _texts(value: Any, loc: reader.Loc) -> Iterator[Text]:
 
 
 def issue_files(folder: Path) -> list[Path]:
-    """The issue files of a folder, oldest first; other files are passed over."""
-    with suppress(FileNotFoundError, NotADirectoryError):  # the folder goes away just now
+    """Return the issue files of a folder, oldest first; other files are ignored."""
+    with suppress(FileNotFoundError, NotADirectoryError):  # the folder was deleted after `glob` found it
         return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
     return []
 
 
 def find(folder: Path, name: str | None = None) -> Path:
-    """The file of an issue that a person named (`2026-04-27`, or its path), or of the newest one."""
+    """Return the file of an issue that a person named (`2026-04-27`, or its path), or of the newest issue.
+
+    Raise IssueError if there is none.
+    """
     files = issue_files(folder)
     if name is None:
         if not files:
-            start = f"start one, of next week for example: news new {next_monday(date.today())}"
+            start = f"start one, for example for next Monday: news new {next_monday(date.today())}"
             raise IssueError([Problem(display_path(folder), "there is no issue here", start)])
         return files[-1]
-    named = name.endswith((".yml", ".yaml"))
-    places = [Path(name), folder / name] if named else [folder / f"{name}.yml"]
-    for path in places:
+    is_file_name = name.endswith((".yml", ".yaml"))
+    candidates = [Path(name), folder / name] if is_file_name else [folder / f"{name}.yml"]
+    for path in candidates:
         if os.path.lexists(path):
             return path
-    where, fix = display_path(places[0]), _instead(places[0].stem, files)
+    where, fix = display_path(candidates[0]), _alternatives(candidates[0].stem, files)
     raise IssueError([Problem(where, "there is no such issue", fix)])
 
 
-def issue_name(given: str) -> str | None:
-    """The name of an issue that a person named by date or by file, whether it is there or not."""
-    name = Path(given).name.removesuffix(".yml")
+def issue_name(argument: str) -> str | None:
+    """Return the name of the issue that a date or a file name stands for; None if it is neither.
+
+    The issue need not exist.
+    """
+    name = Path(argument).name.removesuffix(".yml")
     return name if _NAME.fullmatch(name) else None
 
 
 def schema() -> str:
-    """The JSON Schema of an issue file, for completion in editors."""
-    described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(described | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    """Return the JSON Schema of an issue file, for completion in editors."""
+    header: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(header | IssueFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def next_monday(today: date) -> date:
@@ -95,17 +104,18 @@ def next_monday(today: date) -> date:
     return today + timedelta(days=7 - today.weekday())
 
 
-def _instead(name: str, files: Sequence[Path]) -> str:
+def _alternatives(name: str, files: Sequence[Path]) -> str:
     start = f"start it: news new {name}" if _NAME.fullmatch(name) else "name an issue by its date: 2026-05-04"
     newest = ", ".join(file.stem for file in files[-3:])
     return f"the newest here: {newest}; or {start}" if newest else start
 
 
 def issue_date(path: Path) -> date:
+    """Return the date in an issue file's name; raise IssueError if the name is not a date."""
     what = "the file's name is not the date of the issue"
     try:
         if path.suffix == ".yml" and _NAME.fullmatch(path.stem):
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError([Problem(display_path(path), what, "name it like 2026-04-27.yml")])
+    raise IssueError([Problem(display_path(path), what, "name it like this: 2026-04-27.yml")])

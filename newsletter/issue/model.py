@@ -1,4 +1,4 @@
-"""What an editor writes: an `Issue` and its parts; pydantic validates them and draws their JSON Schema."""
+"""`Issue` and its parts, as an editor writes them; pydantic validates them and makes their JSON Schema."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,42 +13,44 @@ class Passage(StrictModel):
     """A piece of running text under a heading."""
 
     heading: Line | None = Field(None, description="A short heading; optional.")
-    text: Markdown = Field(description="CommonMark; raw HTML is shown as it stands, not interpreted.")
+    text: Markdown = Field(description="CommonMark; raw HTML is shown as text, not interpreted.")
 
 
 class Link(StrictModel):
     """A further link of a story."""
 
-    text: Line = Field(description="What the link says.")
-    link: WebAddress = Field(description="Where it leads.")
+    text: Line = Field(description="The text of the link.")
+    link: WebAddress = Field(description="The address of the link.")
 
 
 class Image(StrictModel):
     """A picture at the top of a story."""
 
-    src: WebAddress = Field(description="Where the picture is, https://….")
-    alt: Line = Field(description="What the picture shows, for those who do not see it.")
-    width: int = Field(528, ge=16, le=528, description="Shown width in pixels, 528 at most.")
+    src: WebAddress = Field(description="The address of the picture, https://….")
+    alt: Line = Field(description="A description of the picture, for readers who cannot see it.")
+    width: int = Field(
+        528, ge=16, le=528, description="The width of the picture in the mail, in pixels; 528 at most."
+    )
 
 
 class Story(StrictModel):
-    """One thing that the issue presents."""
+    """A story: one item that the issue presents."""
 
-    title: Line = Field(description="The title, as its authors write it.")
-    link: WebAddress = Field(description="Where the title leads.")
+    title: Line = Field(description="The title of the story.")
+    link: WebAddress = Field(description="The address that the title links to.")
     authors: tuple[Line, ...] = Field((), description="The first authors.")
-    more_authors: int = Field(0, ge=0, description="How many authors are left out of the list.")
+    more_authors: int = Field(0, ge=0, description="The number of authors that the list leaves out.")
     passages: tuple[Passage, ...] = Field(min_length=1, description="The story itself.")
-    tags: tuple[Line, ...] = Field((), description="A few words to sort it by.")
+    tags: tuple[Line, ...] = Field((), description="A few keywords.")
     links: tuple[Link, ...] = Field((), description="Further links, shown below the story.")
     image: Image | None = Field(None, description="A picture; optional.")
 
 
 class IssueFile(StrictModel):
-    """An issue of a newsletter, as its file holds it."""
+    """The content of an issue file."""
 
     subject: Line = Field(description="The subject line; phones show about 40 characters.")
-    preheader: Line = Field(description="What inboxes show behind the subject; 40 to 100 characters.")
+    preheader: Line = Field(description="The text that inboxes show after the subject; 40 to 100 characters.")
     ready: bool = Field(False, description="true: automation may send this issue.")
     opening: tuple[Passage, ...] = Field((), description="Passages before the stories.")
     stories: tuple[Story, ...] = Field(min_length=1, description="The stories, in the order they appear.")
@@ -59,7 +61,7 @@ class IssueFile(StrictModel):
 
 
 class Issue(IssueFile):
-    """A valid issue with the date of its file's name, that file's text, and where in it each part stands."""
+    """A valid issue with the date of its file's name, the file's text, and the line of each part."""
 
     date: dt.date
     path: str = ""
@@ -68,11 +70,11 @@ class Issue(IssueFile):
 
     @property
     def name(self) -> str:
-        """`2026-04-27`: the name that commands, the ledger and Message-IDs know the issue by."""
+        """Return `2026-04-27`: the name of the issue in commands, the ledger and Message-IDs."""
         return self.date.isoformat()
 
     @property
     def week(self) -> tuple[dt.date, dt.date]:
-        """Monday and Sunday of the week that the date falls in."""
+        """Return the Monday and the Sunday of the week of the issue's date."""
         monday = self.date - dt.timedelta(days=self.date.weekday())
         return monday, monday + dt.timedelta(days=6)

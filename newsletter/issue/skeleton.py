@@ -1,4 +1,4 @@
-"""What a new issue starts as."""
+"""The skeleton of a new issue: a commented file to fill in."""
 
 import json
 import os
@@ -13,11 +13,14 @@ from newsletter.issue.files import issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 
 
-def create(folder: Path, when: date) -> Path:
-    """Writes a commented skeleton with the headings of the newest issue, and never over a file."""
-    path = folder / f"{when.isoformat()}.yml"
-    issue_date(path)  # refuses what nothing could read afterwards
-    text = _skeleton(when, _newest(folder))
+def create(folder: Path, day: date) -> Path:
+    """Write a commented skeleton with the headings of the newest issue; return its path.
+
+    Raise IssueError if the file exists, and Unavailable if it cannot be written.
+    """
+    path = folder / f"{day.isoformat()}.yml"
+    issue_date(path)  # raises for a date that no command could load afterwards
+    text = _skeleton(day, _newest(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -25,9 +28,11 @@ def create(folder: Path, when: date) -> Path:
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             where = display_path(path)
-            raise IssueError([Problem(where, "is there already", "edit it, or delete it first")]) from failure
+            raise IssueError(
+                [Problem(where, "the file exists already", "edit it, or delete it first")]
+            ) from failure
         what = cannot_be("written", failure)
-        hint = write_hint(failure, "check that you may write to its folder")
+        hint = write_hint(failure, "check the permissions of its folder")
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path
 
@@ -39,24 +44,24 @@ def parse_day(text: str, today: date) -> date:
 
 
 def _newest(folder: Path) -> Issue | None:
-    """The newest issue that can be read: a draft that cannot is no reason not to start another."""
+    """Return the newest issue that can be loaded, or None; a draft with errors is skipped."""
     for path in reversed(issue_files(folder)):
         with suppress(IssueError):
             return load(path)
     return None
 
 
-def _skeleton(when: date, previous: Issue | None) -> str:
+def _skeleton(day: date, previous: Issue | None) -> str:
     opening = _headings(previous.opening if previous else (), ("This week",))
     passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
     lines = [
-        f"# The issue of {when.isoformat()}. See it as you write: news preview {when.isoformat()}",
-        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists; HTML is not read.",
+        f"# The issue of {day.isoformat()}. To see it while you write: news preview {day.isoformat()}",
+        "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists. HTML stays text.",
         "",
         'subject: ""      # one line; phones show about 40 characters',
-        'preheader: ""    # what inboxes show behind the subject; 40 to 100 characters',
+        'preheader: ""    # inboxes show this after the subject; 40 to 100 characters',
         "",
-        "# true lets automation send this issue when it is merged.",
+        "# true: automation may send this issue when it is merged.",
         "ready: false",
         "",
         "opening:         # passages before the stories; optional",
@@ -65,14 +70,14 @@ def _skeleton(when: date, previous: Issue | None) -> str:
         "stories:         # repeat the block for each story",
         '  - title: ""',
         '    link: ""     # https://…',
-        "    authors: []  # [Ada Example, Bo Sample]; the number left out goes below",
+        "    authors: []  # [Ada Example, Bo Sample]; below, the number of authors left out",
         "    more_authors: 0",
         "    passages:",
         *_passages(passages, "      "),
         "    tags: []",
         "    # links:     # further links; optional",
         "    #   - {text: Project page, link: https://example.com}",
-        "    # image: {src: https://example.com/picture.png, alt: What it shows, width: 528}",
+        "    # image: {src: https://example.com/picture.png, alt: A description, width: 528}",
         "",
         "# closing:       # passages after the stories; optional",
         "#   - heading: Until next week",

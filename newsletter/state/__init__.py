@@ -1,1 +1,1 @@
-"""What this machine keeps and nobody commits."""
+"""Local files that are not committed: the newsletter's private folder and its secret key."""

@@ -1,4 +1,4 @@
-"""Folders and files for what is nobody else's business: addresses, keys, mail."""
+"""Private folders and files, for addresses, keys and mail."""
 
 import os
 from contextlib import suppress
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def make_private_dir(folder: Path) -> None:
-    """Makes a folder that only its owner may enter and that Git passes over; raises OSError.
+    """Make a folder that only its owner may enter and that Git ignores; raise OSError.
 
-    One that is there stays as it is.
+    A folder that exists is not changed.
     """
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -16,10 +16,10 @@ def make_private_dir(folder: Path) -> None:
 
 
 def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, replace: bool = False) -> None:
-    """Write a file that only its owner may read, and give it its name once it is complete; raise OSError.
+    """Write a file that only its owner may read, and rename it to its name once complete; raise OSError.
 
-    A file that is there already stays as it is, or is replaced. `draft` is the name until then, on the same
-    file system; without one it is beside the file.
+    A file that exists is not changed, or is replaced with `replace`. `draft` is the name of the incomplete
+    file, on the same file system; by default it is in the same folder.
     """
     draft = draft or file.with_name(f"{file.name}.{os.getpid()}")
     try:

@@ -12,25 +12,27 @@ from newsletter.state.folder import make_private_dir, write_atomically
 log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
+"""Characters."""
 
 
 def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
-    """NEWS_SECRET_KEY, or the key in `.news/secret`, made on first use.
+    """Return NEWS_SECRET_KEY, or the key in `.news/secret`, which is made on first use.
 
-    A key made in CI would vanish with the runner, and with it every unsubscribe link it has signed; so
-    there it is refused for mail that leaves the machine.
+    A key made in CI would be lost with the runner, and the unsubscribe links that it signed would stop
+    working. So raise SendRefused in CI for mail that leaves the machine, and for a key that is too short;
+    raise Unavailable if the file cannot be read or made.
     """
-    if given := newsletter.secrets.secret_key:
-        if len(given.get_secret_value()) < MIN_LENGTH:
+    if configured := newsletter.secrets.secret_key:
+        if len(configured.get_secret_value()) < MIN_LENGTH:
             raise SendRefused(
                 f"NEWS_SECRET_KEY is shorter than {MIN_LENGTH} characters", "make one: openssl rand -hex 32"
             )
-        return given.get_secret_value()
+        return configured.get_secret_value()
     file = newsletter.state / "secret"
     if newsletter.in_ci and leaves_machine and not file.exists():
         raise SendRefused(
-            "NEWS_SECRET_KEY is not set, and a key made here would vanish with this machine, "
-            "and every unsubscribe link with it",
+            "NEWS_SECRET_KEY is not set; a key made on this CI runner would be lost with it, "
+            "and the unsubscribe links of this mail would stop working",
             "make one (openssl rand -hex 32) and set it as a secret of the repository",
         )
     return _read_or_make(file)
@@ -40,7 +42,7 @@ def _read_or_make(file: Path) -> str:
     try:
         make_private_dir(file.parent)
         if not file.exists():
-            # Two processes that run for the first time agree on one key: neither replaces the other's.
+            # Two processes on their first run use the same key: neither replaces the key of the other.
             write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
             log.info("secret key made", extra={"file": display_path(file)})
         key = file.read_text(encoding="ascii").strip()
@@ -49,6 +51,6 @@ def _read_or_make(file: Path) -> str:
         hint = write_hint(failure, hint) if isinstance(failure, OSError) else hint
         raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
-        hint = "restore it from a backup; links already sent depend on it"
-        raise Unavailable("holds no key", hint, where=display_path(file))
+        hint = "restore it from a backup; unsubscribe links in mail already sent depend on it"
+        raise Unavailable("has no valid key", hint, where=display_path(file))
     return key

@@ -1,1 +1,1 @@
-"""Subscribers: who they are, their addresses, and lists of them."""
+"""Subscribers: the model, email addresses, and the CSV import."""

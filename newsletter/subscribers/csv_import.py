@@ -1,4 +1,4 @@
-"""A list of subscribers as a CSV file: read line by line, with an answer for each line that is no use."""
+"""The CSV import of subscribers: it reads a file line by line, and reports each invalid line as a Problem."""
 
 import codecs
 import csv
@@ -14,14 +14,14 @@ from newsletter.subscribers.parsing import parse_subscriber
 
 log = logging.getLogger(__name__)
 
-_ADDRESS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
+_ADDRESS_COLUMNS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file that names a subscriber."""
+    """A valid row: a subscriber's address and name, and `file:line`."""
 
     where: str
     address: Address
@@ -29,10 +29,10 @@ class Row:
 
 
 def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
-    """The rows of a file in their order; what is wrong with a line comes as a Problem in its place.
+    """Yield the rows of a file in order, and a Problem in the place of each invalid line.
 
-    Commas, semicolons and tabs are told apart by the header. Raises SubscriberError where the file as a
-    whole cannot be understood: no header, another encoding, a quote that nothing closes.
+    The delimiter (comma, semicolon or tab) is the most frequent one in the header. Raise SubscriberError if
+    the whole file cannot be read: no header, another encoding, a quote that is not closed.
     """
     shown = display_path(path)
     lines = _lines(path, shown, encoding)
@@ -43,7 +43,7 @@ def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
     log.debug("CSV file opened", extra={"file": shown, "encoding": encoding, "delimiter": delimiter})
     header = _header(first, delimiter, shown)
     columns = _columns(header, f"{shown}:{first.number}")
-    yield from _ignored(header, columns, f"{shown}:{first.number}")
+    yield from _report_ignored_columns(header, columns, f"{shown}:{first.number}")
     for number, fields in _records(lines, delimiter, shown, first.number):
         if any(field.strip() for field in fields):
             yield _row(f"{shown}:{number}", fields, header, columns)
@@ -54,7 +54,9 @@ def _header(first: "_Line", delimiter: str, shown: str) -> list[str]:
         return next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
     except csv.Error as problem:
         hint = "write a first line `address,name`"
-        raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{first.number}") from problem
+        raise SubscriberError(
+            f"the line is not CSV ({problem})", hint, where=f"{shown}:{first.number}"
+        ) from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
         with path.open("rb") as file:
             start = file.read(2)
             if start == b"PK":
-                raise SubscriberError("an Excel workbook", "save it as CSV", where=shown)
-            if start in _UTF16:
+                raise SubscriberError("the file is an Excel workbook", "save it as CSV", where=shown)
+            if start in _UTF16_BOMS:
                 with path.open(encoding="utf-16", newline="\n") as text:
                     yield from (_Line(n, line) for n, line in enumerate(text, 1))
                 return
@@ -79,7 +81,7 @@ def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
     except OSError as failure:
         raise SubscriberError(cannot_be("read", failure), "check its name", where=shown) from failure
     except UnicodeError as failure:
-        raise SubscriberError("not UTF-16 text", "save it as UTF-8", where=shown) from failure
+        raise SubscriberError("the file is not UTF-16 text", "save it as UTF-8", where=shown) from failure
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
@@ -87,54 +89,63 @@ def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
         utf8 = codecs.lookup(encoding).name == "utf-8"
         text = raw.decode("utf-8-sig" if first and utf8 else encoding)
         if "\r" in text.rstrip("\r\n"):
-            raise SubscriberError("a bare CR", "save the file with LF or CR LF line endings", where=where)
+            raise SubscriberError(
+                "the line has a CR without LF", "save the file with LF or CR LF line endings", where=where
+            )
         return text
     except UnicodeError as failure:
-        hint = "save the file as UTF-8, or say what it is: --encoding cp1252"
-        raise SubscriberError(f"not {encoding} text", hint, where=where) from failure
+        hint = "save the file as UTF-8, or name its encoding: --encoding cp1252"
+        raise SubscriberError(f"the line is not {encoding} text", hint, where=where) from failure
     except LookupError as failure:
-        raise SubscriberError(f"there is no encoding {encoding}", "try utf-8 or cp1252") from failure
+        raise SubscriberError(f"the encoding {encoding} is unknown", "try utf-8 or cp1252") from failure
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int | None]:
     names = [name.strip().lower() for name in header]
-    found = next((names.index(name) for name in _ADDRESS if name in names), None)
-    if found is None:
-        what = "there is no header" if "@" in "".join(names) else "no column is called `address`"
+    address_column = next((names.index(name) for name in _ADDRESS_COLUMNS if name in names), None)
+    if address_column is None:
+        what = "the file has no header" if "@" in "".join(names) else "the header has no column `address`"
         raise SubscriberError(what, "write a first line `address,name`", where=where)
-    return found, names.index("name") if "name" in names else None
+    return address_column, names.index("name") if "name" in names else None
 
 
-def _ignored(header: list[str], columns: tuple[int, int | None], where: str) -> Iterator[Problem]:
+def _report_ignored_columns(
+    header: list[str], columns: tuple[int, int | None], where: str
+) -> Iterator[Problem]:
     for index, name in enumerate(header):
         if index not in columns:
             yield Problem(where, f"the column `{name.strip()}` is not imported", severity="note")
 
 
 def _records(
-    lines: Iterator[_Line], delimiter: str, shown: str, above: int
+    lines: Iterator[_Line], delimiter: str, shown: str, header_line: int
 ) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(
         (line.text for line in lines), delimiter=delimiter, strict=True, skipinitialspace=True
     )
     while True:
-        number = above + reader.line_num + 1
+        number = header_line + reader.line_num + 1
         try:
             fields = next(reader)
         except StopIteration:
             return
         except csv.Error as problem:
-            hint = "look for a quote that nothing closes"
-            raise SubscriberError(f"not CSV ({problem})", hint, where=f"{shown}:{number}") from problem
+            hint = "look for a quote that is not closed"
+            raise SubscriberError(
+                f"the line is not CSV ({problem})", hint, where=f"{shown}:{number}"
+            ) from problem
         yield number, fields
 
 
 def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, int | None]) -> Row | Problem:
     if len(fields) != len(header):
-        what = f"{counted(len(fields), 'field')} where the header has {len(header)}"
-        return Problem(where, what, "put a field that holds a separator in quotes")
-    at, name_at = columns
+        what = f"the line has {counted(len(fields), 'field')}, the header has {len(header)}"
+        return Problem(where, what, "put a field that contains a separator in quotes")
+    address_column, name_column = columns
     try:
-        return Row(where, *parse_subscriber(fields[at], fields[name_at] if name_at is not None else ""))
+        return Row(
+            where,
+            *parse_subscriber(fields[address_column], fields[name_column] if name_column is not None else ""),
+        )
     except SubscriberError as problem:
         return Problem(where, problem.what, problem.hint)

@@ -1,12 +1,12 @@
-"""Who gets the newsletter."""
+"""The model of a subscriber."""
 
 from typing import NamedTuple
 
 
 class Subscriber(NamedTuple):
-    """Somebody who asked for the newsletter.
+    """A subscriber.
 
-    `id` is the store's, 0 for nobody in it; `number` their place in a send.
+    `id` is the id in the store, 0 for a person who is not in it; `number` is the position in a send.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""A person as somebody typed them, in a file or on the command line."""
+"""The parser of a subscriber's address and name, as typed in a file or on the command line."""
 
 from pydantic_core import PydanticCustomError
 
@@ -9,12 +9,12 @@ from newsletter.yamlfile.fields import one_line
 
 
 def parse_subscriber(address: str, name: str = "") -> tuple[Address, str]:
-    """An address, and a name or none; raises SubscriberError."""
+    """Return the address and the name, which may be empty; raise SubscriberError."""
     try:
         return parse(address), one_line(name) if name.strip() else ""
     except BadAddress as problem:
         what = f'"{printable(address.strip())}" is not an email address ({problem})'
         raise SubscriberError(what, "write it as name@example.com") from problem
     except PydanticCustomError as problem:
-        said = (problem.context or {}).get("what")
-        raise SubscriberError(f"the name {said}", "write what they are called, in one line") from problem
+        reason = (problem.context or {}).get("what")
+        raise SubscriberError(f"the name {reason}", "write the name in one line") from problem

@@ -1,1 +1,1 @@
-"""YAML files: read once, with the line of every value, and every mistake in a sentence."""
+"""YAML files: each is read once, with the line of every value, and each error is reported as a sentence."""

@@ -1,4 +1,4 @@
-"""A YAML file read once: safely, and with the line of every value."""
+"""The reader of YAML files: it reads a file once, safely, with the line of every value."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ MAX_BYTES = 2_000_000
 
 @dataclass(frozen=True)
 class Document:
-    """What a file holds: mappings as dicts, sequences as tuples, and the line each one starts on."""
+    """The content of a YAML file: mappings as dicts, sequences as tuples, the first line of each value."""
 
     path: str
     data: Any
@@ -30,56 +30,56 @@ class Document:
     text: str = field(default="", repr=False)
 
     def where(self, loc: Loc, words: str = "", nth: int = 0) -> str:
-        """`file:line` of a value, or of what holds it where it has no line of its own.
+        """Return `file:line` of a value, or of the nearest value around it if the file does not hold it.
 
-        Of words in the value the line that they start in for the nth time (from 0), if they stand there.
+        With `words`, return the line where they start in the value for the nth time (from 0), if they occur.
         """
         while loc and loc not in self.lines:
             loc = loc[:-1]
         first = self.lines.get(loc, 1)
-        written = "\n".join(self.text.split("\n")[first - 1 : self._end(loc) - 1]) if words else ""
-        found = next(islice(standing(words).finditer(written), nth, None), None) if written else None
-        return f"{self.path}:{first + (written.count(chr(10), 0, found.start()) if found else 0)}"
+        source = "\n".join(self.text.split("\n")[first - 1 : self._end(loc) - 1]) if words else ""
+        match = next(islice(phrase_pattern(words).finditer(source), nth, None), None) if source else None
+        return f"{self.path}:{first + (source.count(chr(10), 0, match.start()) if match else 0)}"
 
     def _end(self, loc: Loc) -> int:
-        """The line that the next value starts in."""
-        first, behind = self.lines.get(loc, 1), False
+        """Return the line that the next value starts in."""
+        first, is_after = self.lines.get(loc, 1), False
         for other, line in self.lines.items():
-            behind = behind or other == loc
-            if behind and line > first and other[: len(loc)] != loc:
+            is_after = is_after or other == loc
+            if is_after and line > first and other[: len(loc)] != loc:
                 return line
         return self.text.count("\n") + 2
 
 
-def standing(words: str) -> re.Pattern[str]:
-    """Finds words in running text, wherever its lines end and whatever Markdown stands between them."""
+def phrase_pattern(words: str) -> re.Pattern[str]:
+    """Return a pattern that finds words in running text, with line ends or Markdown between them."""
     between = r"[\s*_~`>\[\]]+".join(map(re.escape, words.split()))
     before = r"(?<!\w)" if re.match(r"\w", words) else ""
     return re.compile(before + between + (r"(?!\w)" if re.search(r"\w$", words) else ""))
 
 
 def read(path: Path, error: type[InvalidInput]) -> Document:
-    """Reads one YAML document of at most 2 MB; raises `error` where it is none."""
+    """Read a file of one YAML document, of at most 2 MB; raise `error` if it is not one."""
     text, shown = read_text(path, error), display_path(path)
-    builder, data, end = SafeComposer(text), None, []
+    composer, data, fatal = SafeComposer(text), None, []
     try:
-        data = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
-    except Unreadable as stop:
-        end = [Problem(f"{shown}:{stop.line}", stop.what, stop.fix)]
+        data = composer.build(yaml.parse(text, Loader=yaml.CSafeLoader))
+    except Unreadable as failure:
+        fatal = [Problem(f"{shown}:{failure.line}", failure.what, failure.fix)]
     except yaml.MarkedYAMLError as mistake:
         line, what, fix = explain(mistake, text)
-        end = [Problem(f"{shown}:{line}", what, fix)]
+        fatal = [Problem(f"{shown}:{line}", what, fix)]
     problems = [
         (loc, Problem(f"{shown}:{line}", sentence(loc, what), fix))
-        for loc, line, what, fix in builder.refusals
+        for loc, line, what, fix in composer.refusals
     ]
-    if end:
-        raise error(sorted([problem for _, problem in problems] + end, key=line_of))
-    return Document(shown, data, builder.lines, problems, text)
+    if fatal:
+        raise error(sorted([problem for _, problem in problems] + fatal, key=line_of))
+    return Document(shown, data, composer.lines, problems, text)
 
 
 def read_text(path: Path, error: type[InvalidInput]) -> str:
-    """A text file of at most 2 MB, its lines ended by `\\n`; raises `error` where it is none."""
+    """Return the text of a file of at most 2 MB, with `\\n` as line ends; raise `error` if it is not text."""
     shown = display_path(path)
     try:
         with path.open("rb") as file:
@@ -88,27 +88,37 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
         what = cannot_be("read", failure)
         raise error([Problem(shown, what, "check its name and permissions")]) from failure
     if len(raw) > MAX_BYTES:
-        raise error([Problem(shown, f"larger than {MAX_BYTES:,} bytes", "shorten it")])
+        raise error([Problem(shown, f"the file is larger than {MAX_BYTES:,} bytes", "shorten it")])
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as failure:
         line = len(raw[: failure.start + 1].splitlines())
-        raise error([Problem(f"{shown}:{line}", "not UTF-8 text", "save the file as UTF-8")]) from failure
+        raise error(
+            [Problem(f"{shown}:{line}", "the file is not UTF-8 text", "save the file as UTF-8")]
+        ) from failure
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise error([Problem(f"{shown}:{line}", "not text: a NUL character", "save the file as UTF-8 text")])
+        raise error(
+            [
+                Problem(
+                    f"{shown}:{line}",
+                    "the file has a NUL character, so it is not text",
+                    "save the file as UTF-8 text",
+                )
+            ]
+        )
     if problems := list(islice(_invisible(text, shown), 100)):
         raise error(problems)
     return text
 
 
 def line_of(problem: Problem) -> int:
-    """The line in a problem's `file:line`."""
+    """Return the line in a problem's `file:line`."""
     return int(problem.where.rpartition(":")[2])
 
 
 def sentence(loc: Loc, what: str) -> str:
-    """What is wrong with a value, after its name: `stories[2].link: not a web address`, `link is empty`."""
+    """Return a sentence about a value, such as `stories[2].link is empty` or `link: YAML reads …`."""
     verb = what.split(" ", 1)[0] in ("is", "has", "holds", "needs", "would")
     return f"{dotted(loc) or 'the file'}{' ' if verb else ': '}{what}"
 
@@ -117,8 +127,8 @@ def _invisible(text: str, shown: str) -> Iterator[Problem]:
     if not CONTROL.search(text):
         return
     for number, line in enumerate(text.split("\n"), 1):
-        if found := CONTROL.search(line):
-            before = line[: found.start()][-20:].strip()
-            place = f'behind "{before}"' if before else "at the start of the line"
-            what = f"an invisible character (U+{ord(found[0]):04X}) {place}"
+        if match := CONTROL.search(line):
+            before = line[: match.start()][-20:].strip()
+            place = f'after "{before}"' if before else "at the start of the line"
+            what = f"an invisible character (U+{ord(match[0]):04X}) {place}"
             yield Problem(f"{shown}:{number}", what, "delete it")

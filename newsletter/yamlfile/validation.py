@@ -1,4 +1,4 @@
-"""A document as a model: every problem of the file at once, each in a sentence."""
+"""Validate a YAML document as a model: report every problem of the file at once, each as a sentence."""
 
 import difflib
 from collections.abc import Iterator
@@ -17,39 +17,39 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validate(document: Document, model: type[Model], error: type[InvalidInput]) -> Model:
-    """The document as a model; raises `error` with every problem of the file, in the order of its lines."""
+    """Return the document as a model; raise `error` with every problem of the file, ordered by line."""
     if not isinstance(document.data, dict):
         what = "is empty" if document.data is None else "holds no keys"
         fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
         raise error([Problem(document.where(()), sentence((), what), fix)])
-    found = list(document.problems)
+    problems = list(document.problems)
     try:
         valid = model.model_validate(document.data)
-        if not found:
+        if not problems:
             return valid
     except ValidationError as invalid:
-        found += _problems(document, invalid.errors(include_url=False), model)
+        problems += _problems(document, invalid.errors(include_url=False), model)
     order = {loc: number for number, loc in enumerate(document.lines)}
-    found.sort(key=lambda one: (line_of(one[1]), order.get(one[0], 0)))
-    raise error([problem for _, problem in found])
+    problems.sort(key=lambda item: (line_of(item[1]), order.get(item[0], 0)))
+    raise error([problem for _, problem in problems])
 
 
 def _problems(
-    document: Document, found: list[ErrorDetails], model: type[BaseModel]
+    document: Document, errors: list[ErrorDetails], model: type[BaseModel]
 ) -> Iterator[tuple[Loc, Problem]]:
-    """What pydantic found, without what only follows from something else that is reported."""
+    """Yield pydantic's errors as problems, without those that only follow from another reported problem."""
     reported = {loc for loc, _ in document.problems}
-    meant = {
+    misspelled = {
         (*loc[:-1], key)
-        for details in found
+        for details in errors
         if details["type"] == "extra_forbidden" and (key := _nearest(model, loc := details["loc"]))
     }
-    for details in found:
+    for details in errors:
         loc, kind = details["loc"], details["type"]
         follows = (
             any(loc[:depth] in reported for depth in range(len(loc) + 1))
-            or (kind == "missing" and (loc in meant or (*loc[:-1], "<<") in reported))
-            # pydantic counts the valid items only; the invalid ones are reported themselves
+            or (kind == "missing" and (loc in misspelled or (*loc[:-1], "<<") in reported))
+            # pydantic counts only valid items; each invalid item has its own problem
             or (kind == "too_short" and details["input"])
         )
         if not follows:
@@ -58,7 +58,7 @@ def _problems(
 
 
 def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Return the problem and the fix for one of pydantic's errors, in words."""
     value, context = details["input"], details.get("ctx", {})
     match details["type"]:
         case "missing":
@@ -66,7 +66,7 @@ def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple
         case "extra_forbidden":
             near = _nearest(model, loc)
             fix = f"did you mean `{near}`?" if near else f"the keys are {', '.join(_keys(model, loc[:-1]))}"
-            return "is not a key that is read here", fix
+            return "is an unknown key", fix
         case _ if value is None or value == () or (isinstance(value, str) and not value.strip()):
             return "is empty", _fill_in(model, loc)
         case "refused":
@@ -74,7 +74,7 @@ def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple
         case "string_type":
             return f"is not text ({_shown(value)})", _make_text(value)
         case "tuple_type":
-            return f"is not a list ({_shown(value)})", 'write each entry on a line of its own, after "- "'
+            return f"is not a list ({_shown(value)})", 'write each entry on its own line, after "- "'
         case "dict_type" | "model_type":
             return f"holds no keys ({_shown(value)})", _write_keys(model, loc)
         case "int_type":
@@ -108,7 +108,7 @@ def _make_text(value: object) -> str:
 def _fill_in(model: type[BaseModel], loc: Loc) -> str:
     if isinstance(loc[-1], int):
         return "fill it in, or delete the entry"
-    required = loc[-1] in _place(model, loc[:-1]).get("required", ())
+    required = loc[-1] in _schema_at(model, loc[:-1]).get("required", ())
     return "fill it in" if required else "fill it in, or delete the key"
 
 
@@ -118,22 +118,22 @@ def _write_keys(model: type[BaseModel], loc: Loc) -> str:
 
 
 def _nearest(model: type[BaseModel], loc: Loc) -> str | None:
-    """The key that an unknown one seems to be meant for."""
+    """Return the known key that an unknown key most resembles, or None."""
     return next(iter(difflib.get_close_matches(str(loc[-1]).lower(), _keys(model, loc[:-1]), n=1)), None)
 
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    return list(_place(model, loc).get("properties", ()))
+    return list(_schema_at(model, loc).get("properties", ()))
 
 
 @cache
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
+def _model_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def _place(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
-    """The part of a model's schema that describes what stands at `loc`."""
-    schema = node = _schema(model)
+def _schema_at(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
+    """Return the part of a model's schema that describes the value at `loc`."""
+    schema = node = _model_schema(model)
     for part in loc:
         inner = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
         options = (inner, *inner.get("anyOf", ()), *inner.get("allOf", ()))

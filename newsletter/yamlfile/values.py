@@ -1,8 +1,8 @@
-"""YAML as plain values: nothing that a file's writer did not write, and nothing that blows up.
+"""The composer of YAML events to plain values, with limits on depth and size, and without conversions.
 
-PyYAML's C parser is used for its events only. Its composer recurses in C (a hundred thousand `[` end
-the process), builds what aliases multiply, keeps the last of duplicate keys and turns `off`, `12:30:45`
-and `2026-04-27` into something nobody wrote; `SafeComposer` refuses all of that instead.
+Only the events of PyYAML's C parser are used. PyYAML's composer recurses in C (a hundred thousand `[` crash
+the process), expands nested aliases without a limit, keeps the last of duplicate keys, and converts `off`,
+`12:30:45` and `2026-04-27` to values of other types; `SafeComposer` rejects all of these.
 """
 
 import re
@@ -20,13 +20,13 @@ MAX_VALUES = 10_000
 MAX_CHARACTERS = 2_000_000
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-"""Characters that nobody sees and that break lines, headers or YAML; tab and newline are none of them."""
+"""Invisible characters that break lines, headers or YAML; tab and newline are allowed."""
 
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,17}|0")
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
-_LOST = re.compile(r"[ \t]+#[^\s#]")
-_TAG = "tag:yaml.org,2002:"
-_TAGS = ("!", _TAG + "str", _TAG + "seq", _TAG + "map")
+_COMMENT_WITHOUT_SPACE = re.compile(r"[ \t]+#[^\s#]")
+_TAG_PREFIX = "tag:yaml.org,2002:"
+_ALLOWED_TAGS = ("!", _TAG_PREFIX + "str", _TAG_PREFIX + "seq", _TAG_PREFIX + "map")
 _RESOLVER: Any = yaml.resolver.Resolver()
 _READ_AS = {
     "null": ("nothing", ""),
@@ -40,7 +40,7 @@ _READ_AS = {
 
 
 class Refusal(NamedTuple):
-    """A value that is not taken; reading goes on behind it."""
+    """A rejected value; reading continues after it."""
 
     loc: Loc
     line: int
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
 
 
 class Unreadable(Exception):
-    """Reading cannot go on from this line."""
+    """A syntax or size error at a line; reading stops there."""
 
     def __init__(self, line: int, what: str, fix: str) -> None:
         super().__init__(what)
@@ -57,16 +57,18 @@ class Unreadable(Exception):
 
 
 def dotted(loc: Loc) -> str:
-    """`stories[2].link` for `("stories", 2, "link")`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in loc).lstrip(".")
+    """Return `stories[2].link` for `("stories", 2, "link")`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted_key(part)}" for part in loc).lstrip(
+        "."
+    )
 
 
-def _key(key: str) -> str:
+def _quoted_key(key: str) -> str:
     return key if re.fullmatch(r"[\w-]{1,60}", key) else f'"{printable(key)}"'
 
 
 class SafeComposer:
-    """Events to values: mappings as dicts, sequences as tuples, and the line that each one starts on."""
+    """Turn YAML events into values: mappings as dicts, sequences as tuples, with the first line of each."""
 
     def __init__(self, text: str) -> None:
         self.lines: dict[Loc, int] = {(): 1}
@@ -77,18 +79,22 @@ class SafeComposer:
         self._values = self._characters = 0
 
     def build(self, events: Iterable[Any]) -> Any:
-        """The one document's value; None where there is no document. Raises Unreadable."""
+        """Return the value of the only document, or None if there is no document; raise Unreadable."""
         self._events: Iterator[Any] = iter(events)
         data, documents = None, 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    _stop(event, "a second document starts here", "keep one in a file: delete this `---`")
+                    _stop(
+                        event,
+                        "a second document starts here",
+                        "keep one document in the file: delete this `---`",
+                    )
                 data = self._value(next(self._events), ())
         for name, (value, loc, line) in self._anchors.items():
             if name not in self._used and not isinstance(value, dict | tuple):
-                self._refuse_name(name, loc, line, "nothing uses it")
+                self._refuse_name(name, loc, line, "no alias uses this name")
         return data
 
     def _value(self, event: Any, loc: Loc) -> Any:
@@ -97,8 +103,9 @@ class SafeComposer:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, loc)
         self._count(event, len(loc))
-        if event.tag and event.tag not in _TAGS:
-            what = f"YAML reads {printable(event.tag.replace(_TAG, '!!'))} as a tag, and none are read here"
+        if event.tag and event.tag not in _ALLOWED_TAGS:
+            tag = printable(event.tag.replace(_TAG_PREFIX, "!!"))
+            what = f"YAML reads {tag} as a tag, and tags are not supported"
             self._refuse(loc, line, what, "delete it, or put text that starts with ! in quotes")
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event, loc)
@@ -107,7 +114,7 @@ class SafeComposer:
         else:
             value = self._mapping(loc)
         if event.anchor in self._anchors:
-            self._refuse_name(event.anchor, loc, line, "it is there twice")
+            self._refuse_name(event.anchor, loc, line, "this name is used twice")
         elif event.anchor:
             self._anchors[event.anchor] = value, loc, line
         return value
@@ -115,7 +122,7 @@ class SafeComposer:
     def _alias(self, event: Any, loc: Loc) -> Any:
         name = event.anchor
         if name not in self._anchors:
-            what = f"YAML reads *{printable(name)} as the name of a value further up, and there is none"
+            what = f"YAML reads *{printable(name)} as an alias, and no value above has this name"
             _stop(event, what, "put text that starts with * in quotes")
         self._used.add(name)
         value = self._anchors[name][0]
@@ -123,7 +130,7 @@ class SafeComposer:
         return value
 
     def _repeat(self, event: Any, value: Any, depth: int) -> None:
-        """Counts what an alias stands for as if it were written out."""
+        """Count the value that an alias repeats, as if it were written out."""
         self._count(event, depth, value)
         parts = (*value, *value.values()) if isinstance(value, dict) else value
         for part in parts if isinstance(value, dict | tuple) else ():
@@ -133,10 +140,10 @@ class SafeComposer:
         self._values += 1
         self._characters += len(value) if isinstance(value, str) else 0
         if depth > MAX_DEPTH:
-            _stop(event, f"nested deeper than {MAX_DEPTH} levels", "write it with fewer levels")
+            _stop(event, f"values are nested deeper than {MAX_DEPTH} levels", "use fewer levels")
         if self._values > MAX_VALUES or self._characters > MAX_CHARACTERS:
-            what = f"more than {MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters up to here"
-            _stop(event, what, "shorten it; aliases (`*name`) count as what they stand for")
+            what = f"the file has more than {MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters up to here"
+            _stop(event, what, "shorten the file; an alias (`*name`) counts as the value that it repeats")
 
     def _sequence(self, loc: Loc) -> tuple[Any, ...]:
         items: list[Any] = []
@@ -148,41 +155,39 @@ class SafeComposer:
         items: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                _stop(event, "a key that is not text", "write `key: value`, with text in front of the colon")
-            here = (*loc, event.value)
-            self._vet_key(event, here, twice=event.value in items)
-            self.lines[here] = _line(event)
-            items[event.value] = self._value(next(self._events), here)
+                _stop(event, "a key is not text", "write `key: value`, with text before the colon")
+            value_loc = (*loc, event.value)
+            self._check_key(event, value_loc, is_duplicate=event.value in items)
+            self.lines[value_loc] = _line(event)
+            items[event.value] = self._value(next(self._events), value_loc)
         return items
 
-    def _vet_key(self, event: Any, here: Loc, *, twice: bool) -> None:
+    def _check_key(self, event: Any, loc: Loc, *, is_duplicate: bool) -> None:
         line = _line(event)
-        if twice:
-            self._refuse(here, line, f"is there twice (first in line {self.lines[here]})", "delete one")
+        if is_duplicate:
+            self._refuse(loc, line, f"is defined twice (first in line {self.lines[loc]})", "delete one")
         elif event.implicit[0] and event.value == "<<":
-            self._refuse(here, line, "merging is not read here", "write the keys out")
+            self._refuse(loc, line, "merge keys are not supported", "write the keys out")
         elif event.tag or event.anchor:
-            self._refuse(
-                here, line, "a key with a tag or an anchor is not read here", "put the key in quotes"
-            )
+            self._refuse(loc, line, "a key cannot have a tag or an anchor", "put the key in quotes")
         elif CONTROL.search(event.value):
-            self._refuse(here, line, "holds a control character", "delete it")
+            self._refuse(loc, line, "holds a control character", "delete it")
 
     def _scalar(self, event: Any, loc: Loc) -> Any:
         text: str = event.value
         line = _line(event)
         if event.tag or not event.implicit[0]:
-            if found := CONTROL.search(text):
-                self._refuse(loc, line, f"holds a control character (U+{ord(found[0]):04X})", "delete it")
+            if match := CONTROL.search(text):
+                self._refuse(loc, line, f"holds a control character (U+{ord(match[0]):04X})", "delete it")
             return text
-        kind: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_TAG)
+        kind: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_TAG_PREFIX)
         if kind == "str":
-            if _LOST.match(self._text, event.end_mark.index):
-                fix = 'put all of it in quotes; where a comment is meant, write a space after "#"'
-                self._refuse(loc, line, 'what follows " #" is a comment for YAML', fix)
+            if _COMMENT_WITHOUT_SPACE.match(self._text, event.end_mark.index):
+                fix = 'put the whole text in quotes; for a comment, write a space after "#"'
+                self._refuse(loc, line, 'YAML reads the text after " #" as a comment', fix)
             return text
-        known, value = _plain(kind, text)
-        if not known:
+        is_plain, value = _plain(kind, text)
+        if not is_plain:
             read_as, otherwise = _READ_AS[kind]
             fix = f'quote it: "{printable(text)}"{otherwise}'
             self._refuse(loc, line, f"YAML reads {printable(text)} as {read_as}", fix)
@@ -197,7 +202,7 @@ class SafeComposer:
 
 
 def _plain(kind: str, text: str) -> tuple[bool, Any]:
-    """Whether a value stands for itself in YAML too, and what it then is."""
+    """Return True and the value if YAML reads `text` as it is written; else False and the text."""
     if kind == "null" and text in ("", "~", "null"):
         return True, None
     if kind == "bool" and text in ("true", "false"):

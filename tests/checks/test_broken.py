@@ -43,7 +43,7 @@ MAIL_IN = f"<mj-raw><tr><td>{{}}</td></tr></mj-raw>{END}"
 BROKEN = {
     "unclosed tag in a template": template(FOOT, "</mj-text>", "", "<mj-text> is not closed", "", 3),
     "link that is no address": issue("https://soup.example.com/leek", "htps://x", "not a web address", "", 8),
-    "unknown key": issue("opening:", "openning:", "openning is not a key", "", 3),
+    "unknown key": issue("opening:", "openning:", "openning is an unknown key", "", 3),
     "template that asks for what is not there": template(
         FOOT, "site.name", "site.nam", "has no field", "", 3
     ),

@@ -1,4 +1,4 @@
-"""`news check` as people and programs use it."""
+"""`news check`: its output for people and for programs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ News = Callable[..., Result]
 
 @pytest.fixture
 def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
-    """Runs `news check` on a clean newsletter, or on one with this issue in it."""
+    """Return a function that runs `news check` on a newsletter without problems, or with a given issue."""
     monkeypatch.chdir(tmp_path)
     Path("issues").mkdir()
     settings = (BASE / "newsletter.yml").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_several_issues(news: News, tmp_path: Path) -> None:
         pytest.param("", "the file is empty", id="empty"),
         pytest.param(b"\xff\xfe", "not UTF-8 text", id="utf-16"),
         pytest.param("subject: [", "a bracket", id="no-yaml"),
-        pytest.param("x" * 2_000_001, "larger than 2,000,000 bytes", id="huge"),
+        pytest.param("x" * 2_000_001, "the file is larger than 2,000,000 bytes", id="huge"),
         pytest.param(ISSUE.replace("subject:", "subjct:"), "did you mean `subject`", id="misspelt"),
     ],
 )
@@ -122,9 +122,9 @@ def test_what_is_switched_off_is_said_with_its_reason(news: News) -> None:
 
 
 def test_json(news: News) -> None:
-    told = json.loads(news("--format", "json", issue=DOUBLED).output)
-    assert (told["errors"], told["warnings"], told["notes"]) == (0, 1, 0)
-    (issue,) = told["issues"]
+    shown = json.loads(news("--format", "json", issue=DOUBLED).output)
+    assert (shown["errors"], shown["warnings"], shown["notes"]) == (0, 1, 0)
+    (issue,) = shown["issues"]
     assert issue["html_bytes"] > 10_000
     assert issue["problems"] == [
         {
@@ -140,8 +140,8 @@ def test_json(news: News) -> None:
 
 
 def test_github(news: News) -> None:
-    told = news("--format", "github", issue=TODO.replace("TODO", "TODO, 50 %")).output
-    assert told == (
+    shown = news("--format", "github", issue=TODO.replace("TODO", "TODO, 50 %")).output
+    assert shown == (
         "::error file=issues/2026-04-27.yml,line=5,title=unfinished::"
         'unfinished: "It is TODO, 50 %25 outside."%0Afinish it, or write it as `code` if it is meant\n'
     )
@@ -149,15 +149,15 @@ def test_github(news: News) -> None:
 
 
 def test_sarif(news: News) -> None:
-    told = json.loads(news("--format", "sarif", issue=TODO).output)
-    assert told["version"] == "2.1.0"
-    (run,) = told["runs"]
+    shown = json.loads(news("--format", "sarif", issue=TODO).output)
+    assert shown["version"] == "2.1.0"
+    (run,) = shown["runs"]
     rules = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
     assert len(rules) > 25 and all(rules.values())
     (result,) = run["results"]
     assert result["ruleId"] in rules and result["level"] == "error" and result["message"]["text"]
-    (place,) = result["locations"]
-    assert place["physicalLocation"] == {
+    (location,) = result["locations"]
+    assert location["physicalLocation"] == {
         "artifactLocation": {"uri": "issues/2026-04-27.yml"},
         "region": {"startLine": 5},
     }
@@ -172,7 +172,7 @@ def test_a_send_refuses_errors_and_keeps_notes_to_itself(news: News, tmp_path: P
 
 
 def computed(*arguments: str) -> tuple[float, str]:
-    """Return for how many seconds a whole process of `news` computes, and its output."""
+    """Return the CPU seconds of a process of `news`, and its output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "newsletter", *arguments],
@@ -187,7 +187,7 @@ def computed(*arguments: str) -> tuple[float, str]:
 
 
 def test_our_own_issue_is_clean_and_checked_in_less_than_three_times_of_rendering(tmp_path: Path) -> None:
-    """The quickest of three in turns, so that a busy machine makes both slower."""
+    """Compare the fastest of three alternating runs, so that other load slows both commands."""
     rendered, checked = [], []
     for _ in range(3):
         rendered.append(computed("render", "2026-04-27", "-o", str(tmp_path))[0])

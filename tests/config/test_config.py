@@ -1,4 +1,4 @@
-"""newsletter.yml: what it may say, and what is said about it."""
+"""newsletter.yml: valid content, and the messages for invalid content."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(**parts: str | None) -> loader.Newsletter:
-    """A newsletter of which some parts are written otherwise, or left out; others stand in line 5."""
+    """Load a newsletter with some parts changed or left out; parts beyond PARTS start at line 5."""
     written = {**PARTS, **parts}
     text = "".join(f"{key}: {value}\n" for key, value in written.items() if value is not None)
     Path("newsletter.yml").write_text(text, "utf-8")
@@ -94,8 +94,11 @@ KEYS = (
     "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, "
     "outbox, smtp, sendgrid, send, tracking, labels, clients, checks"
 )
-TOKEN = "unsubscribe.url needs {token} once, behind the host; put {token} where the reader's own part goes"
-CLEAR = "sendgrid.host would show the API key to everybody on the way; write https://…"
+TOKEN = (
+    "unsubscribe.url needs {token} exactly once, after the host; "
+    "put {token} where each subscriber's token goes"
+)
+CLEAR = "sendgrid.host would send the API key without encryption; write https://…"
 
 
 def address(key: str, text: str, why: str) -> str:
@@ -156,26 +159,26 @@ def address(key: str, text: str, why: str) -> str:
             "unsubscribe",
             '{url: "http://example.com/{token}"}',
             "unsubscribe.url is not https; "
-            "write https://…: mail programs unsubscribe over https only (RFC 8058)",
+            "write https://…: mail clients unsubscribe over https only (RFC 8058)",
             id="unsubscribe-over-http",
         ),
         pytest.param(
             "unsubscribe",
             '{url: "https://münchen.example/{token}"}',
-            "unsubscribe.url is not ASCII, as a mail's header must be; "
-            "write the host as xn--…, the rest as %…",
+            "unsubscribe.url is not ASCII, and a mail header must be ASCII; "
+            "write the host as xn--…, other characters as %…",
             id="unsubscribe-IDN",
         ),
         pytest.param(
             "unsubscribe",
             '{url: "{token}"}',
-            'unsubscribe.url: not a web address ("token"); write all of it: https://…',
+            'unsubscribe.url is not a web address ("token"); write the whole address: https://…',
             id="unsubscribe-no-address",
         ),
         pytest.param(
             "unsubscribe",
             "{mailto: leave@example.com}",
-            "unsubscribe needs `url` or `sendgrid_group`; add one: readers must be able to leave",
+            "unsubscribe needs `url` or `sendgrid_group`; add one: subscribers must be able to unsubscribe",
             id="neither-way-to-leave",
         ),
         pytest.param(
@@ -188,7 +191,7 @@ def address(key: str, text: str, why: str) -> str:
             "unsubscribe",
             "{sendgrid_group: 12345}",
             "unsubscribe: sendgrid_group does not work with outbox; "
-            "give `url` in its place, or send with `provider: sendgrid`",
+            "write `url` instead, or send with `provider: sendgrid`",
             id="group-of-another-provider",
         ),
         pytest.param(
@@ -200,7 +203,8 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "tracking",
             "{clicks: true}",
-            "tracking: outbox cannot do it; delete `tracking:`, or send with `provider: sendgrid`",
+            "tracking: outbox cannot track opens or clicks; "
+            "delete `tracking:`, or send with `provider: sendgrid`",
             id="tracking",
         ),
         pytest.param(
@@ -218,7 +222,7 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "site",
             "example.com",
-            'site: not a web address ("example.com"); write all of it: https://…',
+            'site is not a web address ("example.com"); write the whole address: https://…',
             id="site",
         ),
         pytest.param(
@@ -236,7 +240,7 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "list_id",
             "<a.example>",
-            "list_id is not the name of a list; write it like papers.example.com",
+            "list_id is not a list id; write one such as papers.example.com",
             id="list-id",
         ),
         pytest.param(
@@ -259,14 +263,13 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "smtp",
             "{host: smtp://mail.example.com}",
-            "smtp.host is not the name of a host; write it alone, such as mail.example.com",
+            "smtp.host is not a host name; write only the host name, such as mail.example.com",
             id="smtp-host",
         ),
         pytest.param(
             "smtp",
             "{password: x}",
-            "smtp.password is not a key that is read here; "
-            "the keys are host, port, security, username, connections",
+            "smtp.password is an unknown key; the keys are host, port, security, username, connections",
             id="password",
         ),
         pytest.param("sendgrid", "{host: http://api.example.com}", CLEAR, id="clear"),
@@ -279,14 +282,14 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "sendgrid",
             "{host: http://localhost@evil.example}",
-            'sendgrid.host: a user name in a web address ("http://localhost@evil.example"); '
-            "delete what stands before the @",
+            'sendgrid.host has a user name in the web address ("http://localhost@evil.example"); '
+            "delete the part before the @",
             id="localhost-as-a-user",
         ),
         pytest.param(
             "sendgrid",
             "{host: 'http://localhost\\@evil.example'}",
-            'sendgrid.host: not a web address ("http://localhost\\@evil.example"); write all of it: https://…',
+            'sendgrid.host is not a web address ("http://localhost\\@evil.example"); write the whole address: https://…',
             id="localhost-and-a-backslash",
         ),
         pytest.param(
@@ -298,7 +301,7 @@ def address(key: str, text: str, why: str) -> str:
         pytest.param(
             "labels",
             "{read_storie: Go}",
-            "labels.read_storie is not a key that is read here; did you mean `read_story`?",
+            "labels.read_storie is an unknown key; did you mean `read_story`?",
             id="label",
         ),
         pytest.param(
@@ -329,33 +332,29 @@ def address(key: str, text: str, why: str) -> str:
             "send",
             "{undo_window: 5m}",
             "send.undo_window is 5m; "
-            "write 15m to 24h, or off: mail can be called back until 10 minutes before it leaves",
+            "write 15m to 24h, or off: a send can be cancelled until 10 minutes before the mail leaves",
             id="undo-window",
         ),
         pytest.param(
             "send",
             "{undo_window: soon}",
-            'send.undo_window: "soon" is not understood; write it as 30m, 2h or off',
+            'send.undo_window has the value "soon", which cannot be read; write 30m, 2h or off',
             id="no-span",
         ),
         pytest.param(
             "send",
             "{stop_when_refused: 500%}",
-            'send.stop_when_refused: "500%" is not understood; write it as 5% or off',
+            'send.stop_when_refused has the value "500%", which cannot be read; write 5% or off',
             id="no-share",
         ),
         pytest.param(
             "send",
             "{rate: '20/s, fast'}",
-            'send.rate: "20/s, fast" is not understood; write it as 20/s, or 20/s, 100k/day',
+            'send.rate has the value "20/s, fast", which cannot be read; write 20/s, or 20/s, 100k/day',
             id="no-rate",
         ),
-        pytest.param(
-            "traking", "{}", "traking is not a key that is read here; did you mean `tracking`?", id="near-key"
-        ),
-        pytest.param(
-            "zebra", "{}", f"zebra is not a key that is read here; the keys are {KEYS}", id="unknown-key"
-        ),
+        pytest.param("traking", "{}", "traking is an unknown key; did you mean `tracking`?", id="near-key"),
+        pytest.param("zebra", "{}", f"zebra is an unknown key; the keys are {KEYS}", id="unknown-key"),
     ],
 )
 def test_a_problem_is_said_in_a_sentence(key: str, value: str | None, problem: str) -> None:
@@ -395,13 +394,13 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
         "newsletter.yml:3: postal_address is more than one line; "
         "write it in one line; use `>-` to fold a long one",
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with outbox; "
-        "give `url` in its place, or send with `provider: sendgrid`",
-        "newsletter.yml:5: tracking: outbox cannot do it; "
+        "write `url` instead, or send with `provider: sendgrid`",
+        "newsletter.yml:5: tracking: outbox cannot track opens or clicks; "
         "delete `tracking:`, or send with `provider: sendgrid`",
         "newsletter.yml:6: smtp.port: YAML reads 1_025 as another number; "
         'quote it: "1_025", or write a number in plain digits',
-        "newsletter.yml:6: smtp.host is not the name of a host; write it alone, such as mail.example.com",
-        f"newsletter.yml:7: zebra is not a key that is read here; the keys are {KEYS}",
+        "newsletter.yml:6: smtp.host is not a host name; write only the host name, such as mail.example.com",
+        f"newsletter.yml:7: zebra is an unknown key; the keys are {KEYS}",
     ]
 
 
@@ -424,8 +423,9 @@ def test_another_provider_that_cannot_do_it() -> None:
         loader.with_provider(newsletter, "smtp")
     assert [str(problem) for problem in raised.value.problems] == [
         "newsletter.yml: unsubscribe: sendgrid_group does not work with smtp; "
-        "give `url` in its place, or send with `provider: sendgrid`",
-        "newsletter.yml: tracking: smtp cannot do it; delete `tracking:`, or send with `provider: sendgrid`",
+        "write `url` instead, or send with `provider: sendgrid`",
+        "newsletter.yml: tracking: smtp cannot track opens or clicks; "
+        "delete `tracking:`, or send with `provider: sendgrid`",
     ]
 
 
@@ -435,8 +435,8 @@ def test_a_folder_without_a_newsletter(tmp_path: Path) -> None:
             loader.load(folder, {})
         where = (folder / "newsletter.yml").relative_to(tmp_path)
         assert str(raised.value) == (
-            f"{where}: there is no newsletter here; "
-            "run news in a newsletter's folder, or name it: news -C FOLDER …"
+            f"{where}: there is no newsletter in this folder; "
+            "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
         )
 
 

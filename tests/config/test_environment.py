@@ -1,4 +1,4 @@
-"""Secrets come from the environment or from .env, and show nowhere."""
+"""Secrets come from the environment or from .env, and no output shows them."""
 
 import os
 from collections.abc import Mapping
@@ -91,23 +91,31 @@ def test_reading_dotenv_leaves_the_process_alone() -> None:
 @pytest.mark.parametrize(
     ("dotenv", "problems"),
     [
-        pytest.param(b"\xff\xfeS\0", [".env:1: not UTF-8 text; save the file as UTF-8"], id="UTF-16"),
         pytest.param(
-            b"A=b\nSMTP_PASSWORD=\xe9\n", [".env:2: not UTF-8 text; save the file as UTF-8"], id="latin-1"
+            b"\xff\xfeS\0", [".env:1: the file is not UTF-8 text; save the file as UTF-8"], id="UTF-16"
         ),
         pytest.param(
-            b"A=\0\n", [".env:1: not text: a NUL character; save the file as UTF-8 text"], id="binary"
+            b"A=b\nSMTP_PASSWORD=\xe9\n",
+            [".env:2: the file is not UTF-8 text; save the file as UTF-8"],
+            id="latin-1",
+        ),
+        pytest.param(
+            b"A=\0\n",
+            [".env:1: the file has a NUL character, so it is not text; save the file as UTF-8 text"],
+            id="binary",
         ),
         pytest.param(
             b"A=b\nSMTP_PASSWORD: hush\n\nSENDGRID_API_KEY\nNEWS_SECRET_KEY='open\n",
             [
-                ".env:2: not a NAME=value line; write it as one, or delete it",
-                ".env:4: not a NAME=value line; write it as one, or delete it",
-                ".env:5: not a NAME=value line; write it as one, or delete it",
+                ".env:2: the line is not a NAME=value line; correct it, or delete it",
+                ".env:4: the line is not a NAME=value line; correct it, or delete it",
+                ".env:5: the line is not a NAME=value line; correct it, or delete it",
             ],
             id="not-NAME=value",
         ),
-        pytest.param(b"x" * 2_000_001, [".env: larger than 2,000,000 bytes; shorten it"], id="large"),
+        pytest.param(
+            b"x" * 2_000_001, [".env: the file is larger than 2,000,000 bytes; shorten it"], id="large"
+        ),
     ],
 )
 def test_a_dotenv_file_that_cannot_be_read(dotenv: bytes, problems: list[str]) -> None:
@@ -130,8 +138,8 @@ def test_a_folder_named_dotenv_is_a_virtual_environment() -> None:
 @pytest.mark.parametrize("value", ["a\nb", "a\r\nX-Header: b", "a\0b", os.fsdecode(b"a\xff")])
 def test_a_secret_that_would_end_a_header_is_refused_unseen(value: str) -> None:
     assert refused(None, {"SENDGRID_API_KEY": value}) == [
-        "environment: SENDGRID_API_KEY holds a line break or an invisible character; "
-        "set it again, as one line"
+        "environment: SENDGRID_API_KEY contains a line break or an invisible character; "
+        "set it again as one line"
     ]
 
 

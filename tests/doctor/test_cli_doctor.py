@@ -60,7 +60,7 @@ def test_all_is_well(doctor: Doctor) -> None:
     ]
     assert lines[1] == "  ✓ ok       newsletter.yml: can be read; The Soup Letter is sent through"
     assert lines[2] == "             sendgrid"
-    assert lines[-1].endswith(" ok. All is well.")
+    assert lines[-1].endswith(" ok. No problems found.")
     assert max(map(len, lines)) <= 80
     assert shown.stderr == ""
 
@@ -102,7 +102,7 @@ def test_offline(doctor: Doctor, world: World) -> None:
     shown = doctor("--offline")
     assert shown.exit_code == 0 and "not asked: --offline" in shown.output
     assert world.sendgrid.connections == world.page.connections == 0
-    assert not shown.output.endswith("All is well.\n"), "most was not looked at"
+    assert not shown.output.endswith("No problems found.\n"), "most was not looked at"
 
 
 def test_another_provider(doctor: Doctor, world: World) -> None:
@@ -114,14 +114,14 @@ def test_another_provider(doctor: Doctor, world: World) -> None:
 @pytest.mark.parametrize("nameserver", ["dns.example", "192.0.2.1:x", ""])
 def test_a_nameserver_that_is_none(nameserver: str) -> None:
     refused = CliRunner().invoke(main, ["doctor", "--nameserver", nameserver])
-    assert refused.exit_code == 2 and "--nameserver is an IP address" in refused.output
+    assert refused.exit_code == 2 and "--nameserver needs an IP address" in refused.output
 
 
 def test_nothing_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shown = CliRunner().invoke(main, ["doctor", "--offline"])
     assert shown.exit_code == 1
-    assert "newsletter.yml: there is no newsletter here" in shown.output
+    assert "newsletter.yml: there is no newsletter in this folder" in shown.output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -129,7 +129,7 @@ def test_what_is_broken_does_not_hide_the_rest(world: World) -> None:
 
 def test_a_folder_without_a_newsletter(tmp_path: Path) -> None:
     findings = [finding for group in examine(Setup.read(tmp_path, {})) for finding in group.findings]
-    assert only(findings, "error").what == "there is no newsletter here"
+    assert only(findings, "error").what == "there is no newsletter in this folder"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -53,7 +53,7 @@ def test_another_provider_may_not_fit_the_configuration(tmp_path: Path) -> None:
     samples.write(tmp_path, extra="provider: sendgrid\ntracking: {opens: true}\n")
     assert states(configuration(Setup.read(tmp_path, {}))) == ["ok"]
     (finding,) = configuration(Setup.read(tmp_path, {}, "smtp"))
-    assert finding.state == "error" and "smtp cannot do it" in finding.what
+    assert finding.state == "error" and "smtp cannot track opens or clicks" in finding.what
 
 
 @pytest.mark.parametrize(

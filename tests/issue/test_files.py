@@ -1,4 +1,4 @@
-"""Issue files: the real one, the schema that editors complete from, finding one and starting one."""
+"""Issue files: the real issue, the JSON Schema for editors, finding an issue and creating one."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def refused(path: Path) -> list[str]:
     return [str(problem) for problem in raised.value.problems]
 
 
-# What facts the real issue rests on: title, arXiv number, first authors, how many more, tags.
+# The facts in the real issue: title, arXiv number, first authors, number of further authors, tags.
 PAPERS = [
     (
         "Heterogeneous Scientific Foundation Model Collaboration",
@@ -181,7 +181,7 @@ def test_every_way_of_writing_text_is_read(folder: Path) -> None:
     ],
 )
 def test_a_file_is_named_by_its_date(folder: Path, name: str, problem: str) -> None:
-    assert refused(write(folder, name)) == [f"issues/{name}: {problem}; name it like 2026-04-27.yml"]
+    assert refused(write(folder, name)) == [f"issues/{name}: {problem}; name it like this: 2026-04-27.yml"]
 
 
 def test_a_folder_in_place_of_an_issue(folder: Path) -> None:
@@ -278,14 +278,14 @@ def test_no_issue_at_all(folder: Path, missing: bool) -> None:
     with pytest.raises(IssueError) as raised:
         files.find(folder)
     said, _, named = str(raised.value).rpartition(" ")
-    assert said == "issues: there is no issue here; start one, of next week for example: news new"
+    assert said == "issues: there is no issue here; start one, for example for next Monday: news new"
     monday = date.fromisoformat(named)
     assert monday.weekday() == 0
     assert 0 <= (monday - date.today()).days <= 7
 
 
 def plain(path: Path) -> Any:
-    """An issue as editors see it that know nothing of this project."""
+    """Return an issue as a general YAML library loads it."""
     return yaml.safe_load(path.read_text("utf-8"))
 
 
@@ -350,7 +350,7 @@ def test_a_new_issue_needs_only_to_be_filled_in(folder: Path) -> None:
 
 
 def filled_in(text: str) -> str:
-    """A skeleton after an editor has written something into each place."""
+    """Return a skeleton in which an editor has filled in each place."""
     text = text.replace('subject: ""', "subject: Soup").replace('preheader: ""', "preheader: A soup.")
     text = text.replace('title: ""', "title: Leek").replace('link: ""', "link: https://example.com")
     lines = text.split("\n")
@@ -413,13 +413,13 @@ def test_a_new_issue_is_never_written_over_one(folder: Path) -> None:
     path = write(folder, "2026-05-04.yml")
     with pytest.raises(IssueError) as raised:
         skeleton.create(folder, date(2026, 5, 4))
-    assert str(raised.value) == "issues/2026-05-04.yml: is there already; edit it, or delete it first"
+    assert str(raised.value) == "issues/2026-05-04.yml: the file exists already; edit it, or delete it first"
     assert path.read_text("utf-8") == SOUP
 
 
 def test_a_new_issue_is_never_written_through_a_link(folder: Path) -> None:
     (folder / "2026-05-04.yml").symlink_to("elsewhere.yml")
-    with pytest.raises(IssueError, match="is there already"):
+    with pytest.raises(IssueError, match="the file exists already"):
         skeleton.create(folder, date(2026, 5, 4))
     assert not (folder / "elsewhere.yml").exists()
 
@@ -436,7 +436,7 @@ def test_a_new_issue_that_cannot_be_written(folder: Path, place: str, problem: s
     with pytest.raises(Unavailable) as raised:
         skeleton.create(Path(place), date(2026, 5, 4))
     assert str(raised.value) == problem
-    assert raised.value.hint == "check that you may write to its folder"
+    assert raised.value.hint == "check the permissions of its folder"
 
 
 def test_an_issue_file_cannot_be_changed_after_loading(real: Issue) -> None:

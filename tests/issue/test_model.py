@@ -1,4 +1,4 @@
-"""What makes a line, a text and a web address valid, and which week an issue is of."""
+"""Validation of lines, texts and web addresses, and the week of an issue."""
 
 from datetime import date
 
@@ -63,7 +63,7 @@ def test_a_line(text: str, line: str) -> None:
         pytest.param(
             "=?utf-8?q?a=0Ab?=", "has an encoded word (=?…?=); write the text itself", id="encoded-word"
         ),
-        pytest.param("x" * 501, "is 501 characters long; at most 500 fit", id="long"),
+        pytest.param("x" * 501, "is 501 characters long; write at most 500 characters", id="long"),
     ],
 )
 def test_what_is_no_line(text: str, problem: str) -> None:
@@ -145,19 +145,22 @@ def test_a_web_address(text: str) -> None:
     ],
 )
 def test_what_is_no_web_address(text: str) -> None:
-    assert refused(fields.web_address, text) == f'not a web address ("{text}"); write all of it: https://…'
+    assert (
+        refused(fields.web_address, text)
+        == f'is not a web address ("{text}"); write the whole address: https://…'
+    )
 
 
 def test_a_long_address_is_shortened_in_the_message() -> None:
     assert refused(fields.web_address, "x" * 1000) == (
-        f'not a web address ("{"x" * 80}"); write all of it: https://…'
+        f'is not a web address ("{"x" * 80}"); write the whole address: https://…'
     )
 
 
 @pytest.mark.parametrize("text", ["https://example.com/?to=[[address]]", "https://example.com/[1]"])
 def test_a_web_address_holds_no_placeholder(text: str) -> None:
-    """It would be filled, and hand the reader's address to that site."""
-    assert refused(fields.web_address, text).startswith(f'a bracket in a web address ("{text}")')
+    """The placeholder would be filled, and would send the subscriber's address to the site."""
+    assert refused(fields.web_address, text).startswith(f'has a bracket in the web address ("{text}")')
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_a_web_address_holds_no_placeholder(text: str) -> None:
 )
 def test_a_web_address_names_no_user(text: str) -> None:
     assert refused(fields.web_address, text) == (
-        f'a user name in a web address ("{text}"); delete what stands before the @'
+        f'has a user name in the web address ("{text}"); delete the part before the @'
     )
 
 

@@ -1,4 +1,4 @@
-"""Files that are complete as soon as they have their names."""
+"""Atomic writes: a file has its name only once it is complete."""
 
 import stat
 from pathlib import Path

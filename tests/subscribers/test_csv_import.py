@@ -1,4 +1,4 @@
-"""Lists of subscribers as they come out of spreadsheets, and as they should not."""
+"""The CSV import: files as spreadsheets write them, and invalid files."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ def read(path: Path, content: bytes, encoding: str = "utf-8") -> list[Row | Prob
     return list(csv_import.read(path, encoding))
 
 
-def shown(found: list[Row | Problem], path: Path) -> list[str]:
+def shown(rows: list[Row | Problem], path: Path) -> list[str]:
     return [
         (
-            f"{one.where}: {one.address.given} {one.name}".rstrip() if isinstance(one, Row) else str(one)
+            f"{row.where}: {row.address.given} {row.name}".rstrip() if isinstance(row, Row) else str(row)
         ).replace(str(path), "list.csv")
-        for one in found
+        for row in rows
     ]
 
 
@@ -54,15 +54,21 @@ def test_another_encoding_is_read_when_it_is_named(tmp_path: Path) -> None:
     [
         pytest.param(b"", "list.csv: the file is empty", id="empty"),
         pytest.param(b"\n \n", "list.csv: the file is empty", id="blank"),
-        pytest.param(b"ada@example.com,Ada\n", "list.csv:1: there is no header", id="no-header"),
-        pytest.param(b"name,city\nAda,Rome\n", "list.csv:1: no column is called `address`", id="no-column"),
-        pytest.param(b"address,name\nada@example.com,\xc9mile\n", "list.csv:2: not utf-8 text", id="cp1252"),
+        pytest.param(b"ada@example.com,Ada\n", "list.csv:1: the file has no header", id="no-header"),
         pytest.param(
-            b'address,name\na@example.com,"Ada\nb@example.com,B\n', "list.csv:2: not CSV", id="quote"
+            b"name,city\nAda,Rome\n", "list.csv:1: the header has no column `address`", id="no-column"
+        ),
+        pytest.param(
+            b"address,name\nada@example.com,\xc9mile\n", "list.csv:2: the line is not utf-8 text", id="cp1252"
+        ),
+        pytest.param(
+            b'address,name\na@example.com,"Ada\nb@example.com,B\n',
+            "list.csv:2: the line is not CSV",
+            id="quote",
         ),
         pytest.param(b"address,name\rada@example.com,Ada\r", "CR LF line endings", id="old-mac"),
-        pytest.param(b"\xff\xfea", "not UTF-16 text", id="half-utf-16"),
-        pytest.param(b"PK\x03\x04", "list.csv: an Excel workbook; save it as CSV", id="xlsx"),
+        pytest.param(b"\xff\xfea", "the file is not UTF-16 text", id="half-utf-16"),
+        pytest.param(b"PK\x03\x04", "list.csv: the file is an Excel workbook; save it as CSV", id="xlsx"),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_one_answer(content: bytes, says: str, tmp_path: Path) -> None:
@@ -77,7 +83,7 @@ def test_no_file_and_no_encoding(tmp_path: Path) -> None:
         list(csv_import.read(tmp_path / "nothing.csv"))
     with pytest.raises(SubscriberError, match="cannot be read"):
         list(csv_import.read(tmp_path))
-    with pytest.raises(SubscriberError, match="there is no encoding klingon"):
+    with pytest.raises(SubscriberError, match="the encoding klingon is unknown"):
         read(tmp_path / "list.csv", b"address\n", "klingon")
 
 
@@ -99,11 +105,11 @@ eve@example.com,=?utf-8?q?=0D=0ABcc:_x?=,Rome
 last@example.com,"Last, of all",Rome
 """
     found = shown(read(tmp_path / "list.csv", content), tmp_path / "list.csv")
-    wheres = [one.split(":")[1] for one in found]
+    wheres = [line.split(":")[1] for line in found]
     assert wheres == ["1", "2", "3", "4", "6", "7", "8", "9", "11", "13", "14", "15"]
     assert found[0] == "list.csv:1: the column `city` is not imported"
-    assert found[2].startswith("list.csv:3: 1 field where the header has 3; put a field")
-    assert found[3].startswith("list.csv:4: 4 fields where the header has 3")
+    assert found[2].startswith("list.csv:3: the line has 1 field, the header has 3; put a field")
+    assert found[3].startswith("list.csv:4: the line has 4 fields, the header has 3")
     assert found[4].startswith('list.csv:6: "nobody" is not an email address (')
     assert found[8].startswith("list.csv:11: the name is more than one line")
     assert found[10].startswith("list.csv:14: the name has an encoded word")
@@ -111,7 +117,7 @@ last@example.com,"Last, of all",Rome
 
 
 def test_a_long_file_is_streamed(tmp_path: Path) -> None:
-    """The first row is there before the last one is read."""
+    """The first row is yielded before the last line is read."""
     path = tmp_path / "list.csv"
     path.write_bytes(b"address\n" + b"ada@example.com\n" * 100_000 + b"\xff\n")
     rows = csv_import.read(path)

@@ -1,4 +1,4 @@
-"""Files: whatever their bytes are, they are read or refused, and every value has its line."""
+"""YAML files: any bytes are read or rejected with problems, and every value has its line."""
 
 import os
 from collections.abc import Iterator
@@ -79,41 +79,53 @@ def test_what_is_not_there_is_where_it_would_be() -> None:
     ("raw", "problems"),
     [
         pytest.param(
-            ISSUE.encode("utf-16"), ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="UTF-16"
+            ISSUE.encode("utf-16"),
+            ["a.yml:1: the file is not UTF-8 text; save the file as UTF-8"],
+            id="UTF-16",
         ),
         pytest.param(
             ISSUE.encode("utf-16-le"),
-            ["a.yml:1: not text: a NUL character; save the file as UTF-8 text"],
+            ["a.yml:1: the file has a NUL character, so it is not text; save the file as UTF-8 text"],
             id="UTF-16-no-BOM",
         ),
         pytest.param(
             "a: b\nc: é\n".encode("latin-1"),
-            ["a.yml:2: not UTF-8 text; save the file as UTF-8"],
+            ["a.yml:2: the file is not UTF-8 text; save the file as UTF-8"],
             id="latin-1",
         ),
         pytest.param(
             "a: b\rc: é\r".encode("latin-1"),
-            ["a.yml:2: not UTF-8 text; save the file as UTF-8"],
+            ["a.yml:2: the file is not UTF-8 text; save the file as UTF-8"],
             id="latin-1-and-CR",
         ),
         pytest.param(
-            b"a: \xed\xa0\x80\n", ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="surrogate"
+            b"a: \xed\xa0\x80\n",
+            ["a.yml:1: the file is not UTF-8 text; save the file as UTF-8"],
+            id="surrogate",
         ),
         pytest.param(
-            b"a: b\nc: \0\n", ["a.yml:2: not text: a NUL character; save the file as UTF-8 text"], id="NUL"
+            b"a: b\nc: \0\n",
+            ["a.yml:2: the file has a NUL character, so it is not text; save the file as UTF-8 text"],
+            id="NUL",
         ),
-        pytest.param(b"\x89PNG\r\n\x1a\n", ["a.yml:1: not UTF-8 text; save the file as UTF-8"], id="picture"),
+        pytest.param(
+            b"\x89PNG\r\n\x1a\n",
+            ["a.yml:1: the file is not UTF-8 text; save the file as UTF-8"],
+            id="picture",
+        ),
         pytest.param(
             "a: b\nc: one\x0btwo\nd: \u2028e\n\ufefff: g\n".encode(),
             [
-                'a.yml:2: an invisible character (U+000B) behind "c: one"; delete it',
-                'a.yml:3: an invisible character (U+2028) behind "d:"; delete it',
+                'a.yml:2: an invisible character (U+000B) after "c: one"; delete it',
+                'a.yml:3: an invisible character (U+2028) after "d:"; delete it',
                 "a.yml:4: an invisible character (U+FEFF) at the start of the line; delete it",
             ],
             id="invisible",
         ),
         pytest.param(
-            b"a: " + b"x" * 3_000_000, ["a.yml: larger than 2,000,000 bytes; shorten it"], id="3-MB"
+            b"a: " + b"x" * 3_000_000,
+            ["a.yml: the file is larger than 2,000,000 bytes; shorten it"],
+            id="3-MB",
         ),
     ],
 )
@@ -164,7 +176,7 @@ def test_no_permission_is_refused() -> None:
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Root may read everything, so for a moment we are not."""
+    """Run the block as an unprivileged user, because root may read every file."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(65534)
@@ -201,8 +213,8 @@ def test_a_path_is_shown_where_the_folder_is_gone(tmp_path: Path, monkeypatch: p
     assert display_path(Path("a.yml")) == "a.yml"
 
 
-def taken(raw: bytes, path: Path) -> IssueFile | None:
-    """An issue, or None where the bytes are refused with reasons; nothing else may happen."""
+def read_issue(raw: bytes, path: Path) -> IssueFile | None:
+    """Return an issue, or None if the bytes are rejected with problems; fail on any other error."""
     path.write_bytes(raw)
     try:
         return validation.validate(reader.read(path, IssueError), IssueFile, IssueError)
@@ -231,7 +243,7 @@ TREES = st.recursive(
 
 
 def flow(tree: object) -> str:
-    """A tree as YAML in one line, its texts as they are."""
+    """Return a tree as YAML in one line, with its texts unquoted."""
     if isinstance(tree, dict):
         return "{" + ", ".join(f'"{key}": {flow(value)}' for key, value in tree.items()) + "}"
     return "[" + ", ".join(map(flow, tree)) + "]" if isinstance(tree, list) else str(tree)
@@ -245,7 +257,7 @@ FUZZ = settings(max_examples=300, deadline=None, derandomize=True, database=None
 @example(b"\xef\xbb\xbf")
 @example(b"\xff\xfe")
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    taken(raw, Path("a.yml"))
+    read_issue(raw, Path("a.yml"))
 
 
 @FUZZ
@@ -254,20 +266,20 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
 @example("? ")
 @example("- ? a\n  : - b")
 def test_anything_like_yaml_is_read_or_refused(text: str) -> None:
-    taken(text.encode(), Path("a.yml"))
+    read_issue(text.encode(), Path("a.yml"))
 
 
 @FUZZ
 @given(st.dictionaries(KEYS, TREES, max_size=5))
 @example({"stories": [{"[key]": "off"}]})
 def test_anything_like_an_issue_is_read_or_refused(tree: dict[str, object]) -> None:
-    taken("".join(f'"{key}": {flow(value)}\n' for key, value in tree.items()).encode(), Path("a.yml"))
+    read_issue("".join(f'"{key}": {flow(value)}\n' for key, value in tree.items()).encode(), Path("a.yml"))
 
 
 @FUZZ
 @given(st.integers(0, len(ISSUE)), st.text(YAML, max_size=3), st.integers(0, 5))
 def test_a_slip_in_an_issue_is_read_or_refused(at: int, slip: str, deleted: int) -> None:
-    taken((ISSUE[:at] + slip + ISSUE[at + deleted :]).encode(), Path("a.yml"))
+    read_issue((ISSUE[:at] + slip + ISSUE[at + deleted :]).encode(), Path("a.yml"))
 
 
 def lists(value: object) -> object:

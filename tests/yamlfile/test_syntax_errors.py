@@ -1,4 +1,4 @@
-"""Mistakes in YAML, in words that say where to look and what to type."""
+"""Syntax errors of YAML: each message names the line and the fix."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 from newsletter.errors import IssueError
 from newsletter.yamlfile import reader
 
-QUOTE = "put all of the text in quotes"
-FOLD = "write text with quotation marks in it on the next line, indented, and >- where it was"
+QUOTE = "put the whole text in quotes"
+FOLD = "or write >- after the colon, and the text on the next line, indented"
 
 
 @pytest.mark.parametrize(
@@ -16,42 +16,43 @@ FOLD = "write text with quotation marks in it on the next line, indented, and >-
     [
         pytest.param(
             "title: World-R1: Reinforcing\n",
-            f'1: YAML reads a ": " here as the end of a key; {QUOTE}, or indent keys alike',
+            f'1: YAML reads a ": " here as the end of a key; {QUOTE}, or indent the keys equally',
             id="colon-in-text",
         ),
         pytest.param(
             "subject: a\n  preheader: b\n",
-            f'2: YAML reads a ": " here as the end of a key; {QUOTE}, or indent keys alike',
+            f'2: YAML reads a ": " here as the end of a key; {QUOTE}, or indent the keys equally',
             id="key-indented-too-far",
         ),
         pytest.param(
             'subject: "World models\npreheader: b\nready: true\n',
-            "1: a quotation mark opens here and none closes it; close it",
+            "1: a quotation mark is opened here and not closed; close it",
             id="quotation-mark-not-closed",
         ),
         pytest.param(
             'subject: "World" models\n',
-            f"1: this line does not fit in here; indent it like its neighbours; {FOLD}",
+            f"1: YAML does not expect this line here; indent it like the lines around it, {FOLD}",
             id="text-behind-quotes",
         ),
         pytest.param(
             "subject: [a link](https://example.com)\n",
-            f"1: this line does not fit in here; indent it like its neighbours; {FOLD}",
+            f"1: YAML does not expect this line here; indent it like the lines around it, {FOLD}",
             id="Markdown-link",
         ),
         pytest.param(
             "text: |\n    one\n  two\nready: true\n",
-            f"3: this line does not fit in here; indent it like its neighbours; {FOLD}",
+            f"3: YAML does not expect this line here; indent it like the lines around it, {FOLD}",
             id="block-dedented",
         ),
         pytest.param(
             "stories:\n  - title: a\n  link: b\n",
-            '3: this line does not fit in here; indent it like the keys of its entry, or start it with "- "',
+            "3: YAML does not expect this line here; "
+            'indent it like the keys of its entry, or start it with "- "',
             id="key-beside-a-dash",
         ),
         pytest.param(
             "subject: a\nnot a key at all\npreheader: b\n",
-            "2: this line is no `key: value`; indent text below its key; put a space after `:`",
+            "2: this line is not a `key: value` line; indent text below its key; put a space after `:`",
             id="no-key",
         ),
         pytest.param(
@@ -63,9 +64,9 @@ FOLD = "write text with quotation marks in it on the next line, indented, and >-
         pytest.param(
             "subject: !a!b c\n", f"1: YAML reads text that starts with ! as a tag; {QUOTE}", id="exclamation"
         ),
-        pytest.param("subject: @example\n", f"1: @ cannot start a text; {QUOTE}", id="at"),
-        pytest.param("subject: `code`\n", f"1: ` cannot start a text; {QUOTE}", id="backtick"),
-        pytest.param("subject: %s\n", f"1: % cannot start a text; {QUOTE}", id="percent"),
+        pytest.param("subject: @example\n", f"1: a text cannot start with @; {QUOTE}", id="at"),
+        pytest.param("subject: `code`\n", f"1: a text cannot start with `; {QUOTE}", id="backtick"),
+        pytest.param("subject: %s\n", f"1: a text cannot start with %; {QUOTE}", id="percent"),
         pytest.param(
             "%foo\nsubject: a\n",
             "1: YAML reads a line that starts with % as a directive; delete it, or indent its text",
@@ -81,7 +82,7 @@ FOLD = "write text with quotation marks in it on the next line, indented, and >-
         pytest.param("text: |\n\tb\n", "2: a tab is used to indent; indent with spaces", id="tab-in-a-block"),
         pytest.param(
             "text: | one\n",
-            "1: something stands behind | or > in this line; start the text on the next line",
+            "1: this line has text after | or >; start the text on the next line",
             id="text-behind-a-bar",
         ),
         pytest.param(
@@ -96,22 +97,22 @@ FOLD = "write text with quotation marks in it on the next line, indented, and >-
         ),
         pytest.param(
             'subject: "\\ud800"\n',
-            "1: the escape stands for no character; write the character itself",
+            "1: this escape is not a valid character; write the character itself",
             id="surrogate",
         ),
         pytest.param(
             "tags: [agents, survey\nready: true\n",
-            f"1: a bracket opens here and none closes it; close it, or {QUOTE}",
+            f"1: a bracket is opened here and not closed; close it, or {QUOTE}",
             id="bracket-not-closed",
         ),
         pytest.param(
             "links:\n  - {text: a, link: b\n  - {text: c}\n",
-            f"2: a bracket opens here and none closes it; close it, or {QUOTE}",
+            f"2: a bracket is opened here and not closed; close it, or {QUOTE}",
             id="brace-not-closed",
         ),
         pytest.param(
             "tags: [a,, b]\n",
-            f"1: a bracket or comma stands where a value should; delete it, or {QUOTE}",
+            f"1: a bracket or comma is in the place of a value; delete it, or {QUOTE}",
             id="two-commas",
         ),
         pytest.param(
@@ -126,7 +127,7 @@ FOLD = "write text with quotation marks in it on the next line, indented, and >-
         ),
         pytest.param(
             "a: b\n...\nc: d\n",
-            "3: this stands behind the end of the document; delete it, or the `...` above it",
+            "3: this line is after the end of the document; delete it, or delete the `...` above it",
             id="behind-the-end",
         ),
     ],

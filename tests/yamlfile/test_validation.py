@@ -1,4 +1,4 @@
-"""Every problem of a file at once, in the order of its lines, each once and in a sentence."""
+"""Validation: all problems of a file at once, ordered by line, each one once and as a sentence."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_all_problems_of_a_file(name: str) -> None:
 
 KEYS = "subject, preheader, ready, opening, stories, closing, extra"
 ALL = f"write a line `key: value` for each of {KEYS}"
-UNKNOWN = f"is not a key that is read here; the keys are {KEYS}"
+UNKNOWN = f"is an unknown key; the keys are {KEYS}"
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_what_is_empty(text: str, problem: str) -> None:
         ),
         pytest.param(
             "closing: Bye",
-            'closing is not a list ("Bye"); write each entry on a line of its own, after "- "',
+            'closing is not a list ("Bye"); write each entry on its own line, after "- "',
             id="text",
         ),
         pytest.param(
             "closing: {text: Bye}",
-            'closing is not a list (keys with values); write each entry on a line of its own, after "- "',
+            'closing is not a list (keys with values); write each entry on its own line, after "- "',
             id="keys-for-a-list",
         ),
         pytest.param(
@@ -159,12 +159,8 @@ def test_what_is_empty(text: str, problem: str) -> None:
             f"tags {UNKNOWN}",
             id="key-of-another-place",
         ),
-        pytest.param(
-            "Closing: []", "Closing is not a key that is read here; did you mean `closing`?", id="capital"
-        ),
-        pytest.param(
-            "OPENING: []", "OPENING is not a key that is read here; did you mean `opening`?", id="capitals"
-        ),
+        pytest.param("Closing: []", "Closing is an unknown key; did you mean `closing`?", id="capital"),
+        pytest.param("OPENING: []", "OPENING is an unknown key; did you mean `opening`?", id="capitals"),
         pytest.param(
             '"a[b": 1',
             f'"a[b" {UNKNOWN}',
@@ -207,7 +203,7 @@ def test_wrong_types_and_unknown_keys(line: str, problem: str) -> None:
         ),
         pytest.param(
             "image: {source: https://example.com/a.png, alt: A}",
-            "stories[0].image.source is not a key that is read here; did you mean `src`?",
+            "stories[0].image.source is an unknown key; did you mean `src`?",
             id="unknown-key-of-an-optional-part",
         ),
     ],
@@ -232,7 +228,7 @@ def test_a_value_that_an_alias_repeats_is_judged_where_the_alias_stands() -> Non
     story = "  - title: Leek\n    link: *link\n    passages: [{text: Cut.}]\n"
     text = f"extra:\n  link: &link example.com\n{HEAD}stories:\n{story}"
     assert problems(text) == [
-        'a.yml:7: stories[0].link: not a web address ("example.com"); write all of it: https://…'
+        'a.yml:7: stories[0].link is not a web address ("example.com"); write the whole address: https://…'
     ]
 
 

@@ -1,4 +1,4 @@
-"""What YAML holds, as its writer wrote it; everything else is refused."""
+"""Values of YAML: they are read as they are written, and values that YAML would convert are rejected."""
 
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ def values(file: Path, text: str) -> Any:
 
 
 def invalid(file: Path, text: str) -> list[str]:
-    """What is refused while reading goes on."""
+    """Return the problems of values after which reading continues."""
     file.write_text(text, "utf-8")
     return [str(problem) for _, problem in reader.read(file, IssueError).problems]
 
 
 def stopped(file: Path, text: str) -> str:
-    """What ends reading."""
+    """Return the message of the error that stops reading."""
     file.write_text(text, "utf-8")
     with pytest.raises(IssueError) as raised:
         reader.read(file, IssueError)
@@ -132,32 +132,32 @@ def test_a_number_of_many_digits_is_shortened_in_the_message(file: Path) -> None
     [
         pytest.param(
             "a: &Friends are back\n",
-            "a.yml:1: a: YAML reads &Friends as the name of a value, and nothing uses it; "
+            "a.yml:1: a: YAML reads &Friends as the name of a value, and no alias uses this name; "
             "put text that starts with & in quotes",
             id="ampersand",
         ),
         pytest.param(
             "a: &a b\nc: [*a, &a d]\n",
-            "a.yml:2: c[1]: YAML reads &a as the name of a value, and it is there twice; "
+            "a.yml:2: c[1]: YAML reads &a as the name of a value, and this name is used twice; "
             "put text that starts with & in quotes",
             id="ampersand-twice",
         ),
         pytest.param(
             "a: !important news\n",
-            "a.yml:1: a: YAML reads !important as a tag, and none are read here; "
+            "a.yml:1: a: YAML reads !important as a tag, and tags are not supported; "
             "delete it, or put text that starts with ! in quotes",
             id="exclamation-mark",
         ),
         pytest.param(
             "a: Our #1 paper\n",
-            'a.yml:1: a: what follows " #" is a comment for YAML; '
-            'put all of it in quotes; where a comment is meant, write a space after "#"',
+            'a.yml:1: a: YAML reads the text after " #" as a comment; '
+            'put the whole text in quotes; for a comment, write a space after "#"',
             id="number-sign",
         ),
         pytest.param(
             "a: \U0001f600 \U0001f680 #\U0001f600\n",
-            'a.yml:1: a: what follows " #" is a comment for YAML; '
-            'put all of it in quotes; where a comment is meant, write a space after "#"',
+            'a.yml:1: a: YAML reads the text after " #" as a comment; '
+            'put the whole text in quotes; for a comment, write a space after "#"',
             id="number-sign-behind-emoji",
         ),
     ],
@@ -180,7 +180,7 @@ def test_text_that_yaml_would_cut_is_refused(file: Path, text: str, problem: str
 )
 def test_tags_are_refused_and_build_nothing(file: Path, tag: str) -> None:
     expected = (
-        f"a.yml:1: a: YAML reads {tag} as a tag, and none are read here; "
+        f"a.yml:1: a: YAML reads {tag} as a tag, and tags are not supported; "
         "delete it, or put text that starts with ! in quotes"
     )
     assert invalid(file, f"a: {tag} x\n") == [expected]
@@ -191,21 +191,21 @@ def test_tags_are_refused_and_build_nothing(file: Path, tag: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        pytest.param("a: 1\na: 2\n", ["a.yml:2: a is there twice (first in line 1); delete one"], id="top"),
+        pytest.param("a: 1\na: 2\n", ["a.yml:2: a is defined twice (first in line 1); delete one"], id="top"),
         pytest.param(
-            'a: 1\n"a": 2\n', ["a.yml:2: a is there twice (first in line 1); delete one"], id="quoted"
+            'a: 1\n"a": 2\n', ["a.yml:2: a is defined twice (first in line 1); delete one"], id="quoted"
         ),
         pytest.param(
             "a:\n  - b: {c: 1,\n      c: 2}\n",
-            ["a.yml:3: a[0].b.c is there twice (first in line 2); delete one"],
+            ["a.yml:3: a[0].b.c is defined twice (first in line 2); delete one"],
             id="deep",
         ),
         pytest.param(
             "a: 1\nb:\n  c: 1\n  c: 2\na: 3\na: 4\n",
             [
-                "a.yml:4: b.c is there twice (first in line 3); delete one",
-                "a.yml:5: a is there twice (first in line 1); delete one",
-                "a.yml:6: a is there twice (first in line 5); delete one",
+                "a.yml:4: b.c is defined twice (first in line 3); delete one",
+                "a.yml:5: a is defined twice (first in line 1); delete one",
+                "a.yml:6: a is defined twice (first in line 5); delete one",
             ],
             id="several",
         ),
@@ -220,17 +220,17 @@ def test_duplicate_keys_are_refused(file: Path, text: str, problems: list[str]) 
     [
         pytest.param(
             "b: &b {c: d}\na:\n  <<: *b\n",
-            'a.yml:3: a."<<": merging is not read here; write the keys out',
+            'a.yml:3: a."<<": merge keys are not supported; write the keys out',
             id="merge",
         ),
         pytest.param(
             "&a b: c\n",
-            "a.yml:1: b: a key with a tag or an anchor is not read here; put the key in quotes",
+            "a.yml:1: b: a key cannot have a tag or an anchor; put the key in quotes",
             id="anchor",
         ),
         pytest.param(
             "!!binary b: c\n",
-            "a.yml:1: b: a key with a tag or an anchor is not read here; put the key in quotes",
+            "a.yml:1: b: a key cannot have a tag or an anchor; put the key in quotes",
             id="tag",
         ),
         pytest.param(
@@ -272,7 +272,7 @@ def test_aliases_stand_for_what_they_name(file: Path) -> None:
 )
 def test_an_alias_needs_a_name_further_up(file: Path, text: str, problem: str) -> None:
     assert stopped(file, text) == (
-        f"a.yml:1: YAML reads {problem} as the name of a value further up, and there is none; "
+        f"a.yml:1: YAML reads {problem} as an alias, and no value above has this name; "
         "put text that starts with * in quotes"
     )
 
@@ -285,10 +285,10 @@ TOWER = "a0: &a0 [[[[[[[[[x]]]]]]]]]\n" + "".join(
     f"a{n + 1}: &a{n + 1} [[[[[[[[[*a{n}]]]]]]]]]\n" for n in range(90)
 )
 TOO_MUCH = (
-    "more than 10,000 values or 2,000,000 characters up to here; "
-    "shorten it; aliases (`*name`) count as what they stand for"
+    "the file has more than 10,000 values or 2,000,000 characters up to here; "
+    "shorten the file; an alias (`*name`) counts as the value that it repeats"
 )
-TOO_DEEP = "nested deeper than 20 levels; write it with fewer levels"
+TOO_DEEP = "values are nested deeper than 20 levels; use fewer levels"
 
 
 @pytest.mark.parametrize(
@@ -305,17 +305,17 @@ TOO_DEEP = "nested deeper than 20 levels; write it with fewer levels"
         pytest.param("{a: " * 100_000, f"a.yml:1: {TOO_DEEP}", id="braces"),
         pytest.param(
             "a: b\n---\nc: d\n",
-            "a.yml:2: a second document starts here; keep one in a file: delete this `---`",
+            "a.yml:2: a second document starts here; keep one document in the file: delete this `---`",
             id="two-documents",
         ),
         pytest.param(
             "? [a]\n: b\n",
-            "a.yml:1: a key that is not text; write `key: value`, with text in front of the colon",
+            "a.yml:1: a key is not text; write `key: value`, with text before the colon",
             id="complex-key",
         ),
         pytest.param(
             "{[a]: b}\n",
-            "a.yml:1: a key that is not text; write `key: value`, with text in front of the colon",
+            "a.yml:1: a key is not text; write `key: value`, with text before the colon",
             id="list-as-a-key",
         ),
     ],
@@ -328,7 +328,7 @@ def test_what_was_refused_before_the_end_is_reported_too(file: Path) -> None:
     assert stopped(file, "a: off\nb: [yes,\n  c: d\n").split("\n") == [
         'a.yml:1: a: YAML reads off as true or false; quote it: "off", or write true or false',
         'a.yml:2: b[0]: YAML reads yes as true or false; quote it: "yes", or write true or false',
-        "a.yml:2: a bracket opens here and none closes it; close it, or put all of the text in quotes",
+        "a.yml:2: a bracket is opened here and not closed; close it, or put the whole text in quotes",
     ]
 
 
