@@ -1,4 +1,4 @@
-"""`news check`: what would embarrass the newsletter, for a person at a terminal or for a program."""
+"""`news check`: print the problems of issues, for people or for programs."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,38 +18,44 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", metavar="[ISSUE]...", nargs=-1)
-@click.option("--online", is_flag=True, help="Ask every link and picture as well; answers keep for a day.")
-@click.option("--spam", is_flag=True, help="Ask SpamAssassin as well, where it is installed.")
+@click.option(
+    "--online", is_flag=True, help="Request every link and picture too; results are kept for a day."
+)
+@click.option("--spam", is_flag=True, help="Ask SpamAssassin too, if it is installed.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option(
-    "--format", "form", type=click.Choice(CHECK_FORMATS), default=CHECK_FORMATS[0], help="For programs."
+    "--format",
+    "form",
+    type=click.Choice(CHECK_FORMATS),
+    default=CHECK_FORMATS[0],
+    help="Output for people (text) or for programs.",
 )
 @click.pass_obj
 def check(folder: Path, names: tuple[str, ...], online: bool, spam: bool, strict: bool, form: str) -> None:
-    """Find what would embarrass the newsletter.
+    """Check an issue for problems.
 
-    In the newest issue, unless others are named: in what was written, and in the mail that it becomes.
+    Check the text of the issue and the finished mail. Without ISSUE, check the newest issue.
 
     Exit codes: 0 clean; 1 errors, or warnings with --strict.
     """
     from newsletter.cli.check_formats import FORMATS
     from newsletter.services.check import check as checked
 
-    found = []
-    for one in checked(folder, names, online=online, spam=spam):
-        found.append(one)
+    results = []
+    for result in checked(folder, names, online=online, spam=spam):
+        results.append(result)
         if form == "text":
-            _show(one)
+            _show(result)
     if form != "text":
-        click.echo(FORMATS[form](found), nl=False)
+        click.echo(FORMATS[form](results), nl=False)
     failing = ("error", "warning") if strict else ("error",)
-    problems = [problem for one in found for problem in one.problems]
+    problems = [problem for result in results for problem in result.problems]
     sys.exit(REFUSED if any(problem.severity in failing for problem in problems) else 0)
 
 
-def _show(found: "Checked") -> None:
-    """An issue's problems in their groups, the worst first, and a line that sums them up."""
-    for heading, problems in _grouped(found.problems):
+def _show(result: "Checked") -> None:
+    """Print an issue's problems by group, the most severe first, and a summary line."""
+    for heading, problems in _grouped(result.problems):
         click.secho(heading, bold=True, underline=True)
         for problem in problems:
             click.echo(terminal.format_problem(problem, always=True))
@@ -57,10 +63,10 @@ def _show(found: "Checked") -> None:
     counts = [
         click.style(counted(number, severity), fg=terminal.COLOURS[severity])
         for severity in terminal.COLOURS
-        if (number := sum(problem.severity == severity for problem in found.problems))
+        if (number := sum(problem.severity == severity for problem in result.problems))
     ]
-    click.echo(f"{found.path}: {', '.join(counts) or 'no problems found'}{_weight(found)}")
-    for name, reason in found.off.items():
+    click.echo(f"{result.path}: {', '.join(counts) or 'no problems found'}{_weight(result)}")
+    for name, reason in result.off.items():
         click.echo(f"    {name} is switched off: {reason}")
 
 
@@ -73,9 +79,9 @@ def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem
             yield heading, sorted(group, key=lambda problem: severities.index(problem.severity))
 
 
-def _weight(found: "Checked") -> str:
+def _weight(result: "Checked") -> str:
     from newsletter.checks.mail.weight import CLIPPED_BYTES
 
-    if found.weight is None:
+    if result.weight is None:
         return ""
-    return f" ({found.weight / 1000:.0f} of the {CLIPPED_BYTES // 1000} KB that Gmail shows)"
+    return f" ({result.weight / 1000:.0f} of the {CLIPPED_BYTES // 1000} KB that Gmail shows)"

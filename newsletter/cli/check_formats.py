@@ -1,4 +1,4 @@
-"""What was found, for programs: JSON, GitHub's annotations, SARIF."""
+"""The output of `news check` for programs: JSON, GitHub annotations, SARIF."""
 
 import json
 from collections import Counter
@@ -11,18 +11,22 @@ from newsletter.checks import registry
 from newsletter.errors import Problem
 from newsletter.services.check import Checked
 
-# What stands for a check where a file cannot be read as what it is.
+# The name in place of a check's for a file that is invalid.
 _FILE = "file"
 
 
-def as_json(found: Sequence[Checked]) -> str:
-    """An object with every issue, its problems, and how many there are of each severity."""
-    counted = Counter(problem.severity for one in found for problem in one.problems)
-    return _dumped(
+def as_json(results: Sequence[Checked]) -> str:
+    """Return a JSON object with every issue, its problems, and the number of problems of each severity."""
+    counted = Counter(problem.severity for result in results for problem in result.problems)
+    return _dump(
         {
             "issues": [
-                {"path": one.path, "html_bytes": one.weight, "problems": list(map(_described, one.problems))}
-                for one in found
+                {
+                    "path": result.path,
+                    "html_bytes": result.weight,
+                    "problems": list(map(_as_object, result.problems)),
+                }
+                for result in results
             ],
             "errors": counted["error"],
             "warnings": counted["warning"],
@@ -31,7 +35,7 @@ def as_json(found: Sequence[Checked]) -> str:
     )
 
 
-def _described(problem: Problem) -> dict[str, Any]:
+def _as_object(problem: Problem) -> dict[str, Any]:
     file, line = problem.place
     return {
         "check": problem.check or None,
@@ -44,19 +48,21 @@ def _described(problem: Problem) -> dict[str, Any]:
     }
 
 
-def as_github(found: Sequence[Checked]) -> str:
-    """A workflow command a problem, which GitHub shows beside the line of the file.
+def as_github(results: Sequence[Checked]) -> str:
+    """Return one workflow command per problem, which GitHub shows at the line of the file.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
-    return "".join(f"{_command(problem)}\n" for problem in _each(found))
+    return "".join(f"{_command(problem)}\n" for problem in _each(results))
 
 
 def _command(problem: Problem) -> str:
     file, line = problem.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[problem.severity]
-    given = {"file": file, "line": line, "title": problem.check or _FILE}
-    properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in given.items() if value)
+    parameters = {"file": file, "line": line, "title": problem.check or _FILE}
+    properties = ",".join(
+        f"{name}={_escaped(str(value), ':,')}" for name, value in parameters.items() if value
+    )
     message = "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))
     return f"::{level} {properties}::{_escaped(message)}"
 
@@ -67,8 +73,8 @@ def _escaped(text: str, also: str = "") -> str:
     return text
 
 
-def as_sarif(found: Sequence[Checked]) -> str:
-    """SARIF 2.1.0, which code scanning and editors read.
+def as_sarif(results: Sequence[Checked]) -> str:
+    """Return SARIF 2.1.0, which code scanning and editors read.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
@@ -76,31 +82,31 @@ def as_sarif(found: Sequence[Checked]) -> str:
         {"id": name, "shortDescription": {"text": registry.summary(check)}}
         for name, check in registry.CHECKS.items()
     ]
-    rules += [{"id": _FILE, "shortDescription": {"text": "A file that cannot be read as what it is."}}]
+    rules += [{"id": _FILE, "shortDescription": {"text": "An invalid file."}}]
     driver = {"name": "news", "version": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "results": list(map(_result, _each(found)))}
+    run = {"tool": {"driver": driver}, "results": list(map(_result, _each(results)))}
     schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-    return _dumped({"$schema": schema, "version": "2.1.0", "runs": [run]})
+    return _dump({"$schema": schema, "version": "2.1.0", "runs": [run]})
 
 
 def _result(problem: Problem) -> dict[str, Any]:
     file, line = problem.place
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(file)}}
-    place |= {"region": {"startLine": line}} if line else {}
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(file)}}
+    location |= {"region": {"startLine": line}} if line else {}
     return {
         "ruleId": problem.check or _FILE,
         "level": problem.severity,
         "message": {"text": "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))},
-        "locations": [{"physicalLocation": place}] if file else [],
+        "locations": [{"physicalLocation": location}] if file else [],
     }
 
 
-def _each(found: Sequence[Checked]) -> Iterator[Problem]:
-    """Every problem once: several issues may have that of a template."""
-    return iter(dict.fromkeys(problem for one in found for problem in one.problems))
+def _each(results: Sequence[Checked]) -> Iterator[Problem]:
+    """Yield every problem once: several issues can have the same problem of a template."""
+    return iter(dict.fromkeys(problem for result in results for problem in result.problems))
 
 
-def _dumped(content: object) -> str:
+def _dump(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,14 +1,14 @@
-"""The garbage collector, for processes that go on for long."""
+"""Settings of the garbage collector for long commands."""
 
 import gc
 
-# A send makes millions of small objects that die young and are in no cycle: at the usual 700 the collector
-# looks through everything that was imported time and again, and costs a quarter of a send's time.
+# A send makes millions of small objects that live briefly and are in no cycle. With the default threshold of
+# 700 the collector examines all imported objects again and again, which takes a quarter of a send's time.
 _THRESHOLDS = (100_000, 50, 1000)
 
 
 def tune_gc() -> None:
-    """Switches the collector on again (`main.run` starts without), and leaves alone what is there already."""
+    """Enable the collector, which `main.run` disables, for objects made from now on."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""The editor's commands: `news new`, `preview`, `render`, `schema`."""
+"""The commands for editors: `news new`, `preview`, `render`, `schema`."""
 
 import gc
 from datetime import datetime
@@ -9,33 +9,33 @@ import click
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import printable
 
-_DAYS = "2026-05-04, today, tomorrow or monday"
+_DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 
 @click.command()
 @click.argument("date", metavar="DATE", required=False)
 @click.pass_obj
 def new(folder: Path, date: str | None) -> None:
-    """Start an issue: a commented file to fill in.
+    """Create an issue: a commented file to fill in.
 
-    DATE is its day, such as 2026-05-04, or today, tomorrow or monday (the next one).
+    DATE is the date of the issue, such as 2026-05-04, or today, tomorrow or monday (next Monday).
     """
     from newsletter.config import loader
     from newsletter.issue import skeleton
 
     if date is None:
-        raise click.UsageError(f"name the day of the issue: {_DAYS}")
+        raise click.UsageError(f"name the date of the issue: {_DATE_FORMS}")
     try:
         day = skeleton.parse_day(date, datetime.now().date())
     except ValueError as problem:
-        raise click.UsageError(f'"{printable(date)}" is no day; write it as {_DAYS}') from problem
+        raise click.UsageError(f'"{printable(date)}" is not a date; write it as {_DATE_FORMS}') from problem
     path = skeleton.create(loader.load(folder).issues, day)
-    click.echo(f"Wrote {path}. See it as you write: news preview {path.stem}")
+    click.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema, for your editor."""
+    """Print the JSON Schema of an issue, for your editor."""
     from newsletter.issue import files
 
     click.echo(files.schema(), nl=False)
@@ -48,7 +48,7 @@ def schema() -> None:
     default=PREVIEW_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Where to listen.",
+    help="The port to listen on.",
 )
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
@@ -57,34 +57,34 @@ def schema() -> None:
     "--screenshot",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write PNGs for desktop and phone, light and dark, instead; needs Chromium.",
+    help="Write PNGs for desktop and phone, light and dark, and exit; needs Chromium.",
 )
 @click.pass_obj
 def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: Path | None) -> None:
-    """Show an issue in the browser, as you write.
+    """Show an issue in the browser while you write.
 
-    The newest one, unless another is named.
+    Without ISSUE, show the newest issue.
     """
     from newsletter.config import loader
     from newsletter.hosts import is_loopback
     from newsletter.preview.launch import serve
 
     if screenshot is not None:
-        _take_pictures(folder, issue, screenshot)
+        _take_screenshots(folder, issue, screenshot)
         return
     if not (folder / loader.FILE).exists():
-        loader.load(folder)  # says that there is no newsletter here
+        loader.load(folder)  # raises: there is no newsletter in the folder
 
     def ready(url: str) -> None:
-        click.echo(f"{url}  (Ctrl-C ends it)")
+        click.echo(f"{url}  (Ctrl-C stops it)")
         if not is_loopback(host):
-            click.secho(f"Whoever reaches {host} can read drafts here.", fg="yellow", err=True)
+            click.secho(f"Everyone who can reach {host} can read your drafts.", fg="yellow", err=True)
 
     gc.enable()
     serve(folder, issue, host=host, port=port, ready=ready)
 
 
-def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
+def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.preview import mail_views, screenshots
@@ -94,21 +94,28 @@ def _take_pictures(folder: Path, issue: str | None, output: Path) -> None:
     loaded = files.load(files.find(newsletter.issues, issue))
     html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
 
-    def told(taken: screenshots.Screenshot) -> None:
-        cut = f", the first {taken.cut:,} pixels of the mail" if taken.cut else ""
-        click.echo(f"{taken.path}  {taken.size:,} bytes{cut}")
+    def show(screenshot: screenshots.Screenshot) -> None:
+        cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""
+        click.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
 
-    screenshots.take(html, output, loaded.name, told)
+    screenshots.take(html, output, loaded.name, show)
 
 
 @click.command()
 @click.argument("issue", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="build", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="build",
+    show_default=True,
+    help="The folder for the files.",
+)
 @click.pass_obj
 def render(folder: Path, issue: str | None, output: Path) -> None:
-    """Write an issue as .html, .txt and .eml.
+    """Write an issue as .html, .txt and .eml files.
 
-    The newest one, unless another is named.
+    Without ISSUE, write the newest issue.
     """
     from newsletter.config import loader
     from newsletter.issue import files

@@ -1,4 +1,4 @@
-"""The issue that a command works on, as an argument or as an option: `news send 2026-05-04`."""
+"""The argument or option that names the issue of a command: `news send 2026-05-04`."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ Command = Callable[..., Any]
 
 
 def names_issue(*, required: bool = True, addresses: bool = False) -> Callable[[Command], Command]:
-    """Declare the argument ISSUE and the option --issue, which mean the same; the command gets `issue`.
+    """Return a decorator that adds the argument ISSUE and the equivalent option --issue, passed as `issue`.
 
-    With `addresses` the other arguments are the command's `addresses`. A date is never an address, so the
-    issue may stand anywhere among them.
+    With `addresses`, the other arguments are passed as `addresses`. A date is never an address, so the issue
+    may be at any position among them.
     """
 
     def declare(command: Command) -> Command:
@@ -44,17 +44,17 @@ def _separate(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
     issues = [word for word in words if files.issue_name(word)]
     others = tuple(word for word in words if not files.issue_name(word))
-    if wrong := next((word for word in others if "@" not in word), None):
+    if invalid := next((word for word in others if "@" not in word), None):
         raise click.UsageError(
-            f'"{printable(wrong)}" is neither an issue, such as 2026-04-27, nor an address'
+            f'"{printable(invalid)}" is neither an issue, such as 2026-04-27, nor an email address'
         )
     return issues, others
 
 
-def _only(given: Sequence[str]) -> str | None:
-    """Return the one issue that was named, by its date or its file, or None; raise UsageError for two."""
+def _only(names: Sequence[str]) -> str | None:
+    """Return the issue that was named, by its date or its file, or None; raise UsageError for two issues."""
     from newsletter.issue import files
 
-    if len({files.issue_name(one) or one for one in given}) > 1:
-        raise click.UsageError(f"one issue at a time, not {' and '.join(map(printable, given))}")
-    return given[0] if given else None
+    if len({files.issue_name(name) or name for name in names}) > 1:
+        raise click.UsageError(f"name only one issue, not {' and '.join(map(printable, names))}")
+    return names[0] if names else None

@@ -1,8 +1,8 @@
-"""The command line: its root, and where its errors are told. The main job:
+"""The root of the command line, which also prints all errors. The call path of the main job:
 
 news send -> cli.send -> services.send.SendService -> sending.delivery.Delivery.run -> a provider's submit.
 
-Each command imports what it needs, so that `news --help` is quick.
+Each command imports its modules when it runs, so that `news --help` is quick.
 """
 
 import atexit
@@ -27,22 +27,23 @@ from newsletter.cli.subscribers import subscribers
 from newsletter.constants import REFUSED
 from newsletter.errors import NewsError, Problem
 
-_VERBOSE = "Log each step to standard error, without addresses, and what caused an error; twice: in detail."
-_LOG_FORMAT = "Log as text, or as JSON, one object a line; the same steps as with -v."
+_VERBOSE = "Log each step and the causes of an error to standard error, without addresses; -vv: details too."
+_LOG_FORMAT = "Log each step, like -v, as text or as JSON with one object per line."
 
 
 class News(click.Group):
-    """Turns the core's errors into what a person reads, in one place."""
+    """The root group, which prints the errors of all commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; print a NewsError and exit with 1."""
         try:
             return super().invoke(ctx)
         except NewsError as error:
             terminal.show_problems(error.problems)
             _log(error)
             ctx.exit(REFUSED)
-        except (click.ClickException, OSError) as failure:  # click prints the one, `run` the other
-            _log(failure)
+        except (click.ClickException, OSError) as failure:
+            _log(failure)  # click prints a ClickException, and `run` an OSError
             raise
 
 
@@ -59,13 +60,13 @@ def _log(failure: Exception) -> None:
 @click.option("--log-format", type=click.Choice(["text", "json"]), help=_LOG_FORMAT)
 @click.pass_context
 def main(ctx: click.Context, folder: Path, verbose: int, log_format: Literal["text", "json"] | None) -> None:
-    """Publishes an email newsletter from a Git repository.
+    """Publish an email newsletter from a Git repository.
 
-    One file an issue, sent once to everyone on the list, with no tracking.
+    An issue is one file. It is sent once to every subscriber, without tracking.
     """
     from newsletter.cli import logs
 
-    ctx.with_resource(logs.shown(verbose, log_format))
+    ctx.with_resource(logs.enabled(verbose, log_format))
     ctx.obj = folder
 
 
@@ -88,21 +89,21 @@ for command in (
 
 
 def run() -> None:
-    """The command `news`.
+    """Run the command `news`.
 
-    Starting makes a hundred thousand objects that stay; looking for garbage among them time and again costs
-    6 % of a short command. Commands that go on for long switch it on again. Python would look once more when
-    it ends, in 4 % of the time; it leaves out frozen objects. Pydantic would look for plug-ins in every
-    installed package: this project has none, and another one's must not change what is valid here.
+    The start makes a hundred thousand objects that stay alive. Garbage collection among them takes 6 % of the
+    time of a short command, so it is disabled; long commands enable it again (`tune_gc`). The collection at
+    exit takes another 4 %, but skips frozen objects. Pydantic plug-ins are disabled: pydantic would search
+    every installed package for them, and they could change the validation.
     """
     gc.disable()
     atexit.register(gc.freeze)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show an emoji still shows the rest
+            stream.reconfigure(errors="replace")  # if a terminal cannot show a character, such as an emoji
     try:
         main()
-    except OSError as failure:  # a full disk behind the standard output, say
-        terminal.show_problems([Problem("", f"cannot go on: {failure}")])
+    except OSError as failure:  # for example, standard output goes to a full disk
+        terminal.show_problems([Problem("", f"the command failed: {failure}")])
         sys.exit(REFUSED)

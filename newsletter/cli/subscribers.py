@@ -1,4 +1,4 @@
-"""`news subscribers …`: who gets the newsletter."""
+"""`news subscribers …`: import, list, add and remove subscribers."""
 
 import sys
 from pathlib import Path
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 @click.group()
 def subscribers() -> None:
-    """Who gets the newsletter."""
+    """Manage the subscribers."""
 
 
 @subscribers.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--encoding", default="utf-8", show_default=True, help="What the file is written in.")
+@click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the file.")
 @click.pass_obj
 def import_(folder: Path, file: Path, encoding: str) -> None:
-    """Add the people in a CSV file with the columns address and name.
+    """Add the subscribers in a CSV file with the columns address and name.
 
-    Whoever has left stays away. A line that is no use is named and left out; the exit code is 1 then.
+    A person who has unsubscribed stays unsubscribed. Invalid lines are reported and left out; then the exit
+    code is 1.
     """
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
@@ -42,26 +43,26 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
 
 
 @subscribers.command("list")
-@click.option("--state", type=click.Choice(SUBSCRIBER_STATES))
+@click.option("--state", type=click.Choice(SUBSCRIBER_STATES), help="Only subscribers in this state.")
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
-    """Print one subscriber a line: address, state, name, with tabs between."""
+    """Print one subscriber per line: address, state and name, separated by tabs."""
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
     with open_database(folder) as database:
-        for one in Subscribers(database).iter_all(state):
-            click.echo(f"{one.address}\t{one.state}\t{one.name}".rstrip("\t"))
+        for subscriber in Subscribers(database).iter_all(state):
+            click.echo(f"{subscriber.address}\t{subscriber.state}\t{subscriber.name}".rstrip("\t"))
 
 
 @subscribers.command()
 @click.argument("address")
-@click.option("--name", default="", help="What they are called.")
-@click.option("--again", is_flag=True, help="They have left and asked to come back.")
+@click.option("--name", default="", help="The name of the subscriber.")
+@click.option("--again", is_flag=True, help="The person has unsubscribed and asks to be added again.")
 @click.pass_obj
 def add(folder: Path, address: str, name: str, again: bool) -> None:
-    """Add ADDRESS."""
+    """Add a subscriber."""
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
     from newsletter.subscribers.parsing import parse_subscriber
@@ -69,17 +70,17 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
     with open_database(folder) as database:
         mailbox, name = parse_subscriber(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
-    said = {"added": "added", "known": "is on the list already", "renamed": f"is called {name} now"}
-    click.echo(f"{mailbox.given} {said[change]}")
+    results = {"added": "added", "known": "is on the list already", "renamed": f"has the name {name} now"}
+    click.echo(f"{mailbox.given} {results[change]}")
 
 
 @subscribers.command()
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 @click.pass_obj
 def remove(folder: Path, addresses: tuple[str, ...]) -> None:
-    """Take each ADDRESS off the list, for good.
+    """Unsubscribe each ADDRESS permanently.
 
-    An address that is not on the list is named, and does not keep the others on it; the exit code is 1 then.
+    An address that is not on the list is reported, and the others are unsubscribed; then the exit code is 1.
     """
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
@@ -91,7 +92,7 @@ def remove(folder: Path, addresses: tuple[str, ...]) -> None:
 
 
 def _remove(store: "Subscribers", address: str) -> bool:
-    """Take one address off the list and say so; return whether it is off the list now."""
+    """Unsubscribe one address and print the result; return True if it is unsubscribed now."""
     from newsletter.subscribers.parsing import parse_subscriber
 
     try:
@@ -100,5 +101,5 @@ def _remove(store: "Subscribers", address: str) -> bool:
     except SubscriberError as failure:
         terminal.show_problems(failure.problems)
         return False
-    click.echo(f"{mailbox.given} {'gets nothing from now on' if removed else 'was off the list already'}")
+    click.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
     return True

@@ -71,7 +71,7 @@ def test_two_different_issues_are_a_usage_error(
 ) -> None:
     wrong = news(*command, *names)
     assert wrong.exit_code == 2
-    assert "one issue at a time, not 2026-04-27 and 2026-05-04" in wrong.output
+    assert "name only one issue, not 2026-04-27 and 2026-05-04" in wrong.output
 
 
 @pytest.mark.parametrize("command", [("retry", "--refused"), ("resolve", "--assume", "unsent")])
@@ -84,7 +84,7 @@ def test_among_addresses_the_date_is_the_issue(command: tuple[str, ...], news: N
         assert f"not {state} in the send of 2026-04-27: ada@example.com" in named.output
     wrong = news(*command, "2026-4-27", "ada@example.com")
     assert wrong.exit_code == 2
-    assert '"2026-4-27" is neither an issue, such as 2026-04-27, nor an address' in wrong.output
+    assert '"2026-4-27" is neither an issue, such as 2026-04-27, nor an email address' in wrong.output
 
 
 @pytest.mark.parametrize("command", ["resume", "cancel"])

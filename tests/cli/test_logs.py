@@ -1,4 +1,4 @@
-"""The log: each step of a send in order, in both formats, without an address, whatever a server says."""
+"""The log: each step of a send in order, in both formats, without any address of a recipient."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ from tests.fakes.smtp import CLOSE, ScriptedSmtp
 News = Callable[..., Result]
 SEND = ("send", "--issue", "2026-04-27", "--yes")
 READERS = [f"reader{number}@example.com" for number in range(1, 6)]
-# Ways in which a server names the recipient of its answer.
+# Forms in which a server's reply can contain the recipient's address.
 NAMING = "reader3@example.com <reader3@example.com> bounce-7-reader3=example.com id=reader3%40example.com"
 
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def news(folder: Path, monkeypatch: pytest.MonkeyPatch) -> News:
-    """Runs `news` in the sample newsletter's folder, with five subscribers."""
+    """Return a function that runs `news` in the sample newsletter's folder, with five subscribers."""
     monkeypatch.chdir(folder)
     for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SMTP_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
@@ -55,7 +55,7 @@ def news(folder: Path, monkeypatch: pytest.MonkeyPatch) -> News:
 
 @pytest.fixture
 def fake(folder: Path) -> Iterator[SendGridFake]:
-    """A SendGrid that the sample newsletter sends through."""
+    """Yield a SendGrid fake that the sample newsletter sends through."""
     with SendGridFake() as service:
         samples.write(folder, extra=f"provider: sendgrid\nsendgrid: {{host: '{service.url}'}}\n")
         yield service
@@ -67,22 +67,24 @@ def through(folder: Path, server: ScriptedSmtp) -> None:
 
 
 def records(result: Result) -> list[dict[str, Any]]:
-    """The log in JSON."""
+    """Return the records of a JSON log."""
     lines = [line for line in result.stderr.splitlines() if line.startswith("{")]
     return [json.loads(line) for line in lines]
 
 
 def text_lines(result: Result) -> list[str]:
-    """The log as text."""
+    """Return the lines of a text log."""
     return [
         line for line in result.stderr.splitlines() if re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z |    caused", line)
     ]
 
 
-def steps(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What was logged of the sending itself: message and outcome."""
-    sending = [one for one in found if one["logger"].startswith(("newsletter.sending", "newsletter.store.l"))]
-    return [(one["message"], one.get("outcome", "")) for one in sending]
+def steps(log: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return message and outcome of the records about the send itself."""
+    sending = [
+        item for item in log if item["logger"].startswith(("newsletter.sending", "newsletter.store.l"))
+    ]
+    return [(item["message"], item.get("outcome", "")) for item in sending]
 
 
 def assert_no_address(shown: str) -> None:
@@ -91,7 +93,7 @@ def assert_no_address(shown: str) -> None:
 
 
 def faults(fake: SendGridFake) -> None:
-    """Answers that name a recipient: a refusal of many, a request too many, and a no to each half."""
+    """Queue responses that contain an address: two rejected batches, a rate limit, a server error."""
     fake.next(
         Fault.status(400, NAMING),
         Fault.status(400, NAMING),
@@ -114,21 +116,24 @@ def test_each_step_of_a_send_through_sendgrid_is_one_object(news: News, fake: Se
         ("attempt ended", "refused"),
         ("chunk split", ""),
     ]
-    # The two halves are under way at once.
+    # Both halves are submitted at the same time.
     assert sorted(steps(found)[5:-1]) == sorted([begun, begun, *[("attempt ended", "accepted")] * 2])
     assert steps(found)[-1] == ("delivery ended", "")
-    planned = next(one for one in found if one["message"] == "send planned")
+    planned = next(record for record in found if record["message"] == "send planned")
     assert (planned["send"], planned["recipients"], planned["chunks"]) == (1, 5, 1)
-    split = next(one for one in found if one["message"] == "chunk split")
+    split = next(record for record in found if record["message"] == "chunk split")
     assert (split["chunk"], split["attempt"], split["parts"]) == ("1-5", 1, "1-2:waiting 3-5:waiting")
-    accepted = [one for one in found if one.get("outcome") == "accepted"]
-    assert {one["chunk"] for one in accepted} == {"1-2", "3-5"}
-    assert {one["provider_id"] for one in accepted} == {one.message_id for one in fake.deliveries}
-    assert {one["send"] for one in accepted} == {1} and {one["attempt"] for one in accepted} == {2, 3}
-    for one in found:
-        assert list(one)[:4] == ["time", "level", "logger", "message"]
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["time"])
-    refused = next(one for one in found if one.get("outcome") == "refused")
+    accepted = [record for record in found if record.get("outcome") == "accepted"]
+    assert {record["chunk"] for record in accepted} == {"1-2", "3-5"}
+    assert {record["provider_id"] for record in accepted} == {record.message_id for record in fake.deliveries}
+    assert {record["send"] for record in accepted} == {1} and {record["attempt"] for record in accepted} == {
+        2,
+        3,
+    }
+    for record in found:
+        assert list(record)[:4] == ["time", "level", "logger", "message"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"])
+    refused = next(record for record in found if record.get("outcome") == "refused")
     assert (refused["level"], "<recipient>" in refused["reason"]) == ("warning", True)
 
 
@@ -156,32 +161,36 @@ def test_no_address_is_logged_of_a_send_through_smtp(options: list[str], news: N
     assert "attempt ended" in shown and "<recipient>" in shown
     assert_no_address(shown)
     if "json" in options:
-        ended = [one for one in records(sent) if one["message"] == "message ended"]
-        assert {(one["recipient"], one["outcome"]) for one in ended} >= {
+        ended = [record for record in records(sent) if record["message"] == "message ended"]
+        assert {(record["recipient"], record["outcome"]) for record in ended} >= {
             (1, "accepted"),
             (2, "refused"),
             (5, "unknown"),
         }
-        assert all(one["send"] == 1 and one["chunk"] and one["attempt"] for one in ended)
-        assert next(one for one in ended if one["outcome"] == "accepted")["provider_id"].startswith("250")
+        assert all(record["send"] == 1 and record["chunk"] and record["attempt"] for record in ended)
+        assert next(record for record in ended if record["outcome"] == "accepted")["provider_id"].startswith(
+            "250"
+        )
 
 
 def test_a_recall_is_logged_step_by_step(news: News, fake: SendGridFake) -> None:
     opened = records(news("--log-format", "json", *SEND))
-    (batch,) = [one for one in opened if one["message"] == "held batch opened"]
+    (batch,) = [record for record in opened if record["message"] == "held batch opened"]
     cancelled = records(news("--log-format", "json", "cancel", "--issue", "2026-04-27", "--yes"))
-    told = [one for one in cancelled if one["logger"].startswith("newsletter.sending")]
-    assert [one["message"] for one in told] == [
+    log = [record for record in cancelled if record["logger"].startswith("newsletter.sending")]
+    assert [record["message"] for record in log] == [
         "cancel begun: nothing more is submitted",
         "recall asked",
         "recall confirmed",
         "cancel ended",
     ]
-    assert {one["provider_id"] for one in told if "recall" in one["message"]} == {batch["provider_id"]}
+    assert {record["provider_id"] for record in log if "recall" in record["message"]} == {
+        batch["provider_id"]
+    }
 
 
 class _Unclear:
-    """A provider whose answer to a recall never comes, and a ledger that takes note of nothing."""
+    """A provider that does not confirm a recall, and a ledger that records nothing."""
 
     def recall(self, batch_id: str) -> CancelOutcome:
         return Unknown(NAMING)
@@ -194,12 +203,12 @@ def test_an_unclear_recall_is_logged(capsys: pytest.CaptureFixture[str]) -> None
     batch = HeldBatch(3, 1, "batch7", samples.NOW, samples.NOW, "open")
     status = HeldBatchStatus(batch, accepted=5, unknown=0, intended=0, unknown_since=None)
     unclear: Any = _Unclear()
-    with logs.shown(0, "json"):
+    with logs.enabled(0, "json"):
         assert recall_batch(unclear, unclear, status, "waiting", SystemClock(), SendTimings()) is None
-    asked, told = map(json.loads, capsys.readouterr().err.splitlines())
-    assert (asked["message"], told["message"]) == ("recall asked", "recall unclear")
-    assert (told["send"], told["batch"], told["provider_id"]) == (3, 1, "batch7")
-    assert_no_address(told["reason"])
+    asked, unconfirmed = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (asked["message"], unconfirmed["message"]) == ("recall asked", "recall unclear")
+    assert (unconfirmed["send"], unconfirmed["batch"], unconfirmed["provider_id"]) == (3, 1, "batch7")
+    assert_no_address(unconfirmed["reason"])
 
 
 @pytest.mark.parametrize("options", [["-vv"], ["--log-format", "json"]], ids=" ".join)
@@ -231,7 +240,9 @@ def test_causes_of_an_error_are_shown_on_request(news: News, monkeypatch: pytest
     plain, verbose = news("status"), news("-v", "status")
     assert "caused by" not in plain.stderr and verbose.stderr.startswith(plain.stderr)
     assert "\n    caused by: OperationalError: (sqlite3.OperationalError)" in verbose.stderr
-    (failed,) = [one for one in records(news("-vv", "--log-format", "json", "status")) if "error" in one]
+    (failed,) = [
+        record for record in records(news("-vv", "--log-format", "json", "status")) if "error" in record
+    ]
     assert failed["error"].startswith("StoreError: ")
     assert failed["causes"][0].startswith("OperationalError: (sqlite3.OperationalError)")
     assert failed["traceback"].startswith("Traceback")
@@ -245,7 +256,7 @@ def test_a_password_is_in_no_cause(options: list[str], news: News, monkeypatch: 
     assert "swordfish" not in failed.output
 
 
-# The log never ends a send
+# A broken log does not stop a send
 
 
 @pytest.mark.parametrize(
@@ -266,11 +277,11 @@ def test_a_send_goes_on_where_its_log_cannot_be_written(
         check=False,
     )
     assert (sent.returncode, "Accepted  5 of 5" in sent.stdout) == (0, True), sent.stdout
-    assert sorted(one.address for one in fake.deliveries) == READERS
+    assert sorted(record.address for record in fake.deliveries) == READERS
 
 
 class _Broken:
-    """A value that cannot be shown."""
+    """A value that cannot be formatted."""
 
     def __str__(self) -> str:
         raise RuntimeError("cannot be shown")
@@ -282,7 +293,7 @@ def test_a_record_that_cannot_be_formatted_is_dropped(
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own raises
     log = logging.getLogger("newsletter.tests")
-    with logs.shown(1, style):
+    with logs.enabled(1, style):
         log.info("first", extra={"value": _Broken()})
         log.info("second %d", "x")
         log.info("last")
@@ -290,12 +301,12 @@ def test_a_record_that_cannot_be_formatted_is_dropped(
     assert "last" in shown
 
 
-# What each record looks like
+# The format of a record
 
 
-def logged(style: logs.Format | None, verbosity: int, name: str, *given: Any, **more: Any) -> None:
-    with logs.shown(verbosity, style):
-        logging.getLogger(name).warning(*given, **more)
+def logged(style: logs.Format | None, verbosity: int, name: str, *arguments: Any, **options: Any) -> None:
+    with logs.enabled(verbosity, style):
+        logging.getLogger(name).warning(*arguments, **options)
 
 
 def test_other_packages_are_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,7 +314,7 @@ def test_other_packages_are_masked_too(capsys: pytest.CaptureFixture[str]) -> No
         logged(
             style, verbosity, "sqlalchemy.pool", "%s was lost", "ada@example.com", extra={"to": "a@b.example"}
         )
-        with logs.shown(verbosity, style):
+        with logs.enabled(verbosity, style):
             logging.getLogger("urllib3").info("ada@example.com")
     shown = capsys.readouterr().err
     assert len(shown.splitlines()) == 3 and "ada" not in shown and "b.example" not in shown
@@ -323,7 +334,7 @@ def test_a_field_takes_no_standard_key(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_fault_of_news_itself_is_shown_without_options(capsys: pytest.CaptureFixture[str]) -> None:
-    with logs.shown(0, None):
+    with logs.enabled(0, None):
         try:
             raise ValueError("ada@example.com")
         except ValueError:
@@ -336,6 +347,6 @@ def test_a_fault_of_news_itself_is_shown_without_options(capsys: pytest.CaptureF
 
 def test_the_log_is_as_it_was_afterwards() -> None:
     handlers, level = list(logging.getLogger().handlers), logging.getLogger("newsletter").level
-    with logs.shown(2, "json"):
+    with logs.enabled(2, "json"):
         assert logging.getLogger("newsletter").level == logging.DEBUG
     assert (logging.getLogger().handlers, logging.getLogger("newsletter").level) == (handlers, level)

@@ -109,7 +109,7 @@ def test_a_mail_without_end_is_cut(letter):
     done = take(letter)
     assert done.returncode == 0
     assert [size(picture(letter, name))[1] for name in NAMES] == [65_536] * 4
-    assert done.stdout.count(" bytes, the first 65,536 pixels of the mail\n") == 4
+    assert done.stdout.count(" bytes, only the first 65,536 pixels of the mail\n") == 4
 
 
 @pytest.mark.usefixtures("chromium")
@@ -274,11 +274,11 @@ def test_the_warning_is_on_standard_error_once_it_listens(letter, host, warned):
             process.kill()
     assert (process.returncode, said) == (
         0,
-        "Whoever reaches 0.0.0.0 can read drafts here.\n" if warned else "",
+        "Everyone who can reach 0.0.0.0 can read your drafts.\n" if warned else "",
     )
 
 
 def test_no_warning_where_nothing_listens(letter):
     done = news(letter, "preview", "--host", "192.0.2.1")  # no machine has it (RFC 5737), so it ends at once
     assert (done.returncode, done.stdout) == (1, "")
-    assert "can read drafts" not in done.stderr
+    assert "can read your drafts" not in done.stderr
