@@ -1,4 +1,4 @@
-"""Options and fixtures that more than one folder of tests needs."""
+"""Options and fixtures for all folders of tests."""
 
 import datetime as dt
 import gc
@@ -26,10 +26,10 @@ from tests.required import need
 
 _TMPFS = Path("/dev/shm")
 _TMPFS_FREE_BYTES = 2 * 1024**3
-# For a busy machine: what is expected on a page is usually there after some milliseconds.
+# Long, for a busy machine: a page usually reaches the expected state within milliseconds.
 _EXPECT_TIMEOUT_MS = 20_000
 
-# Files are handed to workers in this order, and one file to one worker: a long one must not begin last.
+# Files are given to workers in this order, each file to one worker: a long file must not start last.
 _LONGEST_FIRST = ("test_killed.py", "test_preview_page.py", "test_protocol.py", "test_preview_screenshots.py")
 
 expect.set_options(timeout=_EXPECT_TIMEOUT_MS)
@@ -40,10 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-case",
         action="store_true",
-        help="Run every case. Without it these are sampled, always the same way: of test_protocol's sequences"
-        " of three faults, each pair with a good call after it and a fifth of the others, and of its pairs of"
-        " crashes a third; of test_killed's stories, 14 with every kind and both databases among them;"
-        " 60 of 200 saves of a file under preview; hypothesis takes fixed examples.",
+        help="Run every case. Without it, a fixed sample runs: of test_protocol's sequences of three faults,"
+        " each pair followed by a call without a fault, and a fifth of the others; of its pairs of crashes, a"
+        " third; of test_killed's stories, 14 with every kind and both databases among them; of 200 saves of a file under preview, 60; of hypothesis,"
+        " fixed examples.",
     )
 
 
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _use_tmpfs(config: pytest.Config) -> None:
-    """Let temporary files be made in memory, where there is room and TMPDIR says nothing else."""
+    """Make temporary files in memory, if there is room and TMPDIR is not set."""
     if "TMPDIR" in os.environ or not _TMPFS.is_dir() or shutil.disk_usage(_TMPFS).free < _TMPFS_FREE_BYTES:
         return
     folder = tempfile.mkdtemp(prefix="news-tests-", dir=_TMPFS)
@@ -74,7 +74,7 @@ def _use_tmpfs(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    order = {name: position for position, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
@@ -86,9 +86,9 @@ def every_case(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
-    """Commands tell the garbage collector how to behave in their process; the next test is in this one.
+    """Restore the settings of the garbage collector, which commands change, after each test.
 
-    What was there before a test is not looked at during it: that takes a third of the model check's time.
+    Objects from before a test are frozen during it: to examine them takes a third of the model check's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -99,14 +99,14 @@ def _collector() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
-    """The process whose forks are programs that have imported everything."""
+    """Yield the process that starts programs as forks, with all modules imported."""
     with Forks() as forks:
         yield forks
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is installed."""
+    """Return the path of Chromium."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     need(None if executable else "chromium (Debian: apt install chromium)")
     return str(executable)
@@ -114,7 +114,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """Chromium, one a module: playwright keeps an event loop running, and a thread can have only one."""
+    """Yield Chromium, once per module: playwright runs an event loop, and a thread can have only one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
@@ -123,7 +123,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key, good for a day."""
+    """Return the files of a certificate for 127.0.0.1 and of its key, valid for a day."""
     folder = tmp_path_factory.mktemp("certificate")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.com")])
@@ -153,7 +153,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running PostgreSQL."""
+    """Yield the address of a running PostgreSQL."""
     need(postgresql.absent())
     folder = tmp_path_factory.mktemp("postgresql")
     let_everybody_enter(folder)
@@ -163,7 +163,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> str:
-    """The address of an empty database."""
+    """Return the address of an empty PostgreSQL database."""
     engine = create_engine(postgresql_server.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
         connection.execute(text("drop schema public cascade"))

@@ -1,9 +1,9 @@
-"""Python programs as forks of a process that has imported the whole of news already.
+"""Start Python programs as forks of a process that has already imported all modules of news.
 
-Most of what a short `news` computes is imports, and some tests start hundreds. A fork is a process like any
-other: it has its own environment, folder, output and exit code, and can be killed.
+Imports take most of the time of a short `news`, and some tests start hundreds. A fork is a normal process: it
+has its own environment, folder, output and exit code, and can be killed.
 
-`python -m tests.forks SOCKET` is that process. It ends when its standard input does.
+`python -m tests.forks SOCKET` is the process that forks. It exits when its standard input is closed.
 """
 
 import gc
@@ -28,7 +28,7 @@ from typing import Any, Self
 import newsletter
 
 ROOT = Path(__file__).parent.parent
-# Imported by the libraries only when they are used.
+# Modules that the libraries import only on use.
 _LATE_IMPORTS = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite")
 _START_SECONDS = 60
 
@@ -38,7 +38,7 @@ class Fork:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._lock = connection, threading.Lock()
-        self._said = b""
+        self._received = b""
         self._code: int | None = None
         self.pid = int(self._line())
 
@@ -51,7 +51,7 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
     def wait(self, seconds: float | None = None) -> int:
-        """Return its exit code, negative where a signal ended it; raise TimeoutExpired if it goes on."""
+        """Return the exit code, negative after a signal; raise TimeoutExpired if the program still runs."""
         with self._lock:
             if self._code is None:
                 self._connection.settimeout(seconds)
@@ -63,17 +63,17 @@ class Fork:
             return self._code
 
     def _line(self) -> bytes:
-        """Read the next line."""
-        while b"\n" not in self._said:
+        """Read the next line from the process that forks."""
+        while b"\n" not in self._received:
             more = self._connection.recv(100)
             assert more, "the process that forks has ended"
-            self._said += more
-        line, _, self._said = self._said.partition(b"\n")
+            self._received += more
+        line, _, self._received = self._received.partition(b"\n")
         return line
 
 
 class Forks:
-    """The process that has imported everything, and forks."""
+    """The process that has imported all modules and starts programs as forks."""
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory()
@@ -85,9 +85,7 @@ class Forks:
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout
-        assert select.select([self._process.stdout], [], [], _START_SECONDS)[0], (
-            "nothing was imported in time"
-        )
+        assert select.select([self._process.stdout], [], [], _START_SECONDS)[0], "the imports took too long"
         assert self._process.stdout.readline() == b"ready\n"
         return self
 
@@ -105,7 +103,7 @@ class Forks:
         errors: int,
         environment: Mapping[str, str] = os.environ,
     ) -> Fork:
-        """Start `python -m MODULE ARGUMENT…` in a folder; its output goes to these file descriptors."""
+        """Start `python -m MODULE ARGUMENT…` in a folder; its output goes to the file descriptors."""
         order = {"module": module, "arguments": arguments, "folder": str(folder)}
         order["environment"] = dict(environment)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -117,22 +115,21 @@ class Forks:
 
 
 def main(address: str) -> None:
-    """Import everything, and run in forks what is asked for."""
+    """Import all modules, and run each requested program in a fork."""
     _import_everything()
     gc.freeze()
-    assert threading.active_count() == 1, "a fork has no threads but the one that forks"
+    assert threading.active_count() == 1, "a fork has only the thread that forks"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(address)
         listening.listen(100)
         print("ready", flush=True)
-        signal.signal(
-            signal.SIGCHLD, signal.SIG_IGN
-        )  # nobody asks for the code of those that wait for a program
+        # The processes that wait for a program are not waited for; ignored, they leave no zombies.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while listening in select.select([listening, sys.stdin], [], [])[0]:
             connection, _ = listening.accept()
             if os.fork() == 0:
                 listening.close()
-                order = _started(connection)
+                order = _fork_program(connection)
                 break
             connection.close()
         else:
@@ -148,8 +145,8 @@ def _import_everything() -> None:
         importlib.import_module(name)
 
 
-def _started(connection: socket.socket) -> dict[str, Any]:
-    """Fork the program and return in it; the process that called waits for its end, tells of it, and ends."""
+def _fork_program(connection: socket.socket) -> dict[str, Any]:
+    """Fork the program and return in it; the calling process reports its exit code and exits."""
     data, descriptors, *_ = socket.recv_fds(connection, 1, 2)
     while not data.endswith(b"\n"):
         data += connection.recv(1_000_000)
@@ -158,23 +155,23 @@ def _started(connection: socket.socket) -> dict[str, Any]:
     if program := os.fork():
         for descriptor in (0, *descriptors):
             os.close(descriptor)
-        with suppress(OSError):  # nobody may be there any more to be told
+        with suppress(OSError):  # the test may have closed the connection
             connection.sendall(b"%d\n" % program)
         _, status = os.waitpid(program, 0)
         with suppress(OSError):
             connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
         os._exit(0)
     connection.close()
-    _become(order, descriptors)
+    _set_up_process(order, descriptors)
     return order
 
 
-def _become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
+def _set_up_process(order: dict[str, Any], descriptors: Sequence[int]) -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    for standard, given in enumerate(descriptors, 1):
-        os.dup2(given, standard)
-        os.close(given)
+    for standard, descriptor in enumerate(descriptors, 1):
+        os.dup2(descriptor, standard)
+        os.close(descriptor)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)

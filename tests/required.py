@@ -1,4 +1,4 @@
-"""What a test needs of the machine: skipped with the reason where it is absent, but never in CI."""
+"""Requirements of tests: a test is skipped if a program is missing, but fails in CI."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def need(reason: str | None) -> None:
-    """Skips the test for a reason; in CI, where everything is to be there, fails it."""
+    """Skip the test if there is a reason; in CI, which has every requirement, fail it."""
     if reason is None:
         return
     if os.environ.get("CI", "").lower() == "true":

@@ -1,4 +1,4 @@
-"""A small newsletter for tests: files as an editor would write them, and what they become."""
+"""A small newsletter for tests: its files, and the mailings and batches made from them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ stories:
 
 
 def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "2026-04-27") -> Path:
-    """Writes a newsletter with one issue into a folder; `extra` goes to the end of newsletter.yml."""
+    """Write a newsletter with one issue to a folder; `extra` is added at the end of newsletter.yml."""
     (folder / "issues").mkdir(parents=True, exist_ok=True)
     (folder / "newsletter.yml").write_text(NEWSLETTER + extra, encoding="utf-8")
     (folder / "issues" / f"{name}.yml").write_text(issue, encoding="utf-8")
@@ -51,19 +51,19 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
 
 
 def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
-    """A written newsletter, loaded with nothing in its environment but what is given."""
+    """Write and load a newsletter with only the given variables in its environment."""
     return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:
-    """The sample issue as a mailing."""
+    """Return the sample issue as a mailing."""
     loaded = newsletter(folder, extra=extra)
     issue = files.load(files.find(loaded.issues))
     return replace(message.mailing(issue, render(issue, loaded.site), loaded), date=NOW)
 
 
 def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts: str) -> Mailing:
-    """A mailing with nothing rendered in it."""
+    """Return a mailing with minimal content."""
     content = {"html": "<p>[[unsubscribe_url]]</p>\n", "text": "[[unsubscribe_url]]\n", **parts}
     return Mailing(
         issue="2026-04-27",
@@ -77,23 +77,24 @@ def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts:
     )
 
 
-def batch(of: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None) -> Batch:
-    """A batch to people, numbered from 1; to Ada unless named."""
-    addresser = Personalizer(of, SECRET)
-    people = people or (Subscriber(1, "ada@example.com", "Ada Example"),)
-    return Batch(of, [addresser(one._replace(number=n)) for n, one in enumerate(people, 1)], scheduled)
+def batch(mailing: Mailing, *subscribers: Subscriber, scheduled: ScheduledSend | None = None) -> Batch:
+    """Return a batch to subscribers, numbered from 1; by default to Ada."""
+    personalize = Personalizer(mailing, SECRET)
+    subscribers = subscribers or (Subscriber(1, "ada@example.com", "Ada Example"),)
+    recipients = [personalize(person._replace(number=n)) for n, person in enumerate(subscribers, 1)]
+    return Batch(mailing, recipients, scheduled)
 
 
 class SubmissionLog:
-    """What a provider says while a batch is under way; lets the first `most` messages begin."""
+    """The callbacks of a provider during a batch; they allow the first `limit` messages to start."""
 
-    def __init__(self, most: int = 1_000_000) -> None:
-        self.most = most
+    def __init__(self, limit: int = 1_000_000) -> None:
+        self.limit = limit
         self.begun: list[Recipient] = []
         self.ended: dict[int, Outcome] = {}
 
     def starting(self, recipient: Recipient) -> bool:
-        if len(self.begun) == self.most:
+        if len(self.begun) == self.limit:
             return False
         self.begun.append(recipient)
         return True
@@ -103,8 +104,8 @@ class SubmissionLog:
         self.ended[recipient.number] = outcome
 
 
-def outcomes(provider: Provider, of: Batch, most: int = 1_000_000) -> list[Outcome]:
-    """What became of each recipient of a batch, in order."""
-    submissions = SubmissionLog(most)
-    rest = provider.submit(of, submissions)
-    return [submissions.ended.get(one.number, rest) for one in of.recipients]
+def outcomes(provider: Provider, batch: Batch, limit: int = 1_000_000) -> list[Outcome]:
+    """Submit a batch; return the outcome of each recipient, in order."""
+    submissions = SubmissionLog(limit)
+    batch_outcome = provider.submit(batch, submissions)
+    return [submissions.ended.get(recipient.number, batch_outcome) for recipient in batch.recipients]

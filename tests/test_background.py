@@ -1,4 +1,4 @@
-"""Functions in daemon threads. The pool's own tests are in tests/sending/test_call_pool.py."""
+"""Functions in daemon threads. The tests of the pool are in tests/sending/test_call_pool.py."""
 
 import asyncio
 import subprocess
@@ -12,7 +12,7 @@ from newsletter.background import BackgroundTask, TimedOut, run_in_thread
 
 
 def fail() -> None:
-    raise TimeoutError("of its own")
+    raise TimeoutError("raised by the function")
 
 
 def test_a_task_returns_what_its_function_returns() -> None:
@@ -22,7 +22,7 @@ def test_a_task_returns_what_its_function_returns() -> None:
 
 
 def test_a_task_raises_what_its_function_raises() -> None:
-    with pytest.raises(TimeoutError, match="of its own") as raised:
+    with pytest.raises(TimeoutError, match="raised by the function") as raised:
         BackgroundTask(fail, 5).result()
     assert not isinstance(raised.value, TimedOut)
 
@@ -38,7 +38,7 @@ def test_a_task_may_take_so_long_from_its_start() -> None:
 
 def test_a_coroutine_gets_what_the_function_does() -> None:
     assert asyncio.run(run_in_thread(divmod, 7, 2, seconds=5)) == (3, 1)
-    with pytest.raises(TimeoutError, match="of its own") as raised:
+    with pytest.raises(TimeoutError, match="raised by the function") as raised:
         asyncio.run(run_in_thread(fail))
     assert not isinstance(raised.value, TimedOut)
 

@@ -1,4 +1,4 @@
-"""Paths, values and numbers as messages show them; addresses that others may read are masked."""
+"""Formatting of numbers for messages, and masking of email addresses."""
 
 import time
 

@@ -45,11 +45,11 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glo
 FOR_USERS = ["README.md", "CHANGELOG.md", "SECURITY.md", *PAGES]
 DOCUMENTS = [*FOR_USERS, "CONTRIBUTING.md"]
 SEVERITIES = get_args(Severity)
-# One word a concept: these are other words for cancel, recall, held batch, unknown, "is sending it now".
+# One word for each concept: use cancel, recall, held batch, unknown, "is sending it now" in place of these.
 RETIRED = r"\b(?:call(?:s|ed|ing)? (?:it |them )?back|lanes?|in doubt|is at it|whoever|whatever)\b"
 # Sentences and headings that open with a relative clause are hard to read in a second language.
 OPENINGS = r"(?:^|^#+ |^- |[.:] )(?:What|Who|Whoever|Whether|Which)\b"
-# Words that stand for a value in a command line of the documents.
+# Placeholders in command lines of the documents, and values for them.
 EXAMPLES = {"…": "2026-05-04", "DATE": "2026-05-04", "ADDRESS": "ada@example.com", "FILE": "list.csv"}
 
 
@@ -205,7 +205,7 @@ def test_make_targets_exist(name: str) -> None:
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Yield each key with points for nesting; labels have a table of their own."""
+    """Yield each key with dots for nesting, without the labels, which have another table."""
     for name, field in model.model_fields.items():
         nested = field.annotation
         if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not Labels:
@@ -265,8 +265,8 @@ def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
 
 
 def severities(check: Callable[..., Any]) -> set[str]:
-    """Return the severities that a check can give: those that it and the functions it calls spell out."""
-    if check is checks.CHECKS["clients"]:  # it has them from a table in another module
+    """Return the severities that a check can give: those in its code and in the functions that it calls."""
+    if check is checks.CHECKS["clients"]:  # its severities are in a table of another module
         return {
             str(node.value)
             for node in ast.walk(ast.parse(inspect.getsource(advice)))

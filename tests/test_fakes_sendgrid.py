@@ -1,4 +1,4 @@
-"""The SendGrid fake refuses what SendGrid refuses, keeps what it accepts, and fails as ordered."""
+"""The SendGrid fake rejects the requests that SendGrid rejects, keeps accepted ones, and fails on request."""
 
 import http.client
 import json
@@ -41,7 +41,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     timeout: float = 5,
 ) -> Answer:
-    """One request on a connection of its own; bytes go out as they are."""
+    """Send one request on a new connection; bytes are sent unchanged."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     usual = {"Authorization": f"Bearer {fake.key}", "Content-Type": "application/json"}
     port = int(fake.url.rpartition(":")[2])
@@ -67,7 +67,7 @@ def person(number: int = 0, **more: object) -> Body:
 
 
 def message(*people: Body, **changes: object) -> Body:
-    """A good message with top-level keys replaced; `...` drops one."""
+    """Return a valid message with top-level keys replaced; `...` removes a key."""
     body = {
         "personalizations": list(people or [person()]),
         "from": {"email": "papers@example.com", "name": "Trending ML Papers"},
@@ -80,7 +80,7 @@ def message(*people: Body, **changes: object) -> Body:
 
 @pytest.fixture
 def clock() -> list[float]:
-    """The fake's time; a test moves it by assigning to `clock[0]`."""
+    """Return the fake's time; a test changes it by assigning to `clock[0]`."""
     return [NOW]
 
 
@@ -99,7 +99,7 @@ def content(*types: str, value: object = "x") -> Body:
 
 
 def sized(length: int) -> dict[str, str]:
-    """One pair that is `length` bytes of compact JSON."""
+    """Return one pair of `length` bytes as compact JSON."""
     return {"key": "é" * ((length - 10) // 2) + "x" * (length % 2)}
 
 
@@ -392,7 +392,7 @@ def test_connections_are_kept(fake: SendGridFake) -> None:
 
 
 def new_batch(fake: SendGridFake, *numbers: int, send_at: int = NOW + HOUR) -> str:
-    """A new batch with a mail to each of some readers."""
+    """Make a batch with a mail to each of some readers; return its id."""
     batch: str = call(fake, "POST", "/v3/mail/batch").json["batch_id"]
     for number in numbers:
         assert send(fake, message(person(number), batch_id=batch, send_at=send_at)).status == 202

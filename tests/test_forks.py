@@ -1,4 +1,4 @@
-"""Forks are processes of their own."""
+"""Forks are normal processes."""
 
 import signal
 import subprocess
@@ -25,8 +25,8 @@ def started(forks: Forks, folder: Path, *arguments: str, **environment: str) -> 
 
 
 def test_a_program_has_its_own_output_environment_and_folder(forks: Forks, tmp_path: Path) -> None:
-    told = "import os; print(dict(os.environ), os.getcwd())"
-    fork, output = started(forks, tmp_path, "timeit", "-n1", told, WHO="me")
+    statement = "import os; print(dict(os.environ), os.getcwd())"
+    fork, output = started(forks, tmp_path, "timeit", "-n1", statement, WHO="me")
     assert fork.wait(60) == 0
     assert "'WHO': 'me'" in output.read_text() and str(tmp_path) in output.read_text()
     assert "HOME" not in output.read_text()

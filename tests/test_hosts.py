@@ -1,4 +1,4 @@
-"""Hosts, by their names and IP addresses alone."""
+"""Classification of hosts by name or IP address, without DNS."""
 
 import pytest
 

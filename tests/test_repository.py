@@ -1,4 +1,4 @@
-"""The workflows, the make targets and the wheel of the repository; documents are in test_documents.py."""
+"""The workflows, the make targets and the wheel of the repository; test_documents.py tests the documents."""
 
 import ast
 import re
@@ -44,7 +44,7 @@ def test_a_workflow_is_pinned_and_may_do_little(path: Path) -> None:
     assert "pull_request_target" not in path.read_text()
     for step in steps(path.name):
         assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40)), step
-        assert "${{" not in step.get("run", ""), "a value in a script is code: hand it over in env"
+        assert "${{" not in step.get("run", ""), "a value in a script is run as code: pass it in env"
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
@@ -90,9 +90,9 @@ def test_every_library_has_an_import_contract() -> None:
 
 @pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
 def test_a_package_holds_only_its_docstring(path: Path) -> None:
-    """Importing a module imports its packages too: what they import, every command pays for."""
+    """The import of a module runs the __init__ of its packages, so imports there slow every command."""
     statements = ast.parse(path.read_text(encoding="utf-8")).body
-    version = [one for one in statements if ast.unparse(one).startswith("__version__ = ")]
+    version = [statement for statement in statements if ast.unparse(statement).startswith("__version__ = ")]
     assert len(statements) - len(version) == 1
     assert not version or path == ROOT / "newsletter" / "__init__.py"
     assert isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant)
@@ -119,7 +119,7 @@ def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> Non
 
 
 def without_cause(path: Path) -> list[str]:
-    """Each `raise … from None` in a file, except those with a comment `no cause: <reason>` above them."""
+    """Return each `raise … from None` in a file, except those under a comment `no cause: <reason>`."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
     raised = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)]
@@ -133,7 +133,7 @@ def without_cause(path: Path) -> list[str]:
 
 def test_errors_keep_their_cause() -> None:
     files = sorted((ROOT / "newsletter").rglob("*.py"))
-    assert [found for path in files for found in without_cause(path)] == []
+    assert [location for path in files for location in without_cause(path)] == []
 
 
 def test_an_error_without_its_cause_is_found(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Starting is quick because each command loads only what it needs; `make bench` measures the milliseconds."""
+"""The start is quick because each command imports only its modules; `make bench` measures the time."""
 
 import subprocess
 import sys
@@ -47,17 +47,17 @@ LOADED = {
     "--help": RUNNING,
     "render": RENDERING,
     "check": RENDERING | {"cssselect2", "tinycss2", "webencodings"},
-    # Rich draws its table; Alembic, which brings the database up to date, loads Mako and Pygments.
+    # Rich prints the table; Alembic, which migrates the database, loads Mako and Pygments.
     "status": READING | {"alembic", "mako", "markupsafe", "pygments", "rich", "sqlalchemy"},
 }
 """The packages outside the standard library that a command loads.
 
-Each takes time at every start: a new one needs a reason, and `make bench` shows its price.
+Each takes time at every start: a new package needs a reason, and `make bench` shows its cost.
 """
 
 
 def loaded(*arguments: str) -> set[str]:
-    """The top-level packages that a command has loaded when it is done."""
+    """Return the top-level packages that a command has loaded when it exits."""
     program = (
         "import sys\n"
         "from newsletter.cli.main import main\n"

@@ -1,4 +1,4 @@
-"""Nothing that leaves watches its reader: every byte that each provider is handed is read for it."""
+"""No mail tracks its reader: all bytes that each provider submits are searched for tracking."""
 
 import json
 import quopri
@@ -29,7 +29,7 @@ HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 
 def readable(wire: bytes) -> str:
-    """What is on the wire with its transfer encodings taken off: MIME or a JSON request."""
+    """Return the submitted text, MIME or a JSON request, without its transfer encodings."""
     if wire.startswith(b"{"):
         return "\n".join(strings(json.loads(wire)))
     return quopri.decodestring(wire).decode("utf-8")
@@ -48,7 +48,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def watchers(wire: bytes, links: set[str]) -> list[str]:
-    """Whatever in these bytes could tell somebody that the mail was opened, or which link was followed."""
+    """Return the parts of a message that could report that it was opened, or which link was followed."""
     text = readable(wire)
     found = [hit[0] for hit in REMOTE.finditer(text)]
     found += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
@@ -70,14 +70,14 @@ def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
 
 
 def stripped(text: str, links: set[str]) -> str:
-    """Without what is ours to say: the links, the settings' names, and the promise in the footer."""
+    """Return text without the known links and the names of the tracking settings."""
     for known in sorted(links, key=len, reverse=True):
         text = text.replace(known, "")
     return re.sub(r"(?:click_|open_|subscription_)tracking|tracking_settings", "", text)
 
 
-def own_links(issue: files.Issue) -> set[str]:
-    """Every address that the editor wrote."""
+def editor_links(issue: files.Issue) -> set[str]:
+    """Return every web address that the editor wrote."""
     found = {story.link for story in issue.stories}
     found |= {link.link for story in issue.stories for link in story.links}
     texts = [p.text for p in (*issue.opening, *issue.closing)]
@@ -105,7 +105,7 @@ def the_real_issue() -> tuple[files.Issue, message.Mailing]:
 def allowed(issue: files.Issue, mailing: message.Mailing) -> set[str]:
     link = mailing.value("unsubscribe_url")
     links = {link(one) for one in samples.batch(mailing, *PEOPLE).recipients}
-    return own_links(issue) | links | {"[[unsubscribe_url]]"}
+    return editor_links(issue) | links | {"[[unsubscribe_url]]"}
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

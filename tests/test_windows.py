@@ -1,6 +1,7 @@
-"""Every command on a system without POSIX's modules and functions: it works, or says what to use.
+"""Every command on a system without POSIX's modules and functions works, or names an alternative.
 
-A process hides what Windows does not have, once the standard library, which has other ways there, is loaded.
+The test process hides the parts that Windows lacks, after it has loaded the standard library, which does not
+need them on Windows.
 """
 
 import json
@@ -77,7 +78,7 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).pare
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A newsletter whose issue of 20 April was sent on a system that can send."""
+    """Return a newsletter whose issue of 20 April was sent on a system that supports sending."""
     (tmp_path / "list.csv").write_text("address\nada@example.com\n")
     samples.write(tmp_path, name="2026-04-20")
     for arguments in (("subscribers", "import", "list.csv"), ("send", "2026-04-20", "--yes")):

@@ -150,7 +150,7 @@ def test_either_it_answers_message_by_message_or_for_all_at_once(ready: Ready) -
 
 
 def test_nothing_begins_any_more_once_it_is_told_so(ready: Ready) -> None:
-    batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog(most=2)
+    batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog(limit=2)
     ready.provider.submit(batch, submissions)
     assert len(ready.got()) == (2 if submissions.begun else len(MANY))
 
