@@ -1,7 +1,7 @@
-"""Writes newsletter/checks/caniemail/caniemail.json anew, from caniemail.com's data as npm has it.
+"""Update newsletter/checks/caniemail/caniemail.json from caniemail.com's data in its npm package.
 
 Run it as `python .ci/caniemail.py [CANIEMAIL.tgz]`; without a file, npm fetches the newest package. Then read
-the diff, and run the tests: they name each feature that is new.
+the diff, and run the tests: they report each new feature.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 TARGET = Path(__file__).resolve().parent.parent / "newsletter" / "checks" / "caniemail" / "caniemail.json"
 SOURCE = "https://www.caniemail.com, from the npm package caniemail {version}"
 LICENCE = "MIT, see caniemail.LICENSE"
-# Its values: yes, no, almost (in part), unknown.
+# The values of the data: yes, no, almost (partly), unknown.
 VALUES = "ynau"
 
 
@@ -42,7 +42,7 @@ def write(package: Path) -> None:
     }
     features = {feature["slug"]: row(feature, columns) for feature in data["data"]}
     head = json.dumps(kept, ensure_ascii=False, indent=1).removesuffix("\n}")
-    # A line a feature: reviewed as a diff.
+    # One line per feature, for readable diffs.
     lines = ",\n".join(f"  {json.dumps(slug)}: {json.dumps(row)}" for slug, row in sorted(features.items()))
     TARGET.write_text(f'{head},\n "features": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
     print(f"{TARGET.name}: {len(features)} features, {len(columns)} clients, {kept['date']}")
@@ -61,7 +61,7 @@ def families(columns: list[str]) -> set[str]:
 
 
 def row(feature: dict[str, Any], columns: list[str]) -> list[str]:
-    """A feature's title, and for each column what its newest version does; `-` where nobody has tried."""
+    """Return a feature's title, and a value for the newest version of each column; `-` if untested."""
     known = supports(feature)
     return [feature["title"].strip(), "".join(known.get(column, "-") for column in columns)]
 
@@ -76,7 +76,7 @@ def supports(feature: dict[str, Any]) -> dict[str, str]:
 
 
 def newest(versions: dict[str, str]) -> str:
-    """The value of the last version, which stands last unless all are months."""
+    """Return the value of the newest version: the last one, or the latest if all versions are months."""
     months = all(re.fullmatch(r"\d{4}-\d\d", version) for version in versions)
     value = versions[max(versions) if months else list(versions)[-1]][0]
     assert value in VALUES, versions

@@ -1,8 +1,8 @@
-"""A newsletter to measure with: a real issue cut to a 40 KB message, and as many subscribers as wanted.
+"""A newsletter for benchmarks: a real issue, shortened to a message of 40 KB, with any number of subscribers.
 
-`python benchmarks/letter.py FOLDER RECIPIENTS` makes it, in a process of its own. Subscribers go into the
-store's table by one statement: `news subscribers import` validates a million addresses in about a minute,
-and that is not what is measured here.
+`python benchmarks/letter.py FOLDER RECIPIENTS` makes it in a separate process. One SQL statement inserts the
+subscribers: `news subscribers import` validates a million addresses in about a minute, which the benchmarks
+do not measure.
 """
 
 import json
@@ -17,9 +17,9 @@ import measure
 ISSUE = "2026-04-27"
 SECRET = "only for the benchmark, and long enough"
 STORIES, PASSAGES = 2, 1
-# At once, where newsletter.yml says nothing.
+# Requests and connections at the same time: the defaults of newsletter.yml.
 REQUESTS, CONNECTIONS = 8, 4
-# Nothing of the machine's own gets in; in CI a file would be refused as a ledger.
+# Overrides the environment of the machine; with CI set, news refuses SQLite as the ledger.
 ENVIRONMENT = {
     "CI": "",
     "NEWS_DATABASE_URL": "",
@@ -44,23 +44,23 @@ from one where :recipients > 0
 
 
 def make(folder: Path, recipients: int, database: str = "") -> None:
-    """Makes a newsletter in a folder, in a process of its own; `database` is where SQLite is not meant."""
+    """Make a newsletter in a folder, in a separate process; `database` is an address, empty for SQLite."""
     environment = ENVIRONMENT | {"NEWS_DATABASE_URL": database}
     measure.run(sys.executable, __file__, folder, str(recipients), cwd=folder.parent, **environment)
 
 
-def configure(folder: Path, provider: str, port: int, at_once: int) -> None:
-    """Points a newsletter at a sink, with so many requests or connections at once."""
+def configure(folder: Path, provider: str, port: int, concurrency: int) -> None:
+    """Configure a newsletter to send to a sink, with `concurrency` requests or connections."""
     settings = {
-        "sendgrid": f'{{host: "http://127.0.0.1:{port}", requests: {at_once}}}',
-        "smtp": f"{{port: {port}, security: none, connections: {at_once}}}",
+        "sendgrid": f'{{host: "http://127.0.0.1:{port}", requests: {concurrency}}}',
+        "smtp": f"{{port: {port}, security: none, connections: {concurrency}}}",
     }
-    written = f"{_CONFIG}provider: {provider}\n{provider}: {settings[provider]}\n"
-    (folder / "newsletter.yml").write_text(written)
+    config = f"{_CONFIG}provider: {provider}\n{provider}: {settings[provider]}\n"
+    (folder / "newsletter.yml").write_text(config)
 
 
 def message_bytes(folder: Path) -> int:
-    """How long one of its messages is on the wire."""
+    """Return the bytes of one message as it is sent."""
     return int(json.loads((folder / "letter.json").read_text())["message_bytes"])
 
 
@@ -82,7 +82,7 @@ def _write_issue(file: Path) -> None:
 
 
 def _write_letter(folder: Path) -> None:
-    """What the peers send: the same mail."""
+    """Write letter.json, from which the peers make the same mail."""
     from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.mail import message
@@ -94,7 +94,7 @@ def _write_letter(folder: Path) -> None:
     issue = files.load(folder / "issues" / f"{ISSUE}.yml")
     mailing = message.mailing(issue, render(issue, newsletter.site), newsletter)
     mailing = replace(mailing, date=datetime.now(UTC))
-    somebody = message.Personalizer(mailing, SECRET)(
+    recipient = message.Personalizer(mailing, SECRET)(
         Subscriber(123456, "reader123456@example.com", "Reader", 1)
     )
     letter = {
@@ -106,7 +106,7 @@ def _write_letter(folder: Path) -> None:
         "html": mailing.rendered.html,
         "headers": message.list_headers(mailing),
         "unsubscribe_url": mailing.unsubscribe_url,
-        "message_bytes": len(template(mailing).fill(somebody)),
+        "message_bytes": len(template(mailing).fill(recipient)),
     }
     (folder / "letter.json").write_text(json.dumps(letter))
 

@@ -1,7 +1,7 @@
-"""A send with the ledger switched off: `delivery` and a provider as `news send` uses them, nothing written.
+"""A send without a ledger: `delivery` and a provider as in `news send`, but nothing is recorded.
 
-`python benchmarks/ours.py FOLDER RECIPIENTS` sends the issue in a newsletter's folder to people who are made
-up as they are needed, each with links of their own signed; prints the seconds, and how many were accepted.
+`python benchmarks/ours.py FOLDER RECIPIENTS` sends the issue in a newsletter's folder to generated
+recipients, each with their own signed links, and prints the seconds and the number of accepted messages.
 """
 
 import json
@@ -35,18 +35,18 @@ def main(folder: Path, recipients: int) -> None:
     provider = open_provider(newsletter)
     started = datetime.now(UTC)
     send = Send(1, issue.name, "", mailing.sha256, provider.name, recipients, "open", 0, started)
-    ledger: Any = Forgetful(provider.capabilities.recipients_per_call)
-    manner = DeliverySettings(in_flight=provider.capabilities.in_flight)
+    ledger: Any = NullLedger(provider.capabilities.recipients_per_call)
+    settings = DeliverySettings(in_flight=provider.capabilities.in_flight)
     tune_gc()
     start = time.perf_counter()
-    for _ in Delivery(send, mailing, ledger, provider, letter.SECRET, SystemClock(), manner).run():
+    for _ in Delivery(send, mailing, ledger, provider, letter.SECRET, SystemClock(), settings).run():
         pass
     provider.close()
     print(json.dumps({"seconds": time.perf_counter() - start, "accepted": ledger.accepted}))
 
 
-class Forgetful:
-    """A ledger (`sending.interfaces.Ledger`) that writes nothing down, and makes people up."""
+class NullLedger:
+    """A ledger (`sending.interfaces.Ledger`) that records nothing and generates recipients."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -54,34 +54,34 @@ class Forgetful:
         self.accepted = 0
 
     def claim(
-        self, of: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+        self, send: Send, limit: int, room: int, batch: HeldBatch | None, lease: timedelta, *, noted: bool
     ) -> list[ClaimedChunk]:
         claimed: list[ClaimedChunk] = []
-        while self._last < of.recipients and len(claimed) < most:
-            first, self._last = self._last + 1, min(self._last + self._size, of.recipients)
+        while self._last < send.recipients and len(claimed) < limit:
+            first, self._last = self._last + 1, min(self._last + self._size, send.recipients)
             numbers = range(first, self._last + 1)
             recipients = tuple([Subscriber(n, f"reader{n}@example.com", f"Reader {n}", n) for n in numbers])
-            claimed.append(ClaimedChunk(of.id, first, self._last, 0, 0, recipients))
+            claimed.append(ClaimedChunk(send.id, first, self._last, 0, 0, recipients))
         return claimed
 
-    def next_retry_at(self, of: Send) -> datetime | None:
-        return of.started_at if self._last < of.recipients else None
+    def next_retry_at(self, send: Send) -> datetime | None:
+        return send.started_at if self._last < send.recipients else None
 
     def settle(self, results: Sequence[ChunkResult]) -> None:
-        for one in results:
-            if isinstance(one.outcome, Accepted):
-                self.accepted += len(one.claimed.recipients)
+        for result in results:
+            if isinstance(result.outcome, Accepted):
+                self.accepted += len(result.claimed.recipients)
 
-    def journal(self, of: ClaimedChunk) -> "Forgetful":
+    def journal(self, claimed: ClaimedChunk) -> "NullLedger":
         return self
 
     def starting(self, number: int) -> None: ...
     def finished(self, number: int, outcome: Outcome) -> None: ...
-    def renew_lease(self, of: Send, lease: timedelta) -> None: ...
-    def finish(self, of: Send) -> None: ...
+    def renew_lease(self, send: Send, lease: timedelta) -> None: ...
+    def finish(self, send: Send) -> None: ...
 
     def __getattr__(self, name: str) -> Callable[..., list[Any]]:
-        """Whatever else it is asked for, there is none of it."""
+        """Return a method that returns an empty list, for all other methods of a ledger."""
         return lambda *_: []
 
 

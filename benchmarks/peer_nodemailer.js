@@ -1,4 +1,4 @@
-// The same mail through nodemailer's pool; prints the seconds.
+// Send the same mail with nodemailer's pool; print the seconds.
 //   node peer_nodemailer.js letter.json MESSAGES PORT CONNECTIONS
 'use strict';
 const fs = require('fs');
@@ -33,7 +33,7 @@ function message(number) {
   };
 }
 
-// Twice as many under way as there are connections, so that none of them ever waits for a message.
+// Twice as many messages at the same time as connections, so that no connection waits for a message.
 async function main() {
   let number = 0;
   const start = process.hrtime.bigint();

@@ -1,4 +1,4 @@
-"""The same mail through the sendgrid package, with its helper objects or with dicts; prints the seconds."""
+"""Send the same mail with the sendgrid package, its helper objects or dicts; print the seconds."""
 
 import argparse
 import json
@@ -28,8 +28,8 @@ def main() -> None:
 
     def send(first: int) -> None:
         people = range(first, min(first + PER_REQUEST, options.recipients + 1))
-        answer = client.send(make(letter, people))
-        assert answer.status_code == 202
+        response = client.send(make(letter, people))
+        assert response.status_code == 202
 
     start = time.perf_counter()
     with ThreadPoolExecutor(options.threads) as pool:
@@ -38,8 +38,8 @@ def main() -> None:
     print(time.perf_counter() - start)
 
 
-def own(letter: dict[str, Any], number: int) -> tuple[dict[str, str], dict[str, str]]:
-    """A recipient's headers and substitutions. Nothing is signed here, which saves the peer some work."""
+def recipient_fields(letter: dict[str, Any], number: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a recipient's headers and substitutions; the token is not signed, so the peer has less to do."""
     token = f"{number}.{number:032x}"
     headers = {name: value.replace("{token}", token) for name, value in letter["headers"].items()}
     headers["Message-ID"] = f"<2026-04-27.{number:024x}@example.com>"
@@ -50,7 +50,7 @@ def own(letter: dict[str, Any], number: int) -> tuple[dict[str, str], dict[str, 
 def as_dicts(letter: dict[str, Any], people: range) -> dict[str, Any]:
     personalizations = []
     for number in people:
-        headers, substitutions = own(letter, number)
+        headers, substitutions = recipient_fields(letter, number)
         to = [{"email": f"reader{number}@example.com", "name": f"Reader {number}"}]
         personalizations.append({"to": to, "headers": headers, "substitutions": substitutions})
     return {
@@ -88,14 +88,14 @@ def as_helpers(letter: dict[str, Any], people: range) -> helpers.Mail:
     settings.ganalytics = helpers.Ganalytics(False)
     mail.tracking_settings = settings
     for number in people:
-        headers, substitutions = own(letter, number)
-        one = helpers.Personalization()
-        one.add_to(helpers.To(f"reader{number}@example.com", f"Reader {number}"))
+        headers, substitutions = recipient_fields(letter, number)
+        personalization = helpers.Personalization()
+        personalization.add_to(helpers.To(f"reader{number}@example.com", f"Reader {number}"))
         for name, value in headers.items():
-            one.add_header(helpers.Header(name, value))
+            personalization.add_header(helpers.Header(name, value))
         for name, value in substitutions.items():
-            one.add_substitution(helpers.Substitution(name, value))
-        mail.add_personalization(one)
+            personalization.add_substitution(helpers.Substitution(name, value))
+        mail.add_personalization(personalization)
     return mail
 
 

@@ -1,7 +1,7 @@
-"""Other tools that send the same mail to the same sinks; what is missing is installed into build/peers.
+"""Other tools that send the same mail to the same sinks; missing ones are installed into build/peers.
 
-Each function gives messages (or recipients) a second, or None after a line that says why there is no figure.
-Peers are timed without their start, ours with it; mailmerge is a command, and timed whole.
+Each function returns messages (or recipients) per second, or prints the reason and returns None. Peers are
+timed without their start, news with it; mailmerge is a command, and is timed from start to end.
 """
 
 import csv
@@ -29,16 +29,16 @@ _SERVER = "[smtp_server]\nhost = 127.0.0.1\nport = {port}\n"
 
 
 def sendgrid(form: str, letter: Path, recipients: int, latency: float = 0.0, threads: int = 1) -> float:
-    """The sendgrid package: `helpers` or `dicts`."""
+    """Measure the sendgrid package with its `helpers` or with `dicts`."""
     with sinks.Sink("http", latency) as sink:
         script = (sys.executable, HERE / "peer_sendgrid.py", form, letter)
         ran = measure.run(*script, str(recipients), str(sink.port), str(threads))
-        _all_there(sink.finish()["recipients"], recipients)
+        _check_complete(sink.finish()["recipients"], recipients)
     return recipients / float(ran.output)
 
 
 def mailmerge(letter: Path, messages: int) -> float | None:
-    """mailmerge, the command, one connection a message as it is made."""
+    """Measure the command mailmerge, which opens a connection for each message."""
     if not installed(MAILMERGE):
         return None
     with tempfile.TemporaryDirectory() as name, sinks.fastest_smtp() as sink:
@@ -46,24 +46,24 @@ def mailmerge(letter: Path, messages: int) -> float | None:
         _write_mailmerge(folder, json.loads(letter.read_text()), messages, sink.port)
         command = (MAILMERGE, "--no-dry-run", "--no-limit", "--output-format", "text")
         ran = measure.run(*command, cwd=folder)
-        _all_there(sink.finish()["messages"], messages)
+        _check_complete(sink.finish()["messages"], messages)
     return messages / ran.seconds
 
 
 def nodemailer(letter: Path, messages: int, connections: int, latency: float = 0.0) -> float | None:
-    """nodemailer's pool."""
+    """Measure the connection pool of nodemailer."""
     if not installed(NODEMAILER):
         return None
     with _smtp(latency) as sink:
         script = ("node", HERE / "peer_nodemailer.js", letter)
         numbers = (str(messages), str(sink.port), str(connections))
         ran = measure.run(*script, *numbers, NODE_PATH=str(NODEMAILER.parent))
-        _all_there(sink.finish()["messages"], messages)
+        _check_complete(sink.finish()["messages"], messages)
     return messages / float(ran.output)
 
 
 def smtp_source(length: int, messages: int, sessions: int, latency: float = 0.0) -> float | None:
-    """Postfix's smtp-source: the same bytes again and again, nothing is made or written down."""
+    """Measure Postfix's smtp-source, which repeats the same bytes and records nothing."""
     if not SMTP_SOURCE.exists():
         measure.row("smtp-source", "not installed (Debian: apt-get install postfix)")
         return None
@@ -72,30 +72,30 @@ def smtp_source(length: int, messages: int, sessions: int, latency: float = 0.0)
         mail = ("-f", "benchmark@example.com", "-t", "reader@example.com")
         start = time.perf_counter()
         subprocess.run([SMTP_SOURCE, "-d", *sizes, *mail, f"127.0.0.1:{sink.port}"], check=True)
-        taken = time.perf_counter() - start
-        _all_there(sink.finish()["messages"], messages)
-    return messages / taken
+        duration = time.perf_counter() - start
+        _check_complete(sink.finish()["messages"], messages)
+    return messages / duration
 
 
 def _smtp(latency: float) -> sinks.Sink | sinks.PostfixSink:
     return sinks.Sink("smtp", latency) if latency else sinks.fastest_smtp()
 
 
-def _all_there(got: int, sent: int) -> None:
-    if got != sent:
-        raise SystemExit(f"{sent:,} were to be sent, and {got:,} arrived")
+def _check_complete(arrived: int, sent: int) -> None:
+    if arrived != sent:
+        raise SystemExit(f"{sent:,} were sent, but {arrived:,} arrived")
 
 
 @functools.cache
 def installed(peer: Path) -> bool:
-    """Whether a peer is there, after an attempt to install it; says so where it is not."""
+    """Return True if a peer is installed, after an attempt to install it; print the reason if it is not."""
     if peer.exists():
         return True
     FOLDER.mkdir(parents=True, exist_ok=True)
-    why = _install_mailmerge() if peer == MAILMERGE else _install_with_npm(peer.name)
-    if why:
-        measure.row(peer.name, f"left out, as it cannot be installed here: {why}")
-    return why is None
+    failure = _install_mailmerge() if peer == MAILMERGE else _install_with_npm(peer.name)
+    if failure:
+        measure.row(peer.name, f"left out, because it cannot be installed: {failure}")
+    return failure is None
 
 
 def _install_mailmerge() -> str | None:
@@ -106,23 +106,25 @@ def _install_mailmerge() -> str | None:
 
 def _install_with_npm(package: str) -> str | None:
     if not shutil.which("node") or not shutil.which("npm"):
-        return "there is no node, or no npm"
+        return "node or npm is missing"
     quiet = ("--no-audit", "--no-fund", "--silent")
     return _run("npm", "install", "--prefix", FOLDER, *quiet, package)
 
 
 def _run(*command: str | Path) -> str | None:
-    """Runs an installer; why it failed, in a line."""
+    """Run an installer; return the last line of its error, or None if it succeeded."""
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = (ran.stderr or ran.stdout).strip().splitlines()
-    return (said[-1] if said else f"{command[0]} ended with {ran.returncode}") if ran.returncode else None
+    output = (ran.stderr or ran.stdout).strip().splitlines()
+    return (
+        (output[-1] if output else f"{command[0]} exited with {ran.returncode}") if ran.returncode else None
+    )
 
 
 def _write_mailmerge(folder: Path, letter: dict[str, Any], messages: int, port: int) -> None:
-    """Its template, list and server file; it knows a message as one text, so the parts are written out."""
+    """Write mailmerge's template, list and server file; its template is the whole MIME message."""
 
     def spliced(text: str, **fields: str) -> str:
-        """Raw text for Jinja with fields in it."""
+        """Return raw text for Jinja, with the placeholders as fields."""
         for placeholder, field in fields.items():
             text = text.replace(placeholder, f"{{% endraw %}}{{{{{field}}}}}{{% raw %}}")
         return f"{{% raw %}}{text}{{% endraw %}}"

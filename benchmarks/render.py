@@ -1,4 +1,4 @@
-"""Prints what rendering costs: whole processes, warm, and against npm's mjml, as whole processes and warm."""
+"""Print the time of rendering: as a whole process and warm, and compared with npm's mjml in both ways."""
 
 import json
 import os
@@ -44,14 +44,14 @@ const source = fs.readFileSync(process.argv[1], 'utf8');
 
 
 def main() -> None:
-    # As for users: Python compiles the modules of a checkout once, not at each start.
+    # As for users: Python compiles the modules once, not at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     newsletter = loader.load(measure.REPOSITORY, {})
     issue = files.load(newsletter.issues / f"{ISSUE}.yml")
     source = to_mjml(issue, newsletter.site)
 
     def fresh() -> None:
-        """As after an edit: nothing of the text is remembered."""
+        """Render with an empty cache of texts, as after an edit."""
         markdown._parse.cache_clear()
         render(issue, newsletter.site)
 
@@ -67,7 +67,7 @@ def main() -> None:
         compiled = measure.seconds(lambda: inline(*compile_mjml(source)), 50)
         measure.row("  of which MJML to HTML with inlined CSS", ms(compiled))
         file = Path(folder) / "issue.mjml"
-        # Without the CSS to be inlined, on which npm's juice fails: npm has less to do than we.
+        # Without the CSS that is inlined, on which npm's juice fails: npm has less to do than news.
         file.write_text(INLINE_STYLE.sub("", source.text), encoding="utf-8")
         if peers.installed(peers.MJML):
             warm_against_npm(file, compiled)
@@ -79,15 +79,15 @@ def helped() -> Callable[[], object]:
 
 
 def warm_against_npm(file: Path, ours: float) -> None:
-    """Print what the same MJML takes through npm's mjml, warm in one process."""
+    """Print the time of npm's mjml for the same MJML, warm in one process."""
     theirs = json.loads(node("-e", _WARM, file).output) / 1000
     measure.row("  npm mjml on the same MJML, CSS not inlined", ms(theirs), f"{theirs / ours:.1f} x ours")
 
 
 def start_against_npm(file: Path) -> None:
-    """Print what `news render` takes, as a share of what npm's mjml takes for the same MJML.
+    """Print the time of `news render`, as a share of the time of npm's mjml for the same MJML.
 
-    Its command reads options and finds files as ours does; a script that calls its function has less to do.
+    Its command reads options and finds files, like `news`; a script that calls its function has less to do.
     """
 
     def ours() -> measure.Run:

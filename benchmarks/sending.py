@@ -1,6 +1,7 @@
-"""Prints what sending costs: speed, memory, the size of the ledger, each beside its aim and its peers.
+"""Print the speed, memory and ledger size of sending, each next to its aim and the figures of other tools.
 
-Everything goes to sinks on loopback, which take it all (sinks.py). `--quick` sends to a tenth of the people.
+All mail goes to sinks on loopback, which accept everything (sinks.py). `--quick` sends to a tenth of the
+recipients.
 """
 
 import argparse
@@ -24,7 +25,7 @@ MANY_REQUESTS, MANY_CONNECTIONS = 16, 32
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many recipients each part of the table is measured with."""
+    """The number of recipients for each part of the table."""
 
     large: int
     small: int
@@ -41,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the recipients")
     sizes = QUICK if parser.parse_args().quick else FULL
-    elsewhere = measure.Elsewhere()
+    other_load = measure.OtherLoad()
     with tempfile.TemporaryDirectory() as name:
         letters = sends.Letters(Path(name))
         sendgrid(letters, sizes)
@@ -49,20 +50,20 @@ def main() -> None:
         smtp(letters, sizes)
         print()
         in_postgresql(sizes.small)
-    busy = f"{elsewhere.cores():.1f} of {os.cpu_count()} cores"
-    print(f"\nMeanwhile other processes kept {busy} busy; with much of that, rates are too low.")
+    busy = f"{other_load.cores():.1f} of {os.cpu_count()} cores"
+    print(f"\nMeanwhile other processes kept {busy} busy; under high load, the rates are too low.")
 
 
 def sendgrid(letters: sends.Letters, sizes: Sizes) -> None:
     heading(f"SendGrid, {sizes.large:,} recipients, {REQUESTS} requests at once")
     with letters.with_subscribers(0) as folder:
         without = sends.without_ledger(folder, sizes.large)
-        rate("ledger off, people made up, start not counted", without, aim=250_000)
+        rate("ledger off, generated recipients, without the start", without, aim=250_000)
     with letters.with_subscribers(sizes.large) as folder:
         before = sends.ledger_bytes(folder)
         whole = sends.through_sendgrid(folder, sizes.large)
         rate("ledger on: SQLite, durable, the whole command", whole.rate, aim=100_000)
-        rate("  while requests were under way", whole.rate_at_sink)
+        rate("  between the first request and the last response", whole.rate_at_sink)
         grown = (sends.ledger_bytes(folder) - before) / sizes.large
         at_most("ledger, bytes a recipient", grown, 60, "B")
         at_most("news status, whole process", sends.status_seconds(folder), 1, "s")
@@ -75,20 +76,20 @@ def sendgrid(letters: sends.Letters, sizes: Sizes) -> None:
         against("sendgrid package, dicts", dicts, without)
         helpers = peers.sendgrid("helpers", file, sizes.helpers)
         against("sendgrid package, helper objects", helpers, without)
-    for at_once in (REQUESTS, MANY_REQUESTS):
-        sendgrid_far_away(letters, sizes, at_once)
+    for concurrency in (REQUESTS, MANY_REQUESTS):
+        sendgrid_with_latency(letters, sizes, concurrency)
 
 
-def sendgrid_far_away(letters: sends.Letters, sizes: Sizes, at_once: int) -> None:
-    heading(f"SendGrid, {HTTP_LATENCY * 1000:.0f} ms a request, {at_once} at once, ledger on")
-    # Enough for some seconds, so that the first requests and the last ones do not decide.
-    recipients = min(sizes.large, 50_000 * at_once)
-    limit = at_once / HTTP_LATENCY * 1000
+def sendgrid_with_latency(letters: sends.Letters, sizes: Sizes, concurrency: int) -> None:
+    heading(f"SendGrid, {HTTP_LATENCY * 1000:.0f} ms a request, {concurrency} at once, ledger on")
+    # Enough for some seconds, so that the first and the last requests have little effect.
+    recipients = min(sizes.large, 50_000 * concurrency)
+    limit = concurrency / HTTP_LATENCY * 1000
     with letters.with_subscribers(recipients) as folder:
-        sent = sends.through_sendgrid(folder, recipients, HTTP_LATENCY, at_once)
-        rate("while requests were under way", sent.rate_at_sink, aim=0.8 * limit)
-        row("  of what so many requests allow", f"{sent.rate_at_sink / limit:.0%}", ">= 80%")
-        theirs = peers.sendgrid("dicts", folder / "letter.json", sizes.small, HTTP_LATENCY, at_once)
+        sent = sends.through_sendgrid(folder, recipients, HTTP_LATENCY, concurrency)
+        rate("between the first request and the last response", sent.rate_at_sink, aim=0.8 * limit)
+        row("  share of the maximum for these requests", f"{sent.rate_at_sink / limit:.0%}", ">= 80%")
+        theirs = peers.sendgrid("dicts", folder / "letter.json", sizes.small, HTTP_LATENCY, concurrency)
         against("sendgrid package, dicts, as many threads", theirs, sent.rate_at_sink)
 
 
@@ -105,10 +106,10 @@ def smtp(letters: sends.Letters, sizes: Sizes) -> None:
         against("nodemailer's pool, as many connections", nodemailer, ours)
         against("mailmerge", peers.mailmerge(file, sizes.mailmerge), ours)
     for connections in (CONNECTIONS, MANY_CONNECTIONS):
-        smtp_far_away(letters, sizes, connections)
+        smtp_with_latency(letters, sizes, connections)
 
 
-def smtp_far_away(letters: sends.Letters, sizes: Sizes, connections: int) -> None:
+def smtp_with_latency(letters: sends.Letters, sizes: Sizes, connections: int) -> None:
     heading(f"SMTP, {SMTP_LATENCY * 1000:.0f} ms a reply, {connections} connections, ledger on")
     messages = min(sizes.smtp, 300 * connections)
     with letters.with_subscribers(messages) as folder:
@@ -122,9 +123,9 @@ def smtp_far_away(letters: sends.Letters, sizes: Sizes, connections: int) -> Non
 
 
 def in_postgresql(recipients: int) -> None:
-    """The same on PostgreSQL, with the server that the tests start, which does not wait for the disk."""
-    if why := postgresql.absent():
-        row("PostgreSQL", f"left out: {why}")
+    """Measure a send on PostgreSQL, on the server of the tests, which runs without fsync."""
+    if reason := postgresql.absent():
+        row("PostgreSQL", f"left out: {reason}")
         return
     with ExitStack() as stack:
         server = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -142,14 +143,14 @@ def heading(text: str) -> None:
     row(text, "", "aim", "ours / theirs")
 
 
-def rate(label: str, found: float, aim: float | None = None) -> None:
-    aims = (f">= {aim:,.0f}/s", "met" if found >= aim else "MISSED") if aim else ()
-    row(f"  {label}", f"{found:,.0f}/s", *aims)
+def rate(label: str, measured: float, aim: float | None = None) -> None:
+    aims = (f">= {aim:,.0f}/s", "met" if measured >= aim else "MISSED") if aim else ()
+    row(f"  {label}", f"{measured:,.0f}/s", *aims)
 
 
-def at_most(label: str, found: float, aim: float, unit: str) -> None:
-    shown = f"{found:.2f}" if found < 10 else f"{found:.0f}"
-    row(f"  {label}", f"{shown} {unit}", f"< {aim} {unit}", "met" if found < aim else "MISSED")
+def at_most(label: str, measured: float, aim: float, unit: str) -> None:
+    shown = f"{measured:.2f}" if measured < 10 else f"{measured:.0f}"
+    row(f"  {label}", f"{shown} {unit}", f"< {aim} {unit}", "met" if measured < aim else "MISSED")
 
 
 def against(label: str, theirs: float | None, ours: float, aim: float | None = None) -> None:
@@ -163,8 +164,8 @@ def row(*cells: str) -> None:
     measure.row(*cells)
 
 
-def plural(number: int, what: str) -> str:
-    return f"{number} {what}" + ("s" if number > 1 else "")
+def plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("s" if number > 1 else "")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whole sends to a sink, each checked to have arrived completely, and what they leave in the database."""
+"""Sends to a sink, each checked for completeness, and the size of the database afterwards."""
 
 import json
 import shutil
@@ -21,74 +21,78 @@ from tests.fakes import postgresql
 
 @dataclass(frozen=True)
 class Sent:
-    """A whole send: the process, and what its sink got."""
+    """A finished send: the process, and the totals of its sink."""
 
     ran: measure.Run
-    got: dict[str, Any]
+    totals: dict[str, Any]
 
     @property
     def rate(self) -> float:
-        """Recipients a second from the start of the process to its end."""
-        return self._people / self.ran.seconds
+        """Return recipients per second, from the start of the process to its end."""
+        return self._recipients / self.ran.seconds
 
     @property
     def rate_at_sink(self) -> float:
-        """Recipients a second between the first request and the last answer."""
-        return float(self._people / self.got["seconds"])
+        """Return recipients per second, from the first request to the last response."""
+        return float(self._recipients / self.totals["seconds"])
 
     @property
-    def _people(self) -> int:
-        return int(self.got["recipients"] if "recipients" in self.got else self.got["messages"])
+    def _recipients(self) -> int:
+        return int(self.totals["recipients"] if "recipients" in self.totals else self.totals["messages"])
 
 
 class Letters:
-    """Newsletters with so many subscribers; made once for a size, and copied for each send."""
+    """Newsletters by their number of subscribers; each is made once, and copied for each send."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
     def with_subscribers(self, recipients: int) -> Iterator[Path]:
-        """A fresh copy of one."""
-        made = self._folder / str(recipients)
-        if not made.exists():
-            letter.make(made, recipients)
+        """Yield a new copy of a newsletter with this number of subscribers."""
+        original = self._folder / str(recipients)
+        if not original.exists():
+            letter.make(original, recipients)
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             copy = Path(name) / "letter"
-            shutil.copytree(made, copy)
+            shutil.copytree(original, copy)
             yield copy
 
 
 def without_ledger(folder: Path, recipients: int) -> float:
-    """Recipients a second, timed as the peers are: without starting Python, and without rendering."""
+    """Return recipients per second, timed like the peers: without the start of Python and rendering."""
     with sinks.Sink("http") as sink:
         letter.configure(folder, "sendgrid", sink.port, letter.REQUESTS)
         script = Path(__file__).with_name("ours.py")
         ran = measure.run(sys.executable, script, folder, str(recipients), cwd=folder, **letter.ENVIRONMENT)
-        said = json.loads(ran.output)
-        _all_there(Sent(ran, sink.finish()), "recipients", recipients, said["accepted"])
-        return float(recipients / said["seconds"])
+        printed = json.loads(ran.output)
+        _check_complete(Sent(ran, sink.finish()), "recipients", recipients, printed["accepted"])
+        return float(recipients / printed["seconds"])
 
 
 def through_sendgrid(
-    folder: Path, recipients: int, latency: float = 0.0, at_once: int = letter.REQUESTS, database: str = ""
+    folder: Path,
+    recipients: int,
+    latency: float = 0.0,
+    concurrency: int = letter.REQUESTS,
+    database: str = "",
 ) -> Sent:
     with sinks.Sink("http", latency) as sink:
-        letter.configure(folder, "sendgrid", sink.port, at_once)
+        letter.configure(folder, "sendgrid", sink.port, concurrency)
         ran = news_send(folder, database)
-        return _all_there(Sent(ran, sink.finish()), "recipients", recipients)
+        return _check_complete(Sent(ran, sink.finish()), "recipients", recipients)
 
 
 def through_smtp(folder: Path, messages: int, connections: int, latency: float = 0.0) -> Sent:
     with sinks.Sink("smtp", latency) if latency else sinks.fastest_smtp() as sink:
         letter.configure(folder, "smtp", sink.port, connections)
         ran = news_send(folder)
-        got = sink.finish()
-        return _all_there(Sent(ran, got), "messages", messages, got.get("links", messages))
+        totals = sink.finish()
+        return _check_complete(Sent(ran, totals), "messages", messages, totals.get("links", messages))
 
 
 def news_send(folder: Path, database: str = "") -> measure.Run:
-    """`news send`, whole."""
+    """Run `news send`."""
     command = (measure.news(), "send", "--issue", letter.ISSUE, "--yes", "--now")
     return measure.run(*command, cwd=folder, **letter.ENVIRONMENT | {"NEWS_DATABASE_URL": database})
 
@@ -99,7 +103,7 @@ def status_seconds(folder: Path) -> float:
 
 
 def ledger_bytes(folder: Path) -> int:
-    """The database's size with everything in it that was committed."""
+    """Return the bytes of the database file with all commits in it."""
     file = folder / ".news" / "news.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
@@ -114,9 +118,9 @@ def postgresql_bytes(server: Path) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def _all_there(sent: Sent, what: str, *numbers: int) -> Sent:
-    if wrong := [number for number in numbers if number != sent.got[what]]:
+def _check_complete(sent: Sent, key: str, *expected: int) -> Sent:
+    if wrong := [number for number in expected if number != sent.totals[key]]:
         raise SystemExit(
-            f"{wrong[0]:,} {what} were to arrive, and {sent.got[what]:,} did:\n{sent.ran.output}"
+            f"{wrong[0]:,} {key} were expected, but {sent.totals[key]:,} arrived:\n{sent.ran.output}"
         )
     return sent

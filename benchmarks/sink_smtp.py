@@ -1,6 +1,6 @@
-"""An SMTP server that takes every message, and counts.
+"""An SMTP server that accepts every message, and counts.
 
-`python benchmarks/sink_smtp.py LATENCY` prints its port, and what it got when its standard input ends.
+`python benchmarks/sink_smtp.py LATENCY` prints its port, and its totals when its standard input is closed.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ _LINK = re.compile(rb"List-Unsubscribe: ?\s*<([^>]+)>")
 
 
 class SmtpSink:
-    """Takes every message; what it says leaves it `latency` seconds later, as it would across a network.
+    """A server that accepts every message; its replies leave `latency` seconds later, as across a network.
 
-    So a group of commands in one write (RFC 2920) waits once.
+    So a group of pipelined commands (RFC 2920) waits once.
     """
 
     def __init__(self, latency: float) -> None:
@@ -28,7 +28,7 @@ class SmtpSink:
         self.rejected: list[str] = []
 
     async def start(self) -> int:
-        """Listens; the port."""
+        """Start to listen; return the port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Session(self), "127.0.0.1", 0, backlog=1000)
         return int(self._server.sockets[0].getsockname()[1])
@@ -39,11 +39,11 @@ class SmtpSink:
 
 
 class _Session(asyncio.Protocol):
-    """One connection."""
+    """A connection to the sink."""
 
     def __init__(self, sink: SmtpSink) -> None:
         self._sink = sink
-        self._rest = b""
+        self._buffer = b""
         self._in_message = False
         self._head = b""
         self._began_at = 0
@@ -52,17 +52,17 @@ class _Session(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._sink.counts["connections"] += 1
-        self._say(b"220 sink.example.com ESMTP\r\n")
+        self._reply(b"220 sink.example.com ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
-        data, replies, at = self._rest + data if self._rest else data, [], 0
+        data, replies, at = self._buffer + data if self._buffer else data, [], 0
         while True:
             if self._in_message:
                 end = data.find(b"\r\n.\r\n", at)
                 if len(self._head) < 2048:
                     self._head += data[at : at + 2048]
                 if end < 0:
-                    # The end may be cut in two; it is looked for again from here.
+                    # The end marker can be split between two reads; search again from here.
                     kept = max(at, len(data) - 4)
                     self._sink.counts["bytes"] += kept - at
                     at = kept
@@ -75,10 +75,10 @@ class _Session(asyncio.Protocol):
                 if end < 0:
                     break
                 replies.append(self._command(data[at:end]))
-                # An empty message is a dot right after DATA's own line end.
+                # In an empty message, the dot follows the line end of DATA.
                 at = end if self._in_message else end + 2
-        self._rest = data[at:]
-        self._say(b"".join(replies))
+        self._buffer = data[at:]
+        self._reply(b"".join(replies))
 
     def _command(self, line: bytes) -> bytes:
         verb = line[:4].upper()
@@ -101,11 +101,11 @@ class _Session(asyncio.Protocol):
         self._in_message = False
         self._sink.counts["messages"] += 1
         self._sink.ended = time.perf_counter()
-        if found := _LINK.search(self._head):
-            self._sink.links.add(found[1])
+        if match := _LINK.search(self._head):
+            self._sink.links.add(match[1])
         return b"250 taken\r\n"
 
-    def _say(self, replies: bytes) -> None:
+    def _reply(self, replies: bytes) -> None:
         if not replies:
             return
         if self._sink.latency:

@@ -1,4 +1,4 @@
-"""What the benchmarks send to: servers on loopback, a process each, that take everything and keep count."""
+"""The sinks of the benchmarks: servers on loopback, one process each, that accept and count all mail."""
 
 import json
 import os
@@ -17,9 +17,9 @@ _START_SECONDS = 10
 
 
 class Sink:
-    """An `http` or `smtp` sink in a process of its own, on `port`; `finish` stops it and says what it got.
+    """An `http` or `smtp` sink in a separate process, on `port`; `finish` stops it and returns its totals.
 
-    `latency`: seconds until its answers arrive.
+    `latency`: seconds until its responses arrive.
     """
 
     def __init__(self, kind: str, latency: float = 0.0) -> None:
@@ -36,17 +36,17 @@ class Sink:
         self.finish()
 
     def finish(self) -> dict[str, Any]:
-        """What it got, in the end; raises SystemExit where something was wrong with it."""
+        """Stop the sink and return its totals; raise SystemExit if it found problems in the mail."""
         if self._totals is None:
-            said, _ = self._process.communicate()
-            self._totals = dict(json.loads(said))
+            output, _ = self._process.communicate()
+            self._totals = dict(json.loads(output))
             if problems := self._totals.get("problems"):
-                raise SystemExit("what arrived is not what was to be sent:\n" + "\n".join(problems))
+                raise SystemExit("the sink found problems in the mail:\n" + "\n".join(problems))
         return self._totals
 
 
 class PostfixSink:
-    """Postfix's smtp-sink, which takes mail faster than anything written in Python."""
+    """Postfix's smtp-sink, which accepts mail faster than a server in Python."""
 
     def __enter__(self) -> Self:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -64,14 +64,14 @@ class PostfixSink:
         self._counters.close()
 
     def finish(self) -> dict[str, Any]:
-        """How many messages it got."""
+        """Return the number of messages."""
         self._counters.seek(max(0, self._counters.seek(0, os.SEEK_END) - 200))
-        found = re.findall(rb"mesg= *(\d+)", self._counters.read())
-        return {"messages": int(found[-1]) if found else 0}
+        counts = re.findall(rb"mesg= *(\d+)", self._counters.read())
+        return {"messages": int(counts[-1]) if counts else 0}
 
 
 def fastest_smtp() -> Sink | PostfixSink:
-    """smtp-sink where it is installed."""
+    """Return smtp-sink if it is installed, else the sink in Python."""
     return PostfixSink() if SMTP_SINK.exists() else Sink("smtp")
 
 

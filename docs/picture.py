@@ -1,4 +1,4 @@
-"""Draws docs/digest.png: the newest issue on a desk and on a phone, light and dark.
+"""Make docs/digest.png: the newest issue on a desktop and a phone, light and dark.
 
 Run it as `.venv/bin/python docs/picture.py`; it needs Chromium.
 """
@@ -18,9 +18,9 @@ from newsletter.render.pipeline import render
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "digest.png"
-LIMIT = 500_000
+MAX_BYTES = 500_000
 HEIGHT, SCALE = 1240, 0.75
-# Width, colour scheme, and how far to scroll: to the top, to the first story, to where its button is seen.
+# Width, colour scheme, and scroll position: the top, the first story, or the button of the story.
 TOP, STORY, BUTTON = "0", "story.offsetTop - 20", "story.offsetTop + story.offsetHeight - 700"
 WINDOWS = ((648, "light", TOP), (648, "dark", STORY), (375, "light", TOP), (375, "dark", BUTTON))
 
@@ -39,14 +39,16 @@ async def main() -> None:
         picture = await _side_by_side(
             browser, [await _shot(browser, mail.html, *window) for window in WINDOWS]
         )
-    if len(picture) > LIMIT:
-        sys.exit(f"docs/digest.png would have {len(picture):,} bytes, not {LIMIT:,}; lower SCALE or HEIGHT")
+    if len(picture) > MAX_BYTES:
+        sys.exit(
+            f"docs/digest.png has {len(picture):,} bytes, more than {MAX_BYTES:,}; lower SCALE or HEIGHT"
+        )
     PICTURE.write_bytes(picture)
     print(f"docs/digest.png: {len(picture):,} bytes")
 
 
 async def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: str) -> bytes:
-    """A mail in a window."""
+    """Return a screenshot of a mail in a window."""
     page = await browser.new_page(
         viewport={"width": width, "height": HEIGHT},
         device_scale_factor=SCALE,
@@ -60,7 +62,7 @@ async def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: st
 
 
 async def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
-    """The windows on a transparent ground, which suits light pages and dark ones."""
+    """Return the windows side by side on a transparent background, which suits light and dark pages."""
     page = await browser.new_page(viewport={"width": 2400, "height": HEIGHT})
     images = (f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
     await page.set_content(FRAMES + "".join(images))

@@ -1,4 +1,4 @@
-"""Takes docs/preview.png: the preview of the newest issue, and below it that of one with a mistake.
+"""Make docs/preview.png, the preview of the newest issue, and docs/preview-mistake.png, with a mistake in it.
 
 Run it as `.venv/bin/python docs/preview_picture.py`; it needs Chromium.
 """
@@ -17,13 +17,13 @@ SIZE = {"width": 1280, "height": 760}
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         shutil.copy(ROOT / "newsletter.yml", folder)
         shutil.copytree(ROOT / "issues", folder / "issues")
         newest = max((folder / "issues").glob("*.yml"))
-        written = newest.read_text(encoding="utf-8").replace("are about **world", "are are about **world", 1)
-        newest.write_text(written, encoding="utf-8")
+        text = newest.read_text(encoding="utf-8").replace("are about **world", "are are about **world", 1)
+        newest.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "newsletter", "preview", "--port", "0"]
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as preview:
             try:
