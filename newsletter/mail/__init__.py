@@ -1,1 +1,1 @@
-"""From what is rendered to a message for each recipient."""
+"""Turn a rendered issue into a message for each recipient."""

@@ -1,4 +1,4 @@
-"""Mail: what all recipients of an issue share, and what each one has of their own."""
+"""The mail of an issue: the content that all recipients share, and the data of each recipient."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from newsletter.subscribers.model import Subscriber
 
 
 class Recipient(NamedTuple):
-    """One person's part of an issue; `number` is their place in the send."""
+    """The data of one recipient of a send; `number` is the recipient's place in the send."""
 
     number: int
     address: str
@@ -29,9 +29,9 @@ class Recipient(NamedTuple):
 
 @dataclass(frozen=True)
 class Mailing:
-    """What all recipients of an issue share; placeholders stand where they differ.
+    """The content that all recipients of an issue share, with placeholders for their data.
 
-    `date` is when it is sent: it is set when that is known, and no part of the content.
+    `date` is the time of sending: it is set when that is known, and is not part of the content.
     """
 
     issue: str
@@ -50,7 +50,7 @@ class Mailing:
 
     @cached_property
     def sha256(self) -> str:
-        """What the content is known by; the moment of sending is no part of it."""
+        """Return the hash that identifies the content; the date is not part of it."""
         return hashlib.sha256(json.dumps(self.content(), sort_keys=True).encode()).hexdigest()
 
     def content(self) -> dict[str, Any]:
@@ -64,13 +64,16 @@ class Mailing:
 
     @property
     def sent_at(self) -> datetime:
-        """The date; a mailing without one is not ready to be sent."""
+        """Return the date. Raise ValueError if the mailing has none and so is not ready to be sent."""
         if self.date is None:
-            raise ValueError("a mailing is sent at some date: replace(mailing, date=…)")
+            raise ValueError("the mailing has no date: set it with replace(mailing, date=…)")
         return self.date
 
     def value(self, placeholder: str) -> Callable[[Recipient], str]:
-        """What stands in a placeholder's place for a recipient; an empty link where the provider makes it."""
+        """Return a function from a recipient to a placeholder's value. Raise KeyError for an unknown one.
+
+        An unsubscribe link is empty if the provider makes it.
+        """
         if placeholder == "name":
             return lambda recipient: recipient.name or self.fallback_name
         if placeholder == "address":
@@ -81,14 +84,14 @@ class Mailing:
         raise KeyError(placeholder)
 
     def as_test(self) -> "Mailing":
-        """The same mail, marked as a test where its reader sees it."""
+        """Return the same mailing, marked as a test in its subject."""
         rendered = replace(self.rendered, subject=f"[Test] {self.rendered.subject}")
         return replace(self, rendered=rendered, test=True)
 
 
 @dataclass(frozen=True)
 class ScheduledSend:
-    """Until when mail is held back, and under which of the provider's batch ids it can be called back."""
+    """The time until which a provider holds a batch, and the provider's batch id by which it is recalled."""
 
     batch_id: str
     send_at: datetime
@@ -96,7 +99,7 @@ class ScheduledSend:
 
 @dataclass(frozen=True)
 class Batch:
-    """Recipients whom a provider is handed together."""
+    """The recipients of one call to a provider."""
 
     mailing: Mailing
     recipients: Sequence[Recipient]
@@ -104,7 +107,7 @@ class Batch:
 
 
 def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing:
-    """An issue of this newsletter, ready to be addressed."""
+    """Return the mailing of a rendered issue of this newsletter."""
     config = newsletter.config
     domain = config.sender.email.rpartition("@")[2]
     slug = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-") or "newsletter"
@@ -124,35 +127,37 @@ def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing
 
 
 class Personalizer:
-    """Turns subscribers into recipients of a mailing, with links and Message-IDs of their own."""
+    """Turns subscribers into recipients of a mailing, each with a token and a Message-ID."""
 
     def __init__(self, mailing: Mailing, secret: str) -> None:
         tokens = UnsubscribeTokens(secret)
         self._signed, self._unsigned = tokens.signed, tokens.unsigned
-        # The same for an issue and a subscriber whenever it is made; a test gets a new one each time.
+        # A Message-ID is the same each time for an issue and a subscriber; only a test gets a new one.
         kind = f"test.{mailing.sent_at.timestamp():.0f}." if mailing.test else ""
         self._before = f"<{mailing.issue}.{kind}"
         self._after = f"@{mailing.sender[1].rpartition('@')[2]}>"
 
     def __call__(self, subscriber: Subscriber) -> Recipient:
-        number_in_store, address, name, number = subscriber
-        token, letters = self._signed(number_in_store) if number_in_store else self._unsigned(address)
-        # As Recipient(…) does, in half the time: this runs a million times.
-        return _new(Recipient, (number, address, name, self._before + letters + self._after, token))
+        subscriber_id, address, name, number = subscriber
+        token, digits = self._signed(subscriber_id) if subscriber_id else self._unsigned(address)
+        # This takes half the time of Recipient(…), and runs a million times.
+        return _new(Recipient, (number, address, name, self._before + digits + self._after, token))
 
 
 _new = tuple.__new__
 
 
 def list_headers(mailing: Mailing) -> dict[str, str]:
-    """The headers that let a mail program unsubscribe somebody (RFC 2369, RFC 8058), one line each.
+    """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058), a line each.
 
-    `{token}` stands where the recipient's own goes.
+    `{token}` is the place of the recipient's token.
     """
-    ways = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
+    links = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
     if mailing.unsubscribe_mailto:
-        ways.append(f"<mailto:{quote(mailing.unsubscribe_mailto, safe='@')}?subject=unsubscribe%20{{token}}>")
-    headers = {"List-Unsubscribe": ", ".join(ways)} if ways else {}
+        links.append(
+            f"<mailto:{quote(mailing.unsubscribe_mailto, safe='@')}?subject=unsubscribe%20{{token}}>"
+        )
+    headers = {"List-Unsubscribe": ", ".join(links)} if links else {}
     if mailing.unsubscribe_url:
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers

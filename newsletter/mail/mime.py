@@ -1,7 +1,7 @@
-"""A mailing as MIME, encoded once; a recipient's parts are spliced in.
+"""Encode a mailing as MIME once, and insert each recipient's values.
 
-That is a hundred times faster than building each message. Header values are encoded here, by the rules that
-keep them one header: the standard library's EmailMessage lets a closing newline or an encoded CR LF end a
+That is a hundred times faster than building each message. Header values are encoded here, so that no value
+can start another header: in the standard library's EmailMessage, a final newline or an encoded CR LF ends a
 header early.
 """
 
@@ -21,82 +21,82 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ATOMS = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _CRLF = b"\r\n"
 _LEADING_DOT = re.compile(rb"(?m)^\.")
-# Quoted and with its address, still within a line's 998 bytes.
-MAX_NAME = 200
+# A quoted name of this length and its address fit into a line of 998 bytes.
+MAX_NAME_CHARACTERS = 200
 
 
 class Unmailable(ValueError):
-    """An address that cannot stand in a header; validation lets none through, a database may hold one."""
+    """An address that a header cannot contain; validation rejects it, but a database may contain it."""
 
 
 class MimeTemplate:
-    """A mailing as multipart/alternative, text first, encoded once; `fill` splices a recipient in.
+    """A mailing as multipart/alternative, text first, encoded once; `fill` inserts a recipient's values.
 
-    Lines end in CR LF and are at most 998 bytes long; the parts are quoted-printable. `stuffed` doubles the
-    dots that lines start with, as SMTP wants them (RFC 5321, 4.5.2).
+    Lines end in CR LF and are at most 998 bytes long; the parts are quoted-printable. `stuffed` doubles a dot
+    at the start of a line, as SMTP requires (RFC 5321, 4.5.2).
     """
 
     def __init__(self, mailing: Mailing, stuffed: bool = False) -> None:
         self._stuffed = stuffed
         self._value = mailing.value
         boundary = f"=_{mailing.sha256[:32]}"
-        # Fixed bytes, each followed by what makes a recipient's own (or nothing).
+        # Fixed bytes, each with the function that makes the recipient's bytes after them, or None.
         self._segments: list[tuple[bytes, Callable[[Recipient], bytes] | None]] = []
-        self._own_headers(mailing)
+        self._append_recipient_headers(mailing)
         lead = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
         self._append(_common_headers(mailing) + lead.encode())
-        self._part("plain", mailing.rendered.text, str)
+        self._append_part("plain", mailing.rendered.text, str)
         self._append(f"\r\n--{boundary}\r\n".encode())
-        self._part("html", mailing.rendered.html, escape)
+        self._append_part("html", mailing.rendered.html, escape)
         self._append(f"\r\n--{boundary}--\r\n".encode())
 
     def fill(self, recipient: Recipient) -> bytes:
-        """The complete message for one recipient; raises Unmailable."""
+        """Return the complete message for one recipient. Raise Unmailable for a bad address."""
         pieces = []
-        for fixed, own in self._segments:
+        for fixed, personal in self._segments:
             pieces.append(fixed)
-            if own:
-                pieces.append(own(recipient))
+            if personal:
+                pieces.append(personal(recipient))
         return b"".join(pieces)
 
-    def _own_headers(self, mailing: Mailing) -> None:
-        self._append(b"To: ", lambda one: _mailbox(one.name, one.address).encode("ascii"))
-        self._append(b"\r\nMessage-ID: ", lambda one: one.message_id.encode("ascii"))
+    def _append_recipient_headers(self, mailing: Mailing) -> None:
+        self._append(b"To: ", lambda recipient: _mailbox(recipient.name, recipient.address).encode("ascii"))
+        self._append(b"\r\nMessage-ID: ", lambda recipient: recipient.message_id.encode("ascii"))
         for name, value in list_headers(mailing).items():
             before, *others = value.split("{token}")
             self._append(f"\r\n{name}: {before}".encode("ascii"))
             for after in others:
-                self._append(b"", lambda one: one.token.encode("ascii"))
+                self._append(b"", lambda recipient: recipient.token.encode("ascii"))
                 self._append(after.encode("ascii"))
         self._append(_CRLF)
 
-    def _part(self, subtype: str, text: str, encode: Callable[[str], str]) -> None:
+    def _append_part(self, subtype: str, text: str, encode: Callable[[str], str]) -> None:
         self._append(
             f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode()
             + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
         pieces = PLACEHOLDER.split(text)
         for fixed, name in zip(pieces[:-1:2], pieces[1::2], strict=True):
-            self._append(self._stuff(_then_break(_quoted(fixed))), self._quoted_value(name, encode))
+            self._append(self._stuff(_with_soft_break(_quoted(fixed))), self._quoted_value(name, encode))
         self._append(self._stuff(_quoted(pieces[-1])))
 
     def _quoted_value(self, name: str, encode: Callable[[str], str]) -> Callable[[Recipient], bytes]:
         value = self._value(name)
-        return lambda recipient: self._stuff(_then_break(_quoted(encode(value(recipient)))))
+        return lambda recipient: self._stuff(_with_soft_break(_quoted(encode(value(recipient)))))
 
-    def _append(self, fixed: bytes, own: Callable[[Recipient], bytes] | None = None) -> None:
+    def _append(self, fixed: bytes, personal: Callable[[Recipient], bytes] | None = None) -> None:
         if self._segments and self._segments[-1][1] is None:
             fixed = self._segments.pop()[0] + fixed
-        self._segments.append((fixed, own))
+        self._segments.append((fixed, personal))
 
     def _stuff(self, piece: bytes) -> bytes:
-        # Each piece of a part starts a line, so that dots can be doubled piece by piece.
+        # Each piece of a part starts a line, so dots can be doubled piece by piece.
         return _LEADING_DOT.sub(b"..", piece) if self._stuffed else piece
 
 
 @lru_cache(maxsize=4)
 def template(mailing: Mailing, stuffed: bool = False) -> MimeTemplate:
-    """The MIME template of a mailing, made once."""
+    """Return the MIME template of a mailing; the latest four are cached."""
     return MimeTemplate(mailing, stuffed)
 
 
@@ -117,11 +117,11 @@ def _common_headers(mailing: Mailing) -> bytes:
 
 def _mailbox(name: str, address: str) -> str:
     if not address.isascii() or not address.isprintable() or " " in address:
-        raise Unmailable("the address holds what no address in a header may hold")
+        raise Unmailable("the address contains characters that a header cannot contain")
     name = _clean(name)
     if not name:
         return address
-    if not name.isascii() or "=?" in name or len(name) > MAX_NAME:
+    if not name.isascii() or "=?" in name or len(name) > MAX_NAME_CHARACTERS:
         return f"{_encoded_words(name)}\r\n <{address}>"
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{quoted} <{address}>"
@@ -137,7 +137,7 @@ def _clean(text: str) -> str:
 
 
 def _encoded_words(text: str) -> str:
-    """RFC 2047 words of at most 75 characters, one a line; no character is cut in two."""
+    """Encode text as RFC 2047 words of at most 75 characters, one a line, without splitting a character."""
     words, word = [], b""
     for character in text:
         encoded = character.encode("utf-8", "replace")
@@ -148,8 +148,8 @@ def _encoded_words(text: str) -> str:
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(w).decode()}?=" for w in [*words, word])
 
 
-def _then_break(quoted: bytes) -> bytes:
-    """Quoted-printable text that ends in a soft line break, so that what follows starts a line.
+def _with_soft_break(quoted: bytes) -> bytes:
+    """Return quoted-printable text with a soft line break at its end, so that the next piece starts a line.
 
     That keeps lines within 76 bytes (RFC 2045, 6.7) around a value of any length.
     """
@@ -161,6 +161,6 @@ def _then_break(quoted: bytes) -> bytes:
 
 
 def _quoted(text: str) -> bytes:
-    """Quoted-printable with CR LF lines; any other line ending becomes one first."""
+    """Encode text as quoted-printable, with CR LF for every kind of line ending."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")
     return b2a_qp(lines, istext=True).replace(b"\n", _CRLF)

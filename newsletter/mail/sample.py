@@ -1,4 +1,4 @@
-"""An issue as one complete message, to a made-up reader: for whoever wants to look at the mail itself."""
+"""Make one complete message of an issue, to an invented reader, for previews, exports and checks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -16,9 +16,9 @@ READER = Subscriber(0, "reader@example.com", number=1)
 def sample_message(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
 ) -> bytes:
-    """The message as a reader gets it, the same bytes each time.
+    """Return the message as a reader gets it, the same bytes each time.
 
-    It is to `reader@example.com` unless somebody else is given, and dated the issue's day; its links
+    By default it is addressed to `reader@example.com`. Its date is midnight UTC of the issue's day; its links
     unsubscribe nobody.
     """
     mailing, recipient = sample_mailing(issue, rendered, newsletter, reader)
@@ -28,7 +28,7 @@ def sample_message(
 def sample_mailing(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
 ) -> tuple[Mailing, Recipient]:
-    """What such a message is made from."""
+    """Return the mailing and the recipient of a sample message."""
     midnight = datetime.combine(issue.date, time(), UTC)
     mailing = replace(message.mailing(issue, rendered, newsletter), date=midnight)
     return mailing, message.Personalizer(mailing, secret="a file, not a message that is sent")(reader)

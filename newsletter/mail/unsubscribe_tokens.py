@@ -1,48 +1,47 @@
-"""Links that only we can have made: a keyed hash says who they belong to."""
+"""Make and verify the tokens in unsubscribe links: a subscriber's number, signed with a keyed hash."""
 
 import hashlib
 import hmac
 
-TEST = "test"
-# In hexadecimal: 128 bits for the token, 96 for what else is named after a subscriber.
-_TOKEN, _NAME = 32, 24
+TEST = "test"  # the token of a test message
+# Hexadecimal digits: 128 bits sign the token, 96 bits identify the subscriber in a Message-ID.
+_TOKEN_DIGITS, _ID_DIGITS = 32, 24
 
 
 class UnsubscribeTokens:
-    """Makes and reads the tokens in unsubscribe links; the same secret, the same token.
+    """Makes and verifies the tokens in unsubscribe links; a secret always makes the same tokens.
 
-    The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC made anew: a million recipients have a
-    link each.
+    The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC: a send may need a million tokens.
     """
 
     def __init__(self, secret: str) -> None:
         key = hashlib.sha256(b"news.unsubscribe:" + secret.encode()).digest()
-        self._keyed = hashlib.blake2b(key=key, digest_size=(_TOKEN + _NAME) // 2)
+        self._keyed = hashlib.blake2b(key=key, digest_size=(_TOKEN_DIGITS + _ID_DIGITS) // 2)
 
     def token(self, subscriber_id: int) -> str:
-        """URL-safe; for nobody in the store (0) one that unsubscribes nobody."""
+        """Return a subscriber's URL-safe token; for subscriber 0, a token that unsubscribes nobody."""
         return self.signed(subscriber_id)[0] if subscriber_id else TEST
 
     def signed(self, subscriber_id: int) -> tuple[str, str]:
-        """A subscriber's token, and 24 letters more that nobody else can make, for names of their own.
+        """Return a subscriber's token, and 24 digits that identify the subscriber in a Message-ID.
 
-        One hash for both: who knows the one learns nothing of the other.
+        Both come from one hash; neither reveals the other.
         """
         hashed = self._keyed.copy()
         hashed.update(b"%d" % subscriber_id)
-        letters = hashed.hexdigest()
-        return f"{subscriber_id}.{letters[:_TOKEN]}", letters[_TOKEN:]
+        digits = hashed.hexdigest()
+        return f"{subscriber_id}.{digits[:_TOKEN_DIGITS]}", digits[_TOKEN_DIGITS:]
 
     def unsigned(self, address: str) -> tuple[str, str]:
-        """The same for somebody who is not in the store: their token unsubscribes nobody."""
+        """Return the token and the digits of a test recipient; the token unsubscribes nobody."""
         hashed = self._keyed.copy()
         hashed.update(address.lower().encode())
-        return TEST, hashed.hexdigest()[_TOKEN:]
+        return TEST, hashed.hexdigest()[_TOKEN_DIGITS:]
 
     def subscriber_id(self, token: str) -> int | None:
-        """Whose token it is; None where we did not make it."""
+        """Return the subscriber of a token; None if this secret did not make it."""
         number = token.partition(".")[0]
         if not (number.isascii() and number.isdecimal() and len(number) < 20 and token.isascii()):
             return None
-        ours = self.token(int(number))
-        return int(number) if hmac.compare_digest(token, ours) else None
+        expected = self.token(int(number))
+        return int(number) if hmac.compare_digest(token, expected) else None

@@ -1,4 +1,4 @@
-"""Messages: headers that hold, parts that arrive as they were written, nothing bare on the wire."""
+"""Tests of messages: headers that cannot be broken, parts that arrive as they were written, CR LF lines."""
 
 import email
 import re
@@ -51,7 +51,7 @@ def parsed(raw: bytes) -> EmailMessage:
 
 
 def content(part: EmailMessage) -> str:
-    """A part's text as its reader's program keeps it, with the lines' ends of this machine."""
+    """Return a part's text as the recipient's mail program decodes it, with LF line ends."""
     text: str = part.get_content()
     return text.replace("\r\n", "\n")
 
@@ -98,11 +98,13 @@ def test_message_id_is_stable_for_an_issue_and_a_recipient(tmp_path: Path) -> No
         parsed(filled(replace(mailing, issue="2026-05-04"), ada))["Message-ID"],
     }
     assert len(others) == 3
-    assert all(re.fullmatch(r"<2026-\d\d-\d\d\.[0-9a-f]{24}@example\.com>", one) for one in others)
+    assert all(
+        re.fullmatch(r"<2026-\d\d-\d\d\.[0-9a-f]{24}@example\.com>", message_id) for message_id in others
+    )
 
 
 def test_no_address_can_be_read_from_a_message_id(tmp_path: Path) -> None:
-    """Nor guessed: another newsletter's key gives another id for the same address."""
+    """Use a key: the id of an address cannot be guessed, and another newsletter's id differs."""
     mailing = samples.mailing(tmp_path)
     ada = Subscriber(1, "ada@example.com")
     ours = samples.Personalizer(mailing, samples.SECRET)(ada).message_id
@@ -139,7 +141,7 @@ def test_a_header_value_cannot_be_broken_out_of(hostile: str, place: str) -> Non
 
 
 def assert_intact(raw: bytes) -> None:
-    """Every header is there, once and in order, and no line is bare or too long."""
+    """Assert that every header occurs once and in order, and that lines end in CR LF and are not too long."""
     head, _, _ = raw.partition(b"\r\n\r\n")
     names = re.findall(rb"(?m)^([A-Za-z-]+):", head)
     assert [name.decode() for name in names] == HEADERS
@@ -150,7 +152,7 @@ def assert_intact(raw: bytes) -> None:
 
 
 def decoded(raw: bytes, header: str) -> str:
-    """A header's value as a program decodes it that does not parse it (RFC 2047 only)."""
+    """Return a header's value as a program decodes it that knows only RFC 2047."""
     value = email.message_from_bytes(raw)[header]
     return "".join(
         part.decode(charset or "ascii") if isinstance(part, bytes) else part
@@ -159,10 +161,10 @@ def decoded(raw: bytes, header: str) -> str:
 
 
 def display_name(raw: bytes, header: str) -> str:
-    """The name in an address header; the standard library's own parser puts spaces between encoded words."""
-    shown = decoded(raw, header).rpartition("<")[0].strip()
+    """Return the name in an address header; the standard library would put spaces between encoded words."""
+    name = decoded(raw, header).rpartition("<")[0].strip()
     quoted = str(email.message_from_bytes(raw)[header]).startswith('"')
-    return re.sub(r"\\(.)", r"\1", shown[1:-1]) if quoted else shown
+    return re.sub(r"\\(.)", r"\1", name[1:-1]) if quoted else name
 
 
 LINE: TypeAdapter[str] = TypeAdapter(Line)
@@ -181,7 +183,7 @@ LINES = st.text(min_size=1, max_size=90).map(str.strip).filter(valid_line)
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(subject=LINES, sender=LINES, recipient=LINES)
-def test_whatever_validation_lets_through_arrives_equal(subject: str, sender: str, recipient: str) -> None:
+def test_every_valid_header_value_arrives_unchanged(subject: str, sender: str, recipient: str) -> None:
     raw = filled(samples.plain_mailing(subject, sender), Subscriber(1, "ada@example.com", recipient))
     assert_intact(raw)
     message = parsed(raw)
@@ -218,7 +220,7 @@ def test_values_are_escaped_in_html_and_plain_in_text() -> None:
     assert content(html) == "<p>Hello &lt;&amp;&quot;&gt;</p>\n"
 
 
-def test_somebody_without_a_name_is_greeted_by_the_label() -> None:
+def test_a_recipient_without_a_name_is_greeted_by_the_label() -> None:
     mailing = samples.plain_mailing(text="Hello [[name]]\n")
     text, _ = parsed(filled(mailing, Subscriber(1, "ada@example.com"))).iter_parts()
     assert content(text) == "Hello reader\n"

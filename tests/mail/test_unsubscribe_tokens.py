@@ -1,4 +1,4 @@
-"""Unsubscribe tokens: ours are read, others are not."""
+"""Tests of unsubscribe tokens: our tokens are accepted, all others are rejected."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 SECRET = "only for tests, and long enough"
 
 
-def test_a_token_says_whose_it_is() -> None:
+def test_a_token_identifies_its_subscriber() -> None:
     links = UnsubscribeTokens(SECRET)
     assert links.subscriber_id(links.token(12)) == 12
     assert links.token(12) == UnsubscribeTokens(SECRET).token(12)
@@ -26,10 +26,10 @@ def test_a_token_says_whose_it_is() -> None:
         pytest.param("é.ü", id="not-ascii"),
     ],
 )
-def test_a_token_that_is_not_ours_is_nobodys(token: str) -> None:
+def test_another_token_belongs_to_no_subscriber(token: str) -> None:
     assert UnsubscribeTokens(SECRET).subscriber_id(token) is None
 
 
-def test_nobody_in_the_store_gets_a_token_that_does_nothing() -> None:
+def test_the_token_of_subscriber_0_unsubscribes_nobody() -> None:
     links = UnsubscribeTokens(SECRET)
     assert links.subscriber_id(links.token(0)) is None
