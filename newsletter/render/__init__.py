@@ -1,1 +1,1 @@
-"""From an issue to mail, without reading a clock, a database or the network."""
+"""Render an issue as mail, without a clock, a database or the network."""

@@ -1,4 +1,4 @@
-"""What templates do to text: dates in words, wrapping, Markdown to plain."""
+"""The filters of templates: dates in words, wrapping, Markdown to plain text."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _PLACEHOLDER = re.compile(r"(\[\[\w+\]\])")
 
 
 def week(issue: Issue, labels: Mapping[str, str]) -> str:
-    """`27 April to 3 May 2026` with a dash, in the newsletter's own names of the months."""
+    """Return an issue's week as `27 April to 3 May 2026`, with a dash for `to` and the labels' months."""
     months = labels["months"].split()
     first, last = issue.week
     parts = [str(first.day)]
@@ -23,15 +23,15 @@ def week(issue: Issue, labels: Mapping[str, str]) -> str:
 
 
 def capitals(line: str) -> str:
-    """One line in capitals, wrapped at 72; placeholders stay as they are."""
+    """Return a line in capitals, wrapped at 72 characters; placeholders do not change."""
     return wrap("".join(part if part.startswith("[[") else part.upper() for part in _PLACEHOLDER.split(line)))
 
 
 def plain(source: str) -> str:
-    """Markdown as plain text, wrapped at 72."""
+    """Convert Markdown to plain text, wrapped at 72 characters."""
     return markdown.to_text(source)
 
 
 def wrapped(line: str, indent: int = 0) -> str:
-    """One line of text, wrapped at 72; the lines after the first are indented."""
-    return wrap(line, rest=" " * indent)
+    """Wrap a line at 72 characters; indent the lines after the first by `indent` spaces."""
+    return wrap(line, prefix=" " * indent)

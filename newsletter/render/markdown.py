@@ -1,4 +1,4 @@
-"""Markdown (CommonMark, raw HTML off) to HTML and to plain text, by markdown-it."""
+"""Convert Markdown (CommonMark without raw HTML) to HTML and to plain text, with markdown-it."""
 
 import re
 import textwrap
@@ -22,7 +22,7 @@ def _parser() -> MarkdownIt:
     percent_encoded = parser.normalizeLink
 
     def address(url: str) -> str:
-        # An address that is nothing but a placeholder, [[unsubscribe_url]], is still to be filled.
+        # An address that is only a placeholder, such as [[unsubscribe_url]], is filled later.
         encoded = percent_encoded(url)
         placeholder = _PLACEHOLDER.fullmatch(encoded)
         return f"[[{placeholder[1]}]]" if placeholder else encoded
@@ -42,7 +42,7 @@ def _heading(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any,
 
 @lru_cache(maxsize=512)
 def _parse(source: str) -> list[Token]:
-    """Tokens, parsed once for HTML and text; only read after this."""
+    """Return the tokens of a passage, parsed once for HTML and text; nothing may change them later."""
     tokens = _parser().parse(source)
     for token in tokens:
         token.children = token.children and list(_without_pictures(token.children))
@@ -53,7 +53,10 @@ def _parse(source: str) -> list[Token]:
 
 
 def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
-    """A picture in running text has no width and no place in the layout (`image:` has both): a link to it."""
+    """Yield the tokens with a link in place of each picture.
+
+    A picture in running text has no width and no place in the layout; that of `image:` has both.
+    """
     inside_link = False
     for token in tokens:
         inside_link = token.type == "link_open" or (inside_link and token.type != "link_close")
@@ -66,24 +69,24 @@ def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def to_html(source: str, below: int = 3) -> str:
-    """HTML of a passage; its last block has the class `last`, its headings start under h`below`."""
+    """Convert a passage to HTML; its last block has the class `last`, its headings start below h`below`."""
     html: str = _parser().renderer.render(_parse(source), _parser().options, {"below": below})
     return html.strip()
 
 
 def to_text(source: str, width: int = WIDTH) -> str:
-    """Plain text of a passage, wrapped; a link's address follows its words in angle brackets."""
+    """Convert a passage to plain text, wrapped; a link's address follows its words in angle brackets."""
     return _text(iter(_parse(source)), width)
 
 
 def paragraphs(source: str) -> list[str]:
-    """The words of each paragraph, heading and list item, in one line each; `OMITTED` stands for code."""
+    """Return the words of each paragraph, heading and list item in one line each; `OMITTED` replaces code."""
     return [_words(token.children or []) for token in _parse(source) if token.type == "inline"]
 
 
 def _words(tokens: Iterable[Token]) -> str:
-    said = {"softbreak": " ", "hardbreak": " ", "code_inline": OMITTED}
-    return "".join(said.get(token.type, token.content) for token in tokens)
+    replacements = {"softbreak": " ", "hardbreak": " ", "code_inline": OMITTED}
+    return "".join(replacements.get(token.type, token.content) for token in tokens)
 
 
 def _text(tokens: Iterator[Token], width: int) -> str:
@@ -91,7 +94,7 @@ def _text(tokens: Iterator[Token], width: int) -> str:
 
 
 def _blocks(tokens: Iterator[Token], width: int) -> Iterator[tuple[Token, str]]:
-    """The blocks up to the end of what holds them."""
+    """Yield the blocks up to the closing token of their parent, each with its opening token."""
     for token in tokens:
         if token.nesting < 0:
             return
@@ -108,7 +111,7 @@ def _block(token: Token, tokens: Iterator[Token], width: int) -> str:
             return textwrap.indent(token.content.rstrip("\n"), "    ")
         case "hr":
             return "* * *"
-    # A paragraph or a heading: only a hard break ends a line, soft ones are where the editor's file wrapped.
+    # A paragraph or a heading: only a hard break ends a line; a soft one is a line end in the editor's file.
     lines = _line(next(tokens).children or []).split("\n")
     next(tokens)
     return "\n".join(wrap(line, width) for line in lines)
@@ -121,7 +124,7 @@ def _list(opening: Token, tokens: Iterator[Token], width: int) -> str:
         if item.nesting < 0:
             break
         items.append((bullet, list(_blocks(tokens, width - len(bullet)))))
-    # CommonMark hides the paragraphs of a list that is written without blank lines.
+    # markdown-it hides the paragraphs of a list without blank lines.
     tight = all(block.hidden for _, item in items for block, _ in item if block.type == "paragraph_open")
     gap = "\n" if tight else "\n\n"
     return gap.join(_indented(bullet, gap.join(text for _, text in blocks)) for bullet, blocks in items)
@@ -132,7 +135,7 @@ def _indented(bullet: str, text: str) -> str:
 
 
 def _line(tokens: Iterable[Token]) -> str:
-    """Running text: emphasis goes, and a link's address follows its words."""
+    """Return inline text without emphasis; a link's address follows its words."""
     parts: list[str] = []
     links: list[tuple[int, Token]] = []
     for token in tokens:

@@ -1,4 +1,4 @@
-"""MJML's structure, checked by lxml before it is compiled: mrml passes over most mistakes in silence."""
+"""Check the structure of MJML with lxml before it is compiled, since mrml ignores most mistakes."""
 
 import re
 from html.entities import html5
@@ -22,7 +22,7 @@ _IN_COLUMN = (
     "mj-table",
     "mj-text",
 )
-# Where a component may stand.
+# The parents that each component may have.
 _PARENTS = {
     "mj-head": ("mjml",),
     "mj-body": ("mjml",),
@@ -43,67 +43,68 @@ _PARENTS = {
     **dict.fromkeys(_IN_HEAD, ("mj-head",)),
     **dict.fromkeys(_IN_COLUMN, ("mj-column", "mj-hero")),
 }
-# These hold components; mrml would let text and HTML fall out of the table that it writes for them.
-_NO_HTML = frozenset(above for parents in _PARENTS.values() for above in parents) - {"mj-attributes"}
+# These contain only components: mrml would write text and HTML outside the table that it makes for them.
+_NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
 _CROSSED = re.compile(r"tag mismatch: (?P<tag>\S+) line (?P<line>\d+) and (?P<closing>\S+?),")
 _UNFINISHED = re.compile(r"end of data in tag (?P<tag>\S+) line (?P<line>\d+)")
-# libxml2's HTML parser, which premailer uses, drops what is deeper than 256 levels; MJML becomes 20 of them.
-_DEEPEST = etree.XPath("/*" * 200)
-_TOO_DEEP = ("more than 200 levels of tags", "nest less deeply")
-# What libxml2 says; in other words, and how to mend it.
-_WORDS = {
+# libxml2's HTML parser, which premailer uses, drops elements below level 256; MJML's output adds 20 levels.
+_LEVEL_200 = etree.XPath("/*" * 200)
+_TOO_DEEP = ("more than 200 levels of tags", "nest fewer tags")
+# Parts of libxml2's messages, each with the problem and the fix in plain words.
+_MESSAGES = {
     "EntityRef": ("a bare &", "write it as &amp;"),
-    "Entity '": ("an & that starts no entity", "write it as &amp;"),
-    "CharRef": ("a character reference that is none", "write & as &amp;"),
+    "Entity '": ("an & that does not start an entity", "write it as &amp;"),
+    "CharRef": ("an invalid character reference", "write & as &amp;"),
     "StartTag: invalid": ("a bare <", "write it as &lt;"),
     "Unescaped '<'": ("a < inside an attribute", "close the attribute's quotes, or write it as &lt;"),
     "AttValue": ("an attribute's value without quotes", 'write name="value"'),
     "mandates value": ("an attribute without a value", 'write name="value"'),
-    "attributes construct": ("attributes without a space between them", "put one there"),
-    "redefined": ("an attribute that is there twice", "delete one"),
+    "attributes construct": ("attributes without a space between them", "write a space between them"),
+    "redefined": ("an attribute that occurs twice", "delete one"),
     "hyphen within comment": ("-- inside a comment", "write - once"),
     "Comment not terminated": ("a comment that does not end", "close it: -->"),
     "']]>'": ("]]> in text", "write it as ]]&gt;"),
     "Excessive depth": _TOO_DEEP,
-    "Extra content": ("something after </mjml>", "move it inside, or delete it"),
-    "Start tag expected": ("something before <mjml>", "move it inside, or delete it"),
-    "Document is empty": ("nothing at all", "write <mjml>…</mjml>"),
+    "Extra content": ("content after </mjml>", "move it inside, or delete it"),
+    "Start tag expected": ("content before <mjml>", "move it inside, or delete it"),
+    "Document is empty": ("the template is empty", "write <mjml>…</mjml>"),
 }
 
 
 def check(mjml: Filled) -> None:
-    """Raises TemplateError, with file and line, for the first thing that is malformed or out of place."""
-    # One byte a character, whatever it is, so that lxml's columns are positions; and colons as in Outlook's
-    # <v:rect> are no namespaces here.
+    """Raise TemplateError, with file and line, for the first malformed or misplaced tag."""
+    # Each character becomes one byte, so that lxml's columns are positions. Colons become underscores, so
+    # that Outlook's <v:rect> needs no namespace.
     source = _ENTITY.sub(_mask, mjml.text).replace(":", "_").encode("ascii", "replace")
     try:
         root = etree.fromstring(source, etree.XMLParser(resolve_entities=False, no_network=True))
-    except etree.XMLSyntaxError as problem:
-        raise _malformed(mjml, problem) from problem
+    except etree.XMLSyntaxError as failure:
+        raise _malformed(mjml, failure) from failure
     for element in root.iter(etree.Element):
-        if wrong := _wrong(element):
-            raise TemplateError(*wrong, where=_where(mjml, element))
-    if deep := cast(list[etree._Element], _DEEPEST(root)):
-        raise TemplateError(*_TOO_DEEP, where=_where(mjml, deep[0]))
+        if problem := _misplaced(element):
+            raise TemplateError(*problem, where=_where(mjml, element))
+    if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
+        raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
         raise TemplateError("there is no <mj-body> in <mjml>", "add one", where=mjml.where(0))
 
 
 def _where(mjml: Filled, element: etree._Element) -> str:
-    """The place of an element, of which lxml only knows the line that its start tag ends in."""
+    """Return `file:line` of an element, for which lxml only has the line in which its start tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    return mjml.where(max(0, mjml.text.rfind(f"<{_named(element.tag)}", 0, end)))
+    return mjml.where(max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end)))
 
 
-def _wrong(element: etree._Element) -> tuple[str, str] | None:
-    tag, parent = _named(element.tag), element.getparent()
-    above = _named(parent.tag) if parent is not None else ""
+def _misplaced(element: etree._Element) -> tuple[str, str] | None:
+    """Return the problem and the fix of an element in a wrong place; None if its place is right."""
+    tag, parent = _tag_name(element.tag), element.getparent()
+    above = _tag_name(parent.tag) if parent is not None else ""
     if tag == "mj-include":
-        return "<mj-include> is not read", 'write {% include "…" %}'
+        return "<mj-include> is not supported", 'write {% include "…" %}'
     if not tag.startswith("mj"):
         fix = "put HTML into <mj-text> or <mj-raw>"
         return (f"<{tag}> directly inside <{above}>", fix) if above in _NO_HTML else None
@@ -112,43 +113,44 @@ def _wrong(element: etree._Element) -> tuple[str, str] | None:
     if tag == "mjml" and not above:
         return None
     if tag not in _PARENTS:
-        return f"<{tag}> is no MJML component", "check its spelling"
+        return f"<{tag}> is not an MJML component", "check its spelling"
     if above in _PARENTS[tag] or above == "mj-attributes":
         return None
     allowed = " or ".join(f"<{name}>" for name in _PARENTS[tag])
-    return f"<{tag}> inside <{above}>", f"it belongs into {allowed}; is <{above}> closed before it?"
+    return f"<{tag}> inside <{above}>", f"move it into {allowed}, or close <{above}> before it"
 
 
-def _malformed(mjml: Filled, problem: etree.XMLSyntaxError) -> TemplateError:
-    message = re.sub(r", line \d+, column \d+$", "", str(problem.msg))
-    line, column = problem.position
-    here = mjml.line(line) + max(0, column - 2)
-    if found := _CROSSED.search(_named(f"{message},")) or _UNFINISHED.search(_named(message)):
-        return _unclosed(mjml, here, **found.groupdict())
-    what, fix = next((words for said, words in _WORDS.items() if said in message), (message, "correct it"))
-    return TemplateError(f"not well-formed: {what}", fix, where=mjml.where(here))
+def _malformed(mjml: Filled, failure: etree.XMLSyntaxError) -> TemplateError:
+    message = re.sub(r", line \d+, column \d+$", "", str(failure.msg))
+    line, column = failure.position
+    position = mjml.line(line) + max(0, column - 2)
+    if match := _CROSSED.search(_tag_name(f"{message},")) or _UNFINISHED.search(_tag_name(message)):
+        return _unclosed(mjml, position, **match.groupdict())
+    known = (explanation for part, explanation in _MESSAGES.items() if part in message)
+    what, fix = next(known, (message, "correct it"))
+    return TemplateError(f"not well-formed: {what}", fix, where=mjml.where(position))
 
 
-def _unclosed(mjml: Filled, here: int, tag: str, line: str, closing: str = "") -> TemplateError:
-    if closing and not _open(closing, mjml.text[:here]):
-        what, fix = f"</{closing}> closes nothing", f"delete it, or open <{closing}> inside <{tag}>"
-        return TemplateError(what, fix, where=mjml.where(here))
+def _unclosed(mjml: Filled, position: int, tag: str, line: str, closing: str = "") -> TemplateError:
+    if closing and not _is_open(closing, mjml.text[:position]):
+        what, fix = f"</{closing}> has no opening tag", f"delete it, or open <{closing}> inside <{tag}>"
+        return TemplateError(what, fix, where=mjml.where(position))
     before = f" before </{closing}>" if closing else ""
     fix = f"write <{tag} />" if tag in _VOID else f"add </{tag}>{before}"
     opening = max(0, mjml.text.find(f"<{tag}", mjml.line(int(line))))
     return TemplateError(f"<{tag}> is not closed", fix, where=mjml.where(opening))
 
 
-def _open(tag: str, text: str) -> bool:
+def _is_open(tag: str, text: str) -> bool:
     return len(re.findall(rf"<{re.escape(tag)}\b[^>]*(?<!/)>", text)) > text.count(f"</{tag}>")
 
 
-def _named(tag: object) -> str:
-    """A tag's name with the colon that it had."""
+def _tag_name(tag: object) -> str:
+    """Return a tag's name with its original colon."""
     return str(tag).replace("_", ":")
 
 
 def _mask(entity: re.Match[str]) -> str:
-    """HTML's named entities, which XML does not know, as blanks of the same width."""
+    """Replace a named entity of HTML, which XML does not define, by blanks of the same width."""
     known = f"{entity[1]};" in html5 and entity[1] not in _XML_ENTITIES
     return " " * len(entity[0]) if known else entity[0]

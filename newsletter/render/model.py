@@ -1,4 +1,4 @@
-"""What rendering needs to know of the newsletter, and what it makes of an issue."""
+"""The input of rendering besides the issue, and its output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Site:
-    """What rendering needs to know of the newsletter; `templates` are its own, before the built-in ones."""
+    """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones."""
 
     name: str
     postal_address: str
@@ -18,7 +18,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Rendered:
-    """An issue as its readers get it, with `[[placeholders]]` where recipients differ."""
+    """A rendered issue, with `[[placeholders]]` for the recipients' data."""
 
     subject: str
     preheader: str

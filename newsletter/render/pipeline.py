@@ -1,4 +1,4 @@
-"""An issue becomes mail: the same bytes for the same issue, site and templates, on every machine.
+"""Render an issue as mail: the same bytes for the same issue, site and templates, on every machine.
 
 Preview, archive and send all call `render`; nothing here reads a clock, a database or the network.
 """
@@ -11,18 +11,18 @@ from newsletter.render.templates import Filled, render_template
 
 
 def render(issue: Issue, site: Site) -> Rendered:
-    """HTML and text of an issue; raises TemplateError with the template's file and line."""
+    """Render the HTML and the text of an issue. Raise TemplateError with the template's file and line."""
     return Rendered(issue.subject, issue.preheader, to_html(issue, site), to_text(issue, site))
 
 
 def to_html(issue: Issue, site: Site) -> str:
-    """The HTML part, CSS inlined."""
+    """Render the HTML part, with its CSS inlined."""
     html, css = compile_mjml(to_mjml(issue, site))
     return inline(html, css)
 
 
 def to_text(issue: Issue, site: Site) -> str:
-    """The text part: no trailing spaces, never two blank lines in a row."""
+    """Render the text part, without trailing spaces and without two blank lines in a row."""
     lines = [
         line.rstrip(" \t") for line in render_template("layout.txt.j2", issue, site).text.strip().split("\n")
     ]
@@ -31,5 +31,5 @@ def to_text(issue: Issue, site: Site) -> str:
 
 
 def to_mjml(issue: Issue, site: Site) -> Filled:
-    """The MJML that the HTML is compiled from."""
+    """Render the MJML that is compiled to the HTML part."""
     return render_template("layout.mjml.j2", issue, site)

@@ -1,6 +1,6 @@
-"""Jinja2: templates are found, filled, and their mistakes given a file and a line.
+"""Find and render Jinja2 templates, and report their mistakes with file and line.
 
-A newsletter's own `templates/` come before the built-in ones, by name.
+A template in the newsletter's `templates/` replaces the built-in one of the same name.
 """
 
 import re
@@ -23,7 +23,7 @@ from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site
 
-# The wheel carries the repository's templates inside the package; a checkout has them beside it.
+# The templates are inside the package in a wheel, and beside it in a checkout.
 _PACKAGE = Path(__file__).parent.parent
 BUILT_IN = next(p for p in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if p.is_dir())
 
@@ -37,20 +37,20 @@ _MISTAKES = (
     RecursionError,
     MemoryError,
 )
-# What neither XML nor mail can hold, and a carriage return, which mrml takes for text.
-_NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
+_INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _MARK = re.compile("\ue0f0(.*?)\ue0f1")  # private-use characters around `file:line`
 
 
 @dataclass(frozen=True)
 class Filled:
-    """A filled template; `where(n)` is the `file:line` that the n-th character of `text` came from."""
+    """A rendered template; `where(n)` returns the `file:line` that wrote the n-th character of `text`."""
 
     text: str
     where: Callable[[int], str]
 
     def line(self, number: int) -> int:
-        """Where a line starts; the end of the text where there is no such line."""
+        """Return the position of a line's first character; the length of the text if the line is missing."""
         position = 0
         for _ in range(number - 1):
             position = self.text.find("\n", position) + 1
@@ -60,15 +60,15 @@ class Filled:
 
 
 def render_template(name: str, issue: Issue, site: Site) -> Filled:
-    """Fills a template with an issue; raises TemplateError with the template's file and line."""
+    """Render a template with an issue. Raise TemplateError with the template's file and line."""
     autoescape = name.endswith(".mjml.j2")
     filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
 
     def where(position: int) -> str:
-        # Tracing costs a second filling, so it waits until somebody asks.
+        # Tracing renders the template again, so it is done only on request.
         environment = _environment(site.templates, autoescape, traced=True)
         traced = _render_template(environment, name, issue, site)
-        return _origin(traced, position) or _shown(Path(str(environment.get_template(name).filename)))
+        return _origin(traced, position) or display_path(Path(str(environment.get_template(name).filename)))
 
     return Filled(filled, where)
 
@@ -76,11 +76,11 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
 def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
     try:
         filled = environment.get_template(name).render(issue=issue, site=site, labels=site.labels)
-    except _MISTAKES as problem:
-        # A template is input, so what its own expressions raise are answers.
-        what, fix = _explained(problem)
-        raise TemplateError(what, fix, where=_place(problem) or name) from problem
-    return _NOT_TEXT.sub("\ufffd", filled.replace("\r\n", "\n").replace("\r", "\n"))
+    except _MISTAKES as failure:
+        # A template is input, so any exception of its expressions is a mistake in the template.
+        what, fix = _explain(failure)
+        raise TemplateError(what, fix, where=_place(failure) or name) from failure
+    return _INVALID.sub("\ufffd", filled.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 @cache
@@ -93,7 +93,7 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
     )
-    # Whatever differs from run to run has no place in a mail that is rendered once and previewed before.
+    # Random output would make the sent mail differ from its preview.
     environment.globals.pop("lipsum")
     environment.filters.pop("random")
     environment.filters["week"] = filters.week
@@ -105,7 +105,7 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
 
 
 class _Loader(jinja2.BaseLoader):
-    """The first folder that has a template of that name; looked up each time, so that a new file counts."""
+    """Loads a template from the first folder that has it; looks each time, so that it finds a new file."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
@@ -114,12 +114,12 @@ class _Loader(jinja2.BaseLoader):
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         file = self._find(template)
-        read = file.stat().st_mtime_ns if file.exists() else 0
+        modified = file.stat().st_mtime_ns if file.exists() else 0
 
-        def fresh() -> bool:
-            return self._find(template) == file and file.stat().st_mtime_ns == read
+        def is_current() -> bool:
+            return self._find(template) == file and file.stat().st_mtime_ns == modified
 
-        return _read(file), str(file), fresh
+        return _read(file), str(file), is_current
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
@@ -134,75 +134,72 @@ def _read(file: Path) -> str:
     try:
         raw = file.read_bytes()
     except OSError as failure:
-        fix = "a template is a file that this user may read"
+        fix = "make it a file that this user may read"
         what = cannot_be("read", failure)
-        raise TemplateError(what, fix, where=_shown(file)) from failure
+        raise TemplateError(what, fix, where=display_path(file)) from failure
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = raw.count(b"\n", 0, failure.start) + 1
         raise TemplateError(
-            "not UTF-8 text", "save the file as UTF-8", where=f"{_shown(file)}:{line}"
+            "not UTF-8 text", "save the file as UTF-8", where=f"{display_path(file)}:{line}"
         ) from failure
 
 
 class _Tracing(Extension):
-    """Puts marks into a template's text, one a line and one before each value, to trace output back."""
+    """Adds a mark to each line of a template and before each value, to trace output to its line."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:
-            here = f"\ue0f0{stream.filename}:%d\ue0f1"
+            mark = f"\ue0f0{stream.filename}:%d\ue0f1"
             if token.type == "data":
                 lines = enumerate(token.value.split("\n"), token.lineno)
-                marked = "\n".join(here % number + line for number, line in lines)
+                marked = "\n".join(mark % number + line for number, line in lines)
                 yield Token(token.lineno, "data", marked)
             elif token.type == "variable_begin":
-                yield Token(token.lineno, "data", here % token.lineno)
+                yield Token(token.lineno, "data", mark % token.lineno)
                 yield token
             else:
                 yield token
 
 
 def _origin(traced: str, position: int) -> str | None:
-    """The last mark before a position, which counts characters as if there were no marks."""
-    found, marks = None, 0
+    """Return the place in the last mark before a position; the position does not count the marks."""
+    place, marks_length = None, 0
     for mark in _MARK.finditer(traced):
-        if mark.start() - marks > position:
+        if mark.start() - marks_length > position:
             break
-        marks += len(mark[0])
-        found = mark[1]
-    if found is None:
+        marks_length += len(mark[0])
+        place = mark[1]
+    if place is None:
         return None
-    file, _, line = found.rpartition(":")
-    return f"{_shown(Path(file))}:{line}"
+    file, _, line = place.rpartition(":")
+    return f"{display_path(Path(file))}:{line}"
 
 
-def _explained(problem: BaseException) -> tuple[str, str]:
-    """What is wrong and what to do, in words for whoever wrote the template."""
-    match problem:
+def _explain(failure: BaseException) -> tuple[str, str]:
+    """Return the problem and the fix, for the author of the template."""
+    match failure:
         case jinja2.TemplateSyntaxError():
-            return str(problem.message).rstrip("."), "correct the template, here or above"
+            return str(failure.message).rstrip("."), "correct the template, in this line or before it"
         case jinja2.TemplateNotFound():
-            return f"there is no template {problem.name}", "correct the name, or add the file"
+            return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
-            what = re.sub(r"'\S*?(\w+) object' has no attribute", r"\1 has no field", str(problem.message))
-            fix = "`issue`, `site` and `labels` are what a template knows; free fields are in issue.extra"
+            what = re.sub(r"'\S*?(\w+) object' has no attribute", r"\1 has no field", str(failure.message))
+            fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
             return what, fix
         case SecurityError():
-            return str(problem).rstrip("."), "templates may only read; do this outside"
+            return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
         case RecursionError():
-            return "this goes round in circles", "a template must not include itself, not even through others"
-    return str(problem).rstrip(".") or type(problem).__name__, "correct the expression"
+            what = "the templates include each other in a loop"
+            return what, "a template must not include itself, directly or through others"
+    return str(failure).rstrip(".") or type(failure).__name__, "correct the expression"
 
 
-def _place(problem: BaseException) -> str | None:
-    """The template's line in a traceback, which Jinja2 writes as if templates were Python files."""
-    if isinstance(problem, jinja2.TemplateSyntaxError) and problem.filename:
-        return f"{_shown(Path(problem.filename))}:{problem.lineno}"
-    frames = traceback.extract_tb(problem.__traceback__)
-    places = [f"{_shown(Path(f.filename))}:{f.lineno}" for f in frames if f.filename.endswith(".j2")]
+def _place(failure: BaseException) -> str | None:
+    """Return the template's `file:line` from a traceback, in which Jinja2 shows templates as Python files."""
+    if isinstance(failure, jinja2.TemplateSyntaxError) and failure.filename:
+        return f"{display_path(Path(failure.filename))}:{failure.lineno}"
+    frames = traceback.extract_tb(failure.__traceback__)
+    places = [f"{display_path(Path(f.filename))}:{f.lineno}" for f in frames if f.filename.endswith(".j2")]
     return places[-1] if places else None
-
-
-def _shown(file: Path) -> str:
-    return display_path(file)

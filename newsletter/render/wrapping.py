@@ -1,25 +1,25 @@
-"""Text in lines of at most 72 characters, the width that mail programs have agreed on."""
+"""Wrap text in lines of at most 72 characters, the customary width of text mails."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
 WIDTH = 72
-_NARROWEST = 20  # of a word in pieces, however deep it is indented
-_SPACES = re.compile(r"[ \t\r\n\f\v]+")  # a no-break space is none of them
+_MIN_PIECE_CHARACTERS = 20  # the least length of a piece of a long word, at any indentation
+_SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
 
 
-def wrap(text: str, width: int = WIDTH, rest: str = "") -> str:
-    """Text in lines of at most `width`, all but the first after `rest`; an address is never broken."""
+def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
+    """Wrap text in lines of at most `width`, with `prefix` before all but the first; keep addresses whole."""
     lines, line = [], ""
-    for word in _words(text, max(_NARROWEST, width - len(rest))):
+    for word in _words(text, max(_MIN_PIECE_CHARACTERS, width - len(prefix))):
         if not line:
             line = word
         elif len(line) + 1 + len(word) <= width:
             line = f"{line} {word}"
         else:
             lines.append(line)
-            line = rest + word
+            line = prefix + word
     return "\n".join([*lines, line])
 
 
@@ -29,18 +29,18 @@ def _words(text: str, width: int) -> Iterator[str]:
             if word:
                 yield word
         else:
-            yield from _broken(word, width)
+            yield from _pieces(word, width)
 
 
-def _broken(word: str, width: int) -> Iterator[str]:
-    """A word too long for any line, in pieces; no piece starts with what belongs to the character before."""
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """Split a word that is longer than a line; keep combining characters with the character before them."""
     while len(word) > width:
         cut = width
-        while cut > 1 and (unicodedata.category(word[cut]) in _ATTACHED or word[cut - 1] == "\u200d"):
+        while cut > 1 and (unicodedata.category(word[cut]) in _COMBINING or word[cut - 1] == "\u200d"):
             cut -= 1
         yield word[:cut]
         word = word[cut:]
     yield word
 
 
-_ATTACHED = ("Mn", "Mc", "Me", "Cf", "Sk")
+_COMBINING = ("Mn", "Mc", "Me", "Cf", "Sk")

@@ -1,4 +1,4 @@
-"""A newsletter with templates of its own."""
+"""Fixtures of a newsletter with a templates folder."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.render.material import Refusal
 
 @pytest.fixture
 def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The templates folder of the newsletter that the test runs in."""
+    """Return the templates folder of the newsletter in which the test runs."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "templates").mkdir()
     return tmp_path / "templates"
@@ -21,9 +21,12 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def refusal(templates: Path) -> Refusal:
-    """What is said about a template with this content, or about a built-in one with `new` for `old`."""
+    """Return a function that renders with a wrong template and returns the message.
 
-    def said(name: str, content: str = "", *, old: str = "", new: str = "") -> str:
+    The template has this `content`, or that of the built-in one with `new` for `old`.
+    """
+
+    def message(name: str, content: str = "", *, old: str = "", new: str = "") -> str:
         if old:
             content = (BUILT_IN / name).read_text(encoding="utf-8")
             assert old in content
@@ -34,4 +37,4 @@ def refusal(templates: Path) -> Refusal:
         (problem,) = caught.value.problems
         return str(problem)
 
-    return said
+    return message

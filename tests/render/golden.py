@@ -1,4 +1,4 @@
-"""What each golden file is to hold."""
+"""The golden files and the content that they must have."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FILES = [GOLDEN / "2026-04-27" / "mail.html", GOLDEN / "2026-04-27" / "mail.txt"
 
 
 def content(file: Path) -> bytes:
-    """The part that the file is named after, of the issue that its folder is named after."""
+    """Return the part of the mail that the file's name tells, of the issue that its folder's name tells."""
     issue = files.load(material.REPOSITORY / "issues" / f"{file.parent.name}.yml")
     mail = render(issue, material.real_site())
     return (mail.html if file.suffix == ".html" else mail.text).encode()

@@ -1,4 +1,4 @@
-"""What a browser is asked about a mail: colours, overflow, and what it wants to fetch."""
+"""Scripts that measure a mail in a browser: contrast, overflow, link heights and backgrounds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route
 
-# Each visible text with its contrast (WCAG 2.2, 1.4.3) to the backgrounds behind it, where it is too low.
+# Each visible text with too little contrast (WCAG 2.2, 1.4.3) to the backgrounds behind it.
 LOW_CONTRAST = """() => {
   const rgba = css => { const n = css.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n }
   const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => c * a + under[i] * (1 - a)).concat(1)
@@ -32,7 +32,7 @@ LOW_CONTRAST = """() => {
   return seen ? low : ['there is no text']
 }"""
 
-# How many pixels the page is wider than the window, and the elements that stick out of it.
+# The pixels by which the page is wider than the window, and the elements that are wider.
 OVERFLOW = """() => {
   const root = document.documentElement, wide = root.scrollWidth - root.clientWidth
   return [...document.querySelectorAll('body *')]
@@ -40,7 +40,7 @@ OVERFLOW = """() => {
     .map(e => `${wide} px: <${e.localName} class="${e.className}">`)
 }"""
 
-# Links and their heights where one taps them on a phone.
+# The links that are touch targets on a phone and are too low, with their heights.
 SMALL_TARGETS = """least => [...document.querySelectorAll('.toc a, .btn a, .more a, .foot a')]
   .map(a => [a.getBoundingClientRect().height, a.textContent])
   .filter(([height]) => height < least).map(([height, text]) => `${height} px: ${text}`)"""
@@ -57,17 +57,17 @@ PICTURE = (
 def opened(
     browser: Browser, mail: str, *, width: int = 720, dark: bool = False
 ) -> Iterator[tuple[Page, Any]]:
-    """The mail in a window, and the list of what it has asked the network for; nothing leaves."""
+    """Yield a page with the mail and the list of addresses that it requests; nothing leaves the machine."""
     requests: list[str] = []
 
-    def answer(route: Route) -> None:
+    def fulfill(route: Route) -> None:
         requests.append(route.request.url)
         route.fulfill(body=PICTURE, content_type="image/svg+xml")
 
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     try:
-        context.route("**/*", answer)
+        context.route("**/*", fulfill)
         page = context.new_page()
         page.set_content(mail, wait_until="load")
         yield page, requests

@@ -1,4 +1,4 @@
-"""Issues and sites to render, built in one line each."""
+"""Issues and sites for the tests of rendering."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,17 +45,17 @@ Pneumonoultramicroscopicsilicovolcanoconiosis_Pneumonoultramicroscopicsilicovolc
 
 
 def story(**changes: Any) -> Story:
-    given = {
+    fields = {
         "title": "Leek soup",
         "link": "https://soup.example.com/leek?size=4&time=30",
         "passages": (Passage(heading="How", text="Cut, cook, **blend**."),),
     }
-    return Story(**{**given, **changes})
+    return Story(**{**fields, **changes})
 
 
 def full_story(**changes: Any) -> Story:
-    """A story that has everything a story can have."""
-    given = {
+    """Return a story with every field that a story can have."""
+    fields = {
         "title": "A long title: with a colon, a subtitle & an ampersand, as titles now and then are",
         "authors": ("Ada Example", "Bo Sample", "Chidi Placeholder"),
         "more_authors": 12,
@@ -64,13 +64,17 @@ def full_story(**changes: Any) -> Story:
         "links": tuple(Link(text=f"Link {n}", link=f"https://example.com/{n}") for n in range(3)),
         "image": Image(src="https://pictures.example.com/a.png?x=1&y=2", alt="A bowl", width=528),
     }
-    return story(**{**given, **changes})
+    return story(**{**fields, **changes})
 
 
 def issue(*stories: Story, **changes: Any) -> Issue:
-    """An issue with these stories, one short one unless given."""
-    given = {"subject": "Leek & potato", "preheader": "A soup for a cold evening.", "date": date(2026, 4, 27)}
-    return Issue(**{**given, "stories": stories or (story(),), **changes})
+    """Return an issue with these stories; by default with a short one."""
+    fields = {
+        "subject": "Leek & potato",
+        "preheader": "A soup for a cold evening.",
+        "date": date(2026, 4, 27),
+    }
+    return Issue(**{**fields, "stories": stories or (story(),), **changes})
 
 
 def full_issue() -> Issue:
@@ -79,8 +83,8 @@ def full_issue() -> Issue:
 
 
 def site(templates: Path | None = None, **changes: Any) -> Site:
-    given = {"name": "The Soup Letter", "postal_address": "1 Kitchen Road", "labels": labels()}
-    return Site(**{**given, "templates": str(templates) if templates else None, **changes})
+    fields = {"name": "The Soup Letter", "postal_address": "1 Kitchen Road", "labels": labels()}
+    return Site(**{**fields, "templates": str(templates) if templates else None, **changes})
 
 
 def labels(**changes: str) -> dict[str, str]:
@@ -88,7 +92,7 @@ def labels(**changes: str) -> dict[str, str]:
 
 
 def parsed(mail: str) -> Any:
-    """The mail's document, read by lxml."""
+    """Parse the mail with lxml."""
     return html.document_fromstring(mail)
 
 
@@ -104,5 +108,5 @@ def real_issue() -> Issue:
 
 @cache
 def real() -> Rendered:
-    """The repository's own issue, rendered with the built-in templates."""
+    """Return the repository's issue, rendered with the built-in templates."""
     return render(real_issue(), real_site())

@@ -1,4 +1,4 @@
-"""Whole outputs, byte for byte, whatever the process's surroundings."""
+"""Tests of whole outputs, byte for byte, in different environments."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ print(hashlib.sha256((mail.html + mail.text).encode()).hexdigest())
 @pytest.mark.parametrize("file", golden.FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_an_issue_becomes_these_bytes(file: Path) -> None:
     same = file.read_bytes() == golden.content(file)
-    assert same, "the output has changed; write it anew with `python -m tests.golden`, then read the diff"
+    assert same, "the output has changed; update it with `python -m tests.golden`, then read the diff"
 
 
 def test_surroundings_change_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Text comes out as it was typed, in every field and both parts, and never becomes markup."""
+"""Tests that both parts show text as it was typed, in every field, and that it never becomes markup."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ TYPED = {
 
 
 def everywhere(typed: str) -> tuple[Issue, Site]:
-    """An issue and a site with one text in all of their lines."""
+    """Return an issue and a site with the same text in all of their lines."""
     story = material.full_story(
         title=typed,
         authors=(typed,),

@@ -1,4 +1,4 @@
-"""How the mail looks in a real browser: light and dark, from a small phone to a desk."""
+"""Tests of the mail in a real browser: in light and dark mode, from a small phone to a desktop."""
 
 import re
 

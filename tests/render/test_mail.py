@@ -1,4 +1,4 @@
-"""What holds for the repository's own issue, and for the fullest one, in both parts."""
+"""Tests of both parts of the repository's issue and of an issue with every field."""
 
 import re
 import subprocess
@@ -38,9 +38,9 @@ def test_everything_is_in_both_parts(issue: Issue, mail: Rendered) -> None:
     page, text = words(material.parsed(mail.html).text_content()), words(mail.text)
     links = {link.replace("&amp;", "&") for link in LINK.findall(mail.html)}
     for story in issue.stories:
-        for said in (story.title, *story.authors, *story.tags, *(link.text for link in story.links)):
-            assert words(said) in page
-            assert words(said) in text
+        for line in (story.title, *story.authors, *story.tags, *(link.text for link in story.links)):
+            assert words(line) in page
+            assert words(line) in text
         for link in (story.link, *(link.link for link in story.links)):
             assert link in links
             assert link in text
@@ -82,13 +82,13 @@ def test_broken_comments_are_found(broken: str) -> None:
 
 
 def unbalanced(mail: str) -> Iterator[str]:
-    """Outlook's comments that do not end before the next, or end without a start."""
+    """Yield the places of Outlook's comments that do not end before the next, or end without a start."""
     inside = False
-    # The other kind, <!--[if !mso]><!--> … <!--<![endif]-->, shows what it holds to everybody else.
-    for found in re.finditer(r"<!--\[if [^\]]*\]>(?!<!-->)|(?<!<!--)<!\[endif\]-->", mail):
-        if found[0].startswith("<!--") == inside:
-            yield mail[found.start() - 40 : found.end() + 40]
-        inside = found[0].startswith("<!--")
+    # The other kind, <!--[if !mso]><!--> … <!--<![endif]-->, shows its content in all other programs.
+    for mark in re.finditer(r"<!--\[if [^\]]*\]>(?!<!-->)|(?<!<!--)<!\[endif\]-->", mail):
+        if mark[0].startswith("<!--") == inside:
+            yield mail[mark.start() - 40 : mark.end() + 40]
+        inside = mark[0].startswith("<!--")
     if inside:
         yield "the end"
 

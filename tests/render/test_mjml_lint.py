@@ -1,4 +1,4 @@
-"""MJML's mistakes, each with the line of the template that it stands in."""
+"""Tests of the messages about mistakes in MJML, each with the line of its template."""
 
 import pytest
 
@@ -8,10 +8,10 @@ FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"
 
 
 @pytest.mark.parametrize(
-    ("inside", "line", "said"),
+    ("inside", "line", "message"),
     [
-        pytest.param("\n<mj-txt>a</mj-txt>", 3, "<mj-txt> is no MJML component; check", id="unknown"),
-        pytest.param("<mj-section></mj-section>", 2, "<mj-section> inside <mj-column>; it bel", id="section"),
+        pytest.param("\n<mj-txt>a</mj-txt>", 3, "<mj-txt> is not an MJML component; check", id="unknown"),
+        pytest.param("<mj-section></mj-section>", 2, "<mj-section> inside <mj-column>; move", id="section"),
         pytest.param(
             "<mj-text>\n<mj-button>a</mj-button></mj-text>", 3, "<mj-button> inside <mj-t", id="in-text"
         ),
@@ -33,7 +33,7 @@ FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"
             '<mj-text align="left"padding="0">a</mj-text>', 2, "attributes without a space", id="space"
         ),
         pytest.param(
-            '<mj-text align="a" align="b">a</mj-text>', 2, "an attribute that is there twice", id="twice"
+            '<mj-text align="a" align="b">a</mj-text>', 2, "an attribute that occurs twice", id="twice"
         ),
         pytest.param(
             "<mj-text>\nyou & me</mj-text>", 3, "not well-formed: a bare &; write it as &amp;", id="amp"
@@ -41,7 +41,7 @@ FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"
         pytest.param(
             '<mj-text>\n<a href="?a=1&b=2">a</a></mj-text>', 3, "a bare &; write it as &amp;", id="query"
         ),
-        pytest.param("<mj-text>&foo;</mj-text>", 2, "an & that starts no entity", id="entity"),
+        pytest.param("<mj-text>&foo;</mj-text>", 2, "an & that does not start an entity", id="entity"),
         pytest.param("<mj-text>a\n<br>\n</mj-text>", 3, "<br> is not closed; write <br />", id="br"),
         pytest.param(
             "\n<mj-text>a\n", 3, "<mj-text> is not closed; add </mj-text> before </mj-col", id="unclosed"
@@ -49,14 +49,17 @@ FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"
         pytest.param(
             "<mj-text>\n<b>a</mj-text>", 3, "<b> is not closed; add </b> before", id="unclosed-html"
         ),
-        pytest.param("<mj-text>a\n</b></mj-text>", 3, "</b> closes nothing; delete it", id="stray"),
+        pytest.param("<mj-text>a\n</b></mj-text>", 3, "</b> has no opening tag; delete it", id="stray"),
         pytest.param("<mj-text><b>\n<i>a</b></i></mj-text>", 3, "<i> is not closed", id="crossed"),
         pytest.param("<mj-text>\n<!-- a -- b --></mj-text>", 3, "-- inside a comment", id="comment"),
         pytest.param(
-            "<mj-text>é\n<![CDATA[x]]></mj-text>", 3, "MJML takes no <![CDATA[x]]> here", id="cdata"
+            "<mj-text>é\n<![CDATA[x]]></mj-text>", 3, "MJML does not allow <![CDATA[x]]> here", id="cdata"
         ),
         pytest.param(
-            '\n<mj-include path="a.mjml" />', 3, '<mj-include> is not read; write {% include "…" %}', id="inc"
+            '\n<mj-include path="a.mjml" />',
+            3,
+            '<mj-include> is not supported; write {% include "…" %}',
+            id="inc",
         ),
         pytest.param(
             "<mj-text>\n" + "<b>" * 200 + "</b>" * 200 + "</mj-text>", 3, "more than 200 levels", id="deep"
@@ -66,14 +69,14 @@ FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"
         ),
     ],
 )
-def test_mjml_mistakes(refusal: Refusal, inside: str, line: int, said: str) -> None:
+def test_mjml_mistakes(refusal: Refusal, inside: str, line: int, message: str) -> None:
     answer = refusal("footer.mjml.j2", FOOTER.replace("{}", inside))
     assert answer.startswith(f"templates/footer.mjml.j2:{line}: ")
-    assert said in answer
+    assert message in answer
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "line", "said"),
+    ("name", "old", "new", "line", "message"),
     [
         pytest.param(
             "story.mjml.j2", "  </mj-text>\n  <mj-button", "  <mj-button", 14, "<mj-text> is not", id="loop"
@@ -87,38 +90,43 @@ def test_mjml_mistakes(refusal: Refusal, inside: str, line: int, said: str) -> N
         ),
         pytest.param("layout.mjml.j2", "</mj-body>", "", 8, "<mj-body> is not closed", id="body"),
         pytest.param(
-            "head.mjml.j2", "<mj-title>", "<mj-title><!-- x -->", 13, "MJML takes no <!-- x -->", id="title"
+            "head.mjml.j2",
+            "<mj-title>",
+            "<mj-title><!-- x -->",
+            13,
+            "MJML does not allow <!-- x -->",
+            id="title",
         ),
         pytest.param(
-            "head.mjml.j2", "<mj-title>", "<mj-title><b>x</b>", 13, "MJML takes no <b", id="title-html"
+            "head.mjml.j2", "<mj-title>", "<mj-title><b>x</b>", 13, "MJML does not allow <b", id="title-html"
         ),
     ],
 )
 def test_mistakes_in_the_built_in_ones(
-    refusal: Refusal, name: str, old: str, new: str, line: int, said: str
+    refusal: Refusal, name: str, old: str, new: str, line: int, message: str
 ) -> None:
     answer = refusal(name, old=old, new=new)
     assert answer.startswith(f"templates/{name}:{line}: ")
-    assert said in answer
+    assert message in answer
 
 
 @pytest.mark.parametrize(
-    ("layout", "said"),
+    ("layout", "message"),
     [
-        pytest.param("", "layout.mjml.j2: not well-formed: nothing at all", id="empty"),
+        pytest.param("", "layout.mjml.j2: not well-formed: the template is empty", id="empty"),
         pytest.param("<mjml></mjml>", "layout.mjml.j2:1: there is no <mj-body>", id="no-body"),
         pytest.param(
             "<html><mj-body></mj-body></html>", "layout.mjml.j2:1: <mj-body> inside <html>", id="html"
         ),
-        pytest.param("x<mjml></mjml>", "layout.mjml.j2:1: not well-formed: something before", id="before"),
-        pytest.param("<mjml></mjml>x", "layout.mjml.j2:1: not well-formed: something after", id="after"),
+        pytest.param("x<mjml></mjml>", "layout.mjml.j2:1: not well-formed: content before", id="before"),
+        pytest.param("<mjml></mjml>x", "layout.mjml.j2:1: not well-formed: content after", id="after"),
         pytest.param(
-            '<?xml version="1.0"?><mjml><mj-body></mj-body></mjml>', "MJML takes no <?xml", id="xml"
+            '<?xml version="1.0"?><mjml><mj-body></mj-body></mjml>', "MJML does not allow <?xml", id="xml"
         ),
     ],
 )
-def test_no_mail_at_all(refusal: Refusal, layout: str, said: str) -> None:
-    assert said in refusal("layout.mjml.j2", layout)
+def test_no_mail_at_all(refusal: Refusal, layout: str, message: str) -> None:
+    assert message in refusal("layout.mjml.j2", layout)
 
 
 def test_outlooks_own_tags_keep_their_names(refusal: Refusal) -> None:

@@ -1,4 +1,4 @@
-"""A newsletter's own templates: what they override, and what is said about each of their mistakes."""
+"""Tests of a newsletter's templates: their order, their data, and the messages about their mistakes."""
 
 import os
 import re
@@ -70,18 +70,18 @@ def test_rtl() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "said"),
+    ("content", "line", "message"),
     [
         pytest.param("x\n{% if %}\n", 2, "Expected an expression", id="syntax"),
         pytest.param("x\n\n{% foo %}", 3, "Encountered unknown tag 'foo'; correct the template", id="tag"),
         pytest.param("\n{% for a in [1] %}\n", 2, "that needs to be closed is 'for'", id="unclosed-for"),
         pytest.param("\n{{ 1|foo }}", 2, "No filter named 'foo'", id="filter"),
-        pytest.param("\n\n{{ foo }}", 3, "'foo' is undefined; `issue`, `site` and", id="undefined"),
+        pytest.param("\n\n{{ foo }}", 3, "'foo' is undefined; a template can use", id="undefined"),
         pytest.param("\n{{ issue.titel }}", 2, "Issue has no field 'titel'", id="undefined-field"),
         pytest.param("\n{{ issue.extra.a.b }}", 2, "has no field 'a'", id="undefined-extra"),
         pytest.param('\n{% include "nope.j2" %}', 2, "there is no template nope.j2; correct", id="include"),
         pytest.param('\n{% include "../a.j2" %}', 2, "there is no template ../a.j2", id="include-above"),
-        pytest.param('\n{% include "footer.mjml.j2" %}', 2, "goes round in circles", id="cycle"),
+        pytest.param('\n{% include "footer.mjml.j2" %}', 2, "include each other in a loop", id="cycle"),
         pytest.param("\n{{ ''.__class__ }}", 2, "'__class__' of 'str' object is unsafe; tem", id="unsafe"),
         pytest.param("\n{{ labels.update(a='b') }}", 2, "'update' of 'dict' object is unsafe", id="changing"),
         pytest.param("\n\n\n{{ 1/0 }}", 4, "division by zero; correct the expression", id="zero"),
@@ -91,10 +91,10 @@ def test_rtl() -> None:
         pytest.param("\n{{ range(3)|random }}", 2, "No filter named 'random'", id="random"),
     ],
 )
-def test_jinja_mistakes(refusal: Refusal, content: str, line: int, said: str) -> None:
+def test_jinja_mistakes(refusal: Refusal, content: str, line: int, message: str) -> None:
     answer = refusal("footer.mjml.j2", content)
     assert answer.startswith(f"templates/footer.mjml.j2:{line}: ")
-    assert said in answer
+    assert message in answer
 
 
 def test_a_mistake_in_the_text_part(refusal: Refusal) -> None:
@@ -103,7 +103,7 @@ def test_a_mistake_in_the_text_part(refusal: Refusal) -> None:
 
 def test_a_cycle_of_two(templates: Path, refusal: Refusal) -> None:
     (templates / "a.j2").write_text('{% include "footer.mjml.j2" %}')
-    assert "goes round in circles" in refusal("footer.mjml.j2", '{% include "a.j2" %}')
+    assert "include each other in a loop" in refusal("footer.mjml.j2", '{% include "a.j2" %}')
 
 
 def test_not_utf8(templates: Path) -> None:
@@ -125,7 +125,7 @@ def test_paths_are_shown_as_one_would_write_them_here(
     assert refusal("story.txt.j2", "{{ foo }}").startswith(f"{str(templates)[1:]}/story.txt.j2:1: ")
 
 
-# Where `@` stands, the line that is said has to be the template's; `p` is another template.
+# Each `@` marks a line that must be traced to the template; `p` is another template.
 CONSTRUCTS = (
     "text @\n",
     "  {% if issue %}\n@{% endif %}\n",

@@ -1,4 +1,4 @@
-"""Markdown, wrapping and dates, on their own."""
+"""Tests of Markdown, wrapping and dates without templates."""
 
 from datetime import date
 
@@ -101,7 +101,7 @@ def test_deep_nesting_ends(nested: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "lines"),
+    ("text", "lines"),
     [
         pytest.param("one two three", ["one two", "three"], id="words"),
         pytest.param("  one \t\n two ", ["one two"], id="spaces"),
@@ -113,14 +113,14 @@ def test_deep_nesting_ends(nested: str) -> None:
         pytest.param("a" * 18 + "👩\u200d👩", ["a" * 18, "👩\u200d👩"], id="joined-emoji"),
     ],
 )
-def test_wrap(given: str, lines: list[str]) -> None:
-    width = 20 if max(map(len, given.split(" "))) > 19 else 10
-    assert wrap(given, width).split("\n") == lines
+def test_wrap(text: str, lines: list[str]) -> None:
+    width = 20 if max(map(len, text.split(" "))) > 19 else 10
+    assert wrap(text, width).split("\n") == lines
 
 
 def test_wrap_indents() -> None:
     assert (
-        wrap("1. one two three four five six seven", 20, rest="   ")
+        wrap("1. one two three four five six seven", 20, prefix="   ")
         == "1. one two three\n   four five six\n   seven"
     )
 
