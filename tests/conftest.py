@@ -42,8 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Run every case. Without it, a fixed sample runs: of test_protocol's sequences of three faults,"
         " each pair followed by a call without a fault, and a fifth of the others; of its pairs of crashes, a"
-        " third; of test_killed's stories, 14 with every kind and both databases among them; of 200 saves of a"
-        " file under preview, 60; of hypothesis, fixed examples.",
+        " third; of test_killed's stories, 14 with every kind and both databases among them; of 200 saves of"
+        " a file under preview, 60; of hypothesis, fixed examples.",
     )
 
 

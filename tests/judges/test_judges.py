@@ -104,7 +104,7 @@ def test_no_allowance_is_left_over(
     assert verdicts.unused(verdicts.ALLOWED, found) == []
 
 
-def test_what_nobody_expects_is_told() -> None:
+def test_an_unexpected_verdict_is_reported() -> None:
     strange = Verdict("axe", "no-such-rule", "<p>")
     assert verdicts.unexplained([strange], frozenset({"contrast"}))
     known = Verdict("axe", "color-contrast", "<p>")

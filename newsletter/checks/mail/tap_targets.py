@@ -16,7 +16,7 @@ PHONE = Viewport(375)
 
 
 def tap_targets(proof: Proof) -> Iterator[Problem]:
-    """A link on a line of its own that is less than 24 pixels high on a phone."""
+    """A link alone on its line that is less than 24 pixels high on a phone."""
     styles = proof.cascade.styles(PHONE)
     for link in links_alone(proof.document, styles):
         height = _height(link, styles)

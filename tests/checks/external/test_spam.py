@@ -30,7 +30,7 @@ def real() -> None:
 
 
 @pytest.mark.usefixtures("real")
-def test_our_own_issue_is_no_spam() -> None:
+def test_our_issue_is_not_spam() -> None:
     from newsletter.config import loader
 
     read = proof(loader.load(material.REPOSITORY, {}), material.real_issue())
@@ -70,7 +70,7 @@ echo 'news-report-ends'
         pytest.param("echo nothing", "warning", "printed no report that can be read", id="unreadable"),
     ],
 )
-def test_what_it_may_say(
+def test_each_report_has_its_severity(
     script: str, severity: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(tmp_path / "bin", script, monkeypatch)
@@ -81,13 +81,13 @@ def test_what_it_may_say(
     )
 
 
-def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = installed(tmp_path, "sleep 30 & sleep 30", monkeypatch)
     with pytest.raises(spamassassin.Failed, match=r"did not end within 0\.2 seconds"):
         spamassassin.score(b"Subject: x\n\nx\n", program, seconds=0.2)
 
 
-def test_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     problem = only_problem(opened(tmp_path / "letter"))
     assert problem.severity == "note" and "not installed" in problem.what and "apt-get install" in problem.fix

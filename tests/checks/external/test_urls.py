@@ -55,7 +55,7 @@ def problem_lines(problems: list[Problem]) -> list[str]:
     return [f"{problem.severity}: {problem.what}" for problem in problems]
 
 
-def test_links_that_answer_are_listed(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
+def test_links_that_respond_are_listed(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     read = proof(links(LEEK, BLEND, LEEK, "[[unsubscribe_url]]", "mailto:cook@example.com"))
     (note,) = run(read, ONLINE)
     assert note.what == "2 links; 2 requested now, 0 within the last day"
@@ -95,7 +95,7 @@ def test_links_that_answer_are_listed(web: ProxyFake, proof: Callable[[str], Pro
         ),
     ],
 )
-def test_links_that_do_not(
+def test_links_that_do_not_respond(
     reply: Reply, expected: str, web: ProxyFake, proof: Callable[[str], Proof]
 ) -> None:
     web.pages[LEEK] = reply
@@ -108,13 +108,13 @@ def test_a_redirect_for_now_and_a_fragment_are_fine(web: ProxyFake, proof: Calla
     assert len(run(proof(links(f"{LEEK}#how", f"{BLEND}#why")), ONLINE)) == 1
 
 
-def test_what_is_refused_to_head_is_asked_by_get(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
+def test_a_rejected_head_is_repeated_as_get(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     web.pages = {f"HEAD {LEEK}": Reply(405), f"GET {LEEK}": PAGE}
     assert len(run(proof(links(LEEK)), ONLINE)) == 1
     assert web.asked() == [f"HEAD {LEEK}", f"GET {LEEK}"]
 
 
-def test_a_lost_line_and_a_busy_server_are_asked_once_more(web: ProxyFake) -> None:
+def test_a_lost_connection_and_a_busy_server_are_retried_once(web: ProxyFake) -> None:
     web.next(Fault.reset())
     assert ask([LEEK])[0].status == 200
     web.next(Fault(Reply(503, b"", {"Retry-After": "0"})), Fault(Reply(503, b"", {"Retry-After": "0"})))
@@ -123,7 +123,7 @@ def test_a_lost_line_and_a_busy_server_are_asked_once_more(web: ProxyFake) -> No
     assert ask([LEEK])[0].failure in ("no connection", "the proxy cannot reach it")
 
 
-def test_a_machine_that_is_not_online_is_told_once(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
+def test_a_machine_that_is_offline_is_reported_once(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     circle = Reply(302, b"", {"Location": "http://10.0.0.1/"})
     web.pages = {LEEK: circle, BLEND: circle}
     (problem,) = run(proof(links(LEEK, BLEND)), ONLINE)
@@ -140,7 +140,7 @@ def test_a_private_address_is_never_asked(web: ProxyFake, monkeypatch: pytest.Mo
     assert answer.failure == "0x7f.1 is not public (127.0.0.1)"
 
 
-def test_a_host_is_asked_little_at_once(web: ProxyFake) -> None:
+def test_a_host_gets_few_requests_at_once(web: ProxyFake) -> None:
     web.seconds = 0.1
     addresses = [f"http://host{n % 2}.example/{n}" for n in range(12)]
     answers = ask(addresses)
@@ -149,7 +149,7 @@ def test_a_host_is_asked_little_at_once(web: ProxyFake) -> None:
     assert len(web.most) == 2
 
 
-def test_a_server_that_does_not_end_is_not_waited_for(web: ProxyFake) -> None:
+def test_a_slow_server_is_not_waited_for(web: ProxyFake) -> None:
     web.next(Fault.late(30))
     started = time.monotonic()
     first, second = ask([LEEK, BLEND], limits=Limits(seconds=0.5))
@@ -158,7 +158,7 @@ def test_a_server_that_does_not_end_is_not_waited_for(web: ProxyFake) -> None:
     assert "no response in time" in first.failure + second.failure
 
 
-def test_good_answers_keep_for_a_day(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
+def test_good_results_are_kept_for_a_day(web: ProxyFake, proof: Callable[[str], Proof]) -> None:
     read = proof(links(LEEK, BLEND))
     web.pages[BLEND] = Reply(500)
     first = link_answers(read, lambda: samples.NOW)
@@ -174,7 +174,7 @@ def test_good_answers_keep_for_a_day(web: ProxyFake, proof: Callable[[str], Proo
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"x": 1}', '{"x": {"at": "soon", "answer": {}}}', "\0"])
-def test_a_file_of_answers_that_cannot_be_read_is_passed_over(
+def test_a_file_of_results_that_cannot_be_read_is_ignored(
     kept: str, web: ProxyFake, proof: Callable[[str], Proof]
 ) -> None:
     read = proof(links(LEEK))
@@ -185,7 +185,7 @@ def test_a_file_of_answers_that_cannot_be_read_is_passed_over(
     assert LEEK in json.loads((read.newsletter.state / "links.json").read_text())
 
 
-def test_a_state_folder_that_cannot_be_written_is_no_hindrance(
+def test_a_state_folder_that_cannot_be_written_is_ignored(
     web: ProxyFake, proof: Callable[[str], Proof]
 ) -> None:
     read = proof(links(LEEK))
@@ -220,7 +220,7 @@ def test_a_picture_without_end_is_not_read_whole(web: ProxyFake) -> None:
     assert answer.size is not None and answer.size < 300_000
 
 
-def test_a_page_that_leaves_https_is_told() -> None:
+def test_a_redirect_that_leaves_https_is_reported() -> None:
     answer = UrlResult("https://soup.example.com/", 200, end="http://soup.example.com/")
     assert link_problem(answer) is not None and "without https" in str(link_problem(answer))
     assert link_problem(replace(answer, end="https://soup.example.com/")) is None
@@ -229,7 +229,7 @@ def test_a_page_that_leaves_https_is_told() -> None:
 @pytest.mark.parametrize(
     "order", [("requests", "newsletter.render.pipeline"), ("newsletter.render.pipeline", "requests")]
 )
-def test_requests_and_the_inliner_get_on(order: tuple[str, str]) -> None:
+def test_requests_works_beside_the_inliner(order: tuple[str, str]) -> None:
     """Let premailer import an empty `requests`, and every other module the real one."""
     program = (
         f"import {order[0]}, {order[1]}, premailer.premailer, requests\n"

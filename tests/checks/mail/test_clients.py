@@ -37,13 +37,13 @@ def test_the_data_says_where_it_is_from() -> None:
         assert title and len(support) == len(read["clients"]) and set(support) <= set("ynau-")
 
 
-def test_every_feature_is_recognised_or_said_not_to_be() -> None:
+def test_every_feature_is_recognised_or_listed_as_undetected() -> None:
     slugs = set(data.caniemail().features)
     assert {slug for slug in slugs if not marks.marks(slug)} == set(marks.UNDETECTED)
     assert advice.slugs() <= slugs
 
 
-def test_what_mjml_makes_of_its_components_is_not_the_newsletters_affair(tmp_path: Path) -> None:
+def test_features_of_mjmls_own_components_are_not_reported(tmp_path: Path) -> None:
     made = compiled(SAMPLE)
     assert len(features(made)) > 20
     read = opened(tmp_path)
@@ -90,7 +90,7 @@ def test_a_feature_is_recognised(styled: str, inside: str, slug: str) -> None:
         pytest.param("p { display: } @media { ]] }", "<p style='display:'>", id="no-css"),
     ],
 )
-def test_what_is_not_there_for_everybody_is_not_used(styled: str, inside: str) -> None:
+def test_css_that_does_not_apply_everywhere_is_no_use(styled: str, inside: str) -> None:
     assert "css-display-flex" not in mail(styled, inside)
 
 
