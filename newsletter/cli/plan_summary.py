@@ -10,6 +10,7 @@ from newsletter.cli.layout import clock_time, show_heading, show_number, show_te
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
+    from newsletter.sending.hold_policy import SendTimings
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan
@@ -65,6 +66,8 @@ def _recipients(plan: "SendPlan") -> list[str]:
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
     """Return how long the send can be cancelled, and when its mail leaves."""
+    from newsletter.sending.hold_policy import cancel_deadline
+
     recallable, now = service.provider.recallable, service.clock.now()
     start = plan.send or plan.settings
     if not service.provider.capabilities.leaves_machine:
@@ -74,20 +77,23 @@ def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[
     if start.canary_size:
         return "none", ["the canary leaves at once"]
     if start.send_at:
-        return _cancel_window_of_schedule(start.send_at, now, service.timing.cancel_margin)
+        return _cancel_window_of_schedule(start.send_at, now, service.timing)
     if start.undo_window_seconds:
-        window = timedelta(seconds=start.undo_window_seconds)
-        return _minutes(window - service.timing.cancel_margin), [
-            f"news cancel; leaves after {_minutes(window)}"
-        ]
+        leaves = now + timedelta(seconds=start.undo_window_seconds)
+        cancellable = _minutes(cancel_deadline(leaves, service.timing) - now)
+        return cancellable, [f"news cancel; leaves after {_minutes(leaves - now)}"]
     return "none", ["the mail leaves at once"]
 
 
-def _cancel_window_of_schedule(send_at: datetime, now: datetime, margin: timedelta) -> tuple[str, list[str]]:
-    leaves = clock_time(send_at, now)
-    if send_at - margin <= now:
+def _cancel_window_of_schedule(
+    send_at: datetime, now: datetime, timings: "SendTimings"
+) -> tuple[str, list[str]]:
+    from newsletter.sending.hold_policy import cancel_deadline
+
+    leaves, deadline = clock_time(send_at, now), cancel_deadline(send_at, timings)
+    if deadline <= now:
         return "none", [f"the mail leaves in a few minutes, at {leaves}"]
-    return "yes", [f"news cancel, until {clock_time(send_at - margin, now)}; leaves at {leaves}"]
+    return "yes", [f"news cancel, until {clock_time(deadline, now)}; leaves at {leaves}"]
 
 
 def _minutes(span: timedelta) -> str:

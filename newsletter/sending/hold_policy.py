@@ -75,8 +75,13 @@ def decide_recall(status: HeldBatchStatus, now: datetime, timing: SendTimings) -
 
 
 def cancellable_until(batch: HeldBatch, timing: SendTimings) -> datetime:
-    """Return the time until which a recall can be relied upon."""
-    return batch.send_at - timing.cancel_margin
+    """Return the time until which a recall of the batch can be relied upon."""
+    return cancel_deadline(batch.send_at, timing)
+
+
+def cancel_deadline(send_at: datetime, timing: SendTimings) -> datetime:
+    """Return the time until which mail that leaves at `send_at` can be cancelled."""
+    return send_at - timing.cancel_margin
 
 
 def recallable_from(status: HeldBatchStatus, now: datetime, timing: SendTimings) -> datetime:
