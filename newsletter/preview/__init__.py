@@ -1,1 +1,1 @@
-"""The local preview: an issue as its readers will see it, in a browser, while it is being written."""
+"""The local preview: a web page that shows an issue as mail while its author writes it."""

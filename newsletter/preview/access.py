@@ -1,4 +1,4 @@
-"""Who may ask the preview, and how: this machine's browser, and for what changes something its own page."""
+"""Access control of the preview: browsers on this machine may read, the preview's own page may act."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from newsletter.hosts import is_loopback
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-# What only somebody at this machine may see: addresses of subscribers, mail. Nor does anybody else act.
+# Paths with addresses and mail: only browsers on this machine may read them. The same holds for actions.
 PRIVATE = ("/subscribers", "/outbox")
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(:\d+)?", re.IGNORECASE)
@@ -24,10 +24,10 @@ _HEADERS = {
 
 
 class AccessMiddleware:
-    """Refuses other hosts' names, other origins and other methods; marks every answer as not to be kept.
+    """Refuse foreign host names, origins and methods; mark every response as not cacheable.
 
-    A page from elsewhere can point its own host name at 127.0.0.1 and read what answers there (DNS
-    rebinding); the Host header gives it away. The Origin header does so where it sends a form.
+    A foreign page can point its host name at 127.0.0.1 and then read the responses (DNS rebinding): the Host
+    header shows that. A foreign page can also send a form: the Origin header shows that.
     """
 
     def __init__(
@@ -42,39 +42,41 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
 
-        async def marked(message: Message) -> None:
+        async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
         app = self._refusal(scope) or self._app
-        await app(scope, receive, marked)
+        await app(scope, receive, send_marked)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
-        given = headers.get("host", "")
-        host = _HOST.fullmatch(given)
-        if not host or not self._known(host[1].lower(), scope):
-            return PlainTextResponse(f"The preview answers to {', '.join(sorted(self._hosts))} only.\n", 403)
+        host_header = headers.get("host", "")
+        host = _HOST.fullmatch(host_header)
+        if not host or not self._is_accepted(host[1].lower(), scope):
+            return PlainTextResponse(
+                f"The preview accepts only these host names: {', '.join(sorted(self._hosts))}.\n", 403
+            )
         path = scope["path"]
         acts = scope["method"] == "POST" and path in self._actions
         if (acts or path.startswith(PRIVATE)) and not is_loopback(_client(scope)):
-            return PlainTextResponse("Only whoever sits at the machine itself may see or do this.\n", 403)
+            return PlainTextResponse("Only a browser on the preview's own machine may see or do this.\n", 403)
         if acts:
             if (
-                headers.get("origin") != f"http://{given}"
+                headers.get("origin") != f"http://{host_header}"
                 or headers.get("sec-fetch-site", "same-origin") != "same-origin"
             ):
                 return PlainTextResponse("Only the preview's own page may do this.\n", 403)
             return None
         if scope["method"] != "GET":
-            return PlainTextResponse("The preview is only there to be read.\n", 405, {"Allow": "GET"})
+            return PlainTextResponse("The preview accepts only GET at this address.\n", 405, {"Allow": "GET"})
         return None
 
-    def _known(self, host: str, scope: Scope) -> bool:
-        """One of the names, or where it listens everywhere the address that was connected to.
+    def _is_accepted(self, host: str, scope: Scope) -> bool:
+        """Return True for an accepted name, or the connection's own address if the preview listens on all.
 
-        An address cannot be rebound: there is no name to look up.
+        An IP address is safe from DNS rebinding, as it is not looked up.
         """
         if host in self._hosts:
             return True

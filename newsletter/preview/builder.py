@@ -1,4 +1,4 @@
-"""The seam between the preview's server and the newsletter: a callable that builds what is shown."""
+"""Build the page of the preview from the newsletter's files."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,10 +20,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Page:
-    """What a build gave: an issue's proof, or the problems in its way.
+    """The result of a build: the proof of an issue, or the problems that prevent it.
 
-    `issue` is its name, "" where there is none; `saved` when the newest of its files was, in milliseconds
-    since 1970, which is no part of what it shows.
+    `issue` is its name, "" without an issue. `saved` is the modification time of its newest file, in
+    milliseconds since 1970; it does not count in comparisons.
     """
 
     issue: str
@@ -37,12 +37,12 @@ class Page:
 
     @property
     def weight(self) -> int:
-        """Bytes of the HTML part as UTF-8; Gmail clips it at about 102,000."""
+        """Return the bytes of the HTML part as UTF-8; Gmail clips mail at about 102,000."""
         return len(self.mail.html.encode()) if self.mail else 0
 
     @property
     def version(self) -> str:
-        """A name for what is shown; the same page has the same after a restart of the server."""
+        """Return a hash of the page's content; it stays the same when the server is restarted."""
         source = (self.proof.issue.source, self.proof.newsletter.config, self.mail) if self.proof else ()
         return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
 
@@ -51,32 +51,32 @@ Build = Callable[[], Page]
 
 
 def builder(folder: Path, name: str | None = None) -> Build:
-    """A Build of the named issue, or of whichever is the newest at the time; it raises no NewsError.
+    """Return a Build of the named issue, or of the newest issue at each build; it raises no NewsError.
 
-    Configuration, issue and templates are read afresh at each build.
+    Each build reads configuration, issue and templates again.
     """
 
     def build() -> Page:
-        lost: list[Problem] = []
-        path = _try(lambda: issues.find(folder / loader.ISSUES, name), lost)
-        saved = _saved(folder, path)  # before they are read: what is saved meanwhile is for the next build
-        found: list[Problem] = []
-        newsletter = _try(lambda: loader.load(folder), found)
+        path_problems: list[Problem] = []
+        path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
+        saved = _saved(folder, path)  # before reading: a file saved meanwhile belongs to the next build
+        problems: list[Problem] = []
+        newsletter = _try(lambda: loader.load(folder), problems)
         if newsletter:
-            _try(lambda: registry.refuse_unknown(newsletter), found)
-        found.extend(lost)
-        issue = _try(lambda: issues.load(path), found) if path else None
-        read = _try(lambda: proof(newsletter, issue), found) if newsletter and issue else None
-        return Page(path.stem if path else name or "", None if found else read, tuple(found), saved)
+            _try(lambda: registry.refuse_unknown(newsletter), problems)
+        problems.extend(path_problems)
+        issue = _try(lambda: issues.load(path), problems) if path else None
+        built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
+        return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
 
     return build
 
 
 def _saved(folder: Path, issue: Path | None) -> float:
-    own = folder / loader.TEMPLATES
-    files = [folder / loader.FILE, *([issue] if issue else []), own]
-    with suppress(OSError):  # a folder goes away just now
-        files.extend(own.rglob("*"))
+    templates = folder / loader.TEMPLATES
+    files = [folder / loader.FILE, *([issue] if issue else []), templates]
+    with suppress(OSError):  # a folder was removed meanwhile
+        files.extend(templates.rglob("*"))
     newest = 0.0
     for file in files:
         with suppress(OSError):
@@ -84,10 +84,10 @@ def _saved(folder: Path, issue: Path | None) -> float:
     return newest * 1000
 
 
-def _try(step: Callable[[], Result], found: list[Problem]) -> Result | None:
-    """What a step returns; its problems go to `found`, so that one wrong file does not hide another."""
+def _try(step: Callable[[], Result], problems: list[Problem]) -> Result | None:
+    """Return the step's result; add its problems to `problems`, so that one file does not hide another."""
     try:
         return step()
     except NewsError as error:
-        found.extend(error.problems)
+        problems.extend(error.problems)
         return None

@@ -1,4 +1,4 @@
-"""The newsletter's own records, to look at: the preview makes none, and brings none up to date."""
+"""Read the newsletter's database; the preview neither creates nor upgrades it."""
 
 import time
 from collections.abc import Iterator
@@ -10,38 +10,43 @@ from newsletter.config.loader import Newsletter
 if TYPE_CHECKING:
     from newsletter.store.database import Database
 
-# For connecting, and for each question.
-_SECONDS = 5
-# A server is asked again after so long; of a file it is seen whether anybody has written to it.
-_SERVER_SECONDS = 10
+# For connecting, and for each query.
+_TIMEOUT_SECONDS = 5
+# A server is queried again after this time; a file only when it has changed.
+_SERVER_INTERVAL_SECONDS = 10
 
 
 @contextmanager
 def records(newsletter: Newsletter) -> Iterator["Database | None"]:
-    """Their database, to read; None where there is none, or one of another version. Raises NewsError."""
-    if not _any(newsletter):
+    """Yield the newsletter's database for reading; None if it is missing or of another version.
+
+    Raise NewsError if it cannot be read.
+    """
+    if not _may_exist(newsletter):
         yield None
         return
     from newsletter.store.inspection import looked_at
 
-    with looked_at(_given(newsletter), newsletter.state, _SECONDS) as database:
+    with looked_at(_url(newsletter), newsletter.state, _TIMEOUT_SECONDS) as database:
         yield database
 
 
 def stamp(newsletter: Newsletter) -> object:
-    """What differs when there is something new to be read. Raises NewsError."""
-    if not _any(newsletter):
+    """Return a value that changes when the database may have new content. Raise NewsError."""
+    if not _may_exist(newsletter):
         return None
     from newsletter.store import inspection
 
-    return inspection.stamp(_given(newsletter), newsletter.state) or time.monotonic() // _SERVER_SECONDS
+    return (
+        inspection.stamp(_url(newsletter), newsletter.state) or time.monotonic() // _SERVER_INTERVAL_SECONDS
+    )
 
 
-def _any(newsletter: Newsletter) -> bool:
-    """Whether it is worth the third of a second that the database's library takes to be there."""
-    return bool(_given(newsletter)) or newsletter.state.is_dir()
+def _may_exist(newsletter: Newsletter) -> bool:
+    """Return True if a database may exist: importing the database's library takes a third of a second."""
+    return bool(_url(newsletter)) or newsletter.state.is_dir()
 
 
-def _given(newsletter: Newsletter) -> str | None:
+def _url(newsletter: Newsletter) -> str | None:
     url = newsletter.secrets.database_url
     return url.get_secret_value() if url else None

@@ -1,4 +1,4 @@
-"""The latest of each kind of news, for browsers that may be slower than the news."""
+"""Server-sent events with the latest value of each topic; slow clients skip stale values."""
 
 import asyncio
 import itertools
@@ -9,9 +9,9 @@ KEEP_ALIVE = 15.0
 
 
 class EventStream:
-    """Keeps one piece of news a topic, so that a slow follower costs no memory and misses only what is stale.
+    """Keep one value per topic: a slow follower needs no more memory and skips only stale values.
 
-    A topic is an event's name, and behind a blank what it is of: `page 2026-04-27`.
+    A topic is an event's name, a blank, and its subject: `page 2026-04-27`.
     """
 
     def __init__(self, keep_alive: float = KEEP_ALIVE) -> None:
@@ -21,38 +21,38 @@ class EventStream:
         self._next = asyncio.Event()
         self._closed = False
 
-    def put(self, topic: str, news: object) -> None:
-        """Tells followers of a topic, if this differs from what they know."""
-        text = json.dumps(news)
+    def put(self, topic: str, value: object) -> None:
+        """Send a value to the followers of a topic if it differs from the last one."""
+        text = json.dumps(value)
         if topic not in self._latest or self._latest[topic][1] != text:
             self._latest[topic] = next(self._numbers), text
             self._wake()
 
     def drop(self, topic: str) -> None:
-        """Forgets a topic: what is put next is news, even if it says the same."""
+        """Delete a topic: its next value is sent even if it equals the last one."""
         self._latest.pop(topic, None)
 
     async def follow(self, *topics: str) -> AsyncIterator[str]:
-        """Server-sent events: what is known of these topics, and whatever comes later, until close().
+        """Yield server-sent events with the current and all later values of these topics, until close().
 
-        A comment goes out every `keep_alive` seconds.
+        In a silence, a comment is sent every `keep_alive` seconds.
         """
         sent: dict[str, int] = {}
         while not self._closed:
-            following = self._next
+            waiting_for = self._next
             for topic in topics:
-                number, news = self._latest.get(topic, (None, ""))
+                number, text = self._latest.get(topic, (None, ""))
                 if number is not None and sent.get(topic) != number:
                     sent[topic] = number
-                    yield f"event: {topic.partition(' ')[0]}\ndata: {news}\n\n"
-            while not self._closed and self._next is following:
+                    yield f"event: {topic.partition(' ')[0]}\ndata: {text}\n\n"
+            while not self._closed and self._next is waiting_for:
                 try:
-                    await asyncio.wait_for(following.wait(), self._keep_alive)
+                    await asyncio.wait_for(waiting_for.wait(), self._keep_alive)
                 except TimeoutError:
                     yield ": still here\n\n"
 
     def close(self) -> None:
-        """Ends every follower; call it from the event loop's thread."""
+        """End every follower; call it in the event loop's thread."""
         self._closed = True
         self._wake()
 

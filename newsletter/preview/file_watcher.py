@@ -1,4 +1,4 @@
-"""Notices changes of what a preview is made from, by watchfiles."""
+"""Watch the files of a preview with watchfiles."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -10,17 +10,17 @@ from watchfiles import awatch
 from newsletter.config import loader
 from newsletter.render.templates import BUILT_IN
 
-# Milliseconds. A save is often several writes (empty it, fill it, rename it): one quiet step ends it.
-_STEP, _LONGEST = 10, 300
-# How long nothing happens before the folders are looked at again.
-_PAUSE = 300
+# Editors often save with several writes (truncate, write, rename): one step without a change ends a save.
+_STEP_MILLISECONDS, _MAX_SAVE_MILLISECONDS = 10, 300
+# The time without changes after which the folders are listed again.
+_IDLE_MILLISECONDS = 300
 
 
 async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
-    """Yields after each change of the newsletter's configuration, issues, templates, or of a file named.
+    """Yield after each change of the newsletter's configuration, issues or templates, or of the file `name`.
 
-    Folders that come and go are followed. Only they are watched, never all below `folder`, which may hold an
-    outbox of a million mails.
+    New folders are watched too. The watch does not cover all of `folder`, which may hold an outbox with a
+    million mails.
     """
     folder = folder.resolve()
     files = {folder / loader.FILE}
@@ -29,27 +29,27 @@ async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
     polling = False
     while True:
         try:
-            async with aclosing(_until_moved(folder, files, polling)) as found:
-                async for _ in found:
+            async with aclosing(_until_moved(folder, files, polling)) as batches:
+                async for _ in batches:
                     yield
         except (FileNotFoundError, NotADirectoryError):
-            await asyncio.sleep(_PAUSE / 1000)  # a folder went away just now
+            await asyncio.sleep(_IDLE_MILLISECONDS / 1000)  # a folder was removed meanwhile
         except RuntimeError:
             if polling:
                 raise
-            polling = True  # the system has no more watches to give (inotify's limit)
+            polling = True  # the system's limit of watches is reached (inotify)
 
 
 async def _until_moved(folder: Path, files: set[Path], polling: bool) -> AsyncGenerator[None]:
-    """Changes until there are other folders to watch."""
+    """Yield after each change until the set of folders to watch changes."""
     places = _places(folder)
-    moving = places | _roots(folder)
+    movable = places | _roots(folder)
     watch = awatch(
         *places | {file.parent for file in files if file.parent.is_dir()},
         recursive=False,
-        step=_STEP,
-        debounce=_LONGEST,
-        rust_timeout=_PAUSE,
+        step=_STEP_MILLISECONDS,
+        debounce=_MAX_SAVE_MILLISECONDS,
+        rust_timeout=_IDLE_MILLISECONDS,
         yield_on_timeout=True,
         watch_filter=None,
         force_polling=polling or None,
@@ -57,17 +57,17 @@ async def _until_moved(folder: Path, files: set[Path], polling: bool) -> AsyncGe
     )
     settled = False
     async with aclosing(watch) as changed:
-        async for found in changed:
-            paths = {Path(path) for _, path in found}
-            # The first quiet moment counts: something may have been written before the watch stood.
-            if _matter(paths, files | moving, places) or not (found or settled):
+        async for batch in changed:
+            paths = {Path(path) for _, path in batch}
+            # The first empty batch counts as a change: a file may have changed before the watch started.
+            if _is_relevant(paths, files | movable, places) or not (batch or settled):
                 yield
-            settled = settled or not found
-            if paths & moving or _places(folder) != places:
+            settled = settled or not batch
+            if paths & movable or _places(folder) != places:
                 return
 
 
-def _matter(paths: set[Path], watched: set[Path], places: set[Path]) -> bool:
+def _is_relevant(paths: set[Path], watched: set[Path], places: set[Path]) -> bool:
     return any(path in watched or path.parent in places for path in paths)
 
 
@@ -76,6 +76,6 @@ def _roots(folder: Path) -> set[Path]:
 
 
 def _places(folder: Path) -> set[Path]:
-    """The folders to watch now: those with issues and templates, and what is below them."""
+    """Return the folders to watch now: those of issues and templates, with all their subfolders."""
     roots = {root.resolve() for root in _roots(folder) if root.is_dir()}
     return roots | {path.resolve() for root in roots for path in root.rglob("*") if path.is_dir()}

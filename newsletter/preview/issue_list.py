@@ -1,4 +1,4 @@
-"""The issues of a newsletter as an editor's list shows them: newest first, each with how far it has got."""
+"""List the issues of a newsletter, newest first, each with its state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,19 @@ from newsletter.sending.model import SUBSCRIBERS, Send
 if TYPE_CHECKING:
     from newsletter.store.database import Database
 
-State = Literal["draft", "ready", "broken", "sending", "sent", "called back"]
+State = Literal[
+    "draft",  # not marked `ready: true`
+    "ready",  # marked `ready: true`, not sent yet
+    "broken",  # the file has problems
+    "sending",  # a send is not finished
+    "sent",  # a send is finished
+    "cancelled",  # its send was cancelled
+]
 
 
 @dataclass(frozen=True)
 class ListedIssue:
-    """An issue in the list; `at` is the day it was sent on, "" where it was not."""
+    """An issue in the list; `at` is the date of its send (ISO 8601), "" if it was not sent."""
 
     name: str
     subject: str
@@ -27,44 +34,44 @@ class ListedIssue:
 
 
 class IssueList:
-    """Reads an issue's file again only when it has changed, and so the ledger."""
+    """Read the issues and the ledger; unchanged files are not read again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[Path, tuple[tuple[int, int], ListedIssue]] = {}
         self._sends: dict[str, Send] = {}
-        self._looked: object = None
+        self._ledger_stamp: object = None
 
     def look_up_sends(self) -> bool:
-        """Reads the ledger where it has changed, and says whether that changes the list.
+        """Read the ledger if it has changed; return True if the sends have changed.
 
-        What cannot be read is not known.
+        A ledger that cannot be read counts as empty.
         """
         before = self._sends
         try:
             newsletter = loader.load(self._folder)
             now = stamp(newsletter)
-            if now == self._looked:
+            if now == self._ledger_stamp:
                 return False
-            self._looked = now
+            self._ledger_stamp = now
             with records(newsletter) as database:
-                self._sends = _of_list(database) if database else {}
+                self._sends = _sends_by_issue(database) if database else {}
         except NewsError:
-            self._sends, self._looked = {}, None
+            self._sends, self._ledger_stamp = {}, None
         return self._sends != before
 
     def issues(self) -> list[ListedIssue]:
-        """Every issue, newest first."""
+        """Return every issue, newest first."""
         files = issues.issue_files(self._folder / loader.ISSUES)
         known = {file: read for file in files if (read := self._read(file))}
         self._known = known
-        return [self._standing(known[file][1]) for file in reversed(files) if file in known]
+        return [self._with_send(known[file][1]) for file in reversed(files) if file in known]
 
     def _read(self, file: Path) -> tuple[tuple[int, int], ListedIssue] | None:
         try:
             status = file.stat()
         except OSError:
-            return None  # it went away just now
+            return None  # the file was removed meanwhile
         stamp = status.st_mtime_ns, status.st_size
         known = self._known.get(file)
         if known and known[0] == stamp:
@@ -75,18 +82,18 @@ class IssueList:
             return stamp, ListedIssue(file.stem, known[1].subject if known else "", "broken")
         return stamp, ListedIssue(issue.name, issue.subject, "ready" if issue.ready else "draft")
 
-    def _standing(self, one: ListedIssue) -> ListedIssue:
-        send = self._sends.get(one.name)
+    def _with_send(self, issue: ListedIssue) -> ListedIssue:
+        send = self._sends.get(issue.name)
         if send is None or send.state == "superseded":
-            return one
+            return issue
         if send.state == "cancelled":
-            return ListedIssue(one.name, one.subject, "called back")
+            return ListedIssue(issue.name, issue.subject, "cancelled")
         if send.finished_at is None:
-            return ListedIssue(one.name, one.subject, "sending")
-        return ListedIssue(one.name, one.subject, "sent", send.finished_at.date().isoformat())
+            return ListedIssue(issue.name, issue.subject, "sending")
+        return ListedIssue(issue.name, issue.subject, "sent", send.finished_at.date().isoformat())
 
 
-def _of_list(database: "Database") -> dict[str, Send]:
+def _sends_by_issue(database: "Database") -> dict[str, Send]:
     from newsletter.store.ledger_queries import LedgerQueries
 
     return {send.issue: send for send in LedgerQueries(database).sends() if send.list == SUBSCRIBERS}

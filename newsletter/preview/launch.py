@@ -1,4 +1,4 @@
-"""Start the preview, or say which packages it needs. Imports the server only when it starts."""
+"""Start the preview, or name the missing packages. The server is imported only at the start."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +17,10 @@ def serve(
     port: int = PREVIEW_PORT,
     ready: Callable[[str], None],
 ) -> None:
-    """Shows the named issue of the newsletter in `folder`, or always its newest, until Ctrl-C.
+    """Serve the named issue of the newsletter in `folder`, or always its newest issue, until Ctrl-C.
 
-    `ready` gets the address once it answers; port 0 takes a free one. Raises Unavailable where the port is
-    taken or the packages of `news[preview]` are missing; whatever is wrong with the input shows in the page.
+    `ready` is called with the URL when the server listens; port 0 selects a free one. Raise Unavailable if
+    the port is in use or the packages of `news[preview]` are missing. The page shows problems of the files.
     """
     try:
         from newsletter.preview.server import run
@@ -28,7 +28,5 @@ def serve(
         if (missing.name or "").partition(".")[0] not in _EXTRA:
             raise
         what = f"the preview needs {missing.name}, which is not installed"
-        raise Unavailable(
-            what, "install what it needs: pip install starlette uvicorn watchfiles"
-        ) from missing
+        raise Unavailable(what, "install its packages: pip install starlette uvicorn watchfiles") from missing
     run(folder, name, host=host, port=port, ready=ready)

@@ -1,4 +1,4 @@
-"""A mail as one reader has it before them: their own values in it, in the light or in the dark."""
+"""Render a mail for one reader: with the reader's values, in a light or dark colour scheme."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(
     r"""(?<![\w-])(media|style|content)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
 )
-_OF_SCHEMES = re.compile(r"""\bname\s*=\s*["']?color-scheme\b""", re.IGNORECASE)
+_COLOR_SCHEME_META = re.compile(r"""\bname\s*=\s*["']?color-scheme\b""", re.IGNORECASE)
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
 _DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
 _HINT = re.compile(
@@ -32,73 +32,76 @@ _HINT = re.compile(
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
-    """A mail as its own rules design it for a scheme, whatever the machine is set to."""
+    """Return the mail in a colour scheme by its own rules, independent of the machine's setting."""
 
-    def settled(css: str) -> str:
-        css = _PREFERS.sub(lambda asked: _holds((asked[1] or scheme).lower() == scheme), css)
-        return _DECLARED.sub(lambda said: said[1] + _chosen(said[2], scheme), css)
+    def resolve(css: str) -> str:
+        css = _PREFERS.sub(lambda query: _condition((query[1] or scheme).lower() == scheme), css)
+        return _DECLARED.sub(lambda declared: declared[1] + _chosen(declared[2], scheme), css)
 
-    def tag(found: re.Match[str]) -> str:
-        of_schemes = _OF_SCHEMES.search(found[0])
+    def tag(match: re.Match[str]) -> str:
+        is_scheme_meta = _COLOR_SCHEME_META.search(match[0])
 
-        def attribute(given: re.Match[str]) -> str:
-            value = given[2] or given[3] or given[4] or ""
-            if given[1].lower() != "content":
-                value = settled(value)
-            elif of_schemes:
+        def attribute(pair: re.Match[str]) -> str:
+            value = pair[2] or pair[3] or pair[4] or ""
+            if pair[1].lower() != "content":
+                value = resolve(value)
+            elif is_scheme_meta:
                 value = _chosen(value, scheme)
-            quote = "'" if given[3] else '"'
-            return f"{given[1]}={quote}{value}{quote}"
+            quote = "'" if pair[3] else '"'
+            return f"{pair[1]}={quote}{value}{quote}"
 
-        return _ATTRIBUTE.sub(attribute, found[0])
+        return _ATTRIBUTE.sub(attribute, match[0])
 
-    html = _STYLE.sub(lambda block: block[1] + settled(block[2]) + block[3], html)
+    html = _STYLE.sub(lambda block: block[1] + resolve(block[2]) + block[3], html)
     return _TAG.sub(tag, html)
 
 
-def unhinted(html: str) -> str:
-    """A mail without links that have a browser connect somewhere ahead of time, which no policy prevents."""
+def without_resource_hints(html: str) -> str:
+    """Return the mail without resource hints: no policy stops a browser from connecting for them."""
     return _HINT.sub("", html)
 
 
-def _holds(true: bool) -> str:
+def _condition(true: bool) -> str:
     return "(min-width: 0)" if true else "(max-width: 0)"
 
 
 def _chosen(schemes: str, scheme: Scheme) -> str:
-    """Of several colour schemes that a mail is made for, the one that it is looked at in."""
+    """Return `scheme` if it is in the list `schemes`, else the list unchanged."""
     return scheme if scheme in schemes.lower().split() else schemes
 
 
 def reader(address: str = "", name: str = "") -> Subscriber:
-    """Somebody to read a mail as; nobody in particular without an address. Raises SubscriberError."""
+    """Return the subscriber to render a mail for, the sample reader without an address.
+
+    Raise SubscriberError for an invalid address.
+    """
     if not address:
         return READER
-    mailbox, called = parse_subscriber(address, name)
-    return Subscriber(0, mailbox.given, called, number=1)
+    mailbox, parsed_name = parse_subscriber(address, name)
+    return Subscriber(0, mailbox.given, parsed_name, number=1)
 
 
 def addressed(proof: Proof, subscriber: Subscriber = READER) -> tuple[Mailing, Recipient]:
-    """An issue's mailing, and somebody whose link unsubscribes nobody."""
+    """Return an issue's mailing and a recipient; their link unsubscribes nobody."""
     return sample.sample_mailing(proof.issue, proof.rendered, proof.newsletter, subscriber)
 
 
 def html_for(mailing: Mailing, recipient: Recipient) -> str:
-    """The HTML part with a recipient's values; the link that would unsubscribe them leads nowhere."""
+    """Return the HTML part with a recipient's values; the unsubscribe link has no effect."""
     return _filled(mailing.rendered.html, mailing, recipient, escape, inert=True)
 
 
 def text_for(mailing: Mailing, recipient: Recipient) -> str:
-    """The text part with a recipient's values."""
+    """Return the text part with a recipient's values."""
     return _filled(mailing.rendered.text, mailing, recipient, str, inert=False)
 
 
 def _filled(
     part: str, mailing: Mailing, recipient: Recipient, encode: Callable[[str], str], *, inert: bool
 ) -> str:
-    def value(found: re.Match[str]) -> str:
-        if inert and found[1] == "unsubscribe_url":
+    def value(placeholder: re.Match[str]) -> str:
+        if inert and placeholder[1] == "unsubscribe_url":
             return "#unsubscribe"
-        return encode(mailing.value(found[1])(recipient))
+        return encode(mailing.value(placeholder[1])(recipient))
 
     return PLACEHOLDER.sub(value, part)

@@ -1,4 +1,4 @@
-"""What was "sent" into the outbox, read as a mail program reads it."""
+"""Read the messages in the outbox, as a mail program does."""
 
 import email.policy
 import heapq
@@ -15,16 +15,16 @@ from pathlib import Path
 from newsletter.config import loader, model
 from newsletter.errors import NewsError
 
-SHOWN = 200
+MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
-_MOST = 5_000_000
-# Characters of a header in the list, where one line is seen of it.
-_LINE = 300
+_MAX_MESSAGE_BYTES = 5_000_000
+# Characters of a header in the list, which shows one line of it.
+_MAX_HEADER_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class OutboxEntry:
-    """A message in the list; `at` is when it came, in milliseconds since 1970."""
+    """A message in the list; `at` is its arrival, in milliseconds since 1970, `size` its bytes."""
 
     name: str
     to: str
@@ -35,7 +35,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True)
 class OutboxMessage:
-    """A message, opened: its headers decoded, its parts, and its bytes as text."""
+    """A parsed message: its decoded headers, its parts, and its source as text."""
 
     headers: list[tuple[str, str]]
     html: str
@@ -44,23 +44,23 @@ class OutboxMessage:
 
 
 class Outbox:
-    """A maildir's messages, by the names of their files; nothing else can be named."""
+    """The messages of a maildir, by their file names; other files cannot be opened."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def stamp(self) -> str:
-        """Something that changes whenever a message comes or goes."""
+        """Return a text that changes whenever a message is added or removed."""
         return " ".join(str(self._changed(part)) for part in ("new", "cur"))
 
     def messages(self) -> tuple[int, list[OutboxEntry]]:
-        """How many there are, and the newest of them, newest first."""
+        """Return the number of messages and the newest MAX_LISTED of them, newest first."""
         entries = list(self._entries())
-        newest = heapq.nlargest(SHOWN, entries, key=lambda found: (found[1].st_mtime, found[0].name))
-        return len(entries), [one for file, status in newest if (one := _caught(file, status))]
+        newest = heapq.nlargest(MAX_LISTED, entries, key=lambda entry: (entry[1].st_mtime, entry[0].name))
+        return len(entries), [entry for file, status in newest if (entry := _entry(file, status))]
 
     def open(self, name: str) -> OutboxMessage | None:
-        """A message; None where there is none of that name."""
+        """Return the message with this file name, None if there is none."""
         if not _NAME.fullmatch(name) or name.startswith("."):
             return None
         for part in ("new", "cur"):
@@ -69,15 +69,15 @@ class Outbox:
                 if file.parent.is_symlink() or file.is_symlink() or not file.is_file():
                     continue
                 with file.open("rb") as handle:
-                    return _opened(handle.read(_MOST))
+                    return _message(handle.read(_MAX_MESSAGE_BYTES))
         return None
 
     def _entries(self) -> Iterator[tuple[Path, os.stat_result]]:
         for part in ("new", "cur"):
             if (self._folder / part).is_symlink():
                 continue
-            with suppress(OSError), os.scandir(self._folder / part) as found:
-                for entry in found:
+            with suppress(OSError), os.scandir(self._folder / part) as files:
+                for entry in files:
                     with suppress(OSError):
                         if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                             yield Path(entry.path), entry.stat(follow_symlinks=False)
@@ -90,7 +90,7 @@ class Outbox:
 
 
 def of(folder: Path) -> Outbox:
-    """That of the newsletter in `folder`; as long as its configuration cannot be read, of the usual place."""
+    """Return the outbox of the newsletter in `folder`; the default one if its configuration is invalid."""
     try:
         path = loader.load_file(folder)[0].outbox.path
     except NewsError:
@@ -98,24 +98,24 @@ def of(folder: Path) -> Outbox:
     return Outbox(folder / path)
 
 
-def _caught(file: Path, status: os.stat_result) -> OutboxEntry | None:
+def _entry(file: Path, status: os.stat_result) -> OutboxEntry | None:
     try:
         with file.open("rb") as handle:
             head = handle.read(20_000).partition(b"\n\n")[0]
     except OSError:
         return None
     headers = dict(reversed(_headers(_parsed(head))))
-    to, subject = (headers.get(name, "")[:_LINE] for name in ("To", "Subject"))
+    to, subject = (headers.get(name, "")[:_MAX_HEADER_LENGTH] for name in ("To", "Subject"))
     return OutboxEntry(file.name, to, subject, status.st_mtime * 1000, status.st_size)
 
 
-def _opened(raw: bytes) -> OutboxMessage:
+def _message(raw: bytes) -> OutboxMessage:
     message = _parsed(raw)
     headers = _headers(message)
     html, text = _part(message, "html"), _part(message, "plain")
-    # Opening a message must not tempt anybody to unsubscribe the person whom it is to.
-    leave = re.findall(r"<(https?:[^>]+)>", dict(headers).get("List-Unsubscribe", ""))
-    for address in leave:
+    # The unsubscribe link must not work here: it would unsubscribe the recipient.
+    unsubscribe_urls = re.findall(r"<(https?:[^>]+)>", dict(headers).get("List-Unsubscribe", ""))
+    for address in unsubscribe_urls:
         html = html.replace(f'"{escape(address)}"', '"#unsubscribe"')
     return OutboxMessage(headers, html, text, raw.decode("utf-8", "replace"))
 
@@ -128,14 +128,14 @@ def _parsed(raw: bytes) -> EmailMessage:
 
 def _headers(message: EmailMessage) -> list[tuple[str, str]]:
     try:
-        found = [(name, str(value)) for name, value in message.items()]
-    except Exception:  # what the standard library raises for headers that are none is not all of one kind
-        found = [(name, str(value)) for name, value in message.raw_items()]
-    return [(_sendable(name), _sendable(value)) for name, value in found]
+        fields = [(name, str(value)) for name, value in message.items()]
+    except Exception:  # the standard library raises several types of exceptions for malformed headers
+        fields = [(name, str(value)) for name, value in message.raw_items()]
+    return [(_sendable(name), _sendable(value)) for name, value in fields]
 
 
 def _sendable(text: str) -> str:
-    """Without the surrogates that stand for bytes which are no text, and which no JSON has."""
+    """Return the text without surrogates (undecodable bytes), which JSON cannot hold."""
     return text.encode("utf-8", "replace").decode()
 
 

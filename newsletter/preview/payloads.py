@@ -1,4 +1,4 @@
-"""What the page in the browser is told, as plain values for JSON."""
+"""Convert builds and check results to JSON values for the page in the browser."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ from newsletter.errors import Problem
 from newsletter.preview.builder import Page
 from newsletter.render.templates import BUILT_IN
 
-# Lines shown before and after the one that a problem is in.
-_AROUND = 2
-_MOST = 2_000_000
-_LINE = 400
+# Lines shown before and after the line of a problem.
+_CONTEXT_LINES = 2
+_MAX_FILE_BYTES = 2_000_000
+_MAX_LINE_LENGTH = 400
 
 
 def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
-    """What was built last, and of the mail that is there to be seen, which may be an earlier one."""
+    """Return the facts of the last build, and of the mail that is shown: the last good build's."""
     config = good.proof.newsletter.config if good and good.proof else None
     mail = good.mail if good else None
     return {
@@ -38,56 +38,60 @@ def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
         "most": CLIPPED_BYTES,
         "pictures": mail.html.count("<img ") if mail else 0,
         "saved": built.saved,
-        "problems": [problem(folder, one) for one in built.problems],
+        "problems": [problem(folder, built_problem) for built_problem in built.problems],
     }
 
 
 def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
-    """What checks found in a mail, in their groups, and what weighs most in it."""
+    """Return the problems of a mail in the checks' groups, and its largest parts."""
     order = ("error", "warning", "note")
     groups = {
-        heading: [one for one in problems if one.check in names] for heading, names in registry.GROUPS.items()
+        heading: [found for found in problems if found.check in names]
+        for heading, names in registry.GROUPS.items()
     }
-    groups["Files"] = [one for one in problems if not one.check]
+    groups["Files"] = [found for found in problems if not found.check]
     return {
         "version": built.version,
         "groups": [
             {
                 "heading": heading,
                 "problems": [
-                    problem(folder, one) for one in sorted(some, key=lambda p: order.index(p.severity))
+                    problem(folder, found) for found in sorted(group, key=lambda p: order.index(p.severity))
                 ],
             }
-            for heading, some in groups.items()
-            if some
+            for heading, group in groups.items()
+            if group
         ],
         "heaviest": heaviest(built.proof) if built.proof else [],
     }
 
 
-def problem(folder: Path, one: Problem) -> dict[str, Any]:
-    """A problem with the lines of the file around its place."""
-    file, line = one.place
+def problem(folder: Path, found: Problem) -> dict[str, Any]:
+    """Return a problem with the lines of its file around its place."""
+    file, line = found.place
     excerpt = _excerpt(folder, file, line) if line else []
-    # What is missing at the end of a file is said of the line behind it.
+    # A problem at the end of a file has the number of the line behind it.
     marked = min(line, excerpt[-1][0]) if line and excerpt else line
-    return {**asdict(one), "line": marked, "excerpt": excerpt}
+    return {**asdict(found), "line": marked, "excerpt": excerpt}
 
 
 def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
     file = Path(os.path.abspath(name)).resolve()
-    if not any(file.is_relative_to(home.resolve()) for home in (folder, BUILT_IN)):
+    if not any(file.is_relative_to(parent.resolve()) for parent in (folder, BUILT_IN)):
         return []
     with suppress(OSError):
         with file.open("rb") as handle:
-            lines = handle.read(_MOST).decode("utf-8", "replace").splitlines()
-        first = max(line - _AROUND, 1)
-        return [(n, text[:_LINE]) for n, text in enumerate(lines[first - 1 : line + _AROUND], first)]
+            lines = handle.read(_MAX_FILE_BYTES).decode("utf-8", "replace").splitlines()
+        first = max(line - _CONTEXT_LINES, 1)
+        return [
+            (n, text[:_MAX_LINE_LENGTH])
+            for n, text in enumerate(lines[first - 1 : line + _CONTEXT_LINES], first)
+        ]
     return []
 
 
 def links(proof: Proof) -> list[dict[str, Any]]:
-    """Every link of a mail, an address once, with what it says and where that was written."""
+    """Return each URL of a mail once, with the link's text and its place in the source."""
     return [
         {"address": address, "text": words(link) or address, "where": proof.where(link)}
         for address, link in proof.document.targets.items()
@@ -96,21 +100,21 @@ def links(proof: Proof) -> list[dict[str, Any]]:
 
 
 def place(proof: Proof, where: str) -> dict[str, Any] | None:
-    """The element that a line of a file became: its tag, and which of these it is in the mail.
+    """Return the element for a line of a file: its tag, and its number among the elements with this tag.
 
-    That is the nearest one before it, where a paragraph has several lines; of several for one line the
-    heading, as a title stands in the list on top too.
+    It is the nearest element at or before the line, as a paragraph may have several lines. Of several
+    elements for a line it is the heading: a title is also in the list at the top of the mail.
     """
-    file, sought = Problem(where, "").place
+    file, target_line = Problem(where, "").place
     before = [
         (line, element)
         for element in proof.document.elements
         for line in _lines(proof, element, file)
-        if line <= (sought or 0)
+        if line <= (target_line or 0)
     ]
     if not before:
         return None
-    _, nearest = max(before, key=lambda found: (found[0], _is_in_heading(found[1])))
+    _, nearest = max(before, key=lambda pair: (pair[0], _is_in_heading(pair[1])))
     tag = str(nearest.tag)
     return {"tag": tag, "number": proof.document.named(tag).index(nearest)}
 
@@ -120,12 +124,12 @@ def _is_in_heading(element: Element) -> bool:
 
 
 def _lines(proof: Proof, element: Element, file: str) -> Iterator[int]:
-    """Where in a file an element was written: what it leads to or shows, and what it says itself."""
+    """Yield the lines of a file that an element comes from: of its link or image, and of its text."""
     if element.tag in ("html", "head", "title", "style", "meta", "script"):
         return
-    says = " ".join((element.text or "").split())
-    leads = element.get("href") or element.get("src")
-    for where in ([proof.where(element, says)] if says else []) + ([proof.where(element)] if leads else []):
-        there, line = Problem(where, "").place
-        if there == file and line:
+    text = " ".join((element.text or "").split())
+    url = element.get("href") or element.get("src")
+    for where in ([proof.where(element, text)] if text else []) + ([proof.where(element)] if url else []):
+        source, line = Problem(where, "").place
+        if source == file and line:
             yield line

@@ -1,4 +1,4 @@
-"""What the preview answers: its page, mail as a reader has it, what is known of it, and two actions."""
+"""The routes of the preview: its page, the mail for a reader, facts about it, and two actions."""
 
 import asyncio
 import contextlib
@@ -28,8 +28,8 @@ from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
 
 _PAGE = Path(__file__).parent / "page"
-_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_FILES = {file.name: _KINDS[file.suffix] for file in _PAGE.iterdir() if file.suffix in _KINDS}
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_FILES = {file.name: _MEDIA_TYPES[file.suffix] for file in _PAGE.iterdir() if file.suffix in _MEDIA_TYPES}
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,7 +39,7 @@ _MAIL_POLICY = (
     "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
 _ACTIONS = ("/test", "/links")
-_MOST_BODY = 10_000
+_MAX_BODY_BYTES = 10_000
 
 
 def app(
@@ -48,16 +48,16 @@ def app(
     hosts: Collection[str] = LOOPBACK,
     changed: Callable[[], AsyncIterator[None]] | None = None,
 ) -> Starlette:
-    """The preview of what lies on a desk, for browsers that call it by one of `hosts`.
+    """Return the web application of a workspace, for requests to one of `hosts`.
 
-    While it runs, it builds again after each item of `changed()`.
+    It builds again after each item of `changed()`.
     """
-    answers = _Handlers(workspace)
+    handlers = _Handlers(workspace)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await workspace.view()
-        tasks = [asyncio.create_task(workspace.look())]
+        tasks = [asyncio.create_task(workspace.poll())]
         if changed:
             tasks.append(asyncio.create_task(_rebuild_after(changed, workspace)))
         yield
@@ -67,38 +67,38 @@ def app(
         await workspace.close()
 
     routes = [
-        Route("/", answers.index),
+        Route("/", handlers.index),
         *(Route(f"/{name}", _static(name, kind)) for name, kind in _FILES.items() if name != "index.html"),
-        Route("/events", answers.events),
-        Route("/mail.html", answers.html),
-        Route("/mail.txt", answers.text),
-        Route("/mail.eml", answers.eml),
-        Route("/source", answers.source),
-        Route("/headers", answers.headers),
-        Route("/place", answers.place),
-        Route("/links", answers.links, methods=["GET"]),
-        Route("/links", answers.ask_links, methods=["POST"]),
-        Route("/subscribers", answers.subscribers),
-        Route("/test", answers.test, methods=["POST"]),
-        Route("/outbox", answers.outbox),
-        Route("/outbox/{name}", answers.caught),
-        Route("/outbox/{name}/mail.html", answers.caught_html),
+        Route("/events", handlers.events),
+        Route("/mail.html", handlers.html),
+        Route("/mail.txt", handlers.text),
+        Route("/mail.eml", handlers.eml),
+        Route("/source", handlers.source),
+        Route("/headers", handlers.headers),
+        Route("/place", handlers.place),
+        Route("/links", handlers.links, methods=["GET"]),
+        Route("/links", handlers.ask_links, methods=["POST"]),
+        Route("/subscribers", handlers.subscribers),
+        Route("/test", handlers.test, methods=["POST"]),
+        Route("/outbox", handlers.outbox),
+        Route("/outbox/{name}", handlers.outbox_message),
+        Route("/outbox/{name}/mail.html", handlers.outbox_message_html),
     ]
-    guard = Middleware(AccessMiddleware, hosts=hosts, actions=_ACTIONS)
-    web = Starlette(routes=routes, middleware=[guard], lifespan=lifespan)
+    access = Middleware(AccessMiddleware, hosts=hosts, actions=_ACTIONS)
+    web = Starlette(routes=routes, middleware=[access], lifespan=lifespan)
     web.router.redirect_slashes = False
     return web
 
 
 class _Handlers:
-    """One method a route."""
+    """The handlers, one method per route."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._one_test = asyncio.Lock()
 
     async def index(self, _: Request) -> Response:
-        # Reloading by hand builds as well: some file systems (network, containers) report no changes.
+        # A reload builds again too: some file systems (network, containers) report no changes.
         await self._workspace.changed()
         return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
@@ -149,47 +149,47 @@ class _Handlers:
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await run_in_thread(_answered, proof) if proof else {})
+        return JSONResponse(await run_in_thread(_check_links, proof) if proof else {})
 
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
         try:
-            found = await run_in_thread(subscriber_search.found, self._workspace.folder, words)
+            found = await run_in_thread(subscriber_search.search, self._workspace.folder, words)
             return JSONResponse({"found": found})
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
     async def test(self, request: Request) -> Response:
-        asked = await _asked(request)
-        shown = await self._workspace.view(_name(request))
-        provider = asked.get("provider")
+        body = await _json_body(request)
+        view = await self._workspace.view(_name(request))
+        provider = body.get("provider")
         if provider not in PROVIDERS:
-            return JSONResponse({"ok": False, "said": "there is no such provider"}, 400)
-        if not shown.page or not shown.page.issue:
+            return JSONResponse({"ok": False, "said": "There is no such provider."}, 400)
+        if not view.page or not view.page.issue:
             return JSONResponse({"ok": False, "said": "There is no issue to send."})
-        # The issue's own file where it is elsewhere; what is sent is what is on the disk now.
-        name = shown.page.proof.issue.path if shown.page.proof else shown.page.issue
+        # An issue outside of the newsletter's folder goes by its path. The files on the disk now are sent.
+        name = view.page.proof.issue.path if view.page.proof else view.page.issue
         try:
-            address = str(asked.get("address", ""))
+            address = str(body.get("address", ""))
             async with self._one_test:
                 sent = await run_in_thread(
                     send_test.send, self._workspace.folder, name, address, str(provider)
                 )
         except NewsError as error:
-            sent = send_test.refused(error)
+            sent = send_test.failure(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
         number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
-        return JSONResponse({"number": number, "messages": [asdict(one) for one in messages]})
+        return JSONResponse({"number": number, "messages": [asdict(message) for message in messages]})
 
-    async def caught(self, request: Request) -> Response:
-        opened = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
-        return JSONResponse(asdict(replace(opened, html=""))) if opened else Response(status_code=404)
+    async def outbox_message(self, request: Request) -> Response:
+        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        return JSONResponse(asdict(replace(message, html=""))) if message else Response(status_code=404)
 
-    async def caught_html(self, request: Request) -> Response:
-        opened = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
-        return _mail(opened.html, request) if opened else Response(status_code=404)
+    async def outbox_message_html(self, request: Request) -> Response:
+        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        return _mail(message.html, request) if message else Response(status_code=404)
 
     async def _proof(self, request: Request) -> Proof | None:
         good = (await self._workspace.view(_name(request))).good
@@ -197,18 +197,21 @@ class _Handlers:
 
 
 def _name(request: Request) -> str:
-    """The issue that is asked for, by its date; "" for the one that the preview was started with."""
-    given = request.query_params.get("issue", "")
-    name = files.issue_name(given)
-    if given and name is None:
+    """Return the requested issue's name (its date), "" for the issue that the preview was started with.
+
+    Raise HTTPException for other names.
+    """
+    requested = request.query_params.get("issue", "")
+    name = files.issue_name(requested)
+    if requested and name is None:
         raise HTTPException(404, "issues are named by their date, such as 2026-04-27")
     return name or ""
 
 
 def _reader(request: Request) -> Subscriber:
-    asked = request.query_params
+    query = request.query_params
     try:
-        return mail_views.reader(asked.get("address", ""), asked.get("name", ""))
+        return mail_views.reader(query.get("address", ""), query.get("name", ""))
     except SubscriberError as error:
         raise HTTPException(400, str(error.problems[0])) from error
 
@@ -221,28 +224,30 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
     scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
-    return Response(mail_views.in_scheme(mail_views.unhinted(html), scheme), status, headers, "text/html")
+    return Response(
+        mail_views.in_scheme(mail_views.without_resource_hints(html), scheme), status, headers, "text/html"
+    )
 
 
-def _answered(proof: Proof) -> dict[str, dict[str, Any]]:
-    found = {}
+def _check_links(proof: Proof) -> dict[str, dict[str, Any]]:
+    results = {}
     for link, answer in link_answers(proof).items():
         problem = link_problem(answer)
-        said = problem[0] if problem else f"answers {answer.status}"
-        found[link.get("href", "")] = {"severity": problem[2] if problem else "ok", "said": said}
-    return found
+        text = problem[0] if problem else f"answers {answer.status}"
+        results[link.get("href", "")] = {"severity": problem[2] if problem else "ok", "said": text}
+    return results
 
 
-async def _asked(request: Request) -> dict[str, Any]:
-    """The object in a request's body; an empty one for anything else."""
+async def _json_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object in a request's body, an empty one for another or too large body."""
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > _MOST_BODY:
+        if len(body) > _MAX_BODY_BYTES:
             return {}
     with contextlib.suppress(ValueError, RecursionError):
-        given = json.loads(body)
-        return given if isinstance(given, dict) else {}
+        value = json.loads(body)
+        return value if isinstance(value, dict) else {}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a mail: PNGs as a desk and a phone show it, light and dark, drawn by an installed Chromium."""
+"""Take screenshots of a mail with an installed Chromium: PNGs for desktop and phone, light and dark."""
 
 import asyncio
 import os
@@ -20,16 +20,16 @@ _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-st
 _MAC_CHROMIUMS = tuple(
     Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Chromium", "Google Chrome")
 )
-# Of the screen's pixels, so that memory has a bound; it is drawn without a GPU, whose textures end at 16,384.
-_TALLEST = 65_536
-# Seconds for the browser to start in, which it does in one.
-_PATIENCE = 30
-# What the browser says, in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
-_SAID = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
+# Limits the memory. Device pixels; drawing needs no GPU, whose textures are limited to 16,384.
+_MAX_HEIGHT_PIXELS = 65_536
+# The browser normally starts in one second.
+_START_TIMEOUT_SECONDS = 30
+# The browser's log lines in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
+_LOG_LINE = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
 
 
 class Window(NamedTuple):
-    """Where a mail is read; sizes in CSS pixels, `scale` in the screen's own to one."""
+    """A browser window; sizes in CSS pixels, `scale` is device pixels per CSS pixel."""
 
     name: str
     width: int
@@ -47,46 +47,47 @@ WINDOWS = (
 
 
 class Screenshot(NamedTuple):
-    """A picture that was written: where, its bytes, and its height in pixels where the mail goes on below."""
+    """A written screenshot: path, size in bytes, and its height in pixels if the mail is cut off there."""
 
     path: str
     size: int
     cut: int | None
 
 
-def take(html: str, folder: Path, name: str, told: Callable[[Screenshot], None]) -> None:
-    """Writes `<name>-desktop-light.png` and so on, and tells of each.
+def take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
+    """Write `<name>-desktop-light.png` and so on; call `on_written` after each.
 
-    Each shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs. Raises
-    Unavailable where the folder cannot be written to, or where playwright or a working Chromium is missing.
+    A screenshot shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs.
+    Raise Unavailable if the folder cannot be written to, or if playwright or a working Chromium is missing.
     """
-    _make(folder)
-    # Ctrl-C cancels playwright's asynchronous calls; it breaks a synchronous one in the middle.
-    asyncio.run(_take(html, folder, name, told))
+    _make_folder(folder)
+    # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt synchronous ones anywhere.
+    asyncio.run(_take(html, folder, name, on_written))
 
 
-async def _take(html: str, folder: Path, name: str, told: Callable[[Screenshot], None]) -> None:
+async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
     async with chromium() as browser:
         for window in WINDOWS:
             path = folder / f"{name}-{window.name}.png"
-            picture, cut = await _picture(browser, html, window)
+            png, cut = await _screenshot(browser, html, window)
             try:
-                path.write_bytes(picture)
+                path.write_bytes(png)
             except OSError as failure:
                 raise _unwritable(path, failure) from failure
-            told(Screenshot(display_path(path), len(picture), _TALLEST if cut else None))
+            on_written(Screenshot(display_path(path), len(png), _MAX_HEIGHT_PIXELS if cut else None))
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator["Browser"]:
-    """A browser, closed at the end, also by Ctrl-C; raises Unavailable where it does not start, or dies."""
+    """Yield a browser and close it at the end, also after Ctrl-C; raise Unavailable if it fails."""
     try:
         from playwright.async_api import Error, async_playwright
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "playwright":
             raise
-        what = "pictures need playwright, which is not installed"
-        raise Unavailable(what, "pip install playwright; it uses the Chromium that is installed") from missing
+        what = "screenshots need playwright, which is not installed"
+        fix = "install it: pip install playwright; it uses the installed Chromium"
+        raise Unavailable(what, fix) from missing
     try:
         async with async_playwright() as playwright:
             browser = await _launch(playwright.chromium, _executable(playwright))
@@ -96,26 +97,25 @@ async def chromium() -> AsyncIterator["Browser"]:
                 await browser.close()
     except Error as failure:
         raise Unavailable(
-            f"Chromium failed: {_error_text(failure)}", "try again; see that it starts"
+            f"Chromium failed: {_error_text(failure)}",
+            "try again; start Chromium by hand to see its messages",
         ) from failure
 
 
 def _executable(playwright: "Playwright") -> str:
-    """The installed Chromium, or else the one that `playwright install` fetched."""
-    found = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
-    others = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
-    others.append(Path(playwright.chromium.executable_path))
-    found = found or next((str(path) for path in others if path.exists()), None)
-    if found is None:
-        fix = (
-            "install it (Debian: apt install chromium), or let playwright do it: playwright install chromium"
-        )
-        raise Unavailable("there is no Chromium here", fix)
-    return found
+    """Return the path of the installed Chromium, or else of the one from `playwright install`."""
+    executable = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
+    fallbacks = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
+    fallbacks.append(Path(playwright.chromium.executable_path))
+    executable = executable or next((str(path) for path in fallbacks if path.exists()), None)
+    if executable is None:
+        fix = "install it: apt install chromium (Debian), or: playwright install chromium"
+        raise Unavailable("Chromium is not installed", fix)
+    return executable
 
 
 async def _launch(kind: "BrowserType", executable: str) -> "Browser":
-    """Starts a browser; as root, which Chromium's sandbox refuses, without it."""
+    """Start a browser; as root without the sandbox, which refuses root."""
     from playwright.async_api import Error, TimeoutError
 
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
@@ -125,18 +125,19 @@ async def _launch(kind: "BrowserType", executable: str) -> "Browser":
             chromium_sandbox=sandbox,
             handle_sigint=False,
             args=["--disable-gpu"],
-            timeout=_PATIENCE * 1000,
+            timeout=_START_TIMEOUT_SECONDS * 1000,
         )
     except TimeoutError:
-        what, fix = f"this Chromium says nothing for {_PATIENCE} seconds", "see whether it starts by itself"
+        what = f"Chromium has not started after {_START_TIMEOUT_SECONDS} seconds"
+        fix = "start it by hand to see its messages"
     except Error as failure:
         what = f"Chromium does not start: {_error_text(failure)}"
-        fix = "see whether it does by itself; in a container its sandbox may need to be allowed"
+        fix = "start it by hand to see its messages; a container may need to permit its sandbox"
     raise Unavailable(what, fix, where=display_path(Path(executable)))
 
 
-async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
-    """A picture, and whether the mail goes on below it."""
+async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
+    """Return the PNG, and True if it is cut off before the end of the mail."""
     context = await browser.new_context(
         viewport={"width": window.width, "height": window.height},
         device_scale_factor=window.scale,
@@ -147,24 +148,24 @@ async def _picture(browser: "Browser", html: str, window: Window) -> tuple[bytes
     await context.route("**/*", lambda route: route.abort())
     page = await context.new_page()
     await page.set_content(html)
-    whole = int(await page.evaluate("document.documentElement.scrollHeight"))
-    height = min(whole, _TALLEST // window.scale)
-    picture = await page.screenshot(
+    full_height = int(await page.evaluate("document.documentElement.scrollHeight"))
+    height = min(full_height, _MAX_HEIGHT_PIXELS // window.scale)
+    png = await page.screenshot(
         full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height}
     )
     await context.close()
-    return picture, height < whole
+    return png, height < full_height
 
 
 def _error_text(failure: Exception) -> str:
-    """What the browser itself said last, or why it gave up; else what playwright says."""
-    said = _SAID.findall(str(failure))
-    fatal = [words for severity, words in said if severity == "FATAL"]
-    last = [words for _, words in said[-1:]]
+    """Return the browser's first fatal message, or its last message, or else playwright's."""
+    lines = _LOG_LINE.findall(str(failure))
+    fatal = [words for severity, words in lines if severity == "FATAL"]
+    last = [words for _, words in lines[-1:]]
     return printable((fatal or last or str(failure).splitlines() or [""])[0], 200)
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failure:

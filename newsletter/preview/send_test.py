@@ -1,4 +1,4 @@
-"""One message, marked as a test, to one address: the list and the ledger are not touched."""
+"""Send one test message to one address; the list and the ledger do not change."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from newsletter.subscribers.parsing import parse_subscriber
 
 
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
-    """Sends it, and says what came of it; raises NewsError where it was not tried."""
+    """Send a test message; return the outcome for the page. Raise NewsError if it was not tried."""
     mailbox, _ = parse_subscriber(address)
     with SendService.open(loader.load(folder), provider, to_send=False) as service:
         prepared = service.prepare(issue)
@@ -21,11 +21,11 @@ def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[s
         outcome = service.test(prepared, mailbox.given)
         where = service.provider.name
     if isinstance(outcome, Accepted):
-        return {"ok": True, "said": f"Accepted by {where}, for {mailbox.given}."}
+        return {"ok": True, "said": f"{where} accepted the message for {mailbox.given}."}
     reason = printable(getattr(outcome, "reason", ""), 300)
     return {"ok": False, "said": f"{outcome.state.replace('_', ' ')}: {reason}"}
 
 
-def refused(error: NewsError) -> dict[str, Any]:
-    """Why it was not tried."""
+def failure(error: NewsError) -> dict[str, Any]:
+    """Return the reason for not sending, for the page."""
     return {"ok": False, "said": "\n".join(str(problem) for problem in error.problems)}

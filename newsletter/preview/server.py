@@ -1,4 +1,4 @@
-"""The preview's web server: uvicorn, taught to say when it listens and to stop."""
+"""The preview's web server: uvicorn with a callback when it listens, and a quick stop."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ from newsletter.preview.workspace import Workspace
 
 
 def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serves until Ctrl-C; see `newsletter.preview.serve`."""
+    """Serve until Ctrl-C; see `newsletter.preview.launch.serve`."""
     with _listen(host, port) as listening:
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listening.getsockname()[1]}/"
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a preview ends
-            asyncio.run(_serve(folder, name, shown, listening, lambda: ready(url)))
+        url_host = f"[{host}]" if ":" in host else host
+        url = f"http://{url_host}:{listening.getsockname()[1]}/"
+        with contextlib.suppress(KeyboardInterrupt):  # the normal end of a preview
+            asyncio.run(_serve(folder, name, url_host, listening, lambda: ready(url)))
     exit_now()
 
 
@@ -34,7 +34,7 @@ async def _serve(
 ) -> None:
     workspace = Workspace(folder, name)
     web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
-    # Logging as the program has set it up: uvicorn's own would print a line for every request.
+    # Keep the program's logging: uvicorn's configuration would print a line for every request.
     config = uvicorn.Config(
         web,
         http="h11",
@@ -42,7 +42,7 @@ async def _serve(
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,  # whoever is near is not to be found out from what is sent
+        proxy_headers=False,  # access control needs the peer's address, not X-Forwarded-For
         timeout_graceful_shutdown=1,
     )
     await _Server(config, workspace, ready).serve([listening])
@@ -54,8 +54,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as failure:
         if failure.errno == errno.EADDRINUSE:
-            what = f"port {port} is taken"
-            hint = f"if that is no preview of yours, use another port: --port {port + 1}"
+            what = f"port {port} is in use"
+            hint = f"use another port if no preview of yours runs there: --port {port + 1}"
         else:
             why = os.strerror(failure.errno) if failure.errno and failure.errno > 0 else failure.strerror
             what = f"port {port} on {host} cannot be used ({why})"
@@ -64,7 +64,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn says when it listens, and at its end does not wait for event streams, which have none."""
+    """Call `listening` after the start; end the event streams at shutdown, which would never end."""
 
     def __init__(self, config: uvicorn.Config, workspace: Workspace, listening: Callable[[], None]) -> None:
         super().__init__(config)

@@ -1,20 +1,21 @@
-"""Subscribers to see a mail as: looked for in the store, where there is one."""
+"""Search the store for subscribers to preview a mail as."""
 
 from pathlib import Path
 
 from newsletter.config import loader
 from newsletter.preview.database import records
 
-MOST = 12
+MAX_RESULTS = 12
 
 
-def found(folder: Path, words: str) -> list[dict[str, str]]:
-    """Active subscribers whose address or name holds these words; raises NewsError."""
+def search(folder: Path, words: str) -> list[dict[str, str]]:
+    """Return active subscribers with these words in their address or name. Raise NewsError."""
     with records(loader.load(folder)) as database:
         if database is None:
             return []
         from newsletter.store.subscribers import Subscribers
 
         return [
-            {"address": one.address, "name": one.name} for one in Subscribers(database).search(words, MOST)
+            {"address": subscriber.address, "name": subscriber.name}
+            for subscriber in Subscribers(database).search(words, MAX_RESULTS)
         ]

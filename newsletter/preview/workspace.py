@@ -1,4 +1,4 @@
-"""The issues that somebody has before them: built when a file changes, checked when there is time."""
+"""The issues that open pages show: built when a file changes, checked afterwards."""
 
 import asyncio
 import logging
@@ -16,21 +16,23 @@ from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
 from newsletter.preview.payloads import checked, page
 
-# How long nothing is saved before checks begin: the mail is shown first, and they take the processor.
-PAUSE = 0.15
-# So many seconds an issue may take to become a mail.
-LONGEST = 10.0
-# How often it is looked whether something was sent, in seconds.
-_LOOK = 0.5
-# So many issues nobody looks at any more are kept as they were.
-_KEPT = 12
+# Checks need the processor, so they start this long after the last save, behind the display of the mail.
+CHECK_DELAY_SECONDS = 0.15
+MAX_BUILD_SECONDS = 10.0
+# The interval of looking for new messages in the outbox and new sends.
+_POLL_SECONDS = 0.5
+# Built issues without a follower that are kept in memory.
+_MAX_IDLE_VIEWS = 12
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class IssueView:
-    """An issue as built last, and the last time that it became a mail."""
+    """The last build of an issue, and its last build without problems (`good`).
+
+    `stale`: a file has changed since the build. `changes` counts the changes of files.
+    """
 
     build: Build
     page: Page | None = None
@@ -42,9 +44,9 @@ class IssueView:
 
 
 class Workspace:
-    """Builds at most once at a time, and tells followers only of what differs from the last.
+    """Build issues, one at a time, and send events to followers if the result has changed.
 
-    An issue goes by its name; "" is the one that the preview was started with, or always the newest.
+    Issues go by name; "" is the issue that the preview was started with, or else the newest one.
     """
 
     def __init__(
@@ -54,12 +56,12 @@ class Workspace:
         *,
         events: EventStream | None = None,
         build: Callable[[str | None], Build] | None = None,
-        longest: float = LONGEST,
+        max_build_seconds: float = MAX_BUILD_SECONDS,
     ) -> None:
         self.folder = folder
         self.events = events or EventStream()
         self._start = start
-        self._longest = longest
+        self._max_build_seconds = max_build_seconds
         self._build = build or (lambda name: builder(folder, name))
         self._views: dict[str, IssueView] = {}
         self._issues = IssueList(folder)
@@ -67,49 +69,49 @@ class Workspace:
         self._checking: asyncio.Task[None] | None = None
 
     async def view(self, name: str = "") -> IssueView:
-        """An issue, built if it has changed since."""
+        """Return an issue's view; build it if a file has changed."""
         view = self._views.get(name)
         if view is None:
-            self._forget()
+            self._drop_idle()
             view = self._views[name] = IssueView(self._build(name or self._start))
         if view.stale:
             await self._rebuild(name, view)
         return view
 
     async def changed(self) -> None:
-        """Builds what somebody follows, at once; lists and checks the issues afterwards."""
+        """Build the followed issues at once; list and check the issues afterwards."""
         for view in self._views.values():
             view.stale = True
             view.changes += 1
-            view.checked = False  # a finding may hang on what the mail does not show: another issue
+            view.checked = False  # a check may depend on other files, such as another issue
         for name, view in list(self._views.items()):
             if view.followers:
                 await self._rebuild(name, view)
-        await self._later()
+        await self._check_later()
 
     async def follow(self, name: str = "") -> AsyncIterator[str]:
-        """Server-sent events of an issue and of the list, until close()."""
+        """Yield server-sent events of an issue and of the list, until close()."""
         view = await self.view(name)
         view.followers += 1
         try:
-            await self._later()
+            await self._check_later()
             async for event in self.events.follow(f"page {name}", "issues", f"checked {name}", "outbox"):
                 yield event
         finally:
             view.followers -= 1
 
-    async def look(self) -> None:
-        """Tells, while somebody follows, of what comes into the outbox and of what is sent; for ever."""
+    async def poll(self) -> None:
+        """Send events for new messages and sends while there are followers; never return."""
         while True:
             self.events.put("outbox", await run_in_thread(lambda: outbox.of(self.folder).stamp()))
             if await run_in_thread(self._issues.look_up_sends):
-                await self._list()
-            await asyncio.sleep(_LOOK)
+                await self._send_list()
+            await asyncio.sleep(_POLL_SECONDS)
             while not any(view.followers for view in self._views.values()):
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL_SECONDS)
 
     async def close(self) -> None:
-        """Ends every follower and what goes on."""
+        """End every follower and the running checks."""
         self.events.close()
         if self._checking:
             self._checking.cancel()
@@ -121,7 +123,7 @@ class Workspace:
             if not view.stale:
                 return
             view.stale = False
-            built = await self._built(view)
+            built = await self._run_build(view)
             if built != view.page:
                 same = view.good and view.good.issue == built.issue
                 view.good = built if built.proof else view.good if same else None
@@ -130,55 +132,55 @@ class Workspace:
                     self.events.drop(f"checked {name}")
                 self.events.put(f"page {name}", page(self.folder, built, view.good))
 
-    async def _built(self, view: IssueView) -> Page:
+    async def _run_build(self, view: IssueView) -> Page:
         try:
-            return await run_in_thread(view.build, seconds=self._longest)
+            return await run_in_thread(view.build, seconds=self._max_build_seconds)
         except TimedOut:
-            what = f"this takes longer than {self._longest:g} seconds"
-            problem = Problem("", what, "look in your templates for a loop that does not end")
+            what = f"the build takes longer than {self._max_build_seconds:g} seconds"
+            problem = Problem("", what, "look for an endless loop in your templates")
         except Exception as error:
-            # A mistake in news itself is no reason to lose the page: the next save may well get past it.
+            # A mistake in news itself must not end the preview: the next build may succeed.
             log.exception("the preview could not be built")
-            problem = _failed(error)
+            problem = _internal_problem(error)
         return Page(view.good.issue if view.good else "", problems=(problem,))
 
-    async def _later(self) -> None:
+    async def _check_later(self) -> None:
         if self._checking:
             self._checking.cancel()
         self._checking = asyncio.create_task(self._check())
 
     async def _check(self) -> None:
-        await asyncio.sleep(PAUSE)
-        await self._list()
+        await asyncio.sleep(CHECK_DELAY_SECONDS)
+        await self._send_list()
         for name, view in list(self._views.items()):
             built = view.page
             if not view.followers or view.checked or built is None or built.proof is None:
                 continue
             changes = view.changes
-            told = await run_in_thread(lambda built: checked(self.folder, built, _found(built)), built)
+            result = await run_in_thread(lambda built: checked(self.folder, built, _problems(built)), built)
             if view.page is built:
-                view.checked = view.changes == changes  # otherwise it read some files before they changed
-                self.events.put(f"checked {name}", told)
+                view.checked = view.changes == changes  # otherwise a file has changed during the checks
+                self.events.put(f"checked {name}", result)
 
-    async def _list(self) -> None:
-        self.events.put("issues", [asdict(one) for one in await run_in_thread(self._issues.issues)])
+    async def _send_list(self) -> None:
+        self.events.put("issues", [asdict(issue) for issue in await run_in_thread(self._issues.issues)])
 
-    def _forget(self) -> None:
+    def _drop_idle(self) -> None:
         idle = [name for name, view in self._views.items() if name and not view.followers]
-        for name in idle[: max(0, len(idle) - _KEPT)]:
+        for name in idle[: max(0, len(idle) - _MAX_IDLE_VIEWS)]:
             del self._views[name]
             for topic in ("page", "checked"):
                 self.events.drop(f"{topic} {name}")
 
 
-def _found(built: Page) -> list[Problem]:
+def _problems(built: Page) -> list[Problem]:
     try:
         return runner.run(built.proof) if built.proof else []
     except Exception as error:
         log.exception("the checks could not be run")
-        return [_failed(error)]
+        return [_internal_problem(error)]
 
 
-def _failed(error: Exception) -> Problem:
+def _internal_problem(error: Exception) -> Problem:
     what = f"news itself failed ({type(error).__name__}: {error})"
-    return Problem("", what, "the terminal shows where; please report it")
+    return Problem("", what, "the terminal shows the details; please report it")

@@ -1,4 +1,4 @@
-"""A newsletter to preview, the preview as a process of its own, and a browser to look at it."""
+"""Fixtures of the preview's tests: a newsletter, a preview in a separate process, a web server."""
 
 import os
 import select
@@ -39,14 +39,14 @@ stories:
 
 @dataclass(frozen=True)
 class Letter:
-    """A newsletter's folder, written to as an editor would."""
+    """A newsletter's folder, with the saves of an editor."""
 
     folder: Path
     issue: str = ISSUE
     config: str = CONFIG
 
     def save(self, name: str, text: str) -> None:
-        """Writes a new file and renames it over the old one, as vim and others do."""
+        """Write a new file and rename it over the old one, like vim and others."""
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         new = self.folder / "being-saved"
@@ -54,15 +54,15 @@ class Letter:
         new.replace(file)
 
     def edit(self, old: str, new: str, name: str = "issues/2026-01-05.yml") -> None:
-        """Saves a file with one text replaced by another."""
+        """Save a file with one text replaced by another."""
         text = (self.folder / name).read_text(encoding="utf-8")
         assert old in text
         self.save(name, text.replace(old, new))
 
-    def records(
+    def record_send(
         self, issue: str = "2026-01-05", state: str = "open", finished_at: datetime | None = None
     ) -> None:
-        """Puts a send into the ledger."""
+        """Insert a send into the ledger."""
         values = {"issue": issue, "state": state, "finished_at": finished_at, "list": "subscribers"}
         values |= {
             "content_sha256": "0" * 64,
@@ -85,14 +85,14 @@ class Served:
     process: Fork
 
     def interrupt(self) -> int:
-        """Press Ctrl-C and return the exit code; fail where it does not end."""
+        """Press Ctrl-C and return the exit code; fail if it does not end."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(20)
 
 
 @pytest.fixture
 def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Letter:
-    """A newsletter with one issue; the test runs in its folder, so files are shown relative to it."""
+    """Return a newsletter with one issue; the test runs in its folder, so that paths are relative to it."""
     monkeypatch.chdir(tmp_path)
     letter = Letter(tmp_path)
     letter.save("newsletter.yml", CONFIG)
@@ -102,7 +102,7 @@ def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Letter:
 
 @pytest.fixture
 def preview(letter: Letter, forks: Forks) -> Iterator[Callable[..., Served]]:
-    """Starts `serve` in a process of its own; whatever still runs at the end of the test is ended."""
+    """Yield a function that runs `serve` in a new process; the processes end with the test."""
     with ExitStack() as running:
         yield lambda name="": running.enter_context(_serving(forks, letter.folder, name))
 
@@ -116,7 +116,7 @@ def _serving(forks: Forks, folder: Path, name: str) -> Iterator[Served]:
         )
         os.close(writing)
         try:
-            assert select.select([output], [], [], 30)[0], "the preview did not say that it listens"
+            assert select.select([output], [], [], 30)[0], "the preview did not print its address"
             yield Served(output.readline().strip(), process)
         finally:
             process.kill()
@@ -125,20 +125,20 @@ def _serving(forks: Forks, folder: Path, name: str) -> Iterator[Served]:
 
 @dataclass
 class Recorder:
-    """A web server that only writes down what it is asked for."""
+    """A web server that records the requested paths and answers 404."""
 
     url: str
-    asked: list[str]
+    requested: list[str]
 
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    """A running Recorder on this machine."""
-    asked: list[str] = []
+    """Yield a running Recorder."""
+    requested: list[str] = []
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
         def log_message(self, format: str, *args: object) -> None:
@@ -147,6 +147,6 @@ def recorder() -> Iterator[Recorder]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Recorder(f"http://127.0.0.1:{server.server_port}/", asked)
+        yield Recorder(f"http://127.0.0.1:{server.server_port}/", requested)
         server.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""The preview as a program that prints its address: `python -m tests.preview.served FOLDER NAME`."""
+"""Run the preview as a program that prints its address: `python -m tests.preview.served FOLDER NAME`."""
 
 import sys
 import warnings

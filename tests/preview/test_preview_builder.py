@@ -1,4 +1,4 @@
-"""What a build gives, and what it makes of everything that can be wrong."""
+"""Tests of builds: of valid files, and of files with problems."""
 
 import pytest
 
@@ -36,9 +36,9 @@ def test_a_bad_issue_is_problems_with_file_and_line(letter, old, new, where, key
     letter.edit(old, new)
     page = builder(letter.folder)()
     assert (page.issue, page.mail, page.weight) == ("2026-01-05", None, 0)
-    found = next(problem for problem in page.problems if problem.where == where)
-    assert key in found.what
-    assert found.what and found.fix
+    named = next(problem for problem in page.problems if problem.where == where)
+    assert key in named.what
+    assert named.what and named.fix
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_configuration_and_issue_are_blamed_together(letter):
     assert "issues/2026-01-05.yml:2" in where
 
 
-def test_what_is_mended_shows_again(letter):
+def test_a_corrected_file_is_shown_again(letter):
     build = builder(letter.folder)
     good = build()
     letter.edit("Soup for all", '"Soup')

@@ -1,4 +1,4 @@
-"""Which changes make the preview build again: real files, real watches, no browser."""
+"""Tests of the file watcher, with real files and watches, without a browser."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ FOOTER = "<mj-section><mj-column><mj-text>Bon appétit</mj-text></mj-column></mj
 
 
 class Watched:
-    """A newsletter that is being watched: its pages, and how often it was built."""
+    """A watched newsletter; `count` is the number of its builds."""
 
     def __init__(self, letter, name=None):
         self.count = 0
@@ -30,51 +30,51 @@ class Watched:
         return self._build()
 
     async def page(self):
-        """What was built last."""
+        """Return the last build."""
         return (await self.workspace.view()).page
 
     async def settled(self):
-        """Returns when the watches stand: one more build follows then."""
+        """Wait until the watches exist: a second build follows then."""
         while self.count < 2:
             await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def watched(letter, name=None):
-    """A Watched, and its followers' events from the second on; fails where they hear nothing."""
-    it = Watched(letter, name)
-    web = app(it.workspace, changed=it.changed)
+    """Yield a Watched and its page events after the first; fail after 10 seconds."""
+    watch = Watched(letter, name)
+    web = app(watch.workspace, changed=watch.changed)
     async with web.router.lifespan_context(web), asyncio.timeout(10):
-        events = (event async for event in it.workspace.follow() if event.startswith("event: page"))
+        events = (event async for event in watch.workspace.follow() if event.startswith("event: page"))
         await anext(events)
-        yield it, events
+        yield watch, events
 
 
-def seen_after(letter, change, name=None):
-    """The page that followers are told of after a change."""
+def page_after(letter, change, name=None):
+    """Return the page that is built after a change."""
 
     async def wait():
-        async with watched(letter, name) as (it, events):
-            await it.settled()
+        async with watched(letter, name) as (watch, events):
+            await watch.settled()
             change()
             await anext(events)
-            return await it.page()
+            return await watch.page()
 
     return asyncio.run(wait())
 
 
 def test_an_issue_saved_by_renaming(letter):
-    assert seen_after(letter, lambda: letter.edit("Soup", "Bread")).mail.subject == "Bread for all"
+    assert page_after(letter, lambda: letter.edit("Soup", "Bread")).mail.subject == "Bread for all"
 
 
 def test_an_issue_saved_in_place(letter):
     async def wait():
-        async with watched(letter) as (it, events):
-            await it.settled()
+        async with watched(letter) as (watch, events):
+            await watch.settled()
             file = letter.folder / "issues/2026-01-05.yml"
             file.write_text(letter.issue.replace("Soup", "Bread"), encoding="utf-8")
             async for _ in events:  # on a slow machine, the moment when it is empty may be seen too
-                page = await it.page()
+                page = await watch.page()
                 if page.mail:
                     return page.mail.subject
 
@@ -82,39 +82,39 @@ def test_an_issue_saved_in_place(letter):
 
 
 def test_a_newer_issue(letter):
-    page = seen_after(letter, lambda: letter.save("issues/2026-01-12.yml", letter.issue))
+    page = page_after(letter, lambda: letter.save("issues/2026-01-12.yml", letter.issue))
     assert page.issue == "2026-01-12"
 
 
 def test_the_configuration(letter):
-    page = seen_after(letter, lambda: letter.edit("1 Example Street", "2 Other Street", "newsletter.yml"))
+    page = page_after(letter, lambda: letter.edit("1 Example Street", "2 Other Street", "newsletter.yml"))
     assert "2 Other Street" in page.mail.text
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["folder-there", "folder-new"])
-def test_a_template_of_the_newsletters_own(letter, there):
-    if there:
+@pytest.mark.parametrize("exists", [True, False], ids=["folder-there", "folder-new"])
+def test_a_template_of_the_newsletters_own(letter, exists):
+    if exists:
         (letter.folder / "templates").mkdir()
-    page = seen_after(letter, lambda: letter.save("templates/footer.mjml.j2", FOOTER))
+    page = page_after(letter, lambda: letter.save("templates/footer.mjml.j2", FOOTER))
     assert "Bon appétit" in page.mail.html
 
 
 def test_a_template_in_a_folder_below(letter):
     letter.save("templates/footer.mjml.j2", '{% include "parts/end.mjml.j2" %}')
     letter.save("templates/parts/end.mjml.j2", FOOTER)
-    page = seen_after(letter, lambda: letter.edit("appétit", "voyage", "templates/parts/end.mjml.j2"))
+    page = page_after(letter, lambda: letter.edit("appétit", "voyage", "templates/parts/end.mjml.j2"))
     assert "Bon voyage" in page.mail.html
 
 
 def test_the_first_issue_of_all(letter):
     shutil.rmtree(letter.folder / "issues")
-    page = seen_after(letter, lambda: letter.save("issues/2026-01-05.yml", letter.issue))
+    page = page_after(letter, lambda: letter.save("issues/2026-01-05.yml", letter.issue))
     assert page.mail.subject == "Soup for all"
 
 
 def test_an_issue_elsewhere_that_was_named_by_its_path(letter):
     letter.save("drafts/2026-02-02.yml", letter.issue)
-    page = seen_after(
+    page = page_after(
         letter, lambda: letter.edit("Soup", "Bread", "drafts/2026-02-02.yml"), "drafts/2026-02-02.yml"
     )
     assert (page.issue, page.mail.subject) == ("2026-02-02", "Bread for all")
@@ -122,24 +122,24 @@ def test_an_issue_elsewhere_that_was_named_by_its_path(letter):
 
 def test_a_folder_that_was_away_is_watched_again(letter):
     async def wait():
-        async with watched(letter) as (it, events):
-            await it.settled()
+        async with watched(letter) as (watch, events):
+            await watch.settled()
             shutil.rmtree(letter.folder / "issues")
             await anext(events)
             for subject in ("Bread for all", "Salt for all"):
                 letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
                 await anext(events)
-                assert (await it.page()).mail.subject == subject
+                assert (await watch.page()).mail.subject == subject
 
     asyncio.run(wait())
 
 
 def test_what_is_saved_before_the_watches_stand(letter):
     async def wait():
-        async with watched(letter) as (it, events):
+        async with watched(letter) as (watch, events):
             letter.edit("Soup", "Bread")
             await anext(events)
-            return await it.page()
+            return await watch.page()
 
     assert asyncio.run(wait()).mail.subject == "Bread for all"
 
@@ -148,14 +148,14 @@ def test_what_lies_beside_is_not_watched(letter):
     (letter.folder / "outbox").mkdir()
 
     async def builds():
-        async with watched(letter) as (it, events):
-            await it.settled()
+        async with watched(letter) as (watch, events):
+            await watch.settled()
             letter.save("outbox/mail.eml", "To: you")
             letter.save("README.md", "A letter")
             await asyncio.sleep(0.3)
             letter.save("issues/2026-01-12.yml", letter.issue)
             await anext(events)
-            return it.count
+            return watch.count
 
     assert asyncio.run(builds()) == 3
 
@@ -168,4 +168,4 @@ def test_without_notifications_from_the_system_files_are_polled(letter, monkeypa
         later = time.time() + 5  # polling tells times apart by whole seconds
         os.utime(letter.folder / "issues/2026-01-05.yml", (later, later))
 
-    assert seen_after(letter, save).mail.subject == "Bread for all"
+    assert page_after(letter, save).mail.subject == "Bread for all"

@@ -1,8 +1,8 @@
-"""A mail in the light and in the dark, by its own rules alone."""
+"""Tests of a mail in a light and a dark colour scheme, by its own rules."""
 
 import pytest
 
-from newsletter.preview.mail_views import in_scheme, unhinted
+from newsletter.preview.mail_views import in_scheme, without_resource_hints
 
 DARK = "(prefers-color-scheme: dark)"
 YES, NO = "(min-width: 0)", "(max-width: 0)"
@@ -30,7 +30,7 @@ def test_what_a_mail_asks_of_the_machine_is_answered(query, light, dark):
 
 
 @pytest.mark.parametrize(
-    "given, dark",
+    "html, dark",
     [
         ("<style>:root{color-scheme: light dark}</style>", "<style>:root{color-scheme:dark}</style>"),
         ("<style>:root{color-scheme:light dark;supported-color-schemes:light dark}</style>", None),
@@ -46,8 +46,8 @@ def test_what_a_mail_asks_of_the_machine_is_answered(query, light, dark):
         ),
     ],
 )
-def test_the_schemes_it_says_it_is_made_for(given, dark):
-    view = in_scheme(given, "dark")
+def test_the_schemes_it_says_it_is_made_for(html, dark):
+    view = in_scheme(html, "dark")
     assert view == dark if dark else "color-scheme:dark;supported-color-schemes:light dark" in view
 
 
@@ -55,4 +55,4 @@ def test_no_connection_is_made_ahead_of_time():
     hints = """<link rel="preconnect" href="https://a.example"><LINK href='//b.example' REL='dns-prefetch' />
 <link rel=prefetch href=https://c.example><link rel="icon preload" href="https://d.example">"""
     kept = '<link rel="stylesheet" href="https://e.example"><p>rel="preconnect"</p>'
-    assert unhinted(hints + kept).strip() == kept
+    assert without_resource_hints(hints + kept).strip() == kept

@@ -1,4 +1,4 @@
-"""The preview in a browser, as an editor works with it."""
+"""Tests of the preview's page in a browser."""
 
 import re
 import statistics
@@ -19,7 +19,7 @@ from tests.judges import installed
 LONG = "\n".join(f"          Line {n} of a long recipe.\n" for n in range(200))
 _AXE = "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
 
-_GROUND = """body => [
+_COLOURS = """body => [
   getComputedStyle(body).backgroundColor, getComputedStyle(body.querySelector('h1')).color
 ]"""
 
@@ -38,16 +38,16 @@ def page(browser):
 
 
 def html_of(page):
-    return page.frame_locator("#frames iframe:not(.coming)")
+    return page.frame_locator("#frames iframe:not(.loading)")
 
 
 def scrolled(page):
     return page.evaluate("document.querySelector('#frames iframe').contentWindow.scrollY")
 
 
-def ground(page):
-    """The colours of the mail's ground and of its masthead."""
-    return html_of(page).locator("body").evaluate(_GROUND)
+def colours(page):
+    """Return the colours of the mail's background and of its masthead's text."""
+    return html_of(page).locator("body").evaluate(_COLOURS)
 
 
 def is_live(page):
@@ -82,7 +82,7 @@ def test_every_width_and_colour_scheme(letter, preview, page):
     is_live(page)
     wide = "document.querySelector('#frames iframe').clientWidth"
     assert page.evaluate(wide) == 640
-    light = ground(page)
+    light = colours(page)
     assert light[0] == "rgb(243, 241, 237)"
     for width in ("375", "320"):
         page.locator(f"[name=preset][value='{width}']").check()
@@ -98,16 +98,16 @@ def test_every_width_and_colour_scheme(letter, preview, page):
     page.mouse.up()
     expect(handle).to_have_attribute("aria-valuenow", "430")
     page.emulate_media(color_scheme="light")
-    seen = {"light": light}
+    by_scheme = {"light": light}
     for scheme in ("dark", "inverted", "outlook"):
         page.locator("#scheme").select_option(scheme)
         expect(html_of(page).locator("body")).not_to_have_css("background-color", light[0])
         page.wait_for_timeout(150)
-        seen[scheme] = ground(page)
-    assert seen["dark"] == ["rgb(17, 21, 27)", "rgb(233, 237, 243)"]
-    assert max(map(int, re.findall(r"\d+", seen["inverted"][0])[:3])) < 60
-    assert seen["inverted"][0] != seen["dark"][0]
-    assert seen["outlook"][0] == "rgb(17, 21, 27)", "the mail's [data-ogsb] rules hold"
+        by_scheme[scheme] = colours(page)
+    assert by_scheme["dark"] == ["rgb(17, 21, 27)", "rgb(233, 237, 243)"]
+    assert max(map(int, re.findall(r"\d+", by_scheme["inverted"][0])[:3])) < 60
+    assert by_scheme["inverted"][0] != by_scheme["dark"][0]
+    assert by_scheme["outlook"][0] == "rgb(17, 21, 27)", "the mail's [data-ogsb] rules hold"
     page.reload()
     is_live(page)
     expect(handle).to_have_attribute("aria-valuenow", "430")
@@ -155,14 +155,14 @@ def test_pictures_load_only_when_asked_for(letter, preview, page, recorder):
     page.goto(preview().url)
     is_live(page)
     page.wait_for_timeout(300)
-    assert recorder.asked == []
+    assert recorder.requested == []
     page.get_by_label("Pictures").check()
-    expect(page.locator("#frames iframe:not(.coming)")).to_have_attribute("src", re.compile("pictures=on"))
+    expect(page.locator("#frames iframe:not(.loading)")).to_have_attribute("src", re.compile("pictures=on"))
     for _ in range(50):
         page.wait_for_timeout(50)
-        if recorder.asked:
+        if recorder.requested:
             break
-    assert recorder.asked == ["/picture.png"]
+    assert recorder.requested == ["/picture.png"]
 
 
 def test_the_mail_runs_no_script_and_its_links_lead_out(letter, preview, page):
@@ -193,12 +193,12 @@ def test_an_edit_shows_without_reloading_and_keeps_the_place(letter, preview, pa
     expect(page.locator("#frames iframe")).to_have_count(1)
     assert page.evaluate("window.same")
     assert scrolled(page) == 700
-    assert ground(page)[0] == "rgb(17, 21, 27)"
+    assert colours(page)[0] == "rgb(17, 21, 27)"
     expect(page.locator("#window-size")).to_have_text("375 pixels wide")
 
 
 def test_a_saved_file_is_on_the_screen_at_once(preview, letter, page):
-    """The quickest of some, since a busy machine adds to each; what waits for the checks adds to all."""
+    """Judge the fastest of several saves: a busy machine delays some of them, waiting for the checks all."""
     page.goto(preview().url)
     is_live(page)
     page.wait_for_timeout(1200)
@@ -218,7 +218,7 @@ def test_an_error_shows_with_file_and_line_and_goes_when_mended(letter, preview,
     page.goto(preview().url)
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
     letter.edit("https://kitchen", "kitchen")
-    problems = page.get_by_role("region", name="1 problem in the way")
+    problems = page.get_by_role("region", name="1 problem to correct")
     expect(problems.locator(".where")).to_have_text("issues/2026-01-05.yml:5")
     expect(problems).to_contain_text("not a web address")
     expect(problems).to_contain_text("https://…")
@@ -310,7 +310,7 @@ def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     page.goto(preview().url)
     expect(html_of(page).get_by_text("Dear reader")).to_be_visible()
     page.get_by_role("button", name="As a reader").click()
-    page.get_by_label("Look for one on the list").fill("ada")
+    page.get_by_label("Search the list").fill("ada")
     page.get_by_role("button", name="Ada Example <ada@example.com>").click()
     expect(html_of(page).get_by_text("Dear Ada Example")).to_be_visible()
     page.get_by_role("button", name="As Ada Example").click()
@@ -318,31 +318,31 @@ def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     page.get_by_role("button", name="Show", exact=True).click()
     expect(html_of(page).get_by_text("Dear <Bo> & Co")).to_be_visible()
     page.get_by_role("button", name="As <Bo> & Co").click()
-    page.get_by_role("button", name="Nobody in particular").click()
+    page.get_by_role("button", name="Default reader").click()
     expect(html_of(page).get_by_text("Dear reader")).to_be_visible()
 
 
 def test_a_test_is_sent_into_the_outbox_and_opened_there(letter, preview, page):
     page.goto(f"{preview().url}?view=outbox")
-    expect(page.locator("#caught")).to_contain_text("Nothing was sent")
+    expect(page.locator("#messages")).to_contain_text("The outbox is empty")
     page.get_by_role("button", name="Send me a test").click()
     page.locator("#test-address").fill("me@example.com")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#test-said")).to_have_text("Accepted by outbox, for me@example.com.")
+    expect(page.locator("#test-status")).to_have_text("outbox accepted the message for me@example.com.")
     page.locator("#test-form").get_by_role("button", name="Close").click()
-    expect(page.locator("#caught button")).to_contain_text("[Test] Soup for all")
-    expect(page.frame_locator("#opened iframe").get_by_text("Cook slowly")).to_be_visible()
-    page.locator("#opened").get_by_role("radio", name="Headers").check()
-    expect(page.locator("#opened")).to_contain_text("X-News-Test")
-    page.locator("#opened").get_by_role("radio", name="Source").check()
-    expect(page.locator("#opened pre")).to_contain_text("Content-Transfer-Encoding: quoted-printable")
-    page.locator("#opened").get_by_role("radio", name="Text").check()
-    expect(page.locator("#opened pre")).to_contain_text("Cook slowly")
+    expect(page.locator("#messages button")).to_contain_text("[Test] Soup for all")
+    expect(page.frame_locator("#message iframe").get_by_text("Cook slowly")).to_be_visible()
+    page.locator("#message").get_by_role("radio", name="Headers").check()
+    expect(page.locator("#message")).to_contain_text("X-News-Test")
+    page.locator("#message").get_by_role("radio", name="Source").check()
+    expect(page.locator("#message pre")).to_contain_text("Content-Transfer-Encoding: quoted-printable")
+    page.locator("#message").get_by_role("radio", name="Text").check()
+    expect(page.locator("#message pre")).to_contain_text("Cook slowly")
     assert len(list((letter.folder / "outbox/new").iterdir())) == 1
 
 
 def test_what_another_machine_may_not_is_said_in_its_place(preview, page):
-    refused = "Only whoever sits at the machine itself may."
+    refused = "Only a browser on the preview's own machine may."
 
     def answer(route):
         is_list = route.request.method == "GET" and "/links" in route.request.url
@@ -353,18 +353,18 @@ def test_what_another_machine_may_not_is_said_in_its_place(preview, page):
     page.goto(preview().url)
     is_live(page)
     page.get_by_role("button", name="As a reader").click()
-    expect(page.locator("#found-said")).to_have_text(refused)
+    expect(page.locator("#matches-status")).to_have_text(refused)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Send me a test").click()
     page.locator("#test-address").fill("me@example.com")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#test-said")).to_have_text(refused)
+    expect(page.locator("#test-status")).to_have_text(refused)
     page.keyboard.press("Escape")
-    page.get_by_text("UnsubscribeTokens", exact=True).click()
+    page.get_by_text("Links", exact=True).click()
     page.get_by_role("button", name="Check them now").click()
-    expect(page.locator("#links-said")).to_have_text(refused)
+    expect(page.locator("#links-status")).to_have_text(refused)
     page.get_by_role("radio", name="Outbox").check()
-    expect(page.locator("#caught")).to_have_text(refused)
+    expect(page.locator("#messages")).to_have_text(refused)
 
 
 def test_a_test_that_fails_says_why(preview, page):
@@ -373,13 +373,13 @@ def test_a_test_that_fails_says_why(preview, page):
     page.get_by_role("button", name="Send me a test").click()
     page.locator("#test-address").fill("me@example")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#test-said")).to_contain_text("not an email address")
+    expect(page.locator("#test-status")).to_contain_text("not an email address")
 
 
 def test_links_are_listed(preview, page):
     page.goto(preview().url)
     is_live(page)
-    page.get_by_text("UnsubscribeTokens", exact=True).click()
+    page.get_by_text("Links", exact=True).click()
     expect(page.locator("#links li").first).to_contain_text("Leek and potato")
     expect(page.locator("#links li").first).to_contain_text("issues/2026-01-05.yml:5")
     expect(page.get_by_role("button", name="Check them now")).to_be_visible()
@@ -393,7 +393,7 @@ def test_links_are_asked_by_the_button_alone_and_answers_outlast_a_save(letter, 
             monkeypatch.setenv(name, value)
         page.goto(preview().url)
         is_live(page)
-        page.get_by_text("UnsubscribeTokens", exact=True).click()
+        page.get_by_text("Links", exact=True).click()
         leek, slow = page.locator("#links li").first, page.locator("#links li").last
         expect(leek).to_contain_text("Leek and potato")
         page.wait_for_timeout(300)
@@ -412,24 +412,24 @@ def test_links_that_cannot_be_asked_are_said_so(preview, page):
     served = preview()
     page.goto(served.url)
     is_live(page)
-    page.get_by_text("UnsubscribeTokens", exact=True).click()
+    page.get_by_text("Links", exact=True).click()
     expect(page.locator("#links li").first).to_be_visible()
     served.interrupt()
     page.get_by_role("button", name="Check them now").click()
-    expect(page.locator("#links-said")).to_contain_text("does not answer")
+    expect(page.locator("#links-status")).to_contain_text("does not answer")
     page.get_by_role("button", name="Send me a test").click()
     page.locator("#test-address").fill("me@example.com")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#test-said")).to_contain_text("does not answer")
+    expect(page.locator("#test-status")).to_contain_text("does not answer")
 
 
 def test_the_list_tells_of_a_send_while_the_page_is_open(letter, preview, page):
     page.goto(preview().url)
     is_live(page)
     expect(page.locator("#issues li").first).to_contain_text("draft")
-    letter.records()
+    letter.record_send()
     expect(page.locator("#issues li").first).to_contain_text("sending")
-    letter.records("2026-01-12", finished_at=datetime(2026, 1, 12, 9, tzinfo=UTC))
+    letter.record_send("2026-01-12", finished_at=datetime(2026, 1, 12, 9, tzinfo=UTC))
     letter.save("issues/2026-01-12.yml", letter.issue)
     expect(page.locator("#issues li").first).to_contain_text("sent on 2026-01-12")
 
@@ -442,7 +442,7 @@ def test_behind_an_error_the_outbox_can_be_worked_with(letter, preview, page):
     page.keyboard.press("o")
     expect(page.locator("#broken")).to_be_hidden()
     expect(page.locator("#view-outbox")).to_have_css("opacity", "1")
-    expect(page.locator("#caught")).to_contain_text("Nothing was sent")
+    expect(page.locator("#messages")).to_contain_text("The outbox is empty")
     page.locator("#issues a").click()
     expect(page.locator("#broken")).to_be_visible()
 
@@ -460,7 +460,7 @@ def test_a_template_error_from_the_start_goes_when_the_template_does(letter, pre
     expect(page.locator("#broken .where")).to_have_text("templates/footer.mjml.j2:2")
     expect(page.locator("#frames")).to_be_hidden()
     page.keyboard.press("o")
-    expect(page.locator("#caught")).to_be_visible()
+    expect(page.locator("#messages")).to_be_visible()
     page.keyboard.press("m")
     (letter.folder / "templates/footer.mjml.j2").unlink()
     expect(html_of(page).get_by_text("Cook slowly")).to_be_visible()
@@ -534,27 +534,27 @@ def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
     expect(page.locator("#problems .problems").first).to_be_attached()
     page.evaluate(f"{installed.axe()};0")
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    found = {}
+    violations = {}
     for view in ("mail", "text", "inbox", "headers", "source", "outbox"):
         page.locator(f"[name=view][value={view}]").check()
         page.wait_for_timeout(150)
-        found[view] = page.evaluate(_AXE)
+        violations[view] = page.evaluate(_AXE)
     if width == 800:
         page.get_by_role("button", name=re.compile("^Problems")).click()
         page.get_by_role("button", name="Issues", exact=True).click()
-        found["rails"] = page.evaluate(_AXE)
+        violations["rails"] = page.evaluate(_AXE)
         page.get_by_role("button", name="Issues", exact=True).click()
         page.get_by_role("button", name=re.compile("^Problems")).click()
     page.locator("[name=view][value=mail]").check()
     for opener in ("#open-keys", "#open-test", "#open-reader"):
         page.locator(opener).click() if page.locator(opener).is_visible() else None
-        found[opener] = page.evaluate(_AXE)
+        violations[opener] = page.evaluate(_AXE)
         page.keyboard.press("Escape")
     letter.edit("subject: Soup", "subject: '")
     expect(page.locator("#broken")).to_be_visible()
     page.wait_for_timeout(200)
-    found["broken"] = page.evaluate(_AXE)
-    assert {where: what for where, what in found.items() if what} == {}
+    violations["broken"] = page.evaluate(_AXE)
+    assert {view: nodes for view, nodes in violations.items() if nodes} == {}
 
 
 def test_saves_leave_nothing_behind(letter, preview, page, every_case):
@@ -571,7 +571,7 @@ def test_saves_leave_nothing_behind(letter, preview, page, every_case):
         )
         expect(html_of(page).get_by_text(f"Cook {n}.")).to_be_attached()
 
-    def held():
+    def resources():
         memory = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
         watches = sum(info.read_text().count("inotify wd") for info in (process / "fdinfo").iterdir())
         files = len(list((process / "fd").iterdir()))
@@ -581,12 +581,12 @@ def test_saves_leave_nothing_behind(letter, preview, page, every_case):
     for n in range(30):
         save(n)
     time.sleep(1)
-    before = held()
+    before = resources()
     saves = 200 if every_case else 60
     for n in range(30, 30 + saves):
         save(n)
     time.sleep(1)
-    after = held()
+    after = resources()
     print(f"before {before}, after {saves} saves {after} (MB, watches, open files, frames)")
     assert after[0] - before[0] < 12
     assert after[1] == before[1] > 0

@@ -1,4 +1,4 @@
-"""Pictures of a mail, drawn by a real Chromium in a process of its own."""
+"""Tests of the screenshots of a mail, with a real Chromium in a separate process."""
 
 import os
 import signal
@@ -58,12 +58,12 @@ def footer(letter, raw: str) -> None:
 
 @contextmanager
 def listening() -> Iterator[tuple[str, list[str]]]:
-    """A web server on this machine: its address, and the paths it was asked for."""
-    asked: list[str] = []
+    """Yield the address of a web server on this machine, and the paths that were requested."""
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
         def log_message(self, *_: object) -> None:
@@ -73,7 +73,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
+            yield f"http://127.0.0.1:{server.server_port}", requested
         finally:
             server.shutdown()
             thread.join()
@@ -121,7 +121,7 @@ def test_what_is_too_wide_for_a_phone_does_not_widen_the_picture(letter):
 
 @pytest.mark.usefixtures("chromium")
 def test_nothing_is_fetched_and_no_script_runs(letter):
-    with listening() as (address, asked):
+    with listening() as (address, requested):
         footer(
             letter,
             f'<img alt="" src="{address}/pixel.png" /><script>new Image().src = "{address}/script"</script>'
@@ -129,7 +129,7 @@ def test_nothing_is_fetched_and_no_script_runs(letter):
             f'<iframe src="{address}/frame"></iframe>',
         )
         assert take(letter).returncode == 0
-        assert asked == []
+        assert requested == []
 
 
 @pytest.mark.usefixtures("chromium")
@@ -142,7 +142,7 @@ def test_the_named_issue_again_over_its_old_pictures(letter):
 
 @contextmanager
 def taking(letter, **environment) -> Iterator[subprocess.Popen[str]]:
-    """Pictures under way, in a process group of their own."""
+    """Yield a process that takes screenshots, in a new process group."""
     with subprocess.Popen(
         command("-m", "newsletter", "preview", "--screenshot", "shots"),
         cwd=letter.folder,
@@ -156,13 +156,13 @@ def taking(letter, **environment) -> Iterator[subprocess.Popen[str]]:
 
 
 def interrupt(process) -> str:
-    """Ctrl-C, and what is said then; it ends when the browser has let go of the pipe as well."""
+    """Press Ctrl-C and return the rest of the output, after the browser has closed the pipe too."""
     os.killpg(process.pid, signal.SIGINT)
     return process.communicate(timeout=20)[0]
 
 
 def path_to_chromium(tmp_path, script: str) -> str:
-    """A PATH on which the browser is a shell script."""
+    """Return a PATH on which the browser is a shell script."""
     browser = tmp_path / "bin" / "chromium"
     browser.parent.mkdir()
     browser.write_text(f"#!/bin/sh\n{script}\n")
@@ -176,10 +176,10 @@ def test_ctrl_c_ends_the_browser_too(letter):
     with taking(letter, PYTHONUNBUFFERED="1") as process:
         assert process.stdout
         assert "desktop-light.png" in process.stdout.readline()
-        rest = interrupt(process)
+        output = interrupt(process)
     assert process.returncode == 1
-    assert rest.rstrip().endswith("Aborted!")
-    assert "Traceback" not in rest
+    assert output.rstrip().endswith("Aborted!")
+    assert "Traceback" not in output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
@@ -189,8 +189,8 @@ def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path):
         until = time.monotonic() + 20
         while not started.exists() and time.monotonic() < until:
             time.sleep(0.05)
-        said = interrupt(process)
-    assert (process.returncode, said.strip()) == (1, "Aborted!")
+        output = interrupt(process)
+    assert (process.returncode, output.strip()) == (1, "Aborted!")
 
 
 def test_an_issue_with_errors_is_told_with_its_line(letter):
@@ -206,14 +206,14 @@ def test_without_chromium_it_says_how_to_get_it(letter, tmp_path):
     empty = str(tmp_path / "empty")
     done = take(letter, PATH=empty, PLAYWRIGHT_BROWSERS_PATH=empty)
     assert done.returncode == 1
-    assert "there is no Chromium here" in done.stderr
+    assert "Chromium is not installed" in done.stderr
     assert "apt install chromium" in done.stderr
 
 
 def test_without_playwright_it_says_how_to_get_it(letter):
     done = news(letter, "preview", "--screenshot", "shots", start=("-c", WITHOUT_PLAYWRIGHT))
     assert done.returncode == 1
-    assert "pictures need playwright, which is not installed" in done.stderr
+    assert "screenshots need playwright, which is not installed" in done.stderr
     assert "pip install playwright" in done.stderr
 
 
@@ -269,10 +269,10 @@ def test_the_warning_is_on_standard_error_once_it_listens(letter, host, warned):
         try:
             assert process.stdout.readline().startswith(f"http://{host}:")
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=5)
+            _, errors = process.communicate(timeout=5)
         finally:
             process.kill()
-    assert (process.returncode, said) == (
+    assert (process.returncode, errors) == (
         0,
         "Everyone who can reach 0.0.0.0 can read your drafts.\n" if warned else "",
     )

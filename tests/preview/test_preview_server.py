@@ -1,4 +1,4 @@
-"""The routes of the preview, asked without a network; and what stops it from starting."""
+"""Tests of the preview's routes, without a network, and of the errors at its start."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 
-HERE = "127.0.0.1:8025"
-OWN = {"Origin": f"http://{HERE}"}
+HOST = "127.0.0.1:8025"
+OWN_ORIGIN = {"Origin": f"http://{HOST}"}
 
 
-def ask(workspace, path, method="GET", host=HERE, **more):
+def ask(workspace, path, method="GET", host=HOST, **more):
     return ask_all(app(workspace), (path, method, host), **more)[0]
 
 
@@ -47,16 +47,16 @@ def ask_all(web, *requests, client="127.0.0.1", headers=(), **more):
 
 
 async def events(workspace, name=""):
-    """What followers of an issue are told first: of its page, and what was found in it."""
-    told = {}
+    """Return the first events for followers of an issue: its page and its check results."""
+    received = {}
     async for event in workspace.follow(name):
         kind, _, data = event.partition("\ndata: ")
-        told[kind.removeprefix("event: ")] = json.loads(data)
-        if "checked" in told or told["page"]["problems"]:
-            return told
+        received[kind.removeprefix("event: ")] = json.loads(data)
+        if "checked" in received or received["page"]["problems"]:
+            return received
 
 
-def told(workspace, name=""):
+def first_events(workspace, name=""):
     return asyncio.run(events(workspace, name))
 
 
@@ -67,25 +67,25 @@ def workspace(letter):
 
 def test_followers_are_told_the_facts_and_what_was_found(letter, workspace):
     letter.edit("Cook slowly", "Cook the the slowly")
-    heard = told(workspace)
-    page = heard["page"]
+    received = first_events(workspace)
+    page = received["page"]
     assert (page["state"], page["issue"], page["subject"]) == ("live", "2026-01-05", "Soup for all")
     assert (page["sender"], page["provider"], page["most"]) == ("Kitchen Letter", "outbox", 102_000)
     assert page["weight"] == builder(letter.folder)().weight
     (doubled,) = [
         problem
-        for group in heard["checked"]["groups"]
+        for group in received["checked"]["groups"]
         for problem in group["problems"]
         if problem["check"] == "doubled-words"
     ]
     assert doubled["where"] == "issues/2026-01-05.yml:9"
     assert [9, "          Cook the the slowly. Then **wait**."] in doubled["excerpt"]
-    assert heard["checked"]["heaviest"][0][1] > 1000
+    assert received["checked"]["heaviest"][0][1] > 1000
 
 
 def test_problems_are_told_with_file_line_and_fix(letter, workspace):
     letter.edit("preheader", "preheadr")
-    page = told(workspace)["page"]
+    page = first_events(workspace)["page"]
     assert (page["state"], page["issue"], page["weight"], page["mail"]) == ("error", "2026-01-05", 0, None)
     unknown = page["problems"][-1]
     assert unknown["where"] == "issues/2026-01-05.yml:2"
@@ -95,13 +95,13 @@ def test_problems_are_told_with_file_line_and_fix(letter, workspace):
 
 def test_a_check_that_there_is_not_is_a_problem(letter, workspace):
     letter.save("newsletter.yml", letter.config + "checks: {wieght: note}\n")
-    assert told(workspace)["page"]["problems"][0]["where"] == "newsletter.yml:5"
+    assert first_events(workspace)["page"]["problems"][0]["where"] == "newsletter.yml:5"
 
 
 def test_of_files_elsewhere_no_lines_are_told(letter, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "2026-02-02.yml"
     elsewhere.write_text("secret: [", encoding="utf-8")
-    assert told(Workspace(letter.folder, str(elsewhere)))["page"]["problems"][0]["excerpt"] == []
+    assert first_events(Workspace(letter.folder, str(elsewhere)))["page"]["problems"][0]["excerpt"] == []
 
 
 def test_an_issue_is_named_by_its_date_and_nothing_else(letter, workspace):
@@ -153,20 +153,20 @@ def test_the_source_is_what_is_sent(letter, workspace):
 
 def test_a_line_is_found_in_the_mail(letter, workspace):
     html = builder(letter.folder)().mail.html
-    found = ask(workspace, "/place?where=issues/2026-01-05.yml:9").json()
-    element = Document(html).named(found["tag"])[found["number"]]
+    place = ask(workspace, "/place?where=issues/2026-01-05.yml:9").json()
+    element = Document(html).named(place["tag"])[place["number"]]
     assert "Cook slowly" in words(element)
     assert ask(workspace, "/place?where=nothing").json() is None
 
 
 @pytest.mark.parametrize("line", [4, 5])
 def test_the_line_of_a_title_or_its_link_leads_to_the_heading(letter, workspace, line):
-    """A title is written a line above its link, and is shown in a list on top as well."""
+    """A title is written a line above its link, and is also in the list at the top of the mail."""
     other = "  - title: Bread\n    link: https://kitchen.example.com/bread\n    passages: [{text: Bake.}]\n"
     letter.save("issues/2026-01-05.yml", letter.issue + other)
     html = builder(letter.folder)().mail.html
-    found = ask(workspace, f"/place?where=issues/2026-01-05.yml:{line}").json()
-    element = Document(html).named(found["tag"])[found["number"]]
+    place = ask(workspace, f"/place?where=issues/2026-01-05.yml:{line}").json()
+    element = Document(html).named(place["tag"])[place["number"]]
     assert (words(element), element.getparent().tag) == ("Leek and potato", "h2")
 
 
@@ -180,15 +180,15 @@ def test_links_are_listed_and_asked_only_when_told_to(workspace, monkeypatch):
 
 def test_a_test_goes_into_the_outbox_and_is_caught(letter, workspace):
     body = {"address": "me@example.com", "provider": "outbox"}
-    sent = ask(workspace, "/test", "POST", headers=OWN, json=body).json()
-    assert sent == {"ok": True, "said": "Accepted by outbox, for me@example.com."}
-    found = ask(workspace, "/outbox").json()
-    assert found["number"] == 1
-    (message,) = found["messages"]
+    sent = ask(workspace, "/test", "POST", headers=OWN_ORIGIN, json=body).json()
+    assert sent == {"ok": True, "said": "outbox accepted the message for me@example.com."}
+    listed = ask(workspace, "/outbox").json()
+    assert listed["number"] == 1
+    (message,) = listed["messages"]
     assert (message["to"], message["subject"]) == ("me@example.com", "[Test] Soup for all")
-    open_database = ask(workspace, f"/outbox/{message['name']}").json()
-    assert ["X-News-Test", "yes"] in open_database["headers"]
-    assert "Cook slowly" in open_database["text"] and "quoted-printable" in open_database["source"]
+    opened = ask(workspace, f"/outbox/{message['name']}").json()
+    assert ["X-News-Test", "yes"] in opened["headers"]
+    assert "Cook slowly" in opened["text"] and "quoted-printable" in opened["source"]
     html = ask(workspace, f"/outbox/{message['name']}/mail.html")
     assert "Cook slowly" in html.text and "leave/test" not in html.text
     assert "default-src 'none'" in html.headers["content-security-policy"]
@@ -215,12 +215,12 @@ def test_a_maildir_that_is_a_link_is_no_outbox(letter, workspace):
 )
 def test_a_test_that_cannot_be_sent_says_why(workspace, monkeypatch, body, said):
     monkeypatch.delenv("SENDGRID_API_KEY", raising=False)
-    answer = ask(workspace, "/test", "POST", headers=OWN, json=body).json()
+    answer = ask(workspace, "/test", "POST", headers=OWN_ORIGIN, json=body).json()
     assert not answer["ok"] and said in answer["said"]
 
 
 def test_a_body_that_is_nested_without_end_is_refused(workspace):
-    assert ask(workspace, "/test", "POST", headers=OWN, content="[" * 9_000).status_code == 400
+    assert ask(workspace, "/test", "POST", headers=OWN_ORIGIN, content="[" * 9_000).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,11 @@ def test_what_no_issue_can_be_named_is_not_there(workspace, path, name):
 def test_an_issue_with_errors_is_not_sent_as_a_test(letter, workspace):
     letter.edit("Cook slowly", "TODO TODO")
     answer = ask(
-        workspace, "/test", "POST", headers=OWN, json={"address": "me@example.com", "provider": "outbox"}
+        workspace,
+        "/test",
+        "POST",
+        headers=OWN_ORIGIN,
+        json={"address": "me@example.com", "provider": "outbox"},
     )
     assert answer.json()["said"].startswith("Nothing was sent:\nissues/2026-01-05.yml:9: ")
     assert not (letter.folder / "outbox").exists()
@@ -248,7 +252,7 @@ def test_an_issue_with_errors_is_not_sent_as_a_test(letter, workspace):
         {"Origin": "null"},
         {"Origin": "https://127.0.0.1:8025"},
         {"Origin": "http://127.0.0.1:9999"},
-        {**OWN, "Sec-Fetch-Site": "cross-site"},
+        {**OWN_ORIGIN, "Sec-Fetch-Site": "cross-site"},
     ],
 )
 @pytest.mark.parametrize("path", ["/test", "/links"])
@@ -301,7 +305,7 @@ def test_a_message_that_is_none_is_shown_as_it_is(letter, workspace):
     (folder / "long.eml").write_bytes(b"Subject: " + b"x" * 10_000 + b"\n\n")
     listed = ask(workspace, "/outbox").json()
     assert listed["number"] == 4
-    assert max(len(one["subject"]) for one in listed["messages"]) == 300
+    assert max(len(message["subject"]) for message in listed["messages"]) == 300
     assert "no header" in ask(workspace, "/outbox/odd.eml").json()["source"]
     assert ask(workspace, "/outbox/empty.eml/mail.html").status_code == 200
 
@@ -316,12 +320,12 @@ def test_subscribers_are_looked_for_and_no_database_is_made(letter, workspace):
         subscribers.add(parse("gone@example.com"))
         subscribers.remove(parse("gone@example.com"))
 
-    def found(words):
+    def search(words):
         return ask(workspace, "/subscribers", params={"like": words}).json()["found"]
 
-    assert found("ADA") == [{"address": "ada@example.com", "name": "Ada"}]
-    assert [one["name"] for one in found("%")] == ["100 %"]
-    assert len(found("")) == 2
+    assert search("ADA") == [{"address": "ada@example.com", "name": "Ada"}]
+    assert [subscriber["name"] for subscriber in search("%")] == ["100 %"]
+    assert len(search("")) == 2
 
 
 @pytest.mark.parametrize(
@@ -371,8 +375,10 @@ def test_other_hosts_names_are_refused(workspace, host, path):
 
 def test_a_host_that_was_set_is_answered(workspace):
     web = app(workspace, hosts={"preview.example"})
-    there, here = ask_all(web, ("/mail.txt", "GET", "preview.example:80"), ("/mail.txt", "GET", "127.0.0.1"))
-    assert (there.status_code, here.status_code) == (200, 403)
+    other, loopback = ask_all(
+        web, ("/mail.txt", "GET", "preview.example:80"), ("/mail.txt", "GET", "127.0.0.1")
+    )
+    assert (other.status_code, loopback.status_code) == (200, 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
@@ -413,14 +419,14 @@ def test_a_mistake_in_the_program_is_shown_and_survived(letter, caplog):
     builds = iter([lambda: 1 // 0, builder(letter.folder)])
     workspace = Workspace(letter.folder, build=lambda _: lambda: next(builds)())
 
-    async def heard():
+    async def follow_events():
         broken = await events(workspace)
         await workspace.changed()
         good = (await workspace.view()).page
         await workspace.close()
         return broken["page"], good
 
-    broken, good = asyncio.run(heard())
+    broken, good = asyncio.run(follow_events())
     assert "ZeroDivisionError" in broken["problems"][0]["what"]
     assert "ZeroDivisionError" in caplog.text
     assert good.mail
@@ -440,55 +446,55 @@ def test_the_last_good_mail_stays_while_a_mistake_is_there(letter, workspace):
 
 
 def test_followers_hear_what_differs_until_the_end():
-    async def heard():
+    async def follow_events():
         events = EventStream()
         events.put("page one", "a")
-        told = events.follow("page one")
-        first = await anext(told)
+        stream = events.follow("page one")
+        first = await anext(stream)
         events.put("page one", "a")
         events.put("page two", "not for it")
         events.put("page one", "b")
-        second = await anext(told)
+        second = await anext(stream)
         events.close()
-        return [first, second, *[event async for event in told]]
+        return [first, second, *[event async for event in stream]]
 
-    assert asyncio.run(heard()) == ['event: page\ndata: "a"\n\n', 'event: page\ndata: "b"\n\n']
+    assert asyncio.run(follow_events()) == ['event: page\ndata: "a"\n\n', 'event: page\ndata: "b"\n\n']
 
 
 def test_a_silent_stream_is_kept_alive_by_comments():
-    async def heard():
+    async def follow_events():
         events = EventStream(keep_alive=0.01)
         events.put("page", "a")
-        told = events.follow("page")
-        return [await anext(told) for _ in range(3)]
+        stream = events.follow("page")
+        return [await anext(stream) for _ in range(3)]
 
-    assert [event[0] for event in asyncio.run(heard())] == ["e", ":", ":"]
+    assert [event[0] for event in asyncio.run(follow_events())] == ["e", ":", ":"]
 
 
 def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeypatch):
-    """Saved without a change, at the moment when findings are being put into words."""
+    """Save without a change while the check results are converted."""
     workspace = Workspace(letter.folder)
     began, go_on = threading.Event(), threading.Event()
 
-    def slowly(*given):
+    def slowly(*arguments):
         began.set()
         go_on.wait(5)
-        return checked(*given)
+        return checked(*arguments)
 
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
 
-    async def heard():
+    async def follow_events():
         following = asyncio.create_task(events(workspace))
         await asyncio.to_thread(began.wait, 5)
         await workspace.changed()
         go_on.set()
         return await asyncio.wait_for(following, 5)
 
-    assert "checked" in asyncio.run(heard())
+    assert "checked" in asyncio.run(follow_events())
 
 
 def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_saved(letter, monkeypatch):
-    """The check that runs has read the other issue before it was saved, and the mail stays as it was."""
+    """The running check has read the other issue before its save; the mail does not change."""
     described, ended, go_on, build_on = (threading.Event() for _ in range(4))
     build_on.set()
 
@@ -496,23 +502,23 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
         built = builder(letter.folder, name)
         return lambda: build_on.wait(5) and built()
 
-    def slowly(*given):
-        found = checked(*given)
+    def slowly(*arguments):
+        result = checked(*arguments)
         described.set()
         go_on.wait(5)
-        return found
+        return result
 
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
     letter.save("issues/2025-12-29.yml", letter.issue.replace("leek", "bread"))
     workspace = Workspace(letter.folder, "2026-01-05", build=build)
 
-    async def heard():
-        found = []
+    async def follow_events():
+        received = []
 
         async def follow():
             async for event in workspace.follow():
                 if event.startswith("event: checked"):
-                    found.append(event)
+                    received.append(event)
                     ended.set()
 
         following = asyncio.create_task(follow())
@@ -526,12 +532,12 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
         build_on.set()
         await changing
         until = time.monotonic() + 5
-        while "was in the issue of 2025-12-29" not in found[-1] and time.monotonic() < until:
+        while "was in the issue of 2025-12-29" not in received[-1] and time.monotonic() < until:
             await asyncio.sleep(0.05)
         following.cancel()
-        return found
+        return received
 
-    first, last = asyncio.run(heard())
+    first, last = asyncio.run(follow_events())
     assert "was in the issue of 2025-12-29" not in first
     assert "was in the issue of 2025-12-29" in last
 
@@ -539,27 +545,27 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
 def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
     workspace = Workspace(letter.folder)
 
-    async def heard():
-        found = []
+    async def follow_events():
+        received = []
         async for event in workspace.follow():
             kind = event.partition("\n")[0].removeprefix("event: ")
             if kind in ("page", "checked"):
-                found.append(kind)
-            if found == ["page", "checked"]:
+                received.append(kind)
+            if received == ["page", "checked"]:
                 letter.edit("subject: Soup", "subject: 'Soup")
                 await workspace.changed()
-            if found == ["page", "checked", "page"]:
+            if received == ["page", "checked", "page"]:
                 letter.edit("subject: 'Soup", "subject: Soup")
                 await workspace.changed()
-            if len(found) == 5:
-                return found
+            if len(received) == 5:
+                return received
 
-    assert asyncio.run(asyncio.wait_for(heard(), 5)) == ["page", "checked", "page", "page", "checked"]
+    assert asyncio.run(asyncio.wait_for(follow_events(), 5)) == ["page", "checked", "page", "page", "checked"]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_any_saves_a_follower_knows_what_a_new_preview_tells(letter, seed):
-    """Mistakes made, undone and saved again, some of them while an earlier save is being built or checked."""
+    """Make and correct mistakes, sometimes while an earlier save is being built or checked."""
     chance = random.Random(seed)
     name, earlier = "issues/2026-01-05.yml", "issues/2025-12-29.yml"
     saves = [
@@ -610,9 +616,9 @@ def _knows(known, new):
 
 
 def test_what_takes_too_long_is_given_up_and_comes_back(letter):
-    """A template's loop without end must not hold up what is saved after it."""
+    """An endless loop in a template must not delay the builds of later saves."""
     letter.save("templates/footer.mjml.j2", "<mj-raw>.</mj-raw>")
-    workspace = Workspace(letter.folder, longest=1.5)
+    workspace = Workspace(letter.folder, max_build_seconds=1.5)
     before = set(threading.enumerate())
     endless = "<mj-raw>" + "{% for x in range(100000) %}" * 3 + "{% endfor %}" * 3 + "</mj-raw>"
 
@@ -629,11 +635,11 @@ def test_what_takes_too_long_is_given_up_and_comes_back(letter):
         return first, problems, good, (await built()).page.mail
 
     first, (problem,), good, last = asyncio.run(saved())
-    assert (problem.what, good.mail) == ("this takes longer than 1.5 seconds", first)
+    assert (problem.what, good.mail) == ("the build takes longer than 1.5 seconds", first)
     assert "back" in last.html
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
-        assert not thread.is_alive(), "it was not stopped"
+        assert not thread.is_alive(), "the thread was not stopped"
 
 
 def test_issues_nobody_looks_at_are_forgotten(letter):
@@ -650,16 +656,16 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
     letter.save("issues/2026-01-12.yml", letter.issue + "ready: true\n")
     letter.save("issues/2026-01-19.yml", "subject: [")
     letter.save("issues/2026-01-26.yml", letter.issue)
-    letter.records("2026-01-26", finished_at=datetime(2026, 1, 26, 9, tzinfo=UTC))
-    letter.records("2026-01-05", "cancelled")
+    letter.record_send("2026-01-26", finished_at=datetime(2026, 1, 26, 9, tzinfo=UTC))
+    letter.record_send("2026-01-05", "cancelled")
     issues = IssueList(letter.folder)
     assert issues.look_up_sends()
     assert not issues.look_up_sends()
-    assert [(one.name, one.state, one.at) for one in issues.issues()] == [
+    assert [(issue.name, issue.state, issue.at) for issue in issues.issues()] == [
         ("2026-01-26", "sent", "2026-01-26"),
         ("2026-01-19", "broken", ""),
         ("2026-01-12", "ready", ""),
-        ("2026-01-05", "called back", ""),
+        ("2026-01-05", "cancelled", ""),
     ]
 
 
@@ -671,7 +677,7 @@ def test_a_mistake_takes_no_subject_from_the_list(letter):
         ("Stew", ("Stew", "draft")),
     ):
         letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
-        assert [(one.subject, one.state) for one in issues.issues()] == [view]
+        assert [(issue.subject, issue.state) for issue in issues.issues()] == [view]
 
 
 def test_a_ledger_of_another_version_is_left_as_it_is(letter, workspace):
@@ -680,7 +686,7 @@ def test_a_ledger_of_another_version_is_left_as_it_is(letter, workspace):
     before = (letter.folder / ".news/news.db").read_bytes()
     issues = IssueList(letter.folder)
     assert not issues.look_up_sends()
-    assert [one.state for one in issues.issues()] == ["draft"]
+    assert [issue.state for issue in issues.issues()] == ["draft"]
     assert ask(workspace, "/subscribers").json() == {"found": []}
     assert (letter.folder / ".news/news.db").read_bytes() == before
 
@@ -689,7 +695,7 @@ def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, workspace
     letter.save(".news/news.db", "no database")
     issues = IssueList(letter.folder)
     assert not issues.look_up_sends()
-    assert [one.state for one in issues.issues()] == ["draft"]
+    assert [issue.state for issue in issues.issues()] == ["draft"]
     answer = ask(workspace, "/subscribers")
     assert (answer.status_code, "is not a database" in answer.json()["said"]) == (200, True)
 
@@ -697,7 +703,7 @@ def test_a_ledger_that_cannot_be_read_costs_only_what_it_knows(letter, workspace
 def test_a_taken_port_is_said_with_another_to_use(letter):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=f"port {port} is taken") as refusal:
+        with pytest.raises(Unavailable, match=f"port {port} is in use") as refusal:
             serve(letter.folder, port=port, ready=pytest.fail)
     assert "--port" in refusal.value.hint
 

@@ -1,4 +1,4 @@
-"""The preview as it runs: a process, a socket, a signal."""
+"""Tests of the running preview: process, socket, signals."""
 
 import contextlib
 import json
@@ -13,15 +13,15 @@ import pytest
 
 @contextlib.contextmanager
 def pages(url, issue=""):
-    """What a running preview tells of its page, as it comes."""
-    asked = f"{url}events?issue={issue}"
-    with httpx.Client(timeout=10) as client, client.stream("GET", asked) as stream:
+    """Yield an iterator over the page events of a running preview."""
+    address = f"{url}events?issue={issue}"
+    with httpx.Client(timeout=10) as client, client.stream("GET", address) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert stream.headers["cache-control"] == "no-store"
-        yield told(stream.iter_lines())
+        yield page_events(stream.iter_lines())
 
 
-def told(lines):
+def page_events(lines):
     name = ""
     for line in lines:
         if line.startswith("event: "):
@@ -32,25 +32,25 @@ def told(lines):
 
 def test_a_saved_issue_is_announced_and_served(letter, preview):
     served = preview()
-    with pages(served.url) as heard:
-        assert next(heard)["subject"] == "Soup for all"
+    with pages(served.url) as events:
+        assert next(events)["subject"] == "Soup for all"
         letter.edit("Soup", "Bread")
-        assert next(heard)["subject"] == "Bread for all"
+        assert next(events)["subject"] == "Bread for all"
         letter.edit("Bread", '"Bread')
-        broken = next(heard)
+        broken = next(events)
         assert broken["problems"][0]["where"] == "issues/2026-01-05.yml:1"
         assert broken["problems"][0]["excerpt"][0] == [1, 'subject: "Bread for all']
         assert (broken["state"], broken["subject"]) == ("error", "Bread for all")
         letter.save("issues/2026-01-05.yml", letter.issue)
-        assert next(heard)["state"] == "live"
+        assert next(events)["state"] == "live"
         assert "Soup for all" in httpx.get(f"{served.url}mail.html").text
 
 
 def test_a_named_issue_is_the_one_that_is_shown(letter, preview):
     letter.save("issues/2026-01-12.yml", letter.issue)
     served = preview("2026-01-05")
-    with pages(served.url) as heard, pages(served.url, "2026-01-12") as other:
-        assert (next(heard)["issue"], next(other)["issue"]) == ("2026-01-05", "2026-01-12")
+    with pages(served.url) as events, pages(served.url, "2026-01-12") as other:
+        assert (next(events)["issue"], next(other)["issue"]) == ("2026-01-05", "2026-01-12")
 
 
 def test_ctrl_c_ends_it_though_browsers_listen(preview):
@@ -89,7 +89,7 @@ def _connected(url):
 
 
 def _status(url, path, host):
-    """The status of a request whose path no client library has tidied up."""
+    """Return the status for a path that no client library has normalized."""
     with _connected(url) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])

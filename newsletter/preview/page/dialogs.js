@@ -1,45 +1,45 @@
-// The two questions that the page asks: as whom the mail is seen, and where a test goes.
+// The two dialogs: the reader of the mail, and the address of a test message.
 
-import { byId, get, make, whyNot } from "/parts.js";
+import { byId, get, make, failureText } from "/parts.js";
 import { chosen, mailAddress } from "/state.js";
 
 export function wireReader(choose) {
   byId("open-reader").onclick = () => {
     byId("as-name").value = chosen.name;
     byId("as-address").value = chosen.address;
-    byId("reader-box").showModal();
-    lookFor(byId("like").value, choose);
+    byId("reader-dialog").showModal();
+    search(byId("search").value, choose);
   };
-  byId("like").oninput = (event) => lookFor(event.target.value, choose);
+  byId("search").oninput = (event) => search(event.target.value, choose);
   byId("reader-form").onsubmit = (event) => {
-    const nobody = event.submitter?.value === "nobody";
-    const name = nobody ? "" : byId("as-name").value;
-    choose({ name, address: nobody ? "" : byId("as-address").value || (name && "reader@example.com") });
+    const isDefault = event.submitter?.value === "default";
+    const name = isDefault ? "" : byId("as-name").value;
+    choose({ name, address: isDefault ? "" : byId("as-address").value || (name && "reader@example.com") });
   };
 }
 
-let looking = 0;
-async function lookFor(words, choose) {
-  const turn = ++looking;
+let searches = 0;
+async function search(words, choose) {
+  const number = ++searches;
   const { found = [], said } = await get(`/subscribers?like=${encodeURIComponent(words)}`)
-    .then((answer) => answer.json())
-    .catch((failure) => ({ said: whyNot(failure) }));
-  if (turn !== looking) return;
-  const entries = found.map((one) => {
+    .then((response) => response.json())
+    .catch((failure) => ({ said: failureText(failure) }));
+  if (number !== searches) return; // a newer search has started
+  const entries = found.map((subscriber) => {
     const pick = () => {
-      choose(one);
-      byId("reader-box").close();
+      choose(subscriber);
+      byId("reader-dialog").close();
     };
-    return make("li", {}, make("button", { type: "button", onclick: pick, textContent: one.name ? `${one.name} <${one.address}>` : one.address }));
+    return make("li", {}, make("button", { type: "button", onclick: pick, textContent: subscriber.name ? `${subscriber.name} <${subscriber.address}>` : subscriber.address }));
   });
-  byId("found").replaceChildren(...entries);
-  byId("found-said").textContent = said ?? (entries.length ? "" : words ? "Nobody on the list matches." : "Nobody is on the list yet.");
+  byId("matches").replaceChildren(...entries);
+  byId("matches-status").textContent = said ?? (entries.length ? "" : words ? "No subscriber matches." : "The list is empty.");
 }
 
 export function wireTest() {
   byId("open-test").onclick = () => {
-    byId("test-said").textContent = "";
-    byId("test-box").showModal();
+    byId("test-status").textContent = "";
+    byId("test-dialog").showModal();
   };
   byId("test-form").onsubmit = (event) => {
     if (event.submitter?.value !== "send") return;
@@ -49,18 +49,18 @@ export function wireTest() {
 }
 
 async function sendTest() {
-  const said = byId("test-said");
+  const status = byId("test-status");
   byId("test-send").disabled = true;
-  said.className = "";
-  said.textContent = "Sending…";
+  status.className = "";
+  status.textContent = "Sending…";
   try {
     const body = JSON.stringify({ address: byId("test-address").value, provider: byId("test-provider").value });
-    const answer = await (await get(mailAddress("/test"), { method: "POST", body })).json();
-    said.className = answer.ok ? "good" : "bad";
-    said.textContent = answer.said;
+    const outcome = await (await get(mailAddress("/test"), { method: "POST", body })).json();
+    status.className = outcome.ok ? "good" : "bad";
+    status.textContent = outcome.said;
   } catch (failure) {
-    said.className = "bad";
-    said.textContent = whyNot(failure);
+    status.className = "bad";
+    status.textContent = failureText(failure);
   }
   byId("test-send").disabled = false;
 }

@@ -1,9 +1,8 @@
-// Dark as mail programs force it on mails, whatever these were designed for.
+// Forced dark mode: the colours that mail programs compute, also for mails with dark rules.
 //
-// "inverted" turns the lightness of every colour over, as Gmail does on iPhones, and knows none of the mail's own
-// dark rules. "outlook" does so by the formula that Microsoft's own editor uses (roosterjs, getDarkColor: L* from 0
-// to 100 becomes 100 down to that of #333333) and marks what it has changed, so that the mail's [data-ogsc] and
-// [data-ogsb] rules hold.
+// "inverted" inverts the lightness of every colour, as Gmail does on iPhones, and ignores the mail's dark rules.
+// "outlook" uses the formula of Microsoft's editor (roosterjs, getDarkColor: L* from 0 to 100 becomes 100 down to
+// that of #333333) and sets the attributes that the mail's [data-ogsc] and [data-ogsb] rules need.
 
 const DARKEST = { inverted: 5, outlook: 21.247 };
 const COLOURS = ["color", "background-color", "border-top-color", "border-right-color", "border-bottom-color", "border-left-color"];
@@ -11,8 +10,8 @@ const COLOURS = ["color", "background-color", "border-top-color", "border-right-
 export function force(mail, kind) {
   const view = mail.defaultView;
   const elements = [mail.documentElement, mail.body, ...mail.body.querySelectorAll("*")];
-  // All are read before any is changed: what is inherited would be turned over twice.
-  const plans = elements.filter((one) => one?.style).map((element) => {
+  // Read all colours before the first change: inherited colours would be inverted twice.
+  const plans = elements.filter((element) => element?.style).map((element) => {
     const style = view.getComputedStyle(element);
     return [element, COLOURS.map((name) => [name, dark(style.getPropertyValue(name), DARKEST[kind])])];
   });

@@ -1,5 +1,5 @@
-// What inboxes show of a message before it is opened. The widths are about those of each program's list on a
-// common screen; fonts are this machine's, so that where exactly it is cut differs by a few letters.
+// The row of a message in the inboxes of mail programs. The widths are typical for each program's list; the fonts
+// are this machine's, so that the place of the cut differs by a few letters.
 
 import { byId, make } from "/parts.js";
 
@@ -15,13 +15,13 @@ const CLIENTS = [
 export function showInbox({ sender, subject, preheader }) {
   const from = () => make("div", { className: "from", textContent: sender });
   byId("view-inbox").replaceChildren(
-    ...CLIENTS.map(([name, wide, kind]) => {
-      const behind = (tag, more = "") => make(tag, { className: `behind ${more}`, textContent: preheader });
+    ...CLIENTS.map(([name, width, kind]) => {
+      const preview = (tag, lines = "") => make(tag, { className: `preview-text ${lines}`, textContent: preheader });
       const row =
         kind === "line"
-          ? make("div", { className: "row line" }, from(), make("div", { className: "all" }, make("b", { textContent: subject }), " – ", behind("span")))
-          : make("div", { className: "row" }, from(), make("div", { className: "subject", textContent: subject }), behind("div", kind === "two" ? "two" : ""));
-      row.style.setProperty("--wide", `${wide}px`);
+          ? make("div", { className: "row line" }, from(), make("div", { className: "all" }, make("b", { textContent: subject }), " – ", preview("span")))
+          : make("div", { className: "row" }, from(), make("div", { className: "subject", textContent: subject }), preview("div", kind === "two" ? "two" : ""));
+      row.style.setProperty("--wide", `${width}px`);
       return make("section", { className: "client" }, make("h2", { textContent: name }), row);
     }),
   );

@@ -1,12 +1,12 @@
-// Keys: `keys` says of each what it does, in words and as a function.
+// Keyboard shortcuts: `keys` maps each key to its description and its function.
 
 import { byId, make } from "/parts.js";
 
-let known = {};
+let shortcuts = {};
 
 export function wireKeys(keys) {
-  known = keys;
-  const entries = Object.entries(keys).flatMap(([key, [what]]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what })]);
+  shortcuts = keys;
+  const entries = Object.entries(keys).flatMap(([key, [description]]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: description })]);
   byId("key-list").replaceChildren(...entries);
   document.addEventListener("keydown", onKey);
 }
@@ -14,7 +14,7 @@ export function wireKeys(keys) {
 export function onKey(event) {
   if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea")) return;
-  const action = known[event.key];
+  const action = shortcuts[event.key];
   if (!action) return;
   event.preventDefault();
   action[1]();

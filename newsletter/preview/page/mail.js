@@ -1,24 +1,24 @@
-// The mail in its frame: loaded behind the one that is there, scrolled to where that was, shown in one step.
+// The mail in its frame. A new mail is loaded in a hidden frame, scrolled to the old position, and then shown.
 
 import { force } from "/forced.js";
 
-// Without allow-scripts the mail is as lifeless as in a mail program; allow-same-origin lets this page read
-// where it is scrolled to, and popups are how its links open outside of it.
+// Without allow-scripts the mail runs no script, as in a mail program; allow-same-origin lets this page read its
+// scroll position, and allow-popups lets its links open in new tabs.
 const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
 const frames = document.getElementById("frames");
 let frame = null;
-let place = { of: null, x: 0, y: 0 };
+let scroll = { issue: null, x: 0, y: 0 };
 
-export async function showMail(address, forced, of) {
-  for (const left of frames.querySelectorAll(".coming")) left.remove();
+export async function showMail(address, forced, issue) {
+  for (const unfinished of frames.querySelectorAll(".loading")) unfinished.remove();
   const next = await loaded(frames, address, "The mail's HTML part", forced);
   const before = frame;
-  if (before) place = { of: place.of, x: before.contentWindow.scrollX, y: before.contentWindow.scrollY };
-  if (place.of === of) next.contentWindow.scrollTo(place.x, place.y);
-  place.of = of;
+  if (before) scroll = { issue: scroll.issue, x: before.contentWindow.scrollX, y: before.contentWindow.scrollY };
+  if (scroll.issue === issue) next.contentWindow.scrollTo(scroll.x, scroll.y);
+  scroll.issue = issue;
   const focused = document.activeElement === before;
   frame = next;
-  next.classList.remove("coming");
+  next.classList.remove("loading");
   before?.remove();
   fit();
   if (focused) next.focus();
@@ -27,7 +27,7 @@ export async function showMail(address, forced, of) {
 export async function loaded(parent, address, title, forced = "") {
   const next = document.createElement("iframe");
   next.title = title;
-  next.className = "coming";
+  next.className = "loading";
   next.sandbox = SANDBOX;
   next.src = address;
   parent.append(next);
@@ -39,20 +39,20 @@ export async function loaded(parent, address, title, forced = "") {
   return next;
 }
 
-// Not the load event: that waits for pictures, which come from elsewhere and may be slow.
+// The load event is not used: it waits for pictures, whose servers may be slow.
 async function parsed(next) {
-  const there = () => next.contentDocument?.URL !== "about:blank" && next.contentDocument?.readyState !== "loading";
-  while (next.isConnected && !there()) await new Promise((resolve) => setTimeout(resolve, 4));
+  const isParsed = () => next.contentDocument?.URL !== "about:blank" && next.contentDocument?.readyState !== "loading";
+  while (next.isConnected && !isParsed()) await new Promise((resolve) => setTimeout(resolve, 4));
 }
 
-// A scroll bar takes its place from the mail in some browsers, and none in others.
+// In some browsers a scroll bar takes width from the mail: widen the window by it.
 export function fit() {
   const root = frame?.contentDocument?.documentElement;
   const bar = root ? frame.contentWindow.innerWidth - root.clientWidth : 0;
   frames.parentElement.style.setProperty("--bar", `${bar}px`);
 }
 
-// Scrolls to the nth element of a name and marks it for a moment; to the top where nobody sees it.
+// Scrolls to the nth element of a tag and highlights it for a moment; scrolls to the top if it is not visible.
 export function reveal({ tag, number }) {
   const element = frame?.contentDocument?.getElementsByTagName(tag)[number];
   if (!element) return;

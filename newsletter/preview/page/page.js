@@ -1,7 +1,7 @@
-// The workshop: what is shown follows from what is chosen and from the server's news.
+// The page: it shows what the choices and the server's events determine.
 
 import { byId, get, headerList, make, problemEntry, refill } from "/parts.js";
-import { SCHEMES, chosen, issueShown, keepAddress, mailAddress, told } from "/state.js";
+import { SCHEMES, chosen, issueShown, saveChoices, mailAddress, received } from "/state.js";
 import { keysFrom, showMail } from "/mail.js";
 import { nextProblem, showChecked, showLinks, showUnchecked, showWeight, wireLinks } from "/problems.js";
 import { onKey, wireKeys } from "/keys.js";
@@ -15,19 +15,19 @@ let shownMail = ""; // the address of the mail in the frame
 function choose(changes) {
   const before = chosen.issue;
   Object.assign(chosen, changes);
-  keepAddress();
+  saveChoices();
   showChoices();
   if (chosen.issue !== before) {
-    told.page = null;
+    received.page = null;
     showUnchecked("Checking…");
     connect();
   } else refresh();
 }
 
-// Whoever picks an issue wants to see it: the outbox shows none, and on a narrow screen the list lies over it.
+// Show the picked issue: leave the outbox, and close the list, which covers the mail on a narrow screen.
 function pick(name) {
   choose({ issue: name, view: chosen.view === "outbox" ? "mail" : chosen.view });
-  const button = document.querySelector("[data-rail=shelf]");
+  const button = document.querySelector("[data-rail=issue-panel]");
   if (isOpen(button)) openRail(button, false);
 }
 
@@ -50,25 +50,25 @@ function showChoices() {
   showIssues();
 }
 
-// Behind an error lies the last good mail, to be seen and not to be worked with.
+// Behind the list of problems the last good mail is visible but inert.
 function showInert() {
-  const broken = Boolean(told.page?.problems.length) && chosen.view !== "outbox";
+  const broken = Boolean(received.page?.problems.length) && chosen.view !== "outbox";
   byId("broken").hidden = !broken;
   for (const view of document.querySelectorAll(".view")) view.inert = broken;
 }
 
-// What is seen now is brought up to date; one after the other, and what is stale by then is passed over.
+// Updates the view to the latest state. Updates run one after the other.
 let queue = Promise.resolve();
 function refresh(saved = 0) {
   queue = queue.then(() => show(saved)).catch((failure) => console.warn(String(failure)));
 }
 
 async function show(saved) {
-  document.body.dataset.mail = told.page?.mail ? "shown" : "none";
+  document.body.dataset.mail = received.page?.mail ? "shown" : "none";
   if (chosen.view === "outbox") return showOutbox();
-  if (!told.page?.mail) return;
+  if (!received.page?.mail) return;
   await SHOW[chosen.view]();
-  if (saved) painted(saved);
+  if (saved) showDelay(saved);
 }
 
 const SHOW = {
@@ -77,7 +77,7 @@ const SHOW = {
     const forced = scheme === "inverted" || scheme === "outlook" ? scheme : "";
     const address = mailAddress("/mail.html", { scheme: scheme === "dark" ? "dark" : "light", pictures });
     if (`${address} ${forced}` === shownMail) return;
-    await showMail(address, forced, told.page.issue);
+    await showMail(address, forced, received.page.issue);
     shownMail = `${address} ${forced}`;
     keysFrom(onKey);
   },
@@ -85,11 +85,11 @@ const SHOW = {
     byId("view-text").textContent = await (await get(mailAddress("/mail.txt"))).text();
   },
   inbox() {
-    showInbox(told.page);
+    showInbox(received.page);
   },
   async headers() {
     const headers = await (await get(mailAddress("/headers"))).json();
-    const file = make("a", { href: mailAddress("/mail.eml"), textContent: "The message as a file" });
+    const file = make("a", { href: mailAddress("/mail.eml"), textContent: "Download the message" });
     byId("view-headers").replaceChildren(headerList(headers), make("p", {}, file));
   },
   async source() {
@@ -100,34 +100,34 @@ const SHOW = {
   },
 };
 
-// From the moment the file was saved until its mail is on the screen.
-function painted(saved) {
+// Shows the time from the save of the file until its mail is on the screen.
+function showDelay(saved) {
   requestAnimationFrame(() => requestAnimationFrame(() => {
     const took = Math.round(Date.now() - saved);
     document.body.dataset.took = took;
-    if (told.page?.state === "live") say("live", took < 5000 ? `Live, shown in ${took} ms` : "Live");
+    if (received.page?.state === "live") showState("live", took < 5000 ? `Live, shown in ${took} ms` : "Live");
   }));
 }
 
-function say(name, words) {
+function showState(name, text) {
   document.body.dataset.state = name;
-  if (byId("state").textContent !== words) byId("state").textContent = words;
+  if (byId("state").textContent !== text) byId("state").textContent = text;
 }
 
 function showPage(page) {
-  const changed = told.page && told.page.mail !== page.mail;
-  told.page = page;
+  const changed = received.page && received.page.mail !== page.mail;
+  received.page = page;
   const count = page.problems.length;
   const problems = count === 1 ? "1 problem" : `${count} problems`;
   document.title = `${count ? "Error: " : ""}${page.subject || page.issue || "Preview"}`;
   byId("subject").textContent = page.subject || "No mail to show yet";
   byId("preheader").textContent = page.preheader;
-  say(count ? "error" : "live", count ? `Error: ${problems}` : "Live");
-  byId("broken-title").textContent = `${problems} in the way`;
+  showState(count ? "error" : "live", count ? `Error: ${problems}` : "Live");
+  byId("broken-title").textContent = `${problems} to correct`;
   byId("broken-list").replaceChildren(...page.problems.map((problem) => problemEntry(problem)));
   showInert();
   showWeight(page);
-  if (count) showUnchecked("Checked once the mail is back.");
+  if (count) showUnchecked("The checks run when the problems are corrected.");
   showIssues();
   refresh(changed && !count ? page.saved : 0);
   showLinks().catch(() => {});
@@ -136,16 +136,16 @@ function showPage(page) {
 function showIssues() {
   refill(
     byId("issues"),
-    ...told.issues.map((one) => {
-      const link = make("a", { href: `?issue=${one.name}` }, make("span", { className: "subject", textContent: one.subject || "no subject yet" }));
-      link.dataset.key = one.name;
-      const state = make("span", { className: one.state.replace(" ", "-"), textContent: one.at ? `sent on ${one.at}` : one.state });
-      link.append(make("span", { className: "facts" }, make("span", { textContent: one.name }), state));
-      if (one.name === issueShown()) link.setAttribute("aria-current", "page");
+    ...received.issues.map((issue) => {
+      const link = make("a", { href: `?issue=${issue.name}` }, make("span", { className: "subject", textContent: issue.subject || "no subject yet" }));
+      link.dataset.key = issue.name;
+      const state = make("span", { className: issue.state, textContent: issue.at ? `sent on ${issue.at}` : issue.state });
+      link.append(make("span", { className: "facts" }, make("span", { textContent: issue.name }), state));
+      if (issue.name === issueShown()) link.setAttribute("aria-current", "page");
       link.onclick = (event) => {
         if (event.metaKey || event.ctrlKey) return;
         event.preventDefault();
-        pick(one.name);
+        pick(issue.name);
       };
       return make("li", {}, link);
     }),
@@ -157,13 +157,13 @@ async function toMail() {
   await queue;
 }
 
-function step(by) {
-  const next = told.issues[told.issues.findIndex((one) => one.name === issueShown()) + by];
+function step(offset) {
+  const next = received.issues[received.issues.findIndex((issue) => issue.name === issueShown()) + offset];
   if (next) pick(next.name);
 }
 const cycle = (key, values) => choose({ [key]: values[(values.indexOf(chosen[key]) + 1) % values.length] });
 
-// The server's news. A browser keeps six connections to a server; tabs that nobody sees give theirs up.
+// The server's events. Browsers limit a server to six connections, so that hidden tabs close theirs.
 let events = null;
 function connect() {
   events?.close();
@@ -172,11 +172,11 @@ function connect() {
   on("page", showPage);
   on("checked", (checked) => showChecked(checked, toMail));
   on("issues", (issues) => {
-    told.issues = issues;
+    received.issues = issues;
     showIssues();
   });
   on("outbox", () => chosen.view === "outbox" && refresh());
-  events.onerror = () => say("lost", "Not connected");
+  events.onerror = () => showState("lost", "Not connected");
 }
 document.addEventListener("visibilitychange", () => (document.hidden ? events?.close() : connect()));
 

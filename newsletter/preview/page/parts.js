@@ -1,4 +1,4 @@
-// Small pieces that several parts of the page are made of.
+// Functions that several parts of the page use.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -8,31 +8,31 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-class Refused extends Error {}
+class AccessDenied extends Error {}
 
 export async function get(address, options) {
-  const answer = await fetch(address, options);
-  if (answer.status === 403) throw new Refused(await answer.text());
-  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-  return answer;
+  const response = await fetch(address, options);
+  if (response.status === 403) throw new AccessDenied(await response.text());
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return response;
 }
 
-// In words, why `get` failed.
-export const whyNot = (failure) => (failure instanceof Refused ? failure.message : "The preview does not answer; look into its terminal.");
+// The reason why `get` failed, for the user.
+export const failureText = (failure) => (failure instanceof AccessDenied ? failure.message : "The preview does not answer. Look at its terminal.");
 
-// Fills a list anew. What stands for the same, by its `data-key`, keeps the focus.
+// Replaces the entries of a list. The entry with the focused entry's `data-key` gets the focus.
 export function refill(list, ...entries) {
   const key = list.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   list.replaceChildren(...entries);
-  if (key !== undefined) [...list.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key)?.focus({ preventScroll: true });
+  if (key !== undefined) [...list.querySelectorAll("[data-key]")].find((element) => element.dataset.key === key)?.focus({ preventScroll: true });
 }
 
-// "add `link:`" as text and code elements; what has no pair of backticks stays as it is.
-function withCode(words) {
-  return words.split(/`([^`\n]+)`/).map((piece, place) => (place % 2 ? make("code", { textContent: piece }) : piece));
+// Text with code elements for the parts in backticks, such as "add `link:`".
+function withCode(text) {
+  return text.split(/`([^`\n]+)`/).map((piece, index) => (index % 2 ? make("code", { textContent: piece }) : piece));
 }
 
-// A problem as an entry of a list; `go` is called when it is clicked, where that leads somewhere.
+// A problem as an entry of a list; a click on it calls `go`, if there is one.
 export function problemEntry(problem, go) {
   const parts = [
     make("span", { className: "severity", textContent: `${problem.severity}${problem.check ? `: ${problem.check}` : ""}` }),

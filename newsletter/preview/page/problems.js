@@ -1,7 +1,7 @@
-// The right side: what the mail weighs, what checks found in it, and its links.
+// The panel on the right: the mail's size, its problems, and its links.
 
-import { byId, get, make, problemEntry, refill, whyNot } from "/parts.js";
-import { mailAddress, told } from "/state.js";
+import { byId, get, make, problemEntry, refill, failureText } from "/parts.js";
+import { mailAddress, received } from "/state.js";
 import { reveal } from "/mail.js";
 
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1);
@@ -12,16 +12,16 @@ export function showWeight({ weight, most }) {
   byId("weight").textContent = `${kilobytes(weight)} of the ${most / 1000} KB that Gmail shows`;
 }
 
-export function showUnchecked(words) {
-  goneTo = -1;
-  byId("problems").replaceChildren(make("p", { className: "soft", textContent: words }));
+export function showUnchecked(text) {
+  current = -1;
+  byId("problems").replaceChildren(make("p", { className: "soft", textContent: text }));
   byId("count").textContent = "";
 }
 
-let goneTo = -1; // which problem was gone to last
-const goers = () => [...document.querySelectorAll("#problems .go")];
+let current = -1; // the number of the selected problem
+const problemButtons = () => [...document.querySelectorAll("#problems .go")];
 
-// `toMail` brings the mail before the reader's eyes, and is done when it is there.
+// `toMail` shows the mail, and resolves when it is loaded.
 export function showChecked({ groups, heaviest }, toMail) {
   const key = document.querySelector("#problems .chosen .go")?.dataset.key;
   const goTo = (problem, entry) => showPlace(problem, entry, toMail);
@@ -31,24 +31,24 @@ export function showChecked({ groups, heaviest }, toMail) {
   ]);
   if (!listed.length) listed.push(make("p", { className: "soft", textContent: "No problems found." }));
   refill(byId("problems"), ...listed);
-  keepPlace(key);
-  byId("count").textContent = groups.flatMap((group) => group.problems).filter((one) => one.severity !== "note").length || "";
+  keepSelection(key);
+  byId("count").textContent = groups.flatMap((group) => group.problems).filter((problem) => problem.severity !== "note").length || "";
   byId("heaviest").replaceChildren(
     ...heaviest.map(([name, bytes]) => make("li", {}, make("span", { textContent: name }), make("span", { textContent: `${kilobytes(bytes)} KB` }))),
   );
 }
 
-// Of the problem that was gone to, the lines stay open; where it has been mended, the one behind it comes next.
-function keepPlace(key) {
-  const button = goers().find((one) => one.dataset.key === key);
+// The selected problem stays selected; if it was corrected, the next key goes to the problem behind it.
+function keepSelection(key) {
+  const button = problemButtons().find((candidate) => candidate.dataset.key === key);
   if (button) mark(button);
-  else goneTo = Math.max(goneTo - 1, -1);
+  else current = Math.max(current - 1, -1);
 }
 
 function mark(button) {
   for (const other of document.querySelectorAll("#problems .chosen")) other.classList.remove("chosen");
   button.closest("li").classList.add("chosen");
-  goneTo = goers().indexOf(button);
+  current = problemButtons().indexOf(button);
 }
 
 async function showPlace(problem, entry, toMail) {
@@ -59,45 +59,45 @@ async function showPlace(problem, entry, toMail) {
 }
 
 export function nextProblem() {
-  const all = goers();
+  const all = problemButtons();
   if (!all.length) return;
-  const next = all[(goneTo + 1) % all.length];
+  const next = all[(current + 1) % all.length];
   next.scrollIntoView({ block: "nearest" });
   next.click();
 }
 
-// Answers stay when the mail is saved again: a word changed in it changes nothing about where its links lead.
-let answers = {};
+// Results stay when the mail is saved again: its links usually stay the same.
+let results = {};
 
 export async function showLinks() {
-  if (!byId("links-box").open) return;
+  if (!byId("links-details").open) return;
   const links = await (await get(mailAddress("/links"))).json();
   const entries = links.map((link) => {
     const entry = make("li", {}, make("a", { href: link.address, target: "_blank", rel: "noopener noreferrer", textContent: link.text }));
     entry.append(make("small", { textContent: link.where }));
-    const answer = answers[link.address];
-    if (answer) entry.append(make("span", { className: answer.severity, textContent: answer.said }));
+    const result = results[link.address];
+    if (result) entry.append(make("span", { className: result.severity, textContent: result.said }));
     return entry;
   });
   byId("links").replaceChildren(...entries);
-  byId("ask-links").disabled = !entries.length;
+  byId("check-links").disabled = !entries.length;
 }
 
-async function askLinks() {
-  const said = byId("links-said");
-  said.textContent = "Asking…";
-  byId("ask-links").disabled = true;
+async function checkLinks() {
+  const status = byId("links-status");
+  status.textContent = "Checking…";
+  byId("check-links").disabled = true;
   try {
-    answers = { ...answers, ...(await (await get(mailAddress("/links"), { method: "POST" })).json()) };
-    said.textContent = "";
+    results = { ...results, ...(await (await get(mailAddress("/links"), { method: "POST" })).json()) };
+    status.textContent = "";
   } catch (failure) {
-    said.textContent = whyNot(failure);
+    status.textContent = failureText(failure);
   }
-  byId("ask-links").disabled = false;
-  if (told.page) await showLinks().catch(() => {});
+  byId("check-links").disabled = false;
+  if (received.page) await showLinks().catch(() => {});
 }
 
 export function wireLinks() {
-  byId("links-box").ontoggle = () => showLinks().catch(() => {});
-  byId("ask-links").onclick = askLinks;
+  byId("links-details").ontoggle = () => showLinks().catch(() => {});
+  byId("check-links").onclick = checkLinks;
 }

@@ -1,4 +1,4 @@
-// What is chosen, which stands in the page's address, and what the server has told of last.
+// The user's choices, which the page's address contains, and the last events of the server.
 
 const DEFAULTS = { issue: "", view: "mail", width: "640", scheme: "light", pictures: "", address: "", name: "" };
 const KNOWN = {
@@ -7,33 +7,33 @@ const KNOWN = {
   pictures: ["", "on"],
 };
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-export const LEAST = 280, MOST = 900; // pixels that the mail may be wide
+export const MIN_WIDTH = 280, MAX_WIDTH = 900; // width of the mail in pixels
 
-export const within = (width) => String(Math.round(Math.min(MOST, Math.max(LEAST, Number(width) || Number(DEFAULTS.width)))));
+export const clampedWidth = (width) => String(Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Number(width) || Number(DEFAULTS.width)))));
 export const SCHEMES = KNOWN.scheme;
 export const chosen = { ...DEFAULTS, ...fromAddress() };
-export const told = { page: null, issues: [] };
+export const received = { page: null, issues: [] };
 
-export const issueShown = () => chosen.issue || told.page?.issue;
+export const issueShown = () => chosen.issue || received.page?.issue;
 
-// Where the mail that was built last is had, as it is chosen to be; its version is in it so that it differs when the mail does.
-export function mailAddress(path, more = {}) {
+// The address of a view of the last mail; it contains the mail's version, so that it changes with the mail.
+export function mailAddress(path, parameters = {}) {
   const { issue, address, name } = chosen;
-  return `${path}?${new URLSearchParams({ issue, address, name, v: told.page?.mail ?? "", ...more })}`;
+  return `${path}?${new URLSearchParams({ issue, address, name, v: received.page?.mail ?? "", ...parameters })}`;
 }
 
 function fromAddress() {
-  const asked = [...new URLSearchParams(location.search)];
-  const known = asked.filter(([key, value]) => Object.hasOwn(DEFAULTS, key) && (KNOWN[key]?.includes(value) ?? true) && (key !== "issue" || DATE.test(value)));
-  return Object.fromEntries(known.map(([key, value]) => [key, key === "width" ? within(value) : value]));
+  const requested = [...new URLSearchParams(location.search)];
+  const valid = requested.filter(([key, value]) => Object.hasOwn(DEFAULTS, key) && (KNOWN[key]?.includes(value) ?? true) && (key !== "issue" || DATE.test(value)));
+  return Object.fromEntries(valid.map(([key, value]) => [key, key === "width" ? clampedWidth(value) : value]));
 }
 
-// Dragging chooses a width at every step, and browsers refuse to have their address changed that often.
-let keeping = 0;
-export function keepAddress() {
-  clearTimeout(keeping);
-  keeping = setTimeout(() => {
-    const kept = Object.entries(chosen).filter(([key, value]) => value && value !== DEFAULTS[key]);
-    history.replaceState(null, "", `?${new URLSearchParams(kept)}`);
+// Dragging changes the width at every step, and browsers limit changes of the address: wait for a pause.
+let timer = 0;
+export function saveChoices() {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    const changed = Object.entries(chosen).filter(([key, value]) => value && value !== DEFAULTS[key]);
+    history.replaceState(null, "", `?${new URLSearchParams(changed)}`);
   }, 80);
 }
