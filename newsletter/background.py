@@ -23,18 +23,18 @@ _task_threads: WeakSet[threading.Thread] = WeakSet()
 
 
 class TimedOut(TimeoutError):
-    """The function has not returned in time; a TimeoutError that it raises itself is none of these."""
+    """Raised when a function has not returned in time; its own TimeoutError is not converted to this."""
 
 
 class _Stopped(BaseException):
-    """Raised in a function that is to stop."""
+    """Raised in a function to stop it."""
 
 
 class BackgroundTask(Generic[Result]):
-    """Run a function in a thread of its own, which starts at once.
+    """Run a function in a new thread, which starts at once.
 
-    `seconds` is how long it may take, None for no limit: name look-ups by the system, for example, have no
-    time-out of their own. `on_end` is called in the thread, when the result is there.
+    `seconds` is its time limit, None for no limit: the system's name look-ups, for example, have no time-out.
+    `on_end` is called in the thread when the result is available.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BackgroundTask(Generic[Result]):
         on_end: Callable[[], object] = lambda: None,
     ) -> None:
         self._function, self._on_end = function, on_end
-        self._until = None if seconds is None else time.monotonic() + seconds
+        self._deadline = None if seconds is None else time.monotonic() + seconds
         self._ended = threading.Event()
         self._returned: list[Result] = []
         self._raised: BaseException | None = None
@@ -53,16 +53,16 @@ class BackgroundTask(Generic[Result]):
         self._thread.start()
 
     def result(self) -> Result:
-        """Wait for the end; return or raise what the function did, or raise TimedOut."""
-        self._ended.wait(None if self._until is None else max(0.0, self._until - time.monotonic()))
+        """Wait for the end; return the function's result or raise its exception, or raise TimedOut."""
+        self._ended.wait(None if self._deadline is None else max(0.0, self._deadline - time.monotonic()))
         if self._raised:
             raise self._raised
         if not self._returned:
-            raise TimedOut("it did not come to an end in time")
+            raise TimedOut("it did not end in time")
         return self._returned[0]
 
     def stop(self) -> None:
-        """Stop the function at its next Python instruction; one that waits for the system goes on."""
+        """Stop the function at its next Python instruction; a system call is not interrupted."""
         if not self._ended.is_set():
             identifier = ctypes.c_ulong(self._thread.ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(identifier, ctypes.py_object(_Stopped))
@@ -79,9 +79,9 @@ class BackgroundTask(Generic[Result]):
 async def run_in_thread(
     function: Callable[..., Result], *arguments: Any, seconds: float | None = None
 ) -> Result:
-    """Return or raise what the function does; stop it and raise TimedOut once it has taken so many seconds.
+    """Return the function's result or raise its exception; stop it and raise TimedOut after `seconds`.
 
-    asyncio.to_thread would not let the program end before the function does, which may hang.
+    asyncio.to_thread would delay the program's end until the function returns, which may never happen.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -101,13 +101,13 @@ async def run_in_thread(
 
 
 def exit_now(seconds: float = 0.5) -> None:
-    """End the program with exit code 0, and at once, where a task still runs after this grace period.
+    """End the program at once with exit code 0 if a task still runs after `seconds`.
 
-    Python's own end would have threads torn down in the middle of compiled code, which may abort.
+    A normal exit of Python would stop these threads in the middle of compiled code, which may abort.
     """
-    last = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     for thread in list(_task_threads):
-        thread.join(max(0.0, last - time.monotonic()))
+        thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in _task_threads):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
@@ -134,7 +134,7 @@ class ThreadedPool(Generic[Result]):
         self._calls.put(call)
 
     def completed(self, seconds: float) -> list[Result]:
-        """Return the results that have come in; wait for the first, but not longer than so many seconds."""
+        """Return the results of ended calls; wait at most `seconds` for the first."""
         results: list[Result] = []
         try:
             results.append(self._results.get(timeout=seconds))

@@ -1,9 +1,9 @@
-"""Tell what a host's name or IP address says about who can reach it, without looking it up."""
+"""Classify a host by its name or IP address: loopback or public. Nothing is looked up."""
 
 import ipaddress
 import re
 
-# RFC 6761, RFC 6762 and RFC 9476, and what routers and companies make up.
+# Reserved by RFC 6761, RFC 6762 and RFC 9476, or common in private networks.
 _PRIVATE_DOMAIN = re.compile(
     r".*\.(?:localhost|local|internal|intranet|lan|home|corp|test|invalid|onion|alt)", re.IGNORECASE
 )

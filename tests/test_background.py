@@ -31,7 +31,7 @@ def test_a_task_may_take_so_long_from_its_start() -> None:
     over = threading.Event()
     task = BackgroundTask(over.wait, 0.05)
     for _ in range(2):
-        with pytest.raises(TimedOut, match="did not come to an end in time"):
+        with pytest.raises(TimedOut, match="did not end in time"):
             task.result()
     over.set()
 

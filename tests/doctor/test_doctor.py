@@ -210,7 +210,7 @@ def test_looks_go_on_at_the_same_time(world: World, monkeypatch: pytest.MonkeyPa
 def test_a_look_that_takes_too_long_is_left(world: World) -> None:
     world.sendgrid.next(Fault.late(2))
     by_group = groups(world, limit=0.8)
-    assert "did not come to an end in time" in only(list(by_group["Provider"]), "skipped").what
+    assert "did not end in time" in only(list(by_group["Provider"]), "skipped").what
     assert states(by_group["Unsubscribing"]) == ["ok", "ok"]
 
 

@@ -65,7 +65,7 @@ def test_one_that_is_made_and_who_is_on_its_list(tmp_path: Path) -> None:
     findings = run_database(setup)
     assert states(findings) == ["ok", "ok"] and f"({REVISION})" in findings[0].what
     assert findings[1].what == "2 would receive an issue now"
-    assert tree(tmp_path) == before, "not even a WAL beside it"
+    assert tree(tmp_path) == before, "not even a WAL file was created"
 
 
 def test_what_another_process_has_just_written_is_seen(tmp_path: Path) -> None:
