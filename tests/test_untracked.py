@@ -50,15 +50,15 @@ def strings(value: object) -> Iterator[str]:
 def watchers(wire: bytes, links: set[str]) -> list[str]:
     """Return the parts of a message that could report that it was opened, or which link was followed."""
     text = readable(wire)
-    found = [hit[0] for hit in REMOTE.finditer(text)]
-    found += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
-    found += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
+    traces = [hit[0] for hit in REMOTE.finditer(text)]
+    traces += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
+    traces += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
     if wire.startswith(b"{"):
         settings = json.loads(wire).get("tracking_settings", {"missing": True})
-        found += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
+        traces += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
         if len(settings) != 4:
-            found.append(f"tracking_settings {sorted(settings)}")
-    return found
+            traces.append(f"tracking_settings {sorted(settings)}")
+    return traces
 
 
 def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -78,11 +78,11 @@ def stripped(text: str, links: set[str]) -> str:
 
 def editor_links(issue: files.Issue) -> set[str]:
     """Return every web address that the editor wrote."""
-    found = {story.link for story in issue.stories}
-    found |= {link.link for story in issue.stories for link in story.links}
+    links = {story.link for story in issue.stories}
+    links |= {link.link for story in issue.stories for link in story.links}
     texts = [p.text for p in (*issue.opening, *issue.closing)]
     texts += [p.text for story in issue.stories for p in story.passages]
-    return found | {url for text in texts for url in re.findall(r"\]\((\S+?)\)", text)}
+    return links | {url for text in texts for url in re.findall(r"\]\((\S+?)\)", text)}
 
 
 def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
@@ -104,7 +104,7 @@ def the_real_issue() -> tuple[files.Issue, message.Mailing]:
 
 def allowed(issue: files.Issue, mailing: message.Mailing) -> set[str]:
     link = mailing.value("unsubscribe_url")
-    links = {link(one) for one in samples.batch(mailing, *PEOPLE).recipients}
+    links = {link(recipient) for recipient in samples.batch(mailing, *PEOPLE).recipients}
     return editor_links(issue) | links | {"[[unsubscribe_url]]"}
 
 
@@ -151,6 +151,6 @@ def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
     newsletter = loader.load(REPOSITORY, {})
-    found = runner.run(Proof(issue, rendered, newsletter))
-    assert "tracking" in {one.check for one in found}
+    problems = runner.run(Proof(issue, rendered, newsletter))
+    assert "tracking" in {problem.check for problem in problems}
     assert runner.run(Proof(issue, mailing.rendered, newsletter)) == []

@@ -73,7 +73,7 @@ def find(folder: Path, name: str | None = None) -> Path:
     if name is None:
         if not files:
             start = f"start one, for example for next Monday: news new {next_monday(date.today())}"
-            raise IssueError([Problem(display_path(folder), "there is no issue here", start)])
+            raise IssueError([Problem(display_path(folder), "there is no issue in this folder", start)])
         return files[-1]
     is_file_name = name.endswith((".yml", ".yaml"))
     candidates = [Path(name), folder / name] if is_file_name else [folder / f"{name}.yml"]

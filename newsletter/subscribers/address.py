@@ -52,9 +52,9 @@ def _parse_strictly(text: str) -> Address:
     except EmailNotValidError as problem:
         reason = str(problem).rstrip(".")
         raise BadAddress(reason[:1].lower() + reason[1:]) from problem
-    given = valid.ascii_email
-    if given is None:
+    ascii_email = valid.ascii_email
+    if ascii_email is None:
         raise BadAddress("the part before the @-sign has letters outside ASCII")
     if len(valid.local_part) > MAX_LOCAL:
         raise BadAddress(f"the part before the @-sign is longer than {MAX_LOCAL} characters")
-    return Address(given, given.lower())
+    return Address(ascii_email, ascii_email.lower())

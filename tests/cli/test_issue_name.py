@@ -1,4 +1,4 @@
-"""The issue as an argument or an option, in every command that takes one beside other things."""
+"""The issue as an argument or an option, in every command that also has other arguments."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ News = Callable[..., Result]
 
 @pytest.fixture
 def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
-    """Runs `news` in the sample newsletter's folder, with two subscribers."""
+    """Return a function that runs `news` in the sample newsletter's folder, with two subscribers."""
     for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(samples.write(tmp_path))

@@ -106,10 +106,10 @@ def faults(fake: SendGridFake) -> None:
 def test_each_step_of_a_send_through_sendgrid_is_one_object(news: News, fake: SendGridFake) -> None:
     fake.next(Fault.status(400, NAMING), path="/v3/mail/send")
     sent = news("--log-format", "json", *SEND, "--now")
-    found = records(sent)
+    log = records(sent)
     assert (sent.exit_code, len(fake.deliveries)) == (0, 5)
     begun = ("attempt begun", "")
-    assert steps(found)[:5] == [
+    assert steps(log)[:5] == [
         ("send planned", ""),
         ("delivery begun", ""),
         begun,
@@ -117,23 +117,23 @@ def test_each_step_of_a_send_through_sendgrid_is_one_object(news: News, fake: Se
         ("chunk split", ""),
     ]
     # Both halves are submitted at the same time.
-    assert sorted(steps(found)[5:-1]) == sorted([begun, begun, *[("attempt ended", "accepted")] * 2])
-    assert steps(found)[-1] == ("delivery ended", "")
-    planned = next(record for record in found if record["message"] == "send planned")
+    assert sorted(steps(log)[5:-1]) == sorted([begun, begun, *[("attempt ended", "accepted")] * 2])
+    assert steps(log)[-1] == ("delivery ended", "")
+    planned = next(record for record in log if record["message"] == "send planned")
     assert (planned["send"], planned["recipients"], planned["chunks"]) == (1, 5, 1)
-    split = next(record for record in found if record["message"] == "chunk split")
+    split = next(record for record in log if record["message"] == "chunk split")
     assert (split["chunk"], split["attempt"], split["parts"]) == ("1-5", 1, "1-2:waiting 3-5:waiting")
-    accepted = [record for record in found if record.get("outcome") == "accepted"]
+    accepted = [record for record in log if record.get("outcome") == "accepted"]
     assert {record["chunk"] for record in accepted} == {"1-2", "3-5"}
     assert {record["provider_id"] for record in accepted} == {record.message_id for record in fake.deliveries}
     assert {record["send"] for record in accepted} == {1} and {record["attempt"] for record in accepted} == {
         2,
         3,
     }
-    for record in found:
+    for record in log:
         assert list(record)[:4] == ["time", "level", "logger", "message"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"])
-    refused = next(record for record in found if record.get("outcome") == "refused")
+    refused = next(record for record in log if record.get("outcome") == "refused")
     assert (refused["level"], "<recipient>" in refused["reason"]) == ("warning", True)
 
 

@@ -45,8 +45,8 @@ def test_all_secrets_come_from_the_environment_and_none_shows() -> None:
     names = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
     newsletter = load(None, {name: f"hush-{name}" for name in names})
     secrets = newsletter.secrets
-    found = (secrets.sendgrid_api_key, secrets.smtp_password, secrets.secret_key, secrets.database_url)
-    assert [secret and secret.get_secret_value() for secret in found] == [f"hush-{name}" for name in names]
+    values = (secrets.sendgrid_api_key, secrets.smtp_password, secrets.secret_key, secrets.database_url)
+    assert [secret and secret.get_secret_value() for secret in values] == [f"hush-{name}" for name in names]
     assert "hush" not in f"{newsletter!r} {newsletter} {secrets!r} {secrets}"
 
 

@@ -277,9 +277,12 @@ def test_no_issue_at_all(folder: Path, missing: bool) -> None:
         folder.rmdir()
     with pytest.raises(IssueError) as raised:
         files.find(folder)
-    said, _, named = str(raised.value).rpartition(" ")
-    assert said == "issues: there is no issue here; start one, for example for next Monday: news new"
-    monday = date.fromisoformat(named)
+    message, _, day = str(raised.value).rpartition(" ")
+    assert (
+        message
+        == "issues: there is no issue in this folder; start one, for example for next Monday: news new"
+    )
+    monday = date.fromisoformat(day)
     assert monday.weekday() == 0
     assert 0 <= (monday - date.today()).days <= 7
 

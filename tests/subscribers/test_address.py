@@ -142,10 +142,10 @@ def test_the_short_way_says_what_the_long_way_says(text: str) -> None:
     except BadAddress as problem:
         expected = str(problem)
     try:
-        found: Address | str = parse(text)
+        result: Address | str = parse(text)
     except BadAddress as problem:
-        found = str(problem)
-    assert found == expected
+        result = str(problem)
+    assert result == expected
 
 
 def test_the_usual_shape_is_usual() -> None:

@@ -104,16 +104,16 @@ dot.@example.com,D,Rome
 eve@example.com,=?utf-8?q?=0D=0ABcc:_x?=,Rome
 last@example.com,"Last, of all",Rome
 """
-    found = shown(read(tmp_path / "list.csv", content), tmp_path / "list.csv")
-    wheres = [line.split(":")[1] for line in found]
+    lines = shown(read(tmp_path / "list.csv", content), tmp_path / "list.csv")
+    wheres = [line.split(":")[1] for line in lines]
     assert wheres == ["1", "2", "3", "4", "6", "7", "8", "9", "11", "13", "14", "15"]
-    assert found[0] == "list.csv:1: the column `city` is not imported"
-    assert found[2].startswith("list.csv:3: the line has 1 field, the header has 3; put a field")
-    assert found[3].startswith("list.csv:4: the line has 4 fields, the header has 3")
-    assert found[4].startswith('list.csv:6: "nobody" is not an email address (')
-    assert found[8].startswith("list.csv:11: the name is more than one line")
-    assert found[10].startswith("list.csv:14: the name has an encoded word")
-    assert found[-1] == "list.csv:15: last@example.com Last, of all"
+    assert lines[0] == "list.csv:1: the column `city` is not imported"
+    assert lines[2].startswith("list.csv:3: the line has 1 field, the header has 3; put a field")
+    assert lines[3].startswith("list.csv:4: the line has 4 fields, the header has 3")
+    assert lines[4].startswith('list.csv:6: "nobody" is not an email address (')
+    assert lines[8].startswith("list.csv:11: the name is more than one line")
+    assert lines[10].startswith("list.csv:14: the name has an encoded word")
+    assert lines[-1] == "list.csv:15: last@example.com Last, of all"
 
 
 def test_a_long_file_is_streamed(tmp_path: Path) -> None:

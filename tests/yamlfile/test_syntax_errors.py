@@ -48,7 +48,7 @@ FOLD = "or write >- after the colon, and the text on the next line, indented"
             "stories:\n  - title: a\n  link: b\n",
             "3: YAML does not expect this line here; "
             'indent it like the keys of its entry, or start it with "- "',
-            id="key-beside-a-dash",
+            id="key-next-to-a-dash",
         ),
         pytest.param(
             "subject: a\nnot a key at all\npreheader: b\n",

@@ -278,8 +278,8 @@ def test_an_alias_needs_a_name_further_up(file: Path, text: str, problem: str) -
 
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{here}: &{here} [{', '.join([f'*{above}'] * 9)}]\n"
-    for above, here in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{below}: &{below} [{', '.join([f'*{above}'] * 9)}]\n"
+    for above, below in zip("abcdefgh", "bcdefghi", strict=True)
 )
 TOWER = "a0: &a0 [[[[[[[[[x]]]]]]]]]\n" + "".join(
     f"a{n + 1}: &a{n + 1} [[[[[[[[[*a{n}]]]]]]]]]\n" for n in range(90)
