@@ -1,4 +1,4 @@
-"""The SendGrid fake rejects the requests that SendGrid rejects, keeps accepted ones, and fails on request."""
+"""Test the SendGrid fake: it rejects what SendGrid rejects, records what it accepts, and simulates faults."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ OFF = {"enable": False}
 Body = dict[str, Any]
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     payload: bytes
@@ -40,30 +40,30 @@ def call(
     body: object = None,
     headers: Mapping[str, str] | None = None,
     timeout: float = 5,
-) -> Answer:
-    """Send one request on a new connection; bytes are sent unchanged."""
+) -> Response:
+    """Make one request on a new connection; a body of bytes is sent unchanged."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     usual = {"Authorization": f"Bearer {fake.key}", "Content-Type": "application/json"}
     port = int(fake.url.rpartition(":")[2])
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:
         connection.request(method, path, raw, {**usual, **(headers or {})})
         with connection.getresponse() as response:
-            return Answer(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
 
 
-def send(fake: SendGridFake, body: object, **more: Any) -> Answer:
-    return call(fake, "POST", "/v3/mail/send", body, **more)
+def send(fake: SendGridFake, body: object, **options: Any) -> Response:
+    return call(fake, "POST", "/v3/mail/send", body, **options)
 
 
-def wait_until(true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
-def person(number: int = 0, **more: object) -> Body:
-    return {"to": [{"email": f"reader{number}@example.com"}], **more}
+def person(number: int = 0, **fields: object) -> Body:
+    return {"to": [{"email": f"reader{number}@example.com"}], **fields}
 
 
 def message(*people: Body, **changes: object) -> Body:
@@ -80,7 +80,7 @@ def message(*people: Body, **changes: object) -> Body:
 
 @pytest.fixture
 def clock() -> list[float]:
-    """Return the fake's time; a test changes it by assigning to `clock[0]`."""
+    """Return the fake's time; a test sets it by assigning to `clock[0]`."""
     return [NOW]
 
 
@@ -99,7 +99,7 @@ def content(*types: str, value: object = "x") -> Body:
 
 
 def sized(length: int) -> dict[str, str]:
-    """Return one pair of `length` bytes as compact JSON."""
+    """Return an object with one pair, `length` bytes long as compact JSON."""
     return {"key": "é" * ((length - 10) // 2) + "x" * (length % 2)}
 
 
@@ -273,9 +273,9 @@ RULES = [
 def test_a_rule_is_tripped_and_a_near_miss_passes(
     fake: SendGridFake, bad: Body, good: Body, field: str
 ) -> None:
-    answer = send(fake, bad)
-    assert (answer.status, answer.fields) == (400, [field])
-    assert all(error["message"] and error["help"] for error in answer.json["errors"])
+    response = send(fake, bad)
+    assert (response.status, response.fields) == (400, [field])
+    assert all(error["message"] and error["help"] for error in response.json["errors"])
     assert not fake.deliveries
     assert send(fake, good).status == 202
 
@@ -295,9 +295,9 @@ def test_the_limit_that_is_passed_is_named(fake: SendGridFake) -> None:
 
 
 def test_size(fake: SendGridFake) -> None:
-    room = 30_000_000 - len(json.dumps(content("text/plain", value="")))
-    assert send(fake, content("text/plain", value="x" * room)).status == 413
-    assert send(fake, content("text/plain", value="x" * (room - 1))).status == 202
+    free = 30_000_000 - len(json.dumps(content("text/plain", value="")))
+    assert send(fake, content("text/plain", value="x" * free)).status == 413
+    assert send(fake, content("text/plain", value="x" * (free - 1))).status == 202
 
 
 @pytest.mark.parametrize(
@@ -310,9 +310,9 @@ def test_size(fake: SendGridFake) -> None:
     ],
 )
 def test_headers_of_the_request(fake: SendGridFake, headers: dict[str, str], status: int) -> None:
-    answer = send(fake, message(), headers=headers)
-    assert answer.status == status
-    assert status == 202 or answer.json["errors"][0]["message"]
+    response = send(fake, message(), headers=headers)
+    assert response.status == status
+    assert status == 202 or response.json["errors"][0]["message"]
     assert fake.accepted("reader0@example.com") == (status == 202)
 
 
@@ -345,18 +345,18 @@ def test_what_is_kept(fake: SendGridFake) -> None:
         headers={"X-A": "all", "X-B": "all"},
         tracking_settings={"open_tracking": OFF},
     )
-    answer = send(fake, body)
-    assert (answer.status, answer.payload) == (202, b"")
-    one, two = fake.deliveries
-    assert (one.address, one.name, one.subject) == ("Ada@example.com", "Ada", "No. 1")
-    assert (one.text, one.html) == ("1 u/[[n]]?a=1&b=2", "<a u/[[n]]?a=1&b=2>")
-    assert (two.subject, two.text) == ("For two [[n]]", "[[n]] [[url]]")
-    assert (one.headers, two.headers) == ({"X-A": "all", "X-B": "own"}, {"X-A": "all", "X-B": "all"})
-    assert one.message_id == two.message_id == answer.headers["X-Message-Id"]
-    assert one.tracking_settings == {"open_tracking": OFF}
-    assert (one.batch_id, one.send_at, two.send_at) == (None, None, NOW + 60)
+    response = send(fake, body)
+    assert (response.status, response.payload) == (202, b"")
+    first, second = fake.deliveries
+    assert (first.address, first.name, first.subject) == ("Ada@example.com", "Ada", "No. 1")
+    assert (first.text, first.html) == ("1 u/[[n]]?a=1&b=2", "<a u/[[n]]?a=1&b=2>")
+    assert (second.subject, second.text) == ("For two [[n]]", "[[n]] [[url]]")
+    assert (first.headers, second.headers) == ({"X-A": "all", "X-B": "own"}, {"X-A": "all", "X-B": "all"})
+    assert first.message_id == second.message_id == response.headers["X-Message-Id"]
+    assert first.tracking_settings == {"open_tracking": OFF}
+    assert (first.batch_id, first.send_at, second.send_at) == (None, None, NOW + 60)
     assert (fake.accepted("ada@EXAMPLE.com"), fake.accepted("bob@example.com")) == (1, 0)
-    assert (fake.delivered_by(NOW), fake.delivered_by(NOW + 60)) == ([one], [one, two])
+    assert (fake.delivered_by(NOW), fake.delivered_by(NOW + 60)) == ([first], [first, second])
     request = fake.requests[0]
     assert (request.method, request.path, request.body) == ("POST", "/v3/mail/send", body)
     assert request.headers["authorization"] == f"Bearer {fake.key}"
@@ -370,8 +370,8 @@ def test_sandbox_mode_accepts_nothing(fake: SendGridFake) -> None:
 
 def test_many_clients_at_once(fake: SendGridFake) -> None:
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda number: send(fake, message(person(number % 50))), range(200)))
-    assert len({answer.headers["X-Message-Id"] for answer in answers}) == 200
+        responses = list(pool.map(lambda number: send(fake, message(person(number % 50))), range(200)))
+    assert len({response.headers["X-Message-Id"] for response in responses}) == 200
     assert {fake.accepted(f"reader{number}@example.com") for number in range(50)} == {4}
 
 
@@ -392,14 +392,14 @@ def test_connections_are_kept(fake: SendGridFake) -> None:
 
 
 def new_batch(fake: SendGridFake, *numbers: int, send_at: int = NOW + HOUR) -> str:
-    """Make a batch with a mail to each of some readers; return its id."""
+    """Create a batch with a mail to each of the numbered readers; return its id."""
     batch: str = call(fake, "POST", "/v3/mail/batch").json["batch_id"]
     for number in numbers:
         assert send(fake, message(person(number), batch_id=batch, send_at=send_at)).status == 202
     return batch
 
 
-def hold(fake: SendGridFake, batch: str, status: str = "cancel") -> Answer:
+def hold(fake: SendGridFake, batch: str, status: str = "cancel") -> Response:
     return call(fake, "POST", "/v3/user/scheduled_sends", {"batch_id": batch, "status": status})
 
 
@@ -426,13 +426,13 @@ def test_a_batch_is_known_for_ten_days(fake: SendGridFake, clock: list[float]) -
 def test_cancelled_mail_is_not_delivered(fake: SendGridFake) -> None:
     gone, kept = new_batch(fake, 1, 2), new_batch(fake, 3)
     assert hold(fake, gone, "stop").fields == ["status"]
-    answer = hold(fake, gone)
-    assert (answer.status, answer.json) == (201, {"batch_id": gone, "status": "cancel"})
+    response = hold(fake, gone)
+    assert (response.status, response.json) == (201, {"batch_id": gone, "status": "cancel"})
     assert hold(fake, gone).status == 400
     assert addresses(fake, NOW + HOUR) == ["reader3"]
     assert addresses(fake, NOW + HOUR - 1) == []
-    assert call(fake, "GET", "/v3/user/scheduled_sends").json == [answer.json]
-    assert call(fake, "GET", f"/v3/user/scheduled_sends/{gone}").json == [answer.json]
+    assert call(fake, "GET", "/v3/user/scheduled_sends").json == [response.json]
+    assert call(fake, "GET", f"/v3/user/scheduled_sends/{gone}").json == [response.json]
     assert call(fake, "GET", f"/v3/user/scheduled_sends/{kept}").json == []
     assert len(fake.deliveries) == 3
 
@@ -527,7 +527,7 @@ def test_too_late_to_cancel(fake: SendGridFake, clock: list[float]) -> None:
     assert addresses(fake, NOW + HOUR) == ["reader2"]
 
 
-# Faults on order
+# Simulated faults
 
 
 @pytest.mark.parametrize(
@@ -539,9 +539,9 @@ def test_too_late_to_cancel(fake: SendGridFake, clock: list[float]) -> None:
 )
 def test_a_status_on_order(fake: SendGridFake, fault: Fault, status: int) -> None:
     fake.next(fault)
-    answer = send(fake, message())
-    assert answer.status == status
-    assert answer.json["errors"][0].keys() == {"message", "field", "help"}
+    response = send(fake, message())
+    assert response.status == status
+    assert response.json["errors"][0].keys() == {"message", "field", "help"}
     assert (len(fake.requests), fake.deliveries) == (1, [])
     assert send(fake, message()).status == 202
 
@@ -556,17 +556,17 @@ def test_rate_limit_headers(fake: SendGridFake) -> None:
 @pytest.mark.parametrize("status", [200, 403, 502])
 def test_html_on_order(fake: SendGridFake, status: int) -> None:
     fake.next(Fault.html(status))
-    answer = send(fake, message())
-    assert (answer.status, answer.headers["Content-Type"]) == (status, "text/html")
-    assert answer.payload.startswith(b"<html>")
+    response = send(fake, message())
+    assert (response.status, response.headers["Content-Type"]) == (status, "text/html")
+    assert response.payload.startswith(b"<html>")
     assert not fake.deliveries
 
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_redirect_on_order(fake: SendGridFake, status: int) -> None:
     fake.next(Fault.redirect("http://127.0.0.2:9/v3/mail/send", status))
-    answer = send(fake, message())
-    assert (answer.status, answer.headers["Location"]) == (status, "http://127.0.0.2:9/v3/mail/send")
+    response = send(fake, message())
+    assert (response.status, response.headers["Location"]) == (status, "http://127.0.0.2:9/v3/mail/send")
     assert not fake.deliveries
 
 
@@ -624,8 +624,8 @@ def test_late_arrival_on_order(fake: SendGridFake, clock: list[float]) -> None:
     assert (len(fake.requests), fake.deliveries, fake.accepted("reader0@example.com")) == (1, [], 0)
     assert (addresses(fake, NOW + HOUR), addresses(fake, NOW + 299)) == (["reader0"], [])
     clock[0] += 300
-    (one,) = fake.deliveries
-    assert (one.message_id, fake.accepted("reader0@example.com")) == ("message000002", 1)
+    (delivery,) = fake.deliveries
+    assert (delivery.message_id, fake.accepted("reader0@example.com")) == ("message000002", 1)
 
 
 def test_what_arrives_late_is_covered_by_no_cancellation_before(
@@ -702,7 +702,7 @@ def test_late_arrivals_of_many_clients_at_once(fake: SendGridFake, clock: list[f
 
 def test_a_body_is_refused_unread_on_order(fake: SendGridFake) -> None:
     fake.next(Fault.unread(Reply(413)))
-    # The body is announced and never sent: sending it races against the reset.
+    # The body is announced and never sent: otherwise the client could see the reset before the response.
     with closing(http.client.HTTPConnection("127.0.0.1", int(fake.url.rpartition(":")[2]), 5)) as connection:
         connection.putrequest("POST", "/v3/mail/send")
         connection.putheader("Content-Length", "100")

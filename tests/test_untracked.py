@@ -1,4 +1,4 @@
-"""No mail tracks its reader: all bytes that each provider submits are searched for tracking."""
+"""Test that no mail tracks its reader: every byte submitted to each provider is searched for tracking."""
 
 import json
 import quopri
@@ -28,8 +28,8 @@ REMOTE = re.compile(
 HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 
-def readable(wire: bytes) -> str:
-    """Return the submitted text, MIME or a JSON request, without its transfer encodings."""
+def decode(wire: bytes) -> str:
+    """Return the bytes submitted without their transfer encoding: MIME or a JSON request."""
     if wire.startswith(b"{"):
         return "\n".join(strings(json.loads(wire)))
     return quopri.decodestring(wire).decode("utf-8")
@@ -47,18 +47,18 @@ def strings(value: object) -> Iterator[str]:
         yield value
 
 
-def watchers(wire: bytes, links: set[str]) -> list[str]:
-    """Return the parts of a message that could report that it was opened, or which link was followed."""
-    text = readable(wire)
-    traces = [hit[0] for hit in REMOTE.finditer(text)]
-    traces += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
-    traces += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
+def find_trackers(wire: bytes, links: set[str]) -> list[str]:
+    """Return everything in these bytes that could report an opened mail or a followed link."""
+    text = decode(wire)
+    trackers = [hit[0] for hit in REMOTE.finditer(text)]
+    trackers += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
+    trackers += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
     if wire.startswith(b"{"):
         settings = json.loads(wire).get("tracking_settings", {"missing": True})
-        traces += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
+        trackers += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
         if len(settings) != 4:
-            traces.append(f"tracking_settings {sorted(settings)}")
-    return traces
+            trackers.append(f"tracking_settings {sorted(settings)}")
+    return trackers
 
 
 def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -70,14 +70,14 @@ def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
 
 
 def stripped(text: str, links: set[str]) -> str:
-    """Return text without the known links and the names of the tracking settings."""
+    """Remove the permitted text: the links, the settings' names, and the promise in the footer."""
     for known in sorted(links, key=len, reverse=True):
         text = text.replace(known, "")
     return re.sub(r"(?:click_|open_|subscription_)tracking|tracking_settings", "", text)
 
 
-def editor_links(issue: files.Issue) -> set[str]:
-    """Return every web address that the editor wrote."""
+def editors_links(issue: files.Issue) -> set[str]:
+    """Return all URLs that the editor wrote."""
     links = {story.link for story in issue.stories}
     links |= {link.link for story in issue.stories for link in story.links}
     texts = [p.text for p in (*issue.opening, *issue.closing)]
@@ -85,7 +85,7 @@ def editor_links(issue: files.Issue) -> set[str]:
     return links | {url for text in texts for url in re.findall(r"\]\((\S+?)\)", text)}
 
 
-def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
+def submit_and_read(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
     with PROVIDERS[name](folder) as ready:
         submit(ready, mailing, PEOPLE)
         wire = ready.wire()
@@ -94,7 +94,7 @@ def sent(name: str, mailing: message.Mailing, folder: Path) -> list[bytes]:
     return wire
 
 
-def the_real_issue() -> tuple[files.Issue, message.Mailing]:
+def real_issue() -> tuple[files.Issue, message.Mailing]:
     newsletter = loader.load(REPOSITORY, {})
     issue = files.load(REPOSITORY / "issues" / "2026-04-27.yml")
     return issue, replace(
@@ -102,17 +102,17 @@ def the_real_issue() -> tuple[files.Issue, message.Mailing]:
     )
 
 
-def allowed(issue: files.Issue, mailing: message.Mailing) -> set[str]:
+def permitted_links(issue: files.Issue, mailing: message.Mailing) -> set[str]:
     link = mailing.value("unsubscribe_url")
     links = {link(recipient) for recipient in samples.batch(mailing, *PEOPLE).recipients}
-    return editor_links(issue) | links | {"[[unsubscribe_url]]"}
+    return editors_links(issue) | links | {"[[unsubscribe_url]]"}
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_nothing_watches_the_reader(name: str, tmp_path: Path) -> None:
-    issue, mailing = the_real_issue()
-    for wire in sent(name, mailing, tmp_path):
-        assert watchers(wire, allowed(issue, mailing)) == []
+    issue, mailing = real_issue()
+    for wire in submit_and_read(name, mailing, tmp_path):
+        assert find_trackers(wire, permitted_links(issue, mailing)) == []
 
 
 PLANTED = [
@@ -131,23 +131,23 @@ PLANTED = [
 @pytest.mark.parametrize("name", PROVIDERS)
 @pytest.mark.parametrize("planted", PLANTED)
 def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Path) -> None:
-    issue, mailing = the_real_issue()
+    issue, mailing = real_issue()
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
-    for wire in sent(name, replace(mailing, rendered=rendered), tmp_path):
-        assert watchers(wire, allowed(issue, mailing))
+    for wire in submit_and_read(name, replace(mailing, rendered=rendered), tmp_path):
+        assert find_trackers(wire, permitted_links(issue, mailing))
 
 
 @pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
 def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
-    issue, mailing = the_real_issue()
-    (wire,) = sent("sendgrid", replace(mailing, **{switch: True}), tmp_path)
-    assert watchers(wire, allowed(issue, mailing))
+    issue, mailing = real_issue()
+    (wire,) = submit_and_read("sendgrid", replace(mailing, **{switch: True}), tmp_path)
+    assert find_trackers(wire, permitted_links(issue, mailing))
 
 
 @pytest.mark.parametrize("planted", PLANTED[:1] + PLANTED[3:7])
 def test_the_check_finds_it_before_it_is_sent(planted: str) -> None:
-    issue, mailing = the_real_issue()
+    issue, mailing = real_issue()
     html = mailing.rendered.html.replace("</body>", f"{planted}</body>")
     rendered = Rendered(mailing.rendered.subject, mailing.rendered.preheader, html, mailing.rendered.text)
     newsletter = loader.load(REPOSITORY, {})

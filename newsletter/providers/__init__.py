@@ -1,1 +1,1 @@
-"""Providers, each in a module or a package of its own."""
+"""The providers that submit mail, each in a module or package."""

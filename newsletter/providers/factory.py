@@ -1,4 +1,4 @@
-"""Open the configured provider, and name the secrets that it needs."""
+"""Open the configured provider, and list the secrets that it needs."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def needed_secrets(config: Config) -> tuple[str, ...]:
-    """The variables that the configured provider cannot do without."""
+    """Return the names of the environment variables that the configured provider needs."""
     if config.provider == "sendgrid":
         return ("SENDGRID_API_KEY",)
     return ("SMTP_PASSWORD",) if config.provider == "smtp" and config.smtp.username else ()
@@ -21,9 +21,9 @@ def needed_secrets(config: Config) -> tuple[str, ...]:
 def open_provider(
     newsletter: Newsletter, timeout: float | None = None
 ) -> "OutboxProvider | SmtpProvider | SendGridProvider":
-    """The configured provider, set up but not connected; imports only that one.
+    """Return the configured provider, not yet connected; import no other provider.
 
-    `timeout` is in place of its own, in seconds.
+    `timeout` replaces the provider's default, in seconds.
     """
     config, secrets = newsletter.config, newsletter.secrets
     if config.provider == "smtp":

@@ -1,7 +1,7 @@
-"""HTTP/1.1 to one host: connections are kept, and every request is sent once.
+"""HTTP/1.1 to one host over connections that are kept open; every request is sent once.
 
-Nothing here tries again or follows a redirect, so that whoever asks knows what may have been taken: nothing
-after `NotConnected`, perhaps all of it after `NoResponse`.
+No request is repeated and no redirect is followed, so that the caller knows what the server may have
+processed: nothing after `NotConnected`, possibly the whole request after `NoResponse`.
 """
 
 import base64
@@ -26,21 +26,23 @@ from newsletter.display import printable
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30
-# Longer than what lies between two requests of a send, shorter than servers keep an idle connection.
+# Longer than the pause between two requests of a send, shorter than servers keep an idle connection.
 IDLE_SECONDS = 4
-# What 1000 errors take.
-ANSWER_BYTES = 524_288
+# Enough for a response that lists 1000 errors.
+MAX_CONTENT_BYTES = 524_288
 
 
 class NotConnected(Exception):
-    """There was no connection: not a byte of the request has left."""
+    """No connection was made: no byte of the request was sent."""
 
 
 class NoResponse(Exception):
-    """Some of the request was sent, and nothing came back that says what became of it."""
+    """A part or all of the request was sent, and no response came: the server may have processed it."""
 
 
 class Response(NamedTuple):
+    """A response, its content cut after MAX_CONTENT_BYTES."""
+
     status: int
     headers: Message
     content: bytes
@@ -49,28 +51,31 @@ class Response(NamedTuple):
 class Transport:
     """Connections to the host of a URL; safe to use from several threads.
 
-    At most `most` of them are kept open between requests. `timeout` is for connecting, for sending, and for
-    the whole of the answer, in seconds. A proxy that the environment names gives a tunnel, and sees nothing
-    of what passes through it. `reached` is whether there has been a connection.
+    At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` applies to the
+    connection, to the request, and to the whole response, in seconds. A proxy from the environment is used as
+    a tunnel, so that it cannot read the requests. `reached` is True after the first connection was made.
     """
 
-    def __init__(self, url: str, most: int, timeout: float, idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, url: str, max_idle: int, timeout: float, idle: float = IDLE_SECONDS) -> None:
         self._url = urlsplit(url)
-        self._most, self._timeout, self._idle = most, timeout, idle
+        self._max_idle, self._timeout, self._idle = max_idle, timeout, idle
         self._lock = threading.Lock()
-        self._kept: list[tuple[HTTPConnection, float]] = []
+        self._idle_connections: list[tuple[HTTPConnection, float]] = []
         self.reached = False
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
-        """A request with content in pieces, sent once, and its answer; raises Unreached or Unanswered."""
+        """Send a request once, its content in pieces; return the response.
+
+        Raise NotConnected if nothing was sent, NoResponse if no response came.
+        """
         started = time.monotonic()
         with self._connection() as connection:
             try:
-                answer = _asked(connection, method, path, headers, pieces)
-                self._log(method, path, started, answer.status)
-                return answer
+                response = _request(connection, method, path, headers, pieces)
+                self._log(method, path, started, response.status)
+                return response
             except (OSError, HTTPException, ValueError) as failure:
                 self._log(method, path, started, failure=failure)
                 raise NoResponse(_error_text(failure)) from failure
@@ -86,21 +91,21 @@ class Transport:
         if log.isEnabledFor(logging.DEBUG):
             took = round(1000 * (time.monotonic() - started))
             fields = {"host": self._url.hostname, "method": method, "path": path, "milliseconds": took}
-            message = "no answer" if failure else "request answered"
+            message = "no response" if failure else "response received"
             log.debug(message, extra={**fields, "status": status}, exc_info=failure)
 
     def close(self) -> None:
-        """Ends what is kept, and keeps nothing more."""
+        """Close the idle connections, and keep no others open."""
         with self._lock:
-            self._most = 0
-            kept, self._kept = self._kept, []
-        for connection, _ in kept:
+            self._max_idle = 0
+            connections, self._idle_connections = self._idle_connections, []
+        for connection, _ in connections:
             connection.close()
 
     @contextmanager
     def _connection(self) -> Iterator[HTTPConnection]:
-        """One to itself, to be kept afterwards if nothing went wrong and it is still open."""
-        connection = self._kept_one() or self._new_one()
+        """Yield a connection for one request; keep it open afterwards if no error occurred."""
+        connection = self._take_idle() or self._connect()
         connection.sock.settimeout(self._timeout)
         try:
             yield connection
@@ -108,46 +113,46 @@ class Transport:
             connection.close()
             raise
         with self._lock:
-            if connection.sock and len(self._kept) < self._most:
-                self._kept.append((connection, time.monotonic()))
+            if connection.sock and len(self._idle_connections) < self._max_idle:
+                self._idle_connections.append((connection, time.monotonic()))
                 return
         connection.close()
 
-    def _kept_one(self) -> HTTPConnection | None:
+    def _take_idle(self) -> HTTPConnection | None:
         while True:
             with self._lock:
-                if not self._kept:
+                if not self._idle_connections:
                     return None
-                connection, since = self._kept.pop()
-            # The server may have closed it meanwhile: a request would find that out only once it is sent.
-            if time.monotonic() - since < self._idle and not _readable(connection.sock):
+                connection, since = self._idle_connections.pop()
+            # The server may have closed it meanwhile, and a request would notice that only after it is sent.
+            if time.monotonic() - since < self._idle and not _is_readable(connection.sock):
                 return connection
             connection.close()
 
-    def _new_one(self) -> HTTPConnection:
+    def _connect(self) -> HTTPConnection:
         try:
-            connection = self._unconnected()
+            connection = self._new_connection()
             try:
                 connection.connect()
             except BaseException:
                 connection.close()
                 raise
-        except (OSError, HTTPException, ValueError) as failure:  # ValueError: a host that is none
+        except (OSError, HTTPException, ValueError) as failure:  # ValueError: an invalid host name
             log.debug("no connection", extra={"host": self._url.hostname}, exc_info=failure)
             raise NotConnected(_error_text(failure)) from failure
         self.reached = True
         log.debug("connected", extra={"host": self._url.hostname, "via": connection.host})
         return connection
 
-    def _unconnected(self) -> HTTPConnection:
+    def _new_connection(self) -> HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         proxy = None if proxy_bypass(self._url.netloc) else getproxies().get(self._url.scheme)
         via = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
-        place = (via.hostname or "", via.port or 80) if via else (host, port)
+        target = (via.hostname or "", via.port or 80) if via else (host, port)
         if self._url.scheme == "https":
-            connection: HTTPConnection = _Secure(*place, timeout=self._timeout, context=self._tls)
+            connection: HTTPConnection = _HttpsConnection(*target, timeout=self._timeout, context=self._tls)
         else:
-            connection = _Plain(*place, timeout=self._timeout)
+            connection = _HttpConnection(*target, timeout=self._timeout)
         if via:
             port = port or connection.default_port
             connection.set_tunnel(host, port, _proxy_authorization(via.username, via.password))
@@ -155,40 +160,40 @@ class Transport:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Certificates are verified; read once, since that takes longer than connecting."""
+        """Return a context that verifies certificates; made once, as loading them is slow."""
         context = ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
 
 
-def _asked(
+def _request(
     connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes]
 ) -> Response:
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
-    sent = True
+    sent_all = True
     try:
         connection.request(method, path, pieces or None, {**headers, **length})
     except (BrokenPipeError, ConnectionResetError):
-        sent = False  # A server may refuse what it has not read to its end, and say so.
+        sent_all = False  # A server may reject a request before it has read all of it.
     with connection.getresponse() as response:
-        if not sent and not 400 <= response.status < 500:
+        if not sent_all and not 400 <= response.status < 500:
             raise ConnectionResetError(f"{response.status} before all of the request was sent")
-        answer = Response(response.status, response.headers, _content(response))
-        if not sent or not response.isclosed():  # not read to its end
+        result = Response(response.status, response.headers, _content(response))
+        if not sent_all or not response.isclosed():  # not read to its end
             connection.close()
-    return answer
+    return result
 
 
 def _content(response: HTTPResponse) -> bytes:
-    """No more of an answer than is needed; its status has said already what counts."""
+    """Return at most MAX_CONTENT_BYTES of the content; empty if it cannot be read: the status is enough."""
     try:
-        return response.read(ANSWER_BYTES)
+        return response.read(MAX_CONTENT_BYTES)
     except (OSError, HTTPException, ValueError):
         return b""
 
 
-def _readable(connection: socket.socket) -> bool:
-    """Whether there is something to read where nothing was asked: as a rule, that it was closed."""
+def _is_readable(connection: socket.socket) -> bool:
+    """Return True if an idle connection has data to read: as a rule, the end that the server has sent."""
     with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
@@ -205,21 +210,21 @@ def _error_text(failure: Exception) -> str:
     return printable(str(failure) or type(failure).__name__, 200)
 
 
-class _Timed(io.RawIOBase):
-    """What a socket has to say, waited for until its time-out is over, however slowly it comes."""
+class _DeadlineReader(io.RawIOBase):
+    """A socket's stream with one time-out for the whole response, not for each read."""
 
     def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
         self._connection, self._stream = connection, stream
-        self._until = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)
+        self._deadline = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._until - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError("timed out")
-        self._connection.settimeout(left)
+        self._connection.settimeout(remaining)
         return self._stream.readinto(buffer)
 
     def close(self) -> None:
@@ -228,14 +233,14 @@ class _Timed(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self.fp = io.BufferedReader(_Timed(sock, self.fp.detach()))
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
 
 
-class _Plain(HTTPConnection):
+class _HttpConnection(HTTPConnection):
     response_class = _Response
 
 
-class _Secure(HTTPSConnection):
+class _HttpsConnection(HTTPSConnection):
     response_class = _Response

@@ -1,4 +1,4 @@
-"""Complete messages into a maildir on this machine: nothing leaves it, and any mail program opens it."""
+"""Write complete messages into a maildir on this machine, for any mail program to open."""
 
 import hashlib
 import logging
@@ -30,8 +30,7 @@ def mail_folder(outbox: Path) -> Path | None:
 class OutboxProvider:
     """Delivers into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
 
-    A message's file is named after its Message-ID and content, so that one that is there already is not
-    delivered again.
+    A message's file is named after its Message-ID and content, so that a message is never delivered twice.
     """
 
     name = "outbox"
@@ -42,20 +41,23 @@ class OutboxProvider:
         self._folder = folder
 
     def check(self) -> list[Problem]:
-        there = next(folder for folder in (self._folder, *self._folder.absolute().parents) if folder.exists())
-        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        candidates = (self._folder, *self._folder.absolute().parents)
+        existing = next(folder for folder in candidates if folder.exists())
+        if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
             return []
-        what = "is not a folder" if not there.is_dir() else "may not be written to"
-        return [Problem(display_path(there), what, "check `outbox.path`")]
+        what = "is not a folder" if not existing.is_dir() else "is not writable"
+        return [
+            Problem(display_path(existing), what, "check `outbox.path`, and the permissions of the folder")
+        ]
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
-            made = template(batch.mailing)
+            mime_template = template(batch.mailing)
         except Unmailable as problem:
             return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
         try:
             self._make_folders()
-            outcome = self._deliver_each(batch, made, submissions)
+            outcome = self._deliver_each(batch, mime_template, submissions)
             self._sync_folder()
             return outcome
         except OSError as failure:
@@ -65,20 +67,23 @@ class OutboxProvider:
             return self._not_sent(failure)
 
     def examine(self, config: "Config") -> ProviderReport:
-        """Whether the folder can be written to."""
+        """Report if the folder is writable."""
         problems = [Finding.of(problem) for problem in self.check()]
-        made = "is there" if self._folder.exists() else "is made by the first send"
-        fine = Finding(display_path(self._folder), "ok", f"{made}, and can be written to; nothing leaves it")
-        return ProviderReport(tuple(problems) or (fine,), config.sender.email.rpartition("@")[2].lower())
+        state = "exists and" if self._folder.exists() else "is created by the first send, and"
+        what = f"{state} is writable; its mail stays on this machine"
+        ok = Finding(display_path(self._folder), "ok", what)
+        return ProviderReport(tuple(problems) or (ok,), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
         pass
 
-    def _deliver_each(self, batch: Batch, made: MimeTemplate, submissions: "SubmissionLog") -> Outcome:
+    def _deliver_each(
+        self, batch: Batch, mime_template: MimeTemplate, submissions: "SubmissionLog"
+    ) -> Outcome:
         for recipient in batch.recipients:
             try:
-                # A maildir's files have the line ends of its machine; CR LF is for the wire.
-                message = made.fill(recipient).replace(b"\r\n", b"\n")
+                # Files in a maildir have the line ends of their machine; CR LF is for transport only.
+                message = mime_template.fill(recipient).replace(b"\r\n", b"\n")
             except Unmailable as problem:
                 submissions.finished(recipient, Refused(str(problem)))
                 continue
@@ -93,11 +98,11 @@ class OutboxProvider:
         return Accepted()
 
     def _deliver(self, recipient: Recipient, message: bytes) -> str:
-        """The name that the message has in `new/`; its entry there is safe once the folder is synced."""
+        """Write the message; return its name in `new/`. The entry is durable after `_sync_folder`."""
         digest = hashlib.sha256(message).hexdigest()[:8]
         name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
         draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
-        # A file that has this name already is this same message.
+        # An existing file of this name is the same message, as the name has its digest.
         write_atomically(self._folder / "new" / name, message, draft=draft)
         return name
 

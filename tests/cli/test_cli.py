@@ -354,7 +354,7 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
     assert "news status --issue 2026-04-27 --list unknown" in sent.output
     assert len(server.messages) == 1
     listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output
-    assert listed.startswith("ada@example.com\tno answer to the message")
+    assert listed.startswith("ada@example.com\tno reply to the message")
     assert news("status", "--issue", "2026-04-27", "--list", "accepted").output == "bo@example.com\n"
 
 

@@ -69,7 +69,7 @@ def test_an_error_is_exit_code_1_with_what_to_do_below_it(doctor: Doctor, world:
     world.sendgrid.pages = pages(without=["mail.send"])
     shown = doctor()
     assert shown.exit_code == 1
-    assert "  ✗ error    SENDGRID_API_KEY: SendGrid knows the key, but it may not send mail\n" in shown.output
+    assert "  ✗ error    SENDGRID_API_KEY: SendGrid accepts the key, which lacks the" in shown.output
     assert (
         "\n               give it Mail Send at https://app.sendgrid.com/settings/api_keys\n" in shown.output
     )
@@ -107,7 +107,7 @@ def test_offline(doctor: Doctor, world: World) -> None:
 
 def test_another_provider(doctor: Doctor, world: World) -> None:
     shown = doctor("--provider", "outbox")
-    assert "outbox: is made by the first send" in shown.output and world.sendgrid.connections == 0
+    assert "outbox: is created by the first send" in shown.output and world.sendgrid.connections == 0
     assert doctor("--provider", "pigeon").exit_code == 2
 
 

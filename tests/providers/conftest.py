@@ -1,4 +1,4 @@
-"""The real counterparts of providers, for each test that asks for one."""
+"""Fixtures with the real servers that the providers are tested against."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.required import need
 def postfix_server(
     tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
 ) -> Iterator[Postfix]:
-    """Debian's Postfix, with STARTTLS."""
+    """Run Debian's Postfix, with STARTTLS."""
     need(postfix.absent())
     folder = tmp_path_factory.mktemp("postfix")
     let_everybody_enter(folder)

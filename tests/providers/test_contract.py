@@ -1,4 +1,4 @@
-"""What every provider keeps to. A new one is added to `PROVIDERS`, with its counterpart."""
+"""The contract of all providers. A new provider is added to `PROVIDERS`, with its server."""
 
 import email
 import re
@@ -26,8 +26,8 @@ from tests.fakes.smtp import ScriptedSmtp
 
 
 @dataclass(frozen=True)
-class Got:
-    """A message at the other end, however it came there."""
+class ReceivedMail:
+    """A message as the recipient gets it, from any provider."""
 
     to: str
     subject: str
@@ -37,134 +37,140 @@ class Got:
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A provider, what arrived through it, and every byte that it was handed."""
+class OpenProvider:
+    """A provider, with functions that return the mail received and the bytes submitted."""
 
     provider: Provider
-    got: Callable[[], list[Got]]
+    received: Callable[[], list[ReceivedMail]]
     wire: Callable[[], list[bytes]]
 
 
 @contextmanager
-def outbox(folder: Path) -> Iterator[Ready]:
+def outbox(folder: Path) -> Iterator[OpenProvider]:
     def wire() -> list[bytes]:
         return [file.read_bytes() for file in sorted((folder / "outbox" / "new").glob("*"))]
 
-    yield Ready(OutboxProvider(folder / "outbox"), lambda: list(map(as_got, wire())), wire)
+    yield OpenProvider(OutboxProvider(folder / "outbox"), lambda: list(map(parse_mail, wire())), wire)
 
 
 @contextmanager
-def smtp(_folder: Path) -> Iterator[Ready]:
+def smtp(_folder: Path) -> Iterator[OpenProvider]:
     with ScriptedSmtp() as server:
 
         def wire() -> list[bytes]:
             return [re.sub(rb"(?m)^\.", b"", message) for message in server.messages]
 
         provider = SmtpProvider(Smtp(port=server.port, security="none"))
-        yield Ready(provider, lambda: list(map(as_got, wire())), wire)
+        yield OpenProvider(provider, lambda: list(map(parse_mail, wire())), wire)
 
 
 @contextmanager
-def sendgrid(_folder: Path) -> Iterator[Ready]:
+def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
     with SendGridFake() as fake:
 
-        def got() -> list[Got]:
+        def received() -> list[ReceivedMail]:
             return [
-                Got(
-                    f"{one.name} <{one.address}>",
-                    one.subject,
-                    one.text,
-                    one.html,
-                    one.headers["List-Unsubscribe"],
+                ReceivedMail(
+                    f"{delivery.name} <{delivery.address}>",
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers["List-Unsubscribe"],
                 )
-                for one in fake.deliveries
+                for delivery in fake.deliveries
             ]
 
         provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(fake.key))
-        yield Ready(provider, got, lambda: [one.raw for one in fake.requests if one.raw])
+        yield OpenProvider(
+            provider, received, lambda: [request.raw for request in fake.requests if request.raw]
+        )
 
 
 PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
 
 
 @pytest.fixture(params=PROVIDERS)
-def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ready]:
-    with PROVIDERS[request.param](tmp_path) as found:
-        yield found
-        found.provider.close()
+def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenProvider]:
+    with PROVIDERS[request.param](tmp_path) as opened:
+        yield opened
+        opened.provider.close()
 
 
-def as_got(raw: bytes) -> Got:
+def parse_mail(raw: bytes) -> ReceivedMail:
     message = email.message_from_bytes(raw, policy=default)
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
-    return Got(str(message["To"]), str(message["Subject"]), text, html, str(message["List-Unsubscribe"]))
+    return ReceivedMail(
+        str(message["To"]), str(message["Subject"]), text, html, str(message["List-Unsubscribe"])
+    )
 
 
-def submit(ready: Ready, mailing: samples.Mailing, people: list[Subscriber]) -> None:
-    """In one batch, whether it is answered as one or message by message."""
-    outcomes = samples.outcomes(ready.provider, samples.batch(mailing, *people))
-    assert [type(outcome) for outcome in outcomes] == [Accepted] * len(people)
+def submit(ready: OpenProvider, mailing: samples.Mailing, subscribers: list[Subscriber]) -> None:
+    """Submit one batch; check that all messages are accepted."""
+    outcomes = samples.outcomes(ready.provider, samples.batch(mailing, *subscribers))
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * len(subscribers)
 
 
 MANY = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 41)]
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 
 
-def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(ready: Ready, tmp_path: Path) -> None:
+def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(
+    ready: OpenProvider, tmp_path: Path
+) -> None:
     mailing = samples.mailing(tmp_path)
     submit(ready, mailing, PEOPLE)
-    got = sorted(ready.got(), key=lambda one: one.list_unsubscribe)
-    links = [one.list_unsubscribe.partition(">")[0][1:] for one in got]
+    received = sorted(ready.received(), key=lambda mail: mail.list_unsubscribe)
+    links = [mail.list_unsubscribe.partition(">")[0][1:] for mail in received]
     assert len(set(links)) == len(PEOPLE)
-    for one, link in zip(got, links, strict=True):
-        assert one.subject == "Leek & potato"
-        assert one.text == mailing.rendered.text.replace("[[unsubscribe_url]]", link)
-        assert one.html == mailing.rendered.html.replace("[[unsubscribe_url]]", link)
-    assert [("ada@example.com" in one.to, "emil@example.com" in one.to) for one in got] == [
+    for mail, link in zip(received, links, strict=True):
+        assert mail.subject == "Leek & potato"
+        assert mail.text == mailing.rendered.text.replace("[[unsubscribe_url]]", link)
+        assert mail.html == mailing.rendered.html.replace("[[unsubscribe_url]]", link)
+    assert [("ada@example.com" in mail.to, "emil@example.com" in mail.to) for mail in received] == [
         (True, False),
         (False, True),
     ]
 
 
-def test_a_test_says_so(ready: Ready) -> None:
+def test_a_test_says_so(ready: OpenProvider) -> None:
     submit(ready, samples.plain_mailing().as_test(), PEOPLE[:1])
-    (got,) = ready.got()
-    assert got.subject == "[Test] Soup"
+    (mail,) = ready.received()
+    assert mail.subject == "[Test] Soup"
     assert b"X-News-Test" in b"".join(ready.wire())
 
 
-def test_it_has_a_name_and_says_what_it_can_do(ready: Ready) -> None:
+def test_it_has_a_name_and_says_what_it_can_do(ready: OpenProvider) -> None:
     assert ready.provider.name in PROVIDERS
     capabilities = ready.provider.capabilities
     assert capabilities.recipients_per_call >= 1 and capabilities.in_flight >= 1
     assert capabilities.leaves_machine == (ready.provider.name != "outbox")
 
 
-def test_either_it_answers_message_by_message_or_for_all_at_once(ready: Ready) -> None:
+def test_either_it_answers_message_by_message_or_for_all_at_once(ready: OpenProvider) -> None:
     batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog()
     assert isinstance(ready.provider.submit(batch, submissions), Accepted)
     each = list(batch.recipients) if ready.provider.capabilities.recipients_per_call == 1 else []
     assert submissions.begun == each
     assert list(submissions.ended) == [recipient.number for recipient in each]
-    assert len(ready.got()) == len(MANY)
+    assert len(ready.received()) == len(MANY)
 
 
-def test_nothing_begins_any_more_once_it_is_told_so(ready: Ready) -> None:
+def test_nothing_begins_any_more_once_it_is_told_so(ready: OpenProvider) -> None:
     batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog(limit=2)
     ready.provider.submit(batch, submissions)
-    assert len(ready.got()) == (2 if submissions.begun else len(MANY))
+    assert len(ready.received()) == (2 if submissions.begun else len(MANY))
 
 
-def test_several_batches_at_once_arrive_once_each(ready: Ready) -> None:
+def test_several_batches_at_once_arrive_once_each(ready: OpenProvider) -> None:
     def send(number: int) -> None:
         submit(ready, samples.plain_mailing(), MANY[number::4])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(send, range(4)))
-    assert len(ready.got()) == len({one.to for one in ready.got()}) == len(MANY)
+    assert len(ready.received()) == len({mail.to for mail in ready.received()}) == len(MANY)
 
 
-def test_what_it_holds_back_it_can_call_back(ready: Ready) -> None:
+def test_what_it_holds_back_it_can_call_back(ready: OpenProvider) -> None:
     recallable = ready.provider.recallable
     if recallable is None:
         return
@@ -178,16 +184,16 @@ def test_what_it_holds_back_it_can_call_back(ready: Ready) -> None:
     assert recallable.free_slots() == free - 1
 
 
-def test_check_finds_nothing_where_all_is_set_up(ready: Ready) -> None:
+def test_check_finds_nothing_where_all_is_set_up(ready: OpenProvider) -> None:
     assert ready.provider.check() == []
 
 
-def test_closing_twice_is_closing_once(ready: Ready) -> None:
+def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     submit(ready, samples.plain_mailing(), PEOPLE[:1])
     ready.provider.close()
     wire = ready.wire()
     ready.provider.close()
-    assert ready.wire() == wire and len(ready.got()) == 1
+    assert ready.wire() == wire and len(ready.received()) == 1
 
 
 @pytest.mark.parametrize("name", ["smtp", "sendgrid"])

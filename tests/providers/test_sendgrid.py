@@ -1,4 +1,4 @@
-"""SendGrid, against a fake that checks every body, keeps state and misbehaves on order."""
+"""Test SendGrid against a fake that checks every body, keeps state and simulates faults."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from newsletter.config.model import SendGrid
 from newsletter.constants import PLACEHOLDER
 from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
-from newsletter.providers.http import ANSWER_BYTES, Transport
+from newsletter.providers.http import MAX_CONTENT_BYTES, Transport
 from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotCancelled, NotSent, Outcome, Refused, Unknown
@@ -41,20 +41,20 @@ SENDS = "/v3/user/scheduled_sends"
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine's own are."""
+    """Remove the proxies of this machine from the environment."""
     for name in ("http_proxy", "https_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 @contextmanager
-def opened(fake: SendGridFake, **more: Any) -> Iterator[SendGridProvider]:
-    with at(fake.url, fake.key, **more) as provider:
+def open_provider(fake: SendGridFake, **options: Any) -> Iterator[SendGridProvider]:
+    with open_at(fake.url, fake.key, **options) as provider:
         yield provider
 
 
 @contextmanager
-def at(
+def open_at(
     url: str, key: str = "SG.fake", timeout: float = 5, requests: int = 8, now: float = NOW
 ) -> Iterator[SendGridProvider]:
     settings = SendGrid(host=url, requests=requests)
@@ -68,20 +68,20 @@ def at(
 def submit(
     fake: SendGridFake, mailing: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None
 ) -> Outcome:
-    with opened(fake) as provider:
-        return hand(provider, mailing, *people, scheduled=scheduled)
+    with open_provider(fake) as provider:
+        return submit_to(provider, mailing, *people, scheduled=scheduled)
 
 
-def hand(
+def submit_to(
     provider: SendGridProvider, mailing: Mailing, *people: Subscriber, scheduled: ScheduledSend | None = None
 ) -> Outcome:
     submissions = samples.SubmissionLog()
     outcome = provider.submit(samples.batch(mailing, *people, scheduled=scheduled), submissions)
-    assert not submissions.begun and not submissions.ended, "it answers for all at once"
+    assert not submissions.begun and not submissions.ended, "SendGrid reports one outcome for all recipients"
     return outcome
 
 
-# What is sent
+# Requests
 
 
 def test_one_request_reaches_each_recipient_with_their_own_parts(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_thousand_recipients_are_one_request() -> None:
     with SendGridFake() as fake:
         assert isinstance(submit(fake, samples.plain_mailing(), *people), Accepted)
         assert len(fake.requests) == 1
-        assert [one.address for one in fake.deliveries] == [one.address for one in people]
+        assert [delivery.address for delivery in fake.deliveries] == [person.address for person in people]
 
 
 def test_every_tracking_switch_is_sent_and_off(tmp_path: Path) -> None:
@@ -151,44 +151,50 @@ def test_a_group_of_sendgrids_own_stands_in_for_the_link() -> None:
 
 
 def test_mail_that_is_held_back_says_so_once_for_all() -> None:
-    with SendGridFake(clock=lambda: NOW) as fake, opened(fake) as provider:
+    with SendGridFake(clock=lambda: NOW) as fake, open_provider(fake) as provider:
         batch_id = provider.recallable.new_batch()
         scheduled = ScheduledSend(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
-        assert isinstance(hand(provider, samples.plain_mailing(), ADA, BO, scheduled=scheduled), Accepted)
-        assert {(one.batch_id, one.send_at) for one in fake.deliveries} == {(batch_id, NOW + HOUR)}
+        assert isinstance(
+            submit_to(provider, samples.plain_mailing(), ADA, BO, scheduled=scheduled), Accepted
+        )
+        assert {(delivery.batch_id, delivery.send_at) for delivery in fake.deliveries} == {
+            (batch_id, NOW + HOUR)
+        }
         assert not fake.delivered_by(NOW + HOUR - 1) and len(fake.delivered_by(NOW + HOUR)) == 2
 
 
-def slow_body(batch: Batch) -> dict[str, Any]:
-    """The request as a plain dict, built for each recipient anew."""
-    of = batch.mailing
-    text, html = of.rendered.text, of.rendered.html
-    if of.sendgrid_group:
+def expected_body(batch: Batch) -> dict[str, Any]:
+    """Return the request as a dict, built without the template."""
+    mailing = batch.mailing
+    text, html = mailing.rendered.text, mailing.rendered.html
+    if mailing.sendgrid_group:
         text, html = (part.replace("[[unsubscribe_url]]", GROUP_LINK) for part in (text, html))
     whole: dict[str, Any] = {
-        "from": {"email": of.sender[1], "name": of.sender[0]},
-        "subject": of.rendered.subject,
-        "personalizations": [slow_personalization(of, one, text, html) for one in batch.recipients],
+        "from": {"email": mailing.sender[1], "name": mailing.sender[0]},
+        "subject": mailing.rendered.subject,
+        "personalizations": [
+            expected_personalization(mailing, recipient, text, html) for recipient in batch.recipients
+        ],
         "content": [
             {"type": "text/plain", "value": PLACEHOLDER.sub(r"[[text.\1]]", text)},
             {"type": "text/html", "value": html},
         ],
-        "headers": {"List-Id": f"<{of.list_id[1]}>"} | ({"X-News-Test": "yes"} if of.test else {}),
-        "tracking_settings": tracking_settings(of),
+        "headers": {"List-Id": f"<{mailing.list_id[1]}>"} | ({"X-News-Test": "yes"} if mailing.test else {}),
+        "tracking_settings": tracking_settings(mailing),
     }
-    whole |= {"reply_to": {"email": of.reply_to}} if of.reply_to else {}
-    whole |= {"asm": {"group_id": of.sendgrid_group}} if of.sendgrid_group else {}
+    whole |= {"reply_to": {"email": mailing.reply_to}} if mailing.reply_to else {}
+    whole |= {"asm": {"group_id": mailing.sendgrid_group}} if mailing.sendgrid_group else {}
     if batch.scheduled:
         whole |= {"batch_id": batch.scheduled.batch_id, "send_at": int(batch.scheduled.send_at.timestamp())}
     return whole
 
 
-def slow_personalization(of: Mailing, one: Recipient, text: str, html: str) -> dict[str, Any]:
-    to = {"email": one.address} | ({"name": one.name} if one.name else {})
-    headers = {name: line.replace("{token}", one.token) for name, line in list_headers(of).items()}
-    in_text = {f"[[text.{name}]]": of.value(name)(one) for name in PLACEHOLDER.findall(text)}
-    in_html = {f"[[{name}]]": escape(of.value(name)(one)) for name in PLACEHOLDER.findall(html)}
-    headers["Message-ID"] = one.message_id
+def expected_personalization(mailing: Mailing, recipient: Recipient, text: str, html: str) -> dict[str, Any]:
+    to = {"email": recipient.address} | ({"name": recipient.name} if recipient.name else {})
+    headers = {name: line.replace("{token}", recipient.token) for name, line in list_headers(mailing).items()}
+    in_text = {f"[[text.{name}]]": mailing.value(name)(recipient) for name in PLACEHOLDER.findall(text)}
+    in_html = {f"[[{name}]]": escape(mailing.value(name)(recipient)) for name in PLACEHOLDER.findall(html)}
+    headers["Message-ID"] = recipient.message_id
     return {"to": [to], "headers": headers, "substitutions": in_text | in_html}
 
 
@@ -212,8 +218,8 @@ def test_the_spliced_request_is_what_would_be_built_slowly(
         unsubscribe_mailto=mailto,
         reply_to="cook@example.com",
     )
-    batch = samples.batch(mailing, *(Subscriber(n, *one) for n, one in enumerate(people)))
-    assert json.loads(b"".join(template(mailing).fill(batch))) == slow_body(batch)
+    batch = samples.batch(mailing, *(Subscriber(n, *person) for n, person in enumerate(people)))
+    assert json.loads(b"".join(template(mailing).fill(batch))) == expected_body(batch)
 
 
 HOLD = ScheduledSend('"\\é', datetime.fromtimestamp(NOW, UTC))
@@ -225,11 +231,11 @@ def test_however_many_there_are_it_is_one_request(number: int, scheduled: Schedu
     mailing = replace(samples.plain_mailing(), sendgrid_group=5, test=True)
     batch = samples.batch(mailing, *([ADA, BO] * 500)[:number], scheduled=scheduled)
     pieces = template(mailing).fill(batch)
-    assert json.loads(b"".join(pieces)) == slow_body(batch)
+    assert json.loads(b"".join(pieces)) == expected_body(batch)
     assert max(map(len, pieces)) < 100_000
 
 
-# How a call can end
+# Outcomes of a call
 
 SHARED = "Does not contain a valid address."
 
@@ -241,11 +247,13 @@ SHARED = "Does not contain a valid address."
         pytest.param(Fault.status(413, "too large"), Refused("413 too large"), id="413"),
         pytest.param(
             Fault.status(401, "unauthorized"),
-            NotSent("401 unauthorized: the API key is not valid, or credits are used up"),
+            NotSent("401 unauthorized: the API key is not valid, or the credits are used up"),
             id="401",
         ),
         pytest.param(
-            Fault.status(403, "forbidden"), NotSent("403 forbidden: the API key may not send"), id="403"
+            Fault.status(403, "forbidden"),
+            NotSent("403 forbidden: the API key lacks the right to send"),
+            id="403",
         ),
         pytest.param(Fault.status(404, "not found"), NotSent("404 not found"), id="404"),
         pytest.param(Fault.status(408, "slow"), Unknown("408 slow"), id="408"),
@@ -253,10 +261,10 @@ SHARED = "Does not contain a valid address."
         pytest.param(Fault.status(503, "busy"), Unknown("503 busy"), id="503"),
         pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
         pytest.param(Fault.html(400), Refused("400"), id="400-in-html"),
-        pytest.param(Fault.html(403), NotSent("403: the API key may not send"), id="403-in-html"),
-        pytest.param(Fault.html(200), Unknown("an answer that does not belong here: 200"), id="200-in-html"),
-        pytest.param(Fault.sandbox(), Unknown("an answer that does not belong here: 200"), id="200-sandbox"),
-        pytest.param(Fault(Reply(304)), Unknown("an answer that does not belong here: 304"), id="304"),
+        pytest.param(Fault.html(403), NotSent("403: the API key lacks the right to send"), id="403-in-html"),
+        pytest.param(Fault.html(200), Unknown("unexpected response: 200"), id="200-in-html"),
+        pytest.param(Fault.sandbox(), Unknown("unexpected response: 200"), id="200-sandbox"),
+        pytest.param(Fault(Reply(304)), Unknown("unexpected response: 304"), id="304"),
         pytest.param(Fault(Reply(202)), Accepted(""), id="202-without-an-id"),
     ],
 )
@@ -264,7 +272,7 @@ def test_each_way_that_a_request_can_be_answered(fault: Fault, expected: Outcome
     with SendGridFake() as fake:
         fake.next(fault)
         assert submit(fake, samples.plain_mailing(), ADA) == expected
-        assert len(fake.requests) == 1, "one try, never repeated"
+        assert len(fake.requests) == 1, "the request is never repeated"
         assert fake.accepted(ADA.address) == 0
 
 
@@ -281,22 +289,22 @@ def test_a_connection_that_is_lost_is_unknown_and_not_tried_again(fault: Fault, 
     with SendGridFake() as fake:
         fake.next(fault)
         outcome = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown) and outcome.reason.startswith("no answer: ")
+        assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
         assert (len(fake.requests), fake.accepted(ADA.address)) == (1, accepted)
 
 
 @pytest.mark.parametrize("fault", [Fault.late(60), Fault.arrives(60, silent=True)], ids=["late", "silent"])
 def test_an_answer_that_does_not_come_is_unknown(fault: Fault) -> None:
-    with SendGridFake() as fake, opened(fake, timeout=0.2) as provider:
+    with SendGridFake() as fake, open_provider(fake, timeout=0.2) as provider:
         fake.next(fault)
-        assert hand(provider, samples.plain_mailing()) == Unknown("no answer: timed out")
+        assert submit_to(provider, samples.plain_mailing()) == Unknown("no response: timed out")
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [(413, Refused), (429, NotSent), (202, Unknown), (500, Unknown)]
 )
 def test_what_is_said_before_all_is_read(status: int, expected: type[Outcome]) -> None:
-    """A refusal holds, and nothing else does: who has not read it cannot have taken it."""
+    """A rejection is certain, because the server has not read the request; other replies are not."""
     with SendGridFake() as fake:
         fake.next(Fault.unread(Reply(status)))
         assert type(submit(fake, samples.plain_mailing(html="x" * 20_000_000), ADA)) is expected
@@ -379,35 +387,35 @@ def test_too_many_requests(headers: dict[str, str], wait: float | None) -> None:
 
 
 def test_of_an_answer_no_more_is_read_than_says_what_it_is() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
         fake.next(Fault(Reply(400, b"[" * 5_000_000)), Fault(Reply(400, b"[" * 60_000)))
         for _ in range(3):
-            outcome = hand(provider, samples.plain_mailing(), ADA)
+            outcome = submit_to(provider, samples.plain_mailing(), ADA)
             assert isinstance(outcome, Accepted) or outcome == Refused("400")
-        assert fake.connections == 2, "one whose answer was not read to its end is not used again"
+        assert fake.connections == 2, "a connection whose response was not read to its end is not reused"
 
 
-# Answers that no fake gives
+# Responses that the fake cannot give
 
 Conversation = Callable[[socket.socket], None]
 
 
 @contextmanager
 def server(*conversations: Conversation) -> Iterator[str]:
-    """Its URL; each connection gets a conversation of its own, after its first request."""
+    """Run a server; yield its URL. Each connection gets the next conversation, after its first request."""
     ended = threading.Event()
 
     def converse(connection: socket.socket, conversation: Conversation) -> None:
         with connection, suppress(ConnectionError):
-            got = b"-"
-            while got and b"]}" not in got:
-                got = connection.recv(65_536)
+            received = b"-"
+            while received and b"]}" not in received:
+                received = connection.recv(65_536)
             conversation(connection)
             ended.wait(5)
 
     def accept() -> None:
         for conversation in conversations:
-            with suppress(OSError):  # nobody came
+            with suppress(OSError):  # no client connected
                 connection, _ = listening.accept()
                 threads.append(threading.Thread(target=converse, args=(connection, conversation)))
                 threads[-1].start()
@@ -424,7 +432,7 @@ def server(*conversations: Conversation) -> Iterator[str]:
                 thread.join()
 
 
-def says(*pieces: bytes, every: float = 0) -> Conversation:
+def send_pieces(*pieces: bytes, every: float = 0) -> Conversation:
     def conversation(connection: socket.socket) -> None:
         for piece in pieces:
             connection.sendall(piece)
@@ -439,73 +447,81 @@ TAKEN = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: a\r\n"
 @pytest.mark.parametrize(
     ("conversation", "expected"),
     [
-        pytest.param(says(b"220 smtp.example.com ESMTP\r\n"), Unknown, id="another-protocol"),
-        pytest.param(says(b"HTTP/1.1 2"), Unknown, id="half-a-line"),
-        pytest.param(says(TAKEN), Unknown, id="half-the-headers"),
-        pytest.param(says(TAKEN + b"Content-Length: 5\r\n\r\n{"), Accepted, id="half-the-content"),
-        pytest.param(says(TAKEN + b"Transfer-Encoding: chunked\r\n\r\nx\r\n"), Accepted, id="bad-chunks"),
-        pytest.param(says(b"HTTP/1.1 100 Continue\r\n\r\n" + TAKEN + b"\r\n"), Accepted, id="go-on-first"),
-        pytest.param(says(TAKEN, *[b"X: y\r\n"] * 99, every=0.2), Unknown, id="drop-by-drop"),
-        pytest.param(says(TAKEN + b"X: " + b"y" * 70_000 + b"\r\n"), Unknown, id="endless-line"),
-        pytest.param(says(b"HTTP/1.1 400 \r\n\r\n", *[b"x"] * 99, every=0.2), Refused, id="drops-of-content"),
+        pytest.param(send_pieces(b"220 smtp.example.com ESMTP\r\n"), Unknown, id="another-protocol"),
+        pytest.param(send_pieces(b"HTTP/1.1 2"), Unknown, id="half-a-line"),
+        pytest.param(send_pieces(TAKEN), Unknown, id="half-the-headers"),
+        pytest.param(send_pieces(TAKEN + b"Content-Length: 5\r\n\r\n{"), Accepted, id="half-the-content"),
+        pytest.param(
+            send_pieces(TAKEN + b"Transfer-Encoding: chunked\r\n\r\nx\r\n"), Accepted, id="bad-chunks"
+        ),
+        pytest.param(
+            send_pieces(b"HTTP/1.1 100 Continue\r\n\r\n" + TAKEN + b"\r\n"), Accepted, id="go-on-first"
+        ),
+        pytest.param(send_pieces(TAKEN, *[b"X: y\r\n"] * 99, every=0.2), Unknown, id="drop-by-drop"),
+        pytest.param(send_pieces(TAKEN + b"X: " + b"y" * 70_000 + b"\r\n"), Unknown, id="endless-line"),
+        pytest.param(
+            send_pieces(b"HTTP/1.1 400 \r\n\r\n", *[b"x"] * 99, every=0.2), Refused, id="drops-of-content"
+        ),
     ],
 )
 def test_an_answer_that_is_none(conversation: Conversation, expected: type[Outcome]) -> None:
     began = time.monotonic()
-    with server(conversation) as url, at(url, timeout=0.3) as provider:
-        assert type(hand(provider, samples.plain_mailing())) is expected
-        assert time.monotonic() - began < 10, "the time-out is for the whole answer"
+    with server(conversation) as url, open_at(url, timeout=0.3) as provider:
+        assert type(submit_to(provider, samples.plain_mailing())) is expected
+        assert time.monotonic() - began < 10, "the time-out applies to the whole response"
 
 
 def test_what_a_server_says_is_shown_on_one_line() -> None:
-    with server(says(b"\x1b[2Jgo away" * 40 + b"\n")) as url, at(url) as provider:
-        outcome = hand(provider, samples.plain_mailing())
-    assert isinstance(outcome, Unknown) and outcome.reason.isprintable() and len(outcome.reason) < 300
+    with server(send_pieces(b"\x1b[2Jgo away" * 40 + b"\n")) as url, open_at(url) as provider:
+        outcome = submit_to(provider, samples.plain_mailing())
+    assert isinstance(outcome, Unknown) and outcome.reason.isprintable() and len(outcome.reason) < 310
 
 
 # Connections
 
 
 def test_connections_are_kept_and_used_again() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
         fake.next(Fault.status(500), Fault.status(400), Fault.status(429))
         for _ in range(5):
-            hand(provider, samples.plain_mailing())
+            submit_to(provider, samples.plain_mailing())
         provider.recallable.new_batch()
         assert (len(fake.requests), fake.connections) == (6, 1)
 
 
 def test_a_kept_connection_that_the_server_has_closed_is_not_used() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
         for _ in range(3):
-            assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
+            assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
             fake.hang_up()
         assert (len(fake.requests), fake.connections) == (3, 3)
 
 
 def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used() -> None:
-    begun = says(b"HTTP/1.1 500 \r\nContent-Length: 600000\r\n\r\n" + b"x" * ANSWER_BYTES)
-    with server(begun, says(TAKEN + b"Content-Length: 0\r\n\r\n")) as url, at(url) as provider:
-        assert hand(provider, samples.plain_mailing()) == Unknown("500")
-        assert hand(provider, samples.plain_mailing()) == Accepted("a")
+    begun = send_pieces(b"HTTP/1.1 500 \r\nContent-Length: 600000\r\n\r\n" + b"x" * MAX_CONTENT_BYTES)
+    with server(begun, send_pieces(TAKEN + b"Content-Length: 0\r\n\r\n")) as url, open_at(url) as provider:
+        assert submit_to(provider, samples.plain_mailing()) == Unknown("500")
+        assert submit_to(provider, samples.plain_mailing()) == Accepted("a")
 
 
 def test_on_a_kept_connection_each_answer_has_the_whole_time_out() -> None:
-    slowly = says(b"HTTP/1.1 202 \r\n", b"A: b\r\n", b"C: d\r\n", b"Content-Length: 0\r\n\r\n", every=0.3)
+    slowly = send_pieces(
+        b"HTTP/1.1 202 \r\n", b"A: b\r\n", b"C: d\r\n", b"Content-Length: 0\r\n\r\n", every=0.3
+    )
 
     def twice(connection: socket.socket) -> None:
         slowly(connection)
         connection.recv(65_536)
         slowly(connection)
 
-    with server(twice) as url, at(url, timeout=1.5) as provider:
+    with server(twice) as url, open_at(url, timeout=1.5) as provider:
         for _ in range(2):
-            assert hand(provider, samples.plain_mailing()) == Accepted("")
+            assert submit_to(provider, samples.plain_mailing()) == Accepted("")
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
     with SendGridFake() as fake:
-        transport = Transport(fake.url, most=8, timeout=5, idle=0)
+        transport = Transport(fake.url, max_idle=8, timeout=5, idle=0)
         for _ in range(2):
             assert transport.ask("GET", "/", {}).status == 401
         transport.close()
@@ -513,33 +529,33 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
 
 
 def test_no_more_connections_are_kept_than_requests_are_in_flight() -> None:
-    with SendGridFake() as fake, opened(fake, requests=2) as provider:
+    with SendGridFake() as fake, open_provider(fake, requests=2) as provider:
         assert provider.capabilities.in_flight == 2
         fake.next(*[Fault.late(0.2)] * 8)
         for _ in range(2):
             with ThreadPoolExecutor(4) as pool:
-                list(pool.map(lambda _: hand(provider, samples.plain_mailing()), range(4)))
+                list(pool.map(lambda _: submit_to(provider, samples.plain_mailing()), range(4)))
         assert fake.connections == 6
 
 
 def test_after_closing_nothing_is_kept() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
         provider.close()
         for _ in range(2):
-            assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
+            assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
         assert fake.connections == 2
 
 
 def test_many_requests_at_once_all_count_once() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
 
         def fifty(thread: int) -> list[Outcome]:
             people = [Subscriber(n, f"reader{thread}.{n}@example.com") for n in range(50)]
-            return [hand(provider, samples.plain_mailing(), one) for one in people]
+            return [submit_to(provider, samples.plain_mailing(), person) for person in people]
 
         with ThreadPoolExecutor(8) as pool:
-            outcomes = [one for each in pool.map(fifty, range(8)) for one in each]
-        arrived = {one.address: one.message_id for one in fake.deliveries}
+            outcomes = [outcome for each in pool.map(fifty, range(8)) for outcome in each]
+        arrived = {delivery.address: delivery.message_id for delivery in fake.deliveries}
         assert len(outcomes) == len(fake.requests) == len(fake.deliveries) == len(arrived) == 400
         assert {outcome.message_id for outcome in outcomes if isinstance(outcome, Accepted)} == {
             *arrived.values()
@@ -550,23 +566,23 @@ def test_many_requests_at_once_all_count_once() -> None:
 def test_nobody_listening_is_not_sent_and_stops() -> None:
     with SendGridFake() as fake:
         pass
-    with opened(fake) as provider:
-        outcome = hand(provider, samples.plain_mailing())
+    with open_provider(fake) as provider:
+        outcome = submit_to(provider, samples.plain_mailing())
     assert isinstance(outcome, NotSent) and outcome.stop and outcome.reason.startswith("no connection: ")
 
 
 def test_nobody_listening_any_more_is_tried_again_later() -> None:
-    with SendGridFake() as fake, opened(fake) as provider:
-        assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
+    with SendGridFake() as fake, open_provider(fake) as provider:
+        assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
         fake.__exit__()
-        outcome = hand(provider, samples.plain_mailing())
+        outcome = submit_to(provider, samples.plain_mailing())
         assert isinstance(outcome, NotSent) and not outcome.stop
 
 
 @pytest.mark.parametrize("host", ["https://no-such-host.invalid", f"https://{'x' * 70}.example.com"])
 def test_a_host_that_is_none_is_not_sent(host: str) -> None:
-    with at(host) as provider:
-        assert isinstance(hand(provider, samples.plain_mailing()), NotSent)
+    with open_at(host) as provider:
+        assert isinstance(submit_to(provider, samples.plain_mailing()), NotSent)
 
 
 @pytest.fixture
@@ -581,25 +597,25 @@ def test_over_tls_connections_are_kept_too(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 1001)]
-    with SendGridFake(tls=tls) as fake, opened(fake) as provider:
+    with SendGridFake(tls=tls) as fake, open_provider(fake) as provider:
         for _ in range(3):
-            assert isinstance(hand(provider, samples.plain_mailing(), *people), Accepted)
+            assert isinstance(submit_to(provider, samples.plain_mailing(), *people), Accepted)
         assert fake.connections == 1
         fake.hang_up()
-        assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
+        assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
         assert (len(fake.requests), fake.connections) == (4, 2)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tls: ssl.SSLContext) -> None:
-    with SendGridFake(tls=tls) as fake, opened(fake) as provider:
-        outcome = hand(provider, samples.plain_mailing())
+    with SendGridFake(tls=tls) as fake, open_provider(fake) as provider:
+        outcome = submit_to(provider, samples.plain_mailing())
         assert isinstance(outcome, NotSent) and outcome.stop and "CERTIFICATE_VERIFY_FAILED" in outcome.reason
         assert fake.requests == []
 
 
 def test_no_tls_where_it_should_be_is_not_sent() -> None:
-    with SendGridFake() as fake, at(fake.url.replace("http:", "https:")) as provider:
-        assert isinstance(hand(provider, samples.plain_mailing()), NotSent)
+    with SendGridFake() as fake, open_at(fake.url.replace("http:", "https:")) as provider:
+        assert isinstance(submit_to(provider, samples.plain_mailing()), NotSent)
         assert fake.requests == []
 
 
@@ -607,10 +623,10 @@ def test_no_tls_where_it_should_be_is_not_sent() -> None:
 
 
 class Proxy:
-    """Gives a tunnel to whoever asks, or says `answer`; keeps what it was asked, and all that passed."""
+    """A proxy that opens a tunnel, or sends `response`; it records the request and the bytes relayed."""
 
-    def __init__(self, answer: bytes = b"HTTP/1.0 200 Connection established\r\n\r\n") -> None:
-        self.answer, self.asked, self.passed = answer, b"", b""
+    def __init__(self, response: bytes = b"HTTP/1.0 200 Connection established\r\n\r\n") -> None:
+        self.response, self.requested, self.relayed = response, b"", b""
 
     def __enter__(self) -> "Proxy":
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -625,32 +641,32 @@ class Proxy:
         self._server.close()
 
     def _serve(self) -> None:
-        with suppress(OSError):  # nobody came
+        with suppress(OSError):  # no client connected
             client, _ = self._server.accept()
-            self._give(client)
+            self._handle(client)
 
-    def _give(self, client: socket.socket) -> None:
+    def _handle(self, client: socket.socket) -> None:
         with client:
-            while b"\r\n\r\n" not in self.asked and (got := client.recv(4096)):
-                self.asked += got
-            client.sendall(self.answer)
-            if b" 200 " not in self.answer:
+            while b"\r\n\r\n" not in self.requested and (data := client.recv(4096)):
+                self.requested += data
+            client.sendall(self.response)
+            if b" 200 " not in self.response:
                 return
-            port = int(self.asked.split()[1].rpartition(b":")[2])
+            port = int(self.requested.split()[1].rpartition(b":")[2])
             with socket.create_connection(("127.0.0.1", port)) as target:
                 back = threading.Thread(target=self._relay, args=(target, client))
                 back.start()
-                self.passed = self._relay(client, target)
+                self.relayed = self._relay(client, target)
                 back.join()
 
     def _relay(self, source: socket.socket, target: socket.socket) -> bytes:
-        passed = b""
+        relayed = b""
         with suppress(OSError):
-            while got := source.recv(65_536):
-                passed += got
-                target.sendall(got)
+            while data := source.recv(65_536):
+                relayed += data
+                target.sendall(data)
             target.shutdown(socket.SHUT_WR)
-        return passed
+        return relayed
 
 
 def test_a_proxy_gives_a_tunnel_and_sees_nothing_of_what_passes(
@@ -659,23 +675,23 @@ def test_a_proxy_gives_a_tunnel_and_sees_nothing_of_what_passes(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with SendGridFake(tls=tls) as fake, Proxy() as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
-        with opened(fake) as provider:
-            assert isinstance(hand(provider, samples.plain_mailing()), Accepted)
+        with open_provider(fake) as provider:
+            assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
             assert isinstance(provider.recallable.new_batch(), str)
     assert fake.connections == 1
-    assert proxy.asked.startswith(b"CONNECT " + fake.url.removeprefix("https://").encode() + b" HTTP/1.")
-    assert b"Proxy-Authorization: Basic dXNlcjpwYXNzOndvcmQ=\r\n" in proxy.asked
-    assert fake.key.encode() not in proxy.asked + proxy.passed
+    assert proxy.requested.startswith(b"CONNECT " + fake.url.removeprefix("https://").encode() + b" HTTP/1.")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNzOndvcmQ=\r\n" in proxy.requested
+    assert fake.key.encode() not in proxy.requested + proxy.relayed
     assert fake.requests[0].headers["Proxy-Authorization"] is None
 
 
-@pytest.mark.parametrize("reached", [b"HTTP/1.0 407 no\r\n\r\n", b"what?\r\n", b""])
-def test_a_proxy_that_gives_no_tunnel_is_not_sent(reached: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with SendGridFake() as fake, Proxy(reached) as proxy:
+@pytest.mark.parametrize("response", [b"HTTP/1.0 407 no\r\n\r\n", b"what?\r\n", b""])
+def test_a_proxy_that_gives_no_tunnel_is_not_sent(response: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SendGridFake() as fake, Proxy(response) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         outcome = submit(fake, samples.plain_mailing())
         assert isinstance(outcome, NotSent) and outcome.stop and "word" not in outcome.reason
-        assert fake.requests == [] and fake.key.encode() not in proxy.asked
+        assert fake.requests == [] and fake.key.encode() not in proxy.requested
 
 
 def test_a_proxy_that_is_not_there_is_not_sent_and_one_not_meant_is_not_asked(
@@ -693,9 +709,9 @@ def test_a_proxy_that_is_not_there_is_not_sent_and_one_not_meant_is_not_asked(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_the_key_follows_no_redirect(status: int) -> None:
-    with SendGridFake() as elsewhere, SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as elsewhere, SendGridFake() as fake, open_provider(fake) as provider:
         fake.next(*[Fault.redirect(f"{elsewhere.url}/v3/mail/send", status)] * 4)
-        assert isinstance(hand(provider, samples.plain_mailing(), ADA), Unknown)
+        assert isinstance(submit_to(provider, samples.plain_mailing(), ADA), Unknown)
         assert isinstance(provider.recallable.free_slots(), NotSent)
         assert isinstance(provider.recallable.new_batch(), NotSent)
         assert isinstance(provider.recallable.recall("batch1"), Unknown)
@@ -704,10 +720,10 @@ def test_the_key_follows_no_redirect(status: int) -> None:
 
 @pytest.mark.parametrize("key", ["SG.abc…", "SG.abc def", "SG.abc\r\nX: y"])
 def test_a_key_that_is_no_key_is_found_before(key: str) -> None:
-    with SendGridFake() as fake, at(fake.url, key) as pasted:
+    with SendGridFake() as fake, open_at(fake.url, key) as pasted:
         (problem,) = pasted.check()
-        assert "letters that no key has" in problem.what and "abc" not in str(problem)
-        assert hand(pasted, samples.plain_mailing()) == NotSent(str(problem))
+        assert "characters that are not valid in an API key" in problem.what and "abc" not in str(problem)
+        assert submit_to(pasted, samples.plain_mailing()) == NotSent(str(problem))
         assert pasted.recallable.free_slots() == pasted.recallable.new_batch() == NotSent(str(problem))
         assert pasted.recallable.recall("batch1") == Unknown(str(problem))
         assert fake.connections == 0
@@ -718,46 +734,46 @@ def test_check_misses_the_key_without_connecting(monkeypatch: pytest.MonkeyPatch
     without = SendGridProvider(SendGrid(), None)
     (problem,) = without.check()
     assert str(problem).startswith("SENDGRID_API_KEY: is not set")
-    assert hand(without, samples.plain_mailing()) == NotSent(str(problem))
+    assert submit_to(without, samples.plain_mailing()) == NotSent(str(problem))
     assert "somebody" not in str(without._client.request_headers)
 
 
 def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("python_http_client").setLevel(logging.DEBUG)
-    with SendGridFake() as fake, opened(fake) as provider:
+    with SendGridFake() as fake, open_provider(fake) as provider:
         fake.next(None, Fault.status(400, "bad"), Fault.reset())
         for _ in range(3):
-            hand(provider, samples.plain_mailing(), ADA)
+            submit_to(provider, samples.plain_mailing(), ADA)
         provider.recallable.recall("batch1")
         assert fake.key not in caplog.text and "ada@example.com" not in caplog.text
         shown = repr(provider) + str(vars(provider)) + str(vars(provider.recallable))
         assert fake.key not in shown + str(vars(provider._transport))
 
 
-# Held back, and called back
+# Holding mail back, and recalling it
 
 
-def staged(fake: SendGridFake, provider: SendGridProvider, *people: Subscriber) -> str:
-    """A batch with mail that leaves in an hour."""
+def held_batch(fake: SendGridFake, provider: SendGridProvider, *people: Subscriber) -> str:
+    """Create a batch with mail that leaves in an hour; return its id."""
     batch_id = provider.recallable.new_batch()
     assert isinstance(batch_id, str)
-    for one in people:
-        put(provider, one, batch_id)
+    for person in people:
+        put(provider, person, batch_id)
     return batch_id
 
 
-def put(provider: SendGridProvider, one: Subscriber, batch_id: str) -> Outcome:
+def put(provider: SendGridProvider, subscriber: Subscriber, batch_id: str) -> Outcome:
     scheduled = ScheduledSend(batch_id, datetime.fromtimestamp(NOW + HOUR, UTC))
-    return hand(provider, samples.plain_mailing(), one, scheduled=scheduled)
+    return submit_to(provider, samples.plain_mailing(), subscriber, scheduled=scheduled)
 
 
-def asked(fake: SendGridFake, since: int = 0) -> list[str]:
-    return [f"{one.method} {one.path.removeprefix(SENDS)}" for one in fake.requests[since:]]
+def requests(fake: SendGridFake, since: int = 0) -> list[str]:
+    return [f"{request.method} {request.path.removeprefix(SENDS)}" for request in fake.requests[since:]]
 
 
-def held(fake: SendGridFake, batch_id: str, status: str = "cancel") -> None:
-    """As if somebody else had done it."""
+def hold(fake: SendGridFake, batch_id: str, status: str = "cancel") -> None:
+    """Cancel or pause a batch in the fake, as another client of the account would."""
     assert fake._hold_back(batch_id, status).status == 201
 
 
@@ -774,19 +790,21 @@ def fake(clock: list[float]) -> Iterator[SendGridFake]:
 
 @pytest.fixture
 def ready(fake: SendGridFake) -> Iterator[SendGridProvider]:
-    with opened(fake) as provider:
+    with open_provider(fake) as provider:
         yield provider
-    assert not [one for one in fake.requests if one.method == "DELETE"], "that would revive the mail"
+    assert not [request for request in fake.requests if request.method == "DELETE"], (
+        "DELETE would release the cancelled mail"
+    )
 
 
 def test_free_slots(fake: SendGridFake, ready: SendGridProvider) -> None:
     assert ready.recallable.free_slots() == 10
-    batch_ids = [staged(fake, ready) for _ in range(10)]
+    batch_ids = [held_batch(fake, ready) for _ in range(10)]
     for batch_id in batch_ids[:3]:
-        held(fake, batch_id, "pause")
+        hold(fake, batch_id, "pause")
     assert ready.recallable.free_slots() == 7
     for batch_id in batch_ids[3:]:
-        held(fake, batch_id)
+        hold(fake, batch_id)
     assert ready.recallable.free_slots() == 0
 
 
@@ -795,7 +813,7 @@ def test_more_on_hold_than_there_are_slots_is_no_slot(fake: SendGridFake, ready:
     assert ready.recallable.free_slots() == 0
 
 
-STRANGE = "an answer that does not belong here: "
+UNEXPECTED = "unexpected response: "
 FAILURES = [
     pytest.param(Fault.status(500, "oops"), NotSent("500 oops", stop=False), id="500"),
     pytest.param(Fault.status(401, "who?"), "API key", id="401"),
@@ -806,15 +824,17 @@ FAILURES = [
         id="429",
     ),
     pytest.param(Fault.html(502), NotSent("502", stop=False), id="502-in-html"),
-    pytest.param(Fault.html(200), NotSent(f"{STRANGE}200"), id="200-in-html"),
-    pytest.param(Fault(Reply(200, [{"batch": "1"}])), NotSent(f"{STRANGE}200"), id="not-the-list"),
-    pytest.param(Fault(Reply(201, {"batch_id": "two words"})), NotSent(f"{STRANGE}201"), id="not-an-id"),
-    pytest.param(Fault(Reply(201, {"batch_id": "x" * 129})), NotSent(f"{STRANGE}201"), id="not-a-short-id"),
-    pytest.param(Fault(Reply(201, {"batch_id": 5})), NotSent(f"{STRANGE}201"), id="a-number"),
+    pytest.param(Fault.html(200), NotSent(f"{UNEXPECTED}200"), id="200-in-html"),
+    pytest.param(Fault(Reply(200, [{"batch": "1"}])), NotSent(f"{UNEXPECTED}200"), id="not-the-list"),
+    pytest.param(Fault(Reply(201, {"batch_id": "two words"})), NotSent(f"{UNEXPECTED}201"), id="not-an-id"),
+    pytest.param(
+        Fault(Reply(201, {"batch_id": "x" * 129})), NotSent(f"{UNEXPECTED}201"), id="not-a-short-id"
+    ),
+    pytest.param(Fault(Reply(201, {"batch_id": 5})), NotSent(f"{UNEXPECTED}201"), id="a-number"),
     pytest.param(Fault(Reply(500, [])), NotSent("500", stop=False), id="500-with-a-list"),
     pytest.param(Fault(Reply(500, {"batch_id": "a"})), NotSent("500", stop=False), id="500-with-an-id"),
-    pytest.param(Fault.reset(), "no answer: ", id="reset"),
-    pytest.param(Fault.reply_lost(), "no answer: ", id="reply-lost"),
+    pytest.param(Fault.reset(), "no response: ", id="reset"),
+    pytest.param(Fault.reply_lost(), "no response: ", id="reply-lost"),
 ]
 
 
@@ -832,49 +852,49 @@ def test_each_way_that_asking_can_fail(
 
 def test_asking_does_not_wait_for_ever_nor_for_nobody(fake: SendGridFake) -> None:
     fake.next(*[Fault.late(60)] * 3)
-    with opened(fake, timeout=0.2) as provider:
-        late = NotSent("no answer: timed out", stop=False)
+    with open_provider(fake, timeout=0.2) as provider:
+        late = NotSent("no response: timed out", stop=False)
         assert provider.recallable.free_slots() == provider.recallable.new_batch() == late
-        assert provider.recallable.recall("batch1") == Unknown("no answer: timed out")
-    with at("http://127.0.0.1:1") as provider:
+        assert provider.recallable.recall("batch1") == Unknown("no response: timed out")
+    with open_at("http://127.0.0.1:1") as provider:
         found = provider.recallable.free_slots()
         assert isinstance(found, NotSent) and found.stop and found.reason.startswith("no connection: ")
 
 
 def test_a_cancellation_is_confirmed(fake: SendGridFake, ready: SendGridProvider) -> None:
-    batch_id, other = staged(fake, ready, ADA), staged(fake, ready, BO)
+    batch_id, other = held_batch(fake, ready, ADA), held_batch(fake, ready, BO)
     before = len(fake.requests)
     assert ready.recallable.recall(batch_id) == Cancelled()
-    assert asked(fake, before) == ["POST ", f"GET /{batch_id}"]
+    assert requests(fake, before) == ["POST ", f"GET /{batch_id}"]
     assert fake.requests[before].body == {"batch_id": batch_id, "status": "cancel"}
-    assert [one.batch_id for one in fake.delivered_by(NOW + HOUR)] == [other]
+    assert [delivery.batch_id for delivery in fake.delivered_by(NOW + HOUR)] == [other]
 
 
 def test_cancelling_again_covers_what_has_arrived_since(
     fake: SendGridFake, ready: SendGridProvider, clock: list[float]
 ) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     fake.next(Fault.arrives(300))
     assert isinstance(put(ready, BO, batch_id), Unknown)
     assert ready.recallable.recall(batch_id) == Cancelled()
     clock[0] += 300
-    assert [one.address for one in fake.delivered_by(NOW + HOUR)] == [BO.address]
+    assert [delivery.address for delivery in fake.delivered_by(NOW + HOUR)] == [BO.address]
     before = len(fake.requests)
     assert ready.recallable.recall(batch_id) == Cancelled()
-    assert asked(fake, before) == ["POST ", f"GET /{batch_id}", f"PATCH /{batch_id}", f"GET /{batch_id}"]
+    assert requests(fake, before) == ["POST ", f"GET /{batch_id}", f"PATCH /{batch_id}", f"GET /{batch_id}"]
     assert fake.delivered_by(NOW + HOUR) == []
 
 
 def test_what_somebody_has_paused_is_cancelled(fake: SendGridFake, ready: SendGridProvider) -> None:
-    batch_id = staged(fake, ready, ADA)
-    held(fake, batch_id, "pause")
+    batch_id = held_batch(fake, ready, ADA)
+    hold(fake, batch_id, "pause")
     assert ready.recallable.recall(batch_id) == Cancelled()
     assert fake._holds[batch_id] == "cancel"
 
 
 def test_a_400_without_words_is_looked_into(fake: SendGridFake, ready: SendGridProvider) -> None:
-    batch_id = staged(fake, ready, ADA)
-    held(fake, batch_id)
+    batch_id = held_batch(fake, ready, ADA)
+    hold(fake, batch_id)
     fake.next(Fault.html(400), path=SENDS)
     assert ready.recallable.recall(batch_id) == Cancelled()
 
@@ -882,21 +902,21 @@ def test_a_400_without_words_is_looked_into(fake: SendGridFake, ready: SendGridP
 def test_one_that_is_there_already_is_renewed_even_if_it_is_not_shown(
     fake: SendGridFake, ready: SendGridProvider
 ) -> None:
-    batch_id = staged(fake, ready, ADA)
-    held(fake, batch_id)
+    batch_id = held_batch(fake, ready, ADA)
+    hold(fake, batch_id)
     fake.next(None, Fault(Reply(200, [])), path=SENDS)
     assert ready.recallable.recall(batch_id) == Cancelled()
 
 
 def test_no_slot_is_free(fake: SendGridFake, ready: SendGridProvider) -> None:
-    batch_ids = [staged(fake, ready, ADA) for _ in range(11)]
+    batch_ids = [held_batch(fake, ready, ADA) for _ in range(11)]
     assert {ready.recallable.recall(batch_id) == Cancelled() for batch_id in batch_ids[:10]} == {True}
     assert ready.recallable.recall(batch_ids[10]) == NotCancelled("400 max limit reached")
     assert len(fake.delivered_by(NOW + HOUR)) == 1
 
 
 def test_it_is_too_late(fake: SendGridFake, ready: SendGridProvider, clock: list[float]) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     clock[0] += HOUR - 599
     outcome = ready.recallable.recall(batch_id)
     assert outcome == NotCancelled("400 batch_id: less than 10 minutes before send_at")
@@ -905,7 +925,7 @@ def test_it_is_too_late(fake: SendGridFake, ready: SendGridProvider, clock: list
 
 def test_a_batch_that_nobody_knows(fake: SendGridFake, ready: SendGridProvider) -> None:
     assert ready.recallable.recall("made up") == NotCancelled("400 invalid batch id")
-    assert asked(fake)[1] == "GET /made%20up"
+    assert requests(fake)[1] == "GET /made%20up"
     fake.next(Fault.status(404, "batch id not found"), Fault.status(404, "batch id not found"))
     assert ready.recallable.recall("batch1") == NotCancelled("404 batch id not found")
 
@@ -926,9 +946,9 @@ UNCLEAR = [
 def test_whatever_is_unclear_is_unknown_and_can_be_asked_again(
     fake: SendGridFake, ready: SendGridProvider, fault: Fault, call: str
 ) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     if call == "PATCH":
-        held(fake, batch_id)
+        hold(fake, batch_id)
     fake.next(*{"POST": [], "GET": [None], "PATCH": [None, None]}[call], fault, path=SENDS)
     outcome = ready.recallable.recall(batch_id)
     assert isinstance(outcome, Unknown) and outcome.reason
@@ -941,14 +961,14 @@ def test_whatever_is_unclear_is_unknown_and_can_be_asked_again(
     ids=["nothing", "another", "not-a-list", "null", "a-number"],
 )
 def test_what_is_not_confirmed_is_unknown(fake: SendGridFake, ready: SendGridProvider, shown: object) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     fake.next(None, Fault(Reply(200, json.dumps(shown).encode())), path=SENDS)
     outcome = ready.recallable.recall(batch_id)
     assert isinstance(outcome, Unknown) and outcome.reason.startswith("not confirmed: ")
 
 
 def test_a_pause_confirms_no_cancellation(fake: SendGridFake, ready: SendGridProvider) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     fake.next(None, Fault(Reply(200, [{"batch_id": batch_id, "status": "pause"}])), path=SENDS)
     assert ready.recallable.recall(batch_id) == Unknown("not confirmed: pause")
 
@@ -956,17 +976,17 @@ def test_a_pause_confirms_no_cancellation(fake: SendGridFake, ready: SendGridPro
 def test_what_arrived_too_late_to_be_covered_is_not_said_to_be(
     fake: SendGridFake, ready: SendGridProvider, clock: list[float]
 ) -> None:
-    batch_id = staged(fake, ready, ADA)
+    batch_id = held_batch(fake, ready, ADA)
     fake.next(Fault.arrives(HOUR - 500))
     put(ready, BO, batch_id)
     assert ready.recallable.recall(batch_id) == Cancelled()
     clock[0] += HOUR - 500
     assert ready.recallable.recall(batch_id) == Unknown("400 batch_id: less than 10 minutes before send_at")
-    assert [one.address for one in fake.delivered_by(NOW + HOUR)] == [BO.address]
+    assert [delivery.address for delivery in fake.delivered_by(NOW + HOUR)] == [BO.address]
 
 
 def test_a_host_with_a_path_is_asked_below_it() -> None:
-    with SendGridFake() as fake, at(f"{fake.url}/relay") as provider:
-        hand(provider, samples.plain_mailing())
+    with SendGridFake() as fake, open_at(f"{fake.url}/relay") as provider:
+        submit_to(provider, samples.plain_mailing())
         provider.recallable.new_batch()
-        assert [one.path for one in fake.requests] == ["/relay/v3/mail/send", "/relay/v3/mail/batch"]
+        assert [request.path for request in fake.requests] == ["/relay/v3/mail/send", "/relay/v3/mail/batch"]

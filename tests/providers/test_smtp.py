@@ -1,4 +1,4 @@
-"""SMTP, against Postfix for what is real and a script for what is rare."""
+"""Test SMTP against Postfix, and against a scripted server for rare replies."""
 
 import email
 import smtplib
@@ -29,12 +29,13 @@ from tests.fakes.smtp import CLOSE, GO_ON, RESET, SILENCE, ScriptedSmtp
 
 PEOPLE = [Subscriber(n, f"reader{n}@example.com", f"Reader {n}") for n in range(1, 4)]
 OK, QUEUED = "250 ok", "250 2.0.0 queued"
-# In short: taken; certainly not and for good; not now; the send has to stop; nobody knows.
-YES, NO, LATER, STOP, WHO_KNOWS = "accepted", "refused", "later", "stop", "unknown"
+# Short names of outcomes: accepted; refused for good; not sent, to be retried; not sent, and the send stops;
+# unknown.
+YES, NO, LATER, STOP, UNKNOWN = "accepted", "refused", "later", "stop", "unknown"
 
 
 class SubmissionLog(samples.SubmissionLog):
-    """Also takes the end of what was not begun."""
+    """A log that also accepts outcomes of messages that were not begun."""
 
     def finished(self, recipient: Recipient, outcome: Outcome) -> None:
         assert recipient.number not in self.ended
@@ -46,37 +47,40 @@ def provider(port: int, timeout: float = 5, **settings: object) -> SmtpProvider:
     return SmtpProvider(Smtp(port=port, **values), timeout=timeout)
 
 
-def to(*people: Subscriber, of: Mailing | None = None) -> Batch:
-    return samples.batch(of or samples.plain_mailing(), *people)
+def batch_to(*people: Subscriber, mailing: Mailing | None = None) -> Batch:
+    return samples.batch(mailing or samples.plain_mailing(), *people)
 
 
-def submitted(smtp: SmtpProvider, batch: Batch, submissions: SubmissionLog | None = None) -> list[Outcome]:
-    """What became of each recipient, in order."""
+def submit(smtp: SmtpProvider, batch: Batch, submissions: SubmissionLog | None = None) -> list[Outcome]:
+    """Submit a batch; return the outcome of each recipient, in order."""
     submissions = submissions or SubmissionLog()
-    rest = smtp.submit(batch, submissions)
-    assert {one.number for one in submissions.begun} <= set(submissions.ended), "begun, and never ended"
-    return [submissions.ended.get(one.number, rest) for one in batch.recipients]
+    default = smtp.submit(batch, submissions)
+    assert {recipient.number for recipient in submissions.begun} <= set(submissions.ended), (
+        "a message was begun and has no outcome"
+    )
+    return [submissions.ended.get(recipient.number, default) for recipient in batch.recipients]
 
 
 def submit_all(smtp: SmtpProvider, *people: Subscriber) -> list[Outcome]:
     try:
-        return submitted(smtp, to(*people))
+        return submit(smtp, batch_to(*people))
     finally:
         smtp.close()
 
 
-def in_short(outcomes: Sequence[Outcome]) -> list[str]:
-    names = {Accepted: YES, Refused: NO, Unknown: WHO_KNOWS}
+def short_names(outcomes: Sequence[Outcome]) -> list[str]:
+    names = {Accepted: YES, Refused: NO, Unknown: UNKNOWN}
     return [
-        (STOP if one.stop else LATER) if isinstance(one, NotSent) else names[type(one)] for one in outcomes
+        (STOP if outcome.stop else LATER) if isinstance(outcome, NotSent) else names[type(outcome)]
+        for outcome in outcomes
     ]
 
 
 def delivered(server: ScriptedSmtp) -> list[str]:
-    """To whom, in order; fails on anything that is no whole message."""
+    """Return the recipients' addresses, in order; fail if a message is incomplete."""
     messages = [email.message_from_bytes(raw, policy=default) for raw in server.messages]
-    assert all(one.is_multipart() and not one.defects for one in messages)
-    return [parseaddr(str(one["To"]))[1] for one in messages]
+    assert all(message.is_multipart() and not message.defects for message in messages)
+    return [parseaddr(str(message["To"]))[1] for message in messages]
 
 
 def free_port() -> int:
@@ -91,7 +95,7 @@ def pipelining(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-# How a message ends: the second of three gets an answer of its own.
+# Outcomes: the scripted server gives the second of three messages another reply.
 
 EARLY, TWICE = f"{GO_ON}\r\n{QUEUED}", f"{QUEUED}\r\n{QUEUED}"
 LONG_LINE, MANY_LINES = "554 " + "x" * 300_000, "554-x\r\n" * 20_000 + "554 x"
@@ -132,15 +136,15 @@ LONG_LINE, MANY_LINES = "554 " + "x" * 300_000, "554-x\r\n" * 20_000 + "554 x"
         pytest.param({".": [QUEUED, "554 5.7.1 spam", QUEUED]}, [YES, NO, YES], 3, 1, id="content-never"),
         pytest.param({".": [QUEUED, "451 4.3.0 no", QUEUED]}, [YES, LATER, YES], 3, 1, id="content-not-now"),
         pytest.param({".": [QUEUED, "421 bye", QUEUED]}, [YES, LATER, LATER], 2, 1, id="content-closing"),
-        pytest.param({".": [QUEUED, "200 hm", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="an-odd-yes"),
-        pytest.param({".": [QUEUED, "what?", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="an-odd-answer"),
-        pytest.param({".": [QUEUED, CLOSE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-closed"),
-        pytest.param({".": [QUEUED, RESET, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-reset"),
-        pytest.param({".": [QUEUED, SILENCE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="content-silent"),
+        pytest.param({".": [QUEUED, "200 hm", QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="an-odd-yes"),
+        pytest.param({".": [QUEUED, "what?", QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="an-odd-answer"),
+        pytest.param({".": [QUEUED, CLOSE, QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="content-closed"),
+        pytest.param({".": [QUEUED, RESET, QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="content-reset"),
+        pytest.param({".": [QUEUED, SILENCE, QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="content-silent"),
         pytest.param({".": [QUEUED, "250-a\r\n250 b", QUEUED]}, [YES, YES, YES], 3, 1, id="in-two-lines"),
-        pytest.param({".": [QUEUED, "554-a\r\n250 b", QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="mixed"),
-        pytest.param({".": [QUEUED, LONG_LINE, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="a-long-line"),
-        pytest.param({".": [QUEUED, MANY_LINES, QUEUED]}, [YES, WHO_KNOWS, LATER], 2, 1, id="many-lines"),
+        pytest.param({".": [QUEUED, "554-a\r\n250 b", QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="mixed"),
+        pytest.param({".": [QUEUED, LONG_LINE, QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="a-long-line"),
+        pytest.param({".": [QUEUED, MANY_LINES, QUEUED]}, [YES, UNKNOWN, LATER], 2, 1, id="many-lines"),
         pytest.param({".": [TWICE, QUEUED]}, [YES, LATER, LATER], 1, 1, id="two-answers"),
     ],
 )
@@ -151,19 +155,21 @@ def test_each_way_that_a_message_can_end(
     begun: int,
     connections: int,
 ) -> None:
-    # A list is used up in one server's life.
-    script = {verb: list(told) for verb, told in script.items()}
+    # The server removes the replies from the lists.
+    script = {verb: list(replies) for verb, replies in script.items()}
     submissions = SubmissionLog()
     with ScriptedSmtp(script, pipelining=pipelining) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), submissions)
+        outcomes = submit(smtp, batch_to(*PEOPLE), submissions)
         smtp.close()
-    assert in_short(outcomes) == expected
+    assert short_names(outcomes) == expected
     assert len(submissions.begun) == begun
     assert server.connections == connections
-    taken = [one.address for one, outcome in zip(PEOPLE, expected, strict=True) if outcome == YES]
-    assert delivered(server) == taken
-    assert set(server.cut_off) <= {b""}, "a part of a message was said"
+    accepted = [
+        subscriber.address for subscriber, outcome in zip(PEOPLE, expected, strict=True) if outcome == YES
+    ]
+    assert delivered(server) == accepted
+    assert set(server.cut_off) <= {b""}, "a part of a message was sent"
 
 
 @pytest.mark.parametrize(
@@ -185,9 +191,9 @@ def test_a_new_connection_that_is_no_good_is_not_tried_again(
     submissions = SubmissionLog()
     with ScriptedSmtp(script, pipelining=pipelining) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), submissions)
+        outcomes = submit(smtp, batch_to(*PEOPLE), submissions)
         smtp.close()
-    assert in_short(outcomes) == [expected] * 3
+    assert short_names(outcomes) == [expected] * 3
     assert (server.connections, server.messages, submissions.begun) == (1, [], [])
 
 
@@ -214,7 +220,7 @@ def test_a_recipient_refused_is_refused_whatever_is_said_to_the_data_sent_along(
     script = {"RCPT": [OK, refusal, OK], "DATA": [GO_ON, at_data, GO_ON], ".": at_end}
 
     class Closing(ScriptedSmtp):
-        """Means its 421."""
+        """A server that closes the connection after a 421."""
 
         def _reply(self, wire: object, reply: str) -> bool:
             return super()._reply(wire, reply) and (not reply.startswith("421") or self._bye(wire))
@@ -226,26 +232,26 @@ def test_a_recipient_refused_is_refused_whatever_is_said_to_the_data_sent_along(
     submissions = SubmissionLog()
     with Closing(script, pipelining=True) as server:
         smtp = provider(server.port, timeout=0.5)
-        outcomes = submitted(smtp, to(*PEOPLE), submissions)
+        outcomes = submit(smtp, batch_to(*PEOPLE), submissions)
         smtp.close()
-    assert in_short(outcomes) == [YES, outcome, YES]
+    assert short_names(outcomes) == [YES, outcome, YES]
     assert delivered(server) == ["reader1@example.com", "reader3@example.com"]
-    assert [one.number for one in submissions.begun] == [1, 3]
+    assert [recipient.number for recipient in submissions.begun] == [1, 3]
     assert server.connections == connections
     assert set(server.cut_off) <= {b""}
 
 
 def test_one_by_one_there_is_no_data_for_a_recipient_who_was_refused() -> None:
     with ScriptedSmtp({"RCPT": [OK, "550 5.1.1 no", OK]}) as server:
-        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
-    assert [one[:4] for one in server.commands].count("DATA") == 2
+        assert short_names(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
+    assert [command[:4] for command in server.commands].count("DATA") == 2
 
 
 @pytest.mark.parametrize("answer", ["421 4.3.2 bye", "502 5.5.1 what?", "354 go on", CLOSE])
 def test_a_transaction_that_cannot_be_left_is_left_with_the_connection(pipelining: bool, answer: str) -> None:
     script = {"RCPT": [OK, "550 5.1.1 no", OK], "RSET": answer}
     with ScriptedSmtp(script, pipelining=pipelining) as server:
-        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
+        assert short_names(submit_all(provider(server.port), *PEOPLE)) == [YES, NO, YES]
     assert server.connections == 2
     assert delivered(server) == ["reader1@example.com", "reader3@example.com"]
 
@@ -258,7 +264,7 @@ def test_the_answer_that_is_reported_is_the_servers(pipelining: bool) -> None:
     assert refused == Refused("550 5.1.1 <reader2@example.com>: 5.1.1 unknown")
 
 
-# What `flight` is told, and what it says.
+# Calls of the submission log.
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
@@ -266,20 +272,20 @@ def test_nothing_is_delivered_that_may_not_begin(pipelining: bool, most: int) ->
     submissions = SubmissionLog(most)
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        outcomes = submitted(smtp, to(*PEOPLE), submissions)
+        outcomes = submit(smtp, batch_to(*PEOPLE), submissions)
         assert len(submissions.begun) == most
-        assert in_short(outcomes) == [YES] * most + [LATER] * (3 - most)
-        assert [one.wait for one in outcomes if isinstance(one, NotSent)] == [0] * (3 - most)
-        # The connection is in the middle of a transaction: the next batch must not go on with that.
-        assert in_short(submitted(smtp, to(*PEOPLE[most:]))) == [YES] * (3 - most)
+        assert short_names(outcomes) == [YES] * most + [LATER] * (3 - most)
+        assert [outcome.wait for outcome in outcomes if isinstance(outcome, NotSent)] == [0] * (3 - most)
+        # The connection is in the middle of a transaction: the next batch must not continue it.
+        assert short_names(submit(smtp, batch_to(*PEOPLE[most:]))) == [YES] * (3 - most)
         smtp.close()
-    assert delivered(server) == [one.address for one in PEOPLE]
+    assert delivered(server) == [subscriber.address for subscriber in PEOPLE]
     assert server.cut_off == [b""]
 
 
 @pytest.mark.parametrize("at", ["begin", "end"])
 def test_a_ledger_that_fails_stops_it_and_nothing_more_is_sent(pipelining: bool, at: str) -> None:
-    class Full(SubmissionLog):
+    class FailingLog(SubmissionLog):
         def starting(self, recipient: Recipient) -> bool:
             if at == "begin" and len(self.begun) == 1:
                 raise StoreError("the disk is full")
@@ -293,18 +299,18 @@ def test_a_ledger_that_fails_stops_it_and_nothing_more_is_sent(pipelining: bool,
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
         with pytest.raises(StoreError):
-            smtp.submit(to(*PEOPLE), Full())
+            smtp.submit(batch_to(*PEOPLE), FailingLog())
         assert delivered(server) == ["reader1@example.com"]
-        assert in_short(submitted(smtp, to(*PEOPLE[1:]))) == [YES, YES]
+        assert short_names(submit(smtp, batch_to(*PEOPLE[1:]))) == [YES, YES]
         smtp.close()
-    assert delivered(server) == [one.address for one in PEOPLE]
+    assert delivered(server) == [subscriber.address for subscriber in PEOPLE]
     assert set(server.cut_off) <= {b""} and server.connections == 2
 
 
 def test_a_message_begins_when_the_server_waits_for_it_and_ends_before_the_next(pipelining: bool) -> None:
     seen: list[tuple[str, int, str, int]] = []
 
-    class Watching(SubmissionLog):
+    class Recording(SubmissionLog):
         def starting(self, recipient: Recipient) -> bool:
             seen.append(("begin", recipient.number, server.commands[-1], len(server.messages)))
             return super().starting(recipient)
@@ -315,13 +321,13 @@ def test_a_message_begins_when_the_server_waits_for_it_and_ends_before_the_next(
 
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        submitted(smtp, to(*PEOPLE), Watching())
+        submit(smtp, batch_to(*PEOPLE), Recording())
         smtp.close()
     expected = [[("begin", n, "DATA", n - 1), ("end", n, "", n)] for n in (1, 2, 3)]
     assert seen == [step for pair in expected for step in pair]
 
 
-# How fast it goes.
+# Round trips.
 
 
 def test_pipelining_takes_one_round_trip_a_message() -> None:
@@ -329,10 +335,10 @@ def test_pipelining_takes_one_round_trip_a_message() -> None:
     script = {"RCPT": [OK, "550 5.1.1 no", OK]}
     with ScriptedSmtp(script, pipelining=True, latency=0.005) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(*people))) == [YES, NO, *[YES] * 18]
-        # Greeting, EHLO, the first envelope; the third message's has to wait for what becomes of the second.
+        assert short_names(submit(smtp, batch_to(*people))) == [YES, NO, *[YES] * 18]
+        # Greeting, EHLO, the first envelope; the third envelope waits for the outcome of the second message.
         assert server.turns == 3 + 20
-        assert in_short(submitted(smtp, to(*people))) == [YES] * 20
+        assert short_names(submit(smtp, batch_to(*people))) == [YES] * 20
         assert server.turns == 23 + 1 + 20
         smtp.close()
 
@@ -340,7 +346,7 @@ def test_pipelining_takes_one_round_trip_a_message() -> None:
 def test_without_pipelining_each_command_waits_for_its_answer() -> None:
     with ScriptedSmtp(latency=0.001) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(*PEOPLE))) == [YES] * 3
+        assert short_names(submit(smtp, batch_to(*PEOPLE))) == [YES] * 3
         assert server.turns == 2 + 4 * 3
         smtp.close()
 
@@ -361,7 +367,9 @@ def test_calls_at_once_have_connections_of_their_own_which_are_kept(pipelining: 
         for _ in range(2):
             threads = [
                 threading.Thread(
-                    target=lambda one: outcomes.append(in_short(submitted(smtp, to(*one), Together()))),
+                    target=lambda people: outcomes.append(
+                        short_names(submit(smtp, batch_to(*people), Together()))
+                    ),
                     args=(batch,),
                 )
                 for batch in batches
@@ -373,8 +381,8 @@ def test_calls_at_once_have_connections_of_their_own_which_are_kept(pipelining: 
         smtp.close()
     assert outcomes == [[YES] * 5] * 8
     assert server.connections == 4
-    everybody = [one.address for batch in batches for one in batch]
-    assert sorted(delivered(server)) == sorted(everybody * 2)
+    addresses = [subscriber.address for batch in batches for subscriber in batch]
+    assert sorted(delivered(server)) == sorted(addresses * 2)
 
 
 # Connections.
@@ -384,31 +392,31 @@ def test_a_kept_connection_that_was_closed_in_between_is_opened_again(pipelining
     mail = [OK, "421 4.4.2 idle too long", OK, CLOSE, OK]
     with ScriptedSmtp({"MAIL": mail}, pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert [in_short(submitted(smtp, to(one))) for one in PEOPLE] == [[YES]] * 3
+        assert [short_names(submit(smtp, batch_to(subscriber))) for subscriber in PEOPLE] == [[YES]] * 3
         smtp.close()
     assert server.connections == 3
-    assert delivered(server) == [one.address for one in PEOPLE]
+    assert delivered(server) == [subscriber.address for subscriber in PEOPLE]
 
 
 def test_a_server_that_takes_one_message_a_connection_gets_one(pipelining: bool) -> None:
     mail = [OK, *["421 4.7.0 one only", OK] * 2]
     with ScriptedSmtp({"MAIL": mail}, pipelining=pipelining) as server:
-        assert in_short(submit_all(provider(server.port), *PEOPLE)) == [YES] * 3
+        assert short_names(submit_all(provider(server.port), *PEOPLE)) == [YES] * 3
     assert server.connections == 3
-    assert delivered(server) == [one.address for one in PEOPLE]
+    assert delivered(server) == [subscriber.address for subscriber in PEOPLE]
 
 
 def test_after_an_unknown_the_next_batch_gets_a_new_connection(pipelining: bool) -> None:
     with ScriptedSmtp({".": [CLOSE, QUEUED]}, pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(PEOPLE[0]))) == [WHO_KNOWS]
-        assert in_short(submitted(smtp, to(*PEOPLE[1:]))) == [YES, YES]
+        assert short_names(submit(smtp, batch_to(PEOPLE[0]))) == [UNKNOWN]
+        assert short_names(submit(smtp, batch_to(*PEOPLE[1:]))) == [YES, YES]
         smtp.close()
     assert delivered(server) == ["reader2@example.com", "reader3@example.com"]
 
 
 def test_a_message_lost_halfway_is_unknown(pipelining: bool) -> None:
-    """The server goes away while it is being written."""
+    """The server closes the connection while the message is written."""
 
     class Leaving(ScriptedSmtp):
         def _message(self, wire: object) -> bool:
@@ -419,7 +427,7 @@ def test_a_message_lost_halfway_is_unknown(pipelining: bool) -> None:
     long = samples.plain_mailing(text="[[unsubscribe_url]]\n" + "soup\n" * 2_000_000)
     with Leaving(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(*PEOPLE, of=long))) == [WHO_KNOWS, LATER, LATER]
+        assert short_names(submit(smtp, batch_to(*PEOPLE, mailing=long))) == [UNKNOWN, LATER, LATER]
         smtp.close()
     assert server.messages == []
 
@@ -429,9 +437,9 @@ def test_nobody_there_stops_the_send_unless_somebody_was() -> None:
     assert isinstance(never, NotSent) and never.stop and "127.0.0.1:" in never.reason
     with ScriptedSmtp() as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(PEOPLE[0]))) == [YES]
-    gone = submitted(smtp, to(*PEOPLE))
-    assert in_short(gone) == [LATER] * 3
+        assert short_names(submit(smtp, batch_to(PEOPLE[0]))) == [YES]
+    gone = submit(smtp, batch_to(*PEOPLE))
+    assert short_names(gone) == [LATER] * 3
     assert isinstance(gone[0], NotSent) and "no connection to 127.0.0.1" in gone[0].reason
 
 
@@ -440,20 +448,20 @@ def test_nobody_there_stops_the_send_unless_somebody_was() -> None:
 )
 def test_an_unwelcoming_server(greeting: str) -> None:
     with ScriptedSmtp(greeting=greeting) as server:
-        assert in_short(submit_all(provider(server.port, timeout=0.5), PEOPLE[0])) == [STOP]
+        assert short_names(submit_all(provider(server.port, timeout=0.5), PEOPLE[0])) == [STOP]
     with ScriptedSmtp({"MAIL": [OK, CLOSE]}, greeting=["220 hello", greeting]) as server:
         smtp = provider(server.port, timeout=0.5)
-        assert in_short(submitted(smtp, to(*PEOPLE))) == [YES, LATER, LATER]
+        assert short_names(submit(smtp, batch_to(*PEOPLE))) == [YES, LATER, LATER]
         smtp.close()
 
 
-def at_once(smtp: SmtpProvider, calls: int) -> list[str]:
-    found: list[str] = []
+def submit_together(smtp: SmtpProvider, calls: int) -> list[str]:
+    outcomes: list[str] = []
     start = threading.Barrier(calls, timeout=10)
 
     def call(person: Subscriber) -> None:
         start.wait()
-        found.extend(in_short(submitted(smtp, to(person))))
+        outcomes.extend(short_names(submit(smtp, batch_to(person))))
 
     threads = [
         threading.Thread(target=call, args=(Subscriber(n, f"reader{n}@example.com"),)) for n in range(calls)
@@ -463,24 +471,24 @@ def at_once(smtp: SmtpProvider, calls: int) -> list[str]:
     for thread in threads:
         thread.join()
     smtp.close()
-    return sorted(found)
+    return sorted(outcomes)
 
 
 def test_a_server_that_takes_one_connection_and_no_more_does_not_stop_the_send() -> None:
-    """The refusals come before the first connection is ready, which takes more than a greeting."""
+    """The other connections are rejected before the first is ready: that needs more than a greeting."""
     greeting = ["220 hello", "421 4.7.0 too many connections"]
     with ScriptedSmtp(greeting=greeting, latency=0.05) as server:
-        found = at_once(provider(server.port), 4)
-    assert found[0] == YES and set(found[1:]) <= {YES, LATER}
+        outcomes = submit_together(provider(server.port), 4)
+    assert outcomes[0] == YES and set(outcomes[1:]) <= {YES, LATER}
 
 
 def test_one_call_finds_out_for_all_that_nobody_is_there() -> None:
     with ScriptedSmtp(greeting="554 no", latency=0.3) as server:
-        assert at_once(provider(server.port), 4) == [STOP] * 4
+        assert submit_together(provider(server.port), 4) == [STOP] * 4
     assert server.connections < 4
 
 
-# Who may come in.
+# Login and TLS.
 
 
 AUTH = "250-fake.example.com\r\n250 AUTH PLAIN"
@@ -502,18 +510,18 @@ def test_login(answers: list[str], expected: list[str]) -> None:
     with ScriptedSmtp(script) as server:
         settings = Smtp(port=server.port, security="none", username="soup")
         outcomes = submit_all(SmtpProvider(settings, SecretStr("leek")), *PEOPLE)
-    assert in_short(outcomes) == expected
+    assert short_names(outcomes) == expected
     assert "leek" not in str(outcomes)
 
 
 def test_starttls_that_is_not_offered_is_not_done_without() -> None:
     with ScriptedSmtp() as server:
         outcomes = submit_all(provider(server.port, security="starttls"), PEOPLE[0])
-    assert in_short(outcomes) == [STOP] and server.messages == []
+    assert short_names(outcomes) == [STOP] and server.messages == []
     assert outcomes[0].reason == (
         f"no connection to 127.0.0.1:{server.port}: offers no STARTTLS; in newsletter.yml write "
-        "`smtp.security: tls` (often with port 465); or `none`, and then everybody on the way can read "
-        "addresses and links"
+        "`smtp.security: tls` (often with port 465); or `none`, and then everybody on the network path "
+        "can read addresses and links"
     )
 
 
@@ -522,13 +530,13 @@ def test_a_server_without_tls_or_without_a_login_names_the_setting() -> None:
         (no_tls,) = submit_all(provider(server.port, security="tls"), PEOPLE[0])
         settings = Smtp(port=server.port, security="none", username="soup")
         (no_login,) = submit_all(SmtpProvider(settings, SecretStr("leek")), PEOPLE[0])
-    assert "does not speak TLS at once" in no_tls.reason and "`smtp.security: starttls`" in no_tls.reason
+    assert "does not start with TLS" in no_tls.reason and "`smtp.security: starttls`" in no_tls.reason
     assert "offers no login" in no_login.reason and "`smtp.username`" in no_login.reason
 
 
 def test_a_host_that_is_no_name_is_an_answer() -> None:
     settings = Smtp.model_construct(host="mail..example.com", port=25, security="none", username=None)
-    assert in_short(submit_all(SmtpProvider(settings), PEOPLE[0])) == [STOP]
+    assert short_names(submit_all(SmtpProvider(settings), PEOPLE[0])) == [STOP]
 
 
 def test_a_password_that_cannot_be_said_is_an_answer() -> None:
@@ -577,7 +585,7 @@ def test_login_over_starttls(certificate: tuple[Path, Path], password: str) -> N
     finally:
         server.stop()
     if password == "right":
-        assert in_short([outcome, *others]) == [YES] * 3 and len(Sink.taken) == 3
+        assert short_names([outcome, *others]) == [YES] * 3 and len(Sink.taken) == 3
     else:
         assert isinstance(outcome, NotSent) and "535" in outcome.reason and "wrong" not in outcome.reason
         assert Sink.taken == []
@@ -594,7 +602,7 @@ def test_tls_from_the_first_byte(certificate: tuple[Path, Path]) -> None:
     trusted = ssl.create_default_context(cafile=certificate[0])
 
     def trial() -> None:
-        # The controller's own, at the start, knows nothing of our certificate.
+        # The controller's own test connection would not trust our certificate.
         with socket.create_connection(("127.0.0.1", server.port)) as plain:
             trusted.wrap_socket(plain, server_hostname="127.0.0.1").close()
 
@@ -602,9 +610,9 @@ def test_tls_from_the_first_byte(certificate: tuple[Path, Path]) -> None:
     server.start()
     try:
         smtp = SmtpProvider(Smtp(port=server.port, security="tls"), tls=trusted)
-        assert in_short(submit_all(smtp, *PEOPLE)) == [YES] * 3
+        assert short_names(submit_all(smtp, *PEOPLE)) == [YES] * 3
         stranger = SmtpProvider(Smtp(port=server.port, security="tls"))
-        assert in_short(submit_all(stranger, PEOPLE[0])) == [STOP]
+        assert short_names(submit_all(stranger, PEOPLE[0])) == [STOP]
     finally:
         server.stop()
 
@@ -614,43 +622,45 @@ def test_tls_from_the_first_byte(certificate: tuple[Path, Path]) -> None:
     [
         pytest.param({"username": "soup"}, "SMTP_PASSWORD: is not set", id="no-password"),
         pytest.param(
-            {"username": "soup", "security": "none"}, "smtp would send the password in clear", id="clear"
+            {"username": "soup", "security": "none"},
+            "smtp would send the password without encryption",
+            id="clear",
         ),
     ],
 )
 def test_check_sees_without_connecting(settings: dict[str, object], problem: str) -> None:
     smtp = SmtpProvider(Smtp(**{"port": free_port(), **settings}))
-    assert any(problem in str(found) for found in smtp.check())
+    assert any(problem in str(reported) for reported in smtp.check())
 
 
-# What arrives.
+# Messages received.
 
 
 @pytest.mark.parametrize(
     "address", ["a@example.com\r\nBcc: b@example.com", "ä@example.com", "a b@example.com"]
 )
 def test_an_address_that_no_header_can_hold_is_refused(pipelining: bool, address: str) -> None:
-    """Validation lets none through; a database that somebody has written to may hold one."""
+    """Validation rejects such addresses; a database that was edited by hand may contain one."""
     submissions = SubmissionLog()
     people = [PEOPLE[0], Subscriber(4, address), PEOPLE[1], Subscriber(5, address)]
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(*people), submissions)) == [YES, NO, YES, NO]
+        assert short_names(submit(smtp, batch_to(*people), submissions)) == [YES, NO, YES, NO]
         smtp.close()
-    assert [one.number for one in submissions.begun] == [1, 3]
+    assert [recipient.number for recipient in submissions.begun] == [1, 3]
     assert delivered(server) == ["reader1@example.com", "reader2@example.com"]
-    assert not any(b"Bcc" in one for one in server.messages)
+    assert not any(b"Bcc" in message for message in server.messages)
 
 
 def test_a_sender_that_no_header_can_hold_sends_nothing() -> None:
     mailing = replace(samples.plain_mailing(), sender=("Soup", "süp@example.com"))
-    assert in_short(submitted(provider(free_port()), to(*PEOPLE, of=mailing))) == [STOP] * 3
+    assert short_names(submit(provider(free_port()), batch_to(*PEOPLE, mailing=mailing))) == [STOP] * 3
 
 
 def test_nobody_to_write_to_is_no_connection() -> None:
     smtp = provider(free_port())
     assert smtp.submit(Batch(samples.plain_mailing(), []), SubmissionLog()) == Accepted()
-    assert in_short(submitted(smtp, to(Subscriber(1, "a b@example.com")))) == [NO]
+    assert short_names(submit(smtp, batch_to(Subscriber(1, "a b@example.com")))) == [NO]
 
 
 def undotted(wire: bytes) -> EmailMessage:
@@ -680,25 +690,27 @@ def check_dots(message: EmailMessage) -> None:
 def test_dots_arrive(pipelining: bool) -> None:
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port)
-        assert in_short(submitted(smtp, to(DOTTY, PEOPLE[0], of=DOTTED))) == [YES, YES]
+        assert short_names(submit(smtp, batch_to(DOTTY, PEOPLE[0], mailing=DOTTED))) == [YES, YES]
         smtp.close()
     assert not [line for wire in server.messages for line in wire.split(b"\r\n") if line == b"."]
     check_dots(undotted(server.messages[0]))
 
 
-# With a real server.
+# Postfix.
 
 
 def arrived(server: Postfix, subject: str, count: int) -> list[EmailMessage]:
-    """What Postfix delivered under a subject, once `count` are there; every message has one of ours."""
-    found: list[EmailMessage] = []
-    for have in range(count, count + 1000):
-        messages = [email.message_from_bytes(raw, policy=default) for raw in server.messages(have, 20)]
-        assert all(one["List-Unsubscribe"] for one in messages if one["From"].startswith("The Soup"))
-        found = [one for one in messages if one["Subject"] == subject]
-        if len(found) >= count or len(messages) < have:
+    """Return the messages that Postfix delivered with a subject, after `count` of them arrived."""
+    matching: list[EmailMessage] = []
+    for expected in range(count, count + 1000):
+        messages = [email.message_from_bytes(raw, policy=default) for raw in server.messages(expected, 20)]
+        assert all(
+            message["List-Unsubscribe"] for message in messages if message["From"].startswith("The Soup")
+        )
+        matching = [message for message in messages if message["Subject"] == subject]
+        if len(matching) >= count or len(messages) < expected:
             break
-    return sorted(found, key=lambda one: str(one["To"]))
+    return sorted(matching, key=lambda message: str(message["To"]))
 
 
 def test_postfix_takes_and_delivers_over_starttls(
@@ -709,21 +721,23 @@ def test_postfix_takes_and_delivers_over_starttls(
         Smtp(port=postfix_server.port, security="starttls"),
         tls=ssl.create_default_context(cafile=certificate[0]),
     )
-    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing))) == [YES] * 3
+    assert short_names(submit(smtp, batch_to(*PEOPLE, mailing=mailing))) == [YES] * 3
     smtp.close()
     messages = arrived(postfix_server, mailing.rendered.subject, 3)
-    assert [str(one["To"]) for one in messages] == [f"{one.name} <{one.address}>" for one in PEOPLE]
-    for one in messages:
-        text, html = one.iter_parts()
-        link = str(one["List-Unsubscribe"]).partition(">")[0][1:]
+    assert [str(message["To"]) for message in messages] == [
+        f"{subscriber.name} <{subscriber.address}>" for subscriber in PEOPLE
+    ]
+    for message in messages:
+        text, html = message.iter_parts()
+        link = str(message["List-Unsubscribe"]).partition(">")[0][1:]
         expected = mailing.rendered.text.replace("[[unsubscribe_url]]", link)
         assert text.get_content().replace("\r\n", "\n") == expected
         assert link in html.get_content()
-        assert "ESMTPS" in str(one["Received"])
+        assert "ESMTPS" in str(message["Received"])
 
 
 def test_postfix_offers_pipelining(postfix_server: Postfix) -> None:
-    """So that the tests with it are tests of that."""
+    """Otherwise the tests with Postfix would not test pipelining."""
     with smtplib.SMTP("127.0.0.1", postfix_server.port) as session:
         session.ehlo()
         assert session.has_extn("pipelining")
@@ -733,37 +747,37 @@ def test_postfix_refuses_for_good_and_for_now(postfix_server: Postfix) -> None:
     refuse, defer = Subscriber(8, "refuse@example.com"), Subscriber(9, "defer@example.com")
     people = [refuse, PEOPLE[0], refuse, defer, PEOPLE[1], PEOPLE[2], defer]
     mailing, smtp = samples.plain_mailing("Refused soup"), provider(postfix_server.port)
-    outcomes = submitted(smtp, to(*people, of=mailing))
-    assert in_short(outcomes) == [NO, YES, NO, LATER, YES, YES, LATER]
+    outcomes = submit(smtp, batch_to(*people, mailing=mailing))
+    assert short_names(outcomes) == [NO, YES, NO, LATER, YES, YES, LATER]
     assert isinstance(outcomes[0], Refused) and outcomes[0].reason.startswith("550 5.1.1")
     assert isinstance(outcomes[3], NotSent) and outcomes[3].reason.startswith("450")
-    # The last one's transaction is still open on the connection that was kept.
-    assert in_short(submitted(smtp, to(Subscriber(4, "reader4@example.com"), of=mailing))) == [YES]
+    # The transaction of the last message is still open on the idle connection.
+    assert short_names(submit(smtp, batch_to(Subscriber(4, "reader4@example.com"), mailing=mailing))) == [YES]
     smtp.close()
     messages = arrived(postfix_server, "Refused soup", 4)
-    addresses = [parseaddr(str(one["To"]))[1] for one in messages]
+    addresses = [parseaddr(str(message["To"]))[1] for message in messages]
     assert addresses == [f"reader{n}@example.com" for n in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_postfix_delivers_nothing_that_did_not_begin(postfix_server: Postfix, most: int) -> None:
     mailing, smtp = samples.plain_mailing(f"Stopped soup {most}"), provider(postfix_server.port)
-    assert in_short(submitted(smtp, to(*PEOPLE, of=mailing), SubmissionLog(most))) == [YES] * most + [
-        LATER
-    ] * (3 - most)
+    assert short_names(submit(smtp, batch_to(*PEOPLE, mailing=mailing), SubmissionLog(most))) == [
+        YES
+    ] * most + [LATER] * (3 - most)
     last = Subscriber(5, "zoe@example.com")
-    assert in_short(submitted(smtp, to(last, of=mailing))) == [YES]
+    assert short_names(submit(smtp, batch_to(last, mailing=mailing))) == [YES]
     smtp.close()
     messages = arrived(postfix_server, f"Stopped soup {most}", most + 1)
-    addresses = [parseaddr(str(one["To"]))[1] for one in messages]
-    assert addresses == [one.address for one in PEOPLE[:most]] + [last.address]
+    addresses = [parseaddr(str(message["To"]))[1] for message in messages]
+    assert addresses == [subscriber.address for subscriber in PEOPLE[:most]] + [last.address]
 
 
 def test_postfix_takes_every_line(postfix_server: Postfix) -> None:
-    """It refuses bare line feeds, and would end a message at a dot that stands alone."""
+    """It rejects bare line feeds, and would end a message at a line with a single dot."""
     mailing = replace(DOTTED, rendered=replace(DOTTED.rendered, subject="Dotted soup"))
     smtp = provider(postfix_server.port)
-    assert in_short(submitted(smtp, to(DOTTY, of=mailing))) == [YES]
+    assert short_names(submit(smtp, batch_to(DOTTY, mailing=mailing))) == [YES]
     smtp.close()
     (message,) = arrived(postfix_server, "Dotted soup", 1)
     check_dots(message)
@@ -775,10 +789,10 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(postfix_server: Postfi
 
 
 def test_what_postfix_takes_may_still_come_back(postfix_server: Postfix) -> None:
-    """Accepted is not delivered: the bounce goes to the sender, and the outcome was true when it was said."""
+    """Accepted does not mean delivered: the bounce goes to the sender, and the outcome stays accepted."""
     smtp = provider(postfix_server.port)
     mailing = samples.plain_mailing("Bounced soup")
-    outcomes = submitted(smtp, to(Subscriber(1, "bounce@example.com"), of=mailing))
+    outcomes = submit(smtp, batch_to(Subscriber(1, "bounce@example.com"), mailing=mailing))
     smtp.close()
     assert isinstance(outcomes[0], Accepted)
     bounce = arrived(postfix_server, "Undelivered Mail Returned to Sender", 1)[0]

@@ -1,1 +1,1 @@
-"""SendGrid."""
+"""The provider SendGrid."""

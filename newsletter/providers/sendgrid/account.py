@@ -1,4 +1,4 @@
-"""What a SendGrid account says of itself: the key's scopes, settings that touch our mail, its domains.
+"""Examine a SendGrid account: the key's scopes, the settings that change our mail, the domains.
 
 Scopes are those of https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions; settings and
 domains those of SendGrid's OpenAPI description (github.com/twilio/sendgrid-oai: tsg_tracking_settings_v3,
@@ -19,22 +19,23 @@ from newsletter.sending.outcomes import NotSent
 
 Ask = Callable[[Callable[[Any], Any]], Response | NotSent]
 
-WHO = "SendGrid"
-SEND = "mail.send"
-UNDO = (
+_NAME = "SendGrid"
+SEND_SCOPE = "mail.send"
+# The scopes to hold mail back and to recall it.
+RECALL_SCOPES = (
     "mail.batch.create",
     "user.scheduled_sends.create",
     "user.scheduled_sends.read",
     "user.scheduled_sends.update",
 )
 _KEY = re.compile(r"SG\.[!-~]{66}")
-_PAGE, _PAGES = 50, 20
+_PAGE_SIZE, _MAX_PAGES = 50, 20
 _TRACKING = "https://app.sendgrid.com/settings/tracking"
 _MAIL = "https://app.sendgrid.com/settings/mail_settings"
 _KEYS = "https://app.sendgrid.com/settings/api_keys"
 _DOMAINS = "https://app.sendgrid.com/settings/sender_auth"
 
-# Each request says for itself what becomes of these (`payload.tracking_settings`).
+# Each request of ours overrides these settings (`payload.tracking_settings`).
 OVERRIDDEN = {
     "click": "click tracking",
     "open": "open tracking",
@@ -42,164 +43,169 @@ OVERRIDDEN = {
     "google_analytics": "Google Analytics",
     "ganalytics": "Google Analytics",
 }
-# No request of ours says anything about these: the account's word stands.
-_TOUCHES: Mapping[str, tuple[Literal["warning", "note"], str]] = {
+# No request of ours overrides these settings: the account's value applies to our mail.
+_NOT_OVERRIDDEN: Mapping[str, tuple[Literal["warning", "note"], str]] = {
     "footer": (
         "warning",
-        "adds a footer of its own to every mail, so that readers get what nobody previewed",
+        "adds a footer to every mail, which the preview does not show",
     ),
-    "template": ("warning", "wraps every mail in a template of its own (Legacy Email Template)"),
-    "bcc": ("warning", "sends a copy of every mail to another address, with its reader's unsubscribe link"),
-    "spam_check": ("warning", "drops mail that its spam checker does not like, after it was accepted"),
-    "plain_content": ("note", "makes HTML of mail that is plain text; ours always has an HTML part"),
+    "template": ("warning", "wraps every mail in a template of the account (Legacy Email Template)"),
+    "bcc": ("warning", "sends a copy of every mail, with the reader's unsubscribe link, to another address"),
+    "spam_check": ("warning", "drops mail that its spam checker rejects, after SendGrid has accepted it"),
+    "plain_content": ("note", "converts plain-text mail to HTML; our mail always has an HTML part"),
     "forward_spam": ("note", "forwards spam reports, which name readers, to another address"),
 }
 
 
 class SendGridAccount:
-    """The account of a key. `ask` makes one call with SendGrid's client, or says why it cannot."""
+    """The account of an API key.
+
+    `ask` makes one call with SendGrid's client; it returns NotSent if the call could not be made.
+    """
 
     def __init__(self, ask: Ask, api_key: str) -> None:
         self._ask = ask
         self._looks_like_a_key = bool(_KEY.fullmatch(api_key))
 
     def examine(self, config: Config) -> ProviderReport:
-        """What there is to say; asks no further when SendGrid cannot be reached, or does not know the key."""
-        answer = self._ask(lambda client: client.scopes.get())
-        if isinstance(answer, NotSent):
+        """Report on the account; make no further call if SendGrid cannot be reached or rejects the key."""
+        response = self._ask(lambda client: client.scopes.get())
+        if isinstance(response, NotSent):
             fix = "check the network, a proxy, and `sendgrid.host`"
-            return ProviderReport((Finding(WHO, "error", f"cannot be asked: {answer.reason}", fix),))
-        heard = clock_of(WHO, answer.headers)
-        scopes = _scopes(answer)
+            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+        clock = clock_of(_NAME, response.headers)
+        scopes = _scopes(response)
         if scopes is None:
-            return ProviderReport((self._refused(answer),), heard=heard)
-        findings = [*_about_scopes(scopes, undo=config.send.undo_window_seconds > 0)]
+            return ProviderReport((self._rejected(response),), heard=clock)
+        findings = [*_about_scopes(scopes, holds_mail=config.send.undo_window_seconds > 0)]
         findings += self._settings("tracking_settings", _about_tracking, config)
         findings += self._settings("mail_settings", _about_mail, config)
         about_domain, sender, return_path = self._domain(config.sender.email.rpartition("@")[2].lower())
-        return ProviderReport((*findings, *about_domain), return_path, sender, heard)
+        return ProviderReport((*findings, *about_domain), return_path, sender, clock)
 
-    def _refused(self, answer: Response) -> Finding:
-        what = f"does not accept the key: {error_text(answer)}"
-        if answer.status == 401:
-            fix = f"make a new key at {_KEYS} and set SENDGRID_API_KEY to it"
+    def _rejected(self, response: Response) -> Finding:
+        what = f"does not accept the key: {error_text(response)}"
+        if response.status == 401:
+            fix = f"create a new key at {_KEYS} and set SENDGRID_API_KEY to it"
             if not self._looks_like_a_key:
                 fix += " (a key begins with SG. and has 69 characters; this one does not)"
             return Finding("SENDGRID_API_KEY", "error", what, fix)
-        if answer.status == 403:
-            fix = "see whether the account is suspended, or lets only some IP addresses in (IP access)"
+        if response.status == 403:
+            fix = "check that the account is not suspended, and that it allows your IP address (IP access)"
             return Finding("SENDGRID_API_KEY", "error", what, fix)
-        return Finding(WHO, "skipped", f"gives no answer to go by: {error_text(answer)}", "try again later")
+        return Finding(
+            _NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later"
+        )
 
     def _settings(
         self, name: str, about: Callable[[dict[str, bool], Config], Iterator[Finding]], config: Config
     ) -> Iterator[Finding]:
         label = f"account's {name.replace('_', ' ')}"
-        answer = self._ask(lambda client: getattr(client, name).get())
-        found = None if isinstance(answer, NotSent) else _enabled(answer)
-        if found is None:
-            yield _unseen(label, answer, f"{name}.read")
+        response = self._ask(lambda client: getattr(client, name).get())
+        enabled = None if isinstance(response, NotSent) else _enabled(response)
+        if enabled is None:
+            yield _not_examined(label, response, f"{name}.read")
         else:
-            yield from about(found, config)
+            yield from about(enabled, config)
 
     def _domain(self, wanted: str) -> tuple[list[Finding], SenderDomain | None, str | None]:
-        """The authenticated domain that SendGrid will use for mail from one."""
+        """Return the findings on a sender's authenticated domain, with its records and return path."""
         domains: list[dict[str, Any]] = []
-        for page in range(_PAGES):
-            answer = self._ask(_page(page))
-            found = None if isinstance(answer, NotSent) else _listed(answer)
-            if found is None:
-                return [_unseen("authenticated domain", answer, "whitelabel.read")], None, None
-            domains += found
-            if len(found) < _PAGE:
+        for page in range(_MAX_PAGES):
+            response = self._ask(_page(page))
+            listed = None if isinstance(response, NotSent) else _listed(response)
+            if listed is None:
+                return [_not_examined("authenticated domain", response, "whitelabel.read")], None, None
+            domains += listed
+            if len(listed) < _PAGE_SIZE:
                 break
-        chosen = _for(domains, wanted)
+        chosen = _best_match(domains, wanted)
         if chosen is None:
-            what = f"there is none for {wanted}: mail is signed by sendgrid.net, and fails DMARC"
-            fix = f"authenticate {wanted} at {_DOMAINS} (a subuser may use one of its parent account unseen)"
+            what = f"the account has none for {wanted}: sendgrid.net signs the mail, which then fails DMARC"
+            fix = f"authenticate {wanted} at {_DOMAINS} (a subuser cannot see those of its parent account)"
             return [Finding("authenticated domain", "warning", what, fix)], None, "sendgrid.net"
         return [_about_domain(chosen, wanted)], _sender(chosen), _return_path(chosen)
 
 
 def _page(number: int) -> Callable[[Any], Any]:
-    query = {"limit": _PAGE, "offset": number * _PAGE}
+    query = {"limit": _PAGE_SIZE, "offset": number * _PAGE_SIZE}
     return lambda client: client.whitelabel.domains.get(query_params=query)
 
 
-def _about_scopes(scopes: frozenset[str], *, undo: bool) -> Iterator[Finding]:
+def _about_scopes(scopes: frozenset[str], *, holds_mail: bool) -> Iterator[Finding]:
     name = "SENDGRID_API_KEY"
-    if SEND in scopes:
-        yield Finding(name, "ok", "SendGrid knows the key, and it may send mail (mail.send)")
+    if SEND_SCOPE in scopes:
+        yield Finding(name, "ok", "SendGrid accepts the key, which has the scope to send mail (mail.send)")
     else:
         fix = f"give it Mail Send at {_KEYS}"
-        yield Finding(name, "error", "SendGrid knows the key, but it may not send mail (mail.send)", fix)
-    missing = [one for one in UNDO if one not in scopes]
+        yield Finding(
+            name, "error", "SendGrid accepts the key, which lacks the scope to send mail (mail.send)", fix
+        )
+    missing = [scope for scope in RECALL_SCOPES if scope not in scopes]
     if not missing:
-        yield Finding(name, "ok", "may hold mail back, and call it back (undo)")
-    elif undo:
+        yield Finding(name, "ok", "has the scopes to hold mail back and to recall it (undo window)")
+    elif holds_mail:
         fix = f"give it full Mail Send and Scheduled Sends access at {_KEYS}, or set send.undo_window to off"
-        what = f"may not hold mail back and call it back: it lacks {', '.join(missing)}"
+        what = f"lacks scopes to hold mail back and to recall it: {', '.join(missing)}"
         yield Finding(name, "error", what, fix)
     else:
-        what = f"could not undo a send (lacks {', '.join(missing)}); send.undo_window is off anyway"
+        what = f"lacks scopes to recall mail: {', '.join(missing)}; not needed, as send.undo_window is off"
         yield Finding(name, "note", what)
 
 
 def _about_tracking(enabled: dict[str, bool], config: Config) -> Iterator[Finding]:
     ours = {"click": config.tracking.clicks, "open": config.tracking.opens}
     label = "account's tracking settings"
-    on = sorted({OVERRIDDEN[name] for name in OVERRIDDEN if enabled.get(name) and not ours.get(name)})
-    if on:
-        what = f"{_and(on)} {'is' if len(on) == 1 else 'are'} on; each of our requests switches "
-        what += f"{'it' if len(on) == 1 else 'them'} off for its mail"
-        yield Finding(
-            label, "note", what, f"other mail of this account may be tracked; to end that: {_TRACKING}"
-        )
+    overridden = sorted({OVERRIDDEN[name] for name in OVERRIDDEN if enabled.get(name) and not ours.get(name)})
+    if overridden:
+        verb, pronoun = ("is", "it") if len(overridden) == 1 else ("are", "them")
+        what = f"{_and(overridden)} {verb} on; each request of news switches {pronoun} off for its mail"
+        yield Finding(label, "note", what, f"to stop the tracking of the account's other mail: {_TRACKING}")
     if others := sorted(name for name, is_on in enabled.items() if is_on and name not in OVERRIDDEN):
-        what = f"{printable(_and(others), 200)}: on, and unknown here"
-        yield Finding(label, "warning", what, f"see what it does to mail: {_TRACKING}")
-    if not on and not others:
-        yield Finding(label, "ok", "nothing is on that newsletter.yml does not ask for")
+        what = f"{printable(_and(others), 200)}: on, and unknown to news"
+        yield Finding(label, "warning", what, f"check its effect on mail: {_TRACKING}")
+    if not overridden and not others:
+        yield Finding(label, "ok", "no setting is on that newsletter.yml does not ask for")
 
 
 def _about_mail(enabled: dict[str, bool], config: Config) -> Iterator[Finding]:
     label = "account's mail settings"
-    found = False
-    for name, (state, what) in _TOUCHES.items():
+    has_problem = False
+    for name, (state, what) in _NOT_OVERRIDDEN.items():
         if enabled.get(name):
-            found = True
+            has_problem = True
             yield Finding(label, state, f"`{name}` {what}", f"switch it off at {_MAIL}")
     if enabled.get("address_whitelist"):
-        found = True
-        what = "`address_whitelist` sends to the addresses in it even if they bounced or unsubscribed"
+        has_problem = True
+        what = "`address_whitelist` makes SendGrid send to its addresses even if they bounced or unsubscribed"
         group = config.unsubscribe.sendgrid_group
-        fix = f"see that no readers are in it: {_MAIL}"
+        fix = f"remove readers' addresses from it: {_MAIL}"
         yield Finding(label, "warning" if group else "note", what, fix)
-    if not found:
-        yield Finding(label, "ok", "nothing is on that would change or copy our mail")
+    if not has_problem:
+        yield Finding(label, "ok", "no setting is on that changes or copies our mail")
 
 
 def _about_domain(chosen: dict[str, Any], wanted: str) -> Finding:
     domain, label = str(chosen["domain"]), "authenticated domain"
     if not chosen.get("valid"):
-        fix = f"publish its records (below), then press Verify at {_DOMAINS}"
+        fix = f"publish its DNS records (below), then press Verify at {_DOMAINS}"
         return Finding(
-            label, "error", f"SendGrid has not verified {domain} yet, and does not sign for it", fix
+            label, "error", f"SendGrid has not verified {domain} yet, and does not sign mail for it", fix
         )
     if domain.lower() == wanted:
-        return Finding(label, "ok", f"SendGrid signs for {domain}")
-    return Finding(label, "ok", f"SendGrid signs for {domain}, which it uses for {wanted}")
+        return Finding(label, "ok", f"SendGrid signs mail for {domain}")
+    return Finding(label, "ok", f"SendGrid signs mail for {domain}, which it uses for {wanted}")
 
 
-def _for(domains: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
-    """The one for a domain: its own, the nearest above it, or the account's default; verified ones first."""
+def _best_match(domains: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+    """Return the same domain, its nearest parent, or the account's default; a verified one first."""
 
-    def rank(one: dict[str, Any]) -> tuple[bool, int, bool]:
-        domain = str(one["domain"]).lower()
+    def rank(entry: dict[str, Any]) -> tuple[bool, int, bool]:
+        domain = str(entry["domain"]).lower()
         covers = wanted == domain or wanted.endswith(f".{domain}")
-        return covers, len(domain) if covers else 0, bool(one.get("valid"))
+        return covers, len(domain) if covers else 0, bool(entry.get("valid"))
 
-    fit = [one for one in domains if rank(one)[0] or (one.get("default") and one.get("valid"))]
+    fit = [entry for entry in domains if rank(entry)[0] or (entry.get("default") and entry.get("valid"))]
     return max(fit, key=rank, default=None)
 
 
@@ -212,7 +218,7 @@ def _return_path(chosen: dict[str, Any]) -> str | None:
 
 
 def _sender(chosen: dict[str, Any]) -> SenderDomain:
-    """Its records, as automated security (CNAMEs) and manual security (MX and TXT) have them."""
+    """Return a domain's DNS records: CNAMEs for automated security, MX and TXT for manual security."""
     records = []
     for key, record in chosen["dns"].items():
         if not isinstance(record, dict):
@@ -225,45 +231,45 @@ def _sender(chosen: dict[str, Any]) -> SenderDomain:
     return SenderDomain(str(chosen["domain"]).lower(), tuple(records), chosen.get("valid") is True)
 
 
-def _unseen(label: str, answer: Response | NotSent, scope: str) -> Finding:
-    """What could not be looked at, and why."""
-    if isinstance(answer, NotSent):
-        return Finding(label, "skipped", f"not looked at: {answer.reason}", "try again later")
-    if answer.status in (401, 403):
-        fix = f"sending does not need it; to see it here give the key {scope} at {_KEYS}"
+def _not_examined(label: str, response: Response | NotSent, scope: str) -> Finding:
+    """Return the finding for settings that could not be read, with the reason."""
+    if isinstance(response, NotSent):
+        return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
+    if response.status in (401, 403):
+        fix = f"a send does not need this scope; to examine it, give the key {scope} at {_KEYS}"
         return Finding(
-            label, "skipped", f"not looked at: the key may not read it ({error_text(answer)})", fix
+            label, "skipped", f"not examined: the key lacks the scope {scope} ({error_text(response)})", fix
         )
-    return Finding(label, "skipped", f"not looked at: {error_text(answer)}", "try again later")
+    return Finding(label, "skipped", f"not examined: {error_text(response)}", "try again later")
 
 
-def _scopes(answer: Response) -> frozenset[str] | None:
-    found = _json(answer)
-    scopes = found.get("scopes") if isinstance(found, dict) else None
+def _scopes(response: Response) -> frozenset[str] | None:
+    content = _json(response)
+    scopes = content.get("scopes") if isinstance(content, dict) else None
     return frozenset(map(str, scopes)) if isinstance(scopes, list) else None
 
 
-def _enabled(answer: Response) -> dict[str, bool] | None:
-    found = _json(answer)
-    listed = found.get("result") if isinstance(found, dict) else None
+def _enabled(response: Response) -> dict[str, bool] | None:
+    content = _json(response)
+    listed = content.get("result") if isinstance(content, dict) else None
     if not isinstance(listed, list):
         return None
-    return {str(one.get("name")): one.get("enabled") is True for one in listed if isinstance(one, dict)}
+    return {str(item.get("name")): item.get("enabled") is True for item in listed if isinstance(item, dict)}
 
 
-def _listed(answer: Response) -> list[dict[str, Any]] | None:
-    found = _json(answer)
-    if not isinstance(found, list):
+def _listed(response: Response) -> list[dict[str, Any]] | None:
+    content = _json(response)
+    if not isinstance(content, list):
         return None
-    fit = [one for one in found if isinstance(one, dict) and isinstance(one.get("dns"), dict)]
-    return [one for one in fit if isinstance(one.get("domain"), str)]
+    domains = [item for item in content if isinstance(item, dict) and isinstance(item.get("dns"), dict)]
+    return [item for item in domains if isinstance(item.get("domain"), str)]
 
 
-def _json(answer: Response) -> object:
-    if answer.status != 200:
+def _json(response: Response) -> object:
+    if response.status != 200:
         return None
     try:
-        return json.loads(answer.content)
+        return json.loads(response.content)
     except (ValueError, RecursionError):
         return None
 

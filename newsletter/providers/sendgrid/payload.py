@@ -1,7 +1,7 @@
 """A mailing as the JSON of SendGrid's mail/send, encoded once; recipients are spliced in.
 
-Placeholders become SendGrid's substitutions, which know one value for both parts of a mail. So the text
-part's placeholders get names of their own, and values in HTML are escaped.
+Placeholders become SendGrid's substitutions, which have the same value in both parts of a mail. Therefore the
+placeholders of the text part are renamed (`text.…`), and the values for the HTML part are escaped.
 """
 
 import json
@@ -14,65 +14,69 @@ from typing import Any
 from newsletter.constants import PLACEHOLDER
 from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
 
-_Own = tuple[str, Callable[[Recipient], str]]
+# A substitution: its JSON up to the value, and a function that returns the value.
+_Substitution = tuple[str, Callable[[Recipient], str]]
 
 _NAME = ',"name":'
-# About 50 KB, which stays in the cache, and in memory that is used again.
-_PIECE = 100
+# About 50 KB of JSON: a piece fits the processor's cache, and its memory is reused.
+_RECIPIENTS_PER_PIECE = 100
 
 GROUP_LINK = "<%asm_group_unsubscribe_raw_url%>"
 
 
 class BodyTemplate:
-    """Everything that recipients share, as JSON, with gaps for their own; `fill` makes a request of it.
+    """The JSON that all recipients share, with gaps for each one's values; `fill` returns a request.
 
-    A token is URL-safe, and stands as it is wherever it stands.
+    A token is URL-safe: it needs no escape in JSON or HTML.
     """
 
     def __init__(self, mailing: Mailing) -> None:
         text, html = _for_group(mailing, mailing.rendered.text), _for_group(mailing, mailing.rendered.html)
         self._head = json.dumps(_shared(mailing, text, html))[:-1] + ',"personalizations":['
         headers = "".join(f",{quoted(name)}:{quoted(line)}" for name, line in list_headers(mailing).items())
-        links, own = _substitutions(mailing, text, html)
-        self._own = [
-            (f",{label}" if links or place else label, value) for place, (label, value) in enumerate(own)
+        links, others = _substitutions(mailing, text, html)
+        self._substitutions = [
+            (f",{label}" if links or index else label, value) for index, (label, value) in enumerate(others)
         ]
         after_id = f'{headers}}},"substitutions":{{{",".join(links)}'
         self._around_token = after_id.split("{token}")
 
     def fill(self, batch: Batch) -> list[bytes]:
-        """The request for a batch, in pieces."""
-        people = batch.recipients
+        """Return the request for a batch, in pieces."""
+        recipients = batch.recipients
         pieces = []
-        for start in range(0, len(people), _PIECE):
-            each = self._each(people[start : start + _PIECE])
-            each[0] = f",{each[0]}" if start else self._head + each[0]
-            each[-1] += "}}"
-            pieces.append("}},".join(each).encode("ascii"))
-        pieces[-1] += f"]{_held(batch.scheduled)}}}".encode("ascii")
+        for start in range(0, len(recipients), _RECIPIENTS_PER_PIECE):
+            objects = self._personalizations(recipients[start : start + _RECIPIENTS_PER_PIECE])
+            objects[0] = f",{objects[0]}" if start else self._head + objects[0]
+            objects[-1] += "}}"
+            pieces.append("}},".join(objects).encode("ascii"))
+        pieces[-1] += f"]{_schedule(batch.scheduled)}}}".encode("ascii")
         return pieces
 
-    def _each(self, people: Sequence[Recipient]) -> list[str]:
-        """Each one's personalization, but for its end."""
+    def _personalizations(self, recipients: Sequence[Recipient]) -> list[str]:
+        """Return the personalization object of each recipient, without its closing braces."""
         around = self._around_token
-        each = [
+        objects = [
             f'{{"to":[{{"email":{quoted(address)}{_NAME + quoted(name) if name else ""}}}],'
             f'"headers":{{"Message-ID":{quoted(message_id)}{token.join(around)}'
-            for _, address, name, message_id, token in people
+            for _, address, name, message_id, token in recipients
         ]
-        for label, value in self._own:
-            each = [f"{one}{label}{quoted(value(who))}" for one, who in zip(each, people, strict=True)]
-        return each
+        for label, value in self._substitutions:
+            objects = [
+                f"{text}{label}{quoted(value(recipient))}"
+                for text, recipient in zip(objects, recipients, strict=True)
+            ]
+        return objects
 
 
 @lru_cache(maxsize=4)
 def template(mailing: Mailing) -> BodyTemplate:
-    """The template of a mailing, made once."""
+    """Return the template of a mailing, made once."""
     return BodyTemplate(mailing)
 
 
 def tracking_settings(mailing: Mailing) -> dict[str, Any]:
-    """All four switches, always: what is absent may fall back to the account's settings."""
+    """Return all four settings, always: for an absent one SendGrid may use the account's setting."""
     return {
         "click_tracking": {"enable": mailing.track_clicks, "enable_text": mailing.track_clicks},
         "open_tracking": {"enable": mailing.track_opens},
@@ -99,25 +103,25 @@ def _shared(mailing: Mailing, text: str, html: str) -> dict[str, Any]:
     return shared
 
 
-def _substitutions(mailing: Mailing, text: str, html: str) -> tuple[list[str], list[_Own]]:
-    """Links, `{token}` in them, as JSON; for the rest the JSON up to a value, and what makes the value."""
+def _substitutions(mailing: Mailing, text: str, html: str) -> tuple[list[str], list[_Substitution]]:
+    """Return the unsubscribe links as JSON with `{token}`, and the other substitutions."""
     links: list[str] = []
-    own: list[_Own] = []
+    others: list[_Substitution] = []
     for content, part, encode in ((text, "text.", str), (html, "", escape)):
         for name in sorted(set(PLACEHOLDER.findall(content))):
             label = f"{quoted(f'[[{part}{name}]]')}:"
             if name == "unsubscribe_url":
                 links.append(label + quoted(encode(mailing.unsubscribe_url or "")))
             else:
-                own.append((label, _encoded(mailing.value(name), encode)))
-    return links, own
+                others.append((label, _encoded(mailing.value(name), encode)))
+    return links, others
 
 
 def _encoded(value: Callable[[Recipient], str], encode: Callable[[str], str]) -> Callable[[Recipient], str]:
     return value if encode is str else lambda recipient: encode(value(recipient))
 
 
-def _held(scheduled: ScheduledSend | None) -> str:
+def _schedule(scheduled: ScheduledSend | None) -> str:
     if scheduled is None:
         return ""
     return f',"batch_id":{quoted(scheduled.batch_id)},"send_at":{scheduled.send_at.timestamp():.0f}'

@@ -1,10 +1,10 @@
-"""SendGrid's v3 API: one request for up to 1000 recipients, tracking explicitly off.
+"""SendGrid's v3 API: one request for up to 1000 recipients, with explicit tracking settings.
 
-What counts here is documented at https://www.twilio.com/docs/sendgrid/api-reference/mail-send: 202 means
-queued; there is no idempotency key, so a lost answer is unknown.
+Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send. Status 202 means queued; there is no
+idempotency key, so after a lost response the outcome is unknown.
 
-The account's calls go through SendGrid's own package, because paths and headers are its own. The mail goes
-past it: it would format every body for a log that nobody reads, and connect anew for each request.
+Calls about the account use SendGrid's Python package, for its paths and headers. Mail does not: the package
+would format every body for its log, and open a new connection for each request.
 """
 
 import logging
@@ -37,7 +37,7 @@ logging.getLogger("python_http_client.client").disabled = True
 
 
 class SendGridProvider:
-    """Sends through SendGrid; `clock` is Unix time."""
+    """Sends through SendGrid; `clock` returns Unix time, in seconds."""
 
     name = "sendgrid"
 
@@ -63,7 +63,7 @@ class SendGridProvider:
         if not self._api_key:
             return [Problem("SENDGRID_API_KEY", "is not set", fix)]
         if not re.fullmatch(r"[!-~]+", self._api_key.get_secret_value()):
-            return [Problem("SENDGRID_API_KEY", "holds letters that no key has", fix)]
+            return [Problem("SENDGRID_API_KEY", "contains characters that are not valid in an API key", fix)]
         return []
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
@@ -71,17 +71,17 @@ class SendGridProvider:
             return NotSent(str(problems[0]))
         headers = {**self._client.request_headers, "Content-Type": "application/json"}
         try:
-            answer = self._transport.ask(
+            response = self._transport.ask(
                 "POST", self._mail_send, headers, template(batch.mailing).fill(batch)
             )
         except NotConnected as failure:
-            return self._unreached(failure)
+            return self._not_connected(failure)
         except NoResponse as failure:
-            return Unknown(f"no answer: {failure}")
-        return outcome(answer, len(batch.recipients), self._clock())
+            return Unknown(f"no response: {failure}")
+        return outcome(response, len(batch.recipients), self._clock())
 
     def examine(self, config: Config) -> ProviderReport:
-        """The key, the account's settings and its domains; only GET is asked for."""
+        """Report on the API key, the account's settings and its domains; all requests are GET."""
         from newsletter.providers.sendgrid.account import SendGridAccount
 
         if (problems := self.check()) or not self._api_key:
@@ -92,23 +92,26 @@ class SendGridProvider:
         self._transport.close()
 
     def _ask(self, call: Callable[[Any], Any]) -> Response | NotSent:
-        """One of the account's calls; they are safe to repeat, whatever became of the first."""
+        """Make a call about the account; return its response, or NotSent if there is none.
+
+        These calls are safe to repeat, even if the first one arrived.
+        """
         if problems := self.check():
             return NotSent(str(problems[0]))
         try:
             response = call(self._client)
         except NotConnected as failure:
-            return self._unreached(failure)
+            return self._not_connected(failure)
         except NoResponse as failure:
-            return NotSent(f"no answer: {failure}", stop=False)
+            return NotSent(f"no response: {failure}", stop=False)
         return Response(response.status_code, response.headers, response.body)
 
-    def _unreached(self, failure: NotConnected) -> NotSent:
+    def _not_connected(self, failure: NotConnected) -> NotSent:
         return NotSent(f"no connection: {failure}", stop=not self._transport.reached)
 
 
 def _client(host: str, api_key: SecretStr | None, transport: Transport) -> "_Client":
-    # Without a key the package would look for one by itself; `check` keeps this one from being used.
+    # Without a key the package would read one from the environment. `check` prevents the use of this one.
     api = SendGridAPIClient(api_key.get_secret_value() if api_key else "none", host=host)
     client = _Client(host=api.host, request_headers=api._default_headers, version=3)
     client.transport = transport
@@ -116,7 +119,7 @@ def _client(host: str, api_key: SecretStr | None, transport: Transport) -> "_Cli
 
 
 class _Client(python_http_client.Client):  # type: ignore[misc]  # the package has no types
-    """The package's client on a transport of ours: no redirects, a time-out, and no error for a status."""
+    """The package's client on our transport: no redirects, a time-out, no exception for an HTTP status."""
 
     transport: Transport | None = None
 
@@ -138,16 +141,16 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
 
 
 class _Response:
-    """An answer as the package reads one."""
+    """A response with the methods that the package calls."""
 
-    def __init__(self, answer: Response) -> None:
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        self._response = response
 
     def getcode(self) -> int:
-        return self._answer.status
+        return self._response.status
 
     def read(self) -> bytes:
-        return self._answer.content
+        return self._response.content
 
     def info(self) -> Message:
-        return self._answer.headers
+        return self._response.headers

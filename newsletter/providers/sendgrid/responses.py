@@ -1,7 +1,7 @@
-"""What SendGrid's answers mean, and what they leave open.
+"""Translate SendGrid's responses into outcomes.
 
-Documented at https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors: 202 is queued, a 4xx
-certainly is not, and everything else may have been.
+Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors. Mail with status 202 is queued,
+with a 4xx it certainly is not; with any other status it may be.
 """
 
 import json
@@ -12,79 +12,96 @@ from newsletter.display import printable
 from newsletter.providers.http import Response
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
-_NOTES = {401: "the API key is not valid, or credits are used up", 403: "the API key may not send"}
-_PERSON = re.compile(r"personalizations\.(\d{1,4})(?:\..*)?", re.ASCII)
+_EXPLANATIONS = {
+    401: "the API key is not valid, or the credits are used up",
+    403: "the API key lacks the right to send",
+}
+_RECIPIENT_FIELD = re.compile(r"personalizations\.(\d{1,4})(?:\..*)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
-def outcome(answer: Response, recipients: int, now: float) -> Outcome:
-    """What became of a mail/send to so many recipients; `now` is Unix time."""
-    if answer.status == 202:
-        return Accepted(answer.headers.get("X-Message-Id") or "")
-    if answer.status == 400:
-        return _invalid(answer, recipients)
-    if answer.status == 413:
-        return Refused(error_text(answer))
-    if _declined(answer):
-        return not_sent(answer, now)
-    return Unknown(error_text(answer))
+def outcome(response: Response, recipients: int, now: float) -> Outcome:
+    """Return the outcome of a mail/send call for a number of recipients; `now` is Unix time."""
+    if response.status == 202:
+        return Accepted(response.headers.get("X-Message-Id") or "")
+    if response.status == 400:
+        return _invalid(response, recipients)
+    if response.status == 413:
+        return Refused(error_text(response))
+    if _is_rejected(response):
+        return not_sent(response, now)
+    return Unknown(error_text(response))
 
 
-def not_sent(answer: Response, now: float) -> NotSent:
-    """Nothing was taken: the account or the host would say the same again, unless it is only busy."""
-    if answer.status == 429:
-        return NotSent(f"{error_text(answer)}: too many requests", stop=False, wait=_wait(answer, now))
-    busy = answer.status >= 500 or answer.status == 408
-    return NotSent(": ".join(filter(None, (error_text(answer), _NOTES.get(answer.status)))), stop=not busy)
+def not_sent(response: Response, now: float) -> NotSent:
+    """Return the outcome of a call that SendGrid rejected as a whole; `now` is Unix time.
+
+    The send stops unless SendGrid is only busy (408, 429, 5xx): the next call would fail for the same reason.
+    """
+    if response.status == 429:
+        return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
+    busy = response.status >= 500 or response.status == 408
+    return NotSent(
+        ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status)))), stop=not busy
+    )
 
 
-def error_text(answer: Response) -> str:
-    """The status and SendGrid's own words, where the answer is its JSON."""
-    words = printable("; ".join(": ".join(filter(None, error)) for error in errors(answer)), 300)
-    if words or answer.status >= 400:
-        return f"{answer.status} {words}".strip()
-    return f"an answer that does not belong here: {answer.status}"
+def error_text(response: Response) -> str:
+    """Return the status of a response, and SendGrid's messages if it contains them."""
+    words = printable("; ".join(": ".join(filter(None, error)) for error in errors(response)), 300)
+    if words or response.status >= 400:
+        return f"{response.status} {words}".strip()
+    return f"unexpected response: {response.status}"
 
 
-def errors(answer: Response) -> list[tuple[str, str]]:
-    """The field, if one is named, and the message of each error."""
+def errors(response: Response) -> list[tuple[str, str]]:
+    """Return the field (or an empty string) and the message of each error in a response."""
     try:
         return [
             (_text(error.get("field")), _text(error.get("message")))
-            for error in json.loads(answer.content)["errors"]
+            for error in json.loads(response.content)["errors"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
-def _declined(answer: Response) -> bool:
-    return 400 <= answer.status < 500 and answer.status != 408
+def _is_rejected(response: Response) -> bool:
+    return 400 <= response.status < 500 and response.status != 408
 
 
-def _invalid(answer: Response, recipients: int) -> Outcome:
-    """The fault of some recipients, of what all share, or of nobody in particular."""
-    fields = [field for field, _ in errors(answer)]
+def _invalid(response: Response, recipients: int) -> Outcome:
+    """Return the outcome of an invalid request.
+
+    An error may concern some recipients, a part that all recipients share, or no field at all.
+    """
+    fields = [field for field, _ in errors(response)]
     if any(field and field.partition(".")[0] != "personalizations" for field in fields):
-        return NotSent(error_text(answer))
+        return NotSent(error_text(response))
     if rejected_indexes := _rejected_indexes(fields, recipients):
-        # Each of them is told what is wrong, not who else there is.
-        words = "; ".join(dict.fromkeys(text for _, text in errors(answer)))
-        return Refused(printable(f"{answer.status} {words}", 300), rejected_indexes)
-    return Refused(error_text(answer))
+        # The reason is stored for each recipient, so it must not name the fields of others.
+        words = "; ".join(dict.fromkeys(text for _, text in errors(response)))
+        return Refused(printable(f"{response.status} {words}", 300), rejected_indexes)
+    return Refused(error_text(response))
 
 
 def _rejected_indexes(fields: Iterable[str], recipients: int) -> tuple[int, ...]:
-    """Whom the fields name, if each names somebody who is there."""
-    named = [_PERSON.fullmatch(field) for field in fields]
-    places = {int(match[1]) for match in named if match}
-    return tuple(sorted(places)) if all(named) and all(place < recipients for place in places) else ()
+    """Return the indexes of the recipients in the fields; empty if a field names none of the batch."""
+    matches = [_RECIPIENT_FIELD.fullmatch(field) for field in fields]
+    indexes = {int(match[1]) for match in matches if match}
+    is_valid = all(matches) and all(index < recipients for index in indexes)
+    return tuple(sorted(indexes)) if is_valid else ()
 
 
-def _wait(answer: Response, now: float) -> float | None:
-    """How long the account is to be silent, a second at least; X-RateLimit-Reset is Unix time."""
-    after, reset = (answer.headers.get(name, "").strip() for name in ("Retry-After", "X-RateLimit-Reset"))
-    if _SECONDS.fullmatch(after):
-        return max(1.0, float(after))
+def _wait(response: Response, now: float) -> float | None:
+    """Return the seconds to wait before the next request, at least 1; None if SendGrid names no time.
+
+    X-RateLimit-Reset is Unix time.
+    """
+    retry_after, reset = (
+        response.headers.get(name, "").strip() for name in ("Retry-After", "X-RateLimit-Reset")
+    )
+    if _SECONDS.fullmatch(retry_after):
+        return max(1.0, float(retry_after))
     return max(1.0, float(reset) - now) if _SECONDS.fullmatch(reset) else None
 
 

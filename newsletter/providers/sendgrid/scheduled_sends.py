@@ -1,8 +1,9 @@
-"""Mail that SendGrid holds back, and calls back: batches, their ids, and the slots for cancelling them.
+"""SendGrid's scheduled sends: batch ids, recalls, and the slots that recalls take.
 
-A cancellation is documented to work until ten minutes before `send_at`, for ten batches of an account at
-once (https://www.twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends). DELETE is never asked for:
-it lifts a cancellation, and the mail goes out.
+SendGrid documents that a batch can be cancelled until ten minutes before `send_at`, and that an account can
+have ten cancelled or paused batches
+(https://www.twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends). No request is a DELETE: it would
+lift a cancellation, and SendGrid would send the mail.
 """
 
 import json
@@ -18,101 +19,116 @@ from newsletter.sending.outcomes import Cancelled, CancelOutcome, NotCancelled, 
 
 log = logging.getLogger(__name__)
 
-SLOTS = 10
+# Batches of an account that can be cancelled or paused at the same time.
+MAX_SLOTS = 10
 _BATCH_ID = re.compile(r"[!-~]{1,128}")
-# "a status for this batch id exists, try PATCH to update the status"
-_ALREADY = re.compile(r"exists|already", re.IGNORECASE)
+# SendGrid's text: "a status for this batch id exists, try PATCH to update the status"
+_STATUS_EXISTS = re.compile(r"exists|already", re.IGNORECASE)
 
 Call = Callable[[Any], Any]
 
 
 class SendGridScheduledSends:
-    """The batches of an account. `ask` makes one call with SendGrid's client, `clock` is Unix time."""
+    """The held batches of an account.
+
+    `ask` makes one call with SendGrid's client; `clock` returns Unix time, in seconds.
+    """
 
     def __init__(self, ask: Callable[[Call], Response | NotSent], clock: Callable[[], float]) -> None:
         self._ask, self._clock = ask, clock
 
     def free_slots(self) -> int | NotSent:
-        """How many more batches can be cancelled; those that are paused take a slot as well."""
-        answer = self._ask(lambda client: client.user.scheduled_sends.get())
-        if isinstance(answer, NotSent):
-            return answer
-        held = _statuses(answer)
-        if held is None:
-            return not_sent(answer, self._clock())
-        log.debug("slots for recalls counted", extra={"taken": len(held), "slots": SLOTS})
-        return max(0, SLOTS - len(held))
+        """Return how many more batches can be cancelled; paused batches take a slot too."""
+        response = self._ask(lambda client: client.user.scheduled_sends.get())
+        if isinstance(response, NotSent):
+            return response
+        statuses = _statuses(response)
+        if statuses is None:
+            return not_sent(response, self._clock())
+        log.debug("slots for recalls counted", extra={"taken": len(statuses), "slots": MAX_SLOTS})
+        return max(0, MAX_SLOTS - len(statuses))
 
     def new_batch(self) -> str | NotSent:
-        """A new batch id, good for ten days."""
-        answer = self._ask(lambda client: client.mail.batch.post())
-        if isinstance(answer, NotSent):
-            return answer
-        return _new_id(answer) or not_sent(answer, self._clock())
+        """Return a new batch id, which is valid for ten days."""
+        response = self._ask(lambda client: client.mail.batch.post())
+        if isinstance(response, NotSent):
+            return response
+        return _new_id(response) or not_sent(response, self._clock())
 
     def recall(self, batch_id: str) -> CancelOutcome:
-        """Calls back the batch's mail and confirms it; again also what has arrived since it was cancelled."""
-        order = {"batch_id": batch_id, "status": "cancel"}
-        answer = self._ask(lambda client: client.user.scheduled_sends.post(request_body=order))
-        if isinstance(answer, NotSent):
-            return Unknown(answer.reason)
-        if answer.status == 201:
-            return self._confirmed(batch_id)
-        if answer.status not in (400, 404):
-            return Unknown(error_text(answer))
-        held = self._status(batch_id)
-        if isinstance(held, Unknown):
-            return Unknown(f"{error_text(answer)}; {held.reason}")
-        if held or _ALREADY.search(error_text(answer)):
-            return self._renewed(batch_id)
-        return NotCancelled(error_text(answer)) if errors(answer) else Unknown(error_text(answer))
+        """Recall a batch's mail and confirm it.
 
-    def _renewed(self, batch_id: str) -> CancelOutcome:
-        status = {"status": "cancel"}
-        answer = self._ask(lambda client: _path(client, batch_id).patch(request_body=status))
-        if isinstance(answer, NotSent):
-            return Unknown(answer.reason)
-        return self._confirmed(batch_id) if answer.status == 204 else Unknown(error_text(answer))
+        Repeated, it also recalls mail that has arrived since the batch was cancelled.
+        """
+        body = {"batch_id": batch_id, "status": "cancel"}
+        response = self._ask(lambda client: client.user.scheduled_sends.post(request_body=body))
+        if isinstance(response, NotSent):
+            return Unknown(response.reason)
+        if response.status == 201:
+            return self._confirm(batch_id)
+        if response.status not in (400, 404):
+            return Unknown(error_text(response))
+        status = self._status(batch_id)
+        if isinstance(status, Unknown):
+            return Unknown(f"{error_text(response)}; {status.reason}")
+        if status or _STATUS_EXISTS.search(error_text(response)):
+            return self._cancel_again(batch_id)
+        return NotCancelled(error_text(response)) if errors(response) else Unknown(error_text(response))
 
-    def _confirmed(self, batch_id: str) -> CancelOutcome:
+    def _cancel_again(self, batch_id: str) -> CancelOutcome:
+        body = {"status": "cancel"}
+        response = self._ask(lambda client: _path(client, batch_id).patch(request_body=body))
+        if isinstance(response, NotSent):
+            return Unknown(response.reason)
+        return self._confirm(batch_id) if response.status == 204 else Unknown(error_text(response))
+
+    def _confirm(self, batch_id: str) -> CancelOutcome:
         status = self._status(batch_id)
         if isinstance(status, Unknown):
             return status
-        return Cancelled() if status == "cancel" else Unknown(f"not confirmed: {status or 'not on hold'}")
+        return (
+            Cancelled()
+            if status == "cancel"
+            else Unknown(f"not confirmed: {status or 'neither cancelled nor paused'}")
+        )
 
     def _status(self, batch_id: str) -> str | Unknown:
-        """`cancel`, `pause`, or empty where the batch is not on hold."""
-        answer = self._ask(lambda client: _path(client, batch_id).get())
-        if isinstance(answer, NotSent):
-            return Unknown(f"not confirmed: {answer.reason}")
-        if answer.status == 404 and errors(answer):
+        """Return `cancel`, `pause`, or an empty string for a batch that is neither cancelled nor paused."""
+        response = self._ask(lambda client: _path(client, batch_id).get())
+        if isinstance(response, NotSent):
+            return Unknown(f"not confirmed: {response.reason}")
+        if response.status == 404 and errors(response):
             return ""
-        held = _statuses(answer)
-        return Unknown(f"not confirmed: {error_text(answer)}") if held is None else held.get(batch_id, "")
+        statuses = _statuses(response)
+        if statuses is None:
+            return Unknown(f"not confirmed: {error_text(response)}")
+        return statuses.get(batch_id, "")
 
 
 def _path(client: Any, batch_id: str) -> Any:
     return client.user.scheduled_sends._(quote(batch_id, safe=""))
 
 
-def _statuses(answer: Response) -> dict[str, str] | None:
-    """What is on hold, by batch id; None where the answer is not SendGrid's list."""
-    if answer.status != 200:
+def _statuses(response: Response) -> dict[str, str] | None:
+    """Return `cancel` or `pause` by batch id; None if the response is not SendGrid's list."""
+    if response.status != 200:
         return None
     try:
-        listed = json.loads(answer.content)
+        listed = json.loads(response.content)
         return (
-            {str(one["batch_id"]): str(one["status"]) for one in listed} if isinstance(listed, list) else None
+            {str(item["batch_id"]): str(item["status"]) for item in listed}
+            if isinstance(listed, list)
+            else None
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _new_id(answer: Response) -> str | None:
-    if answer.status not in (200, 201):
+def _new_id(response: Response) -> str | None:
+    if response.status not in (200, 201):
         return None
     try:
-        found = json.loads(answer.content)["batch_id"]
-        return str(found) if _BATCH_ID.fullmatch(found) else None
+        batch_id = json.loads(response.content)["batch_id"]
+        return str(batch_id) if _BATCH_ID.fullmatch(batch_id) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -1,1 +1,1 @@
-"""SMTP."""
+"""The provider SMTP."""

@@ -1,4 +1,4 @@
-"""Whether a mail server lets us in: a connection, TLS and login as set, and goodbye."""
+"""Examine a mail server: connect, start TLS and log in as configured, then quit."""
 
 import smtplib
 import socket
@@ -13,54 +13,57 @@ from newsletter.hosts import is_loopback
 from newsletter.providers.smtp.session import bad_credentials, connect, error_text, wrong_setting
 
 
-def look(
+def examine_server(
     settings: Smtp, password: SecretStr | None, tls: ssl.SSLContext | None, timeout: float
 ) -> list[Finding]:
-    """What the server says; nothing that it could take for mail is said to it."""
+    """Report on the server; no command that begins a mail transaction is sent."""
     where = f"{settings.host}:{settings.port}"
     try:
         session = connect(settings, password, tls, timeout)
     except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
         return [_failed(where, settings, failure)]
-    findings = [Finding(where, "ok", f"answers, {_how(settings)}"), *_in_clear(where, settings)]
+    findings = [
+        Finding(where, "ok", f"accepts connections, {_describe(settings)}"),
+        *_in_clear(where, settings),
+    ]
     try:
-        session.say(b"NOOP\r\n")
-        reply = session.answer()
+        session.queue(b"NOOP\r\n")
+        reply = session.read_reply()
     except OSError as failure:
         session.close()
-        what = f"ended the connection after the login: {printable(error_text(failure), 200)}"
-        return [*findings, Finding(where, "error", what, "look at the server's log")]
+        what = f"closed the connection after the login: {printable(error_text(failure), 200)}"
+        return [*findings, Finding(where, "error", what, "check the server's log")]
     session.quit()
     if reply.code != 250:
-        what = f"does not want to go on: {printable(str(reply), 200)}"
-        findings.append(Finding(where, "warning", what, "look at the server's log"))
+        what = f"rejects NOOP after the login: {printable(str(reply), 200)}"
+        findings.append(Finding(where, "warning", what, "check the server's log"))
     return findings
 
 
-def _how(settings: Smtp) -> str:
+def _describe(settings: Smtp) -> str:
     secure = {"none": "without TLS", "starttls": "with STARTTLS", "tls": "with TLS"}[settings.security]
-    return f"{secure} as set, and " + (
-        "takes the user name and the password" if settings.username else "no login is set"
+    return f"{secure} as configured, " + (
+        "and the user name and the password" if settings.username else "and needs no login"
     )
 
 
 def _in_clear(where: str, settings: Smtp) -> list[Finding]:
     if settings.security != "none" or is_loopback(settings.host):
         return []
-    what = "without TLS everybody on the way can read addresses and links"
+    what = "without TLS everybody on the network path can read addresses and links"
     return [Finding(where, "warning", what, "set `smtp.security` to starttls or tls")]
 
 
-def _is_late(failure: Exception) -> bool:
+def _is_timeout(failure: Exception) -> bool:
     return isinstance(failure, TimeoutError) or "timed out" in str(failure)
 
 
 def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
-    """Why there is no connection, and which setting that is about."""
+    """Return the reason why the connection failed, and the setting to change."""
     words = printable(error_text(failure), 200)
     if bad_credentials(failure):
-        fix = "check `smtp.username` and SMTP_PASSWORD; some servers want a password made for programs"
-        return Finding(where, "error", f"does not take the user name and the password: {words}", fix)
+        fix = "check `smtp.username` and SMTP_PASSWORD; some servers need an app password"
+        return Finding(where, "error", f"rejects the user name and the password: {words}", fix)
     if wrong := wrong_setting(settings, failure):
         return Finding(where, "error", *wrong)
     match failure:
@@ -68,21 +71,25 @@ def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
             what, fix = f"cannot check the password now: {words}", "try again later"
         case ssl.SSLCertVerificationError():
             what = f"has a certificate that is not trusted: {failure.verify_message}"
-            fix = "write the name in `smtp.host` that the certificate is for, or renew the certificate"
+            fix = "set `smtp.host` to the name in the certificate, or renew the certificate"
         case ssl.SSLError():
-            what, fix = f"TLS fails: {words}", "update the server's TLS, or ask whoever runs it"
+            what, fix = f"TLS fails: {words}", "update the server's TLS, or ask its administrator"
         case socket.gaierror():
-            what, fix = f"the name is not known: {words}", "check `smtp.host`"
+            what, fix = f"the host name cannot be resolved: {words}", "check `smtp.host`"
         case ConnectionRefusedError():
-            what, fix = "nobody answers there", "check `smtp.host` and `smtp.port`, and that the server runs"
-        # smtplib hides the one in the other.
-        case TimeoutError() | smtplib.SMTPServerDisconnected() if _is_late(failure):
-            what = "does not answer in time"
-            fix = "check `smtp.port`, and whether a firewall is in between (many networks block port 25)"
+            what = "no server accepts connections on this port"
+            fix = "check `smtp.host` and `smtp.port`, and that the server runs"
+        # smtplib reports some time-outs as a disconnected server.
+        case TimeoutError() | smtplib.SMTPServerDisconnected() if _is_timeout(failure):
+            what = "does not reply in time"
+            fix = "check `smtp.port`, and that no firewall blocks it (many networks block port 25)"
             if settings.security != "tls" and settings.port == 465:
-                fix = "port 465 speaks TLS at once: set `smtp.security` to tls"
+                fix = "port 465 needs TLS from the start: set `smtp.security` to tls"
         case UnicodeError():
-            what, fix = "the user name or the password is not ASCII", "use others"
+            what, fix = (
+                "the user name or the password is not ASCII",
+                "use a user name and a password in ASCII",
+            )
         case _:
-            what, fix = f"the connection fails: {words}", "look at the server's log"
+            what, fix = f"the connection fails: {words}", "check the server's log"
     return Finding(where, "error", what, fix)

@@ -1,4 +1,4 @@
-"""SMTP: a few connections kept, one transaction a message, and an answer for each way that it can end."""
+"""SMTP: reused connections, one transaction per message, and an outcome for each way it can end."""
 
 import logging
 import ssl
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 60
 _END_OF_MESSAGE = b".\r\n"
-# Closing, and a bad sequence of commands.
-_ABOUT_THE_SESSION = (421, 503)
+# Replies about the session, not the sender: it is closing (421), or commands are in a bad sequence (503).
+_SESSION_CODES = (421, 503)
 
 
 class SmtpProvider:
     """Sends through a mail server; TLS certificates are verified against the system's authorities.
 
-    Each call has a connection of its own, which is kept for the next one.
+    Each call to `submit` uses a separate connection, which is kept for a later call.
     """
 
     name = "smtp"
@@ -61,51 +61,51 @@ class SmtpProvider:
         self._timeout = timeout
         self._idle: deque[Session] = deque()
         self._ever_connected = False
-        self._first = Lock()
+        self._first_connect = Lock()
         self._failed: NotSent | None = None
 
     def check(self) -> list[Problem]:
         settings, problems = self._settings, []
         if settings.username and not self._password:
             fix = "set it in the environment or in .env"
-            problems.append(Problem("SMTP_PASSWORD", "is not set, and smtp.username is", fix))
+            problems.append(Problem("SMTP_PASSWORD", "is not set, but smtp.username is", fix))
         if settings.security == "none" and settings.username:
             fix = "use `security: starttls` or `tls`"
-            problems.append(Problem("newsletter.yml", "smtp would send the password in clear", fix))
+            problems.append(Problem("newsletter.yml", "smtp would send the password without encryption", fix))
         return problems
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
-            made = template(batch.mailing, stuffed=True)
+            mime_template = template(batch.mailing, stuffed=True)
         except Unmailable as problem:
             return NotSent(f"the sender {batch.mailing.sender[1]}: {problem}")
-        conversation = _Conversation(self._kept(), self._connect, submissions)
+        delivery = _Delivery(self._take_idle(), self._connect, submissions)
         try:
-            conversation.deliver(_letters(batch, made, submissions))
-        except _BatchAborted as over:
-            conversation.drop()
-            return over.outcome
+            delivery.deliver(_messages(batch, mime_template, submissions))
+        except _BatchAborted as aborted:
+            delivery.drop()
+            return aborted.outcome
         except BaseException:
-            conversation.drop()
+            delivery.drop()
             raise
-        if conversation.session:
-            self._idle.append(conversation.session)
+        if delivery.session:
+            self._idle.append(delivery.session)
         return Accepted()
 
     def examine(self, config: Config) -> ProviderReport:
-        """Connects as a send would, says hello, and leaves; no mail is begun."""
-        from newsletter.providers.smtp.account import look
+        """Connect as a send would, greet the server, and quit; no mail transaction is begun."""
+        from newsletter.providers.smtp.account import examine_server
 
         findings = [Finding.of(problem) for problem in self.check()]
         if not findings:
-            findings = look(self._settings, self._password, self._tls, self._timeout)
+            findings = examine_server(self._settings, self._password, self._tls, self._timeout)
         return ProviderReport(tuple(findings), config.sender.email.rpartition("@")[2].lower())
 
     def close(self) -> None:
-        while session := self._kept():
+        while session := self._take_idle():
             session.quit()
 
-    def _kept(self) -> Session | None:
+    def _take_idle(self) -> Session | None:
         try:
             return self._idle.pop()
         except IndexError:
@@ -114,11 +114,11 @@ class SmtpProvider:
     def _connect(self) -> Session:
         if self._ever_connected:
             return self._open()
-        known = self._failed
-        # Threads that start together: one finds out whether anybody is there, and the others go by that. A
-        # server that takes one connection and no more is there.
-        with self._first:
-            if self._failed and self._failed is not known and not self._ever_connected:
+        earlier = self._failed
+        # Of threads that start together only one tries the first connection. If it fails, the others fail
+        # with the same outcome; if it succeeds, the server is up, even if it accepts no second connection.
+        with self._first_connect:
+            if self._failed and self._failed is not earlier and not self._ever_connected:
                 raise _BatchAborted(self._failed)
             return self._open()
 
@@ -127,7 +127,7 @@ class SmtpProvider:
         try:
             session = connect(settings, self._password, self._tls, self._timeout)
         except (OSError, ValueError) as failure:  # ValueError: a host or a password that is not ASCII
-            reason = f"no connection to {settings.host}:{settings.port}: {_explained(settings, failure)}"
+            reason = f"no connection to {settings.host}:{settings.port}: {_explain(settings, failure)}"
             self._failed = NotSent(reason, stop=bad_credentials(failure) or not self._ever_connected)
             fields = {"host": settings.host, "port": settings.port}
             log.info("no connection", extra=fields, exc_info=failure)
@@ -136,45 +136,47 @@ class SmtpProvider:
         return session
 
 
-def _explained(settings: Smtp, failure: Exception) -> str:
-    """Return why a connection failed, and what to write in newsletter.yml where a setting is wrong."""
+def _explain(settings: Smtp, failure: Exception) -> str:
+    """Return the reason why a connection failed, and the text for newsletter.yml if a setting is wrong."""
     wrong = wrong_setting(settings, failure)
     return "; ".join(wrong) if wrong else error_text(failure)
 
 
 class _BatchAborted(Exception):
-    """The batch ends here: the outcome of those who have none of their own. The connection is no good."""
+    """The end of a batch on an unusable connection; `outcome` is for all recipients without an outcome."""
 
     def __init__(self, outcome: NotSent) -> None:
         self.outcome = outcome
 
 
-class _Letter(NamedTuple):
+class _Message(NamedTuple):
+    """A message, ready for SMTP; the envelope is MAIL, RCPT and DATA."""
+
     recipient: Recipient
     envelope: tuple[bytes, bytes, bytes]
     content: bytes
 
 
-def _letters(batch: Batch, made: MimeTemplate, submissions: "SubmissionLog") -> Iterator[_Letter]:
-    """The messages of a batch, made when they are asked for; who cannot be written to is refused."""
+def _messages(batch: Batch, mime_template: MimeTemplate, submissions: "SubmissionLog") -> Iterator[_Message]:
+    """Yield the messages of a batch, each made on demand; refuse recipients whose message cannot be made."""
     mail = f"MAIL FROM:<{batch.mailing.sender[1]}>\r\n".encode("ascii")
     for recipient in batch.recipients:
         try:
-            content = made.fill(recipient) + _END_OF_MESSAGE
+            content = mime_template.fill(recipient) + _END_OF_MESSAGE
         except Unmailable as problem:
             submissions.finished(recipient, Refused(str(problem)))
             continue
         rcpt = f"RCPT TO:<{recipient.address}>\r\n".encode("ascii")
-        yield _Letter(recipient, (mail, rcpt, b"DATA\r\n"), content)
+        yield _Message(recipient, (mail, rcpt, b"DATA\r\n"), content)
 
 
-class _Conversation:
-    """One batch, message after message.
+class _Delivery:
+    """The delivery of one batch, message after message.
 
-    The next message's envelope is said together with the one before, so that each takes one round trip where
-    the server offers PIPELINING. That is safe because an envelope alone is no mail: until the content's last
-    line there is nothing that the server could deliver, and a connection that has to be given up in between
-    is closed without it.
+    The envelope of the next message is sent together with the content of the message before, so that each
+    message takes one round trip if the server offers PIPELINING. That is safe because an envelope alone is
+    not a mail: the server has nothing to deliver before the last line of the content, and a connection that
+    fails in between is closed without that line.
     """
 
     def __init__(
@@ -184,102 +186,109 @@ class _Conversation:
         self._connect = connect
         self._submissions = submissions
 
-    def deliver(self, letters: Iterator[_Letter]) -> None:
-        """Everybody, in order; raises _BatchOver where it ends early."""
-        letter, announced = next(letters, None), False
-        while letter:
-            ready = self._envelope(letter, announced)
-            following = next(letters, None)
-            announced = isinstance(ready, Session)
-            outcome = self._content(ready, letter, following) if isinstance(ready, Session) else ready
-            self._submissions.finished(letter.recipient, outcome)
-            if following and announced and self.session is None:
-                # Unknown, or 421. A server that does that once does it again: nobody else is put in doubt.
-                raise _BatchAborted(NotSent("the connection ended at the message before", stop=False))
-            letter = following
+    def deliver(self, messages: Iterator[_Message]) -> None:
+        """Deliver all messages in order; raise _BatchAborted if the batch ends early."""
+        message, is_queued = next(messages, None), False
+        while message:
+            ready = self._send_envelope(message, is_queued)
+            following = next(messages, None)
+            is_queued = isinstance(ready, Session)
+            outcome = self._send_content(ready, message, following) if isinstance(ready, Session) else ready
+            self._submissions.finished(message.recipient, outcome)
+            if following and is_queued and self.session is None:
+                # The outcome is unknown, or the reply was 421. The server may do the same again: abort, so
+                # that no other recipient becomes unknown.
+                raise _BatchAborted(NotSent("the connection ended at the previous message", stop=False))
+            message = following
 
     def drop(self) -> None:
-        """Closes the connection, with whatever is half said in it."""
+        """Close the connection, also in the middle of a transaction."""
         if self.session:
             self.session.close()
         self.session = None
 
-    def _envelope(self, letter: _Letter, announced: bool) -> Session | Outcome:
-        """The connection that waits for the content, or what the server says against the recipient."""
-        session = self._mail(letter, announced)
+    def _send_envelope(self, message: _Message, is_queued: bool) -> Session | Outcome:
+        """Return the session that waits for the content, or the outcome if the server rejects the recipient.
+
+        `is_queued`: the envelope was queued together with the message before.
+        """
+        session = self._send_mail_command(message, is_queued)
         try:
-            rcpt = session.answer()
+            rcpt = session.read_reply()
             if rcpt.code not in (250, 251):
-                outcome = _declined(rcpt)
-                self._leave(session)
+                outcome = _rejected(rcpt)
+                self._end_transaction(session)
                 return outcome
-            data = session.answer()
+            data = session.read_reply()
         except OSError as failure:
-            raise _BatchAborted(_lost(failure)) from failure
-        if data.code == 354 and not session.has_said_more:
+            raise _BatchAborted(_connection_lost(failure)) from failure
+        if data.code == 354 and not session.has_unread_data:
             return session
         session.reset()
-        return _declined(data)
+        return _rejected(data)
 
-    def _mail(self, letter: _Letter, announced: bool) -> Session:
-        """The connection on which MAIL was taken: another one where the server had closed the one at hand."""
+    def _send_mail_command(self, message: _Message, is_queued: bool) -> Session:
+        """Return the session on which MAIL was accepted: a new one if the server had closed the idle one."""
         session = self.session = self.session or self._connect()
-        if not announced:
-            session.say(*letter.envelope)
+        if not is_queued:
+            session.queue(*message.envelope)
         reply: Reply | NotSent
         try:
-            reply = session.answer()
+            reply = session.read_reply()
         except OSError as failure:
-            reply = _lost(failure)
+            reply = _connection_lost(failure)
         if isinstance(reply, Reply) and reply.code == 250:
             session.worked = True
             return session
-        if session.worked and (isinstance(reply, NotSent) or reply.code in _ABOUT_THE_SESSION):
-            # It waited too long, or has taken as many as it takes in one session.
+        if session.worked and (isinstance(reply, NotSent) or reply.code in _SESSION_CODES):
+            # The session was idle too long, or has reached the server's limit of messages.
             self.drop()
-            return self._mail(letter, announced=False)
+            return self._send_mail_command(message, is_queued=False)
         if isinstance(reply, NotSent):
             raise _BatchAborted(reply)
-        reason = f"the sender was not taken: {reply}"
+        reason = f"the server rejected the sender: {reply}"
         raise _BatchAborted(NotSent(reason, stop=reply.code >= 500))
 
-    def _leave(self, session: Session) -> None:
-        """Out of a transaction whose recipient was refused; what that one gets stands already."""
+    def _end_transaction(self, session: Session) -> None:
+        """Leave a transaction whose recipient was rejected; the outcome is known already."""
         try:
-            if not session.unsay() and session.answer().code == 354:
-                # To send the last line alone is what RFC 2920, 3.1 asks for: there is nobody to deliver to.
-                session.say(_END_OF_MESSAGE)
-                session.answer()
+            if not session.discard_queued() and session.read_reply().code == 354:
+                # RFC 2920, 3.1: send the last line alone; without a recipient the server delivers nothing.
+                session.queue(_END_OF_MESSAGE)
+                session.read_reply()
             session.reset()
         except OSError:
             self.drop()
 
-    def _content(self, session: Session, letter: _Letter, following: _Letter | None) -> Outcome:
-        if not self._submissions.starting(letter.recipient):
+    def _send_content(self, session: Session, message: _Message, following: _Message | None) -> Outcome:
+        if not self._submissions.starting(message.recipient):
             raise _BatchAborted(NOT_BEGUN)
-        session.say(letter.content, *(following.envelope if following else ()))
-        # From here the server may have the message, whatever we hear of it.
+        session.queue(message.content, *(following.envelope if following else ()))
+        # From here on the server may have the message, even if no reply comes.
         try:
-            reply = session.answer()
+            reply = session.read_reply()
         except OSError as failure:
             self.drop()
-            return Unknown(f"no answer to the message: {error_text(failure)}")
+            return Unknown(f"no reply to the message: {error_text(failure)}")
         if reply.code == 250:
             return Accepted(str(reply))
-        if not reply.is_no:
+        if not reply.is_rejection:
             self.drop()
-            return Unknown(f"an answer to the message that means nothing: {reply}")
+            return Unknown(f"unexpected reply to the message: {reply}")
         if reply.code == 421:
             self.drop()
         return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
-def _declined(reply: Reply) -> Outcome:
-    """A no before the content, to one recipient; raises _BatchOver where it concerns the session."""
-    if reply.code == 421 or not reply.is_no:
-        raise _BatchAborted(NotSent(f"the server would not go on: {reply}", stop=False))
+def _rejected(reply: Reply) -> Outcome:
+    """Return the outcome of a recipient rejected before the content.
+
+    Raise _BatchAborted if the reply is about the whole session.
+    """
+    if reply.code == 421 or not reply.is_rejection:
+        raise _BatchAborted(NotSent(f"the server ended the session: {reply}", stop=False))
     return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
-def _lost(failure: OSError) -> NotSent:
+def _connection_lost(failure: OSError) -> NotSent:
     return NotSent(f"the connection ended before the message: {error_text(failure)}", stop=False)
