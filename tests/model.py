@@ -1,7 +1,7 @@
-"""A small world to try the send protocol in: a clock, a provider at its worst, a ledger, mortal processes.
+"""A model of the send protocol's environment: a clock, a faulty provider, a ledger, processes that crash.
 
-Everything is deterministic. `World.run` is one process; a `Crash` ends it at the tick that was chosen. What
-has been delivered in the end is held against what the ledger says.
+Everything is deterministic. `World.run` is one process; a `Crash` ends it at a chosen tick. At the end the
+mail delivered is compared with the states in the ledger.
 """
 
 from collections import Counter
@@ -32,23 +32,37 @@ from newsletter.sending.outcomes import (
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 
-# What may come of a call. The last three all look the same to the sender.
-FAULTS = ("ok", "refused", "put off", "down", "lost", "taken", "late")
-# What may come of calling a lane back; again the last three look the same.
-CANCEL_FAULTS = ("ok", "no slot", "lost", "done", "late")
-# What is sent in every world: a mailing is never changed, and making one takes longer than sending it.
+# Results of a call. The last three look the same to the sender.
+FAULTS = (
+    "ok",  # accepted
+    "refused",  # rejected for good
+    "put off",  # rejected for now
+    "down",  # rejected, and the send stops
+    "lost",  # the request did not arrive, and no response came
+    "taken",  # the request arrived, and no response came
+    "late",  # the request arrives after LATE, and no response came
+)
+# Results of the recall of a held batch; again the last three look the same to the sender.
+CANCEL_FAULTS = (
+    "ok",  # recalled and confirmed
+    "no slot",  # rejected
+    "lost",  # the request did not arrive, and no response came
+    "done",  # the request arrived, and no response came
+    "late",  # the request arrives after LATE, and no response came
+)
+# The same mailing for all worlds: it never changes, and rendering one takes longer than sending it.
 MAILING = samples.plain_mailing()
 LATE = timedelta(minutes=4)
-NO_LATER = timedelta(minutes=10)
+CANCEL_MARGIN = timedelta(minutes=10)
 
 
 class Crash(BaseException):
-    """The process ends here: kill -9, a power cut."""
+    """The end of the process: kill -9, or a power cut."""
 
 
 @dataclass
 class Mail:
-    """What has arrived at the provider for somebody, and when; `send_at` is when it goes out."""
+    """A mail that arrived at the provider, and when; the provider sends it at `send_at`."""
 
     address: str
     arrived: datetime
@@ -58,10 +72,10 @@ class Mail:
 
 @dataclass
 class ModelProvider:
-    """Takes mail, or not; holds it back, and calls it back, as pessimistically as the documentation allows.
+    """A provider as pessimistic as SendGrid's documentation allows.
 
-    A cancel covers only what has arrived by then, and only if it comes ten minutes before the mail leaves;
-    later it may still work: `late_cancels_work`.
+    A cancellation covers only mail that has arrived before it, and only if it comes ten minutes before the
+    mail leaves; a later one works only if `late_cancels_work`.
     """
 
     now: Callable[[], datetime]
@@ -92,7 +106,7 @@ class ModelProvider:
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         if self.size > 1:
-            return self._call([one.address for one in batch.recipients], batch)
+            return self._call([recipient.address for recipient in batch.recipients], batch)
         for recipient in batch.recipients:
             if not submissions.starting(recipient):
                 return NOT_BEGUN
@@ -106,17 +120,17 @@ class ModelProvider:
             arrived = self.now() + (LATE if fault == "late" else timedelta())
             send_at = batch.scheduled.send_at if batch.scheduled else arrived
             batch_id = batch.scheduled.batch_id if batch.scheduled else None
-            self.mail += (Mail(one, arrived, max(send_at, arrived), batch_id) for one in addresses)
-        self.tick("answer")
-        answers: dict[str, Outcome] = {
+            self.mail += (Mail(address, arrived, max(send_at, arrived), batch_id) for address in addresses)
+        self.tick("response")
+        outcomes: dict[str, Outcome] = {
             "ok": Accepted("id"),
             "refused": Refused("no"),
             "put off": NotSent("later", stop=False),
             "down": NotSent("401"),
         }
-        return answers.get(fault, Unknown("no answer"))
+        return outcomes.get(fault, Unknown("no response"))
 
-    # Holding
+    # Held batches
 
     def free_slots(self) -> int | NotSent:
         return 10 - len({batch for batch, _ in self.cancels})
@@ -134,16 +148,16 @@ class ModelProvider:
         if fault in ("ok", "done", "late"):
             self.cancels.append((batch_id, self.now() + (LATE if fault == "late" else timedelta())))
         self.tick("cancelled")
-        return Cancelled() if fault == "ok" else Unknown("no answer")
+        return Cancelled() if fault == "ok" else Unknown("no response")
 
     def delivered(self) -> Counter[str]:
-        """Who has got how many, once all that is held back has left."""
-        return Counter(one.address for one in self.mail if not self._called_back(one))
+        """Count the mails of each address, after all held mail has left."""
+        return Counter(mail.address for mail in self.mail if not self._is_recalled(mail))
 
-    def _called_back(self, mail: Mail) -> bool:
+    def _is_recalled(self, mail: Mail) -> bool:
         for batch_id, at in self.cancels:
             if batch_id == mail.batch_id and mail.arrived <= at:
-                if at <= mail.send_at - NO_LATER:
+                if at <= mail.send_at - CANCEL_MARGIN:
                     return True
                 if at <= mail.send_at and self.late_cancels_work:
                     return True
@@ -151,13 +165,13 @@ class ModelProvider:
 
 
 class World:
-    """One send of one issue to a few people."""
+    """One send of one issue to a few recipients."""
 
     def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, held_batches: int = 5) -> None:
         self.time = samples.NOW
         self.crash_at: int | None = None
         self.overtaken_at: int | None = None
-        self.ticks = self.runs = self.in_flight = 0
+        self.ticks = self.processes = self.in_flight = 0
         self.ledger = MemoryLedger(people, self.now, self.tick)
         self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
         self.mailing = MAILING
@@ -170,46 +184,46 @@ class World:
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
         self.time = max(self.time, until)
 
-    def tick(self, what: str) -> None:
+    def tick(self, step: str) -> None:
         self.ticks += 1
-        if self.overtaken_at is not None and self.ticks >= self.overtaken_at and what != "call":
-            self._overtaken()
+        if self.overtaken_at is not None and self.ticks >= self.overtaken_at and step != "call":
+            self._overtake()
         if self.crash_at is not None and self.ticks > self.crash_at:
             raise Crash
 
     def run(self, crash_at: int | None = None) -> bool:
-        """One `news send`, which dies at a tick, or does not; says whether it came to its end."""
+        """Run `news send`, which crashes at a tick; return True if it ended without a crash."""
         return self._process(crash_at, lambda send: self._delivery(send).run())
 
     def resume(self, crash_at: int | None = None) -> bool:
-        """One `news resume`: what was called back goes out after all."""
-        return self._process(crash_at, self._resumed)
+        """Run `news resume`; return True if it ended without a crash."""
+        return self._process(crash_at, self._resume)
 
-    def _resumed(self, send: Send) -> Iterator[object]:
+    def _resume(self, send: Send) -> Iterator[object]:
         self.ledger.resume(send)
         yield from self._delivery(self.ledger.sends[0]).run()
 
-    def _overtaken(self) -> None:
-        """This process stands still for so long that another one takes over and goes to the end."""
-        slow, ticks, self.overtaken_at = self.ledger.run, self.ticks, None
+    def _overtake(self) -> None:
+        """Suspend this process until its lease has ended and another process has finished the send."""
+        suspended, ticks, self.overtaken_at = self.ledger.process, self.ticks, None
         self.time += self.timing.lease * 2
         self.run()
-        self.ledger.run, self.ticks = slow, ticks
+        self.ledger.process, self.ticks = suspended, ticks
 
     def cancel(self, crash_at: int | None = None) -> bool:
-        """One `news cancel`."""
+        """Run `news cancel`; return True if it ended without a crash."""
         return self._process(
             crash_at,
             lambda send: cancel(send, self.ledger, self.provider.recallable, self, self.timing),
         )
 
     def _delivery(self, send: Send) -> Delivery:
-        manner = DeliverySettings(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
-        return Delivery(send, self.mailing, self.ledger, self.provider, samples.SECRET, self, manner)
+        settings = DeliverySettings(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
+        return Delivery(send, self.mailing, self.ledger, self.provider, samples.SECRET, self, settings)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
         self.ticks, self.crash_at = 0, crash_at
-        run = self._begun()
+        process = self._begin()
         try:
             send = start.claim_send(
                 self.mailing, self.ledger, self.provider, StartSettings(self.undo_window_seconds)
@@ -219,30 +233,31 @@ class World:
                 pass
             return True
         except Crash:
-            self._died(run)
+            self._died(process)
             return False
-        except (StoreError, SendRefused):  # another one was quicker, or has taken over
+        except (StoreError, SendRefused):  # another process was faster, or holds the lease
             return True
         finally:
             self.crash_at = None
 
-    def _begun(self) -> int:
-        self.runs += 1
-        self.ledger.run = self.runs
-        return self.runs
+    def _begin(self) -> int:
+        self.processes += 1
+        self.ledger.process = self.processes
+        return self.processes
 
-    def _died(self, run: int) -> None:
-        self.ledger.dead.add(run)
+    def _died(self, process: int) -> None:
+        self.ledger.dead.add(process)
 
-    def wrong(self) -> str:
-        """What must never be; empty where all is well."""
-        delivered, told = self.provider.delivered(), self.ledger.states()
-        for person in self.ledger.recipients:
-            got, says = delivered[person.address], told.get(person.address, "waiting")
-            if got > 1:
-                return f"{person.address} got it {got} times"
-            if got == 0 and says == "accepted":
-                return f"{person.address} is missing, and told as accepted"
-            if got and says not in ("accepted", "unknown"):
-                return f"{person.address} got it, and is told as {says}"
+    def contradiction(self) -> str:
+        """Return the first contradiction between the mail delivered and the ledger, or an empty string."""
+        delivered, states = self.provider.delivered(), self.ledger.states()
+        for recipient in self.ledger.recipients:
+            address = recipient.address
+            count, state = delivered[address], states.get(address, "waiting")
+            if count > 1:
+                return f"{address} got it {count} times"
+            if count == 0 and state == "accepted":
+                return f"{address} is accepted and did not get it"
+            if count and state not in ("accepted", "unknown"):
+                return f"{address} got it and is {state}"
         return ""

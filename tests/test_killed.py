@@ -1,11 +1,12 @@
-"""kill -9 of the real process, at points that a seed chooses; then the same command again until it is done.
+"""kill -9 of the real process at points that a seed chooses; then the same command again until it is done.
 
-What counterparts have got (a SendGrid that keeps its own ledger, a real Postfix, a maildir) is held against
-what `news status --csv` says of everybody: nobody twice, nobody missing who is not named. The moment of a
-kill is counted in what the counterpart has seen, so that a seed tells much the same story each time.
+The mail that a server received (a SendGrid fake that records it, a real Postfix, a maildir) is compared with
+the report of `news status --csv`: no recipient gets two mails, and every missing mail is reported. The moment
+of a kill is counted in events that the server sees, so that a seed repeats nearly the same scenario each
+time.
 
-By default a sample of the stories is told, always the same; `--every-case` tells all of them. NEWS_SEED=1000
-tells as many others, whose seeds begin there. `pytest -s tests/test_killed.py` shows what happened with each.
+By default a fixed sample of the scenarios runs; `--every-case` runs all. NEWS_SEED=1000 runs as many others,
+whose seeds begin there. `pytest -s tests/test_killed.py` prints the events of each scenario.
 """
 
 import csv
@@ -35,7 +36,7 @@ from tests.fakes import postfix, postgresql
 from tests.fakes import sendgrid_rules as rules
 from tests.fakes.sendgrid import Fault, Reply, Request, SendGridFake, refused
 from tests.forks import Forks
-from tests.killed import TIMEOUT
+from tests.killed import TIMEOUT_SECONDS
 from tests.required import need
 
 T = TypeVar("T")
@@ -46,48 +47,54 @@ SEND, CANCEL, RESUME = ((command, "--issue", ISSUE, "--yes") for command in ("se
 ENVIRONMENT = {"CI": "", "NO_COLOR": "1", "NEWS_SECRET_KEY": samples.SECRET, "SENDGRID_API_KEY": "SG.fake"}
 ROOT = Path(__file__).parent.parent
 FIRST_SEED = int(os.environ.get("NEWS_SEED", "0"))
-# Most of a story is waiting: so many are told at once.
-AT_ONCE = 3
+# Scenarios that run at the same time; most of a scenario is waiting.
+PARALLEL_SCENARIOS = 3
 
-# Twelve requests of a thousand; messages for four connections; enough for a middle in one thread.
+# Recipients: twelve requests of a thousand; messages for four connections; files written by one thread.
 PEOPLE, MESSAGES, FILES = 12_000, 330, 150
 CHUNK, CONNECTIONS = 1000, 4
-# For `tests.killed`: longer than a request may be under way; and so long that nothing is called back in time.
+# Seconds for `tests.killed`: longer than a request can take; so long that no batch is recalled in time.
 LATE, TOO_LATE = 2.0, 3600.0
 
 MAIL, BATCHES, HOLDS = "/v3/mail/send", "/v3/mail/batch", "/v3/user/scheduled_sends"
-# Of what the counterpart is sent: it is on its way, it has all arrived, its answer has gone out.
+# Moments of a request or message: it begins to arrive, it has arrived, its response was sent.
 MOMENTS = ("coming", "there", "answered")
-# Of an order to call a batch back: it does not count yet, it does and nobody has been told.
-CALLING_BACK = ("calling back", "called back")
+# Moments of a recall: before it takes effect, after it takes effect and before its response.
+RECALL_MOMENTS = ("recalling", "recalled")
 
 
-def wrong(told: Mapping[str, str], got: Mapping[str, int], everybody: Iterable[str]) -> list[str]:
-    """What must never be: whom the report and the counterpart do not agree about."""
-    people = dict.fromkeys(everybody)
-    found = [f"{one} is nobody's address" for one in (*told, *got) if one not in people]
-    for one in people:
-        says, count = told.get(one, "nothing"), got.get(one, 0)
+def contradictions(
+    states: Mapping[str, str], delivered: Mapping[str, int], addresses: Iterable[str]
+) -> list[str]:
+    """Return the contradictions between the reported states and the mail delivered, by address."""
+    recipients = dict.fromkeys(addresses)
+    found = [
+        f"{address} is not a recipient" for address in (*states, *delivered) if address not in recipients
+    ]
+    for address in recipients:
+        state, count = states.get(address), delivered.get(address, 0)
         if count > 1:
-            found.append(f"{one} got it {count} times")
-        elif says == "nothing":
-            found.append(f"{one} is not named at all")
-        elif says == "accepted" and not count:
-            found.append(f"{one} is missing, and told as accepted")
-        elif says not in ("accepted", "unknown") and count:
-            found.append(f"{one} got it, and is told as {says}")
+            found.append(f"{address} got it {count} times")
+        elif state is None:
+            found.append(f"{address} is not reported")
+        elif state == "accepted" and not count:
+            found.append(f"{address} is accepted and did not get it")
+        elif state not in ("accepted", "unknown") and count:
+            found.append(f"{address} got it and is {state}")
     return found
 
 
-# Processes, and what ends them
+# Processes and servers
 
 
 class Process:
-    """A `news` that was started; what it says goes into a file, which nobody has to read for it to go on."""
+    """A started `news`; its output goes into a file, so that the process never waits for a reader."""
 
-    def __init__(self, forks: Forks, command: list[str], environment: dict[str, str], said: Path) -> None:
-        self._said = said
-        with said.open("wb") as file:
+    def __init__(
+        self, forks: Forks, command: list[str], environment: dict[str, str], output_file: Path
+    ) -> None:
+        self._output_file = output_file
+        with output_file.open("wb") as file:
             output = file.fileno()
             self._process = forks.start(
                 *command, folder=ROOT, output=output, errors=output, environment=environment
@@ -97,89 +104,93 @@ class Process:
         self._process.kill()
 
     def wait(self, seconds: float) -> None:
-        """Waits for its end, but no longer."""
+        """Wait for the end of the process, at most `seconds`."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
-    def ended(self) -> int:
-        """Its exit code, -9 where it was killed."""
+    def exit_code(self) -> int:
+        """Wait for the end of the process; return its exit code, -9 if it was killed."""
         return self._process.wait(120)
 
     @property
-    def said(self) -> str:
-        return self._said.read_text(errors="replace")
+    def output(self) -> str:
+        return self._output_file.read_text(errors="replace")
 
 
-class Doom:
-    """Counts what a counterpart sees, and lets things happen when it has seen so much."""
+class Trigger:
+    """Counts the requests or messages that a server sees, and runs actions at chosen counts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
-        self._orders: list[tuple[int, str, Callable[[], None]]] = []
+        self._actions: list[tuple[int, str, Callable[[], None]]] = []
 
-    def order(self, at: int, moment: str, what: Callable[[], None]) -> None:
-        """At a moment of the `at`-th thing from now on, or of the next one that has such a moment."""
+    def add(self, at: int, moment: str, action: Callable[[], None]) -> None:
+        """Run an action at a moment of the `at`-th request from now, or of the next one with this moment."""
         with self._lock:
-            self._orders.append((self._count + at, moment, what))
+            self._actions.append((self._count + at, moment, action))
 
     def seen(self, moment: str) -> bool:
-        """Says whether something happened."""
+        """Count a moment, and run the actions that are due; return True if there were any."""
         with self._lock:
             self._count += moment == MOMENTS[0]
-            due = [one for one in self._orders if one[0] <= self._count and one[1] == moment]
-            self._orders = [one for one in self._orders if one not in due]
-        for _, _, what in due:
-            what()
+            due = [entry for entry in self._actions if entry[0] <= self._count and entry[1] == moment]
+            self._actions = [entry for entry in self._actions if entry not in due]
+        for _, _, action in due:
+            action()
         return bool(due)
 
-    def delete_notes(self) -> None:
+    def clear(self) -> None:
         with self._lock:
-            self._orders.clear()
+            self._actions.clear()
 
 
 class WatchedSendGrid(SendGridFake):
-    """Tells of each request when its head is there, when it counts, and when it has been answered."""
+    """A SendGrid fake that reports each request to a trigger: its head, its effect and its response."""
 
-    def __init__(self, doom: Doom, **options: object) -> None:
+    def __init__(self, trigger: Trigger, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
-        self._doom = doom
+        self._trigger = trigger
 
     def take(self, path: str) -> Fault:
-        self._doom.seen("coming")
+        self._trigger.seen("coming")
         return super().take(path)  # type: ignore[return-value]
 
     def answer(self, request: Request) -> Reply:
-        calls_back = request.method in ("POST", "PATCH") and request.path.startswith(HOLDS)
-        if calls_back:
-            self._doom.seen("calling back")
+        is_recall = request.method in ("POST", "PATCH") and request.path.startswith(HOLDS)
+        if is_recall:
+            self._trigger.seen("recalling")
         reply = super().answer(request)
-        if calls_back:
-            self._doom.seen("called back")
-        self._doom.seen("there")
-        # The answer goes out while somebody else says that it has.
-        threading.Thread(target=self._doom.seen, args=("answered",), daemon=True).start()
+        if is_recall:
+            self._trigger.seen("recalled")
+        self._trigger.seen("there")
+        # Another thread reports the response, so that it is sent at the same time.
+        threading.Thread(target=self._trigger.seen, args=("answered",), daemon=True).start()
         return reply
 
     @property
-    def called_back(self) -> int:
-        """How many batches it was asked to call back."""
-        asked = [one for one in self.requests if (one.method, one.path) == ("POST", HOLDS) and one.body]
-        return len({one.body["batch_id"] for one in asked})
+    def recalled_batches(self) -> int:
+        """Return the number of batches that it was asked to recall."""
+        recalls = [
+            request
+            for request in self.requests
+            if (request.method, request.path) == ("POST", HOLDS) and request.body
+        ]
+        return len({request.body["batch_id"] for request in recalls})
 
     def delivered(self) -> Counter[str]:
-        """How many leave, by address, if nothing more happens."""
-        return Counter(one.address for one in self.delivered_by(self.clock() + 9 * 24 * 3600))
+        """Count the mails of each address that leave if no further request arrives."""
+        return Counter(delivery.address for delivery in self.delivered_by(self.clock() + 9 * 24 * 3600))
 
 
 class Wire:
-    """A wire to a mail server which tells of each message when its end comes, has passed, and is answered.
+    """A relay to a mail server that reports each message to a trigger: its end, its arrival and the reply.
 
-    Where something happens as it comes, its end does not arrive: the connection is cut.
+    If an action runs when the end comes, the relay closes the connection, and the end does not arrive.
     """
 
-    def __init__(self, doom: Doom, port: int) -> None:
-        self._doom, self._to = doom, port
+    def __init__(self, trigger: Trigger, port: int) -> None:
+        self._trigger, self._port = trigger, port
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -194,7 +205,7 @@ class Wire:
         self._server.close()
 
     def quiet(self) -> None:
-        """Waits until the server has closed every connection, and so has dealt with all that came."""
+        """Wait until the server has closed all connections, and so has processed all messages."""
         for thread in self._threads[1:]:
             thread.join(30)
             assert not thread.is_alive()
@@ -207,7 +218,7 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._server.accept()
-                server = socket.create_connection(("127.0.0.1", self._to))
+                server = socket.create_connection(("127.0.0.1", self._port))
                 for end in (client, server):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._start(self._up, client, server)
@@ -216,34 +227,34 @@ class Wire:
     def _up(self, client: socket.socket, server: socket.socket) -> None:
         last = b""
         with suppress(OSError):
-            while said := client.recv(65_536):
-                ended = (last + said).count(b"\r\n.\r\n")
-                last = said[-4:]
-                if ended and self._doom.seen("coming"):
+            while data := client.recv(65_536):
+                ended = (last + data).count(b"\r\n.\r\n")
+                last = data[-4:]
+                if ended and self._trigger.seen("coming"):
                     break
-                server.sendall(said)
+                server.sendall(data)
                 if ended:
-                    self._doom.seen("there")
+                    self._trigger.seen("there")
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
     def _down(self, client: socket.socket, server: socket.socket) -> None:
         with client, server:
             with suppress(OSError):
-                while said := server.recv(65_536):
-                    with suppress(OSError):  # whoever asked may be dead
-                        client.sendall(said)
-                    if b"queued as" in said:
-                        self._doom.seen("answered")
+                while data := server.recv(65_536):
+                    with suppress(OSError):  # the client may be dead
+                        client.sendall(data)
+                    if b"queued as" in data:
+                        self._trigger.seen("answered")
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)  # the other thread waits for it
 
 
 class WatchedFolder:
-    """Tells of each file that appears in a folder."""
+    """Reports each new file in a folder to a trigger."""
 
-    def __init__(self, doom: Doom, folder: Path) -> None:
-        self._doom, self._folder = doom, folder
+    def __init__(self, trigger: Trigger, folder: Path) -> None:
+        self._trigger, self._folder = trigger, folder
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -258,33 +269,34 @@ class WatchedFolder:
     def _watch(self) -> None:
         known = 0
         while not self._ended.wait(0.0003):
-            there = len(os.listdir(self._folder)) if self._folder.exists() else 0
-            for _ in range(there - known):
+            count = len(os.listdir(self._folder)) if self._folder.exists() else 0
+            for _ in range(count - known):
                 for moment in MOMENTS:
-                    self._doom.seen(moment)
-            known = there
+                    self._trigger.seen(moment)
+            known = count
 
 
-# A newsletter, and its story
+# Scenarios
 
-# See `Story.kill`.
+# How a second sender is started, see `Scenario.kill`: together with the first; while a request of the first
+# is held up; shortly before the first is killed.
 SECOND_SENDERS = ("together", "held", "meanwhile")
 
-# Why nothing was done, as it says: somebody else is at it or was, or the account's slots cannot be counted.
-BUSY = ("is being sent already, by process", "started just now", "was called back")
-NO_ANSWER = "before anything was sent"
+# Messages of a command that did nothing: another process sends or has sent, or the provider does not respond.
+BUSY = (f"is sending {ISSUE} now", "started just now", "was called back")
+NO_RESPONSE = "before anything was sent"
 
 
-class Story:
-    """What happens to one newsletter's send, as its seed has it."""
+class Scenario:
+    """A scenario: the processes that work on the send of one newsletter, as chosen by a seed."""
 
     def __init__(self, forks: Forks, seed: int, folder: Path, environment: Mapping[str, str]) -> None:
-        self.seed, self.folder, self.doom = seed, folder, Doom()
+        self.seed, self.folder, self.trigger = seed, folder, Trigger()
         self._forks = forks
         self.random = random.Random(seed)
-        self.everybody = [line.split(",")[0] for line in (folder / "list.csv").read_text().splitlines()[1:]]
+        self.addresses = [line.split(",")[0] for line in (folder / "list.csv").read_text().splitlines()[1:]]
         self.kills = 0
-        self.happened: list[str] = []
+        self.events: list[str] = []
         self._command, self.hurried = ["newsletter"], False
         self._environment = {**ENVIRONMENT, **environment}
         self._processes: list[Process] = []
@@ -296,25 +308,25 @@ class Story:
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.kill()
-            process.ended()
+            process.exit_code()
 
     @staticmethod
     def second_sender(seed: int, chance: random.Random) -> str:
-        """Return how a second sender is started, once in every third story; nothing in the others."""
+        """Return how a second sender is started, once in every third scenario; nothing in the others."""
         return chance.choice(SECOND_SENDERS) if seed % 3 == 0 else ""
 
     def __str__(self) -> str:
-        return f"seed {self.seed}: {', '.join(self.happened)}"
+        return f"seed {self.seed}: {', '.join(self.events)}"
 
     def hurry(self, late: float) -> None:
-        """From now on `news` waits for shorter: see `tests.killed`."""
+        """Start `news` with shorter waits from now on: see `tests.killed`."""
         self._command, self.hurried = ["tests.killed", str(late)], True
 
     def set_up(self, extra: str) -> None:
         samples.write(self.folder, extra=extra)
 
     def sign(self) -> str:
-        """Gives the newsletter a sender of its own, by which its mail is known."""
+        """Set a unique sender address, which identifies the mail of this newsletter; return it."""
         sender, file = f"soup{self.seed}@example.com", self.folder / "newsletter.yml"
         file.write_text(file.read_text().replace("email: soup@example.com", f"email: {sender}"))
         return sender
@@ -324,30 +336,31 @@ class Story:
             self._forks,
             [*self._command, "-C", str(self.folder), *arguments],
             {**os.environ, **self._environment},
-            self.folder / f"said{len(self._processes)}",
+            self.folder / f"output{len(self._processes)}",
         )
         self._processes.append(process)
         return process
 
     def run(self, *arguments: str, refused: bool = False) -> Process:
-        """A process that nobody kills."""
+        """Run a command to its end, without a kill."""
         process = self.start(*arguments)
-        self.happened.append(f"{arguments[0]}: {process.ended()}")
+        self.events.append(f"{arguments[0]}: {process.exit_code()}")
         if not refused:
-            self.sound(process, 0, 3)
+            self.check_end(process, 0, 3)
         return process
 
     def kill(self, within: int, *arguments: str, beyond: int = 0, moments: Sequence[str] = MOMENTS) -> None:
-        """Kills a process at a random one of the first things that its counterpart sees, `within` so many.
+        """Run a command and kill it at a random request, after `beyond` and up to `within` of them.
 
-        Once in a story a second one is started: together with it; while it is held up in the middle, which
-        the second must respect; or shortly before its end, so that the second may take its place.
+        The first time, a second process may be started: together with the first; while a request of the first
+        is held up, which the second must respect; or shortly before the kill, so that the second may take
+        over.
         """
         how, self.second = self.second, ""
         killed = self.kills
         for _ in range(5):
             at, moment = self.random.randint(beyond + 1, within), self.random.choice(moments)
-            if moment in CALLING_BACK:
+            if moment in RECALL_MOMENTS:
                 at = self.random.randint(1, 2)
             if how == "held":
                 at, moment = max(at, 4), "coming"
@@ -357,7 +370,7 @@ class Story:
             how = ""
 
     def kill_at(self, at: int, moment: str, *arguments: str, how: str = "") -> list[int]:
-        """Kills a process at a moment of the `at`-th thing, or a little later; the exit codes."""
+        """Kill a command at a moment of the `at`-th request, or a little later; return the exit codes."""
         delay = self.random.random() / 1000
         doomed: list[Process] = []
         seconds: list[Process] = []
@@ -365,84 +378,84 @@ class Story:
         def kill() -> None:
             if how == "held":
                 seconds.append(self.start(*arguments))
-                # Who is in a hurry does not wait much longer for the answer, and ends.
+                # With short waits the first process soon reaches its time-out, and ends.
                 seconds[0].wait(2.5 if self.hurried else 100)
             time.sleep(delay)
             for process in doomed:
                 process.kill()
 
         if how == "meanwhile":
-            self.doom.order(max(at - 2, 1), "coming", lambda: seconds.append(self.start(*arguments)))
-        self.doom.order(at, moment, kill)
+            self.trigger.add(max(at - 2, 1), "coming", lambda: seconds.append(self.start(*arguments)))
+        self.trigger.add(at, moment, kill)
         doomed += (self.start(*arguments) for _ in range(2 if how == "together" else 1))
-        codes = [process.ended() for process in doomed]
-        self.doom.delete_notes()
+        codes = [process.exit_code() for process in doomed]
+        self.trigger.clear()
         self.kills += -9 in codes
-        self.happened.append(f"{arguments[0]} {how} killed at {at} {moment}: {codes}".replace("  ", " "))
+        self.events.append(f"{arguments[0]} {how} killed at {at} {moment}: {codes}".replace("  ", " "))
         for process in doomed:
-            self.sound(process, -9, 0, 3, *([1] if how == "together" else []))
+            self.check_end(process, -9, 0, 3, *([1] if how == "together" else []))
         for process in seconds:
-            self.happened.append(f"a second one: {process.ended()}")
-            self.sound(process, 1, *([] if how == "held" and not self.hurried else [0, 3]))
+            self.events.append(f"a second one: {process.exit_code()}")
+            self.check_end(process, 1, *([] if how == "held" and not self.hurried else [0, 3]))
         return codes
 
     def tamper(self, statements: list[str]) -> None:
-        """Changes the ledger behind its back."""
+        """Change the ledger directly in the database."""
         with closing(sqlite3.connect(self.folder / ".news" / "news.db")) as database, database:
             for statement in statements:
                 assert database.execute(statement).rowcount, statement
 
     def states(self) -> dict[str, str]:
-        """Who is in which state, as the report has it."""
+        """Return each recipient's state by address, as `news status --csv` reports it."""
         report = self.folder / "report.csv"
         process = self.start("status", "--issue", ISSUE, "--csv", str(report))
-        self.sound(process, 0)
+        self.check_end(process, 0)
         with report.open() as file:
             rows = list(csv.DictReader(file))
-        assert len(rows) == len({row["address"] for row in rows}), f"{self}\nsomebody is named twice"
+        assert len(rows) == len({row["address"] for row in rows}), f"{self}\nan address is reported twice"
         return {row["address"]: row["state"] for row in rows}
 
     def finish(self, *arguments: str) -> int:
-        """Runs a command until it has done what it can, and nobody waits any more; its last exit code."""
+        """Run a command until no recipient is waiting; return its last exit code."""
         for _ in range(10):
             process = self.run(*arguments)
-            done = process.ended() != 1 and "Stopped" not in process.said
-            if done and not re.search(r"^Waiting +[\d,]+$", process.said, re.MULTILINE):
-                return process.ended()
-        raise AssertionError(f"{self}\nsomebody is still waiting\n{self._all_said()}")
+            done = process.exit_code() != 1 and "Stopped" not in process.output
+            if done and not re.search(r"^Waiting +[\d,]+$", process.output, re.MULTILINE):
+                return process.exit_code()
+        raise AssertionError(f"{self}\nrecipients are still waiting\n{self._all_output()}")
 
-    def prove(self, got: Mapping[str, int], code: int, unknown_at_most: int) -> Counter[str]:
-        """That nobody got it twice, and nobody is missing who is not named; how many are in which state."""
-        told = self.states()
-        counts = Counter(told.values())
-        self.happened.append(", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
-        found = wrong(told, got, self.everybody)
+    def verify(self, delivered: Mapping[str, int], code: int, max_unknown: int) -> Counter[str]:
+        """Compare the states with the mail delivered, and check the exit code; return the counts by state."""
+        states = self.states()
+        counts = Counter(states.values())
+        self.events.append(", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+        problems = contradictions(states, delivered, self.addresses)
         if not self.kills:
-            found.append("nobody was killed")
+            problems.append("no process was killed")
         if counts["waiting"]:
-            found.append("somebody is still waiting")
-        if counts["unknown"] > unknown_at_most:
-            found.append(f"{counts['unknown']} are unknown, more than {unknown_at_most}")
-        done = counts["accepted"] == len(told) or counts["cancelled"] == len(told)
+            problems.append("recipients are still waiting")
+        if counts["unknown"] > max_unknown:
+            problems.append(f"{counts['unknown']} are unknown, more than {max_unknown}")
+        done = counts["accepted"] == len(states) or counts["cancelled"] == len(states)
         if code != (0 if done else 3):
-            found.append(f"the exit code is {code}")
-        assert not found, f"{self}\n{len(found)} wrong: {found[:10]}\n{self._all_said()}"
+            problems.append(f"the exit code is {code}")
+        assert not problems, f"{self}\n{len(problems)} problems: {problems[:10]}\n{self._all_output()}"
         return counts
 
-    def sound(self, process: Process, *codes: int) -> None:
-        """It ended as it may; with 1 only where another one was at it, or the account did not answer."""
-        code, said = process.ended(), process.said
-        assert "Traceback" not in said and "Exception in" not in said, f"{self}\n{self._all_said()}"
-        excuses = (*BUSY, NO_ANSWER) if 1 in codes else (NO_ANSWER,)
-        sound = code in codes if code != 1 else any(excuse in said for excuse in excuses)
-        assert sound, f"{self}\nexit code {code}\n{self._all_said()}"
+    def check_end(self, process: Process, *codes: int) -> None:
+        """Check the exit code; 1 only if another process was sending, or the provider did not respond."""
+        code, output = process.exit_code(), process.output
+        assert "Traceback" not in output and "Exception in" not in output, f"{self}\n{self._all_output()}"
+        reasons = (*BUSY, NO_RESPONSE) if 1 in codes else (NO_RESPONSE,)
+        is_valid = code in codes if code != 1 else any(reason in output for reason in reasons)
+        assert is_valid, f"{self}\nexit code {code}\n{self._all_output()}"
 
-    def _all_said(self) -> str:
-        return "\n".join(f"--- process {n}\n{one.said}" for n, one in enumerate(self._processes))
+    def _all_output(self) -> str:
+        return "\n".join(f"--- process {n}\n{process.output}" for n, process in enumerate(self._processes))
 
 
 class World:
-    """The servers that stories share, and lists that were imported once; made when they are asked for."""
+    """Servers and imported lists that the scenarios share; each is made on first use."""
 
     def __init__(self, folder: Path, forks: Forks) -> None:
         self._folder, self._forks = folder, forks
@@ -459,7 +472,7 @@ class World:
         self._open.close()
 
     def another_seed(self) -> int:
-        """One that no story has."""
+        """Return a seed that no scenario has."""
         return 1_000_000 + next(self._numbers)
 
     def postfix(self) -> postfix.Postfix:
@@ -469,26 +482,26 @@ class World:
         server: str = self._server(postgresql.running)
         return server.replace("@/postgres", f"@/{database}")
 
-    def story(self, seed: int, people: int, *others: str, on_postgresql: bool = False) -> Story:
-        """A newsletter with so many subscribers, and with those others."""
+    def scenario(self, seed: int, people: int, *others: str, on_postgresql: bool = False) -> Scenario:
+        """Create a newsletter with a number of subscribers, and with `others`; return its scenario."""
         folder, kind = self._folder / f"seed{seed}", f"list{people}_{len(others)}"
         addresses = [*(f"reader{n}@example.com" for n in range(people)), *others]
         if not on_postgresql:
             environment = {"NEWS_DATABASE_URL": ""}
             shutil.copytree(self._list(kind, addresses, environment), folder)
-            return Story(self._forks, seed, folder, environment)
+            return Scenario(self._forks, seed, folder, environment)
         with self._lock:
             if f"{kind}_postgresql" not in self._lists:
                 self._administer(f"create database {kind}")
             environment = {"NEWS_DATABASE_URL": self.postgresql(kind)}
             shutil.copytree(self._list(f"{kind}_postgresql", addresses, environment), folder)
             self._administer(f"create database {folder.name} template {kind}")
-        return Story(self._forks, seed, folder, {"NEWS_DATABASE_URL": self.postgresql(folder.name)})
+        return Scenario(self._forks, seed, folder, {"NEWS_DATABASE_URL": self.postgresql(folder.name)})
 
     def _server(self, running: Callable[[Path], AbstractContextManager[T]]) -> T:
         with self._lock:
             if running not in self._servers:
-                # Pytest's folders are closed to the servers' own users.
+                # The servers' users may not enter pytest's folders.
                 folder = self._open.enter_context(tempfile.TemporaryDirectory())
                 os.chmod(folder, 0o755)
                 self._servers[running] = self._open.enter_context(running(Path(folder)))
@@ -499,9 +512,9 @@ class World:
             if name not in self._lists:
                 folder = samples.write(self._folder / name)
                 (folder / "list.csv").write_text("\n".join(["address", *addresses]))
-                with Story(self._forks, 0, folder, environment) as story:
-                    imported = story.run("subscribers", "import", str(folder / "list.csv"))
-                assert imported.said == f"{len(addresses):,} added\n"
+                with Scenario(self._forks, 0, folder, environment) as scenario:
+                    imported = scenario.run("subscribers", "import", str(folder / "list.csv"))
+                assert imported.output == f"{len(addresses):,} added\n"
                 self._lists[name] = folder
             return self._lists[name]
 
@@ -512,16 +525,18 @@ class World:
         engine.dispose()
 
 
-# Faults, made when they are ordered
+# Faults
 
 
-def some(among: int, many: int, faults: Sequence[MakeFault], chance: random.Random) -> list[Fault | None]:
-    """As many faults, at random places among so many requests."""
-    places = set(chance.sample(range(among), many))
-    return [chance.choice(faults)() if n in places else None for n in range(among)]
+def spread(
+    requests: int, count: int, faults: Sequence[MakeFault], chance: random.Random
+) -> list[Fault | None]:
+    """Return `count` random faults at random places among a number of requests; None for no fault."""
+    places = set(chance.sample(range(requests), count))
+    return [chance.choice(faults)() if n in places else None for n in range(requests)]
 
 
-def _culprit() -> Fault:
+def _rejected_recipient() -> Fault:
     error = rules.error("Does not contain a valid address.", "personalizations.7.to.0.email")
     return Fault(refused(400, error))
 
@@ -530,15 +545,15 @@ def _late_arrival() -> Fault:
     return Fault.arrives(0.85 * LATE)
 
 
-# Certainly not taken.
-NOT_TAKEN: list[MakeFault] = [
+# The request is certainly not accepted.
+NOT_ACCEPTED: list[MakeFault] = [
     lambda: Fault.rate_limited(0),
     lambda: Fault.rate_limited(1),
     lambda: Fault.status(401, "unauthorized"),
-    lambda: Fault.status(400, "Bad Request"),  # of everybody: it is narrowed down
-    _culprit,
+    lambda: Fault.status(400, "Bad Request"),  # without a field: the chunk is split
+    _rejected_recipient,
 ]
-# Perhaps taken: the first ones are not, the others are, at once or later.
+# The outcome is unknown: the first five requests are not accepted, the others are, at once or later.
 UNKNOWN: list[MakeFault] = [
     lambda: Fault.status(500),
     lambda: Fault.status(503),
@@ -548,12 +563,12 @@ UNKNOWN: list[MakeFault] = [
     Fault.reply_lost,
     _late_arrival,
 ]
-# No answer, while somebody waits for it: it counts at once, or late.
+# No response before the time-out: the request takes effect at once, or late.
 SILENT: list[MakeFault] = [
     lambda: Fault.late(LATE),
-    lambda: Fault.arrives((TIMEOUT + LATE) / 2, silent=True),
+    lambda: Fault.arrives((TIMEOUT_SECONDS + LATE) / 2, silent=True),
 ]
-OF_THE_ACCOUNT: list[MakeFault] = [
+ACCOUNT_FAULTS: list[MakeFault] = [
     lambda: Fault.rate_limited(0),
     lambda: Fault.status(500),
     lambda: Fault.status(503),
@@ -563,140 +578,143 @@ OF_THE_ACCOUNT: list[MakeFault] = [
 ]
 
 
-def point_at(story: Story, fake: SendGridFake, requests: int) -> None:
-    story.set_up(f"provider: sendgrid\nsendgrid: {{host: '{fake.url}', requests: {requests}}}\n")
+def point_at(scenario: Scenario, fake: SendGridFake, requests: int) -> None:
+    scenario.set_up(f"provider: sendgrid\nsendgrid: {{host: '{fake.url}', requests: {requests}}}\n")
 
 
-def troubled(story: Story) -> WatchedSendGrid:
-    """A SendGrid that fails now and then; with every other seed one of the first requests arrives late."""
-    chance, late = story.random, story.seed % 2
+def troubled(scenario: Scenario) -> WatchedSendGrid:
+    """Return a SendGrid with random faults; for odd seeds one of the first requests arrives late."""
+    chance, late = scenario.random, scenario.seed % 2
     fake = WatchedSendGrid(
-        story.doom, cancel_covers="arrived" if late else chance.choice(("arrived", "batch"))
+        scenario.trigger, cancel_covers="arrived" if late else chance.choice(("arrived", "batch"))
     )
     if late:
-        fake.next(*some(3, 1, [_late_arrival], chance), path=MAIL)
+        fake.next(*spread(3, 1, [_late_arrival], chance), path=MAIL)
     else:
-        fake.next(*some(8, chance.randint(0, 1), UNKNOWN + SILENT, chance), path=MAIL)
-    fake.next(*some(16, chance.randint(0, 2), NOT_TAKEN, chance), path=MAIL)
-    fake.next(*some(12, chance.randint(0, 3), OF_THE_ACCOUNT, chance), path=HOLDS)
-    fake.next(*some(6, chance.randint(0, 1), OF_THE_ACCOUNT, chance), path=BATCHES)
+        fake.next(*spread(8, chance.randint(0, 1), UNKNOWN + SILENT, chance), path=MAIL)
+    fake.next(*spread(16, chance.randint(0, 2), NOT_ACCEPTED, chance), path=MAIL)
+    fake.next(*spread(12, chance.randint(0, 3), ACCOUNT_FAULTS, chance), path=HOLDS)
+    fake.next(*spread(6, chance.randint(0, 1), ACCOUNT_FAULTS, chance), path=BATCHES)
     return fake
 
 
-def unknown_at_most(story: Story, fake: WatchedSendGrid, requests: int) -> int:
-    """Nobody: there is time enough. But only ten batches can be called back, and five are kept for lanes."""
-    story.happened.append(f"{fake.called_back} batches called back")
-    return 0 if fake.called_back < 5 else (story.kills * requests + 1) * CHUNK
+def max_unknown(scenario: Scenario, fake: WatchedSendGrid, requests: int) -> int:
+    """Return how many recipients may stay unknown: none while the account has free slots for recalls.
+
+    An account can cancel ten batches, and a send uses at most five of these slots.
+    """
+    scenario.events.append(f"{fake.recalled_batches} batches recalled")
+    return 0 if fake.recalled_batches < 5 else (scenario.kills * requests + 1) * CHUNK
 
 
-# The stories
+# The kinds of scenarios
 
 
-def held_back(story: Story, world: World) -> None:
-    """With SendGrid and the undo window: what is unknown is called back and sent again."""
-    with troubled(story) as fake:
-        story.hurry(LATE)
-        requests = story.random.randint(1, 3)
-        point_at(story, fake, requests)
-        story.kill(12, *SEND)
-        for _ in range(story.random.choice((0, 0, 1, 2, 3))):
-            story.kill(8, *SEND, moments=MOMENTS + CALLING_BACK)
-        code = story.finish(*SEND)
-        story.prove(fake.delivered(), code, unknown_at_most(story, fake, requests))
+def held_back(scenario: Scenario, world: World) -> None:
+    """Send through SendGrid with the undo window: unknown chunks are recalled and sent again."""
+    with troubled(scenario) as fake:
+        scenario.hurry(LATE)
+        requests = scenario.random.randint(1, 3)
+        point_at(scenario, fake, requests)
+        scenario.kill(12, *SEND)
+        for _ in range(scenario.random.choice((0, 0, 1, 2, 3))):
+            scenario.kill(8, *SEND, moments=MOMENTS + RECALL_MOMENTS)
+        code = scenario.finish(*SEND)
+        scenario.verify(fake.delivered(), code, max_unknown(scenario, fake, requests))
 
 
-def called_back(story: Story, world: World) -> None:
-    """`news cancel` after a kill, or while the send runs that is killed; it may be killed itself."""
-    with troubled(story) as fake:
-        story.hurry(LATE)
-        requests = story.random.randint(1, 3)
-        point_at(story, fake, requests)
+def cancelled_after_kill(scenario: Scenario, world: World) -> None:
+    """Run `news cancel` after the send was killed, or while it runs; the cancel may be killed too."""
+    with troubled(scenario) as fake:
+        scenario.hurry(LATE)
+        requests = scenario.random.randint(1, 3)
+        point_at(scenario, fake, requests)
         meanwhile: list[Process] = []
-        if story.random.random() < 0.4:
-            at = story.random.randint(4, 10)
-            story.doom.order(at, "coming", lambda: meanwhile.append(story.start(*CANCEL)))
-        story.kill(12, *SEND, beyond=1)  # it is claimed by then
+        if scenario.random.random() < 0.4:
+            at = scenario.random.randint(4, 10)
+            scenario.trigger.add(at, "coming", lambda: meanwhile.append(scenario.start(*CANCEL)))
+        scenario.kill(12, *SEND, beyond=1)  # after the first chunk is claimed
         for process in meanwhile:
-            story.happened.append(f"cancel meanwhile: {process.ended()}")
-            story.sound(process, 0, 3)
-        if story.random.random() < 0.5:
-            story.kill(5, *CANCEL, moments=MOMENTS + CALLING_BACK)
-        code = story.finish(*CANCEL)
-        counts = story.prove(fake.delivered(), code, 0)
-        assert not counts["accepted"], f"{story}\nnot all was called back, in good time"
-        if story.random.random() < 0.5:
-            assert "was called back" in story.run(*SEND, refused=True).said
+            scenario.events.append(f"cancel meanwhile: {process.exit_code()}")
+            scenario.check_end(process, 0, 3)
+        if scenario.random.random() < 0.5:
+            scenario.kill(5, *CANCEL, moments=MOMENTS + RECALL_MOMENTS)
+        code = scenario.finish(*CANCEL)
+        counts = scenario.verify(fake.delivered(), code, 0)
+        assert not counts["accepted"], f"{scenario}\nnot all mail was recalled, although there was time"
+        if scenario.random.random() < 0.5:
+            assert "was called back" in scenario.run(*SEND, refused=True).output
         else:
-            code = story.finish(*RESUME)
-            story.prove(fake.delivered(), code, unknown_at_most(story, fake, requests))
+            code = scenario.finish(*RESUME)
+            scenario.verify(fake.delivered(), code, max_unknown(scenario, fake, requests))
 
 
-def too_late(story: Story, world: World) -> None:
-    """What could not be called back in time stays unknown, and is named."""
-    with troubled(story) as fake:
-        story.hurry(TOO_LATE)
-        requests = story.random.randint(1, 3)
-        point_at(story, fake, requests)
-        story.kill(12, *SEND)
-        story.kill(8, *SEND)
-        code = story.finish(*SEND)
-        story.prove(fake.delivered(), code, (story.kills * requests + 1) * CHUNK)
+def too_late(scenario: Scenario, world: World) -> None:
+    """Send with waits so long that unknown chunks cannot be recalled: they stay unknown and are reported."""
+    with troubled(scenario) as fake:
+        scenario.hurry(TOO_LATE)
+        requests = scenario.random.randint(1, 3)
+        point_at(scenario, fake, requests)
+        scenario.kill(12, *SEND)
+        scenario.kill(8, *SEND)
+        code = scenario.finish(*SEND)
+        scenario.verify(fake.delivered(), code, (scenario.kills * requests + 1) * CHUNK)
 
 
-def at_once(story: Story, world: World) -> None:
-    """With SendGrid, and --now: at most once, and what is unknown is named."""
-    chance, unknown = story.random, story.random.randint(0, 2)
-    with WatchedSendGrid(story.doom) as fake:
-        fake.next(*some(8, unknown, UNKNOWN, chance), path=MAIL)
-        fake.next(*some(16, chance.randint(0, 2), NOT_TAKEN, chance), path=MAIL)
+def at_once(scenario: Scenario, world: World) -> None:
+    """Send through SendGrid with --now: at most one mail each, and unknown recipients are reported."""
+    chance, unknown = scenario.random, scenario.random.randint(0, 2)
+    with WatchedSendGrid(scenario.trigger) as fake:
+        fake.next(*spread(8, unknown, UNKNOWN, chance), path=MAIL)
+        fake.next(*spread(16, chance.randint(0, 2), NOT_ACCEPTED, chance), path=MAIL)
         requests = chance.randint(1, 6)
-        point_at(story, fake, requests)
+        point_at(scenario, fake, requests)
         for _ in range(chance.choice((1, 1, 2, 3))):
-            story.kill(6, *SEND, "--now")
-        code = story.finish(*SEND, "--now")
-        story.prove(fake.delivered(), code, (story.kills * requests + unknown) * CHUNK)
+            scenario.kill(6, *SEND, "--now")
+        code = scenario.finish(*SEND, "--now")
+        scenario.verify(fake.delivered(), code, (scenario.kills * requests + unknown) * CHUNK)
 
 
-def message_by_message(story: Story, world: World) -> None:
-    """Through a real Postfix: in doubt is one message for each connection, and no more.
+def message_by_message(scenario: Scenario, world: World) -> None:
+    """Send through a real Postfix: at most one message for each connection is unknown.
 
-    PIPELINING does not make it two: what is said ahead is the next one's envelope, which alone is no mail.
+    PIPELINING does not make it two: only the next message's envelope is sent ahead, which alone is not a
+    mail.
     """
     server = world.postfix()
-    with Wire(story.doom, server.port) as wire:
-        story.set_up(f"provider: smtp\nsmtp: {{port: {wire.port}, security: none}}\n")
-        sender = story.sign()
-        story.kill(200, *SEND)
-        for _ in range(story.random.choice((0, 0, 1, 2))):
-            story.kill(60, *SEND)
-        code = story.finish(*SEND)
+    with Wire(scenario.trigger, server.port) as wire:
+        scenario.set_up(f"provider: smtp\nsmtp: {{port: {wire.port}, security: none}}\n")
+        sender = scenario.sign()
+        scenario.kill(200, *SEND)
+        for _ in range(scenario.random.choice((0, 0, 1, 2))):
+            scenario.kill(60, *SEND)
+        code = scenario.finish(*SEND)
         wire.quiet()
-    story.prove(delivered(server, sender), code, CONNECTIONS * story.kills)
+    scenario.verify(delivered(server, sender), code, CONNECTIONS * scenario.kills)
 
 
-def into_files(story: Story, world: World) -> None:
-    """Into a maildir of this machine: one at a time."""
-    story.second = story.second.replace("held", "together")
-    new = story.folder / "outbox" / "new"
-    with WatchedFolder(story.doom, new):
-        for _ in range(story.random.choice((1, 2))):
-            story.kill(60, *SEND)
-        code = story.finish(*SEND)
-    got = Counter(address(file) for file in new.iterdir())
-    story.prove(got, code, story.kills)
+def into_files(scenario: Scenario, world: World) -> None:
+    """Send into a maildir on this machine: at most one message is unknown for each kill."""
+    scenario.second = scenario.second.replace("held", "together")
+    new = scenario.folder / "outbox" / "new"
+    with WatchedFolder(scenario.trigger, new):
+        for _ in range(scenario.random.choice((1, 2))):
+            scenario.kill(60, *SEND)
+        code = scenario.finish(*SEND)
+    scenario.verify(Counter(address(file) for file in new.iterdir()), code, scenario.kills)
 
 
 def address(file: Path) -> str:
-    """To whom a message is."""
-    found = re.search(r"^To: (.*)$", file.read_text(), re.MULTILINE)
-    assert found
-    return found[1]
+    """Return the recipient's address of a message."""
+    match = re.search(r"^To: (.*)$", file.read_text(), re.MULTILINE)
+    assert match
+    return match[1]
 
 
 def delivered(server: postfix.Postfix, sender: str) -> Counter[str]:
-    """How many of a sender's messages are in the mailbox, by address, once the queue has let go of them."""
+    """Count a sender's messages in the mailbox by recipient, after Postfix has emptied its queues."""
     spool, deadline = server.mailbox.parent.parent / "spool", time.monotonic() + 60
-    # In this order a message that moves on while they are looked at is seen.
+    # The order of delivery, so that a message which moves on meanwhile is still seen.
     queues = [spool / name for name in ("incoming", "active", "deferred")]
 
     def queued() -> set[str]:
@@ -708,13 +726,13 @@ def delivered(server: postfix.Postfix, sender: str) -> Counter[str]:
         time.sleep(0.02)
     heads = (file.read_text()[:300] for file in server.mailbox.glob("new/*"))
     envelopes = (re.match(r"Return-Path: <(.*)>\nX-Original-To: (.*)\n", head) for head in heads)
-    return Counter(one[2] for one in envelopes if one and one[1] == sender)
+    return Counter(match[2] for match in envelopes if match and match[1] == sender)
 
 
-# How many seeds, and with how many people.
-KINDS: list[tuple[int, Callable[[Story, World], None], int]] = [
+# For each kind of scenario the number of seeds and of recipients.
+KINDS: list[tuple[int, Callable[[Scenario, World], None], int]] = [
     (18, held_back, PEOPLE),
-    (7, called_back, PEOPLE),
+    (7, cancelled_after_kill, PEOPLE),
     (3, too_late, PEOPLE),
     (8, at_once, PEOPLE),
     (13, message_by_message, MESSAGES),
@@ -722,31 +740,31 @@ KINDS: list[tuple[int, Callable[[Story, World], None], int]] = [
 ]
 
 
-def stories(first: int) -> dict[int, Callable[[Story, World], None]]:
-    """Return which story each seed tells, from the first seed on."""
-    return dict(enumerate([told for many, told, _ in KINDS for _ in range(many)], first))
+def scenarios(first: int) -> dict[int, Callable[[Scenario, World], None]]:
+    """Return the kind of scenario of each seed, from the first seed on."""
+    return dict(enumerate([kind for count, kind, _ in KINDS for _ in range(count)], first))
 
 
-STORIES = stories(FIRST_SEED)
-PEOPLE_OF = {told: people for _, told, people in KINDS}
-# The seeds that are told by default: every kind, both databases, every way of starting a second sender.
+SCENARIOS = scenarios(FIRST_SEED)
+RECIPIENTS_OF = {kind: recipients for _, kind, recipients in KINDS}
+# The seeds that run by default: every kind, both databases, every way of starting a second sender.
 SAMPLE = (3, 4, 6, 9, 19, 24, 25, 29, 30, 36, 39, 43, 50, 51)
 
 
-def on_postgresql(seed: int, told: Callable[[Story, World], None]) -> bool:
-    """A few of those that wait for a database."""
-    return seed % 5 == 4 and told in (held_back, message_by_message)
+def on_postgresql(seed: int, kind: Callable[[Scenario, World], None]) -> bool:
+    """Return True if a seed runs on PostgreSQL: a fifth of those whose kind writes most to the database."""
+    return seed % 5 == 4 and kind in (held_back, message_by_message)
 
 
-def tell(seed: int, world: World) -> str:
-    """What happened with a seed; raises AssertionError where that must never be."""
-    told = STORIES[seed]
-    others = ["refuse@example.com"] if told is message_by_message and seed % 2 else []
-    postgresql = on_postgresql(seed, told)
-    with world.story(seed, PEOPLE_OF[told], *others, on_postgresql=postgresql) as story:
-        story.happened += ["on PostgreSQL"] * postgresql
-        told(story, world)
-    return str(story)
+def run_scenario(seed: int, world: World) -> str:
+    """Run the scenario of a seed; return its events. Raise AssertionError for a contradiction."""
+    kind = SCENARIOS[seed]
+    others = ["refuse@example.com"] if kind is message_by_message and seed % 2 else []
+    postgresql = on_postgresql(seed, kind)
+    with world.scenario(seed, RECIPIENTS_OF[kind], *others, on_postgresql=postgresql) as scenario:
+        scenario.events += ["on PostgreSQL"] * postgresql
+        kind(scenario, world)
+    return str(scenario)
 
 
 @pytest.fixture(scope="module")
@@ -759,56 +777,57 @@ NOBODY_TWICE = "test_nobody_twice_and_nobody_forgotten"
 
 
 @pytest.fixture(scope="module")
-def told(request: pytest.FixtureRequest, world: World) -> Iterator[dict[int, Future[str]]]:
-    """The stories that were asked for, a few at a time."""
+def results(request: pytest.FixtureRequest, world: World) -> Iterator[dict[int, Future[str]]]:
+    """Run the selected scenarios, a few at a time; yield their results by seed."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     params = [item.callspec.params for item in items if item.originalname == NOBODY_TWICE]
-    wanted = [seed for one in params if isinstance(seed := one["seed"], int)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {seed: pool.submit(tell, seed, world) for seed in wanted if not lacking(seed)}
+    selected = [seed for param in params if isinstance(seed := param["seed"], int)]
+    with ThreadPoolExecutor(PARALLEL_SCENARIOS) as pool:
+        yield {seed: pool.submit(run_scenario, seed, world) for seed in selected if not missing(seed)}
         pool.shutdown(cancel_futures=True)
 
 
-def lacking(seed: int) -> str | None:
-    """What a story needs and this machine has not."""
-    if STORIES[seed] is message_by_message and (reason := postfix.absent()):
+def missing(seed: int) -> str | None:
+    """Return the program that a scenario needs and this machine does not have; None if it has all."""
+    if SCENARIOS[seed] is message_by_message and (reason := postfix.absent()):
         return reason
-    return postgresql.absent() if on_postgresql(seed, STORIES[seed]) else None
+    return postgresql.absent() if on_postgresql(seed, SCENARIOS[seed]) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each story that is to be told a test of its own."""
+    """Create a test for each scenario to run."""
     if "seed" in metafunc.fixturenames:
         every_case = metafunc.config.getoption("--every-case") or FIRST_SEED
-        seeds = STORIES if every_case else SAMPLE
-        metafunc.parametrize("seed", seeds, ids=[f"{STORIES[seed].__name__}-{seed}" for seed in seeds])
+        seeds = SCENARIOS if every_case else SAMPLE
+        metafunc.parametrize("seed", seeds, ids=[f"{SCENARIOS[seed].__name__}-{seed}" for seed in seeds])
 
 
-def test_nobody_twice_and_nobody_forgotten(seed: int, told: dict[int, Future[str]]) -> None:
-    need(lacking(seed))
-    print(f"\n{told[seed].result()}", end=" ")
+def test_nobody_twice_and_nobody_forgotten(seed: int, results: dict[int, Future[str]]) -> None:
+    need(missing(seed))
+    print(f"\n{results[seed].result()}", end=" ")
 
 
 def test_the_sample_has_every_kind_and_both_databases() -> None:
-    every = {(told, on_postgresql(seed, told)) for seed, told in stories(0).items()}
-    assert {(told, on_postgresql(seed, told)) for seed, told in stories(0).items() if seed in SAMPLE} == every
-    ways = {Story.second_sender(seed, random.Random(seed)) for seed in SAMPLE}
+    every = {(kind, on_postgresql(seed, kind)) for seed, kind in scenarios(0).items()}
+    sampled = {(kind, on_postgresql(seed, kind)) for seed, kind in scenarios(0).items() if seed in SAMPLE}
+    assert sampled == every
+    ways = {Scenario.second_sender(seed, random.Random(seed)) for seed in SAMPLE}
     assert ways == {"", *SECOND_SENDERS}
 
 
-# What would be found
+# The checks find planted contradictions
 
 
 SENT_AGAIN = ["update chunk set state = 'waiting', lane = null where state = 'intended'"]
 SENT_AGAIN += ["update attempt set state = 'not_sent' where state = 'intended'"]
-TAKEN_FOR_SENT = ["update chunk set state = 'accepted' where state = 'waiting'"]
+MARKED_ACCEPTED = ["update chunk set state = 'accepted' where state = 'waiting'"]
 
 
 tampered = pytest.mark.parametrize(
     ("statements", "found"),
     [
         pytest.param(SENT_AGAIN, "got it 2 times", id="sent-again"),
-        pytest.param(TAKEN_FOR_SENT, "is missing, and told as accepted", id="taken-for-sent"),
+        pytest.param(MARKED_ACCEPTED, "is accepted and did not get it", id="marked-accepted"),
     ],
 )
 
@@ -818,15 +837,15 @@ tampered = pytest.mark.parametrize(
 def test_a_ledger_that_is_tampered_with_is_found(
     arguments: tuple[str, ...], statements: list[str], found: str, world: World
 ) -> None:
-    """Between the kill and the next run: what was in flight is said to wait, or what waits to be sent."""
-    with world.story(world.another_seed(), PEOPLE) as story, WatchedSendGrid(story.doom) as fake:
-        story.hurry(LATE)
-        point_at(story, fake, 2)
-        story.kill_at(5, "there", *arguments)
-        story.tamper(statements)
-        code = story.finish(*arguments)
+    """After the kill, chunks in flight are marked as waiting, or waiting ones as accepted."""
+    with world.scenario(world.another_seed(), PEOPLE) as scenario, WatchedSendGrid(scenario.trigger) as fake:
+        scenario.hurry(LATE)
+        point_at(scenario, fake, 2)
+        scenario.kill_at(5, "there", *arguments)
+        scenario.tamper(statements)
+        code = scenario.finish(*arguments)
         with pytest.raises(AssertionError, match=found):
-            story.prove(fake.delivered(), code, PEOPLE)
+            scenario.verify(fake.delivered(), code, PEOPLE)
 
 
 @tampered
@@ -835,32 +854,32 @@ def test_a_ledger_of_messages_that_is_tampered_with_is_found(
 ) -> None:
     need(postfix.absent())
     with (
-        world.story(world.another_seed(), 2 * MESSAGES) as story,
-        Wire(story.doom, world.postfix().port) as wire,
+        world.scenario(world.another_seed(), 2 * MESSAGES) as scenario,
+        Wire(scenario.trigger, world.postfix().port) as wire,
     ):
-        story.set_up(f"provider: smtp\nsmtp: {{port: {wire.port}, security: none}}\n")
-        sender = story.sign()
-        story.kill_at(100, "there", *SEND)
-        story.tamper(statements)
-        code = story.finish(*SEND)
+        scenario.set_up(f"provider: smtp\nsmtp: {{port: {wire.port}, security: none}}\n")
+        sender = scenario.sign()
+        scenario.kill_at(100, "there", *SEND)
+        scenario.tamper(statements)
+        code = scenario.finish(*SEND)
         wire.quiet()
         with pytest.raises(AssertionError, match=found):
-            story.prove(delivered(world.postfix(), sender), code, 2 * MESSAGES)
+            scenario.verify(delivered(world.postfix(), sender), code, 2 * MESSAGES)
 
 
 @pytest.mark.parametrize(
-    ("told", "got", "found"),
+    ("states", "delivered", "expected"),
     [
         pytest.param({"a": "accepted"}, {"a": 2}, ["a got it 2 times"], id="twice"),
         pytest.param({"a": "unknown"}, {"a": 2}, ["a got it 2 times"], id="twice-unknown"),
-        pytest.param({"a": "accepted"}, {}, ["a is missing, and told as accepted"], id="missing"),
-        pytest.param({}, {}, ["a is not named at all"], id="not-named"),
-        pytest.param({"a": "cancelled"}, {"a": 1}, ["a got it, and is told as cancelled"], id="called-back"),
-        pytest.param({"a": "waiting"}, {"a": 1}, ["a got it, and is told as waiting"], id="waiting"),
-        pytest.param({"a": "refused"}, {"b": 1}, ["b is nobody's address"], id="somebody-else"),
+        pytest.param({"a": "accepted"}, {}, ["a is accepted and did not get it"], id="missing"),
+        pytest.param({}, {}, ["a is not reported"], id="not-named"),
+        pytest.param({"a": "cancelled"}, {"a": 1}, ["a got it and is cancelled"], id="called-back"),
+        pytest.param({"a": "waiting"}, {"a": 1}, ["a got it and is waiting"], id="waiting"),
+        pytest.param({"a": "refused"}, {"b": 1}, ["b is not a recipient"], id="somebody-else"),
         pytest.param({"a": "accepted"}, {"a": 1}, [], id="well"),
         pytest.param({"a": "unknown"}, {}, [], id="unknown"),
     ],
 )
-def test_what_must_never_be(told: dict[str, str], got: dict[str, int], found: list[str]) -> None:
-    assert wrong(told, got, ["a"]) == found
+def test_contradictions(states: dict[str, str], delivered: dict[str, int], expected: list[str]) -> None:
+    assert contradictions(states, delivered, ["a"]) == expected

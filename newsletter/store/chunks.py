@@ -1,4 +1,4 @@
-"""Recipients and chunks as statements: each function is a part of somebody's transaction."""
+"""Statements on recipients and chunks; each function runs inside a transaction of its caller."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -30,19 +30,22 @@ ChunkRow = Row[*tuple[Any, ...]]
 
 
 def supersede(connection: Connection, send_id: int) -> bool:
-    """Makes room for an issue's new send where the old one was called back, and nobody has it."""
-    somebody = select(chunk_table.c.first).where(
+    """Mark an issue's cancelled send as superseded, so that a new one can be planned.
+
+    Return False, and change nothing, if it is not cancelled or if a recipient has or may have its mail.
+    """
+    reached = select(chunk_table.c.first).where(
         chunk_table.c.send_id == send_id, chunk_table.c.state.in_(("accepted", "unknown", "intended"))
     )
-    called_back = update(send_table).where(
-        send_table.c.id == send_id, send_table.c.state == "cancelled", ~somebody.exists()
+    cancelled = update(send_table).where(
+        send_table.c.id == send_id, send_table.c.state == "cancelled", ~reached.exists()
     )
-    gone = called_back.values(state="superseded", list=f"superseded-{send_id}")
-    return connection.execute(gone).rowcount == 1
+    superseded = cancelled.values(state="superseded", list=f"superseded-{send_id}")
+    return connection.execute(superseded).rowcount == 1
 
 
 def plan_recipients(connection: Connection, send_id: int) -> int:
-    """Numbers everybody who is active now, inside the database: nothing of a list passes through here."""
+    """Number all active subscribers inside the database, without reading them; return how many they are."""
     ordered = func.row_number().over(order_by=subscriber_table.c.id)
     active = select(literal(send_id), ordered, subscriber_table.c.id, null()).where(
         subscriber_table.c.state == "active"
@@ -58,7 +61,10 @@ def plan_recipients(connection: Connection, send_id: int) -> int:
 
 
 def plan_chunks(connection: Connection, send_id: int, total: int, size: int, canary_size: int) -> int:
-    """Ranges of at most `size` recipients, one begins behind `canary_size`; returns how many they are."""
+    """Insert chunks of at most `size` recipients; return their number.
+
+    One chunk begins after recipient `canary_size`, so that the canaries share no chunk with other recipients.
+    """
     firsts = [*range(1, canary_size + 1, size), *range(canary_size + 1, total + 1, size)]
     ends = [*(first - 1 for first in firsts[1:]), total]
     values = {"send_id": send_id, "skipped": 0, "state": "waiting", "tries": 0}
@@ -68,29 +74,38 @@ def plan_chunks(connection: Connection, send_id: int, total: int, size: int, can
     return len(rows)
 
 
-def due_chunks(send: Send, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
-    """The waiting chunks whose turn it is; the least tried first, so that one bad address holds nobody up."""
+def due_chunks(send: Send, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """Select up to `limit` waiting chunks that are due at `now`.
+
+    Chunks with the fewest tries come first, so that one rejected address does not delay the other chunks.
+    """
     query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
     query = query.where(or_(chunk_table.c.retry_at.is_(None), chunk_table.c.retry_at <= now))
     if send.canary_size is not None:
         query = query.where(chunk_table.c.first <= send.canary_size)
-    return query.order_by(chunk_table.c.tries, chunk_table.c.first).limit(most)
+    return query.order_by(chunk_table.c.tries, chunk_table.c.first).limit(limit)
 
 
-def claim_chunk(connection: Connection, row: ChunkRow, into: HeldBatch | None) -> ClaimedChunk:
-    """A chunk's people who are still on the list; who has left since the plan is written down as left."""
+def claim_chunk(connection: Connection, row: ChunkRow, held_batch: HeldBatch | None) -> ClaimedChunk:
+    """Return a chunk with the recipients that are still subscribed; record the others as left.
+
+    A chunk without recipients is recorded as skipped.
+    """
     recipients = recipients_of(connection, row.send_id, row.first, row.last, active=True)
     if len(recipients) + row.skipped < row.last - row.first + 1:
-        _mark_left(connection, row, {one.number for one in recipients})
+        _mark_left(connection, row, {recipient.number for recipient in recipients})
     if not recipients:
-        connection.execute(_at(row.send_id, row.first).values(state="skipped"))
-    return ClaimedChunk(row.send_id, row.first, row.last, 0, row.tries, recipients, into)
+        connection.execute(_update_chunk(row.send_id, row.first).values(state="skipped"))
+    return ClaimedChunk(row.send_id, row.first, row.last, 0, row.tries, recipients, held_batch)
 
 
 def recipients_of(
     connection: Connection, send_id: int, first: int, last: int, *, active: bool = False
 ) -> tuple[Subscriber, ...]:
-    """The recipients first..last who have not left during this send; `active`: and are on the list now."""
+    """Return the recipients first..last, without those that left during this send.
+
+    `active`: return only recipients that are subscribed now.
+    """
     query = (
         select(
             subscriber_table.c.id,
@@ -100,93 +115,103 @@ def recipients_of(
         )
         .join(recipient_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
         .where(recipient_table.c.send_id == send_id, recipient_table.c.number.between(first, last))
-        # Who left during this send stays out of it, even if they have come back since.
+        # A recipient that left during this send gets no mail of it, even after subscribing again.
         .where(recipient_table.c.outcome.is_(None))
         .order_by(recipient_table.c.number)
     )
     if active:
         query = query.where(subscriber_table.c.state == "active")
-    # As the driver has them: SQLAlchemy's own rows take as long again, a million times.
+    # Rows of the driver: for a million recipients, SQLAlchemy's own rows would double the time.
     return tuple(map(Subscriber._make, connection.execute(query).cursor.fetchall()))
 
 
 def record_attempts(
-    connection: Connection, found: Sequence[ClaimedChunk], process: str, now: datetime
+    connection: Connection, chunks: Sequence[ClaimedChunk], process: str, now: datetime
 ) -> list[int]:
-    """Writes down that chunks are about to be tried; the attempts' ids, in the same order."""
-    if not found:
+    """Record an attempt for each chunk before its submission; return the attempts' ids, in the same order.
+
+    Raise StoreError if another process has claimed one of the chunks.
+    """
+    if not chunks:
         return []
-    send_id, into = found[0].send_id, found[0].held_batch
-    number = into.number if into else None
-    here = update(chunk_table).where(
-        chunk_table.c.send_id == send_id, chunk_table.c.first.in_([one.first for one in found])
+    send_id, held_batch = chunks[0].send_id, chunks[0].held_batch
+    number = held_batch.number if held_batch else None
+    waiting = update(chunk_table).where(
+        chunk_table.c.send_id == send_id,
+        chunk_table.c.first.in_([chunk.first for chunk in chunks]),
+        chunk_table.c.state == "waiting",
     )
-    claimed = here.where(chunk_table.c.state == "waiting").values(state="intended", held_batch=number)
-    if connection.execute(claimed).rowcount != len(found):
-        raise StoreError("another process has claimed the same recipients", "see: news status")
+    if connection.execute(waiting.values(state="intended", held_batch=number)).rowcount != len(chunks):
+        raise StoreError("another process has claimed the same recipients", "run: news status")
     values = {
         "send_id": send_id,
         "held_batch": number,
         "process": process,
         "state": "intended",
     }
-    rows = [{**values, "first": one.first, "last": one.last, "intended_at": now} for one in found]
-    made = insert(attempt_table).returning(attempt_table.c.id, sort_by_parameter_order=True)
-    return list(connection.scalars(made, rows))
+    rows = [{**values, "first": chunk.first, "last": chunk.last, "intended_at": now} for chunk in chunks]
+    inserted = insert(attempt_table).returning(attempt_table.c.id, sort_by_parameter_order=True)
+    return list(connection.scalars(inserted, rows))
 
 
 def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:
-    """Writes down what came of a try; what was called back in the meantime stays so."""
+    """Record the outcome of an attempt, and the transitions of its recipients.
+
+    An attempt that is settled already does not change, nor do recipients recalled in the meantime.
+    """
     outcome, claimed = result.outcome, result.claimed
     mixed = len({transition.state for transition in result.transitions}) > 1 and not isinstance(
         outcome, Refused
     )
     values = {
         "state": "mixed" if mixed else outcome.state,
-        # A provider's words may hold what no database takes and no terminal should be shown.
+        # A provider's text may contain characters that a database rejects or a terminal must not print.
         "message_id": printable(outcome.message_id, 200) if isinstance(outcome, Accepted) else None,
         "error": None if isinstance(outcome, Accepted) else printable(outcome.reason, 500),
         "settled_at": now,
     }
-    open_ = update(attempt_table).where(
+    unsettled = update(attempt_table).where(
         attempt_table.c.id == claimed.attempt, attempt_table.c.state.in_(("intended", "unknown"))
     )
-    if connection.execute(open_.values(values)).rowcount != 1:
+    if connection.execute(unsettled.values(values)).rowcount != 1:
         return
-    in_doubt = select(chunk_table).where(
+    unsettled_chunk = select(chunk_table).where(
         chunk_table.c.send_id == claimed.send_id,
         chunk_table.c.first == claimed.first,
         chunk_table.c.last == claimed.last,
         chunk_table.c.state.in_(("intended", "unknown")),
     )
-    if row := connection.execute(in_doubt).first():
+    if row := connection.execute(unsettled_chunk).first():
         replace(connection, row, claimed.recipients, result.transitions)
 
 
 def replace(
     connection: Connection, row: ChunkRow, recipients: Sequence[Subscriber], transitions: Sequence[Transition]
 ) -> None:
-    """A chunk by the ranges into which its people's fates divide it."""
+    """Replace a chunk by one chunk for each transition of its recipients.
+
+    The transitions cover the chunk without a gap, in order.
+    """
     rows = []
     for transition in transitions:
-        here = sum(transition.first <= one.number <= transition.last for one in recipients)
-        kept = transition.state in ("accepted", "unknown")
-        put_off = transition.retry_at is not None or len(transitions) > 1
+        count = sum(transition.first <= recipient.number <= transition.last for recipient in recipients)
+        stays_in_batch = transition.state in ("accepted", "unknown")
+        counts_as_try = transition.retry_at is not None or len(transitions) > 1
         rows.append(
             {
                 "send_id": row.send_id,
                 "first": transition.first,
                 "last": transition.last,
-                "skipped": transition.last - transition.first + 1 - here,
+                "skipped": transition.last - transition.first + 1 - count,
                 "state": transition.state,
-                "tries": row.tries + put_off,
+                "tries": row.tries + counts_as_try,
                 "retry_at": transition.retry_at,
-                "held_batch": row.held_batch if kept else None,
+                "held_batch": row.held_batch if stays_in_batch else None,
                 "reason": printable(transition.reason, 500) or None,
             }
         )
     if len(rows) == 1:
-        connection.execute(_at(row.send_id, row.first).values(rows[0]))
+        connection.execute(_update_chunk(row.send_id, row.first).values(rows[0]))
         return
     connection.execute(
         delete(chunk_table).where(chunk_table.c.send_id == row.send_id, chunk_table.c.first == row.first)
@@ -195,35 +220,46 @@ def replace(
 
 
 def split_chunk(
-    row: ChunkRow, recipients: Sequence[Subscriber], chosen: Collection[int], to: ChunkState, reason: str
+    row: ChunkRow, recipients: Sequence[Subscriber], chosen: Collection[int], state: ChunkState, reason: str
 ) -> list[Transition]:
-    """A chunk's ranges where some of its people are put into another state, and the others stay."""
-    found: list[Transition] = []
-    for one in recipients:
-        state, why = (to, reason) if one.number in chosen else (row.state, row.reason or "")
-        if found and found[-1][2:4] == (state, why):
-            found[-1] = found[-1]._replace(last=one.number)
+    """Return the transitions of a chunk whose `chosen` recipients change to `state`; the others stay.
+
+    `chosen` are numbers of recipients, at least one of them in the chunk.
+    """
+    ranges: list[Transition] = []
+    for recipient in recipients:
+        changed = (state, reason) if recipient.number in chosen else (row.state, row.reason or "")
+        if ranges and ranges[-1][2:4] == changed:
+            ranges[-1] = ranges[-1]._replace(last=recipient.number)
         else:
-            found.append(Transition(found[-1].last + 1 if found else row.first, one.number, state, why))
-    return [*found[:-1], found[-1]._replace(last=row.last)]
+            first = ranges[-1].last + 1 if ranges else row.first
+            ranges.append(Transition(first, recipient.number, *changed))
+    return [*ranges[:-1], ranges[-1]._replace(last=row.last)]
 
 
 def reopen(connection: Connection, send_id: int) -> None:
-    """Somebody is waiting again; nobody is where the whole send is called back."""
+    """Mark a send with waiting recipients as not finished.
+
+    If the send was cancelled meanwhile, its waiting recipients become cancelled too.
+    """
     connection.execute(update(send_table).where(send_table.c.id == send_id).values(finished_at=None))
-    called_back = select(send_table.c.id).where(send_table.c.id == send_id, send_table.c.state == "cancelled")
+    cancelled = select(send_table.c.id).where(send_table.c.id == send_id, send_table.c.state == "cancelled")
     waiting = update(chunk_table).where(chunk_table.c.send_id == send_id, chunk_table.c.state == "waiting")
-    connection.execute(waiting.where(called_back.exists()).values(state="cancelled", retry_at=None))
+    connection.execute(waiting.where(cancelled.exists()).values(state="cancelled", retry_at=None))
 
 
-def _mark_left(connection: Connection, row: ChunkRow, there: Collection[int]) -> None:
-    here = (recipient_table.c.send_id == row.send_id, recipient_table.c.number.between(row.first, row.last))
-    planned = select(recipient_table.c.number).where(*here, recipient_table.c.outcome.is_(None))
-    gone = [number for number in connection.scalars(planned) if number not in there]
-    left = update(recipient_table).where(*here, recipient_table.c.number.in_(gone))
-    connection.execute(left.values(outcome="left"))
-    connection.execute(_at(row.send_id, row.first).values(skipped=row.skipped + len(gone)))
+def _mark_left(connection: Connection, row: ChunkRow, subscribed: Collection[int]) -> None:
+    """Record as left all recipients of a chunk but those whose numbers are in `subscribed`."""
+    in_chunk = (
+        recipient_table.c.send_id == row.send_id,
+        recipient_table.c.number.between(row.first, row.last),
+    )
+    planned = select(recipient_table.c.number).where(*in_chunk, recipient_table.c.outcome.is_(None))
+    left = [number for number in connection.scalars(planned) if number not in subscribed]
+    recipients = update(recipient_table).where(*in_chunk, recipient_table.c.number.in_(left))
+    connection.execute(recipients.values(outcome="left"))
+    connection.execute(_update_chunk(row.send_id, row.first).values(skipped=row.skipped + len(left)))
 
 
-def _at(send_id: int, first: int) -> Update:
+def _update_chunk(send_id: int, first: int) -> Update:
     return update(chunk_table).where(chunk_table.c.send_id == send_id, chunk_table.c.first == first)

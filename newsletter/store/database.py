@@ -1,4 +1,4 @@
-"""The database behind the store: opened, migrated, and its failures put into words."""
+"""The database of the store: its connection, its transactions, its migration and its errors."""
 
 import logging
 import os
@@ -27,12 +27,12 @@ _DEFERRED = "news_deferred"
 
 
 class Conflict(StoreError):
-    """What may be there only once is there already."""
+    """A unique row that exists already: another process was faster."""
 
 
 @contextmanager
 def open_database(folder: Path) -> Iterator["Database"]:
-    """The database of the newsletter in a folder, for as long as the block lasts."""
+    """Open the database of the newsletter in a folder; close it when the block ends."""
     database = Database.open(load(folder))
     try:
         yield database
@@ -41,31 +41,32 @@ def open_database(folder: Path) -> Iterator["Database"]:
 
 
 class Database:
-    """A migrated database; `reading` and `writing` are its transactions."""
+    """A migrated database; `reading` and `writing` open its transactions."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
     def open(cls, newsletter: Newsletter, *, to_last: bool = False) -> Self:
-        """The one that NEWS_DATABASE_URL names, or `.news/news.db`; brings its tables up to date.
+        """Open the database of NEWS_DATABASE_URL, or else `.news/news.db`; migrate its tables.
 
-        `to_last`: what is written must outlive this machine; raises SendRefused for a file in CI.
+        `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StoreError or
+        Unavailable if the database cannot be opened.
         """
-        given = newsletter.secrets.database_url
-        if to_last and newsletter.in_ci and not (given and given.get_secret_value().startswith("postgres")):
+        url = newsletter.secrets.database_url
+        if to_last and newsletter.in_ci and not (url and url.get_secret_value().startswith("postgres")):
             raise SendRefused(
-                "the ledger of what was sent would vanish with this machine, and the next run would send "
-                "the issue again to everybody",
-                "set NEWS_DATABASE_URL to a PostgreSQL database that is kept (postgresql://user@host/name)",
+                "the ledger would be deleted together with this CI machine, and the next send would mail the "
+                "issue again to all subscribers",
+                "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
-        if given:
-            engine = _engine(given.get_secret_value())
+        if url:
+            engine = _engine(url.get_secret_value())
         else:
             try:
                 make_private_dir(newsletter.state)
             except OSError as failure:
-                hint = write_hint(failure, "check that you may write to its folder")
+                hint = write_hint(failure, "check that you have the permission to write to its folder")
                 what = cannot_be("made", failure)
                 raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
             engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
@@ -79,35 +80,38 @@ class Database:
         return database
 
     def revision(self) -> str | None:
-        """The newest migration that was run; None where there never was one."""
+        """Return the revision of the last migration; None if the database was never migrated."""
         with _translate_db_errors(self._engine), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, "alembic_version"):
                 return None
-            found = connection.scalar(text("select version_num from alembic_version"))
-            return None if found is None else str(found)
+            revision = connection.scalar(text("select version_num from alembic_version"))
+            return None if revision is None else str(revision)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and holds no writer up."""
+        """Open a transaction that only reads, and does not block writers."""
         with _translate_db_errors(self._engine), self._engine.connect() as connection:
             yield connection.execution_options(**{_DEFERRED: True})
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is on the disk when the block has ended, or never was."""
+        """Open a transaction that is durable on the disk when the block ends; an exception rolls it back."""
         with _translate_db_errors(self._engine), self._engine.begin() as connection:
             yield connection
 
     def clock_offset(self) -> timedelta:
-        """By how much the clock that all machines on this database share is ahead of this one's."""
+        """Return how far the clock of a PostgreSQL server is ahead of this machine's; zero for SQLite.
+
+        All machines that use the database share the server's clock.
+        """
         if self._engine.dialect.name != "postgresql":
             return timedelta()
         with self.reading() as connection:
-            theirs = connection.scalar(text("select clock_timestamp()"))
-        return theirs - datetime.now(UTC) if theirs else timedelta()
+            server_time = connection.scalar(text("select clock_timestamp()"))
+        return server_time - datetime.now(UTC) if server_time else timedelta()
 
     def close(self) -> None:
-        """Gives every connection back."""
+        """Close all connections."""
         self._engine.dispose()
 
     def _migrate(self) -> None:
@@ -130,61 +134,68 @@ def _engine(url: str) -> Engine:
         )
 
 
-_HOW = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
+_URL_FORMAT = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
 
 
 @contextmanager
 def translate_url_errors() -> Iterator[None]:
-    """Whatever is wrong with a database's address, in words that do not quote it."""
+    """Raise StoreError or Unavailable for an invalid database URL; the message does not quote the URL."""
     try:
         yield
     except (ArgumentError, NoSuchModuleError, TypeError, ValueError):
-        # no cause: these errors quote the address, and with it the password
-        raise StoreError("NEWS_DATABASE_URL is no database address", _HOW) from None
+        # No cause: these errors quote the URL, and with it the password.
+        raise StoreError("NEWS_DATABASE_URL is not a database URL", _URL_FORMAT) from None
     except ModuleNotFoundError as failure:
-        raise Unavailable("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from failure
+        raise Unavailable(
+            "PostgreSQL needs the package psycopg, which is not installed", "pip install 'psycopg[binary]'"
+        ) from failure
 
 
-def database_url(given: str) -> URL:
-    """A database's address, with the driver that is used here."""
-    parsed = make_url(given)
+def database_url(url: str) -> URL:
+    """Parse the URL of a database, and set the driver that this package uses for it.
+
+    Raise StoreError for a database other than PostgreSQL and SQLite; SQLAlchemy's errors for a malformed URL.
+    """
+    parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("postgresql", "sqlite"):
-        raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", _HOW)
+        raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", _URL_FORMAT)
     return parsed
 
 
 def _sqlite(url: Any) -> Engine:
-    named = url.database and not url.database.startswith("file:")
-    if named and not Path(url.database).absolute().parent.is_dir():
-        raise StoreError(f"there is no folder {Path(url.database).parent} for the database", "make it first")
+    is_file = url.database and not url.database.startswith("file:")
+    if is_file and not Path(url.database).absolute().parent.is_dir():
+        what = f"the folder {Path(url.database).parent} of the database does not exist"
+        raise StoreError(what, "create this folder, or correct NEWS_DATABASE_URL")
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, record: Any) -> None:
-        # Transactions are begun below; FULL makes a commit survive a power cut, which the ledger lives by.
+        # `_begin` starts the transactions, not the driver. FULL makes a commit survive a power cut: the
+        # ledger must never lose a recorded attempt.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"pragma {pragma}")
-        if named:
+        if is_file:
             record.info["file"] = os.stat(url.database).st_ino
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that starts by reading and then writes fails at once when another writer was
-        # quicker, whatever the time-out; IMMEDIATE waits its turn instead.
+        # A deferred transaction that reads first and then writes fails at once if another writer was faster,
+        # without regard to the time-out. IMMEDIATE waits for the other writer instead.
         deferred = connection.get_execution_options().get(_DEFERRED)
-        if named and not deferred and not _is_file(url.database, connection.connection.info["file"]):
-            hint = "put it back, and send from no other one, which knows of no earlier send"
+        if is_file and not deferred and not _is_same_file(url.database, connection.connection.info["file"]):
+            hint = "restore it; do not send with another database, which does not record the earlier sends"
             raise StoreError("the database's file was deleted or replaced", hint, where=url.database)
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
 
     return engine
 
 
-def _is_file(path: str, inode: int) -> bool:
-    """Whether a path still leads to the file that was opened; SQLite goes on writing to one that is gone."""
+def _is_same_file(path: str, inode: int) -> bool:
+    """Return True if a path still leads to the opened file; SQLite goes on writing to a deleted one."""
     try:
         return os.stat(path).st_ino == inode
     except OSError:
@@ -193,11 +204,11 @@ def _is_file(path: str, inode: int) -> bool:
 
 @contextmanager
 def _translate_db_errors(engine: Engine) -> Iterator[None]:
-    """Raise StoreError for what the database's driver raises in the block."""
+    """Raise StoreError for each error that the database's driver raises in the block."""
     try:
         yield
     except IntegrityError as failure:
-        raise Conflict("another process was quicker", "run the same command again") from failure
+        raise Conflict("another process wrote the same row first", "run the same command again") from failure
     except DBAPIError as failure:
         raise explain(failure.orig, engine.url) from failure
     except (SQLAlchemyError, sqlite3.Error) as failure:

@@ -1,4 +1,4 @@
-"""A look at the database that changes nothing: it is neither made nor migrated, nor locked for others."""
+"""Inspect the database without changing it: it is not created, not migrated and not locked."""
 
 import os
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ from newsletter.store.subscribers import Subscribers
 
 @dataclass(frozen=True)
 class DatabaseStatus:
-    """What a database holds.
+    """The state of a database and the size of its content."""
 
-    `revision` is its newest migration, None where it was never made. Where its tables are not those of this
-    version nothing is counted. `writable` is whether this user may write to it; `lanes` are the batches of
-    mail that could be called back, by the ledger; `ahead` is its clock, None where it has none of its own.
-    """
-
+    # Revision of the last migration; None if the database does not exist or was never migrated.
     revision: str | None = None
+    # True if this user has the permission to write to it.
     writable: bool = True
+    # Active subscribers; None if its tables are not those of this version.
     subscribers: int | None = None
+    # Held batches of all sends that can still be recalled, as the ledger records them; None likewise.
     held_batches: int | None = None
+    # How far its clock is ahead of this machine's; None for a file, which has no clock.
     clock_offset: timedelta | None = None
 
     @property
     def age(self) -> str:
-        """Against this version: `missing`, `older`, `current` or `newer`."""
+        """Return its age compared with this version: `missing`, `older`, `current` or `newer`."""
         if self.revision is None:
             return "missing"
         if self.revision == REVISION:
@@ -45,105 +45,114 @@ class DatabaseStatus:
         return "older" if known(self.revision) else "newer"
 
 
-def named(given: str | None, state: Path) -> tuple[str, bool]:
-    """What to call a database, without its password, and whether it is a file; raises StoreError."""
-    if not given:
+def named(configured_url: str | None, state: Path) -> tuple[str, bool]:
+    """Return a database's name for messages, without its password, and True if it is a file.
+
+    `configured_url` is NEWS_DATABASE_URL. Raise StoreError if it is invalid.
+    """
+    if not configured_url:
         return display_path(state / "news.db"), True
     with translate_url_errors():
-        url = database_url(given)
+        url = database_url(configured_url)
         return describe(url), url.get_backend_name() == "sqlite"
 
 
-def contents(given: str | None, state: Path, timeout: float) -> DatabaseStatus:
-    """What the database of NEWS_DATABASE_URL, or `.news/news.db`, holds; raises StoreError, Unavailable.
+def contents(configured_url: str | None, state: Path, timeout: float) -> DatabaseStatus:
+    """Return the status of the database of NEWS_DATABASE_URL, or else of `.news/news.db`.
 
-    `timeout` is for connecting, and for each question, in seconds.
+    `timeout` applies to the connection, and to each query, in seconds. Raise StoreError or Unavailable if the
+    database cannot be read.
     """
-    place = _place(given, state)
-    if isinstance(place, URL):
-        return _read(_server(place, timeout), writable=True, has_clock=True)
-    if not os.path.lexists(place):
-        return DatabaseStatus(writable=_can_make(place))
-    # The folder too: SQLite writes its journal beside the file.
-    writable = os.access(place, os.W_OK) and os.access(place.parent, os.W_OK | os.X_OK)
-    return _read(_file(place, timeout), writable, has_clock=False)
+    location = _location(configured_url, state)
+    if isinstance(location, URL):
+        return _read(_server_engine(location, timeout), writable=True, has_clock=True)
+    if not os.path.lexists(location):
+        return DatabaseStatus(writable=_can_create(location))
+    # The folder must be writable too: SQLite writes its journal beside the file.
+    writable = os.access(location, os.W_OK) and os.access(location.parent, os.W_OK | os.X_OK)
+    return _read(_file_engine(location, timeout), writable, has_clock=False)
 
 
 @contextmanager
-def looked_at(given: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
-    """The same database, to read; None where there is none, or its tables are not those of this version.
+def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
+    """Open the same database for reading; None if it does not exist or its tables are not this version's.
 
-    Raises StoreError, Unavailable.
+    Raise StoreError or Unavailable if the database cannot be read.
     """
-    place = _place(given, state)
-    if isinstance(place, Path) and not os.path.lexists(place):
+    location = _location(configured_url, state)
+    if isinstance(location, Path) and not os.path.lexists(location):
         yield None
         return
-    engine = _server(place, timeout) if isinstance(place, URL) else _file(place, timeout)
+    if isinstance(location, URL):
+        engine = _server_engine(location, timeout)
+    else:
+        engine = _file_engine(location, timeout)
     with closing(Database(engine)) as database:
         yield database if database.revision() == REVISION else None
 
 
-def stamp(given: str | None, state: Path) -> tuple[tuple[int, int], ...] | None:
-    """What differs once somebody has written to the database's files; None where it has none here.
+def stamp(configured_url: str | None, state: Path) -> tuple[tuple[int, int], ...] | None:
+    """Return a value that changes with each write to the database's files; None for a server.
 
-    Raises StoreError, Unavailable.
+    Raise StoreError or Unavailable if the URL is invalid.
     """
-    place = _place(given, state)
-    if isinstance(place, URL):
+    location = _location(configured_url, state)
+    if isinstance(location, URL):
         return None
-    return tuple(_written(file) for file in (place, _wal(place)))
+    return tuple(_mtime_and_size(file) for file in (location, _wal(location)))
 
 
-def _written(file: Path) -> tuple[int, int]:
+def _mtime_and_size(file: Path) -> tuple[int, int]:
     try:
         status = file.stat()
-    except OSError:  # it may go away between two looks
+    except OSError:  # SQLite may delete the file at any time
         return 0, 0
     return status.st_mtime_ns, status.st_size
 
 
-def _place(given: str | None, state: Path) -> Path | URL:
-    """The file that the database is, or its server's address."""
-    if not given:
+def _location(configured_url: str | None, state: Path) -> Path | URL:
+    """Return the database's file, or the URL of its server."""
+    if not configured_url:
         return state / "news.db"
     with translate_url_errors():
-        url = database_url(given)
+        url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":
         return url
     if not url.database or url.database.startswith("file:"):
-        raise StoreError("a database in memory is forgotten with each command", "name a file")
+        what = "NEWS_DATABASE_URL names a database in memory, which is lost when the command ends"
+        raise StoreError(what, "name a file")
     return Path(url.database)
 
 
-def _file(file: Path, timeout: float) -> Engine:
-    return create_engine(_readable(file), connect_args={"timeout": timeout})
+def _file_engine(file: Path, timeout: float) -> Engine:
+    return create_engine(_read_only_url(file), connect_args={"timeout": timeout})
 
 
 def _wal(file: Path) -> Path:
     return Path(f"{file}-wal")
 
 
-def _readable(file: Path) -> str:
-    """An address of the file that makes none beside it, as even reading in WAL mode would.
+def _read_only_url(file: Path) -> str:
+    """Return a URL that reads the file without creating others beside it.
 
-    (https://www.sqlite.org/wal.html#readonly) Where nobody has it open there is no WAL, and it will not
-    change under us; where somebody has, the files are there already.
+    In WAL mode even a reader would create them (https://www.sqlite.org/wal.html#readonly). While no process
+    has the file open there is no WAL, and the file can be read as immutable; otherwise its `-shm` exists.
+    Raise StoreError if changes are in the WAL only.
     """
     wal, shm = _wal(file), Path(f"{file}-shm")
-    if _written(wal)[1] and not shm.exists():
-        what = f"holds changes that are in {wal.name} only"
-        raise StoreError(what, "any command that uses it puts them in: news status", where=display_path(file))
+    if _mtime_and_size(wal)[1] and not shm.exists():
+        what = f"has changes that are only in {wal.name}"
+        raise StoreError(what, "run a command that merges them: news status", where=display_path(file))
     mode = "mode=ro" if shm.exists() else "mode=ro&immutable=1"
     return f"sqlite:///{file.absolute().as_uri()}?{mode}&uri=true"
 
 
-def _can_make(file: Path) -> bool:
-    there = next(folder for folder in file.absolute().parents if folder.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+def _can_create(file: Path) -> bool:
+    parent = next(folder for folder in file.absolute().parents if folder.exists())
+    return parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
 
 
-def _server(url: URL, timeout: float) -> Engine:
+def _server_engine(url: URL, timeout: float) -> Engine:
     with translate_url_errors():
         engine = create_engine(
             url,
@@ -163,7 +172,7 @@ def _read(engine: Engine, writable: bool, *, has_clock: bool) -> DatabaseStatus:
         revision = database.revision()
         clock_offset = database.clock_offset() if has_clock else None
         if has_clock:
-            writable = _may_write(database, made=revision is not None)
+            writable = _may_write(database, has_tables=revision is not None)
         if revision != REVISION:
             return DatabaseStatus(revision, writable, clock_offset=clock_offset)
         held_batches = LedgerQueries(database).held_batches_in_use(datetime.now(UTC))
@@ -172,12 +181,12 @@ def _read(engine: Engine, writable: bool, *, has_clock: bool) -> DatabaseStatus:
         )
 
 
-def _may_write(database: Database, *, made: bool) -> bool:
-    """Whether PostgreSQL lets this user write; a stand-by server lets nobody."""
-    right = (
+def _may_write(database: Database, *, has_tables: bool) -> bool:
+    """Return True if PostgreSQL lets this user write; a stand-by server accepts no writes at all."""
+    privilege = (
         "has_table_privilege('send', 'insert')"
-        if made
+        if has_tables
         else "coalesce(has_schema_privilege(current_schema(), 'create'), false)"
     )
     with database.reading() as connection:
-        return bool(connection.scalar(text(f"select {right} and not pg_is_in_recovery()")))
+        return bool(connection.scalar(text(f"select {privilege} and not pg_is_in_recovery()")))

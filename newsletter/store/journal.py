@@ -1,7 +1,7 @@
-"""What a run notes while its messages are under way: a few bytes each, without waiting for the disk.
+"""Journals: a process's notes on each message that it submits, written without waiting for the disk.
 
 A note survives the end of the process, kill -9 included, because the operating system has it by then. It does
-not survive a power cut; so the notes of an earlier boot are not believed.
+not survive a power cut; so the notes of an earlier boot are ignored.
 """
 
 import logging
@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
-_LONG_AGO = 24 * 3600
+_KEEP_DEAD_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds the lease on a send; `has_ended` where it certainly does not run any more."""
+    """The process that holds the lease on a send; `has_ended` is True if it certainly no longer runs."""
 
     process: str
     host: str
@@ -42,7 +42,10 @@ class Holder:
 
 
 def lease_holder(send: Send, runs: Path, now: datetime) -> Holder | None:
-    """Return the process that sends now, or that ended with its lease; None where neither is known."""
+    """Return the process that sends now, or that ended before it released its lease; None if there is none.
+
+    `runs` is the folder with the folders of all processes.
+    """
     if not send.lease_holder:
         return None
     has_ended = _is_dead(runs, send.lease_holder)
@@ -53,13 +56,13 @@ def lease_holder(send: Send, runs: Path, now: datetime) -> Holder | None:
 
 
 class SendProcess:
-    """One process that goes on with sends; its folder is locked for as long as it lives."""
+    """A process that sends; its folder stays locked until the process ends."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes a folder below `folder`; raises StoreError where it cannot."""
-        self._runs = folder
+        """Create and lock a folder below `folder`; raise StoreError if that fails."""
+        self._parent = folder
         host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
-        # Whoever finds its name at a send can see here that it has ended.
+        # While a send names this process as its holder, its folder must stay: it tells others that it ended.
         self.has_lease = False
         self.name = f"{host}_{os.getpid()}_{secrets.token_hex(4)}"
         self._folder = folder / self.name
@@ -70,7 +73,7 @@ class SendProcess:
             self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
             lock(self._alive)
             os.write(self._alive, _boot().encode())
-            # It has its name only once it is locked: unlocked it would be taken for dead.
+            # Rename after locking: is_dead() takes an unlocked folder for a dead process.
             draft.rename(self._folder)
             log.debug("process registered", extra={"run": self.name})
             self._sweep()
@@ -78,55 +81,58 @@ class SendProcess:
             raise _not_written(self._folder, failure) from failure
 
     def journal(self, chunk: str) -> "Journal":
-        """A new journal for a chunk."""
+        """Create the journal of a chunk; raise StoreError if that fails."""
         return Journal(self._folder / chunk)
 
-    def is_dead(self, run: str) -> bool:
-        """Whether another run's process has certainly ended; False where this machine cannot know."""
-        return _is_dead(self._runs, run)
+    def is_dead(self, process: str) -> bool:
+        """Return True if another process has certainly ended; False if this machine cannot know."""
+        return _is_dead(self._parent, process)
 
-    def notes(self, run: str, chunk: str) -> dict[int, Outcome | None] | None:
-        """What a dead run noted of each message that it began: its outcome, or None where there is none.
+    def notes(self, process: str, chunk: str) -> dict[int, Outcome | None] | None:
+        """Return a dead process's notes on a chunk: for each message begun its outcome, None if it has none.
 
-        None where there are no notes to be believed.
+        Keys are numbers of recipients. Return None instead of a dictionary if there are no valid notes.
         """
         try:
-            boot = (self._runs / run / "alive").read_text()
-            lines = (self._runs / run / chunk).read_text(errors="replace").split("\n")
+            boot = (self._parent / process / "alive").read_text()
+            lines = (self._parent / process / chunk).read_text(errors="replace").split("\n")
         except OSError:
             return None
         if not boot or boot != _boot():
-            log.warning("notes of an earlier boot are not believed", extra={"run": run, "journal": chunk})
+            log.warning("notes of an earlier boot are ignored", extra={"run": process, "journal": chunk})
             return None
         noted: dict[int, Outcome | None] = {}
         try:
-            for line in lines[:-1]:  # behind the last line end there is nothing, or half a note
+            for line in lines[:-1]:  # after the last line end there is nothing, or an incomplete note
                 number, state, reason = line.split("\t", 2)
                 noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
-        except ValueError as failure:  # somebody else has written into it
-            fields = {"run": run, "journal": chunk}
-            log.warning("notes that cannot be read are not believed", extra=fields, exc_info=failure)
+        except ValueError as failure:  # something else has written into the file
+            fields = {"run": process, "journal": chunk}
+            log.warning("notes that cannot be parsed are ignored", extra=fields, exc_info=failure)
             return None
-        log.info("notes read", extra={"run": run, "journal": chunk, "messages": len(noted)})
+        log.info("notes read", extra={"run": process, "journal": chunk, "messages": len(noted)})
         return noted
 
-    def delete_notes(self, run: str, chunk: str) -> None:
-        """Deletes a dead run's notes of a chunk, once the ledger has what they said."""
+    def delete_notes(self, process: str, chunk: str) -> None:
+        """Delete a dead process's notes on a chunk, after the ledger has recorded their outcomes."""
         with suppress(OSError):
-            (self._runs / run / chunk).unlink()
+            (self._parent / process / chunk).unlink()
 
     def close(self) -> None:
-        """Ends the run; what it noted is in the ledger by now, or is needed by the next one."""
+        """Unlock the folder; delete it unless another process needs it, for its journals or a lease."""
         if os.listdir(self._folder) == ["alive"] and not self.has_lease:
             shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._alive)
         log.debug("process ended", extra={"run": self.name})
 
     def _sweep(self) -> None:
-        """Deletes what is left of runs that died long ago; until then it says that they did."""
-        for folder in self._runs.iterdir():
-            long_ago = folder.stat().st_mtime < time.time() - _LONG_AGO
-            if long_ago and self.is_dead(folder.name) and os.listdir(folder) == ["alive"]:
+        """Delete the folders of processes that died more than a day ago.
+
+        Until then a folder tells other processes that its process is dead.
+        """
+        for folder in self._parent.iterdir():
+            is_old = folder.stat().st_mtime < time.time() - _KEEP_DEAD_SECONDS
+            if is_old and self.is_dead(folder.name) and os.listdir(folder) == ["alive"]:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -139,7 +145,7 @@ class SendProcess:
 
 
 class Journal:
-    """The notes of one chunk; written by one thread at a time."""
+    """The notes on the messages of one chunk; written by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -149,16 +155,16 @@ class Journal:
             raise _not_written(path, failure) from failure
 
     def starting(self, number: int) -> None:
-        """Before a message could be delivered; raises StoreError, and then it must not be sent."""
+        """Note that a message is about to be submitted; after a StoreError it must not be submitted."""
         self._note(f"{number}\t{_BEGUN}\t\n")
 
     def finished(self, number: int, outcome: Outcome) -> None:
-        """What came of it."""
+        """Record the message's outcome; raise StoreError if that fails."""
         reason = "" if isinstance(outcome, Accepted) else printable(outcome.reason, 300)
         self._note(f"{number}\t{outcome.state}\t{reason}\n")
 
     def discard(self) -> None:
-        """Deletes it: the ledger has it all."""
+        """Delete the journal, after the ledger has recorded its outcomes."""
         with suppress(OSError):
             os.close(self._file)
             self._path.unlink()
@@ -167,17 +173,17 @@ class Journal:
         note = line.encode(errors="replace")
         try:
             if os.write(self._file, note) != len(note):
-                raise OSError("no space left")
+                raise OSError("no space left on the disk")
         except OSError as failure:
             raise _not_written(self._path, failure) from failure
 
 
-def _is_dead(runs: Path, run: str) -> bool:
-    """Return whether a run's process has certainly ended: its folder is here, and its lock is free."""
+def _is_dead(folder: Path, process: str) -> bool:
+    """Return True if a process has certainly ended: its folder is on this machine, and is not locked."""
     if not HAS_LOCKS:
         return False
     try:
-        alive = os.open(runs / run / "alive", os.O_RDWR)
+        alive = os.open(folder / process / "alive", os.O_RDWR)
     except OSError:
         return False
     try:
@@ -198,7 +204,7 @@ def _outcome(state: str, reason: str) -> Outcome:
 
 
 def _boot() -> str:
-    """What this boot of this machine is known by; empty where the system does not say."""
+    """Return the id of this boot of the machine; empty if the system has none."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -206,5 +212,5 @@ def _boot() -> str:
 
 
 def _not_written(path: Path, failure: OSError) -> StoreError:
-    hint = "check the folder's permissions and the disk's space, then run the same command again"
+    hint = "check the folder's permissions and the disk's free space, then run the same command again"
     return StoreError(cannot_be("written", failure), hint, where=display_path(path))

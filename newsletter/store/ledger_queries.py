@@ -1,4 +1,4 @@
-"""The ledger, read: which sends there are, how they stand, and who is in which state."""
+"""Read the ledger: the sends, and the states of their recipients and held batches."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,9 +17,10 @@ from newsletter.store.schema import (
     subscriber_table,
 )
 
-# A chunk that is intended and has no outcome was in flight when somebody stopped: perhaps taken. While its
-# lane is being called back, and until that is confirmed, what was accepted is perhaps not any more.
-_being_called_back = (
+# An intended chunk without an outcome was in flight when its process stopped: the provider may have accepted
+# it. While the recall of a held batch is not confirmed, its accepted recipients may get the mail or not. Both
+# are reported as unknown.
+_is_being_recalled = (
     select(held_batch_table.c.number)
     .where(
         held_batch_table.c.send_id == chunk_table.c.send_id,
@@ -29,9 +30,9 @@ _being_called_back = (
     .correlate(chunk_table)
     .exists()
 )
-_shown_as = case(
+_reported_state = case(
     (chunk_table.c.state == "intended", "unknown"),
-    ((chunk_table.c.state == "accepted") & _being_called_back, "unknown"),
+    ((chunk_table.c.state == "accepted") & _is_being_recalled, "unknown"),
     else_=chunk_table.c.state,
 )
 _SEND = [send_table.c[name] for name in Send.__dataclass_fields__]
@@ -39,44 +40,47 @@ _recipients_in = chunk_table.c.last - chunk_table.c.first + 1 - chunk_table.c.sk
 
 
 class LedgerQueries:
-    """How the sends of a newsletter stand."""
+    """Queries on the sends of a newsletter."""
 
     def __init__(
         self,
         database: Database,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        page: int = 1000,
+        page_size: int = 1000,
     ) -> None:
-        """`page` is how many recipients are read at once where all of them are named."""
+        """Query a database; `recipients` reads `page_size` recipients at once."""
         self._database = database
         self._clock = clock
-        self._page = page
+        self._page_size = page_size
 
-    def find(self, issue: str, to: str) -> Send | None:
-        """The send of an issue to a list, if it was ever started."""
-        query = select(*_SEND).where(send_table.c.issue == issue, send_table.c.list == to)
+    def find(self, issue: str, list_name: str) -> Send | None:
+        """Return the send of an issue to a list; None if it was never started."""
+        query = select(*_SEND).where(send_table.c.issue == issue, send_table.c.list == list_name)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return Send(*row) if row else None
 
     def sends(self, issue: str | None = None) -> list[Send]:
-        """Every send, or those of an issue, oldest first."""
+        """Return all sends, or those of an issue, oldest first."""
         query = select(*_SEND).order_by(send_table.c.id)
         if issue:
             query = query.where(send_table.c.issue == issue)
         with self._database.reading() as connection:
             return [Send(*row) for row in connection.execute(query)]
 
-    def newest(self, issue: str, to: str) -> Send | None:
-        """An issue's send to a list, or else its newest other one: a rehearsal, or one that is superseded."""
-        sends = self.sends(issue)
-        return next((one for one in sends if one.list == to), sends[-1] if sends else None)
+    def newest(self, issue: str, list_name: str) -> Send | None:
+        """Return an issue's send to a list, or else its newest other one: a rehearsal or a superseded send.
 
-    def before(self, issue: str, to: str) -> Send | None:
-        """The newest send of another issue to a list."""
+        Return None if the issue has no send.
+        """
+        sends = self.sends(issue)
+        return next((send for send in sends if send.list == list_name), sends[-1] if sends else None)
+
+    def before(self, issue: str, list_name: str) -> Send | None:
+        """Return the newest send of another issue to a list; None if there is none."""
         query = (
             select(*_SEND)
-            .where(send_table.c.list == to, send_table.c.issue != issue)
+            .where(send_table.c.list == list_name, send_table.c.issue != issue)
             .order_by(send_table.c.id.desc())
         )
         with self._database.reading() as connection:
@@ -84,25 +88,25 @@ class LedgerQueries:
         return Send(*row) if row else None
 
     def content(self, send: Send) -> bytes | None:
-        """What a send's mailing was, as it was handed to the plan."""
+        """Return a send's mailing in the form in which it was planned; None if it was not stored."""
         with self._database.reading() as connection:
             return connection.scalar(select(send_table.c.content).where(send_table.c.id == send.id))
 
     def counts(self, send: Send) -> Counts:
-        """How many recipients are in which state."""
-        query = select(_shown_as, func.sum(_recipients_in), func.sum(chunk_table.c.skipped))
-        query = query.where(chunk_table.c.send_id == send.id).group_by(_shown_as)
+        """Return the number of a send's recipients in each state."""
+        query = select(_reported_state, func.sum(_recipients_in), func.sum(chunk_table.c.skipped))
+        query = query.where(chunk_table.c.send_id == send.id).group_by(_reported_state)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             held = connection.scalar(_held_back(send, self._clock())) or 0
-            under_way = connection.scalar(_under_way(send)) or 0
-        found = {state: int(count) for state, count, _ in rows}
-        found.pop("skipped", None)
+            under_way = connection.scalar(_in_flight(send)) or 0
+        by_state = {state: int(count) for state, count, _ in rows}
+        by_state.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
-        return Counts(send.recipients, **found, left=left, held=int(held), under_way=int(under_way))
+        return Counts(send.recipients, **by_state, left=left, held=int(held), under_way=int(under_way))
 
     def joined(self, send: Send) -> int:
-        """How many are on the list who came after a send's plan: it is not for them."""
+        """Count the active subscribers that subscribed after a send was planned: they get no mail of it."""
         query = select(func.count()).where(
             subscriber_table.c.state == "active", subscriber_table.c.consent_at > send.started_at
         )
@@ -110,11 +114,11 @@ class LedgerQueries:
             return connection.scalar(query) or 0
 
     def recipients(self, send: Send, state: str) -> Iterator[tuple[int, str, str]]:
-        """A send's recipients in one of RECIPIENT_STATES: number, address and reason; streamed."""
+        """Yield the recipients in one of RECIPIENT_STATES: number, address and reason; read page by page."""
         after = 0
         while True:
             with self._database.reading() as connection:
-                rows = connection.execute(_recipients(send, state, after).limit(self._page)).all()
+                rows = connection.execute(_recipients(send, state, after).limit(self._page_size)).all()
             yield from ((row.number, row.address, row.reason or "") for row in rows)
             if not rows:
                 return
@@ -129,18 +133,18 @@ class LedgerQueries:
                 yield reason or "", int(recipients)
 
     def next_retry_at(self, send: Send) -> datetime | None:
-        """When somebody waiting may be tried; the past for at once, None where nobody is waiting."""
-        at = func.min(
+        """Return the time of the next attempt; in the past if it is due, None if no recipient is waiting."""
+        earliest = func.min(
             func.coalesce(chunk_table.c.retry_at, send.started_at, type_=chunk_table.c.retry_at.type)
         )
-        query = select(at).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
+        query = select(earliest).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
         if send.canary_size is not None:
             query = query.where(chunk_table.c.first <= send.canary_size)
         with self._database.reading() as connection:
             return connection.scalar(query)
 
     def leaves(self, send: Send) -> tuple[datetime, datetime] | None:
-        """When the first and the last of a send's mail leaves that is held back now; None where none is."""
+        """Return when the first and the last of a send's held mail leaves; None if none is held back now."""
         query = select(func.min(held_batch_table.c.send_at), func.max(held_batch_table.c.send_at))
         query = query.where(
             held_batch_table.c.send_id == send.id,
@@ -152,13 +156,13 @@ class LedgerQueries:
         return (first, last) if first else None
 
     def held_batches(self, send: Send) -> list[HeldBatchStatus]:
-        """A send's lanes, oldest first, with what is in them."""
+        """Return a send's held batches, oldest first, with their recipients counted by state."""
         with self._database.reading() as connection:
             rows = connection.execute(_held_batches(send)).all()
         return [_batch_status(row) for row in rows]
 
     def held_batches_in_use(self, now: datetime) -> int:
-        """How many lanes of all sends could still be called back: the provider counts them by account."""
+        """Count the held batches of all sends that can still be recalled: an account has a limit for them."""
         query = select(func.count()).select_from(held_batch_table)
         query = query.where(
             held_batch_table.c.state.in_(("open", "cancelling")), held_batch_table.c.send_at > now
@@ -167,7 +171,10 @@ class LedgerQueries:
             return connection.scalar(query) or 0
 
     def attempts_since(self, moment: datetime) -> list[tuple[datetime, int]]:
-        """When how many recipients were tried, of all sends that leave this machine, oldest first."""
+        """Return the time and the number of recipients of each attempt after a moment, oldest first.
+
+        Rehearsals are left out, because their mail stays on this machine.
+        """
         size = attempt_table.c.last - attempt_table.c.first + 1
         query = select(attempt_table.c.intended_at, size).where(attempt_table.c.intended_at > moment)
         query = query.join(send_table, send_table.c.id == attempt_table.c.send_id).where(
@@ -180,26 +187,26 @@ class LedgerQueries:
 
 
 def _held_back(send: Send, now: datetime) -> Select[int]:
-    batch_of = (held_batch_table.c.send_id == chunk_table.c.send_id) & (
+    same_batch = (held_batch_table.c.send_id == chunk_table.c.send_id) & (
         held_batch_table.c.number == chunk_table.c.held_batch
     )
-    query = select(func.sum(_recipients_in)).join(held_batch_table, batch_of)
+    query = select(func.sum(_recipients_in)).join(held_batch_table, same_batch)
     return query.where(
-        chunk_table.c.send_id == send.id, _shown_as == "accepted", held_batch_table.c.send_at > now
+        chunk_table.c.send_id == send.id, _reported_state == "accepted", held_batch_table.c.send_at > now
     )
 
 
-def _under_way(send: Send) -> Select[int]:
+def _in_flight(send: Send) -> Select[int]:
     return select(func.sum(_recipients_in)).where(
         chunk_table.c.send_id == send.id, chunk_table.c.state == "intended"
     )
 
 
 def _held_batches(send: Send) -> Select[*tuple[Any, ...]]:
-    def people_in(*states: str) -> ColumnElement[Any]:
+    def count_in(*states: str) -> ColumnElement[Any]:
         return func.coalesce(func.sum(case((chunk_table.c.state.in_(states), _recipients_in), else_=0)), 0)
 
-    since = (
+    unknown_since = (
         select(func.max(attempt_table.c.settled_at))
         .where(
             attempt_table.c.send_id == send.id,
@@ -212,7 +219,7 @@ def _held_batches(send: Send) -> Select[*tuple[Any, ...]]:
         chunk_table.c.held_batch == held_batch_table.c.number
     )
     columns: list[ColumnElement[Any]] = [held_batch_table.c[name] for name in HeldBatch.__dataclass_fields__]
-    query = select(*columns, people_in("accepted"), people_in("unknown"), people_in("intended"), since)
+    query = select(*columns, count_in("accepted"), count_in("unknown"), count_in("intended"), unknown_since)
     query = (
         query.select_from(held_batch_table)
         .outerjoin(chunk_table, in_batch)
@@ -223,20 +230,21 @@ def _held_batches(send: Send) -> Select[*tuple[Any, ...]]:
 
 def _batch_status(row: Row[*tuple[Any, ...]]) -> HeldBatchStatus:
     batch_columns = len(HeldBatch.__dataclass_fields__)
-    accepted, unknown, intended, since = row[batch_columns:]
-    return HeldBatchStatus(HeldBatch(*row[:batch_columns]), int(accepted), int(unknown), int(intended), since)
+    accepted, unknown, intended, unknown_since = row[batch_columns:]
+    batch = HeldBatch(*row[:batch_columns])
+    return HeldBatchStatus(batch, int(accepted), int(unknown), int(intended), unknown_since)
 
 
 def _recipients(send: Send, state: str, after: int) -> Select[int, str, str | None]:
-    inside = recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
+    in_chunk = recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
     query = (
         select(recipient_table.c.number, subscriber_table.c.address, chunk_table.c.reason)
         .select_from(chunk_table)
-        .join(recipient_table, (recipient_table.c.send_id == chunk_table.c.send_id) & inside)
+        .join(recipient_table, (recipient_table.c.send_id == chunk_table.c.send_id) & in_chunk)
         .join(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
         .where(chunk_table.c.send_id == send.id, recipient_table.c.number > after)
         .order_by(recipient_table.c.number)
     )
     if state == "left":
         return query.where(recipient_table.c.outcome == "left")
-    return query.where(_shown_as == state, recipient_table.c.outcome.is_(None))
+    return query.where(_reported_state == state, recipient_table.c.outcome.is_(None))

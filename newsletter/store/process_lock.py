@@ -1,4 +1,4 @@
-"""The lock that a process which sends holds on a file: it ends with the process, kill -9 included."""
+"""The lock on a file that a sending process holds; it ends with the process, kill -9 included."""
 
 from newsletter.errors import Unavailable
 
@@ -11,13 +11,13 @@ else:
 
 
 def require_locks() -> None:
-    """Raise Unavailable on a system whose locks would not keep two processes from sending an issue twice."""
+    """Raise Unavailable on a system without the locks that keep two processes from sending the same issue."""
     if not HAS_LOCKS:
         what = "sending needs the file locks of Linux, macOS or another Unix, which this system does not have"
         raise Unavailable(what, "on Windows run news in WSL: https://learn.microsoft.com/windows/wsl/install")
 
 
 def lock(file: int) -> None:
-    """Lock an open file until it is closed or the process ends; raise OSError where another one has it."""
+    """Lock an open file until it is closed or the process ends; raise OSError if another process has it."""
     require_locks()
     flock(file, LOCK_EX | LOCK_NB)

@@ -1,4 +1,7 @@
-"""The tables. A change here needs a migration in `migrations/versions`; a test compares the two."""
+"""The tables of the database. A change needs a migration in `migrations/versions`; a test compares the two.
+
+A column with a `key` has an older name in the database than in the code.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,12 +25,13 @@ from sqlalchemy import (
 from newsletter.constants import SUBSCRIBER_STATES
 from newsletter.sending.model import CHUNK_STATES
 
-# The newest migration; compared at each start, so that Alembic is imported only when there is work for it.
+# Revision of the newest migration. Each start compares it with the database's: Alembic is imported only to
+# migrate.
 REVISION = "0002"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time, in UTC; SQLite would forget the zone."""
+    """A point in time in UTC; SQLite does not store the time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -49,7 +53,7 @@ metadata = MetaData(
     }
 )
 
-# Ids are never used twice: an old unsubscribe link must not remove somebody who came later.
+# Ids are never reused: an old unsubscribe link must not remove a later subscriber.
 subscriber_table = Table(
     "subscriber",
     metadata,
@@ -66,9 +70,10 @@ subscriber_table = Table(
     sqlite_autoincrement=True,
 )
 
-# One row for an issue and a list, whoever tries: the claim that keeps an issue from being sent twice.
-# `content` is what the mailing was, compressed, so that a later difference can be named. `holder` is the run
-# that goes on with it, until `lease_until`.
+# One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the
+# compressed mailing, with which a later start compares its own. `lease_holder` is the process that sends now;
+# its lease ends at `lease_until`. `undo_window_seconds` is how long mail is held back at the provider.
+# Recipients after number `canary_size` wait until a person resumes the send; NULL: no recipient waits.
 send_table = Table(
     "send",
     metadata,
@@ -92,7 +97,7 @@ send_table = Table(
     sqlite_autoincrement=True,
 )
 
-# Mail that the provider holds back together, and that is called back together.
+# Held batches: mail that the provider holds back until `send_at`, and that is recalled as a whole.
 held_batch_table = Table(
     "lane",
     metadata,
@@ -105,8 +110,9 @@ held_batch_table = Table(
     CheckConstraint("state in ('open', 'cancelling', 'cancelled', 'kept')", name="state"),
 )
 
-# The recipients first..last of a send, who share a fate; `skipped` of them had left before their turn. A
-# chunk is split where fates part, so that each recipient stands in one chunk at any time.
+# The recipients first..last of a send, which are all in the same state; `skipped` of them unsubscribed before
+# their turn. A chunk is split when the states of its recipients differ, so that each recipient is in exactly
+# one chunk.
 chunk_table = Table(
     "chunk",
     metadata,
@@ -131,7 +137,7 @@ chunk_table = Table(
     sqlite_with_rowid=False,
 )
 
-# One try of the recipients first..last, by `run`; history, never changed once it is settled.
+# One attempt to submit the recipients first..last, by `process`; never changed after it is settled.
 attempt_table = Table(
     "attempt",
     metadata,
@@ -153,9 +159,9 @@ attempt_table = Table(
     Index("ix_attempt_send_id", "send_id", "state"),
 )
 
-# Numbered within their send, so that a chunk is a range and its outcome one row. `outcome` is set only
-# where it differs from the chunk's. No foreign keys: the rows are made by one statement, and checking a
-# million of them costs seconds.
+# Recipients have numbers within their send, so that a chunk is a range and its state one row. `outcome` is
+# set only if it differs from the chunk's state. No foreign keys: one statement inserts the rows, and to check
+# a million of them takes seconds.
 recipient_table = Table(
     "recipient",
     metadata,

@@ -1,4 +1,4 @@
-"""Who gets the newsletter. Whoever has left stays away, whatever a file says."""
+"""Subscribers; an import never re-subscribes an address that unsubscribed, bounced or complained."""
 
 import logging
 from collections import Counter
@@ -20,12 +20,18 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 
-Change = Literal["added", "known", "renamed", "left", "twice"]
+Change = Literal[
+    "added",  # a new subscriber, or one that asked to come back
+    "known",  # on the list already, with the same name or without a new one
+    "renamed",  # on the list already, now with another name
+    "left",  # off the list (unsubscribed, bounced or complained), and not changed
+    "twice",  # a second line of the file with the same address
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A subscriber as the store keeps them."""
+    """A subscriber in the store."""
 
     address: str
     name: str
@@ -34,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a line of a file."""
+    """The result of the import of one line; `where` is its place in the file."""
 
     where: str
     address: str
@@ -49,57 +55,64 @@ class Subscribers:
         self._clock = clock
 
     def add(self, address: Address, name: str = "", *, again: bool = False) -> Change:
-        """Adds one; somebody who has left only if `again` says that they asked for it."""
+        """Add a subscriber, or return the change that a known one gets.
+
+        `again`: add an address that is off the list, because its owner asked for it. Raise SubscriberError
+        for such an address without `again`.
+        """
         with self._database.writing() as connection:
-            found = _find(connection, [address.key]).get(address.key)
-            if found is None:
+            known = _find(connection, [address.key]).get(address.key)
+            if known is None:
                 connection.execute(insert(subscriber_table), self._new(address, name, "added by hand", ""))
                 return "added"
-            if found.state == "active":
-                return self._rename(connection, found, name)
+            if known.state == "active":
+                return self._rename(connection, known, name)
             if not again:
                 raise SubscriberError(
-                    f"{found.address} has left ({found.state} since {found.changed_at:%Y-%m-%d})",
-                    "if they asked to come back themselves, add them with --again",
+                    f"{known.address} is off the list ({known.state} since {known.changed_at:%Y-%m-%d})",
+                    "if the owner of the address asked to subscribe again, use --again",
                 )
-            values = {"state": "active", "name": name or found.name, "changed_at": self._clock()}
+            values = {"state": "active", "name": name or known.name, "changed_at": self._clock()}
             values |= {"consent_at": self._clock(), "consent_how": "asked to come back"}
             connection.execute(
-                update(subscriber_table).where(subscriber_table.c.id == found.id).values(values)
+                update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )
             return "added"
 
     def remove(self, address: Address) -> bool:
-        """Takes one off the list, for good; False where they are off it already."""
+        """Unsubscribe an address permanently; return False if it is unsubscribed already.
+
+        Raise SubscriberError if the store does not have it.
+        """
         with self._database.writing() as connection:
-            found = _find(connection, [address.key]).get(address.key)
-            if found is None:
-                raise SubscriberError(f"{address.given} is not on the list", "see: news subscribers list")
-            if found.state == "unsubscribed":
+            known = _find(connection, [address.key]).get(address.key)
+            if known is None:
+                raise SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")
+            if known.state == "unsubscribed":
                 return False
             values = {"state": "unsubscribed", "changed_at": self._clock()}
             connection.execute(
-                update(subscriber_table).where(subscriber_table.c.id == found.id).values(values)
+                update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )
             return True
 
     def import_rows(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
-        """Imports a file's rows in one transaction, and says what became of each.
+        """Import a file's rows in one transaction; yield the result of each row.
 
-        Nothing is kept unless the iteration comes to its end.
+        The transaction is committed only if the caller iterates to the end.
         """
         with self._database.writing() as connection:
-            before = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
+            last_id = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
             rows = iter(rows)
             counts: Counter[str] = Counter()
-            while some := tuple(islice(rows, BATCH)):
-                for change in self._import_batch(connection, some, source, before):
-                    counts[change.severity if isinstance(change, Problem) else change.change] += 1
-                    yield change
+            while batch := tuple(islice(rows, BATCH)):
+                for result in self._import_batch(connection, batch, source, last_id):
+                    counts[result.severity if isinstance(result, Problem) else result.change] += 1
+                    yield result
         log.info("subscribers imported", extra={"file": source, **counts})
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
-        """Everybody, or those in a state, in the order they came; streamed."""
+        """Yield all subscribers, or those in a state, oldest first; read in batches."""
         after = 0
         while True:
             query = (
@@ -118,39 +131,40 @@ class Subscribers:
                 return
             after = rows[-1].id
 
-    def search(self, words: str, most: int) -> list[Entry]:
-        """Up to `most` active ones whose address or name holds these words, in the order they came."""
-        held = (subscriber_table.c.address.icontains(words, autoescape=True)) | (
-            subscriber_table.c.name.icontains(words, autoescape=True)
+    def search(self, text: str, limit: int) -> list[Entry]:
+        """Return up to `limit` active subscribers whose address or name contains a text, oldest first."""
+        matches = (subscriber_table.c.address.icontains(text, autoescape=True)) | (
+            subscriber_table.c.name.icontains(text, autoescape=True)
         )
         query = (
             select(subscriber_table)
-            .where(subscriber_table.c.state == "active", held)
+            .where(subscriber_table.c.state == "active", matches)
             .order_by(subscriber_table.c.id)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query.limit(most)).all()
+            rows = connection.execute(query.limit(limit)).all()
         return [Entry(row.address, row.name, row.state) for row in rows]
 
     def count_active(self) -> int:
-        """How many an issue would go to now."""
+        """Count the active subscribers: the recipients of a send that starts now."""
         query = select(func.count()).select_from(subscriber_table).where(subscriber_table.c.state == "active")
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
     def _import_batch(
-        self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, before: int
+        self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, last_id: int
     ) -> Iterator[Imported | Problem]:
+        """Import rows; subscribers whose id is above `last_id` come from the same file."""
         keys = [row.address.key for row in rows if isinstance(row, FileRow)]
-        found = _find(connection, keys)
+        by_key = _find(connection, keys)
         new: dict[str, dict[str, object]] = {}
         for row in rows:
             if isinstance(row, Problem):
                 yield row
                 continue
-            key, known = row.address.key, found.get(row.address.key)
+            key, known = row.address.key, by_key.get(row.address.key)
             change: Change
-            if key in new or (known and known.id > before):
+            if key in new or (known and known.id > last_id):
                 change = "twice"
             elif known is None:
                 new[key] = self._new(row.address, row.name, "imported", source)
@@ -176,11 +190,11 @@ class Subscribers:
             "changed_at": now,
         }
 
-    def _rename(self, connection: Connection, found: Row[tuple[object, ...]], name: str) -> Change:
-        if not name or name == found.name:
+    def _rename(self, connection: Connection, known: Row[tuple[object, ...]], name: str) -> Change:
+        if not name or name == known.name:
             return "known"
         connection.execute(
-            update(subscriber_table).where(subscriber_table.c.id == found.id).values(name=name)
+            update(subscriber_table).where(subscriber_table.c.id == known.id).values(name=name)
         )
         return "renamed"
 

@@ -394,7 +394,10 @@ def test_in_ci_a_ledger_that_would_vanish_is_refused(news: News, folder: Path) -
     settings(folder, "provider: smtp\nsmtp: {port: 1}\n")
     refused = news("send", "--issue", "2026-04-27", "--yes", CI="true")
     assert refused.exit_code == 1
-    assert "would vanish with this machine" in refused.output and "NEWS_DATABASE_URL" in refused.output
+    assert (
+        "would be deleted together with this CI machine" in refused.output
+        and "NEWS_DATABASE_URL" in refused.output
+    )
 
 
 def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:

@@ -341,7 +341,7 @@ def test_a_second_send_is_refused_while_the_first_goes_on(
         for command in (SEND, ("resume", *ISSUE, "--yes")):
             second = news(*command)
             assert second.exit_code == 1
-            assert "2026-04-27 is being sent already, by process" in second.output
+            assert "is sending 2026-04-27 now" in second.output
         first.ledger.release_lease(send)
     assert news(*SEND).exit_code == 0
 

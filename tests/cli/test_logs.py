@@ -252,7 +252,7 @@ def test_causes_of_an_error_are_shown_on_request(news: News, monkeypatch: pytest
 def test_a_password_is_in_no_cause(options: list[str], news: News, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWS_DATABASE_URL", "postgres:// me:(swordfish)@host:port/name")
     failed = news(*options, "status")
-    assert "NEWS_DATABASE_URL is no database address" in failed.stderr
+    assert "NEWS_DATABASE_URL is not a database URL" in failed.stderr
     assert "swordfish" not in failed.output
 
 

@@ -95,7 +95,7 @@ def test_changes_that_are_only_in_a_wal_left_behind_are_named(tmp_path: Path) ->
         (copy / ".news" / name).write_bytes((tmp_path / ".news" / name).read_bytes())
     opened.close()
     (finding,) = run_database(make_setup(copy))
-    assert finding.state == "error" and "news.db-wal only" in finding.what
+    assert finding.state == "error" and "only in news.db-wal" in finding.what
     assert sorted(os.listdir(copy / ".news")) == ["news.db", "news.db-wal"]
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     ("url", "words"),
     [
         pytest.param("mysql://news@db.example/news", "neither PostgreSQL nor SQLite", id="mysql"),
-        pytest.param("hush-hush", "is no database address", id="nonsense"),
+        pytest.param("hush-hush", "is not a database URL", id="nonsense"),
         pytest.param("sqlite://", "in memory", id="memory"),
     ],
 )
@@ -251,7 +251,7 @@ def test_nobody_answers_for_postgresql(tmp_path: Path) -> None:
     failure = read(setup, 5)
     assert isinstance(failure, NewsError)
     (finding,) = database(setup, failure)
-    assert finding.state == "error" and "does not answer as it should" in finding.what
+    assert finding.state == "error" and "reports an error" in finding.what
     assert finding.looked_at == "PostgreSQL database news on 127.0.0.1"
     assert "hush-hush" not in as_text([finding])
 

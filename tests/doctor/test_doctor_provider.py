@@ -72,8 +72,6 @@ def test_an_outbox_that_can_be_written_to_is_not_made(tmp_path: Path) -> None:
     examined, _ = examine(newsletter, 5, online=False)
     assert states(examined.findings) == ["ok"]
     assert "is created by the first send" in as_text(examined.findings)
-        examined.findings
-    )
     assert not (tmp_path / "outbox").exists()
     (tmp_path / "outbox").mkdir()
     assert "exists and is writable" in as_text(examine(newsletter, 5, online=False)[0].findings)

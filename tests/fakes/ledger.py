@@ -1,4 +1,4 @@
-"""A ledger in memory, as small as the protocol allows: what it keeps survives a crash, as a database would.
+"""A ledger in memory, as small as the protocol allows; its data survives a simulated crash.
 
 `tests/store/test_ledger_agrees.py` runs it side by side with the real one.
 """
@@ -26,7 +26,7 @@ from newsletter.subscribers.model import Subscriber
 
 @dataclass
 class Chunk:
-    """A range of recipients, and how it stands."""
+    """A range of recipients in the same state."""
 
     first: int
     last: int
@@ -39,19 +39,19 @@ class Chunk:
 
 @dataclass
 class Attempt:
-    """A try of a chunk."""
+    """An attempt to submit a chunk."""
 
     first: int
     last: int
     held_batch: int | None
-    run: int
+    process: int
     state: str = "intended"
     settled_at: datetime | None = None
 
 
 @dataclass
 class MemoryJournal:
-    """Notes that survive the process, but not a power cut."""
+    """A journal that survives the process, but not a power cut."""
 
     tick: Callable[[str], None]
     notes: dict[int, Outcome | None] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class MemoryJournal:
 
 
 class MemoryLedger:
-    """One send to `people`. `tick` is called before each write, and may end the process there."""
+    """A ledger of one send. `tick` is called before each write, and may end the process there."""
 
     def __init__(self, recipients: int, now: Callable[[], datetime], tick: Callable[[str], None]) -> None:
         self.recipients = [Subscriber(n, f"reader{n}@example.com", "", n) for n in range(1, recipients + 1)]
@@ -76,17 +76,18 @@ class MemoryLedger:
         self.sends: list[Send] = []
         self.chunks: dict[int, Chunk] = {}
         self.attempts: list[Attempt] = []
-        self.batches_: dict[int, HeldBatch] = {}
+        self.batches: dict[int, HeldBatch] = {}
         self.journals: dict[int, MemoryJournal] = {}
         self.contents: dict[int, bytes] = {}
-        # Which run has the lease, which is speaking, and which have ended.
-        self.lease_holder = self.run = 0
+        # Numbers of processes: the lease's holder, the one that runs now, and those that have ended.
+        self.lease_holder = self.process = 0
         self.dead: set[int] = set()
 
     # Plans and leases
 
-    def find(self, issue: str, to: str) -> Send | None:
-        return next((one for one in self.sends if (one.issue, one.list) == (issue, to)), None)
+    def find(self, issue: str, list_name: str) -> Send | None:
+        key = issue, list_name
+        return next((send for send in self.sends if (send.issue, send.list) == key), None)
 
     def content(self, send: Send) -> bytes | None:
         return self.contents[send.id]
@@ -95,7 +96,7 @@ class MemoryLedger:
         self.tick("plan")
         if self.find(new.issue, new.list):
             return None
-        made = Send(
+        send = Send(
             id=len(self.sends) + 1,
             issue=new.issue,
             list=new.list,
@@ -108,216 +109,238 @@ class MemoryLedger:
             send_at=new.send_at,
             canary_size=new.canary_size,
         )
-        held, total = min(new.canary_size or 0, len(self.recipients)), len(self.recipients)
-        firsts = [*range(1, held + 1, new.chunk_size), *range(held + 1, total + 1, new.chunk_size)]
+        canaries, total = min(new.canary_size or 0, len(self.recipients)), len(self.recipients)
+        firsts = [*range(1, canaries + 1, new.chunk_size), *range(canaries + 1, total + 1, new.chunk_size)]
         for first, following in zip(firsts, [*firsts[1:], total + 1], strict=True):
             self.chunks[first] = Chunk(first, following - 1)
-        self.sends.append(made)
-        self.contents[made.id] = new.content
-        return made
+        self.sends.append(send)
+        self.contents[send.id] = new.content
+        return send
 
     def delete_unsent_plan(self, send: Send) -> bool:
-        self.tick("withdraw")
-        if any(one.state not in ("waiting", "skipped") for one in self.chunks.values()):
+        self.tick("delete plan")
+        if any(chunk.state not in ("waiting", "skipped") for chunk in self.chunks.values()):
             return False
         self.sends.remove(send)
         self.chunks.clear()
         return True
 
     def acquire_lease(self, send: Send, lease: timedelta) -> None:
-        """The lease of whoever had it is always over here."""
-        self.lease_holder = self.run
+        """Acquire the lease; another process's lease has always ended in the model."""
+        self.lease_holder = self.process
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
-        if self.lease_holder != self.run:
-            raise StoreError("another process goes on")
+        if self.lease_holder != self.process:
+            raise StoreError("another process is sending")
         return self._send(send).state
 
     def release_lease(self, send: Send) -> None:
         pass
 
-    # Tries
+    # Attempts
 
     def claim(
-        self, send: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+        self,
+        send: Send,
+        max_chunks: int,
+        max_recipients: int,
+        held_batch: HeldBatch | None,
+        lease: timedelta,
+        *,
+        noted: bool,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
         if self.renew_lease(send, lease) != "open":
             return []
-        found: list[ClaimedChunk] = []
-        for chunk in self._due(send)[:most]:
+        claimed: list[ClaimedChunk] = []
+        for chunk in self._due(send)[:max_chunks]:
             self.left |= self.unsubscribed & set(range(chunk.first, chunk.last + 1))
-            recipients = self._there(chunk.first, chunk.last)
-            room -= len(recipients)
-            if room < 0:
+            recipients = self._subscribed(chunk.first, chunk.last)
+            max_recipients -= len(recipients)
+            if max_recipients < 0:
                 break
-            chunk.state, chunk.held_batch = (
-                "intended" if recipients else "skipped",
-                into.number if into else None,
-            )
+            chunk.state = "intended" if recipients else "skipped"
+            chunk.held_batch = held_batch.number if held_batch else None
             number = len(self.attempts)
             if recipients:
-                self.attempts.append(Attempt(chunk.first, chunk.last, chunk.held_batch, self.run))
+                self.attempts.append(Attempt(chunk.first, chunk.last, chunk.held_batch, self.process))
                 if noted:
                     self.journals[chunk.first] = MemoryJournal(self.tick)
-            found.append(
-                ClaimedChunk(send.id, chunk.first, chunk.last, number, chunk.tries, recipients, into)
+            claimed.append(
+                ClaimedChunk(send.id, chunk.first, chunk.last, number, chunk.tries, recipients, held_batch)
             )
-        return found
+        return claimed
 
     def journal(self, chunk: ClaimedChunk) -> MemoryJournal:
         return self.journals[chunk.first]
 
     def settle(self, results: Sequence[ChunkResult]) -> None:
         self.tick("settle")
-        for one in results:
-            attempt = self.attempts[one.claimed.attempt]
+        for result in results:
+            attempt = self.attempts[result.claimed.attempt]
             if attempt.state not in ("intended", "unknown"):
                 continue
-            states = {transition.state for transition in one.transitions}
+            states = {transition.state for transition in result.transitions}
             attempt.state = "unknown" if states == {"unknown"} else "settled"
             attempt.settled_at = self.now()
-            self._replace(self.chunks.pop(one.claimed.first), one.transitions)
-            self.journals.pop(one.claimed.first, None)
+            self._replace(self.chunks.pop(result.claimed.first), result.transitions)
+            self.journals.pop(result.claimed.first, None)
 
     def _replace(self, chunk: Chunk, transitions: Sequence[Transition]) -> None:
-        back = any(one.state == "cancelled" for one in self.sends)
+        is_cancelled = any(send.state == "cancelled" for send in self.sends)
         for transition in transitions:
-            kept = chunk.held_batch if transition.state in ("accepted", "unknown") else None
-            state: ChunkState = "cancelled" if back and transition.state == "waiting" else transition.state
+            held_batch = chunk.held_batch if transition.state in ("accepted", "unknown") else None
+            state: ChunkState = (
+                "cancelled" if is_cancelled and transition.state == "waiting" else transition.state
+            )
             tries = chunk.tries + (transition.retry_at is not None or len(transitions) > 1)
             self.chunks[transition.first] = Chunk(
-                transition.first, transition.last, state, tries, transition.retry_at, kept, transition.reason
+                transition.first,
+                transition.last,
+                state,
+                tries,
+                transition.retry_at,
+                held_batch,
+                transition.reason,
             )
 
     def abandoned_attempts(self, send: Send) -> list[tuple[ClaimedChunk, dict[int, Outcome | None] | None]]:
-        found = []
-        for number, one in enumerate(self.attempts):
-            if one.state == "intended":
-                recipients = self._there(one.first, one.last)
-                journal = self.journals.get(one.first) if one.run in self.dead else None
-                claimed = ClaimedChunk(send.id, one.first, one.last, number, 0, recipients)
-                found.append((claimed, dict(journal.notes) if journal else None))
-        return found
+        abandoned = []
+        for number, attempt in enumerate(self.attempts):
+            if attempt.state == "intended":
+                recipients = self._subscribed(attempt.first, attempt.last)
+                journal = self.journals.get(attempt.first) if attempt.process in self.dead else None
+                claimed = ClaimedChunk(send.id, attempt.first, attempt.last, number, 0, recipients)
+                abandoned.append((claimed, dict(journal.notes) if journal else None))
+        return abandoned
 
     def power_cut(self) -> None:
-        """What was not on the disk is gone."""
+        """Delete the journals, which were not on the disk."""
         self.journals.clear()
 
     def finish(self, send: Send) -> None:
-        if not any(one.state == "waiting" for one in self.chunks.values()):
+        if not any(chunk.state == "waiting" for chunk in self.chunks.values()):
             self._change(send, finished_at=self.now())
 
     def next_retry_at(self, send: Send) -> datetime | None:
-        waiting = [one for one in self._waiting(self._send(send))]
-        return min((one.retry_at or send.started_at for one in waiting), default=None)
+        waiting = self._waiting(self._send(send))
+        return min((chunk.retry_at or send.started_at for chunk in waiting), default=None)
 
     def attempts_since(self, moment: datetime) -> list[tuple[datetime, int]]:
         return []
 
-    # Lanes
+    # Held batches
 
     def held_batches(self, send: Send) -> list[HeldBatchStatus]:
-        return [self._batch_status(batch) for batch in self.batches_.values()]
+        return [self._batch_status(batch) for batch in self.batches.values()]
 
     def held_batches_in_use(self, now: datetime) -> int:
         return sum(
-            one.state in ("open", "cancelling") and one.send_at > now for one in self.batches_.values()
+            batch.state in ("open", "cancelling") and batch.send_at > now for batch in self.batches.values()
         )
 
     def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch:
-        self.tick("open lane")
-        made = HeldBatch(send.id, len(self.batches_) + 1, batch_id, self.now(), send_at, "open")
-        self.batches_[made.number] = made
-        return made
+        self.tick("open held batch")
+        batch = HeldBatch(send.id, len(self.batches) + 1, batch_id, self.now(), send_at, "open")
+        self.batches[batch.number] = batch
+        return batch
 
     def mark_held_batch(self, batch: HeldBatch, state: HeldBatchState) -> None:
         self.tick(f"mark {state}")
-        self.batches_[batch.number] = replace(batch, state=state)
+        self.batches[batch.number] = replace(batch, state=state)
 
     def record_recall(
-        self, status: HeldBatchStatus, to: ChunkState, reason: str, *, with_unknown: bool = True
+        self, status: HeldBatchStatus, state: ChunkState, reason: str, *, with_unknown: bool = True
     ) -> None:
         self.tick("recall")
         states = ("accepted", "unknown") if with_unknown else ("accepted",)
-        back = any(one.state == "cancelled" for one in self.sends)
+        is_cancelled = any(send.state == "cancelled" for send in self.sends)
         for chunk in self.chunks.values():
             if chunk.held_batch == status.batch.number and chunk.state in states:
-                chunk.state, chunk.held_batch, chunk.retry_at = "cancelled" if back else to, None, None
+                chunk.state = "cancelled" if is_cancelled else state
+                chunk.held_batch = chunk.retry_at = None
         for attempt in self.attempts:
             if attempt.held_batch == status.batch.number and (with_unknown or attempt.state != "unknown"):
                 attempt.state = "cancelled"
         if with_unknown:
-            self.batches_[status.batch.number] = replace(status.batch, state="cancelled")
+            self.batches[status.batch.number] = replace(status.batch, state="cancelled")
 
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None:
-        self.tick("doubt")
+        self.tick("mark unknown")
         for chunk in self.chunks.values():
             if chunk.held_batch == batch.number and chunk.state == "accepted":
                 chunk.state = "unknown"
-        self.batches_[batch.number] = replace(batch, state="kept")
+        self.batches[batch.number] = replace(batch, state="kept")
 
-    # What people decide, and ask
+    # Decisions of a person, and queries
 
     def cancel(self, send: Send) -> None:
-        self.tick("call back")
+        self.tick("cancel")
         self._change(send, state="cancelled")
         for chunk in self.chunks.values():
             if chunk.state == "waiting":
                 chunk.state = "cancelled"
 
     def resume(self, send: Send) -> None:
-        self.tick("go on")
+        self.tick("resume")
         self._change(send, state="open", canary_size=None)
         for chunk in self.chunks.values():
             if chunk.state in ("cancelled", "waiting"):
                 chunk.state, chunk.retry_at, chunk.tries = "waiting", None, 0
 
     def counts(self, send: Send) -> Counts:
-        found: dict[str, int] = {}
+        by_state: dict[str, int] = {}
         for state in self.states().values():
-            found[state] = found.get(state, 0) + 1
-        return Counts(len(self.recipients), **found)
+            by_state[state] = by_state.get(state, 0) + 1
+        return Counts(len(self.recipients), **by_state)
 
     def states(self) -> dict[str, str]:
-        """Everybody's state, as `news status` would tell it."""
-        told = {}
+        """Return each recipient's state by address, as `news status` reports it."""
+        states = {}
         for chunk in self.chunks.values():
             for number in range(chunk.first, chunk.last + 1):
-                batch = self.batches_.get(chunk.held_batch or 0)
-                with_unknown = batch is not None and batch.state == "cancelling" and chunk.state == "accepted"
-                state = "unknown" if chunk.state == "intended" or with_unknown else chunk.state
-                told[self.recipients[number - 1].address] = "left" if number in self.left else state
-        return told
+                batch = self.batches.get(chunk.held_batch or 0)
+                in_recall = batch is not None and batch.state == "cancelling" and chunk.state == "accepted"
+                state = "unknown" if chunk.state == "intended" or in_recall else chunk.state
+                states[self.recipients[number - 1].address] = "left" if number in self.left else state
+        return states
 
     def _send(self, send: Send) -> Send:
-        for one in self.sends:
-            if one.id == send.id:
-                return one
+        for planned in self.sends:
+            if planned.id == send.id:
+                return planned
         raise KeyError(send.id)
 
     def _change(self, send: Send, **values: object) -> None:
-        self.sends = [replace(one, **values) if one.id == send.id else one for one in self.sends]
+        self.sends = [
+            replace(planned, **values) if planned.id == send.id else planned for planned in self.sends
+        ]
 
     def _waiting(self, send: Send) -> list[Chunk]:
-        upto = send.canary_size or len(self.recipients)
-        return [one for one in self.chunks.values() if one.state == "waiting" and one.first <= upto]
+        last = send.canary_size or len(self.recipients)
+        return [chunk for chunk in self.chunks.values() if chunk.state == "waiting" and chunk.first <= last]
 
     def _due(self, send: Send) -> list[Chunk]:
         now = self.now()
-        due = [one for one in self._waiting(self._send(send)) if one.retry_at is None or one.retry_at <= now]
-        return sorted(due, key=lambda one: (one.tries, one.first))
+        due = [
+            chunk
+            for chunk in self._waiting(self._send(send))
+            if chunk.retry_at is None or chunk.retry_at <= now
+        ]
+        return sorted(due, key=lambda chunk: (chunk.tries, chunk.first))
 
-    def _there(self, first: int, last: int) -> tuple[Subscriber, ...]:
-        return tuple(one for one in self.recipients[first - 1 : last] if one.number not in self.left)
+    def _subscribed(self, first: int, last: int) -> tuple[Subscriber, ...]:
+        return tuple(
+            recipient for recipient in self.recipients[first - 1 : last] if recipient.number not in self.left
+        )
 
     def _batch_status(self, batch: HeldBatch) -> HeldBatchStatus:
-        here = [one for one in self.chunks.values() if one.held_batch == batch.number]
+        in_batch = [chunk for chunk in self.chunks.values() if chunk.held_batch == batch.number]
 
         def count(state: str) -> int:
-            return sum(one.last - one.first + 1 for one in here if one.state == state)
+            return sum(chunk.last - chunk.first + 1 for chunk in in_batch if chunk.state == state)
 
-        tried = [one for one in self.attempts if one.held_batch == batch.number]
-        since = [one.settled_at for one in tried if one.state == "unknown"]
-        newest = max((at for at in since if at), default=None)
+        attempts = [attempt for attempt in self.attempts if attempt.held_batch == batch.number]
+        unknown_since = [attempt.settled_at for attempt in attempts if attempt.state == "unknown"]
+        newest = max((at for at in unknown_since if at), default=None)
         return HeldBatchStatus(batch, count("accepted"), count("unknown"), count("intended"), newest)

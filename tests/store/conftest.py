@@ -1,4 +1,4 @@
-"""Both databases: each test of the store runs on SQLite and on PostgreSQL."""
+"""Fixtures: each test of the store runs on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +20,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     opened.close()
 
 
-def emptied(database: Database) -> None:
-    """Deletes every row."""
+def delete_rows(database: Database) -> None:
+    """Delete all rows of all tables."""
     with database.writing() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())

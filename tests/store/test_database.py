@@ -1,4 +1,4 @@
-"""The database: opened, migrated, durable, and its failures in words."""
+"""Test the database: opening, migration, durability, and error messages."""
 
 import errno
 import os
@@ -88,18 +88,18 @@ def test_a_database_of_a_newer_news_is_refused(tmp_path: Path) -> None:
     with database.writing() as connection:
         connection.execute(text("update alembic_version set version_num = '9999'"))
     database.close()
-    with pytest.raises(StoreError, match="newer news") as refused:
+    with pytest.raises(StoreError, match="newer version of news") as raised:
         Database.open(newsletter)
-    assert "use that one" in refused.value.hint
+    assert "use that version" in raised.value.hint
 
 
 def test_a_file_that_is_no_database_is_told_as_such(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
     (tmp_path / ".news").mkdir()
     (tmp_path / ".news" / "news.db").write_text("no database at all, " * 100)
-    with pytest.raises(StoreError, match="not a database") as refused:
+    with pytest.raises(StoreError, match="not a database") as raised:
         Database.open(newsletter)
-    assert "backup" in refused.value.hint
+    assert "backup" in raised.value.hint
 
 
 def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -> None:
@@ -107,15 +107,15 @@ def test_a_database_that_may_only_be_read_stops_before_a_write(tmp_path: Path) -
     Database.open(newsletter).close()
     url = f"sqlite:///file:{tmp_path}/.news/news.db?mode=ro&uri=true"
     read_only = Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
-    with pytest.raises(StoreError, match="may only be read") as refused, read_only.writing() as connection:
+    with pytest.raises(StoreError, match="is read-only") as raised, read_only.writing() as connection:
         connection.execute(insert(send_table), SEND)
-    assert "permissions" in refused.value.hint
+    assert "permissions" in raised.value.hint
     read_only.close()
 
 
 @contextmanager
-def connecting(statement: str) -> Iterator[None]:
-    """Runs a statement on each new connection in the block."""
+def on_connect(statement: str) -> Iterator[None]:
+    """Execute a statement on each new connection while the block lasts."""
 
     def connect(connection: sqlite3.Connection, record: object) -> None:
         connection.execute(statement)
@@ -130,12 +130,12 @@ def connecting(statement: str) -> Iterator[None]:
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
     Database.open(newsletter).close()
-    with connecting("pragma max_page_count = 1"):  # SQLite takes the pages that are there for the least
+    with on_connect("pragma max_page_count = 1"):  # SQLite raises this to the number of existing pages
         full = Database.open(newsletter)
-        with pytest.raises(StoreError) as refused, full.writing() as connection:
+        with pytest.raises(StoreError) as raised, full.writing() as connection:
             connection.execute(insert(send_table), SEND | {"content": bytes(1_000_000)})
         full.close()
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     assert problem.where.endswith(".news/news.db")
     assert problem.what == "the disk is full (database or disk is full)"
     assert problem.fix.startswith("make room on the disk")
@@ -144,10 +144,10 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
 def test_a_database_that_another_process_writes_to_is_told_as_such(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
     first = Database.open(newsletter)
-    with first.writing(), connecting("pragma busy_timeout = 0"), pytest.raises(StoreError) as refused:
+    with first.writing(), on_connect("pragma busy_timeout = 0"), pytest.raises(StoreError) as raised:
         Database.open(newsletter)
     first.close()
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     assert problem.where.endswith(".news/news.db")
     assert problem.what == "another process is writing to the database (database is locked)"
     assert problem.fix.startswith("wait until it has ended")
@@ -160,9 +160,9 @@ def test_a_damaged_database_is_told_as_such(tmp_path: Path) -> None:
         pages = file.seek(0, os.SEEK_END) // 4096
         file.seek(4096)
         file.write(b"\xff" * 4096 * (pages - 1))
-    with pytest.raises(StoreError) as refused:
+    with pytest.raises(StoreError) as raised:
         Database.open(newsletter)
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     assert problem.where.endswith(".news/news.db")
     assert problem.what == "the database is damaged (database disk image is malformed)"
     assert "backup" in problem.fix
@@ -170,9 +170,9 @@ def test_a_damaged_database_is_told_as_such(tmp_path: Path) -> None:
 
 def test_a_database_that_is_a_folder_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / ".news" / "news.db").mkdir(parents=True)
-    with pytest.raises(StoreError) as refused:
+    with pytest.raises(StoreError) as raised:
         Database.open(samples.newsletter(tmp_path))
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     assert problem.what == "cannot be opened (unable to open database file)"
     assert "permissions" in problem.fix and "NEWS_DATABASE_URL" not in problem.fix
 
@@ -194,26 +194,26 @@ except StoreError as failure:
 
 
 def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
-    """The system refuses to write, as a disk with a fault does."""
+    """A limit on the file size makes the system reject writes, as a faulty disk does."""
     command = [sys.executable, "-c", LIMITED, str(tmp_path)]
     what, hint = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert what == "the disk fails (disk I/O error)"
-    assert hint.startswith("check that the disk has room and works")
+    assert what == "the disk failed (disk I/O error)"
+    assert hint.startswith("check that the disk has free space and works")
 
 
 @pytest.mark.parametrize(
-    ("free", "says"), [(0, "the disk is full"), (31_000, "the disk is full"), (10**9, "the disk fails")]
+    ("free", "message"), [(0, "the disk is full"), (31_000, "the disk is full"), (10**9, "the disk failed")]
 )
 def test_a_disk_that_fails_because_it_is_full_is_told_as_full(
-    free: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite reports an I/O error where its lock file does not fit."""
+    """SQLite reports an I/O error if the disk has no space for its shared-memory file."""
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
     failure = sqlite3.OperationalError("disk I/O error")
     failure.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
-    told = explain(failure, make_url(f"sqlite:///{tmp_path}/news.db"))
-    assert told.what.startswith(says)
+    error = explain(failure, make_url(f"sqlite:///{tmp_path}/news.db"))
+    assert error.what.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -229,52 +229,56 @@ def test_a_file_on_a_full_disk_needs_room_and_not_a_right(code: int, what: str) 
 
 
 @pytest.mark.parametrize(
-    ("state", "says"),
+    ("state", "message"),
     [
         pytest.param("53100", "its disk is full", id="full"),
-        pytest.param("25006", "may only be read", id="read-only"),
-        pytest.param("42501", "its user lacks a right", id="no-right"),
-        pytest.param("XX000", "does not answer as it should", id="other"),
+        pytest.param("25006", "is read-only", id="read-only"),
+        pytest.param("42501", "its user lacks a privilege", id="no-right"),
+        pytest.param("XX000", "reports an error", id="other"),
     ],
 )
-def test_postgresql_says_what_fails_by_its_code(state: str, says: str) -> None:
+def test_postgresql_says_what_fails_by_its_code(state: str, message: str) -> None:
     failure = type("Failure", (Exception,), {"sqlstate": state})("no\nmore")
     (problem,) = explain(failure, make_url("postgresql://u:secret@db.example.com/news")).problems
     assert problem.where == "PostgreSQL database news on db.example.com"
-    assert problem.what.startswith(says) and "no" in problem.what and "more" not in problem.what
+    assert problem.what.startswith(message) and "no" in problem.what and "more" not in problem.what
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    ("url", "message"),
     [
-        pytest.param("nonsense", "no database address", id="nonsense"),
+        pytest.param("nonsense", "is not a database URL", id="nonsense"),
         pytest.param("mysql://127.0.0.1/news", "neither PostgreSQL nor SQLite", id="mysql"),
-        pytest.param("sqlite:////no/such/folder/news.db", "there is no folder", id="no-folder"),
-        pytest.param("postgresql://news:hunter2@127.0.0.1:1/news", "does not answer", id="nobody-there"),
-        pytest.param("postgresql://u:pa:x@h:5hunter2/db", "no database address", id="password-as-a-port"),
+        pytest.param(
+            "sqlite:////no/such/folder/news.db",
+            "folder /no/such/folder of the database does not exist",
+            id="no-folder",
+        ),
+        pytest.param("postgresql://news:hunter2@127.0.0.1:1/news", "reports an error", id="nobody-there"),
+        pytest.param("postgresql://u:pa:x@h:5hunter2/db", "is not a database URL", id="password-as-a-port"),
     ],
 )
-def test_a_wrong_address_is_an_answer_without_the_password(url: str, says: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=says) as refused:
+def test_a_wrong_address_is_an_answer_without_the_password(url: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=message) as raised:
         Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=url))
-    assert "hunter2" not in str(refused.value) + refused.value.hint
+    assert "hunter2" not in str(raised.value) + raised.value.hint
 
 
 @pytest.mark.parametrize("url", ["", "sqlite:///news.db"])
 def test_a_ledger_that_would_vanish_with_the_runner_is_refused(url: str, tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=url)
-    with pytest.raises(SendRefused, match="would vanish with this machine") as refused:
+    with pytest.raises(SendRefused, match="would be deleted together with this CI machine") as raised:
         Database.open(newsletter, to_last=True)
-    assert "NEWS_DATABASE_URL" in refused.value.hint
+    assert "NEWS_DATABASE_URL" in raised.value.hint
     assert not (tmp_path / ".news").exists()
 
 
 def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> None:
     newsletter = samples.newsletter(tmp_path, CI="true", NEWS_DATABASE_URL=postgresql_url)
-    taken = Database.open(newsletter, to_last=True)
-    with taken.writing() as connection:
+    first = Database.open(newsletter, to_last=True)
+    with first.writing() as connection:
         connection.execute(insert(send_table), SEND)
-    taken.close()
+    first.close()
     again = Database.open(newsletter, to_last=True)
     with again.reading() as connection:
         assert connection.scalar(select(send_table.c.issue)) == SEND["issue"]
@@ -283,7 +287,7 @@ def test_in_ci_a_kept_database_is_taken(tmp_path: Path, postgresql_url: str) -> 
 
 
 def test_ids_are_never_used_twice(database: Database) -> None:
-    """An old unsubscribe link must not remove somebody who came later."""
+    """An old unsubscribe link must not remove a later subscriber."""
     with database.writing() as connection:
         first = connection.scalar(insert(send_table).values(SEND).returning(send_table.c.id))
         connection.execute(send_table.delete())
@@ -334,7 +338,7 @@ OLD = [
 
 
 def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None:
-    """Also one in which a send was interrupted: whoever was in flight is still unknown."""
+    """A send was interrupted in it: recipients that were in flight stay unknown."""
     with database.writing() as connection:
         for table in reversed(metadata.sorted_tables):
             table.drop(connection)
@@ -343,15 +347,15 @@ def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None
         for statement in OLD:
             connection.execute(text(statement))
         migrations.upgrade(connection)
-    standing = LedgerQueries(database)
-    (found,) = standing.sends()
-    assert (found.state, found.undo_window_seconds, found.lease_holder) == ("open", 0, None)
-    assert standing.counts(found) == Counts(4, accepted=1, refused=1, unknown=1, left=1, under_way=1)
+    queries = LedgerQueries(database)
+    (send,) = queries.sends()
+    assert (send.state, send.undo_window_seconds, send.lease_holder) == ("open", 0, None)
+    assert queries.counts(send) == Counts(4, accepted=1, refused=1, unknown=1, left=1, under_way=1)
     with database.reading() as connection:
         reasons = connection.execute(text("select first, reason from chunk order by first")).all()
-        tries = connection.execute(text("select first, last, state from attempt order by id")).all()
+        attempts = connection.execute(text("select first, last, state from attempt order by id")).all()
     assert [tuple(row) for row in reasons] == [(1, None), (2, "550 no"), (3, None), (4, None)]
-    assert [tuple(row) for row in tries] == [
+    assert [tuple(row) for row in attempts] == [
         (1, 1, "not_sent"),
         (1, 1, "accepted"),
         (2, 2, "refused"),

@@ -1,4 +1,4 @@
-"""Notes of messages under way: kept over the end of a process, believed within one boot only."""
+"""Test the journals: notes survive the end of the process, and are ignored after a reboot."""
 
 import os
 import subprocess
@@ -18,47 +18,51 @@ from pathlib import Path
 from newsletter.sending.outcomes import Accepted, Refused
 from newsletter.store.journal import SendProcess
 
-run = SendProcess(Path(sys.argv[1]))
-notes = run.journal("1-1")
+process = SendProcess(Path(sys.argv[1]))
+notes = process.journal("1-1")
 notes.starting(1)
 notes.finished(1, Accepted("250 queued"))
 notes.starting(2)
 notes.finished(2, Refused("550 no\\tsuch\\nuser"))
 notes.starting(3)
-print(run.name, flush=True)
+print(process.name, flush=True)
 os.kill(os.getpid(), 9)
 """
 
 
 @pytest.fixture
 def killed(tmp_path: Path) -> str:
-    """The name of a run that was ended by kill -9 in the middle of its third message."""
+    """Return the name of a process that was killed (-9) in the middle of its third message."""
     command = [sys.executable, "-c", KILLED, str(tmp_path / "runs")]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def test_notes_survive_kill_9(tmp_path: Path, killed: str) -> None:
-    with SendProcess(tmp_path / "runs") as run:
-        assert run.is_dead(killed)
-        assert run.notes(killed, "1-1") == {1: Accepted(), 2: Refused(r"550 no\u0009such\u000auser"), 3: None}
-        assert run.notes(killed, "1-7") is None, "what was never noted is not known"
-        run.delete_notes(killed, "1-1")
-        assert run.notes(killed, "1-1") is None
-        assert not run.is_dead("another"), "of what is not here nothing is certain"
+    with SendProcess(tmp_path / "runs") as process:
+        assert process.is_dead(killed)
+        assert process.notes(killed, "1-1") == {
+            1: Accepted(),
+            2: Refused(r"550 no\u0009such\u000auser"),
+            3: None,
+        }
+        assert process.notes(killed, "1-7") is None, "a chunk without a journal has no notes"
+        process.delete_notes(killed, "1-1")
+        assert process.notes(killed, "1-1") is None
+        assert not process.is_dead("another"), "a process without a folder on this machine may be alive"
 
 
 def test_notes_of_another_boot_are_not_believed(tmp_path: Path, killed: str) -> None:
     (tmp_path / "runs" / killed / "alive").write_text("another boot")
-    with SendProcess(tmp_path / "runs") as run:
-        assert run.is_dead(killed)
-        assert run.notes(killed, "1-1") is None
+    with SendProcess(tmp_path / "runs") as process:
+        assert process.is_dead(killed)
+        assert process.notes(killed, "1-1") is None
 
 
 def test_half_a_note_is_none(tmp_path: Path, killed: str) -> None:
     file = tmp_path / "runs" / killed / "1-1"
     file.write_bytes(file.read_bytes() + b"3\taccep")
-    with SendProcess(tmp_path / "runs") as run:
-        assert (run.notes(killed, "1-1") or {})[3] is None
+    with SendProcess(tmp_path / "runs") as process:
+        assert (process.notes(killed, "1-1") or {})[3] is None
 
 
 def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
@@ -67,42 +71,42 @@ def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
 
 
 def test_a_run_that_ends_well_leaves_nothing(tmp_path: Path) -> None:
-    with SendProcess(tmp_path / "runs") as run:
-        notes = run.journal("1-1")
+    with SendProcess(tmp_path / "runs") as process:
+        notes = process.journal("1-1")
         notes.starting(1)
         notes.discard()
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_the_dead_are_cleared_away_once_they_have_nothing_to_say(tmp_path: Path, killed: str) -> None:
-    died = tmp_path / "runs" / killed
+    folder = tmp_path / "runs" / killed
     with SendProcess(tmp_path / "runs"):
-        os.utime(died, (0, 0))
-    with SendProcess(tmp_path / "runs") as run:
-        assert died.exists(), "its notes are needed"
-        run.delete_notes(killed, "1-1")
-    with SendProcess(tmp_path / "runs") as run:
-        assert run.is_dead(killed), "and for a day it is known that it died"
-        os.utime(died, (0, 0))
+        os.utime(folder, (0, 0))
+    with SendProcess(tmp_path / "runs") as process:
+        assert folder.exists(), "its notes are needed"
+        process.delete_notes(killed, "1-1")
+    with SendProcess(tmp_path / "runs") as process:
+        assert process.is_dead(killed), "its folder stays for a day"
+        os.utime(folder, (0, 0))
     with SendProcess(tmp_path / "runs"):
-        assert not died.exists()
+        assert not folder.exists()
 
 
 @pytest.mark.parametrize(
     "outcome", [Accepted(), Refused("no"), NotSent("later", stop=False), Unknown("lost")], ids=repr
 )
 def test_each_outcome_is_read_as_it_was_written(tmp_path: Path, outcome: Outcome) -> None:
-    with SendProcess(tmp_path / "runs") as run:
-        notes = run.journal("1-5")
+    with SendProcess(tmp_path / "runs") as process:
+        notes = process.journal("1-5")
         notes.starting(5)
         notes.finished(5, outcome)
-        assert run.notes(run.name, "1-5") == {5: outcome}
+        assert process.notes(process.name, "1-5") == {5: outcome}
         notes.discard()
 
 
 def test_a_full_disk_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with SendProcess(tmp_path / "runs") as run:
-        notes = run.journal("1-1")
+    with SendProcess(tmp_path / "runs") as process:
+        notes = process.journal("1-1")
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, notes._file)
         os.close(full)
@@ -121,15 +125,15 @@ def test_a_system_without_boot_ids_believes_no_notes(
     tmp_path: Path, killed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "absent")
-    with SendProcess(tmp_path / "runs") as run:
-        assert run.notes(killed, "1-1") is None
+    with SendProcess(tmp_path / "runs") as process:
+        assert process.notes(killed, "1-1") is None
         (tmp_path / "runs" / killed / "alive").write_text("")
-        assert run.notes(killed, "1-1") is None
+        assert process.notes(killed, "1-1") is None
 
 
 @pytest.mark.parametrize("line", ["garbage", "", "5\tbegun", "1e3\tbegun\t", "\udcff"])
 def test_what_is_no_note_makes_all_of_them_none(line: str, tmp_path: Path, killed: str) -> None:
     file = tmp_path / "runs" / killed / "1-1"
     file.write_bytes(file.read_bytes() + line.encode(errors="surrogateescape") + b"\n")
-    with SendProcess(tmp_path / "runs") as run:
-        assert run.notes(killed, "1-1") is None
+    with SendProcess(tmp_path / "runs") as process:
+        assert process.notes(killed, "1-1") is None

@@ -1,4 +1,4 @@
-"""The ledger: claims, plans, remembers; on both databases."""
+"""Test the ledger on both databases: plans, leases, claims, recalls and overrides."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ LEASE = timedelta(minutes=2)
 
 
 class Time:
-    """A clock that stands until it is told otherwise."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = samples.NOW
@@ -54,19 +54,21 @@ def recipients(database: Database) -> Callable[[int], Subscribers]:
     return add
 
 
-def planned(issue: str = "2026-04-27", size: int = 2, **more: int | None) -> NewSend:
-    return NewSend(issue, LIST, "sha", b"content", "listed", size, **more)  # type: ignore[arg-type]
+def planned(issue: str = "2026-04-27", size: int = 2, **options: int | None) -> NewSend:
+    return NewSend(issue, LIST, "sha", b"content", "listed", size, **options)  # type: ignore[arg-type]
 
 
 def plan(ledger: Ledger, size: int = 2, canary_size: int | None = None) -> Send:
-    made = ledger.plan(planned(size=size, canary_size=canary_size))
-    assert made
-    ledger.acquire_lease(made, LEASE)
-    return made
+    send = ledger.plan(planned(size=size, canary_size=canary_size))
+    assert send
+    ledger.acquire_lease(send, LEASE)
+    return send
 
 
-def claim(ledger: Ledger, of: Send, most: int = 99, into: HeldBatch | None = None) -> list[ClaimedChunk]:
-    return ledger.claim(of, most, 1 << 60, into, LEASE, noted=True)
+def claim(
+    ledger: Ledger, send: Send, max_chunks: int = 99, held_batch: HeldBatch | None = None
+) -> list[ClaimedChunk]:
+    return ledger.claim(send, max_chunks, 1 << 60, held_batch, LEASE, noted=True)
 
 
 def settle(ledger: Ledger, claimed: ClaimedChunk, outcome: Outcome, *transitions: Transition) -> None:
@@ -76,40 +78,43 @@ def settle(ledger: Ledger, claimed: ClaimedChunk, outcome: Outcome, *transitions
     ledger.settle([ChunkResult(claimed, outcome, transitions or (whole,))])
 
 
-def named(ledger: Ledger, of: Send, state: str) -> list[tuple[str, str]]:
-    return [(address.partition("@")[0], reason) for _, address, reason in ledger.recipients(of, state)]
+def recipients_in(ledger: Ledger, send: Send, state: str) -> list[tuple[str, str]]:
+    """Return the names and the reasons of a send's recipients in a state."""
+    return [(address.partition("@")[0], reason) for _, address, reason in ledger.recipients(send, state)]
 
 
 def test_everybody_active_is_planned_once_in_chunks(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(5).remove(parse_subscriber("reader2@example.com")[0])
-    made = plan(ledger)
-    assert made.recipients == 4
-    chunks = claim(ledger, made)
-    assert [(one.first, one.last) for one in chunks] == [(1, 2), (3, 4)]
-    assert [(who.number, who.address, who.name) for one in chunks for who in one.recipients] == [
-        (number, f"reader{n}@example.com", f"Reader {n}") for number, n in enumerate((1, 3, 4, 5), 1)
-    ]
+    send = plan(ledger)
+    assert send.recipients == 4
+    chunks = claim(ledger, send)
+    assert [(chunk.first, chunk.last) for chunk in chunks] == [(1, 2), (3, 4)]
+    assert [
+        (recipient.number, recipient.address, recipient.name)
+        for chunk in chunks
+        for recipient in chunk.recipients
+    ] == [(number, f"reader{n}@example.com", f"Reader {n}") for number, n in enumerate((1, 3, 4, 5), 1)]
 
 
 def test_a_chunk_begins_behind_a_canary(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
     recipients(6)
-    made = plan(ledger, size=2, canary_size=3)
-    assert [(one.first, one.last) for one in claim(ledger, made)] == [(1, 2), (3, 3)]
-    assert claim(ledger, made) == [] and ledger.next_retry_at(made) is None
-    ledger.resume(made)
+    send = plan(ledger, size=2, canary_size=3)
+    assert [(chunk.first, chunk.last) for chunk in claim(ledger, send)] == [(1, 2), (3, 3)]
+    assert claim(ledger, send) == [] and ledger.next_retry_at(send) is None
+    ledger.resume(send)
     (again,) = ledger.sends()
-    assert [(one.first, one.last) for one in claim(ledger, again)] == [(4, 5), (6, 6)]
+    assert [(chunk.first, chunk.last) for chunk in claim(ledger, again)] == [(4, 5), (6, 6)]
 
 
 def test_an_issue_is_claimed_for_a_list_once(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(1)
-    made = plan(ledger)
+    send = plan(ledger)
     assert ledger.plan(planned()) is None
-    assert (found := ledger.find("2026-04-27", LIST)) and found.id == made.id
+    assert (found := ledger.find("2026-04-27", LIST)) and found.id == send.id
     assert ledger.find("2026-04-27", "rehearsal") is None
     assert ledger.plan(planned("2026-05-04"))
 
@@ -117,7 +122,7 @@ def test_an_issue_is_claimed_for_a_list_once(
 def test_two_that_plan_at_the_same_moment(
     database: Database, ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
-    """The second one waits for the first, and then finds the issue claimed."""
+    """The second waits for the first, and then finds the issue claimed."""
     recipients(1)
     with ThreadPoolExecutor() as others, database.writing() as connection:
         values = {"issue": "2026-04-27", "list": LIST, "content_sha256": "sha", "provider": "outbox"}
@@ -143,22 +148,22 @@ def test_what_came_of_a_chunk_is_counted_and_named(
     outcome: Outcome | None, counts: Counts, ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(2)
-    made = plan(ledger)
-    (claimed,) = claim(ledger, made)
-    assert claim(ledger, made) == [], "a chunk is claimed once"
+    send = plan(ledger)
+    (claimed,) = claim(ledger, send)
+    assert claim(ledger, send) == [], "a chunk is claimed once"
     if outcome:
         settle(ledger, claimed, outcome)
-    assert ledger.counts(made) == counts
+    assert ledger.counts(send) == counts
     (state,) = [name for name in ("accepted", "refused", "unknown", "waiting") if getattr(counts, name)]
     reason = getattr(outcome, "reason", "")
-    assert named(ledger, made, state) == [("reader1", reason), ("reader2", reason)]
-    assert claim(ledger, made) != [] if state == "waiting" else claim(ledger, made) == []
+    assert recipients_in(ledger, send, state) == [("reader1", reason), ("reader2", reason)]
+    assert claim(ledger, send) != [] if state == "waiting" else claim(ledger, send) == []
 
 
 def test_a_chunk_parts_where_fates_do(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
     recipients(6).remove(parse_subscriber("reader4@example.com")[0])
-    made = plan(ledger, size=5)
-    (claimed,) = claim(ledger, made)
+    send = plan(ledger, size=5)
+    (claimed,) = claim(ledger, send)
     later = samples.NOW + timedelta(minutes=5)
     settle(
         ledger,
@@ -169,96 +174,96 @@ def test_a_chunk_parts_where_fates_do(ledger: Ledger, recipients: Callable[[int]
         Transition(4, 4, "waiting", "450 later", later),
         Transition(5, 5, "unknown", "lost"),
     )
-    assert ledger.counts(made) == Counts(5, accepted=2, refused=1, unknown=1, waiting=1)
-    assert named(ledger, made, "refused") == [("reader3", "550 no")]
-    assert named(ledger, made, "waiting") == [("reader5", "450 later")]
-    assert named(ledger, made, "unknown") == [("reader6", "lost")]
-    assert ledger.next_retry_at(made) == later
+    assert ledger.counts(send) == Counts(5, accepted=2, refused=1, unknown=1, waiting=1)
+    assert recipients_in(ledger, send, "refused") == [("reader3", "550 no")]
+    assert recipients_in(ledger, send, "waiting") == [("reader5", "450 later")]
+    assert recipients_in(ledger, send, "unknown") == [("reader6", "lost")]
+    assert ledger.next_retry_at(send) == later
 
 
 def test_who_is_put_off_is_not_tried_before_its_time(
     ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
 ) -> None:
     recipients(4)
-    made = plan(ledger)
-    first, _ = claim(ledger, made)
+    send = plan(ledger)
+    first, _ = claim(ledger, send)
     later = samples.NOW + timedelta(minutes=5)
     settle(ledger, first, NotSent("later"), Transition(1, 2, "waiting", "later", later))
-    assert claim(ledger, made) == []
+    assert claim(ledger, send) == []
     time.now = later
-    assert [one.tries for one in claim(ledger, made)] == [1]
+    assert [chunk.tries for chunk in claim(ledger, send)] == [1]
 
 
 def test_the_least_tried_come_first(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
-    """So that one bad address, which is being narrowed down, holds nobody up."""
+    """A rejected address, which is searched for by splitting chunks, must not delay the others."""
     recipients(6)
-    made = plan(ledger)
-    (first,) = claim(ledger, made, 1)
+    send = plan(ledger)
+    (first,) = claim(ledger, send, 1)
     settle(ledger, first, Refused("400"), Transition(1, 1, "waiting"), Transition(2, 2, "waiting"))
-    assert [one.first for one in claim(ledger, made)] == [3, 5, 1, 2]
+    assert [chunk.first for chunk in claim(ledger, send)] == [3, 5, 1, 2]
 
 
 def test_a_claim_has_at_most_so_much_room(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
     recipients(6)
-    made = plan(ledger)
-    assert [one.first for one in ledger.claim(made, 9, 5, None, LEASE, noted=False)] == [1, 3]
-    assert ledger.claim(made, 9, 1, None, LEASE, noted=False) == []
+    send = plan(ledger)
+    assert [chunk.first for chunk in ledger.claim(send, 9, 5, None, LEASE, noted=False)] == [1, 3]
+    assert ledger.claim(send, 9, 1, None, LEASE, noted=False) == []
 
 
 def test_who_has_left_since_the_plan_is_left_out(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     subscribers = recipients(5)
-    made = plan(ledger)
+    send = plan(ledger)
     for n in (2, 5):
         subscribers.remove(parse_subscriber(f"reader{n}@example.com")[0])
-    chunks = claim(ledger, made)
-    assert [[who.number for who in one.recipients] for one in chunks] == [[1], [3, 4], []]
-    for one in chunks[:2]:
-        settle(ledger, one, Accepted("id"))
-    assert ledger.counts(made) == Counts(5, accepted=3, left=2)
-    assert ledger.counts(made).complete
-    assert named(ledger, made, "left") == [("reader2", ""), ("reader5", "")]
-    assert len(named(ledger, made, "accepted")) == 3
+    chunks = claim(ledger, send)
+    assert [[recipient.number for recipient in chunk.recipients] for chunk in chunks] == [[1], [3, 4], []]
+    for chunk in chunks[:2]:
+        settle(ledger, chunk, Accepted("id"))
+    assert ledger.counts(send) == Counts(5, accepted=3, left=2)
+    assert ledger.counts(send).complete
+    assert recipients_in(ledger, send, "left") == [("reader2", ""), ("reader5", "")]
+    assert len(recipients_in(ledger, send, "accepted")) == 3
 
 
 def test_who_joins_after_the_plan_is_not_in_it_and_counted(
     ledger: Ledger, recipients: Callable[[int], Subscribers], database: Database
 ) -> None:
     recipients(2)
-    made = plan(ledger)
+    send = plan(ledger)
     Subscribers(database, lambda: samples.NOW + LEASE).add(parse_subscriber("late@example.com")[0])
-    assert sum(len(one.recipients) for one in claim(ledger, made)) == 2
-    assert ledger.joined(made) == 1
+    assert sum(len(chunk.recipients) for chunk in claim(ledger, send)) == 2
+    assert ledger.joined(send) == 1
 
 
 def test_a_send_is_finished_only_when_nothing_waits(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(3)
-    made = plan(ledger)
-    ledger.finish(made)
+    send = plan(ledger)
+    ledger.finish(send)
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
-    for one in claim(ledger, made):
-        settle(ledger, one, Unknown("lost"))
-    ledger.finish(made)
+    for chunk in claim(ledger, send):
+        settle(ledger, chunk, Unknown("lost"))
+    ledger.finish(send)
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at == samples.NOW
-    ledger.override_state(made, "unknown", "waiting", "assumed unsent")
+    ledger.override_state(send, "unknown", "waiting", "assumed unsent")
     assert (found := ledger.find("2026-04-27", LIST)) and found.finished_at is None
 
 
 def test_people_are_read_in_pages(
     database: Database, recipients: Callable[[int], Subscribers], tmp_path: Path
 ) -> None:
-    ledger = Ledger(database, SendProcess(tmp_path / "runs"), page=2)
+    ledger = Ledger(database, SendProcess(tmp_path / "runs"), page_size=2)
     recipients(5)
-    made = plan(ledger, 3)
-    assert [name for name, _ in named(ledger, made, "waiting")] == [f"reader{n}" for n in range(1, 6)]
+    send = plan(ledger, 3)
+    assert [name for name, _ in recipients_in(ledger, send, "waiting")] == [f"reader{n}" for n in range(1, 6)]
 
 
 def test_an_empty_list_is_an_empty_send(ledger: Ledger) -> None:
-    made = plan(ledger)
-    assert (made.recipients, claim(ledger, made), ledger.counts(made)) == (0, [], Counts(0))
+    send = plan(ledger)
+    assert (send.recipients, claim(ledger, send), ledger.counts(send)) == (0, [], Counts(0))
 
 
 def test_a_chunk_of_another_send_is_left_alone(
@@ -275,26 +280,26 @@ def test_a_chunk_of_another_send_is_left_alone(
 # Leases
 
 
-def another(database: Database, tmp_path: Path, time: Time) -> Ledger:
+def other_ledger(database: Database, tmp_path: Path, time: Time) -> Ledger:
     return Ledger(database, SendProcess(tmp_path / "elsewhere" / "runs"), time)
 
 
 def test_a_send_has_one_run_at_a_time(
     ledger: Ledger, database: Database, recipients: Callable[[int], Subscribers], tmp_path: Path, time: Time
 ) -> None:
-    """Another machine, which cannot know whether this run is alive, waits for its claim to end."""
+    """Another machine cannot know that this process is alive: it waits until the lease ends."""
     recipients(4)
-    made, other = plan(ledger), another(database, tmp_path, time)
-    with pytest.raises(SendRefused, match="is being sent already, by process") as refused:
-        other.acquire_lease(made, LEASE)
-    assert "its claim ends at 09:02:00 UTC" in refused.value.hint
-    with pytest.raises(StoreError, match="another process goes on"):
-        claim(other, made)
+    send, other = plan(ledger), other_ledger(database, tmp_path, time)
+    with pytest.raises(SendRefused, match=r"process \d+ on host \S+ is sending 2026-04-27 now") as raised:
+        other.acquire_lease(send, LEASE)
+    assert "the lease ends at 09:02:00 UTC" in raised.value.hint
+    with pytest.raises(StoreError, match="another process has taken over the send of 2026-04-27"):
+        claim(other, send)
     time.now += LEASE
-    other.acquire_lease(made, LEASE)
-    assert len(claim(other, made, 1)) == 1
-    for late in (lambda: claim(ledger, made), lambda: ledger.renew_lease(made, LEASE)):
-        with pytest.raises(StoreError, match="another process goes on"):
+    other.acquire_lease(send, LEASE)
+    assert len(claim(other, send, 1)) == 1
+    for late in (lambda: claim(ledger, send), lambda: ledger.renew_lease(send, LEASE)):
+        with pytest.raises(StoreError, match="another process has taken over the send of 2026-04-27"):
             late()
 
 
@@ -302,144 +307,150 @@ def test_a_run_that_goes_on_keeps_its_claim(
     ledger: Ledger, database: Database, recipients: Callable[[int], Subscribers], tmp_path: Path, time: Time
 ) -> None:
     recipients(4)
-    made, other = plan(ledger), another(database, tmp_path, time)
+    send, other = plan(ledger), other_ledger(database, tmp_path, time)
     for _ in range(3):
         time.now += LEASE / 2
-        ledger.renew_lease(made, LEASE)
+        ledger.renew_lease(send, LEASE)
     with pytest.raises(SendRefused):
-        other.acquire_lease(made, LEASE)
-    ledger.release_lease(made)
-    other.acquire_lease(made, LEASE)
+        other.acquire_lease(send, LEASE)
+    ledger.release_lease(send)
+    other.acquire_lease(send, LEASE)
 
 
 def test_what_a_run_finds_out_late_is_written_down_still(
     ledger: Ledger, database: Database, recipients: Callable[[int], Subscribers], tmp_path: Path, time: Time
 ) -> None:
-    """It has lost its claim, but knows what came of its call: better than unknown."""
+    """It has lost its lease, but knows the outcome of its call, which is better than unknown."""
     recipients(2)
-    made, other = plan(ledger), another(database, tmp_path, time)
-    (claimed,) = claim(ledger, made)
+    send, other = plan(ledger), other_ledger(database, tmp_path, time)
+    (claimed,) = claim(ledger, send)
     time.now += LEASE
-    other.acquire_lease(made, LEASE)
-    ((adrift, notes),) = other.abandoned_attempts(made)
-    assert notes is None, "another machine's notes are not here"
-    settle(other, adrift, Unknown("the process ended"))
+    other.acquire_lease(send, LEASE)
+    ((abandoned, notes),) = other.abandoned_attempts(send)
+    assert notes is None, "the notes of another machine cannot be read"
+    settle(other, abandoned, Unknown("the process ended"))
     settle(ledger, claimed, Accepted("id"))
-    assert ledger.counts(made) == Counts(2, accepted=2)
+    assert ledger.counts(send) == Counts(2, accepted=2)
 
 
-# Lanes
+# Held batches
 
 
-def staged(ledger: Ledger, made: Send, number: int = 1) -> tuple[HeldBatch, ClaimedChunk]:
-    batch = ledger.open_held_batch(made, f"batch{number}", samples.NOW + timedelta(minutes=30))
-    (claimed,) = claim(ledger, made, 1, batch)
+def claim_held(ledger: Ledger, send: Send, number: int = 1) -> tuple[HeldBatch, ClaimedChunk]:
+    """Open a held batch, and claim a chunk into it."""
+    batch = ledger.open_held_batch(send, f"batch{number}", samples.NOW + timedelta(minutes=30))
+    (claimed,) = claim(ledger, send, 1, batch)
     return batch, claimed
 
 
 def test_a_lane_is_called_back_as_a_whole(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
     recipients(6)
-    made = plan(ledger)
-    batch, first = staged(ledger, made)
-    (second,) = claim(ledger, made, 1, batch)
-    _, third = staged(ledger, made, 2)
+    send = plan(ledger)
+    batch, first = claim_held(ledger, send)
+    (second,) = claim(ledger, send, 1, batch)
+    _, third = claim_held(ledger, send, 2)
     settle(ledger, first, Accepted("id"))
     settle(ledger, second, Unknown("lost"))
     settle(ledger, third, Accepted("id"))
-    ours, theirs = ledger.held_batches(made)
-    assert (ours.accepted, ours.unknown, ours.intended, ours.unknown_since) == (2, 2, 0, samples.NOW)
-    assert (theirs.accepted, theirs.unknown) == (2, 0)
-    assert ledger.counts(made).held == 4
-    ledger.mark_held_batch(ours.batch, "cancelling")
-    ledger.record_recall(ours, "waiting", "called back")
-    assert ledger.counts(made) == Counts(6, accepted=2, waiting=4, held=2)
-    assert [one.batch.state for one in ledger.held_batches(made)] == ["cancelled", "open"]
-    assert [one.first for one in claim(ledger, made)] == [1, 3]
+    first_batch, second_batch = ledger.held_batches(send)
+    assert (first_batch.accepted, first_batch.unknown, first_batch.intended, first_batch.unknown_since) == (
+        2,
+        2,
+        0,
+        samples.NOW,
+    )
+    assert (second_batch.accepted, second_batch.unknown) == (2, 0)
+    assert ledger.counts(send).held == 4
+    ledger.mark_held_batch(first_batch.batch, "cancelling")
+    ledger.record_recall(first_batch, "waiting", "recalled")
+    assert ledger.counts(send) == Counts(6, accepted=2, waiting=4, held=2)
+    assert [status.batch.state for status in ledger.held_batches(send)] == ["cancelled", "open"]
+    assert [chunk.first for chunk in claim(ledger, send)] == [1, 3]
 
 
 def test_what_was_called_back_is_not_settled_any_more(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(2)
-    made = plan(ledger)
-    _, claimed = staged(ledger, made)
+    send = plan(ledger)
+    _, claimed = claim_held(ledger, send)
     settle(ledger, claimed, Unknown("lost"))
-    (standing,) = ledger.held_batches(made)
-    ledger.record_recall(standing, "cancelled", "called back")
+    (status,) = ledger.held_batches(send)
+    ledger.record_recall(status, "cancelled", "recalled")
     settle(ledger, claimed, Accepted("late"))
-    assert ledger.counts(made) == Counts(2, cancelled=2)
+    assert ledger.counts(send) == Counts(2, cancelled=2)
 
 
 def test_what_may_still_arrive_is_not_called_back_yet(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(4)
-    made = plan(ledger)
-    batch, first = staged(ledger, made)
-    (second,) = claim(ledger, made, 1, batch)
+    send = plan(ledger)
+    batch, first = claim_held(ledger, send)
+    (second,) = claim(ledger, send, 1, batch)
     settle(ledger, first, Accepted("id"))
     settle(ledger, second, Unknown("lost"))
-    (standing,) = ledger.held_batches(made)
-    ledger.record_recall(standing, "cancelled", "called back", with_unknown=False)
-    assert ledger.counts(made) == Counts(4, cancelled=2, unknown=2)
-    assert ledger.held_batches(made)[0].batch.state == "open"
+    (status,) = ledger.held_batches(send)
+    ledger.record_recall(status, "cancelled", "recalled", with_unknown=False)
+    assert ledger.counts(send) == Counts(4, cancelled=2, unknown=2)
+    assert ledger.held_batches(send)[0].batch.state == "open"
 
 
 def test_where_it_is_not_known_whether_a_lane_was_called_back_all_of_it_is_unknown(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(2)
-    made = plan(ledger)
-    batch, claimed = staged(ledger, made)
+    send = plan(ledger)
+    batch, claimed = claim_held(ledger, send)
     settle(ledger, claimed, Accepted("id"))
     ledger.mark_batch_unknown(batch, "no answer")
-    assert ledger.counts(made) == Counts(2, unknown=2)
-    assert named(ledger, made, "unknown") == [("reader1", "no answer"), ("reader2", "no answer")]
+    assert ledger.counts(send) == Counts(2, unknown=2)
+    assert recipients_in(ledger, send, "unknown") == [("reader1", "no answer"), ("reader2", "no answer")]
 
 
-# What people decide
+# Decisions of a person
 
 
 def test_nothing_begins_when_a_send_is_called_back(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(4)
-    made = plan(ledger)
-    (under_way,) = claim(ledger, made, 1)
-    ledger.cancel(made)
-    assert claim(ledger, made) == []
-    assert ledger.renew_lease(made, LEASE) == "cancelled"
-    settle(ledger, under_way, NotSent("later"))
-    assert ledger.counts(made) == Counts(4, cancelled=4), "what comes back is not waiting any more"
-    ledger.resume(made)
-    assert len(claim(ledger, made)) == 2
+    send = plan(ledger)
+    (in_flight,) = claim(ledger, send, 1)
+    ledger.cancel(send)
+    assert claim(ledger, send) == []
+    assert ledger.renew_lease(send, LEASE) == "cancelled"
+    settle(ledger, in_flight, NotSent("later"))
+    assert ledger.counts(send) == Counts(4, cancelled=4), "recipients of a cancelled send do not wait"
+    ledger.resume(send)
+    assert len(claim(ledger, send)) == 2
 
 
 def test_a_person_settles_what_is_unknown_for_some(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(6)
-    made = plan(ledger, size=6)
-    (claimed,) = claim(ledger, made)
+    send = plan(ledger, size=6)
+    (claimed,) = claim(ledger, send)
     settle(ledger, claimed, Unknown("lost"))
-    assert ledger.override_state(made, "unknown", "accepted", "assumed sent", {1, 2, 5}) == 3
-    assert ledger.override_state(made, "unknown", "waiting", "assumed unsent", {6}) == 1
-    assert ledger.counts(made) == Counts(6, accepted=3, unknown=2, waiting=1)
-    assert named(ledger, made, "unknown") == [("reader3", "lost"), ("reader4", "lost")]
-    assert ledger.override_state(made, "unknown", "accepted", "assumed sent") == 2
-    assert ledger.override_state(made, "unknown", "accepted", "assumed sent") == 0
+    assert ledger.override_state(send, "unknown", "accepted", "assumed sent", {1, 2, 5}) == 3
+    assert ledger.override_state(send, "unknown", "waiting", "assumed unsent", {6}) == 1
+    assert ledger.counts(send) == Counts(6, accepted=3, unknown=2, waiting=1)
+    assert recipients_in(ledger, send, "unknown") == [("reader3", "lost"), ("reader4", "lost")]
+    assert ledger.override_state(send, "unknown", "accepted", "assumed sent") == 2
+    assert ledger.override_state(send, "unknown", "accepted", "assumed sent") == 0
 
 
 def test_a_send_that_was_wholly_called_back_makes_room(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(2)
-    made = plan(ledger)
-    assert ledger.plan(planned(instead_of=made.id)) is None, "it was not called back"
-    ledger.cancel(made)
-    assert ledger.plan(planned(instead_of=made.id))
-    assert [(one.list, one.state) for one in ledger.sends()] == [
-        (f"superseded-{made.id}", "superseded"),
+    send = plan(ledger)
+    assert ledger.plan(planned(instead_of=send.id)) is None, "the send was not cancelled"
+    ledger.cancel(send)
+    assert ledger.plan(planned(instead_of=send.id))
+    assert [(send.list, send.state) for send in ledger.sends()] == [
+        (f"superseded-{send.id}", "superseded"),
         (LIST, "open"),
     ]
     assert ledger.before("2026-05-04", LIST) == ledger.find("2026-04-27", LIST)
@@ -450,12 +461,12 @@ def test_what_somebody_may_have_is_not_superseded(
     outcome: Outcome | None, ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(4)
-    made = plan(ledger)
-    (first,) = claim(ledger, made, 1)
+    send = plan(ledger)
+    (first,) = claim(ledger, send, 1)
     if outcome:
         settle(ledger, first, outcome)
-    ledger.cancel(made)
-    assert ledger.plan(planned(instead_of=made.id)) is None
+    ledger.cancel(send)
+    assert ledger.plan(planned(instead_of=send.id)) is None
     assert ledger.sends()[0].list == LIST
 
 
@@ -463,11 +474,11 @@ def test_a_plan_of_which_nothing_left_is_withdrawn_whole(
     ledger: Ledger, recipients: Callable[[int], Subscribers]
 ) -> None:
     recipients(4)
-    made = plan(ledger)
-    ledger.open_held_batch(made, "batch1", samples.NOW)
-    (claimed,) = claim(ledger, made, 1)
+    send = plan(ledger)
+    ledger.open_held_batch(send, "batch1", samples.NOW)
+    (claimed,) = claim(ledger, send, 1)
     settle(ledger, claimed, NotSent("down"))
-    assert ledger.delete_unsent_plan(made) and ledger.sends() == []
+    assert ledger.delete_unsent_plan(send) and ledger.sends() == []
     again = plan(ledger)
     claim(ledger, again)
     assert not ledger.delete_unsent_plan(again)
@@ -477,10 +488,10 @@ def test_what_was_tried_is_known_for_rate_limits(
     ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
 ) -> None:
     recipients(5)
-    made = plan(ledger)
-    claim(ledger, made, 1)
+    send = plan(ledger)
+    claim(ledger, send, 1)
     time.now += timedelta(hours=1)
-    claim(ledger, made, 9)
+    claim(ledger, send, 9)
     assert ledger.attempts_since(samples.NOW - LEASE) == [
         (samples.NOW, 2),
         (time.now, 2),

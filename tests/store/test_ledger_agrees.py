@@ -1,4 +1,4 @@
-"""The ledger in memory, which the model check stands on, does what the real one does, on both databases."""
+"""Test that the model check's ledger in memory behaves as the real one, on both databases."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from newsletter.store.ledger import Ledger
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests.model import CANCEL_FAULTS, FAULTS, World
-from tests.store.conftest import emptied
+from tests.store.conftest import delete_rows
 
 KINDS = (
     {"people": 4, "size": 2},
@@ -36,30 +36,36 @@ KINDS = (
 
 
 class TickingLedger(Ledger):
-    """The real ledger, which can be made to end the process before each write, as the one in memory can."""
+    """The real ledger, with the ticks at which the model ends a process, as in the ledger in memory."""
 
     tick: Callable[[str], None]
-    one: Send
 
     def plan(self, new: NewSend) -> Send | None:
         self.tick("plan")
         return super().plan(new)
 
     def claim(
-        self, send: Send, most: int, room: int, into: HeldBatch | None, lease: timedelta, *, noted: bool
+        self,
+        send: Send,
+        max_chunks: int,
+        max_recipients: int,
+        held_batch: HeldBatch | None,
+        lease: timedelta,
+        *,
+        noted: bool,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
-        return super().claim(send, most, room, into, lease, noted=noted)
+        return super().claim(send, max_chunks, max_recipients, held_batch, lease, noted=noted)
 
-    def settle(self, result: Sequence[ChunkResult]) -> None:
+    def settle(self, results: Sequence[ChunkResult]) -> None:
         self.tick("settle")
-        super().settle(result)
+        super().settle(results)
 
     def journal(self, chunk: ClaimedChunk) -> "TickingJournal":  # type: ignore[override]
         return TickingJournal(super().journal(chunk), self.tick)
 
     def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch:
-        self.tick("open lane")
+        self.tick("open held batch")
         return super().open_held_batch(send, batch_id, send_at)
 
     def mark_held_batch(self, batch: HeldBatch, state: HeldBatchState) -> None:
@@ -67,17 +73,17 @@ class TickingLedger(Ledger):
         super().mark_held_batch(batch, state)
 
     def record_recall(
-        self, status: HeldBatchStatus, to: ChunkState, reason: str, *, with_unknown: bool = True
+        self, status: HeldBatchStatus, state: ChunkState, reason: str, *, with_unknown: bool = True
     ) -> None:
         self.tick("recall")
-        super().record_recall(status, to, reason, with_unknown=with_unknown)
+        super().record_recall(status, state, reason, with_unknown=with_unknown)
 
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None:
-        self.tick("doubt")
+        self.tick("mark unknown")
         super().mark_batch_unknown(batch, reason)
 
     def cancel(self, send: Send) -> None:
-        self.tick("call back")
+        self.tick("cancel")
         super().cancel(send)
 
     def states(self) -> dict[str, str]:
@@ -87,7 +93,7 @@ class TickingLedger(Ledger):
 
 
 class TickingJournal:
-    """A real journal that ticks."""
+    """The real journal, with the same ticks."""
 
     def __init__(self, journal: object, tick: Callable[[str], None]) -> None:
         self._journal, self._tick = journal, tick
@@ -102,7 +108,7 @@ class TickingJournal:
 
 
 class RealWorld(World):
-    """The model's world on the real ledger; each process is a run of its own, whose lock ends with it."""
+    """The model's world on the real ledger; each process has a folder, whose lock ends with the process."""
 
     def __init__(self, database: Database, folder: Path, **kind: int) -> None:
         super().__init__(**kind)
@@ -112,24 +118,24 @@ class RealWorld(World):
             subscribers.add(parse_subscriber(f"reader{n}@example.com")[0])
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
-        run = SendProcess(self.folder / "runs")
-        self.ledger = TickingLedger(self.database, run, self.now)  # type: ignore[assignment]
+        process = SendProcess(self.folder / "runs")
+        self.ledger = TickingLedger(self.database, process, self.now)  # type: ignore[assignment]
         self.ledger.tick = self.tick
         try:
             return super()._process(crash_at, events)
         finally:
-            os.close(run._alive)  # as the end of a process does
+            os.close(process._alive)  # as at the end of a process
 
-    def _begun(self) -> int:
+    def _begin(self) -> int:
         return 0
 
-    def _died(self, run: int) -> None:
-        """Its lock says so."""
+    def _died(self, process: int) -> None:
+        """Do nothing: the lock is free, which marks the process as dead."""
 
 
 def cases(count: int, seed: int) -> list[tuple[object, ...]]:
-    """So many of all cases, chosen by a seed."""
-    every = [
+    """Return `count` of all cases, chosen by a seed."""
+    all_cases = [
         (kind, faults, cancels, gap, cancelled)
         for kind in KINDS
         for faults in product(FAULTS, repeat=2)
@@ -137,19 +143,19 @@ def cases(count: int, seed: int) -> list[tuple[object, ...]]:
         for gap in (0, 14, 180)
         for cancelled in (False, True)
     ]
-    return Random(seed).sample(every, count)
+    return Random(seed).sample(all_cases, count)
 
 
 @pytest.mark.parametrize("case", cases(30, 20260427), ids=str)
 def test_both_tell_the_same_story(case: tuple[object, ...], database: Database, tmp_path: Path) -> None:
     kind, faults, cancels, gap, cancelled = case
     for crash in (2, 5, 8, 11, None):
-        emptied(database)
-        told = []
+        delete_rows(database)
+        results = []
         for world in (World(**kind), RealWorld(database, tmp_path, **kind)):  # type: ignore[arg-type]
             world.provider.faults, world.provider.cancel_faults = list(faults), list(cancels)  # type: ignore[call-overload]
             ended = [world.run(crash)]
             world.time += timedelta(minutes=gap)  # type: ignore[arg-type]
             ended.append(world.cancel() if cancelled else world.run())
-            told.append((ended, world.ledger.states(), world.provider.delivered(), world.time))
-        assert told[0] == told[1], f"crash at {crash}"
+            results.append((ended, world.ledger.states(), world.provider.delivered(), world.time))
+        assert results[0] == results[1], f"crash at {crash}"

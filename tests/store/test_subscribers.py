@@ -1,4 +1,4 @@
-"""Subscribers: brought in, added, removed; whoever has left stays away."""
+"""Test subscribers: imported, added, removed, and never re-subscribed by an import."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,13 +20,13 @@ def subscribers(database: Database) -> Subscribers:
 def import_rows(subscribers: Subscribers, path: Path, text: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     return [
-        one.change if isinstance(one, Imported) else f"{one.where.rpartition(':')[2]}: {one.what}"
-        for one in subscribers.import_rows(csv_import.read(path), path.name)
+        result.change if isinstance(result, Imported) else f"{result.where.rpartition(':')[2]}: {result.what}"
+        for result in subscribers.import_rows(csv_import.read(path), path.name)
     ]
 
 
 def names(subscribers: Subscribers, state: str | None = "active") -> dict[str, str]:
-    return {one.address: one.name for one in subscribers.iter_all(state)}
+    return {entry.address: entry.name for entry in subscribers.iter_all(state)}
 
 
 def test_a_file_is_brought_in_once(subscribers: Subscribers, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_somebody_who_left_comes_back_only_when_they_asked(subscribers: Subscrib
     ada, _ = parse_subscriber("ada@example.com")
     subscribers.add(ada, "Ada")
     subscribers.remove(ada)
-    with pytest.raises(SubscriberError, match=r"ada@example\.com has left") as refused:
+    with pytest.raises(SubscriberError, match=r"ada@example\.com is off the list") as raised:
         subscribers.add(ada)
-    assert "--again" in refused.value.hint
+    assert "--again" in raised.value.hint
     assert subscribers.count_active() == 0
     assert subscribers.add(ada, again=True) == "added"
     assert names(subscribers) == {"ada@example.com": "Ada"}

@@ -1,4 +1,4 @@
-"""Run Alembic inside a transaction of ours; imported only when there is something to migrate."""
+"""Run Alembic inside a transaction of the store; imported only to migrate."""
 
 from pathlib import Path
 
@@ -11,34 +11,39 @@ from sqlalchemy import Connection, text
 
 from newsletter.errors import StoreError
 
-_LOCK = 0x6E657773  # "news"; any number does that everybody agrees on
+_LOCK = 0x6E657773  # "news"; an arbitrary number, the same for all processes
 
 
 def config(connection: Connection | None = None) -> Config:
-    """What Alembic needs to find the migrations of this package."""
-    found = Config()
-    found.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    found.attributes["connection"] = connection
-    return found
+    """Return Alembic's configuration, which leads to the migrations of this package."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    settings.attributes["connection"] = connection
+    return settings
 
 
 def head() -> str | None:
-    """The newest migration."""
+    """Return the revision of the newest migration."""
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
 def known(revision: str) -> bool:
-    """Whether this version has the migration; it has none that a newer one has made."""
-    return revision in {one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()}
+    """Return True if this version has the migration; False for one of a newer version."""
+    scripts = ScriptDirectory.from_config(config()).walk_revisions()
+    return revision in {script.revision for script in scripts}
 
 
 def upgrade(connection: Connection) -> None:
-    """Brings the tables up to date; two that start at once wait for each other."""
+    """Migrate the tables to the newest revision; processes that start together wait for each other.
+
+    Raise StoreError if a newer version has migrated the database.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     try:
         command.upgrade(config(connection), "head")
     except (CommandError, ResolutionError) as failure:
         raise StoreError(
-            f"the database was made by a newer news ({failure})", "use that one, or a newer one"
+            f"a newer version of news has migrated the database ({failure})",
+            "use that version, or a newer one",
         ) from failure

@@ -1,4 +1,4 @@
-"""Subscribers, and the ledger of sends."""
+"""Create the tables of subscribers and of the ledger."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Lanes that hold mail back, leases of runs, and chunks that split where fates part."""
+"""Add held batches (`lane`), leases (`holder`, `held_until`), and chunks that can be split."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_MOMENT = sa.DateTime(timezone=True)
+_UTC_DATE_TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
@@ -34,7 +34,7 @@ def upgrade() -> None:
         "insert into recipient (send_id, number, subscriber_id, outcome)"
         " select send_id, number, subscriber_id, outcome from old_recipient"
     )
-    # What the last try said of those who are not simply accepted.
+    # The reason of the last attempt, for chunks that were not accepted.
     op.execute(
         "update chunk set reason = (select a.error from attempt a where a.send_id = chunk.send_id"
         " and a.first = chunk.first order by a.id desc limit 1) where state <> 'accepted'"
@@ -44,17 +44,17 @@ def upgrade() -> None:
 
 
 def _extend_send() -> None:
-    # One statement for both databases: SQLite takes a check only together with its new column.
+    # One statement for both databases: SQLite accepts a check only together with its new column.
     op.execute(
         "alter table send add column state varchar default 'open' not null"
         " constraint ck_send_state check (state in ('open', 'cancelled', 'superseded'))"
     )
     op.add_column("send", sa.Column("window", sa.Integer, nullable=False, server_default="0"))
     op.add_column("send", sa.Column("content", sa.LargeBinary))
-    op.add_column("send", sa.Column("send_at", _MOMENT))
+    op.add_column("send", sa.Column("send_at", _UTC_DATE_TIME))
     op.add_column("send", sa.Column("hold_after", sa.Integer))
     op.add_column("send", sa.Column("holder", sa.String))
-    op.add_column("send", sa.Column("held_until", _MOMENT))
+    op.add_column("send", sa.Column("held_until", _UTC_DATE_TIME))
 
 
 def _create_lane() -> None:
@@ -63,8 +63,8 @@ def _create_lane() -> None:
         sa.Column("send_id", sa.Integer, nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("batch_id", sa.String, nullable=False),
-        sa.Column("opened_at", _MOMENT, nullable=False),
-        sa.Column("send_at", _MOMENT, nullable=False),
+        sa.Column("opened_at", _UTC_DATE_TIME, nullable=False),
+        sa.Column("send_at", _UTC_DATE_TIME, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.CheckConstraint(
             "state in ('open', 'cancelling', 'cancelled', 'kept')", name=op.f("ck_lane_state")
@@ -83,7 +83,7 @@ def _create_chunk() -> None:
         sa.Column("skipped", sa.Integer, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
-        sa.Column("retry_at", _MOMENT),
+        sa.Column("retry_at", _UTC_DATE_TIME),
         sa.Column("lane", sa.Integer),
         sa.Column("reason", sa.String),
         sa.CheckConstraint(
@@ -115,8 +115,8 @@ def _create_attempt() -> None:
         sa.Column("state", sa.String, nullable=False),
         sa.Column("message_id", sa.String),
         sa.Column("error", sa.String),
-        sa.Column("intended_at", _MOMENT, nullable=False),
-        sa.Column("settled_at", _MOMENT),
+        sa.Column("intended_at", _UTC_DATE_TIME, nullable=False),
+        sa.Column("settled_at", _UTC_DATE_TIME),
         sa.CheckConstraint(
             "state in ('intended', 'accepted', 'refused', 'not_sent', 'unknown', 'mixed', 'cancelled')",
             name=op.f("ck_attempt_state"),
@@ -128,7 +128,7 @@ def _create_attempt() -> None:
 
 
 def _create_recipient() -> None:
-    """Without foreign keys: its rows are made by one statement; checking a million costs seconds."""
+    """Create the table without foreign keys: checking them for a million rows takes seconds."""
     op.create_table(
         "recipient",
         sa.Column("send_id", sa.Integer, nullable=False),
