@@ -68,13 +68,13 @@ class ProviderReport:
 
     `return_path` is the domain of the envelope sender, which SPF checks; None if it is not known.
     `sender` is None if the provider does not report the domain that it signs for.
-    `heard` are the clocks of the servers that it asked.
+    `clocks` are the clocks of the servers that it asked.
     """
 
     findings: tuple[Finding, ...]
     return_path: str | None = None
     sender: SenderDomain | None = None
-    heard: tuple[ClockReading, ...] = ()
+    clocks: tuple[ClockReading, ...] = ()
 
 
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:

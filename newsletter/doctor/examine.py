@@ -172,7 +172,7 @@ class _Examination:
             if clock_offset is not None:
                 yield ClockReading("the database", clock_offset)
         if report := self._provider_report():
-            yield from report.heard
+            yield from report.clocks
         with suppress(Exception):
             yield from self._unsubscribe.result()[1]
 

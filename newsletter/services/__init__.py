@@ -1,1 +1,1 @@
-"""What the commands do, without a terminal."""
+"""The use cases of news, without a terminal."""

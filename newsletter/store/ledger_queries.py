@@ -127,7 +127,7 @@ class LedgerQueries:
     def reasons(self, send: Send, state: str) -> Iterator[tuple[str, int]]:
         """Return each reason for a state, and how many recipients of a send are in that state for it."""
         query = select(chunk_table.c.reason, func.sum(_recipients_in))
-        query = query.where(chunk_table.c.send_id == send.id, _shown_as == state)
+        query = query.where(chunk_table.c.send_id == send.id, _reported_state == state)
         with self._database.reading() as connection:
             for reason, recipients in connection.execute(query.group_by(chunk_table.c.reason)):
                 yield reason or "", int(recipients)

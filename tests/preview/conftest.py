@@ -136,7 +136,7 @@ def recorder() -> Iterator[Recorder]:
     """Yield a running Recorder."""
     requested: list[str] = []
 
-    class Answer(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             requested.append(self.path)
             self.send_error(404)
@@ -144,7 +144,7 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield Recorder(f"http://127.0.0.1:{server.server_port}/", requested)

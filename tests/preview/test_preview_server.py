@@ -474,11 +474,11 @@ def test_a_silent_stream_is_kept_alive_by_comments():
 def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeypatch):
     """Save without a change while the check results are converted."""
     workspace = Workspace(letter.folder)
-    began, go_on = threading.Event(), threading.Event()
+    began, proceed = threading.Event(), threading.Event()
 
     def slowly(*arguments):
         began.set()
-        go_on.wait(5)
+        proceed.wait(5)
         return checked(*arguments)
 
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
@@ -487,7 +487,7 @@ def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeyp
         following = asyncio.create_task(events(workspace))
         await asyncio.to_thread(began.wait, 5)
         await workspace.changed()
-        go_on.set()
+        proceed.set()
         return await asyncio.wait_for(following, 5)
 
     assert "checked" in asyncio.run(follow_events())
@@ -495,7 +495,7 @@ def test_what_was_found_is_told_though_a_file_is_saved_meanwhile(letter, monkeyp
 
 def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_saved(letter, monkeypatch):
     """The running check has read the other issue before its save; the mail does not change."""
-    described, ended, go_on, build_on = (threading.Event() for _ in range(4))
+    described, ended, proceed, build_on = (threading.Event() for _ in range(4))
     build_on.set()
 
     def build(name):
@@ -505,7 +505,7 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
     def slowly(*arguments):
         result = checked(*arguments)
         described.set()
-        go_on.wait(5)
+        proceed.wait(5)
         return result
 
     monkeypatch.setattr("newsletter.preview.workspace.checked", slowly)
@@ -527,7 +527,7 @@ def test_what_another_issue_changes_is_found_though_a_check_ends_while_it_is_sav
         build_on.clear()
         changing = asyncio.create_task(workspace.changed())
         await asyncio.sleep(0.05)
-        go_on.set()
+        proceed.set()
         await asyncio.to_thread(ended.wait, 5)
         build_on.set()
         await changing

@@ -52,7 +52,7 @@ def test_an_account_that_is_well(fake: SendGridFake, tmp_path: Path) -> None:
     assert states(found.findings) == ["ok"] * 5, as_text(found.findings)
     assert found.return_path == "em7.example.com"
     assert found.sender and found.sender.domain == "example.com"
-    assert abs(found.heard[0].offset) < timedelta(seconds=3) and found.heard[0].whose == "SendGrid"
+    assert abs(found.clocks[0].offset) < timedelta(seconds=3) and found.clocks[0].whose == "SendGrid"
 
 
 def test_only_get_is_asked_and_nothing_is_sent(fake: SendGridFake, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_nobody_to_be_asked(fake: SendGridFake, tmp_path: Path, fault: Fault) ->
     fake.next(fault)
     found = examine(fake, tmp_path)
     assert states(found.findings) == ["error"] and "the call failed" in found.findings[0].what
-    assert (found.heard, found.sender, len(fake.requests)) == ((), None, 1)
+    assert (found.clocks, found.sender, len(fake.requests)) == ((), None, 1)
 
 
 def test_without_a_key_nobody_is_asked(tmp_path: Path, fake: SendGridFake) -> None:

@@ -1,4 +1,4 @@
-"""What a mailing was, and what is different now, in words."""
+"""The content of a planned mailing, and its differences from another one in words."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""When a lane can still be called back, and what to do about it."""
+"""The policy for held batches: until when one can be recalled, and the decision on a recall."""
 
 from datetime import datetime, timedelta
 

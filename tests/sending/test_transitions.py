@@ -1,4 +1,4 @@
-"""What follows from an outcome: for everybody in a chunk, exactly one thing."""
+"""The transitions of a chunk: exactly one for each recipient."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -76,7 +76,7 @@ class SendGridAccount:
         clock = clock_of(_NAME, response.headers)
         scopes = _scopes(response)
         if scopes is None:
-            return ProviderReport((self._rejected(response),), heard=clock)
+            return ProviderReport((self._rejected(response),), clocks=clock)
         findings = [*_about_scopes(scopes, holds_mail=config.send.undo_window_seconds > 0)]
         findings += self._settings("tracking_settings", _about_tracking, config)
         findings += self._settings("mail_settings", _about_mail, config)
