@@ -37,7 +37,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
     if not plan.send and plan.settings.canary_size:
         show_number("Canary", f"{plan.settings.canary_size:,}", ["then the send waits for your go-ahead"])
     if config.send.rate:
-        show_number("Rate", "", [f"at most {config.send.rate}"])
+        show_text("Rate", f"at most {config.send.rate}")
     show_number("Undo", *_cancel_window(plan, service))
     show_number("Size", *_size(prepared))
     tracking = mailing.track_opens or mailing.track_clicks
@@ -93,7 +93,7 @@ def _cancel_window_of_schedule(
     leaves, deadline = clock_time(send_at, now), cancel_deadline(send_at, timings)
     if deadline <= now:
         return "none", [f"the mail leaves in a few minutes, at {leaves}"]
-    return "yes", [f"news cancel, until {clock_time(deadline, now)}; leaves at {leaves}"]
+    return "yes", [f"news cancel, until {clock_time(deadline, now)}", f"leaves at {leaves}"]
 
 
 def _minutes(span: timedelta) -> str:

@@ -21,9 +21,10 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @report_options
 @click.pass_obj
 def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
-    """Cancel a send: recall the mail that has not left yet, and begin nothing more.
+    """Cancel a send and recall the mail that has not left yet.
 
-    Names exactly what was recalled and what was not. Exit code 3: somebody has the mail, or may have it.
+    No further mail is sent. The summary says how many recipients the recall covers, and how many it does not.
+    Exit code 3: somebody has the mail, or may have it.
     """
     with open_send(folder, issue) as (service, send):
         done = True

@@ -64,8 +64,8 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
         return f"BEING SENT NOW: {counts.accepted:,} OF {counts.recipients:,} ACCEPTED", ""
     if send.state == "cancelled":
         return _cancelled(counts)
-    if counts.waiting and send.canary_size is not None and not interrupted:
-        return f"CANARY SENT TO {counts.accepted:,}: {counts.waiting:,} WAIT FOR YOUR GO-AHEAD", "yellow"
+    if _waits_for_go_ahead(status):
+        return _canary(counts)
     if counts.waiting or counts.under_way:
         return _stopped(status, interrupted)
     if counts.unknown:
@@ -82,20 +82,39 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
     return f"SENT, BUT NOT TO ALL{held}" if not held else f"SENT{held}", "yellow"
 
 
+def _waits_for_go_ahead(status: "SendStatus") -> bool:
+    """Return True if the canary was tried and the others wait for a person."""
+    counts, canary_size = status.counts, status.send.canary_size
+    return (
+        canary_size is not None and counts.waiting > 0 and counts.recipients - counts.waiting >= canary_size
+    )
+
+
+def _canary(counts: "Counts") -> tuple[str, str]:
+    wait = f"{counts.waiting:,} {'WAITS' if counts.waiting == 1 else 'WAIT'} FOR YOUR GO-AHEAD"
+    return _with_unknown(counts, f"CANARY SENT TO {counts.accepted:,}: {wait}")
+
+
 def _cancelled(counts: "Counts") -> tuple[str, str]:
     if counts.nobody_has_it:
         return "CANCELLED: NOBODY GETS IT", "green"
-    unknown = f", {counts.unknown:,} UNKNOWN" if counts.unknown else ""
-    colour = "red" if counts.unknown else "yellow"
-    return f"CANCELLED FOR {counts.cancelled:,}: {counts.accepted:,} HAVE IT OR WILL GET IT{unknown}", colour
+    has = "HAS" if counts.accepted == 1 else "HAVE"
+    leaving = f"{has} IT OR WILL GET IT" if counts.held < counts.accepted else "WILL GET IT"
+    accepted = f"{counts.accepted:,} {leaving if counts.held else f'{has} IT'}"
+    return _with_unknown(counts, f"CANCELLED FOR {counts.cancelled:,}: {accepted}")
 
 
 def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
     counts = status.counts
     cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
-    unknown = f", {counts.unknown:,} UNKNOWN" if counts.unknown else ""
-    numbers = f"{counts.accepted:,} ACCEPTED, {counts.waiting:,} CERTAINLY UNSENT{unknown}"
-    return f"{cause}: {numbers}", "red" if counts.unknown else "yellow"
+    return _with_unknown(
+        counts, f"{cause}: {counts.accepted:,} ACCEPTED, {counts.waiting:,} CERTAINLY UNSENT"
+    )
+
+
+def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
+    """Return a verdict with the number of unknown recipients, and its colour."""
+    return (f"{verdict}, {counts.unknown:,} UNKNOWN", "red") if counts.unknown else (verdict, "yellow")
 
 
 def _is_plain_success(status: "SendStatus") -> bool:
@@ -111,11 +130,16 @@ def _show_send(send: "Send") -> None:
 
 
 def _show_numbers(status: "SendStatus", now: "datetime") -> None:
-    """Show the recipients by state: the unknown ones first, since they need somebody's attention first."""
+    """Show the recipients by state: the unknown ones first, since they need somebody's attention first.
+
+    Without any the number is still shown, as the last one: that nobody is unknown is good to know.
+    """
     for state, label in _LABELS.items():
         number = getattr(status.counts, state)
-        if number or state in ("accepted", "unknown"):
+        if number or state == "accepted":
             show_number(label, f"{number:,}", _notes(status, state, now))
+    if not status.counts.unknown:
+        show_number(_LABELS["unknown"], "0")
 
 
 def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
@@ -136,7 +160,7 @@ def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
 def _reasons(status: "SendStatus", state: str) -> list[str]:
     reasons = status.reasons[state]
     notes = [
-        f"{number:,} x {printable(reason, 200)}"
+        f"{number:,} × {printable(reason, 200)}"
         for reason, number in reasons.most_common(MAX_REASONS)
         if reason
     ]
@@ -156,21 +180,22 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
     """Yield what may be done next, the most urgent first, each with its command."""
     send, counts = status.send, status.counts
     issue = f"--issue {send.issue}"
-    if counts.held and status.cancellable_until:
-        yield f"Cancel it, until {clock_time(status.cancellable_until, now)}", f"news cancel {issue}"
+    if (counts.held or counts.unknown) and status.cancellable_until:
+        purpose = "Cancel it" if send.state == "open" else "Finish cancelling it"
+        yield f"{purpose}, until {clock_time(status.cancellable_until, now)}", f"news cancel {issue}"
     if status.in_progress:
         yield "See its status again", f"news status {issue}"
         return
-    if counts.cancelled:
+    if send.state == "cancelled":
         if counts.nobody_has_it:
             yield "Send the corrected issue", f"news send {issue}"
         yield "Send it after all, as it was", f"news resume {issue}"
-    elif counts.under_way or (counts.unknown and counts.held):
+    elif counts.under_way or (counts.unknown and status.cancellable_until):
         yield "Settle the unknown ones and continue (nobody gets it twice)", f"news resume {issue}"
     elif counts.waiting:
         purpose = (
             "Look at what the canary received, then send to the others"
-            if send.canary_size is not None
+            if _waits_for_go_ahead(status)
             else "Continue (nobody gets it twice)"
         )
         yield purpose, f"news resume {issue}"

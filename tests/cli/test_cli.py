@@ -21,6 +21,7 @@ from newsletter.config import loader
 from newsletter.errors import SendRefused
 from newsletter.services.send import SendService
 from tests import samples
+from tests.cli.summary import row
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
 
@@ -59,25 +60,28 @@ def test_the_main_job(news: News, folder: Path) -> None:
     assert news("subscribers", "import", "subscribers.csv").output == "2 added\n"
     sent = news("send", "--issue", "2026-04-27", "--yes")
     assert sent.exit_code == 0
-    assert "Accepted  2 of 2" in sent.output
+    assert "\n  REHEARSED FOR ALL 2\n" in sent.output
     assert len(outbox(folder)) == 2
     again = news("send", "--issue", "2026-04-27", "--yes")
     assert (again.exit_code, len(outbox(folder))) == (0, 2)
-    assert "nothing was sent now" in again.output
+    assert "No recipient is waiting; nothing was sent now.\n" in again.output
+    assert "\n  REHEARSED FOR ALL 2\n" in again.output
 
 
 def test_a_rehearsal_says_where_its_mail_is_and_that_it_is_gone(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
-    assert "the mail is in outbox/new/.\n" in news("send", "2026-04-27", "--yes").stderr
+    assert news("send", "2026-04-27", "--yes").stderr == "No mail left this machine: it is in outbox/new/.\n"
     (folder / "outbox" / "new").rename(folder / "outbox" / "away")
     (folder / "outbox" / "cur").rmdir()
     (folder / "outbox" / "away").rename(folder / "outbox" / "cur")
-    assert "the mail is in outbox/cur/.\n" in news("send", "2026-04-27", "--yes").stderr
+    assert news("send", "2026-04-27", "--yes").stderr == "No mail left this machine: it is in outbox/cur/.\n"
     shutil.rmtree(folder / "outbox")
     gone = news("send", "2026-04-27", "--yes")
-    assert "Accepted  2 of 2" in gone.stdout
-    assert "The mail was in outbox/ and is not there any more." in gone.stderr
-    assert "the mail is in" not in gone.stderr and "news preview, or news render" in gone.stderr
+    assert "\n  REHEARSED FOR ALL 2\n" in gone.stdout
+    assert gone.stderr == (
+        "No mail left this machine. It was in outbox/ and was deleted there.\n"
+        "To see it again:\n  news preview, or news render\n"
+    )
 
 
 def test_a_rehearsal_that_delivers_nothing_names_no_mail(news: News, folder: Path) -> None:
@@ -85,23 +89,31 @@ def test_a_rehearsal_that_delivers_nothing_names_no_mail(news: News, folder: Pat
     (folder / "outbox").mkdir()
     (folder / "outbox" / "tmp").write_text("a file where a folder should be")
     failed = news("send", "2026-04-27", "--yes")
-    assert failed.exit_code == 3 and "Nothing left this machine.\n" in failed.stderr
+    assert failed.exit_code == 3 and failed.stderr.endswith("\nNo mail left this machine.\n")
+    assert "\n  NOT FINISHED: 0 ACCEPTED, 2 CERTAINLY UNSENT\n" in failed.stdout
 
 
 def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
     refused = news("send", "--issue", "2026-04-27", typed="3\n")
     assert refused.exit_code == 1
+    lines = refused.output.splitlines()
+    assert lines[:2] == ["", "  The Soup Letter · 2026-04-27"]
     for line in (
-        "Subject     Leek & potato",
-        "From        The Soup Letter <soup@example.com>",
-        "Through     outbox (outbox/)",
-        "Recipients  2",
-        "Tracking    off",
-        "Type the number of recipients (2) to send: 3",
-        "nothing was sent",
+        "  Subject      Leek & potato",
+        "  Preheader    A soup for the first cold evening of the year.",
+        "  From         The Soup Letter <soup@example.com>",
+        "  Through      outbox (outbox/)",
+        row("Recipients", "2"),
+        row("Undo", "none", "no mail leaves this machine"),
+        row("Tracking", "off"),
+        row("Checks", "no problems"),
+        "  This is a rehearsal: no mail leaves this machine.",
+        "  Type the number of recipients to continue: 3",
+        "error: that is not the number of recipients; nothing was sent",
+        "    run it again and type 2, or look first: news send --dry-run",
     ):
-        assert line in refused.output
+        assert line in lines
     assert outbox(folder) == []
     assert news("send", "--issue", "2026-04-27", typed="2\n").exit_code == 0
     assert len(outbox(folder)) == 2
@@ -117,7 +129,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_answer(news: News, folder: Path) -
     news("subscribers", "import", "subscribers.csv")
     settings(folder, "provider: smtp\nsmtp: {port: 1}\n")
     dry = news("send", "--issue", "2026-04-27", "--dry-run")
-    assert (dry.exit_code, "nothing was sent" in dry.output) == (0, True)
+    assert (dry.exit_code, dry.output.splitlines()[-1]) == (0, "This was a dry run: nothing was sent.")
     assert "never sent" in news("status", "--issue", "2026-04-27").output
 
 
@@ -167,7 +179,7 @@ def test_a_send_says_that_an_issue_is_a_draft(news: News, folder: Path) -> None:
     assert "draft" not in news("send", "2026-04-27", "--dry-run").output
     samples.write(folder, issue=samples.ISSUE.replace("ready: true", "ready: false"))
     shown = news("send", "2026-04-27", "--dry-run").output
-    assert "Issue       2026-04-27, draft (ready: false)\n" in shown
+    assert shown.startswith("\n  The Soup Letter · 2026-04-27 · draft (ready: false)\n")
 
 
 @pytest.mark.parametrize("nobody", ["", " ", "me@example"])
@@ -193,7 +205,7 @@ def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, fo
 def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
     news("send", "--issue", "issues/2026-04-27.yml", "--yes")
-    assert "Accepted  2 of 2" in news("status", "--issue", "issues/2026-04-27.yml").output
+    assert "  REHEARSED FOR ALL 2\n" in news("status", "--issue", "issues/2026-04-27.yml").output
     assert news("status", "--issue", "the last one").exit_code == 2
     assert news("send", "--ready", "--issue", "2026-04-72", "--yes").exit_code == 1
 
@@ -350,8 +362,13 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
         sent = news("send", "--issue", "2026-04-27", "--yes")
         again = news("send", "--issue", "2026-04-27", "--yes")
     assert sent.exit_code == again.exit_code == 3
-    assert "Unknown   1" in sent.output and "Accepted  1 of 2" in sent.output
-    assert "news status --issue 2026-04-27 --list unknown" in sent.output
+    for output in (sent.output, again.output):
+        assert "\n  SENT, BUT 1 IS UNKNOWN\n" in output
+        unknown = next(line for line in output.splitlines() if line.startswith("  Unknown"))
+        assert unknown.startswith(row("Unknown", "1", "1 × no answer to the message"))
+        assert row("Accepted", "1") in output.splitlines()
+        assert "\n      news status --issue 2026-04-27 --list unknown\n" in output
+        assert "\n      news resolve --issue 2026-04-27 --assume sent|unsent [ADDRESS]…\n" in output
     assert len(server.messages) == 1
     listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output
     assert listed.startswith("ada@example.com\tno reply to the message")
@@ -365,7 +382,8 @@ def test_no_address_is_printed_while_sending(news: News, folder: Path) -> None:
     with ScriptedSmtp({"RCPT": refusals}) as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         sent = news("send", "--issue", "2026-04-27", "--yes")
-    assert "2 refused: 550 5.1.1 <recipient>: Recipient address rejected" in sent.output
+    assert "2 refused: 550 5.1.1 <recipient>: Recipient address rejected" in sent.stderr
+    assert row("Refused", "2", "2 × 550 5.1.1 <recipient>: Recipient address rejected") in sent.stdout
     assert "ada@" not in sent.output and "bo@" not in sent.output
     assert "<ada@example.com>" in news("status", "--issue", "2026-04-27", "--list", "refused").output
 
@@ -382,7 +400,8 @@ def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
         assert "never sent" in news("status", "--issue", "2026-04-27").output
         fake.next(Fault.status(401, "unauthorized"), path="/v3/mail/send")
         down = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
-        assert (down.exit_code, "Waiting   2" in down.output) == (3, True)
+        assert (down.exit_code, row("Waiting", "2", "certainly unsent") in down.stdout) == (3, True)
+        assert "\n  NOT FINISHED: 0 ACCEPTED, 2 CERTAINLY UNSENT\n" in down.stdout
         assert "not sent: 401" in down.output
         up = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
         assert up.exit_code == 0
@@ -411,11 +430,11 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
         assert news("status", "--due").output == "2026-04-27\n2026-05-04\n"
         assert news("status", "--due", "--json").output == '["2026-04-27", "2026-05-04"]\n'
         assert news("send", "--ready", "--issue", "2026-04-27", "--yes").exit_code == 0
-        assert "Nothing is due" in news("send", "--ready", "--issue", "2026-04-27", "--yes").output
+        assert "No issue is due" in news("send", "--ready", "--issue", "2026-04-27", "--yes").output
         assert news("status", "--due", "--json").output == '["2026-05-04"]\n'
         assert news("send", "--ready", "--yes").exit_code == 0
         assert news("status", "--due", "--json").output == "[]\n"
-        assert "Nothing is due" in news("send", "--ready", "--yes").output
+        assert "No issue is due" in news("send", "--ready", "--yes").output
     subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
@@ -456,7 +475,8 @@ def test_a_database_that_fails_in_the_middle_is_no_refusal(news: News, folder: P
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         spoilt = news("send", "--issue", "2026-04-27", "--yes")
     assert spoilt.exit_code == 3
-    assert "no such table" in spoilt.output and "Stopped. How it stands" in spoilt.output
+    assert "no such table" in spoilt.output
+    assert spoilt.output.endswith("The send stopped. See its status:\n  news status --issue 2026-04-27\n")
 
 
 def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
@@ -490,7 +510,7 @@ def test_a_sent_issue_that_is_edited_is_left_alone_by_ready(news: News, folder: 
         news("send", "--ready", "--yes")
         samples.write(folder, extra=extra, issue=samples.ISSUE.replace("Cut", "Chop"))
         after = news("send", "--ready", "--yes")
-        assert (after.exit_code, "Nothing is due" in after.output) == (0, True)
+        assert (after.exit_code, "No issue is due" in after.output) == (0, True)
         refused = news("send", "--issue", "2026-04-27", "--yes")
         assert (refused.exit_code, "with another content" in refused.output) == (1, True)
     assert len(server.messages) == 1
@@ -575,7 +595,9 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
     assert again.returncode == (3 if named else 0), said
     if number != signal.SIGKILL:
         assert named == [] and running.returncode == 3
-        assert "Stopping after the calls in flight" in output and "To go on:" in output
+        assert "Stopping after the calls in flight" in output
+        assert re.search(r"\n  STOPPED BY CTRL-C: \d+ ACCEPTED, \d+ CERTAINLY UNSENT\n", output)
+        assert "\n  Continue (nobody gets it twice):\n      news resume --issue 2026-04-27\n" in output
 
 
 class SilentSmtp(ScriptedSmtp):
@@ -602,13 +624,15 @@ def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Pat
         # The server is silent for longer than half a minute.
         assert time.monotonic() - before < 20, "it waits for the silent server"
     assert running.returncode == 3 and "Traceback" not in said
-    assert "How it stands" in said
+    assert said.endswith("The send stopped. See its status:\n  news status --issue 2026-04-27\n")
     with ScriptedSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         resumed = news("resume", "--issue", "2026-04-27", "--yes")
         assert resumed.exit_code == 3, resumed.output
         assert len(server.messages) == 40 - 4
-    assert "Unknown   1" in news("status", "--issue", "2026-04-27").output
+    status = news("status", "--issue", "2026-04-27").output
+    assert "\n  SENT, BUT 1 IS UNKNOWN\n" in status
+    assert row("Accepted", "39") in status.splitlines()
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:

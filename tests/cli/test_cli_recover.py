@@ -20,6 +20,7 @@ from newsletter.services.send import SendService
 from newsletter.store import chunks
 from newsletter.store.journal import SendProcess
 from tests import samples
+from tests.cli.summary import row
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
 
@@ -79,6 +80,12 @@ def delivered(fake: SendGridFake) -> list[str]:
     return sorted(one.address for one in fake.delivered_by(FOR_EVER))
 
 
+def time_of_day(moment: datetime) -> str:
+    """Return a time as the summary shows it: with its date unless it is today."""
+    today = moment.date() == datetime.now(UTC).date()
+    return f"{moment:%H:%M} UTC" if today else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def readers(*numbers: int) -> list[str]:
     return [f"reader{n}@example.com" for n in numbers]
 
@@ -89,9 +96,17 @@ def readers(*numbers: int) -> list[str]:
 def test_mail_is_held_back_and_said_until_when(news: News, fake: SendGridFake) -> None:
     sent = news(*SEND)
     assert sent.exit_code == 0
-    assert "Undo        news cancel, for 19 minutes; it leaves after 30" in sent.output
-    assert "Held back  5 of the accepted, until" in sent.output
-    assert "news cancel --issue 2026-04-27" in sent.output
+    lines = sent.output.splitlines()
+    assert row("Undo", "19 min", "news cancel; leaves after 30 min") in lines
+    (leaves,) = {one.send_at for one in fake.deliveries}
+    until = datetime.fromtimestamp(leaves or 0, UTC)
+    verdict = lines.index(f"  SENT TO ALL 5, HELD BACK UNTIL {time_of_day(until)}")
+    deadline = time_of_day(until - timedelta(minutes=10, seconds=30))
+    assert lines[verdict + 1 :] == [
+        "",
+        f"  Cancel it, until {deadline}:",
+        "      news cancel --issue 2026-04-27",
+    ]
     held = {(one.batch_id is not None, one.send_at is not None) for one in fake.deliveries}
     assert held == {(True, True)} and len(fake.deliveries) == 5
     assert fake.delivered_by(datetime.now(UTC).timestamp() + 25 * 60) == []
@@ -102,8 +117,19 @@ def test_all_of_it_is_called_back(news: News, fake: SendGridFake) -> None:
     news(*SEND)
     cancelled = news("cancel", *ISSUE, "--yes")
     assert cancelled.exit_code == 0
-    assert "Nobody gets it. When the issue is corrected:" in cancelled.output
-    assert "Called back  5" in cancelled.output and "Accepted     0 of 5" in cancelled.output
+    lines = cancelled.output.splitlines()
+    verdict = lines.index("  CANCELLED: NOBODY GETS IT")
+    assert lines[verdict + 1 :] == [
+        "",
+        row("Accepted", "0"),
+        row("Cancelled", "5"),
+        row("Unknown", "0"),
+        "",
+        "  Send the corrected issue:",
+        "      news send --issue 2026-04-27",
+        "  Send it after all, as it was:",
+        "      news resume --issue 2026-04-27",
+    ]
     assert delivered(fake) == []
     again = news("cancel", *ISSUE, "--yes")
     assert again.exit_code == 0 and delivered(fake) == []
@@ -121,9 +147,9 @@ def test_a_corrected_issue_is_sent_after_a_cancel_and_the_same_one_is_not(
     news(*SEND)
     news("cancel", *ISSUE, "--yes")
     same = news(*SEND)
-    assert same.exit_code == 1 and "2026-04-27 was called back" in same.output
+    assert same.exit_code == 1 and "the send of 2026-04-27 was cancelled" in same.output
     assert "news resume --issue 2026-04-27" in same.output
-    assert news("status", "--due").output == "Nothing is due.\n"
+    assert news("status", "--due").output == "No issue is due.\n"
     through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
     assert news("status", "--due").output == "2026-04-27\n"
     assert news(*SEND).exit_code == 0
@@ -149,7 +175,7 @@ def test_a_process_that_dies_while_a_corrected_issue_is_planned(
         broken.setattr(chunks, "plan_chunks", interrupted)
         assert "Aborted" in news(*SEND).output
     through(folder, fake)
-    assert "was called back" in news(*SEND).output
+    assert "the send of 2026-04-27 was cancelled" in news(*SEND).output
     assert news("resume", *ISSUE, "--yes").exit_code == 0
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
     through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
@@ -175,7 +201,7 @@ def test_what_leaves_in_a_few_minutes_is_not_called_back_and_said_so(
     database(folder, "update lane set send_at = ?", soon)
     cancelled = news("cancel", *ISSUE, "--yes")
     assert cancelled.exit_code == 3
-    assert "Not called back, for 5 recipients: too late: it leaves at" in cancelled.output
+    assert "Not recalled, for 5 recipients: too late: it leaves at" in cancelled.output
     assert len(delivered(fake)) == 5
     assert not [one for one in fake.requests if one.method == "POST" and "scheduled" in one.path]
 
@@ -185,7 +211,7 @@ def test_an_account_that_can_call_nothing_back_is_found_before(news: News, fake:
         fake._batches[f"other{n}"] = fake.clock()
         fake._hold_back(f"other{n}", "cancel")
     refused = news(*SEND)
-    assert refused.exit_code == 1 and "could call back no more batches" in refused.output
+    assert refused.exit_code == 1 and "the account can recall no more batches of mail" in refused.output
     assert "--now" in refused.output
     assert "never sent" in news("status", *ISSUE).output
     assert news(*SEND, "--now").exit_code == 0
@@ -193,10 +219,11 @@ def test_an_account_that_can_call_nothing_back_is_found_before(news: News, fake:
 
 def test_now_holds_nothing_back(news: News, fake: SendGridFake) -> None:
     sent = news(*SEND, "--now")
-    assert sent.exit_code == 0 and "Undo        none: it leaves at once" in sent.output
+    assert sent.exit_code == 0 and row("Undo", "none", "the mail leaves at once") in sent.output
+    assert sent.output.endswith("\n  SENT TO ALL 5\n\n"), "nothing is held back"
     assert {one.batch_id for one in fake.deliveries} == {None}
     cancelled = news("cancel", *ISSUE, "--yes")
-    assert cancelled.exit_code == 3 and "Nothing of it can be called back any more." in cancelled.output
+    assert cancelled.exit_code == 3 and "No mail of this send can be recalled any more.\n" in cancelled.output
 
 
 def test_an_unknown_of_a_canary_is_named_and_stays_unknown(news: News, fake: SendGridFake) -> None:
@@ -219,7 +246,7 @@ def test_an_unknown_is_called_back_and_sent_again(
     sent = news(*SEND)
     assert sent.exit_code == 0
     assert "what is unknown will be called back and sent again" in sent.output
-    assert "Called back the mail to 5 recipients, to send it again." in sent.output
+    assert "Recalled the mail to 5 recipients, to send it again." in sent.output
     assert delivered(fake) == readers(1, 2, 3, 4, 5) and len(fake.deliveries) == 10
 
 
@@ -229,7 +256,14 @@ def test_cancel_stops_what_has_not_begun(news: News, folder: Path) -> None:
         assert news("send", *ISSUE, "--yes", "--canary", "2").exit_code == 3
         cancelled = news("cancel", *ISSUE, "--yes")
         assert cancelled.exit_code == 3
-        assert "Accepted     2 of 5" in cancelled.output and "Called back  3" in cancelled.output
+        lines = cancelled.output.splitlines()
+        verdict = lines.index("  CANCELLED FOR 3: 2 HAVE IT")
+        assert lines[verdict + 1 :][:4] == [
+            "",
+            row("Accepted", "2"),
+            row("Cancelled", "3"),
+            row("Unknown", "0"),
+        ]
         assert news("status", *ISSUE, "--list", "cancelled").output.split() == readers(3, 4, 5)
 
 
@@ -239,7 +273,12 @@ def test_cancel_stops_what_has_not_begun(news: News, folder: Path) -> None:
 def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
     at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=5)
     sent = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M}")
-    assert sent.exit_code == 0 and f"news cancel; it leaves on {at:%Y-%m-%d at %H:%M} UTC" in sent.output
+    assert sent.exit_code == 0
+    until, leaves = time_of_day(at - timedelta(minutes=10, seconds=30)), time_of_day(at)
+    lines = sent.output.splitlines()
+    undo = lines.index(row("Undo", "yes", f"news cancel, until {until}"))
+    assert lines[undo + 1] == row("", "", f"leaves at {leaves}")
+    assert f"  SENT TO ALL 5, HELD BACK UNTIL {leaves}" in lines
     assert {one.send_at for one in fake.deliveries} == {int(at.timestamp())}
     assert news("cancel", *ISSUE, "--yes").exit_code == 0
 
@@ -247,8 +286,8 @@ def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
 @pytest.mark.parametrize(
     ("hours", "what"),
     [
-        pytest.param(80, "is further ahead than 72 hours", id="too-far"),
-        pytest.param(-3, "it was to leave at", id="hours-late"),
+        pytest.param(80, "is more than 72 hours ahead", id="too-far"),
+        pytest.param(-3, "UTC was 3 h 0 min ago", id="hours-late"),
     ],
 )
 def test_a_time_that_cannot_be_is_refused(hours: int, what: str, news: News, fake: SendGridFake) -> None:
@@ -277,12 +316,13 @@ def test_smtp_cannot_schedule(news: News, folder: Path) -> None:
 def test_a_canary_asks_for_a_go_ahead(news: News, fake: SendGridFake) -> None:
     said = news("send", *ISSUE, "--canary", "2", typed="5\nn\n")
     assert said.exit_code == 3
-    assert "Canary      the first 2, then a go-ahead" in said.output
-    assert "Go on with the other 3?" in said.output
+    assert row("Canary", "2", "then the send waits for your go-ahead") in said.output
+    assert "\n  CANARY SENT TO 2: 3 WAIT FOR YOUR GO-AHEAD\n" in said.output
+    assert "Continue with the other 3?" in said.output
     assert {one.address: one.send_at for one in fake.deliveries} == dict.fromkeys(readers(1, 2))
     refused = news(*SEND)
-    assert refused.exit_code == 1 and "waits for a go-ahead" in refused.output
-    assert news("status", "--due").output == "Nothing is due.\n", "automation gives no go-ahead"
+    assert refused.exit_code == 1 and "waits for your go-ahead after its canary of 2" in refused.output
+    assert news("status", "--due").output == "No issue is due.\n", "automation gives no go-ahead"
     assert news("resume", *ISSUE, "--yes").exit_code == 0
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
 
@@ -304,7 +344,8 @@ def test_a_canary_larger_than_the_list_is_the_list(news: News, fake: SendGridFak
 
 
 def test_a_canary_says_that_it_leaves_at_once(news: News, fake: SendGridFake) -> None:
-    assert "Undo        none for the canary" in news("send", *ISSUE, "--canary", "2", "--dry-run").output
+    shown = news("send", *ISSUE, "--canary", "2", "--dry-run").output
+    assert row("Undo", "none", "the canary leaves at once") in shown.splitlines()
 
 
 def test_a_list_that_grew_much_is_refused(news: News, fake: SendGridFake, folder: Path) -> None:
@@ -323,7 +364,7 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
     with ScriptedSmtp() as server:
         smtp(folder, server, 'send: {rate: "2/s, 500/h"}\n')
         sent = news(*SEND)
-        assert sent.exit_code == 0 and "At most     2/s, 500/h" in sent.output
+        assert sent.exit_code == 0 and "\n  Rate         at most 2/s, 500/h\n" in sent.output
         assert "Waiting until" in sent.output and "the rate limit is reached" in sent.output
         assert len(server.messages) == 5
 
@@ -361,7 +402,9 @@ def test_status_says_that_a_process_is_sending(news: News, folder: Path) -> None
         for command in (("status", *ISSUE), ("cancel", *ISSUE)):
             shown = news(*command).output
             assert f"Process {process} on host {host} is sending this issue now.\n" in shown
-            assert "What is unknown may only be under way." in shown and "news resume" not in shown
+            assert "\n  BEING SENT NOW: 0 OF 5 ACCEPTED\n" in shown
+            assert row("Unknown", "5", "5 under way") in shown.splitlines()
+            assert "news resume" not in shown
 
 
 def test_status_says_that_a_process_has_ended(news: News, folder: Path) -> None:
@@ -375,7 +418,9 @@ def test_status_says_that_a_process_has_ended(news: News, folder: Path) -> None:
     for command in (("status", *ISSUE), ("cancel", *ISSUE)):
         shown = news(*command).output
         assert f"Process {process} on host {host} has ended.\n" in shown
-        assert "is sending" not in shown and "news resume --issue 2026-04-27" in shown
+        assert "is sending" not in shown and "\n      news resume --issue 2026-04-27\n" in shown
+        assert "\n  NOT FINISHED: 0 ACCEPTED, 0 CERTAINLY UNSENT, 5 UNKNOWN\n" in shown
+        assert row("Unknown", "5", "5 under way when the process ended") in shown.splitlines()
 
 
 def test_a_process_of_another_machine_is_believed_until_its_lease_ends(news: News, folder: Path) -> None:
@@ -399,12 +444,25 @@ def test_the_refused_are_tried_again(news: News, folder: Path) -> None:
     with refusing(folder) as server:
         smtp(folder, server)
         sent = news(*SEND)
-        assert sent.exit_code == 3 and "Refused   2" in sent.output
-        assert "news retry --issue 2026-04-27 --refused" in sent.output
+        assert sent.exit_code == 3
+        lines = sent.stdout.splitlines()
+        assert lines[lines.index("  SENT, BUT NOT TO ALL") + 1 :] == [
+            "",
+            row("Accepted", "3"),
+            row("Refused", "2", "1 × 550 5.1.1 no such user"),
+            row("", "", "1 × 550 5.7.1 blocked"),
+            row("Unknown", "0"),
+            "",
+            "  See who was refused:",
+            "      news status --issue 2026-04-27 --list refused",
+            "  Try them again, when the cause is removed:",
+            "      news retry --issue 2026-04-27 --refused [ADDRESS]…",
+        ]
         assert news("retry", *ISSUE, "--refused", "reader3@example.com", "--yes").exit_code == 1
         assert "not refused in the send" in news("retry", *ISSUE, "--refused", "nobody@example.com").output
         one = news("retry", *ISSUE, "--refused", "READER2@example.com", "--yes")
-        assert one.exit_code == 3 and "Accepted  4 of 5" in one.output
+        assert one.exit_code == 3 and row("Accepted", "4") in one.stdout.splitlines()
+        assert row("Recipients", "1", "refused before") in one.stdout.splitlines()
         assert news("retry", *ISSUE, "--refused", typed="1\n").exit_code == 0
         assert len(server.messages) == 5
         nothing = news("retry", *ISSUE, "--refused", "--yes")
@@ -417,7 +475,7 @@ def test_retry_asks_before_it_changes_anything(news: News, folder: Path) -> None
         news(*SEND)
         assert news("retry", *ISSUE, "--refused", typed="no\n").exit_code == 1
         assert news("status", *ISSUE, "--list", "refused").output.count("\n") == 2
-        assert news("status", "--due").output == "Nothing is due.\n"
+        assert news("status", "--due").output == "No issue is due.\n"
 
 
 def test_retry_does_not_go_on_with_what_was_called_back(news: News, folder: Path) -> None:
@@ -426,7 +484,7 @@ def test_retry_does_not_go_on_with_what_was_called_back(news: News, folder: Path
         news(*SEND, "--canary", "2")
         news("cancel", *ISSUE, "--yes")
         refused = news("retry", *ISSUE, "--refused", "--yes")
-        assert refused.exit_code == 1 and "was called back" in refused.output
+        assert refused.exit_code == 1 and "the send of 2026-04-27 was cancelled" in refused.output
         assert len(server.messages) == 1
 
 
@@ -446,7 +504,7 @@ def test_the_unknown_are_resolved(news: News, folder: Path) -> None:
         assert second in news("status", *ISSUE, "--list", "accepted").output
         assert news("resume", *ISSUE, "--yes").exit_code == 0
         nothing = news("resolve", *ISSUE, "--assume", "sent", "--yes")
-        assert nothing.exit_code == 1 and "nothing is unknown" in nothing.output
+        assert nothing.exit_code == 1 and "nobody is unknown in the send of 2026-04-27" in nothing.output
 
 
 def test_an_edited_issue_is_refused_with_the_difference(news: News, folder: Path) -> None:
@@ -473,8 +531,8 @@ def test_everybody_is_named_in_a_file(news: News, folder: Path) -> None:
         news(*SEND)
     news("subscribers", "add", "late@example.com")
     told = news("status", *ISSUE, "--csv", "who.csv")
-    assert told.exit_code == 0 and "Who is in which state: who.csv" in told.output
-    assert "Joined since  1, who are not in this send" in told.output
+    assert told.exit_code == 0 and told.output.endswith("\nEvery recipient's state is in who.csv\n")
+    assert row("Joined", "1", "after the start; they are not in this send") in told.output.splitlines()
     with (folder / "who.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["address", "state", "reason"]

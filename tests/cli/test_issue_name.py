@@ -39,12 +39,12 @@ NAMES = [
 def test_an_issue_is_sent_looked_up_and_gone_on_with_by_any_of_its_names(
     name: tuple[str, ...], news: News
 ) -> None:
-    assert "Accepted  2 of 2" in news("send", *name, "--yes").output
-    assert "Accepted  2 of 2" in news("status", *name).output
-    assert "Nothing is waiting" in news("resume", *name, "--yes").output
-    assert "Nothing of it can be called back any more" in news("cancel", *name, "--yes").output
+    assert "\n  REHEARSED FOR ALL 2\n" in news("send", *name, "--yes").output
+    assert "\n  REHEARSED FOR ALL 2\n" in news("status", *name).output
+    assert "No recipient is waiting; nothing was sent now." in news("resume", *name, "--yes").output
+    assert "No mail of this send can be recalled any more." in news("cancel", *name, "--yes").output
     assert "nobody was refused in the send of" in news("retry", *name, "--refused").output
-    assert "nothing is unknown in the send of" in news("resolve", *name, "--assume", "sent").output
+    assert "nobody is unknown in the send of" in news("resolve", *name, "--assume", "sent").output
 
 
 @pytest.mark.parametrize(

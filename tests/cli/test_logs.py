@@ -276,7 +276,7 @@ def test_a_send_goes_on_where_its_log_cannot_be_written(
         text=True,
         check=False,
     )
-    assert (sent.returncode, "Accepted  5 of 5" in sent.stdout) == (0, True), sent.stdout
+    assert (sent.returncode, "\n  SENT TO ALL 5\n" in sent.stdout) == (0, True), sent.stdout
     assert sorted(record.address for record in fake.deliveries) == READERS
 
 

@@ -213,8 +213,8 @@ def test_one_recipient_and_one_more_reason_are_one(capsys: pytest.CaptureFixture
     progress.watch([*events, Recalled(1, "waiting"), NotRecalled(1, "too late")], 6)
     told = capsys.readouterr().err
     assert told.endswith("… and 1 more reason\n")
-    assert "Called back the mail to 1 recipient, to send it again." in told
-    assert "Not called back, for 1 recipient: too late." in told
+    assert "Recalled the mail to 1 recipient, to send it again." in told
+    assert "Not recalled, for 1 recipient: too late." in told
 
 
 def test_who_has_left_is_in_no_count(
@@ -490,7 +490,7 @@ def test_a_canary_goes_first_and_the_rest_waits(
     provider = ListedProvider()
     run(ledger, provider, time, options=StartSettings(canary_size=3))
     assert sorted(provider.taken) == readers(0, 1, 2)
-    with pytest.raises(SendRefused, match="waits for a go-ahead behind its canary of 3"):
+    with pytest.raises(SendRefused, match="waits for your go-ahead after its canary of 3"):
         guards.refuse_halted(the_send(ledger), counts(ledger))
     run(ledger, provider, time)
     assert len(provider.taken) == 3, "running it again is no go-ahead"
