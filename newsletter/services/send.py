@@ -149,6 +149,7 @@ class SendService:
 
         Raise SendRefused for an issue with errors, or another content than the send was started with.
         """
+        send = self._reread(send)
         self._refuse_continuation(prepared, send)
         counts = self.queries.counts(send)
         rest = counts.waiting + counts.cancelled
@@ -159,6 +160,7 @@ class SendService:
 
         Raise SendRefused as `plan_resume` does, for a halted send, and where nobody was refused.
         """
+        send = self._reread(send)
         counts = self.queries.counts(send)
         guards.refuse_halted(send, counts)
         self._refuse_continuation(prepared, send)
@@ -291,6 +293,10 @@ class SendService:
         """Let a send continue that was cancelled or waits for a go-ahead."""
         with self._leased(send):
             self.ledger.resume(send)
+        return self._reread(send)
+
+    def _reread(self, send: Send) -> Send:
+        """Return a send as the ledger has it now: another process may have cancelled it meanwhile."""
         return self.queries.find(send.issue, send.list) or send
 
     def _override_state(

@@ -1,0 +1,508 @@
+"""Sends through the service alone, without a command line: each guard, and the deadline of a cancel."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter.cli.plan_summary import show_plan
+from newsletter.cli.report import ReportOptions, report
+from newsletter.cli.send_summary import show_status
+from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.mail.message import Batch
+from newsletter.sending import hold_policy
+from newsletter.sending.hold_policy import SendTimings
+from newsletter.sending.interfaces import SubmissionLog
+from newsletter.sending.model import Send, SendOptions
+from newsletter.sending.outcomes import Accepted, Cancelled, CancelOutcome, Capabilities, Outcome, Refused
+from newsletter.services.prepare import Prepared
+from newsletter.services.send import SendPlan, SendService
+from newsletter.store.database import Database
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.address import parse
+from newsletter.subscribers.parsing import parse_subscriber
+from tests import samples
+from tests.samples import NOW
+
+ISSUE = "2026-04-27"
+WITH_ERROR = samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook")
+EDITED = samples.ISSUE.replace("subject: Leek & potato", "subject: Leeks")
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until somebody waits or moves it."""
+
+    time: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
+        self.time = max(self.time, until)
+
+
+@dataclass
+class FakeProvider:
+    """A provider whose mail leaves the machine; `holds` mail back, `refuses` some addresses for good.
+
+    Each call takes `minutes_per_call` of the clock.
+    """
+
+    clock: FakeClock
+    holds: bool = True
+    refuses: frozenset[str] = frozenset()
+    minutes_per_call: int = 0
+    name: str = "fake"
+    accepted: list[str] = field(default_factory=list)
+    batches: int = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(recipients_per_call=1, leaves_machine=True, tracking="none")
+
+    @property
+    def recallable(self) -> "FakeProvider | None":
+        return self if self.holds else None
+
+    def check(self) -> list[Problem]:
+        return []
+
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
+        for recipient in batch.recipients:
+            assert submissions.starting(recipient)
+            outcome: Outcome = Accepted("id")
+            if recipient.address in self.refuses:
+                outcome = Refused("550 no such user")
+            else:
+                self.accepted.append(recipient.address)
+            submissions.finished(recipient, outcome)
+        self.clock.time += timedelta(minutes=self.minutes_per_call)
+        return Accepted("id")
+
+    def free_slots(self) -> int:
+        return 10
+
+    def new_batch(self) -> str:
+        self.batches += 1
+        return f"batch{self.batches}"
+
+    def recall(self, batch_id: str) -> CancelOutcome:
+        return Cancelled()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def provider(clock: FakeClock) -> FakeProvider:
+    return FakeProvider(clock)
+
+
+@pytest.fixture
+def service(tmp_path: Path, provider: FakeProvider) -> Iterator[SendService]:
+    """A service with five subscribers, over the fake provider and its clock."""
+    with opened(tmp_path, provider) as service:
+        subscribe(service, *readers(1, 5))
+        yield service
+
+
+@pytest.fixture
+def rehearsals(tmp_path: Path) -> Iterator[SendService]:
+    """A service with five subscribers, over the outbox, as a program opens it."""
+    with SendService.open(samples.newsletter(tmp_path), "outbox") as service:
+        subscribe(service, *readers(1, 5))
+        yield service
+
+
+@contextmanager
+def opened(
+    folder: Path, provider: FakeProvider, timing: SendTimings | None = None, extra: str = ""
+) -> Iterator[SendService]:
+    newsletter = samples.newsletter(folder, extra=extra)
+    with closing(SendService(newsletter, Database.open(newsletter), provider, provider.clock, timing)) as it:
+        yield it
+
+
+def readers(first: int, last: int) -> list[str]:
+    return [f"reader{n}@example.com" for n in range(first, last + 1)]
+
+
+def subscribe(service: SendService, *addresses: str, at: datetime = NOW - timedelta(days=1)) -> None:
+    database = service._database
+    for address in addresses:
+        Subscribers(database, lambda: at).add(parse_subscriber(address)[0])
+
+
+def write(folder: Path, issue: str, name: str = ISSUE) -> None:
+    (folder / "issues" / f"{name}.yml").write_text(issue, encoding="utf-8")
+
+
+def deliver(service: SendService, plan: SendPlan) -> Send:
+    started = service.start(plan)
+    list(service.deliver(started, lambda: False))
+    return started.send
+
+
+def send(service: SendService, options: SendOptions | None = None) -> Send:
+    return deliver(service, service.plan(service.prepare(ISSUE), options))
+
+
+def cancel(service: SendService, send: Send) -> None:
+    list(service.cancel(send, lambda: False))
+
+
+def written(folder: Path) -> tuple[list[str], list[str]]:
+    """Return all that the newsletter's database holds, and the names of its files."""
+    with closing(sqlite3.connect(folder / ".news" / "news.db")) as connection:
+        rows = list(connection.iterdump())
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if "news.db" not in path.name]
+    return rows, sorted(files)
+
+
+@contextmanager
+def refused(folder: Path, message: str) -> Iterator[None]:
+    """Expect a refusal that writes nothing."""
+    before = written(folder)
+    with pytest.raises(SendRefused, match=message):
+        yield
+    assert written(folder) == before, "a refused plan has written something"
+
+
+# An issue with errors
+
+
+def test_an_issue_with_an_error_is_not_planned(rehearsals: SendService, tmp_path: Path) -> None:
+    write(tmp_path, WITH_ERROR)
+    prepared = rehearsals.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} has 1 error; nothing was sent"):
+        rehearsals.plan(prepared)
+    assert rehearsals.queries.sends() == []
+
+
+def test_an_issue_with_an_error_is_not_sent_as_a_test(rehearsals: SendService, tmp_path: Path) -> None:
+    write(tmp_path, WITH_ERROR)
+    prepared = rehearsals.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} has 1 error; nothing was sent"):
+        rehearsals.test(prepared, "me@example.com")
+    assert not (tmp_path / "outbox").exists()
+
+
+def test_an_issue_with_an_error_is_not_continued(rehearsals: SendService, tmp_path: Path) -> None:
+    started = rehearsals.start(rehearsals.plan(rehearsals.prepare(ISSUE))).send
+    write(tmp_path, WITH_ERROR)
+    prepared = rehearsals.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} has 1 error; nothing was sent"):
+        rehearsals.plan_resume(prepared, started)
+    assert rehearsals.queries.counts(started).waiting == 5
+
+
+def test_an_issue_with_an_error_is_not_retried(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 1))
+    started = send(service)
+    write(tmp_path, WITH_ERROR)
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} has 1 error; nothing was sent"):
+        service.plan_retry(prepared, started)
+    assert service.queries.counts(started).refused == 1
+
+
+def test_a_problem_of_the_provider_is_an_error_of_the_issue(
+    service: SendService, provider: FakeProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "check", lambda: [Problem("NEWS_KEY", "is not set")])
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} has 1 error; nothing was sent"):
+        service.plan(prepared)
+
+
+# The list
+
+
+def test_an_empty_list_is_refused(provider: FakeProvider, tmp_path: Path) -> None:
+    with opened(tmp_path, provider) as service:
+        prepared = service.prepare(ISSUE)
+        with refused(tmp_path, "there is nobody on the list"):
+            service.plan(prepared)
+
+
+@pytest.mark.parametrize(
+    ("joined", "left", "message"),
+    [
+        pytest.param(20, 0, "the list has grown from 30 to 50 since the last issue", id="grown"),
+        pytest.param(0, 20, "the list has shrunk from 30 to 10 since the last issue", id="shrunk"),
+    ],
+)
+def test_a_list_that_changed_too_much_is_refused_until_it_is_confirmed(
+    joined: int, left: int, message: str, service: SendService, clock: FakeClock, tmp_path: Path
+) -> None:
+    subscribe(service, *readers(6, 30))
+    send(service)
+    clock.time += timedelta(days=7)
+    subscribe(service, *readers(31, 30 + joined), at=clock.time)
+    for address in readers(1, left):
+        service.subscribers.remove(parse(address))
+    samples.write(tmp_path, name="2026-05-04")
+    prepared = service.prepare("2026-05-04")
+    with refused(tmp_path, message):
+        service.plan(prepared)
+    plan = service.plan(prepared, SendOptions(list_changed=True))
+    assert plan.list_change and plan.recipients == 30 + joined - left
+    change = plan.list_change
+    assert (change.since, change.joined, change.left) == (ISSUE, joined, left)
+
+
+def test_a_list_that_changed_a_little_is_planned(
+    service: SendService, clock: FakeClock, tmp_path: Path
+) -> None:
+    send(service)
+    clock.time += timedelta(days=7)
+    subscribe(service, *readers(6, 15), at=clock.time)
+    samples.write(tmp_path, name="2026-05-04")
+    assert service.plan(service.prepare("2026-05-04")).recipients == 15
+
+
+def test_start_sends_to_exactly_the_planned_number(service: SendService, provider: FakeProvider) -> None:
+    plan = service.plan(service.prepare(ISSUE))
+    assert (plan.action, plan.recipients, plan.send) == ("start", 5, None)
+    assert service.queries.sends() == [], "a plan is not in the ledger"
+    assert deliver(service, plan).recipients == 5
+    assert sorted(provider.accepted) == readers(1, 5)
+
+
+def test_a_list_that_grew_after_the_plan_is_refused(service: SendService, provider: FakeProvider) -> None:
+    plan = service.plan(service.prepare(ISSUE))
+    subscribe(service, *readers(6, 7))
+    with pytest.raises(SendRefused, match="the list has changed: 7 recipients now; nothing was sent"):
+        service.start(plan)
+    assert service.queries.sends() == [] and provider.accepted == []
+    assert service.start(plan, exact=False).send.recipients == 7
+
+
+# A halted send
+
+
+def test_a_cancelled_send_is_continued_by_resume_only(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(5, 5))
+    cancelled = send(service)
+    cancel(service, cancelled)
+    prepared = service.prepare(ISSUE)
+    for plan in (service.plan, lambda prepared: service.plan_retry(prepared, cancelled)):
+        with refused(tmp_path, f"the send of {ISSUE} was cancelled"):
+            plan(prepared)
+    resume = service.plan_resume(prepared, cancelled)
+    assert (resume.action, resume.recipients) == ("resume", 4)
+
+
+def test_a_send_that_waits_after_its_canary_is_continued_by_resume_only(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 1))
+    waiting = send(service, SendOptions(canary_size=2))
+    prepared = service.prepare(ISSUE)
+    for plan in (service.plan, lambda prepared: service.plan_retry(prepared, waiting)):
+        with refused(tmp_path, f"the send of {ISSUE} waits for your go-ahead after its canary of 2"):
+            plan(prepared)
+    assert provider.accepted == readers(2, 2)
+    deliver(service, service.plan_resume(prepared, waiting))
+    assert sorted(provider.accepted) == readers(2, 5)
+
+
+# Options and schedules
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        pytest.param(SendOptions(canary_size=2), "--canary", id="canary"),
+        pytest.param(SendOptions(send_at=NOW + timedelta(hours=2)), "--at", id="at"),
+        pytest.param(SendOptions(now=True), "--now", id="now"),
+    ],
+)
+def test_options_of_the_start_come_too_late_after_it(
+    options: SendOptions, name: str, service: SendService, tmp_path: Path
+) -> None:
+    service.start(service.plan(service.prepare(ISSUE)))
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} was started on 2026-05-04 09:00 UTC: too late for {name}"):
+        service.plan(prepared, options)
+    assert service.plan(prepared).recipients == 5, "without the option it continues"
+
+
+def test_now_does_not_come_too_late_for_mail_that_leaves_at_once(service: SendService) -> None:
+    service.start(service.plan(service.prepare(ISSUE), SendOptions(now=True)))
+    assert service.plan(service.prepare(ISSUE), SendOptions(now=True)).recipients == 5
+
+
+@pytest.mark.parametrize(
+    ("ahead", "holds", "message"),
+    [
+        pytest.param(timedelta(hours=1), False, "fake cannot hold mail back until", id="not-held"),
+        pytest.param(timedelta(hours=72, minutes=1), True, "is more than 72 hours ahead", id="too-far"),
+        pytest.param(timedelta(hours=-1, minutes=-1), True, "UTC was 1 h 1 min ago", id="too-late"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(
+    ahead: timedelta,
+    holds: bool,
+    message: str,
+    service: SendService,
+    provider: FakeProvider,
+    tmp_path: Path,
+) -> None:
+    provider.holds = holds
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, message):
+        service.plan(prepared, SendOptions(send_at=NOW + ahead))
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=72), timedelta(hours=-1)])
+def test_a_schedule_that_just_can_be_is_planned(ahead: timedelta, service: SendService) -> None:
+    plan = service.plan(service.prepare(ISSUE), SendOptions(send_at=NOW + ahead))
+    assert plan.settings.send_at == NOW + ahead and plan.settings.undo_window_seconds > 0
+
+
+# Another content, another provider
+
+
+Continue = Callable[[SendService, Prepared, Send], SendPlan]
+WAYS = [
+    pytest.param(lambda service, prepared, _: service.plan(prepared), id="plan"),
+    pytest.param(lambda service, prepared, send: service.plan_resume(prepared, send), id="resume"),
+    pytest.param(lambda service, prepared, send: service.plan_retry(prepared, send), id="retry"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_changed_content_is_refused_with_each_difference(
+    way: Continue, service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 1))
+    started = send(service)
+    write(tmp_path, EDITED)
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, r'(?s)with another content.*the subject: was "Leek & potato", is "Leeks"'):
+        way(service, prepared, started)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_provider_is_refused(
+    way: Continue, service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 1))
+    started = send(service)
+    provider.name = "other"
+    prepared = service.prepare(ISSUE)
+    with refused(tmp_path, f"{ISSUE} was started through fake, not other"):
+        way(service, prepared, started)
+
+
+def test_a_corrected_issue_is_planned_after_a_cancel_that_covers_everybody(
+    service: SendService, tmp_path: Path
+) -> None:
+    cancel(service, send(service))
+    write(tmp_path, EDITED)
+    plan = service.plan(service.prepare(ISSUE))
+    assert (plan.send, plan.recipients) == (None, 5)
+
+
+# Retry
+
+
+def test_a_retry_is_for_the_refused_and_the_waiting(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 2))
+    started = send(service)
+    prepared = service.prepare(ISSUE)
+    assert service.plan_retry(prepared, started).recipients == 2
+    with refused(tmp_path, f"not refused in the send of {ISSUE}: reader3@example.com"):
+        service.plan_retry(prepared, started, readers(2, 3))
+    provider.refuses = frozenset()
+    plan = service.plan_retry(prepared, started, readers(2, 2))
+    assert (plan.recipients, plan.addresses) == (1, ("reader2@example.com",))
+    deliver(service, plan)
+    assert sorted(provider.accepted) == readers(2, 5)
+    deliver(service, service.plan_retry(prepared, started))
+    assert sorted(provider.accepted) == readers(1, 5)
+    with refused(tmp_path, f"nobody was refused in the send of {ISSUE}"):
+        service.plan_retry(prepared, started)
+
+
+# Due issues
+
+
+def test_due_names_what_may_be_sent_and_refuses_more_than_at_most(
+    rehearsals: SendService, tmp_path: Path
+) -> None:
+    for name in ("2026-04-13", "2026-04-20"):
+        samples.write(tmp_path, name=name)
+    samples.write(tmp_path, name="2026-04-28", issue=samples.ISSUE.replace("ready: true", "ready: false"))
+    samples.write(tmp_path, name="2999-01-07")
+    write(tmp_path, "subject: [", name="2026-04-21")
+    names = ["2026-04-13", "2026-04-20", ISSUE]
+    due = rehearsals.due(at_most=3)
+    assert [one.issue.name for one in due if isinstance(one, Prepared)] == names
+    (broken,) = (one for one in due if isinstance(one, NewsError))
+    assert "2026-04-21.yml" in broken.problems[0].where
+    for name in (None, ISSUE):
+        with refused(tmp_path, f"3 issues are marked ready and not yet sent: {', '.join(names)}"):
+            rehearsals.due(name, at_most=2)
+    named = [one for one in rehearsals.due(ISSUE, at_most=3) if isinstance(one, Prepared)]
+    assert [one.issue.name for one in named] == [ISSUE]
+
+
+def test_a_send_that_a_person_halted_is_not_due(service: SendService) -> None:
+    halted = send(service, SendOptions(canary_size=2))
+    assert service.due() == []
+    deliver(service, service.plan_resume(service.prepare(ISSUE), halted))
+    assert service.due() == []
+
+
+# The deadline of a cancel
+
+
+def test_one_deadline_is_shown_until_which_a_send_can_be_cancelled(
+    provider: FakeProvider, clock: FakeClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The margin is not the default one, and the batches leave at different times."""
+    timing = SendTimings(cancel_margin=timedelta(minutes=17), min_calls_per_batch=1)
+    provider.minutes_per_call = 2
+    # A rate of one makes chunks of one recipient, and so several calls and held batches.
+    with opened(tmp_path, provider, timing, extra='send: {rate: "1/s"}\n') as service:
+        subscribe(service, *readers(1, 5))
+        plan = service.plan(service.prepare(ISSUE))
+        show_plan(plan, service)
+        assert "  Undo         13 min     news cancel; leaves after 30 min\n" in capsys.readouterr().out
+        sent = deliver(service, plan)
+        batches = [status.batch for status in service.queries.held_batches(sent)]
+        first, second = sorted({batch.send_at for batch in batches})[:2]
+        status = service.status(sent)
+        assert status.cancellable_until == first - timedelta(minutes=17) > clock.now()
+        assert status.cancellable_until == min(hold_policy.cancellable_until(one, timing) for one in batches)
+        report(status, service.queries, ReportOptions(as_json=True))
+        shown = json.loads(capsys.readouterr().out)
+        assert datetime.fromisoformat(shown["cancellable_until"]) == status.cancellable_until
+        show_status(status, clock.now())
+        assert f"\n  Cancel it, until {status.cancellable_until:%H:%M} UTC:\n" in capsys.readouterr().out
+        clock.time = status.cancellable_until
+        assert service.status(sent).cancellable_until == second - timedelta(minutes=17)
+        clock.time += timedelta(hours=1)
+        status = service.status(sent)
+        assert status.cancellable_until is None and status.held_until is None
+        show_status(status, clock.now())
+        assert "news cancel" not in capsys.readouterr().out
