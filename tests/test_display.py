@@ -42,7 +42,7 @@ def test_no_address_is_left(text: str) -> None:
     [
         "421 4.3.2 Service shutting down",
         "429 too many requests",
-        "the process ended while it was under way",
+        "the process ended during the attempt",
         "no connection to 127.0.0.1:25: [Errno 111] Connection refused",
         "v=spf1 include:_spf.example.com -all",
         "window=1800 state=open x == y",

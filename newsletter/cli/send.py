@@ -246,7 +246,7 @@ def _send_tests(
     """
     recipients = _distinct(addresses)
     terminal.show_findings(prepared)
-    prepared.refuse_errors()  # before the question; the service refuses them too
+    service.refuse_errors(prepared)  # before the question
     through = f"through {service.provider.name}"
     click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:

@@ -31,7 +31,7 @@ def show_status(
 ) -> None:
     """Show the verdict on a send, its numbers, and the next commands.
 
-    `identify` also shows which send it is. After a send that reached everyone the verdict says it all.
+    `identify` also shows which send it is. The numbers are left out after a send that reached everyone.
     """
     verdict, colour = _verdict(status, now, interrupted)
     show_heading(verdict, colour)
@@ -130,9 +130,9 @@ def _show_send(send: "Send") -> None:
 
 
 def _show_numbers(status: "SendStatus", now: "datetime") -> None:
-    """Show the recipients by state: the unknown ones first, since they need somebody's attention first.
+    """Show the number of recipients in each state, the unknown first: they need a person's decision.
 
-    Without any the number is still shown, as the last one: that nobody is unknown is good to know.
+    If no recipient is unknown, `Unknown 0` is shown as the last row.
     """
     for state, label in _LABELS.items():
         number = getattr(status.counts, state)
@@ -177,7 +177,7 @@ def _reasons(status: "SendStatus", state: str) -> list[str]:
 
 
 def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str, str]]:
-    """Yield what may be done next, the most urgent first, each with its command."""
+    """Yield the purpose and the text of each possible next command, the most urgent first."""
     send, counts = status.send, status.counts
     issue = f"--issue {send.issue}"
     if (counts.held or counts.unknown) and status.cancellable_until:
@@ -189,9 +189,9 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
     if send.state == "cancelled":
         if counts.nobody_has_it:
             yield "Send the corrected issue", f"news send {issue}"
-        yield "Send it after all, as it was", f"news resume {issue}"
+        yield "Send it after all, unchanged", f"news resume {issue}"
     elif counts.under_way or (counts.unknown and status.cancellable_until):
-        yield "Settle the unknown ones and continue (nobody gets it twice)", f"news resume {issue}"
+        yield "Settle unknown recipients and continue (nobody gets it twice)", f"news resume {issue}"
     elif counts.waiting:
         purpose = (
             "Look at what the canary received, then send to the others"
@@ -204,14 +204,14 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             "See who is unknown; they may have it, and are not tried again",
             f"news status {issue} --list unknown",
         )
-        yield "When you have found out", f"news resolve {issue} --assume sent|unsent [ADDRESS]…"
+        yield "After you have found out, record it", f"news resolve {issue} --assume sent|unsent [ADDRESS]…"
     if counts.refused:
         yield "See who was refused", f"news status {issue} --list refused"
         yield "Try them again, when the cause is removed", f"news retry {issue} --refused [ADDRESS]…"
 
 
 def show_rehearsal(service: "SendService", accepted: int) -> None:
-    """Say where the mail is that did not leave this machine; `accepted` messages were, by the ledger."""
+    """Show where a rehearsal's mail is; `accepted` is the number of accepted messages in the ledger."""
     from newsletter.providers.outbox import mail_folder
 
     if service.provider.capabilities.leaves_machine:

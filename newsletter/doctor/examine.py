@@ -1,4 +1,4 @@
-"""Examine everything that a send depends on, at the same time; change nothing.
+"""Examine in parallel everything that a send depends on; change nothing.
 
 `examine` yields the groups of findings in a fixed order; a group that fails does not affect the others. Only
 the test recipient's token is used, no mail is sent, and nothing is created.
@@ -63,7 +63,7 @@ def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
         yield Finding(label, "skipped", f"not looked at: {failure}", "try again later")
     except Exception as failure:
         what = f"the examination failed ({type(failure).__name__}: {failure})"
-        yield Finding(label, "error", what, "this is a mistake in news: please report it")
+        yield Finding(label, "error", what, "this is a bug in news: please report it")
 
 
 class _Examination:
@@ -144,7 +144,7 @@ class _Examination:
             yield from domain(sender, self._provider_report(), resolver)
 
     def _provider_report(self) -> ProviderReport | None:
-        """Return the provider's report, None if there is none; the provider's own group tells the reason."""
+        """Return the provider's report, or None without one; the group `Provider` shows the reason."""
         with suppress(Exception):
             result = self._provider.result()
             return result[0] if result else None
@@ -202,7 +202,7 @@ def _redacted(secrets: list[str], text: str) -> str:
 def _secret_values(setup: Setup) -> list[str]:
     """Return the values to hide, plain and percent-encoded, the longest first.
 
-    The password of a database's address is one more value.
+    The password in a URL, such as NEWS_DATABASE_URL, is hidden too.
     """
     values = {variable.value for variable in setup.variables.values()}
     for value in tuple(values):

@@ -52,7 +52,7 @@ class EventStream:
                     yield ": still here\n\n"
 
     def close(self) -> None:
-        """End every follower; call it in the event loop's thread."""
+        """End every event stream; call it in the event loop's thread."""
         self._closed = True
         self._wake()
 

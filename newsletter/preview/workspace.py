@@ -1,4 +1,4 @@
-"""The issues that open pages show: built when a file changes, checked afterwards."""
+"""Build the issues shown in browsers when a file changes, and check them afterwards."""
 
 import asyncio
 import logging
@@ -111,7 +111,7 @@ class Workspace:
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def close(self) -> None:
-        """End every follower and the running checks."""
+        """End every event stream and the running checks."""
         self.events.close()
         if self._checking:
             self._checking.cancel()
@@ -139,7 +139,7 @@ class Workspace:
             what = f"the build takes longer than {self._max_build_seconds:g} seconds"
             problem = Problem("", what, "look for an endless loop in your templates")
         except Exception as error:
-            # A mistake in news itself must not end the preview: the next build may succeed.
+            # A bug in news itself must not end the preview: the next build may succeed.
             log.exception("the preview could not be built")
             problem = _internal_problem(error)
         return Page(view.good.issue if view.good else "", problems=(problem,))

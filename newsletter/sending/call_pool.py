@@ -17,7 +17,7 @@ class CallPool(Protocol[T]):
         """Start a call, which must not raise."""
 
     def completed(self, seconds: float) -> list[T]:
-        """Return the results that have come in; wait for the first, but not longer than so many seconds."""
+        """Return the results that have come in; wait for the first, but not longer than `seconds`."""
 
     def close(self) -> None:
         """Let the threads end, without waiting for calls that are still in flight."""
@@ -43,7 +43,7 @@ class SerialPool(Generic[T]):
 
 
 def open_pool(size: int) -> CallPool[T]:
-    """Return a pool for so many calls at once; 0: one after another, without threads.
+    """Return a pool for `size` calls at once; 0: one after another, without threads.
 
     A run that ends does not wait for calls that are still in flight: their outcome is unknown, and the ledger
     says so.

@@ -2,7 +2,7 @@
 
 The recipients of a send are planned into chunks. Each chunk goes to the provider in one call: the ledger has
 the attempt before the call and its outcome after it. At every moment, `waiting` recipients are certainly
-unsent and may be tried; `unknown` ones are never tried again by themselves.
+unsent and may be tried; `unknown` ones are never retried automatically.
 
     waiting --claim--> intended --+-- Accepted --> accepted --+  recalled with its held batch: waiting
        |  ^                       +-- Refused ---> refused    |  (sent again) or cancelled (nobody gets
@@ -12,7 +12,7 @@ unsent and may be tried; `unknown` ones are never tried again by themselves.
 
 An attempt that is still intended when a process ends is unknown, except for the messages that its journal
 names. Where the provider holds mail back, a chunk goes into a held batch. A held batch with an unknown
-outcome is recalled as a whole, in time, and its recipients wait again: this makes the unknown ones certain.
+outcome is recalled as a whole, in time, and its recipients become waiting: none of them is unknown then.
 `transitions` decides what follows from an outcome, `held_batches` and `hold_policy` decide on recalls,
 `rate_limiter` on speed, and `circuit_breaker` on stopping.
 """
@@ -67,7 +67,7 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
     They are unknown, except for the messages whose outcome its journal has.
     """
     for claimed, notes in ledger.abandoned_attempts(send):
-        lost = Unknown("the process ended while it was under way")
+        lost = Unknown("the process ended during the attempt")
         by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
         results = _chunk_result(claimed, lost if notes is None else NOT_BEGUN, by_recipient, now)
         ledger.settle([results])
@@ -75,7 +75,7 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
 
 
 class Delivery:
-    """The delivery of a send by this process: each waiting chunk goes to the provider once."""
+    """Deliver a send: claim its waiting chunks, submit each, and record the outcome."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Delivery:
         self._paused_until: datetime | None = None
         self._waits_for = ""
         self._cancelled = False
-        self._exhausted = True  # until a recipient is known to be waiting
+        self._exhausted = True  # check that a recipient is due before the next claim
         self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
@@ -154,7 +154,7 @@ class Delivery:
         return self._breaker.stop_reason is not None and self._held_batches.next_recall_at is None
 
     def _start_calls(self) -> Generator[Event, None, bool]:
-        """Claim as many chunks as may be under way and start their calls; return False if none were due."""
+        """Claim due chunks up to the limit of calls in flight and start the calls; return False if none."""
         self._last_claim_at = now = self._clock.now()
         if self._paused_until and self._paused_until <= now:
             self._paused_until = None
@@ -224,7 +224,7 @@ class Delivery:
             log.info("attempt begun", extra=fields)
 
     def _may_start(self) -> bool:
-        """Return True if another message may leave: the lease has not expired meanwhile."""
+        """Return True if another message may start: the lease is valid and nothing has stopped the send."""
         return not self._breaker.stop and self._clock.now() - self._renewed_at < self._timing.lease
 
     def _collect(self) -> Iterator[Event]:
@@ -286,7 +286,7 @@ class Delivery:
         until, why = self._next_work(now)
         if until is None:
             return False
-        # A configured rate may wait longer than a provider's back-off: somebody chose it.
+        # A configured rate is a person's choice: it may wait longer than a provider's back-off.
         max_wait = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
         if until > now + max_wait:
             yield self._stop(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
@@ -307,18 +307,18 @@ class Delivery:
         """Return the time of the next work and the reason for waiting; None where nothing is left to do."""
         waits: list[tuple[datetime, str]] = []
         if recall_at := self._held_batches.next_recall_at:
-            waits.append((recall_at, "unknown mail will be recalled and sent again"))
+            waits.append((recall_at, "held mail with unknown outcomes will be recalled and sent again"))
         if not self._breaker.stop_reason and (retry_at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:
-                waits.append((max(retry_at, self._paused_until), "the provider takes no mail for now"))
+                waits.append((max(retry_at, self._paused_until), "the provider accepts no mail for now"))
             elif retry_at > self._last_claim_at:
-                waits.append((retry_at, "the provider has put some recipients off"))
+                waits.append((retry_at, "the provider deferred some recipients"))
             elif available_at := self._rate_limiter.next_available_at(now):
                 waits.append((available_at, _RATE_LIMITED))
         return min(waits, default=(None, ""))
 
     def _heartbeat(self, now: datetime) -> None:
-        """Extend the lease when the heartbeat is due, and notice that the send was cancelled."""
+        """Renew the lease when the heartbeat is due, and record whether the send was cancelled."""
         if now - self._renewed_at >= self._timing.heartbeat:
             self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
             self._renewed_at = now
@@ -339,7 +339,7 @@ def deliver_test(
 
 @dataclass(frozen=True)
 class _CallResult:
-    """The result of one call: the outcome of the batch, outcomes by recipient, and a failure of our own."""
+    """The result of one call: the outcome of the batch, outcomes by recipient, and an exception, if any."""
 
     claimed: ClaimedChunk
     outcome: Outcome
@@ -348,7 +348,7 @@ class _CallResult:
 
 
 class _SubmissionLog:
-    """Notes the messages of a batch in the journal, and tells the breaker their outcomes."""
+    """Record the messages of a batch in the journal, and their outcomes in the circuit breaker."""
 
     def __init__(
         self,

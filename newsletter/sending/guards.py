@@ -1,8 +1,10 @@
 """Guards of a send: each function raises SendRefused for one reason not to start or continue it. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from newsletter.errors import SendRefused
+from newsletter.display import counted
+from newsletter.errors import Problem, SendRefused
 from newsletter.mail.message import Mailing
 from newsletter.sending.content_diff import differences
 from newsletter.sending.hold_policy import MAX_SCHEDULE_AHEAD
@@ -15,6 +17,13 @@ MAX_START_DELAY = timedelta(hours=1)
 MIN_LIST_CHANGE = 10
 
 
+def refuse_errors(issue: str, problems: Iterable[Problem]) -> None:
+    """Refuse an issue in which checks found errors."""
+    if errors := sum(problem.severity == "error" for problem in problems):
+        what = f"{issue} has {counted(errors, 'error')}; nothing was sent"
+        raise SendRefused(what, "correct the errors listed above")
+
+
 def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, provider: Provider) -> None:
     """Refuse a mailing that differs from the one that the send was started with, or another provider.
 
@@ -23,7 +32,7 @@ def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, p
     if send.content_sha256 != mailing.sha256:
         changed = differences(ledger.content(send), mailing)
         raise SendRefused(
-            f"{mailing.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC with another content"
+            f"{mailing.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC with different content"
             + "".join(f"\n    {difference}" for difference in changed),
             _advice_on_changed_content(send, ledger.counts(send)),
         )

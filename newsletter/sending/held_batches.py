@@ -30,7 +30,7 @@ class HeldBatches:
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
         self._recallable = recallable
-        # A canary leaves at once: somebody looks at it before the rest is even held back.
+        # A canary is not held back: a person looks at it before the other recipients are tried.
         self._holds = recallable if send.undo_window_seconds > 0 and send.canary_size is None else None
         self._chunk_size = chunk_size
         self._share = max(
@@ -72,7 +72,7 @@ class HeldBatches:
         self.current, self.next_recall_at = None, self._clock.now()
 
     def recall_unknown(self) -> Iterator[Event]:
-        """Recall the batches with unknown outcomes, once a recall is certain to include lost requests."""
+        """Recall the batches with unknown outcomes, each after its lost requests must have arrived."""
         now = self._clock.now()
         if self._recallable is None or self.next_recall_at is None or self.next_recall_at > now:
             return
@@ -87,7 +87,7 @@ class HeldBatches:
                 yield from self._recall(self._recallable, status, now)
 
     def _open(self, recallable: Recallable, now: datetime) -> HeldBatch | NotSent:
-        """Open a batch if the account could still recall every batch, or return the newest open one."""
+        """Open a batch; return the newest open one, or else NotSent, if the account has no free slot."""
         in_use, free = self._ledger.held_batches_in_use(now), recallable.free_slots()
         if isinstance(free, NotSent):
             return free
@@ -176,4 +176,4 @@ def abandon(ledger: Ledger, status: HeldBatchStatus, why: str, *, tried: bool) -
     log.warning(
         "not recalled", extra={**log_fields.of_batch(status.batch), "recipients": recipients, "reason": why}
     )
-    return NotRecalled(status.accepted + status.unknown, why)
+    return NotRecalled(recipients, why)

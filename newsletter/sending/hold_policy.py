@@ -22,7 +22,7 @@ class SendTimings:
 
     # SendGrid keeps at most ten batches of an account cancelled at once: five leave room to hold mail again.
     max_held_batches: int = 5
-    # A small list needs few batches: each takes at least so many calls, which leaves slots to other sends.
+    # A small list needs few batches: each takes at least this many calls, which leaves slots to other sends.
     min_calls_per_batch: int = 5
 
     # A request without an answer may arrive this much later; an earlier recall does not include it.
@@ -33,7 +33,7 @@ class SendTimings:
     recall_margin: timedelta = timedelta(minutes=12)
     # Another process may take over after this long without a heartbeat.
     lease: timedelta = timedelta(minutes=2)
-    # The lease is extended this often; this also notices that the send was cancelled.
+    # The lease is renewed this often; this also shows whether the send was cancelled.
     heartbeat: timedelta = timedelta(seconds=5)
     # The longest wait for a provider's back-off; a delivery with a longer one ends and names the time.
     max_wait: timedelta = timedelta(minutes=10)

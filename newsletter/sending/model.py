@@ -26,7 +26,7 @@ CHUNK_STATES: tuple[str, ...] = get_args(ChunkState)
 
 HeldBatchState = Literal[
     "open",  # the provider holds it back; more may be added
-    "cancelling",  # a recall was asked for and is not confirmed
+    "cancelling",  # a recall was requested and is not confirmed yet
     "cancelled",  # the recall is confirmed: nobody gets it
     "kept",  # cannot be recalled any more: it leaves, or has left
 ]
@@ -42,7 +42,7 @@ SendState = Literal[
 class SendOptions:
     """The options that a person gives for a send; all but `list_changed` apply only when it starts.
 
-    `now` is for no undo window, `send_at` for a scheduled time, `canary_size` for a go-ahead after so many
+    `now` is for no undo window, `send_at` for a scheduled time, `canary_size` for a go-ahead after this many
     recipients, `list_changed` confirms that the list did grow or shrink so much.
     """
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
-from newsletter.display import counted
-from newsletter.errors import Problem, SendRefused
+from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.mail import message
@@ -25,12 +24,6 @@ class Prepared:
     rendered: Rendered
     mailing: message.Mailing
     problems: tuple[Problem, ...]
-
-    def refuse_errors(self) -> None:
-        """Raise SendRefused if any problem is an error."""
-        if errors := sum(problem.severity == "error" for problem in self.problems):
-            what = f"{self.issue.name} has {counted(errors, 'error')}; nothing was sent"
-            raise SendRefused(what, "mend what is listed above")
 
 
 def proof(newsletter: Newsletter, issue: Issue) -> Proof:

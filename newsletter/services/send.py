@@ -1,4 +1,4 @@
-"""The use case of sending: an issue is prepared, planned behind every guard, started and delivered."""
+"""Send an issue: prepare it, plan the send if every guard permits it, start it, and deliver it."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -77,8 +77,8 @@ class SendService:
     ) -> Iterator["SendService"]:
         """Open the store and the provider; close both after the block.
 
-        Raise SendRefused where mail would leave the machine and its ledger would not outlive it, and
-        Unavailable on a system without the locks that keep two processes from sending at once.
+        Raise SendRefused if mail would leave the machine but the ledger would be deleted with it (in CI), and
+        Unavailable on a system without the locks that prevent two processes from sending the same issue.
         """
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
@@ -113,7 +113,7 @@ class SendService:
     def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
         """Return the started send of an issue with its counts, or None with the counts of a new send.
 
-        Raise SendRefused where it was started with another content or provider.
+        Raise SendRefused if it was started with different content or through another provider.
         """
         if send := find_started(prepared.mailing, self.queries, self.provider):
             return send, self.queries.counts(send)
@@ -123,12 +123,12 @@ class SendService:
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
 
-        Raise SendRefused for an issue with errors, another content than the send was started with, an empty
+        Raise SendRefused for an issue with errors, different content than the send was started with, an empty
         list, a list that changed too much, a halted send, options that come too late, and a time that mail
         cannot be scheduled for.
         """
         options = options or SendOptions()
-        prepared.refuse_errors()
+        self.refuse_errors(prepared)
         guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
         send, counts = self.find_started(prepared)
         guards.refuse_late_options(send, options)
@@ -147,7 +147,7 @@ class SendService:
     def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
         """Plan to continue a started send, also one that was cancelled or waits for a go-ahead.
 
-        Raise SendRefused for an issue with errors, or another content than the send was started with.
+        Raise SendRefused for an issue with errors, or different content than the send was started with.
         """
         send = self._reread(send)
         self._refuse_continuation(prepared, send)
@@ -193,7 +193,10 @@ class SendService:
         return StartedSend(send, mailing)
 
     def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Send what is certainly unsent; yield the events. Raise SendRefused while another process does."""
+        """Deliver to the waiting recipients; yield the events.
+
+        Raise SendRefused if another process holds the lease.
+        """
         settings = self.newsletter.config.send
         delivery_settings = DeliverySettings(
             rates=settings.rates if self.provider.capabilities.leaves_machine else (),
@@ -211,17 +214,21 @@ class SendService:
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
-        """Assume that the unknown recipients, the named ones or all, were sent to or not; return how many."""
+        """Record the unknown recipients, all or the named ones, as accepted or waiting; return how many."""
         state: ChunkState = "accepted" if sent else "waiting"
         reason = "assumed sent" if sent else "assumed unsent"
         return self._override_state(send, "unknown", state, reason, addresses)
+
+    def refuse_errors(self, prepared: Prepared) -> None:
+        """Raise SendRefused for an issue with errors, as `plan` and `test` do."""
+        guards.refuse_errors(prepared.issue.name, prepared.problems)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
         """Send one message, marked as a test, to an address that need not be a subscriber's.
 
         Raise SendRefused for an issue with errors.
         """
-        prepared.refuse_errors()
+        self.refuse_errors(prepared)
         recipient = Subscriber(0, address, number=1)
         return delivery.deliver_test(
             prepared.mailing, recipient, self.provider, self.secret, self.clock.now()
@@ -247,13 +254,13 @@ class SendService:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The ledger to write to, in the name of this process."""
+        """Return the ledger through which this process writes."""
         self._process = SendProcess(self.newsletter.runs)
         return Ledger(self._database, self._process, self.clock.now)
 
     @cached_property
     def secret(self) -> str:
-        """The key that signs unsubscribe links; SendRefused is raised where a send could not rely on it."""
+        """Return the key that signs unsubscribe links; raise SendRefused if a send must not rely on it."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
     def _settings(self, options: SendOptions) -> StartSettings:
@@ -274,7 +281,7 @@ class SendService:
         return ListChange(previous.issue, joined, max(previous.recipients + joined - recipients, 0))
 
     def _refuse_continuation(self, prepared: Prepared, send: Send) -> None:
-        prepared.refuse_errors()
+        self.refuse_errors(prepared)
         guards.refuse_changed_content(send, prepared.mailing, self.queries, self.provider)
 
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
@@ -284,13 +291,13 @@ class SendService:
         slots = self.provider.recallable.free_slots()
         if isinstance(slots, NotSent):
             what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
-            raise SendRefused(what, "mend that, then run the same command again")
+            raise SendRefused(what, "correct this, then run the same command again")
         if slots <= self.queries.held_batches_in_use(self.clock.now()):
             hint = "wait until held mail has left, or send without the undo window: --now"
             raise SendRefused("the account can recall no more batches of mail", hint)
 
     def _reopen(self, send: Send) -> Send:
-        """Let a send continue that was cancelled or waits for a go-ahead."""
+        """Reopen a send that was cancelled or that waits for a go-ahead."""
         with self._leased(send):
             self.ledger.resume(send)
         return self._reread(send)
@@ -307,7 +314,7 @@ class SendService:
             delivery.settle_abandoned(self.ledger, send, self.clock.now())
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
                 hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
-                raise SendRefused("a recall of held mail was asked for and is not confirmed", hint)
+                raise SendRefused("a recall of held mail was requested and is not confirmed yet", hint)
             only = self._numbers(send, before, addresses) if addresses else None
             return self.ledger.override_state(send, before, after, reason, only)
 

@@ -14,10 +14,10 @@ from newsletter.store.ledger_queries import LedgerQueries
 
 @dataclass(frozen=True)
 class SendStatus:
-    """A send as it stands now.
+    """The status of a send.
 
     `held_until` is when the first and the last of the held mail leaves. `cancellable_until` is the deadline
-    until which `news cancel` can be relied upon, None where nothing can be cancelled any more. `joined`
+    for `news cancel`, None if nothing can be cancelled any more. `joined`
     subscribers came after the send was planned. `holder` is the process that delivers the send, or that ended
     without finishing it. `reasons` count recipients by state and reason, without addresses.
     """

@@ -32,7 +32,7 @@ from newsletter.store.schema import attempt_table, chunk_table, held_batch_table
 
 log = logging.getLogger(__name__)
 
-# Of a chunk in one of these states certainly no mail was sent.
+# No mail was sent for a chunk in one of these states.
 _UNSENT_STATES = ("waiting", "skipped")
 
 
@@ -56,7 +56,7 @@ class Ledger(LedgerQueries):
 
         All subscribers that are active now become recipients, once each, numbered from 1. The cancelled send
         that it replaces (`instead_of`) becomes superseded; return None also if a recipient has or may have
-        that one's mail.
+        the mail of the cancelled send.
         """
         values = {**vars(new), "recipients": 0, "started_at": self._clock()}
         size, replaced = values.pop("chunk_size"), values.pop("instead_of")
@@ -157,7 +157,7 @@ class Ledger(LedgerQueries):
 
         Return at most `max_chunks`, which have together at most `max_recipients` recipients. A chunk without
         recipients is settled: all of them left. `held_batch` is the batch that the mail goes into, if any.
-        `noted`: create a journal for each chunk. Of a cancelled send no chunk is claimed. Raise StoreError if
+        `noted`: create a journal for each chunk. No chunk of a cancelled send is claimed. Raise StoreError if
         another process holds the lease.
         """
         now = self._clock()
@@ -292,7 +292,7 @@ class Ledger(LedgerQueries):
             connection.execute(waiting.values(state="cancelled", retry_at=None))
 
     def resume(self, send: Send) -> None:
-        """Resume a send that was cancelled, or that waits after its canaries.
+        """Resume a send that was cancelled, or that waits for a go-ahead.
 
         Its cancelled and waiting recipients can be tried at once, as if for the first time.
         """

@@ -143,18 +143,6 @@ class LedgerQueries:
         with self._database.reading() as connection:
             return connection.scalar(query)
 
-    def leaves(self, send: Send) -> tuple[datetime, datetime] | None:
-        """Return when the first and the last of a send's held mail leaves; None if none is held back now."""
-        query = select(func.min(held_batch_table.c.send_at), func.max(held_batch_table.c.send_at))
-        query = query.where(
-            held_batch_table.c.send_id == send.id,
-            held_batch_table.c.state != "cancelled",
-            held_batch_table.c.send_at > self._clock(),
-        )
-        with self._database.reading() as connection:
-            first, last = connection.execute(query).one()
-        return (first, last) if first else None
-
     def held_batches(self, send: Send) -> list[HeldBatchStatus]:
         """Return a send's held batches, oldest first, with their recipients counted by state."""
         with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""The composer of YAML events to plain values, with limits on depth and size, and without conversions.
+"""Compose YAML events into plain values, with limits on depth and size, and without conversions.
 
 Only the events of PyYAML's C parser are used. PyYAML's composer recurses in C (a hundred thousand `[` crash
 the process), expands nested aliases without a limit, keeps the last of duplicate keys, and converts `off`,

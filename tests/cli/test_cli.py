@@ -365,7 +365,7 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
     for output in (sent.output, again.output):
         assert "\n  SENT, BUT 1 IS UNKNOWN\n" in output
         unknown = next(line for line in output.splitlines() if line.startswith("  Unknown"))
-        assert unknown.startswith(row("Unknown", "1", "1 × no answer to the message"))
+        assert unknown.startswith(row("Unknown", "1", "1 × no reply to the message"))
         assert row("Accepted", "1") in output.splitlines()
         assert "\n      news status --issue 2026-04-27 --list unknown\n" in output
         assert "\n      news resolve --issue 2026-04-27 --assume sent|unsent [ADDRESS]…\n" in output
@@ -512,7 +512,7 @@ def test_a_sent_issue_that_is_edited_is_left_alone_by_ready(news: News, folder: 
         after = news("send", "--ready", "--yes")
         assert (after.exit_code, "No issue is due" in after.output) == (0, True)
         refused = news("send", "--issue", "2026-04-27", "--yes")
-        assert (refused.exit_code, "with another content" in refused.output) == (1, True)
+        assert (refused.exit_code, "with different content" in refused.output) == (1, True)
     assert len(server.messages) == 1
 
 
@@ -645,7 +645,7 @@ def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["--help"], "Publishes an email newsletter", id="help"),
+        pytest.param(["--help"], "Publish an email newsletter", id="help"),
         pytest.param(["send", "--help"], "Exit codes: 0 all accepted; 1 refused to start", id="send"),
         pytest.param(["--version"], "news, version 0.1.0", id="version"),
     ],

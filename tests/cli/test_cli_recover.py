@@ -127,7 +127,7 @@ def test_all_of_it_is_called_back(news: News, fake: SendGridFake) -> None:
         "",
         "  Send the corrected issue:",
         "      news send --issue 2026-04-27",
-        "  Send it after all, as it was:",
+        "  Send it after all, unchanged:",
         "      news resume --issue 2026-04-27",
     ]
     assert delivered(fake) == []
@@ -245,7 +245,7 @@ def test_an_unknown_is_called_back_and_sent_again(
     monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
     sent = news(*SEND)
     assert sent.exit_code == 0
-    assert "what is unknown will be called back and sent again" in sent.output
+    assert "held mail with unknown outcomes will be recalled and sent again" in sent.output
     assert "Recalled the mail to 5 recipients, to send it again." in sent.output
     assert delivered(fake) == readers(1, 2, 3, 4, 5) and len(fake.deliveries) == 10
 
@@ -276,8 +276,8 @@ def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
     assert sent.exit_code == 0
     until, leaves = time_of_day(at - timedelta(minutes=10, seconds=30)), time_of_day(at)
     lines = sent.output.splitlines()
-    undo = lines.index(row("Undo", "yes", f"news cancel, until {until}"))
-    assert lines[undo + 1] == row("", "", f"leaves at {leaves}")
+    place = lines.index(row("Undo", "yes", f"news cancel, until {until}"))
+    assert lines[place + 1] == row("", "", f"leaves at {leaves}")
     assert f"  SENT TO ALL 5, HELD BACK UNTIL {leaves}" in lines
     assert {one.send_at for one in fake.deliveries} == {int(at.timestamp())}
     assert news("cancel", *ISSUE, "--yes").exit_code == 0

@@ -37,7 +37,7 @@ THEN = samples.plain_mailing(text=TEXT, html="<p>Hello</p>")
         ),
         pytest.param(
             samples.plain_mailing(text=TEXT, html="<b>Hello</b>"),
-            ["the HTML, though not the text: templates, links or newsletter.yml"],
+            ["the HTML but not the text: templates, links or newsletter.yml"],
             id="html-alone",
         ),
         pytest.param(replace(THEN, track_opens=True), ['tracking.opens: was "false", is "true"'], id="flag"),

@@ -296,7 +296,7 @@ def test_who_is_put_off_is_tried_again_later_and_later(
     said = run(ledger, provider, time)
     assert counts(ledger).accepted == 2
     assert time.waited == timedelta(seconds=5 + 20 + 80)
-    assert [one.why for one in said if isinstance(one, Waiting)] == ["the provider has put some off"] * 3
+    assert [one.why for one in said if isinstance(one, Waiting)] == ["the provider deferred some recipients"] * 3
 
 
 def test_who_is_put_off_for_long_is_left_waiting(
@@ -326,7 +326,7 @@ def test_a_provider_that_asks_to_wait_for_ever_is_left_alone(
     people(2)
     provider = ListedProvider([NotSent("429", stop=False, wait=1)] * 999)
     said = run(ledger, provider, time)
-    assert isinstance(said[-1], Stopped) and "the provider takes nothing for now" in said[-1].why
+    assert isinstance(said[-1], Stopped) and "the provider accepts no mail for now" in said[-1].why
     assert provider.calls == 5 and counts(ledger).waiting == 2
 
 
@@ -351,7 +351,7 @@ def test_an_edited_issue_is_refused_and_the_difference_is_named(
     people(5)
     provider = ListedProvider([Accepted("id"), NotSent("down")])
     run(ledger, provider, time)
-    with pytest.raises(SendRefused, match="with another content") as refused:
+    with pytest.raises(SendRefused, match="with different content") as refused:
         run(ledger, provider, time, samples.plain_mailing(subject="Corrected"))
     assert 'the subject: was "Soup", is "Corrected"' in str(refused.value)
     assert sum(provider.taken.values()) == 2
@@ -394,7 +394,7 @@ def test_a_plan_of_which_something_may_have_left_is_kept(
     provider = ListedProvider([first, NotSent("down")])
     run(ledger, provider, time)
     assert not ledger.delete_unsent_plan(the_send(ledger))
-    with pytest.raises(SendRefused, match="with another content"):
+    with pytest.raises(SendRefused, match="with different content"):
         run(ledger, provider, time, samples.plain_mailing(subject="Corrected"))
 
 
@@ -407,7 +407,7 @@ def test_one_bad_answer_after_another_stops_and_leaves_the_rest_waiting(
     said = run(ledger, provider, time, manner=DeliverySettings(stop_when_refused=None))
     assert provider.calls == 4 + 1 + MAX_CONSECUTIVE_FAILURES
     assert counts(ledger).waiting == 10
-    assert isinstance(said[-1], Stopped) and "in a row went wrong" in said[-1].why
+    assert isinstance(said[-1], Stopped) and "in a row failed" in said[-1].why
 
 
 def test_more_refusals_than_a_share_stop(

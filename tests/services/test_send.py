@@ -1,4 +1,4 @@
-"""Sends through the service alone, without a command line: each guard, and the deadline of a cancel."""
+"""Send through the service alone, without a command line: each guard, and the deadline of a cancel."""
 
 import json
 import sqlite3
@@ -20,6 +20,7 @@ from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Send, SendOptions
 from newsletter.sending.outcomes import Accepted, Cancelled, CancelOutcome, Capabilities, Outcome, Refused
+from newsletter.services.due import due_issues
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
 from newsletter.store.database import Database
@@ -395,7 +396,7 @@ def test_changed_content_is_refused_with_each_difference(
     started = send(service)
     write(tmp_path, EDITED)
     prepared = service.prepare(ISSUE)
-    with refused(tmp_path, r'(?s)with another content.*the subject: was "Leek & potato", is "Leeks"'):
+    with refused(tmp_path, r'(?s)with different content.*the subject: was "Leek & potato", is "Leeks"'):
         way(service, prepared, started)
 
 
@@ -455,22 +456,22 @@ def test_due_names_what_may_be_sent_and_refuses_more_than_at_most(
     samples.write(tmp_path, name="2999-01-07")
     write(tmp_path, "subject: [", name="2026-04-21")
     names = ["2026-04-13", "2026-04-20", ISSUE]
-    due = rehearsals.due(at_most=3)
+    due = due_issues(rehearsals, at_most=3)
     assert [one.issue.name for one in due if isinstance(one, Prepared)] == names
     (broken,) = (one for one in due if isinstance(one, NewsError))
     assert "2026-04-21.yml" in broken.problems[0].where
     for name in (None, ISSUE):
         with refused(tmp_path, f"3 issues are marked ready and not yet sent: {', '.join(names)}"):
-            rehearsals.due(name, at_most=2)
-    named = [one for one in rehearsals.due(ISSUE, at_most=3) if isinstance(one, Prepared)]
+            due_issues(rehearsals, name, at_most=2)
+    named = [one for one in due_issues(rehearsals, ISSUE, at_most=3) if isinstance(one, Prepared)]
     assert [one.issue.name for one in named] == [ISSUE]
 
 
 def test_a_send_that_a_person_halted_is_not_due(service: SendService) -> None:
     halted = send(service, SendOptions(canary_size=2))
-    assert service.due() == []
+    assert due_issues(service) == []
     deliver(service, service.plan_resume(service.prepare(ISSUE), halted))
-    assert service.due() == []
+    assert due_issues(service) == []
 
 
 # The deadline of a cancel

@@ -66,7 +66,7 @@ class Style:
 
 @dataclass(frozen=True)
 class TextRun:
-    """A text without tags in it, in one line, with the element that contains it and its style."""
+    """A text between two tags, its white space collapsed, with its parent element and its style."""
 
     element: Element
     words: str

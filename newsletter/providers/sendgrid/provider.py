@@ -37,7 +37,7 @@ logging.getLogger("python_http_client.client").disabled = True
 
 
 class SendGridProvider:
-    """Sends through SendGrid; `clock` returns Unix time, in seconds."""
+    """Send through SendGrid; `clock` returns Unix time, in seconds."""
 
     name = "sendgrid"
 

@@ -36,7 +36,7 @@ _SESSION_CODES = (421, 503)
 
 
 class SmtpProvider:
-    """Sends through a mail server; TLS certificates are verified against the system's authorities.
+    """Send through a mail server; TLS certificates are verified against the system's authorities.
 
     Each call to `submit` uses a separate connection, which is kept for a later call.
     """
@@ -115,7 +115,7 @@ class SmtpProvider:
         if self._ever_connected:
             return self._open()
         earlier = self._failed
-        # Of threads that start together only one tries the first connection. If it fails, the others fail
+        # Only one of the threads that start together tries the first connection. If it fails, the others fail
         # with the same outcome; if it succeeds, the server is up, even if it accepts no second connection.
         with self._first_connect:
             if self._failed and self._failed is not earlier and not self._ever_connected:
@@ -158,7 +158,7 @@ class _Message(NamedTuple):
 
 
 def _messages(batch: Batch, mime_template: MimeTemplate, submissions: "SubmissionLog") -> Iterator[_Message]:
-    """Yield the messages of a batch, each made on demand; refuse recipients whose message cannot be made."""
+    """Yield the messages of a batch, each made on demand; record a refusal where that fails."""
     mail = f"MAIL FROM:<{batch.mailing.sender[1]}>\r\n".encode("ascii")
     for recipient in batch.recipients:
         try:
