@@ -69,14 +69,14 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
     if counts.waiting or counts.under_way:
         return _stopped(status, interrupted)
     if counts.unknown:
-        verb = "IS" if counts.unknown == 1 else "ARE"
-        return f"SENT, BUT {counts.unknown:,} {verb} UNKNOWN{held}", "red"
+        return f"SENT, {_but_unknown(counts)}{held}", "red"
     if counts.complete:
         number = counts.accepted
         if not number:
             return "SENT TO NOBODY: ALL UNSUBSCRIBED BEFORE THEIR TURN", "yellow"
         done = "REHEARSED FOR" if status.is_rehearsal else "SENT TO"
-        return f"{done} ALL {number:,}{held}", "green"
+        everybody = "THE ONLY RECIPIENT" if number == 1 else f"ALL {number:,}"
+        return f"{done} {everybody}{held}", "green"
     if not counts.accepted:
         return f"SENT TO NOBODY: {counted(counts.refused, 'RECIPIENT', 'RECIPIENTS')} REFUSED", "yellow"
     return f"SENT, BUT NOT TO ALL{held}" if not held else f"SENT{held}", "yellow"
@@ -98,18 +98,24 @@ def _canary(counts: "Counts") -> tuple[str, str]:
 def _cancelled(counts: "Counts") -> tuple[str, str]:
     if counts.nobody_has_it:
         return "CANCELLED: NOBODY GETS IT", "green"
+    cancelled = f"CANCELLED FOR {counts.cancelled:,}" if counts.cancelled else "CANCELLED"
+    if not counts.accepted:
+        return f"{cancelled}, {_but_unknown(counts)}", "red"
     has = "HAS" if counts.accepted == 1 else "HAVE"
     leaving = f"{has} IT OR WILL GET IT" if counts.held < counts.accepted else "WILL GET IT"
     accepted = f"{counts.accepted:,} {leaving if counts.held else f'{has} IT'}"
-    return _with_unknown(counts, f"CANCELLED FOR {counts.cancelled:,}: {accepted}")
+    return _with_unknown(counts, f"{cancelled}: {accepted}")
+
+
+def _but_unknown(counts: "Counts") -> str:
+    return f"BUT {counts.unknown:,} {'IS' if counts.unknown == 1 else 'ARE'} UNKNOWN"
 
 
 def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
     counts = status.counts
     cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
-    return _with_unknown(
-        counts, f"{cause}: {counts.accepted:,} ACCEPTED, {counts.waiting:,} CERTAINLY UNSENT"
-    )
+    waiting = f", {counts.waiting:,} CERTAINLY UNSENT" if counts.waiting else ""
+    return _with_unknown(counts, f"{cause}: {counts.accepted:,} ACCEPTED{waiting}")
 
 
 def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
@@ -147,7 +153,8 @@ def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
     if state == "accepted" and counts.held and status.held_until:
         first, last = (clock_time(moment, now) for moment in status.held_until)
         share = "all" if counts.held == counts.accepted else f"{counts.held:,}"
-        return [f"{share} held back until {first}{'' if first == last else f' to {last}'}"]
+        until = f"until {first}" if first == last else f"until {first}, the last until {last}"
+        return [f"{share} held back {until}"]
     if state == "waiting":
         return ["certainly unsent"]
     if state == "left":
@@ -177,37 +184,55 @@ def _reasons(status: "SendStatus", state: str) -> list[str]:
 
 
 def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str, str]]:
-    """Yield the purpose and the text of each possible next command, the most urgent first."""
+    """Yield each next step and its command: first those that complete the send, then those that end it."""
     send, counts = status.send, status.counts
     issue = f"--issue {send.issue}"
+    until = None
     if (counts.held or counts.unknown) and status.cancellable_until:
-        purpose = "Cancel it" if send.state == "open" else "Finish cancelling it"
-        yield f"{purpose}, until {clock_time(status.cancellable_until, now)}", f"news cancel {issue}"
+        until = f"until {clock_time(status.cancellable_until, now)}"
     if status.in_progress:
+        if until:
+            yield f"Cancel it, {until}", f"news cancel {issue}"
         yield "See its status again", f"news status {issue}"
         return
     if send.state == "cancelled":
+        if until:
+            yield f"Finish cancelling it, {until}", f"news cancel {issue}"
         if counts.nobody_has_it:
             yield "Send the corrected issue", f"news send {issue}"
         yield "Send it after all, unchanged", f"news resume {issue}"
-    elif counts.under_way or (counts.unknown and status.cancellable_until):
-        yield "Settle unknown recipients and continue (nobody gets it twice)", f"news resume {issue}"
-    elif counts.waiting:
-        purpose = (
-            "Look at what the canary received, then send to the others"
-            if _waits_for_go_ahead(status)
-            else "Continue (nobody gets it twice)"
-        )
-        yield purpose, f"news resume {issue}"
-    if counts.unknown and not counts.under_way:
+    else:
+        resume = _purpose_of_resume(status)
+        if resume:
+            yield resume, f"news resume {issue}"
+        if until:
+            yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
+        elif _waits_for_go_ahead(status):
+            yield "Or send it to nobody else", f"news cancel {issue}"
+    if counts.unknown and not counts.under_way and not until:
         yield (
-            "See who is unknown; they may have it, and are not tried again",
+            "See who is unknown (perhaps sent, and not sent again by itself)",
             f"news status {issue} --list unknown",
         )
-        yield "After you have found out, record it", f"news resolve {issue} --assume sent|unsent [ADDRESS]…"
+        yield (
+            "Settle them, when you know the outcome",
+            f"news resolve {issue} --assume sent|unsent [ADDRESS]…",
+        )
     if counts.refused:
         yield "See who was refused", f"news status {issue} --list refused"
         yield "Try them again, when the cause is removed", f"news retry {issue} --refused [ADDRESS]…"
+
+
+def _purpose_of_resume(status: "SendStatus") -> str:
+    """Return what `news resume` does for an open send; an empty text where it does nothing."""
+    counts = status.counts
+    if _waits_for_go_ahead(status):
+        return "Look at what the canary received, then send to the others"
+    if counts.under_way or (counts.unknown and status.cancellable_until):
+        return "Settle unknown recipients and continue (nobody gets it twice)"
+    if counts.waiting and status.send.canary_size is not None:
+        return "Send to all who wait, also after the canary (nobody gets it twice)"
+    return "Continue (nobody gets it twice)" if counts.waiting else ""
 
 
 def show_rehearsal(service: "SendService", accepted: int) -> None:

@@ -296,7 +296,9 @@ def test_who_is_put_off_is_tried_again_later_and_later(
     said = run(ledger, provider, time)
     assert counts(ledger).accepted == 2
     assert time.waited == timedelta(seconds=5 + 20 + 80)
-    assert [one.why for one in said if isinstance(one, Waiting)] == ["the provider deferred some recipients"] * 3
+    assert [one.why for one in said if isinstance(one, Waiting)] == [
+        "the provider deferred some recipients"
+    ] * 3
 
 
 def test_who_is_put_off_for_long_is_left_waiting(

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +13,9 @@ from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
 from newsletter.cli.send_summary import show_status
 from newsletter.errors import NewsError, Problem, SendRefused
-from newsletter.mail.message import Batch
 from newsletter.sending import hold_policy
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Send, SendOptions
-from newsletter.sending.outcomes import Accepted, Cancelled, CancelOutcome, Capabilities, Outcome, Refused
 from newsletter.services.due import due_issues
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
@@ -28,76 +24,12 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
+from tests.fakes.provider import FakeClock, FakeProvider
 from tests.samples import NOW
 
 ISSUE = "2026-04-27"
 WITH_ERROR = samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook")
 EDITED = samples.ISSUE.replace("subject: Leek & potato", "subject: Leeks")
-
-
-@dataclass
-class FakeClock:
-    """A clock that stands still until somebody waits or moves it."""
-
-    time: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
-        self.time = max(self.time, until)
-
-
-@dataclass
-class FakeProvider:
-    """A provider whose mail leaves the machine; `holds` mail back, `refuses` some addresses for good.
-
-    Each call takes `minutes_per_call` of the clock.
-    """
-
-    clock: FakeClock
-    holds: bool = True
-    refuses: frozenset[str] = frozenset()
-    minutes_per_call: int = 0
-    name: str = "fake"
-    accepted: list[str] = field(default_factory=list)
-    batches: int = 0
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(recipients_per_call=1, leaves_machine=True, tracking="none")
-
-    @property
-    def recallable(self) -> "FakeProvider | None":
-        return self if self.holds else None
-
-    def check(self) -> list[Problem]:
-        return []
-
-    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
-        for recipient in batch.recipients:
-            assert submissions.starting(recipient)
-            outcome: Outcome = Accepted("id")
-            if recipient.address in self.refuses:
-                outcome = Refused("550 no such user")
-            else:
-                self.accepted.append(recipient.address)
-            submissions.finished(recipient, outcome)
-        self.clock.time += timedelta(minutes=self.minutes_per_call)
-        return Accepted("id")
-
-    def free_slots(self) -> int:
-        return 10
-
-    def new_batch(self) -> str:
-        self.batches += 1
-        return f"batch{self.batches}"
-
-    def recall(self, batch_id: str) -> CancelOutcome:
-        return Cancelled()
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture
