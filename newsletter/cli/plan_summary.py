@@ -58,7 +58,8 @@ def _recipients(plan: "SendPlan") -> list[str]:
         waiting = plan.counts.waiting
         return [f"refused before{f', and {waiting:,} still waiting' if waiting else ''}"]
     if plan.send:
-        return ["still waiting" if not plan.counts.cancelled else "cancelled or still waiting"]
+        states = {"cancelled": plan.counts.cancelled, "still waiting": plan.counts.waiting}
+        return [" or ".join(state for state, number in states.items() if number)]
     if change := plan.list_change:
         return [f"{change.joined:,} joined, {change.left:,} left since {change.since}"]
     return []

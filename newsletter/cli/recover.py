@@ -34,8 +34,9 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
             if not (counts.waiting or counts.under_way or status.held_until):
                 click.echo("No mail of this send can be recalled any more.")
             else:
-                report(status, service.queries, ReportOptions(), identify=True)
                 if not yes:
+                    report(status, service.queries, ReportOptions(), identify=True)
+                    click.echo()
                     click.confirm("Cancel this send?", abort=True)
                 ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
                 if ending.failure:

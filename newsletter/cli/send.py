@@ -197,6 +197,7 @@ def _send_issue(
     if yes or not started.send.canary_size or not _canary_is_through(service, started.send):
         return code
     waiting = service.queries.counts(started.send).waiting
+    click.echo()
     if not click.confirm(f"Continue with the other {waiting:,}?"):
         return code
     return deliver(service, service.start(service.plan_resume(prepared, started.send)))

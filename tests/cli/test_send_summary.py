@@ -670,7 +670,7 @@ def test_the_plan_of_a_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_the_plan_of_a_send_that_was_cancelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = plan_text(tmp_path, capsys, action="resume").splitlines()
     assert shown[1] == "  The Soup Letter · 2026-04-27 · started 2026-05-04 09:00 UTC"
-    assert "  Recipients   2          cancelled or still waiting" in shown
+    assert "  Recipients   2          cancelled" in shown
 
 
 def test_the_plan_of_a_rehearsal(
