@@ -1,18 +1,18 @@
-# make demo      renders, checks and delivers an issue to the example subscribers, into outbox/
-# make test      installs what is missing, then runs ruff, mypy, import-linter and the tests; the longest proofs are sampled
-# make test-all  the same with every case, and new random seeds, which it prints (NEWS_SEED=… repeats them)
-# make lint      ruff, mypy and import-linter alone
-# make golden    writes the expected renderings anew; review them as a diff
-# make picture   takes the README's pictures anew
-# make bench     measures speed and memory, beside other tools, which it installs into build/peers
-# make package   builds the wheel and tries it in an otherwise empty folder
-# make clean     deletes what these made; a newsletter's own state (.news/) stays
+# make demo      render, check and deliver an issue to the example subscribers, into outbox/
+# make test      install what is missing; run ruff, mypy, import-linter and the tests (the longest proofs are sampled)
+# make test-all  the same with every case and new random seeds, which it prints (NEWS_SEED=… repeats them)
+# make lint      run only ruff, mypy and import-linter
+# make golden    write the expected renderings again; review them as a diff
+# make picture   take the pictures of the documentation again
+# make bench     measure speed and memory, also of other tools, which it installs into build/peers
+# make package   build the wheel and try it in an otherwise empty folder
+# make clean     delete what these made; the state of a newsletter (.news/) stays
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
-# A worker a core, which takes one file after the other, those that take longest first: see tests/conftest.py.
+# One worker per core takes one file after the other, the longest first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.

@@ -621,7 +621,7 @@ def test_the_plan_of_a_draft_with_a_canary_and_a_rate(
 
 
 @pytest.mark.parametrize(
-    ("options", "holds", "undo"),
+    ("options", "holds", "window"),
     [
         pytest.param(SendOptions(now=True), True, ["none       the mail leaves at once"], id="now"),
         pytest.param(None, False, ["none       fake cannot hold mail back"], id="cannot-hold"),
@@ -651,14 +651,14 @@ def test_the_plan_of_a_draft_with_a_canary_and_a_rate(
 def test_the_plan_says_how_long_a_send_can_be_cancelled(
     options: SendOptions | None,
     holds: bool,
-    undo: list[str],
+    window: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = plan_text(tmp_path, capsys, options, holds=holds).splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("  Undo"))
-    assert [line[15:] for line in lines[first : first + len(undo)]] == undo
-    assert lines[first + len(undo)].startswith("  Size")
+    assert [line[15:] for line in lines[first : first + len(window)]] == window
+    assert lines[first + len(window)].startswith("  Size")
 
 
 def test_the_plan_of_a_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
