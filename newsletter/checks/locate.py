@@ -16,7 +16,7 @@ Place = Callable[[], str]
 
 
 class SourceLocator:
-    """Finds the line in which words of an issue's mail were written."""
+    """Find the line in which words of an issue's mail were written."""
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site

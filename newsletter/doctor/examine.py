@@ -7,7 +7,7 @@ the test recipient's token is used, no mail is sent, and nothing is created.
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.background import BackgroundTask, TimedOut
@@ -17,8 +17,7 @@ from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
 
-# Seconds for one request, and for one group.
-TIMEOUT, LIMIT = 8.0, 60.0
+REQUEST_TIMEOUT_SECONDS, GROUP_TIMEOUT_SECONDS = 8.0, 60.0
 HIDDEN = "[hidden]"
 # A shorter value occurs in too many words to be hidden.
 MIN_HIDDEN_LENGTH = 6
@@ -36,13 +35,13 @@ class ExamineOptions:
     """Options of an examination.
 
     `online` permits connections, `nameserver` replaces the system's DNS server, `timeout` is for one request
-    and `limit` for one group, both in seconds.
+    and `group_timeout` for one group, both in seconds.
     """
 
     online: bool = True
     nameserver: str | None = None
-    timeout: float = TIMEOUT
-    limit: float = LIMIT
+    timeout: float = REQUEST_TIMEOUT_SECONDS
+    group_timeout: float = GROUP_TIMEOUT_SECONDS
 
 
 def examine(setup: Setup, options: ExamineOptions | None = None) -> Iterator[Group]:
@@ -115,8 +114,8 @@ class _Examination:
         yield from report.findings
         yield from slots(free, self._database.result())
 
-    def _start(self, look: Callable[[], object]) -> BackgroundTask:  # type: ignore[type-arg]
-        return BackgroundTask(look, self._options.limit)
+    def _start(self, look: Callable[[], object]) -> BackgroundTask[Any]:
+        return BackgroundTask(look, self._options.group_timeout)
 
     def _read_database(self) -> object:
         from newsletter.doctor.database import is_file, read

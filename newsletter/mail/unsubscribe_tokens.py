@@ -9,7 +9,7 @@ _TOKEN_DIGITS, _ID_DIGITS = 32, 24
 
 
 class UnsubscribeTokens:
-    """Makes and verifies the tokens in unsubscribe links; a secret always makes the same tokens.
+    """Make and verify the tokens in unsubscribe links; a secret always makes the same tokens.
 
     The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC: a send may need a million tokens.
     """
@@ -39,7 +39,7 @@ class UnsubscribeTokens:
         return TEST, hashed.hexdigest()[_TOKEN_DIGITS:]
 
     def subscriber_id(self, token: str) -> int | None:
-        """Return the subscriber of a token; None if this secret did not make it."""
+        """Return a token's subscriber; None if the token was not signed with this secret."""
         number = token.partition(".")[0]
         if not (number.isascii() and number.isdecimal() and len(number) < 20 and token.isascii()):
             return None

@@ -64,7 +64,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Call `listening` after the start; end the event streams at shutdown, which would never end."""
+    """Call `listening` after the start; close the event streams at shutdown: they never end by themselves."""
 
     def __init__(self, config: uvicorn.Config, workspace: Workspace, listening: Callable[[], None]) -> None:
         super().__init__(config)

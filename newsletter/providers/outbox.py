@@ -28,7 +28,7 @@ def mail_folder(outbox: Path) -> Path | None:
 
 
 class OutboxProvider:
-    """Delivers into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
+    """Deliver into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
 
     A message's file is named after its Message-ID and content, so that a message is never delivered twice.
     """

@@ -146,7 +146,7 @@ def _is_open(tag: str, text: str) -> bool:
 
 
 def _tag_name(tag: object) -> str:
-    """Return a tag's name with its original colon."""
+    """Return a tag's name, with the colon in place of the underscore that stands for it."""
     return str(tag).replace("_", ":")
 
 

@@ -105,7 +105,7 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
 
 
 class _Loader(jinja2.BaseLoader):
-    """Loads a template from the first folder that has it; looks each time, so that it finds a new file."""
+    """Load a template from the first folder that has it, on every use, so that a new file is found."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
@@ -147,7 +147,7 @@ def _read(file: Path) -> str:
 
 
 class _Tracing(Extension):
-    """Adds a mark to each line of a template and before each value, to trace output to its line."""
+    """Add a mark to each line of a template and before each value, to trace output to its line."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:

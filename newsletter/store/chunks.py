@@ -87,7 +87,7 @@ def due_chunks(send: Send, now: datetime, limit: int) -> Select[*tuple[Any, ...]
 
 
 def claim_chunk(connection: Connection, row: ChunkRow, held_batch: HeldBatch | None) -> ClaimedChunk:
-    """Return a chunk with the recipients that are still subscribed; record the others as left.
+    """Claim a chunk: record who has unsubscribed as left; return it with the other recipients.
 
     A chunk without recipients is recorded as skipped.
     """

@@ -83,9 +83,9 @@ class Ledger(LedgerQueries):
         return self.find(new.issue, new.list)
 
     def delete_unsent_plan(self, send: Send) -> bool:
-        """Delete a plan if certainly none of its mail was sent; return False if some may have been.
+        """Delete a plan if none of its mail was sent; return False if it was kept.
 
-        A plan whose lease another process holds is not deleted either.
+        It is kept if some mail may have been sent, or if another process holds its lease.
         """
         sent = select(chunk_table.c.first).where(
             chunk_table.c.send_id == send.id, chunk_table.c.state.not_in(_UNSENT_STATES)
@@ -370,7 +370,7 @@ def _name(chunk: ClaimedChunk) -> str:
 
 
 def _within(rows: Sequence[chunks.ChunkRow], max_recipients: int) -> list[chunks.ChunkRow]:
-    """Return the first of the chunks, as many as have together at most `max_recipients` recipients."""
+    """Return the first chunks, as long as their total is at most `max_recipients` recipients."""
     within: list[chunks.ChunkRow] = []
     for row in rows:
         max_recipients -= row.last - row.first + 1 - row.skipped

@@ -203,13 +203,13 @@ def test_looks_go_on_at_the_same_time(world: World, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(world.sendgrid, "take", meets(world.sendgrid))
     monkeypatch.setattr(world.page, "take", meets(world.page))
-    assert "error" not in states(everything(groups(world, timeout=30, limit=60)))
+    assert "error" not in states(everything(groups(world, timeout=30, group_timeout=60)))
     assert len(asked) == 2 and not met.broken
 
 
 def test_a_look_that_takes_too_long_is_left(world: World) -> None:
     world.sendgrid.next(Fault.late(2))
-    by_group = groups(world, limit=0.8)
+    by_group = groups(world, group_timeout=0.8)
     assert "did not end in time" in only(list(by_group["Provider"]), "skipped").what
     assert states(by_group["Unsubscribing"]) == ["ok", "ok"]
 

@@ -30,7 +30,7 @@ class Use:
 
 
 class UsageScanner:
-    """Yields the uses of a mail that apply in every client.
+    """Yield the uses of a mail that apply in every client.
 
     It skips rules inside @media or @supports, rules for a state such as `:hover`, rules that match nothing in
     the mail (a client's own `[data-ogsc]`), and a value that follows a plainer one for the same property: a

@@ -92,7 +92,7 @@ def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limit
 
 
 class _UrlChecker:
-    """Requests addresses: at most two at once from a host, with a pause between."""
+    """Request addresses: at most two at once from a host, with a pause between."""
 
     def __init__(self, whole: bool, limits: Limits) -> None:
         self._whole, self._limits = whole, limits

@@ -33,7 +33,7 @@ class Reply(NamedTuple):
 
     @property
     def is_rejection(self) -> bool:
-        """Return True if the server rejects the command (RFC 5321, 4.2.1): 4xx for now, 5xx permanently."""
+        """Return True if the server rejects (RFC 5321, 4.2.1): 4xx temporarily, 5xx permanently."""
         return self.code >= 400
 
 
