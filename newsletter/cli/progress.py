@@ -1,5 +1,6 @@
 """The progress of a send: a bar, its events, the reasons of refusals, and Ctrl-C."""
 
+import logging
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -52,7 +53,9 @@ def watch(events: Iterable["Event"], total: int) -> None:
     not_accepted = _NotAccepted()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    hidden = not console.is_terminal or not total
+    # A bar would wrap the lines of a log in the same terminal, and break its JSON.
+    logged = logging.getLogger("newsletter").isEnabledFor(logging.INFO)
+    hidden = not console.is_terminal or not total or logged
     waits_for = ""
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=total)
