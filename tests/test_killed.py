@@ -283,7 +283,7 @@ class WatchedFolder:
 SECOND_SENDERS = ("together", "held", "meanwhile")
 
 # Messages of a command that did nothing: another process sends or has sent, or the provider does not respond.
-BUSY = (f"is sending {ISSUE} now", "started just now", "was called back")
+BUSY = (f"is sending {ISSUE} now", "started just now", "was cancelled")
 NO_RESPONSE = "before anything was sent"
 
 
@@ -643,7 +643,7 @@ def cancelled_after_kill(scenario: Scenario, world: World) -> None:
         counts = scenario.verify(fake.delivered(), code, 0)
         assert not counts["accepted"], f"{scenario}\nnot all mail was recalled, although there was time"
         if scenario.random.random() < 0.5:
-            assert "was called back" in scenario.run(*SEND, refused=True).output
+            assert "was cancelled" in scenario.run(*SEND, refused=True).output
         else:
             code = scenario.finish(*RESUME)
             scenario.verify(fake.delivered(), code, max_unknown(scenario, fake, requests))

@@ -108,7 +108,7 @@ def test_lines_that_are_no_use_are_named_and_the_others_brought_in(
 def test_a_file_that_breaks_off_brings_nobody_in(subscribers: Subscribers, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(b"address,name\nada@example.com,Ada\nbo@example.com,B\xf6\n")
-    with pytest.raises(SubscriberError, match=r"list\.csv:3: not utf-8 text"):
+    with pytest.raises(SubscriberError, match=r"list\.csv:3: the line is not utf-8 text"):
         list(subscribers.import_rows(csv_import.read(path), path.name))
     assert subscribers.count_active() == 0
 
