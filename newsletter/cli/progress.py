@@ -1,6 +1,5 @@
 """The progress of a send: a bar, its events, the reasons of refusals, and Ctrl-C."""
 
-import logging
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +44,8 @@ def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -
 
 def watch(events: Iterable["Event"], total: int) -> None:
     """Show a progress bar and the events of a send, then the reasons for which mail was not accepted."""
+    import logging
+
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
