@@ -34,11 +34,8 @@ def show_text(label: str, text: str) -> None:
 def show_number(label: str, value: str, notes: Iterable[str] = ()) -> None:
     """Show a label with a short value and its notes, one a line."""
     indent = _MARGIN + _LABEL + _VALUE
-    first, *rest = list(notes) or [""]
-    wrapped = [
-        textwrap.wrap(note, columns() - indent, break_on_hyphens=False) or [""] for note in (first, *rest)
-    ]
-    lines = [line for note in wrapped for line in note]
+    width = columns() - indent
+    lines = [line for note in notes for line in textwrap.wrap(note, width, break_on_hyphens=False)] or [""]
     click.echo(f"{'':{_MARGIN}}{label:<{_LABEL}}{value:<{_VALUE}}{lines[0]}".rstrip())
     for line in lines[1:]:
         click.echo(" " * indent + line)

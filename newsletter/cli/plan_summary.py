@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan
 
-# Gmail clips a mail whose HTML has more bytes (newsletter.checks.mail.weight).
 _KB = 1000
 
 

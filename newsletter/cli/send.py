@@ -194,19 +194,15 @@ def _send_issue(
     agree(plan, service, yes)
     started = service.start(plan, exact=not yes)
     code = deliver(service, started)
-    if yes or not started.send.canary_size or not _canary_is_through(service, started.send):
+    if yes or not started.send.canary_size:
         return code
-    waiting = service.queries.counts(started.send).waiting
+    status = service.status(started.send)
+    if not status.waits_for_go_ahead:
+        return code
     click.echo()
-    if not click.confirm(f"Continue with the other {waiting:,}?"):
+    if not click.confirm(f"Continue with the other {status.counts.waiting:,}?"):
         return code
     return deliver(service, service.start(service.plan_resume(prepared, started.send)))
-
-
-def _canary_is_through(service: "SendService", send: "Send") -> bool:
-    """Return True if the canary was tried and the others wait for a go-ahead."""
-    counts = service.queries.counts(send)
-    return bool(counts.waiting) and counts.recipients - counts.waiting >= (send.canary_size or 0)
 
 
 def _send_ready(

@@ -64,7 +64,7 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
         return f"BEING SENT NOW: {counts.accepted:,} OF {counts.recipients:,} ACCEPTED", ""
     if send.state == "cancelled":
         return _cancelled(counts)
-    if _waits_for_go_ahead(status):
+    if status.waits_for_go_ahead:
         return _canary(counts)
     if counts.waiting or counts.under_way:
         return _stopped(status, interrupted)
@@ -80,14 +80,6 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
     if not counts.accepted:
         return f"SENT TO NOBODY: {counted(counts.refused, 'RECIPIENT', 'RECIPIENTS')} REFUSED", "yellow"
     return f"SENT, BUT NOT TO ALL{held}" if not held else f"SENT{held}", "yellow"
-
-
-def _waits_for_go_ahead(status: "SendStatus") -> bool:
-    """Return True if the canary was tried and the others wait for a person."""
-    counts, canary_size = status.counts, status.send.canary_size
-    return (
-        canary_size is not None and counts.waiting > 0 and counts.recipients - counts.waiting >= canary_size
-    )
 
 
 def _canary(counts: "Counts") -> tuple[str, str]:
@@ -207,7 +199,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield resume, f"news resume {issue}"
         if until:
             yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
-        elif _waits_for_go_ahead(status):
+        elif status.waits_for_go_ahead:
             yield "Or send it to nobody else", f"news cancel {issue}"
     if counts.unknown and not counts.under_way and not until:
         yield (
@@ -226,7 +218,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
 def _purpose_of_resume(status: "SendStatus") -> str:
     """Return what `news resume` does for an open send; an empty text where it does nothing."""
     counts = status.counts
-    if _waits_for_go_ahead(status):
+    if status.waits_for_go_ahead:
         return "Look at what the canary received, then send to the others"
     if counts.under_way or (counts.unknown and status.cancellable_until):
         return "Settle unknown recipients and continue (nobody gets it twice)"

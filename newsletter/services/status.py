@@ -17,9 +17,9 @@ class SendStatus:
     """The status of a send.
 
     `held_until` is when the first and the last of the held mail leaves. `cancellable_until` is the deadline
-    for `news cancel`, None if nothing can be cancelled any more. `joined`
-    subscribers came after the send was planned. `holder` is the process that delivers the send, or that ended
-    without finishing it. `reasons` count recipients by state and reason, without addresses.
+    for `news cancel`, None if nothing can be cancelled any more. `joined` subscribers came after the send was
+    planned. `holder` is the process that delivers the send, or that ended without finishing it. `reasons`
+    count recipients by state and reason, without addresses.
     """
 
     send: Send
@@ -34,6 +34,13 @@ class SendStatus:
     def is_rehearsal(self) -> bool:
         """Return True if the mail stayed on this machine."""
         return self.send.list != SUBSCRIBERS
+
+    @property
+    def waits_for_go_ahead(self) -> bool:
+        """Return True if the canary was tried and the others wait for a person."""
+        counts, canary_size = self.counts, self.send.canary_size
+        tried = counts.recipients - counts.waiting
+        return canary_size is not None and counts.waiting > 0 and tried >= canary_size
 
     @property
     def in_progress(self) -> bool:

@@ -277,7 +277,7 @@ class _Delivery:
             return Unknown(f"unexpected reply to the message: {reply}")
         if reply.code == 421:
             self.drop()
-        return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
+        return _rejection(reply)
 
 
 def _rejected(reply: Reply) -> Outcome:
@@ -287,6 +287,11 @@ def _rejected(reply: Reply) -> Outcome:
     """
     if reply.code == 421 or not reply.is_rejection:
         raise _BatchAborted(NotSent(f"the server ended the session: {reply}", stop=False))
+    return _rejection(reply)
+
+
+def _rejection(reply: Reply) -> Outcome:
+    """Return the outcome of a rejection: 5xx is refused for good, 4xx (greylisting, say) is put off."""
     return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 
