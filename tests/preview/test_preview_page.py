@@ -303,6 +303,19 @@ def test_the_list_keeps_the_focus_when_an_issue_is_picked_or_saved(letter, previ
     expect(older).to_be_focused()
 
 
+def test_a_click_that_begins_before_the_list_changes_still_counts(letter, preview, page):
+    letter.save("issues/2025-12-29.yml", letter.issue.replace("Soup", "Bread"))
+    page.goto(preview().url)
+    is_live(page)
+    older = page.locator("#issues a").last
+    older.locator(".facts").hover()
+    page.mouse.down()
+    letter.edit("Bread", "Cake", "issues/2025-12-29.yml")
+    expect(older).to_contain_text("Cake for all")
+    page.mouse.up()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cake for all")
+
+
 def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     letter.edit("Cook slowly", "Dear [[name]], cook slowly")
     with open_database(letter.folder) as database:

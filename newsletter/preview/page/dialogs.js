@@ -1,6 +1,6 @@
 // The two dialogs: the reader of the mail, and the address of a test message.
 
-import { byId, get, make, failureText } from "/parts.js";
+import { byId, get, make, refill, failureText } from "/parts.js";
 import { chosen, mailAddress } from "/state.js";
 
 export function wireReader(choose) {
@@ -30,9 +30,11 @@ async function search(words, choose) {
       choose(subscriber);
       byId("reader-dialog").close();
     };
-    return make("li", {}, make("button", { type: "button", onclick: pick, textContent: subscriber.name ? `${subscriber.name} <${subscriber.address}>` : subscriber.address }));
+    const entry = make("li", {}, make("button", { type: "button", onclick: pick, textContent: subscriber.name ? `${subscriber.name} <${subscriber.address}>` : subscriber.address }));
+    entry.dataset.key = subscriber.address;
+    return entry;
   });
-  byId("matches").replaceChildren(...entries);
+  refill(byId("matches"), ...entries);
   byId("matches-status").textContent = said ?? (entries.length ? "" : words ? "No subscriber matches." : "The list is empty.");
 }
 

@@ -124,7 +124,7 @@ function showPage(page) {
   byId("preheader").textContent = page.preheader;
   showState(count ? "error" : "live", count ? `Error: ${problems}` : "Live");
   byId("broken-title").textContent = `${problems} to correct`;
-  byId("broken-list").replaceChildren(...page.problems.map((problem) => problemEntry(problem)));
+  refill(byId("broken-list"), ...page.problems.map((problem) => problemEntry(problem)));
   showInert();
   showWeight(page);
   if (count) showUnchecked("The checks run when the problems are corrected.");
@@ -138,7 +138,6 @@ function showIssues() {
     byId("issues"),
     ...received.issues.map((issue) => {
       const link = make("a", { href: `?issue=${issue.name}` }, make("span", { className: "subject", textContent: issue.subject || "no subject yet" }));
-      link.dataset.key = issue.name;
       const state = make("span", { className: issue.state, textContent: issue.at ? `sent on ${issue.at}` : issue.state });
       link.append(make("span", { className: "facts" }, make("span", { textContent: issue.name }), state));
       if (issue.name === issueShown()) link.setAttribute("aria-current", "page");
@@ -147,7 +146,9 @@ function showIssues() {
         event.preventDefault();
         pick(issue.name);
       };
-      return make("li", {}, link);
+      const entry = make("li", {}, link);
+      entry.dataset.key = issue.name;
+      return entry;
     }),
   );
 }

@@ -20,11 +20,34 @@ export async function get(address, options) {
 // The reason why `get` failed, for the user.
 export const failureText = (failure) => (failure instanceof AccessDenied ? failure.message : "The preview does not answer. Look at its terminal.");
 
-// Replaces the entries of a list. The entry with the focused entry's `data-key` gets the focus.
+// Changes the entries of a list. An entry that stays, by its `data-key` or else by its place, is changed in place:
+// focus, selected text and a click that has begun outlast the change.
 export function refill(list, ...entries) {
-  const key = list.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  list.replaceChildren(...entries);
-  if (key !== undefined) [...list.querySelectorAll("[data-key]")].find((element) => element.dataset.key === key)?.focus({ preventScroll: true });
+  const stays = new Map([...list.childNodes].map((node, place) => [keyOf(node, place), node]));
+  const nodes = entries.map((entry, place) => {
+    const key = keyOf(entry, place);
+    const node = updated(stays.get(key), entry);
+    stays.delete(key);
+    return node;
+  });
+  for (const node of [...list.childNodes]) if (!nodes.includes(node)) node.remove();
+  nodes.forEach((node, place) => node === list.childNodes[place] || list.insertBefore(node, list.childNodes[place] ?? null));
+}
+
+const keyOf = (node, place) => node.dataset?.key ?? place;
+
+// Returns `old` with the attributes and the content of `node`, or `node` if they are different elements.
+function updated(old, node) {
+  if (old?.nodeName !== node.nodeName) return node;
+  if (node.nodeType === Node.TEXT_NODE) {
+    if (old.data !== node.data) old.data = node.data;
+    return old;
+  }
+  for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of node.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  old.onclick = node.onclick;
+  refill(old, ...node.childNodes);
+  return old;
 }
 
 // Text with code elements for the parts in backticks, such as "add `link:`".
@@ -32,7 +55,7 @@ function withCode(text) {
   return text.split(/`([^`\n]+)`/).map((piece, index) => (index % 2 ? make("code", { textContent: piece }) : piece));
 }
 
-// A problem as an entry of a list; a click on it calls `go`, if there is one.
+// A problem as an entry of a list; a click on it calls `go` with the problem and its button, if there is one.
 export function problemEntry(problem, go) {
   const parts = [
     make("span", { className: "severity", textContent: `${problem.severity}${problem.check ? `: ${problem.check}` : ""}` }),
@@ -41,10 +64,10 @@ export function problemEntry(problem, go) {
     make("span", { className: "where", textContent: problem.where }),
   ];
   const entry = make("li", { className: problem.severity });
+  entry.dataset.key = JSON.stringify([problem.check, problem.where, problem.what]);
   if (go) {
-    const button = make("button", { className: "go", type: "button", onclick: () => go(problem, entry) }, ...parts.slice(1));
-    button.dataset.key = JSON.stringify([problem.check, problem.where, problem.what]);
-    entry.append(button);
+    const onclick = (event) => go(problem, event.currentTarget);
+    entry.append(make("button", { className: "go", type: "button", onclick }, ...parts.slice(1)));
   } else entry.append(...parts.slice(1));
   entry.prepend(parts[0]);
   if (problem.details.length) entry.append(make("pre", { textContent: problem.details.join("\n") }));

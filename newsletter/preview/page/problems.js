@@ -23,8 +23,8 @@ const problemButtons = () => [...document.querySelectorAll("#problems .go")];
 
 // `toMail` shows the mail, and resolves when it is loaded.
 export function showChecked({ groups, heaviest }, toMail) {
-  const key = document.querySelector("#problems .chosen .go")?.dataset.key;
-  const goTo = (problem, entry) => showPlace(problem, entry, toMail);
+  const key = document.querySelector("#problems .chosen")?.dataset.key;
+  const goTo = (problem, button) => showPlace(problem, button, toMail);
   const listed = groups.flatMap((group) => [
     make("h3", { textContent: group.heading }),
     make("ol", { className: "problems" }, ...group.problems.map((problem) => problemEntry(problem, goTo))),
@@ -33,14 +33,15 @@ export function showChecked({ groups, heaviest }, toMail) {
   refill(byId("problems"), ...listed);
   keepSelection(key);
   byId("count").textContent = groups.flatMap((group) => group.problems).filter((problem) => problem.severity !== "note").length || "";
-  byId("heaviest").replaceChildren(
+  refill(
+    byId("heaviest"),
     ...heaviest.map(([name, bytes]) => make("li", {}, make("span", { textContent: name }), make("span", { textContent: `${kilobytes(bytes)} KB` }))),
   );
 }
 
 // The selected problem stays selected; if it was corrected, the next key goes to the problem behind it.
 function keepSelection(key) {
-  const button = problemButtons().find((candidate) => candidate.dataset.key === key);
+  const button = problemButtons().find((candidate) => candidate.closest("li").dataset.key === key);
   if (button) mark(button);
   else current = Math.max(current - 1, -1);
 }
@@ -51,8 +52,8 @@ function mark(button) {
   current = problemButtons().indexOf(button);
 }
 
-async function showPlace(problem, entry, toMail) {
-  mark(entry.querySelector(".go"));
+async function showPlace(problem, button, toMail) {
+  mark(button);
   await toMail();
   const place = await (await get(mailAddress("/place", { where: problem.where }))).json();
   if (place) reveal(place);
@@ -79,7 +80,7 @@ export async function showLinks() {
     if (result) entry.append(make("span", { className: result.severity, textContent: result.said }));
     return entry;
   });
-  byId("links").replaceChildren(...entries);
+  refill(byId("links"), ...entries);
   byId("check-links").disabled = !entries.length;
 }
 
