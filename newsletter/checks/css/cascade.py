@@ -7,7 +7,7 @@ unknown.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -86,9 +86,15 @@ class Cascade:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._styles: dict[Viewport, dict[Element, Style]] = {}
 
     def styles(self, viewport: Viewport) -> dict[Element, Style]:
         """Return the style of every element that is displayed, in document order."""
+        if viewport not in self._styles:
+            self._styles[viewport] = self._computed(viewport)
+        return self._styles[viewport]
+
+    def _computed(self, viewport: Viewport) -> dict[Element, Style]:
         styles: dict[Element, Style] = {}
         scheme = viewport.dark and self._supports_dark(viewport)
         canvas = Backdrop.canvas(colours.CANVAS[scheme])
@@ -99,10 +105,15 @@ class Cascade:
     def runs(self, viewport: Viewport) -> Iterator[TextRun]:
         """Yield every visible text, in document order."""
         styles = self.styles(viewport)
-        for element, text in _texts(self._document.root):
-            style, words = styles.get(element), " ".join(text.split())
-            if style and style.visible and style.size > 0 and visible_text(words):
+        for element, words in self._visible_texts:
+            style = styles.get(element)
+            if style and style.visible and style.size > 0:
                 yield TextRun(element, words, style)
+
+    @cached_property
+    def _visible_texts(self) -> list[tuple[Element, str]]:
+        texts = ((element, " ".join(text.split())) for element, text in _texts(self._document.root))
+        return [(element, words) for element, words in texts if visible_text(words)]
 
     @cached_property
     def _matched_rules(self) -> Mapping[Element, list[MatchedRule]]:
@@ -181,18 +192,19 @@ def _presentational(element: Element) -> Iterator[Declared]:
 
 def _style(element: Element, declared: Mapping[str, Any], parent: Style, context: _Context) -> Style:
     size = _size(element, declared, parent)
-    style = replace(
-        parent,
-        colour=_colour(element, declared, parent, context.dark),
+    colour = _colour(element, declared, parent, context.dark)
+    line, line_times = _line_height(declared.get("line-height"), parent, size)
+    return Style(
+        colour=colour,
+        backdrop=_backdrop(declared, parent, colour),
         size=size,
         weight=_weight(element, declared, parent),
+        line=line,
+        line_times=line_times,
         display=declared.get("display", "inline" if _INLINE_TAGS.fullmatch(str(element.tag)) else "block"),
         visible=_is_visible(declared, parent),
         padding=sum(_pixels(declared.get(side), size) for side in ("padding-top", "padding-bottom")),
-        line=parent.line,
     )
-    style = _with_line_height(style, declared.get("line-height"))
-    return replace(style, backdrop=_backdrop(declared, parent, style.colour))
 
 
 def _is_visible(declared: Mapping[str, Any], parent: Style) -> bool:
@@ -248,13 +260,13 @@ def _weight(element: Element, declared: Mapping[str, Any], parent: Style) -> int
     return 400 if value == "initial" else parent.weight
 
 
-def _with_line_height(style: Style, value: Any) -> Style:
-    """Return a style with a line height; children inherit a number without a unit as a multiple."""
+def _line_height(value: Any, parent: Style, size: float) -> tuple[float | None, float | None]:
+    """Return `line` and `line_times`; children inherit a number without a unit as a multiple."""
     if isinstance(value, Length):
         if value.unit == "times":
-            return replace(style, line=None, line_times=value.number)
-        return replace(style, line=_pixels(value, style.size, percent_base=style.size), line_times=None)
-    return replace(style, line=None, line_times=None) if value in ("normal", "initial") else style
+            return None, value.number
+        return _pixels(value, size, percent_base=size), None
+    return (None, None) if value in ("normal", "initial") else (parent.line, parent.line_times)
 
 
 def _pixels(length: Any, size: float, percent_base: float = 0.0) -> float:

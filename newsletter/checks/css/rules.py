@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ _FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")
 _PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
 
 
+@lru_cache(maxsize=1000)
 def media_matches(media: str, viewport: Viewport) -> bool:
     """Return True if a media query list matches a screen; a query with an unknown part does not.
 
