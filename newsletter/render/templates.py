@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import CodeType
+from typing import ClassVar
 
 import jinja2
+from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
@@ -89,6 +92,7 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
         loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
         autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
+        bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
@@ -102,6 +106,24 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
     environment.filters["plain"] = filters.plain
     environment.filters["wrapped"] = filters.wrapped
     return environment
+
+
+class _CompiledTemplates(jinja2.BytecodeCache):
+    """Share compiled templates among the newsletters of this process; tracing compiles them differently."""
+
+    # By name and file of the template and by `traced`: the checksum of its source, and its code.
+    _compiled: ClassVar[dict[tuple[str, bool], tuple[str, CodeType]]] = {}
+
+    def __init__(self, traced: bool) -> None:
+        self._traced = traced
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        checksum, code = self._compiled.get((bucket.key, self._traced), ("", None))
+        bucket.code = code if checksum == bucket.checksum else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._compiled[bucket.key, self._traced] = bucket.checksum, bucket.code
 
 
 class _Loader(jinja2.BaseLoader):
