@@ -16,7 +16,15 @@ from newsletter.errors import Unavailable, cannot_be
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserType, Playwright
 
-_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first installed command is used. Debian's headless shell is the same browser without windows: it draws
+# the same pixels and starts in a third of the time.
+CHROMIUM_COMMANDS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 _MAC_CHROMIUMS = tuple(
     Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Chromium", "Google Chrome")
 )
@@ -104,7 +112,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
 def _executable(playwright: "Playwright") -> str:
     """Return the path of the installed Chromium, or else of the one from `playwright install`."""
-    executable = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
+    executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
     fallbacks = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
     fallbacks.append(Path(playwright.chromium.executable_path))
     executable = executable or next((str(path) for path in fallbacks if path.exists()), None)
