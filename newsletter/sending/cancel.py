@@ -12,7 +12,6 @@ from newsletter.sending.held_batches import abandon, recall_batch
 from newsletter.sending.hold_policy import SendTimings, cancellable_until, recallable_from
 from newsletter.sending.interfaces import Clock, Ledger, Recallable
 from newsletter.sending.model import HeldBatchStatus, Send
-from newsletter.sending.transitions import back_off
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ def cancel(
         log.warning("cancel stopped", extra={**log_fields.of_send(send), "reason": why})
         yield Stopped(why)
         return
-    settle_abandoned(ledger, send, clock.now())
+    settle_abandoned(ledger, send, clock.now(), timing)
     reported: set[int] = set()
     why = _MAY_ARRIVE
     while recallable and not stopped():
@@ -81,7 +80,7 @@ def _recall_one(
     with_unknown = earliest <= now
     event = recall_batch(ledger, recallable, status, "cancelled", clock, timing, with_unknown=with_unknown)
     if event is None:
-        return None, now + back_off(0)
+        return None, now + timing.back_off(0)
     return event, None if with_unknown or isinstance(event, NotRecalled) else earliest
 
 

@@ -38,7 +38,7 @@ from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
 from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
-from newsletter.sending.transitions import back_off, transitions
+from newsletter.sending.transitions import transitions
 from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
@@ -61,17 +61,18 @@ class DeliverySettings:
     timing: SendTimings = field(default_factory=SendTimings)
 
 
-def settle_abandoned(ledger: Ledger, send: Send, now: datetime) -> None:
-    """Settle the attempts that were under way when an earlier process ended.
+def settle_abandoned(ledger: Ledger, send: Send, now: datetime, timing: SendTimings) -> None:
+    """Settle the attempts that were in flight when an earlier process ended.
 
     They are unknown, except for the messages whose outcome its journal has.
     """
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended during the attempt")
         by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
-        results = _chunk_result(claimed, lost if notes is None else NOT_BEGUN, by_recipient, now)
-        ledger.settle([results])
-        log.warning("abandoned attempt settled", extra=log_fields.of_result(results))
+        default = lost if notes is None else NOT_BEGUN
+        result = _chunk_result(claimed, default, by_recipient, now + timing.back_off(claimed.tries))
+        ledger.settle([result])
+        log.warning("abandoned attempt settled", extra=log_fields.of_result(result))
 
 
 class Delivery:
@@ -116,7 +117,7 @@ class Delivery:
             extra={**fields, "provider": self._provider.name, "calls_at_once": self._max_calls},
         )
         try:
-            settle_abandoned(self._ledger, self._send, self._clock.now())
+            settle_abandoned(self._ledger, self._send, self._clock.now(), self._timing)
             while True:
                 yield from self._held_batches.recall_unknown()
                 if (yield from self._start_calls()) and not self._calls.in_flight:
@@ -243,7 +244,12 @@ class Delivery:
         if not calls:
             self._heartbeat(now)
             return []
-        results = [_chunk_result(call.claimed, call.outcome, call.by_recipient, now) for call in calls]
+        results = [
+            _chunk_result(
+                call.claimed, call.outcome, call.by_recipient, now + self._timing.back_off(call.claimed.tries)
+            )
+            for call in calls
+        ]
         self._ledger.settle(results)
         for call, result in zip(calls, results, strict=True):
             _log_result(result, call.failure)
@@ -255,7 +261,7 @@ class Delivery:
         if len(call.by_recipient) < recipients:
             self._react_to_batch(outcome, now, recipients)
         if self._breaker.paused and not self._paused_until:
-            self._pause(now + back_off(self._breaker.pauses))
+            self._pause(now + self._timing.back_off(self._breaker.pauses))
         if isinstance(outcome, Unknown) and call.claimed.held_batch:
             self._held_batches.mark_unknown()
 
@@ -267,13 +273,13 @@ class Delivery:
             self._breaker.record(outcome, recipients)
         if isinstance(outcome, NotSent) and outcome.wait:
             own_back_off = (
-                back_off(self._breaker.pauses)
+                self._timing.back_off(self._breaker.pauses)
                 if self._breaker.pauses > PAUSES_BEFORE_OWN_BACKOFF
                 else timedelta()
             )
             self._pause(now + max(timedelta(seconds=outcome.wait), own_back_off))
         elif isinstance(outcome, NotSent) and not recipients:
-            self._pause(now + back_off(0))
+            self._pause(now + self._timing.back_off(0))
 
     def _pause(self, until: datetime) -> None:
         self._paused_until = max(until, self._paused_until or until)
@@ -405,6 +411,6 @@ def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[in
 
 
 def _chunk_result(
-    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
+    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], retry_at: datetime
 ) -> ChunkResult:
-    return ChunkResult(claimed, default, tuple(transitions(claimed, default, by_recipient, now)))
+    return ChunkResult(claimed, default, tuple(transitions(claimed, default, by_recipient, retry_at)))

@@ -11,7 +11,6 @@ from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Ledger, Recallable
 from newsletter.sending.model import ChunkState, HeldBatch, HeldBatchStatus, Send
 from newsletter.sending.outcomes import Cancelled, NotCancelled, NotSent, Unknown
-from newsletter.sending.transitions import back_off
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +119,7 @@ class HeldBatches:
             return
         event = recall_batch(self._ledger, recallable, status, "waiting", self._clock, self._timing)
         if event is None:  # not confirmed: asked again, as long as there is time
-            self.next_recall_at = now + back_off(1)
+            self.next_recall_at = now + self._timing.back_off(1)
             return
         if self.current and self.current.number == status.batch.number:
             self.current = None

@@ -39,6 +39,13 @@ class SendTimings:
     max_wait: timedelta = timedelta(minutes=10)
     # The longest wait for a configured rate: a rate per hour is kept by waiting, a rate per day is not.
     max_rate_wait: timedelta = timedelta(minutes=61)
+    # The back-off grows four times with each try, from the first to the longest one.
+    first_back_off: timedelta = timedelta(seconds=5)
+    longest_back_off: timedelta = timedelta(hours=6)
+
+    def back_off(self, tries: int) -> timedelta:
+        """Return the back-off after this many tries that were put off: 5 s, 20 s, 80 s, … at most 6 h."""
+        return min(self.first_back_off * int(4 ** min(tries, 10)), self.longest_back_off)
 
 
 @dataclass(frozen=True)

@@ -9,47 +9,38 @@ Unknown                     -> unknown; nothing here changes it again
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from newsletter.sending.model import ClaimedChunk, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 
 # Recipients of a batch that was rejected because of another one: retry immediately, without a back-off.
 RETRY_NOW = replace(NOT_BEGUN, reason="")
-_FIRST_BACK_OFF, _LONGEST_BACK_OFF = 5, 6 * 3600
-
-
-def back_off(tries: int) -> timedelta:
-    """Return the back-off after this many tries that were put off: 5 s, 20 s, 80 s, … at most 6 h."""
-    return timedelta(seconds=min(_FIRST_BACK_OFF * 4 ** min(tries, 10), _LONGEST_BACK_OFF))
 
 
 def transitions(
-    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], now: datetime
+    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], retry_at: datetime
 ) -> list[Transition]:
     """Return the transitions of a chunk, from outcomes by recipient number and a default for the others.
 
-    Their ranges cover the chunk without a gap; recipients who unsubscribed lie within one of them.
+    Their ranges cover the chunk without a gap; recipients who unsubscribed lie within one of them. Recipients
+    that were put off are due again at `retry_at`.
     """
     if isinstance(default, Refused) and not by_recipient and len(claimed.recipients) > 1:
-        return _narrow_rejection(claimed, default, now)
+        return _narrow_rejection(claimed, default, retry_at)
     if not by_recipient:
-        return [
-            _transition(0, default, now + back_off(claimed.tries))._replace(
-                first=claimed.first, last=claimed.last
-            )
-        ]
-    return _ranges(claimed, lambda number: by_recipient.get(number, default), now)
+        return [_transition(0, default, retry_at)._replace(first=claimed.first, last=claimed.last)]
+    return _ranges(claimed, lambda number: by_recipient.get(number, default), retry_at)
 
 
-def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, now: datetime) -> list[Transition]:
+def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, retry_at: datetime) -> list[Transition]:
     """Narrow the refusal of a batch down to the recipients that caused it."""
     recipients = claimed.recipients
     if rejected := {
         recipients[index].number for index in refused.rejected_indexes if 0 <= index < len(recipients)
     }:
         refused_alone = Refused(refused.reason)
-        return _ranges(claimed, lambda number: refused_alone if number in rejected else RETRY_NOW, now)
+        return _ranges(claimed, lambda number: refused_alone if number in rejected else RETRY_NOW, retry_at)
     middle = recipients[len(recipients) // 2].number
     return [
         Transition(claimed.first, middle - 1, "waiting", refused.reason),
@@ -57,10 +48,9 @@ def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, now: datetime) ->
     ]
 
 
-def _ranges(claimed: ClaimedChunk, outcome: Callable[[int], Outcome], now: datetime) -> list[Transition]:
+def _ranges(claimed: ClaimedChunk, outcome: Callable[[int], Outcome], retry_at: datetime) -> list[Transition]:
     """Return one transition for each range of neighbours with the same outcome."""
     ranges: list[Transition] = []
-    retry_at = now + back_off(claimed.tries)
     for recipient in claimed.recipients:
         transition = _transition(recipient.number, outcome(recipient.number), retry_at)
         if ranges and ranges[-1][2:] == transition[2:]:

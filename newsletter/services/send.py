@@ -237,7 +237,7 @@ class SendService:
     def settle_abandoned(self, send: Send) -> None:
         """Settle the attempts that were under way when an earlier process ended, by its notes."""
         with self._leased(send):
-            delivery.settle_abandoned(self.ledger, send, self.clock.now())
+            delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
@@ -311,7 +311,7 @@ class SendService:
     ) -> int:
         """Move recipients from one state to another, all or the named ones; return how many."""
         with self._leased(send):
-            delivery.settle_abandoned(self.ledger, send, self.clock.now())
+            delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
                 hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
                 raise SendRefused("a recall of held mail was requested and is not confirmed yet", hint)

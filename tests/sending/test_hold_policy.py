@@ -76,3 +76,8 @@ def test_where_no_more_can_be_opened_the_newest_takes_the_rest() -> None:
 def test_a_lane_needs_a_slot_until_it_has_left() -> None:
     assert hold_policy.in_use(status().batch, at(29)) and not hold_policy.in_use(status().batch, at(30))
     assert not hold_policy.in_use(status("cancelled").batch, NOW)
+
+
+def test_the_back_off_grows_to_six_hours() -> None:
+    seconds = [SendTimings().back_off(tries).total_seconds() for tries in (0, 1, 2, 3, 4, 8, 1000)]
+    assert seconds == [5, 20, 80, 320, 1280, 21600, 21600]

@@ -1,7 +1,6 @@
 """The transitions of a chunk: exactly one for each recipient."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from newsletter.sending.model import ClaimedChunk, Transition
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.sending.transitions import back_off, transitions
+from newsletter.sending.transitions import transitions
 from newsletter.subscribers.model import Subscriber
 from tests.samples import NOW
 
@@ -67,7 +66,7 @@ def test_the_ranges_cover_the_chunk_without_a_gap(
         ),
         pytest.param(
             NotSent("later", stop=False),
-            [Transition(1, 5, "waiting", "later", NOW + timedelta(seconds=5))],
+            [Transition(1, 5, "waiting", "later", NOW)],
             id="put-off",
         ),
         pytest.param(
@@ -104,16 +103,4 @@ def test_halves_are_of_those_who_are_there() -> None:
     assert transitions(claimed(1, 4, frozenset({1, 2})), Refused("400"), {}, NOW) == [
         Transition(1, 3, "waiting", "400"),
         Transition(4, 4, "waiting", "400"),
-    ]
-
-
-def test_the_back_off_grows_to_six_hours() -> None:
-    assert [back_off(n).total_seconds() for n in (0, 1, 2, 3, 4, 8, 1000)] == [
-        5,
-        20,
-        80,
-        320,
-        1280,
-        21600,
-        21600,
     ]
