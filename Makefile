@@ -14,6 +14,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 # One worker per core takes one file after the other, the longest first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# The tests start hundreds of processes, which without bytecode would compile the program again each time.
+unexport PYTHONDONTWRITEBYTECODE
 ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
 DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news

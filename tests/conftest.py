@@ -19,6 +19,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine, text
 
+from newsletter.preview.screenshots import CHROMIUM_COMMANDS
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
 from tests.forks import Forks
@@ -40,10 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-case",
         action="store_true",
-        help="Run every case. Without it, a fixed sample runs: of test_protocol's sequences of three faults,"
-        " each pair followed by a call without a fault, and a fifth of the others; of its pairs of crashes, a"
-        " third; of test_killed's stories, 14 with every kind and both databases among them; of 200 saves of"
-        " a file under preview, 60; of hypothesis, fixed examples.",
+        help="Run every case. Without it, a fixed sample of the longest proofs runs (see test_protocol,"
+        " test_killed, test_ledger_agrees, test_judges, test_preview_page), and hypothesis tries fixed"
+        " examples.",
     )
 
 
@@ -107,8 +107,8 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of Chromium."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    need(None if executable else "chromium (Debian: apt install chromium)")
+    executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
+    need(None if executable else "chromium (Debian: apt install chromium-headless-shell)")
     return str(executable)
 
 

@@ -6,6 +6,7 @@ has its own environment, folder, output and exit code, and can be killed.
 `python -m tests.forks SOCKET` is the process that forks. It exits when its standard input is closed.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -23,9 +24,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import newsletter
+from newsletter.checks import runner
+from newsletter.issue import files
+from newsletter.services import prepare
+from tests import samples
 
 ROOT = Path(__file__).parent.parent
 # Modules that the libraries import only on use.
@@ -117,24 +122,33 @@ class Forks:
 def main(address: str) -> None:
     """Import all modules, and run each requested program in a fork."""
     _import_everything()
+    _fill_caches()
     gc.freeze()
     assert threading.active_count() == 1, "a fork has only the thread that forks"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(address)
         listening.listen(100)
         print("ready", flush=True)
-        # The processes that wait for a program are not waited for; ignored, they leave no zombies.
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        while listening in select.select([listening, sys.stdin], [], [])[0]:
-            connection, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
-                order = _fork_program(connection)
-                break
-            connection.close()
-        else:
-            return
-    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+        order = _fork_programs(listening)
+    if order:
+        _run(order["module"])
+
+
+def _run(module: str) -> NoReturn:
+    """Run a program and exit with its code, without the teardown of all modules: it would copy them first."""
+    code: object = None
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads, as a normal exit does
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code or 0)
 
 
 def _import_everything() -> None:
@@ -145,25 +159,70 @@ def _import_everything() -> None:
         importlib.import_module(name)
 
 
-def _fork_program(connection: socket.socket) -> dict[str, Any]:
-    """Fork the program and return in it; the calling process reports its exit code and exits."""
+def _fill_caches() -> None:
+    """Render and check an issue, which fills the caches of templates, style sheets and data files."""
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = samples.newsletter(Path(folder))
+        runner.run(prepare.proof(loaded, files.load(files.find(loaded.issues))))
+
+
+def _fork_programs(listening: socket.socket) -> dict[str, Any] | None:
+    """Fork the requested programs and report their exit codes; return in each fork, and at the end with None.
+
+    A program is forked once: a fork of this large process takes a good part of a short program's time.
+    """
+    programs: dict[int, socket.socket] = {}
+    child_ended, wakeup = socket.socketpair()
+    for end in (child_ended, wakeup):
+        end.setblocking(False)
+    # A handler must be set so that the signal writes to the file descriptor.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakeup.fileno())
+    while True:
+        ready = select.select([listening, child_ended, sys.stdin], [], [])[0]
+        if sys.stdin in ready:
+            return None
+        if child_ended in ready:
+            child_ended.recv(1000)
+            _report_ended(programs)
+        if listening in ready:
+            connection, _ = listening.accept()
+            order, descriptors = _receive_order(connection)
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for inherited in (child_ended, wakeup, connection, *programs.values()):
+                    inherited.close()
+                _set_up_process(order, descriptors)
+                return order
+            for descriptor in descriptors:
+                os.close(descriptor)
+            programs[pid] = connection
+            _report(connection, pid)
+
+
+def _receive_order(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     data, descriptors, *_ = socket.recv_fds(connection, 1, 2)
     while not data.endswith(b"\n"):
         data += connection.recv(1_000_000)
-    order: dict[str, Any] = json.loads(data)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if program := os.fork():
-        for descriptor in (0, *descriptors):
-            os.close(descriptor)
-        with suppress(OSError):  # the test may have closed the connection
-            connection.sendall(b"%d\n" % program)
-        _, status = os.waitpid(program, 0)
-        with suppress(OSError):
-            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
-        os._exit(0)
-    connection.close()
-    _set_up_process(order, descriptors)
-    return order
+    return json.loads(data), descriptors
+
+
+def _report_ended(programs: dict[int, socket.socket]) -> None:
+    """Report the exit codes of the programs that have ended."""
+    while programs:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        connection = programs.pop(pid)
+        _report(connection, os.waitstatus_to_exitcode(status))
+        connection.close()
+
+
+def _report(connection: socket.socket, number: int) -> None:
+    with suppress(OSError):  # the test may have closed the connection
+        connection.sendall(b"%d\n" % number)
 
 
 def _set_up_process(order: dict[str, Any], descriptors: Sequence[int]) -> None:

@@ -31,12 +31,13 @@ from typing import Self, TypeVar
 import pytest
 from sqlalchemy import create_engine, text
 
+from newsletter.providers.sendgrid.provider import MAX_RECIPIENTS_PER_CALL
 from tests import samples
 from tests.fakes import postfix, postgresql
 from tests.fakes import sendgrid_rules as rules
 from tests.fakes.sendgrid import Fault, Reply, Request, SendGridFake, refused
 from tests.forks import Forks
-from tests.killed import TIMEOUT_SECONDS
+from tests.killed import RECIPIENTS_PER_CALL, TIMEOUT_SECONDS
 from tests.required import need
 
 T = TypeVar("T")
@@ -50,9 +51,11 @@ FIRST_SEED = int(os.environ.get("NEWS_SEED", "0"))
 # Scenarios that run at the same time; most of a scenario is waiting.
 PARALLEL_SCENARIOS = 3
 
-# Recipients: twelve requests of a thousand; messages for four connections; files written by one thread.
-PEOPLE, MESSAGES, FILES = 12_000, 330, 150
-CHUNK, CONNECTIONS = 1000, 4
+# Recipients: of twelve requests, and of twelve with `tests.killed`; of messages for four connections; of
+# files written by one thread.
+PEOPLE, PEOPLE_IN_A_HURRY = 12 * MAX_RECIPIENTS_PER_CALL, 12 * RECIPIENTS_PER_CALL
+MESSAGES, FILES = 330, 150
+CONNECTIONS = 4
 # Seconds for `tests.killed`: longer than a request can take; so long that no batch is recalled in time.
 LATE, TOO_LATE = 2.0, 3600.0
 
@@ -604,7 +607,7 @@ def max_unknown(scenario: Scenario, fake: WatchedSendGrid, requests: int) -> int
     An account can cancel ten batches, and a send uses at most five of these slots.
     """
     scenario.events.append(f"{fake.recalled_batches} batches recalled")
-    return 0 if fake.recalled_batches < 5 else (scenario.kills * requests + 1) * CHUNK
+    return 0 if fake.recalled_batches < 5 else (scenario.kills * requests + 1) * RECIPIENTS_PER_CALL
 
 
 # The kinds of scenarios
@@ -658,7 +661,7 @@ def too_late(scenario: Scenario, world: World) -> None:
         scenario.kill(12, *SEND)
         scenario.kill(8, *SEND)
         code = scenario.finish(*SEND)
-        scenario.verify(fake.delivered(), code, (scenario.kills * requests + 1) * CHUNK)
+        scenario.verify(fake.delivered(), code, (scenario.kills * requests + 1) * RECIPIENTS_PER_CALL)
 
 
 def at_once(scenario: Scenario, world: World) -> None:
@@ -672,7 +675,9 @@ def at_once(scenario: Scenario, world: World) -> None:
         for _ in range(chance.choice((1, 1, 2, 3))):
             scenario.kill(6, *SEND, "--now")
         code = scenario.finish(*SEND, "--now")
-        scenario.verify(fake.delivered(), code, (scenario.kills * requests + unknown) * CHUNK)
+        scenario.verify(
+            fake.delivered(), code, (scenario.kills * requests + unknown) * MAX_RECIPIENTS_PER_CALL
+        )
 
 
 def message_by_message(scenario: Scenario, world: World) -> None:
@@ -731,9 +736,9 @@ def delivered(server: postfix.Postfix, sender: str) -> Counter[str]:
 
 # For each kind of scenario the number of seeds and of recipients.
 KINDS: list[tuple[int, Callable[[Scenario, World], None], int]] = [
-    (18, held_back, PEOPLE),
-    (7, cancelled_after_kill, PEOPLE),
-    (3, too_late, PEOPLE),
+    (18, held_back, PEOPLE_IN_A_HURRY),
+    (7, cancelled_after_kill, PEOPLE_IN_A_HURRY),
+    (3, too_late, PEOPLE_IN_A_HURRY),
     (8, at_once, PEOPLE),
     (13, message_by_message, MESSAGES),
     (3, into_files, FILES),
@@ -838,14 +843,15 @@ def test_a_ledger_that_is_tampered_with_is_found(
     arguments: tuple[str, ...], statements: list[str], found: str, world: World
 ) -> None:
     """After the kill, chunks in flight are marked as waiting, or waiting ones as accepted."""
-    with world.scenario(world.another_seed(), PEOPLE) as scenario, WatchedSendGrid(scenario.trigger) as fake:
+    people = PEOPLE_IN_A_HURRY
+    with world.scenario(world.another_seed(), people) as scenario, WatchedSendGrid(scenario.trigger) as fake:
         scenario.hurry(LATE)
         point_at(scenario, fake, 2)
         scenario.kill_at(5, "there", *arguments)
         scenario.tamper(statements)
         code = scenario.finish(*arguments)
         with pytest.raises(AssertionError, match=found):
-            scenario.verify(fake.delivered(), code, PEOPLE)
+            scenario.verify(fake.delivered(), code, people)
 
 
 @tampered

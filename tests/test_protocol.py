@@ -3,10 +3,10 @@
 No recipient gets a mail twice; every accepted recipient gets it; no recipient gets it whose state says that
 it was not sent. Variants of the protocol that are broken on purpose must each be found.
 
-With `--every-case` every sequence of three faults is tried. Without it: each pair of faults, with a
-successful call after them, and a fifth of the other sequences; of two crashes in a row, a third of the points
-of the first crash. The name of a test is the seed of its sample. The broken variants are always tried with
-all of their cases.
+With `--every-case` every sequence of faults is tried. Without it: each pair of faults, with a successful
+call after them, and a fifth of the other sequences of three; each pair of failed recalls, after some of the
+pairs of failed calls; of two crashes in a row, a fifth of the points of the first crash. The name of a test
+is the seed of its sample. The broken variants are always tried with all of their cases.
 """
 
 import random
@@ -37,10 +37,11 @@ KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one
 Break = Callable[[World], None]
 Faults = tuple[str, ...]
 Triples = Callable[[Sequence[str]], list[Faults]]
+CallsAndRecalls = Callable[[Sequence[str]], Iterator[tuple[Faults, Faults]]]
 
 # By default one of this number of sequences of three faults, and of points of a first crash, is tried.
 ONE_TRIPLE_OF = 5
-ONE_FIRST_CRASH_OF = 3
+ONE_FIRST_CRASH_OF = 5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,6 +65,24 @@ def triples(request: pytest.FixtureRequest, every_case: bool) -> Triples:
         others = [case for case in cases if case[2] != "ok"]
         chance = random.Random(request.node.name)
         return pairs + chance.sample(others, len(others) // ONE_TRIPLE_OF)
+
+    return listed
+
+
+@pytest.fixture
+def calls_and_recalls(request: pytest.FixtureRequest, every_case: bool) -> CallsAndRecalls:
+    """Return a function that yields pairs of failed calls and pairs of failed recalls to try after them.
+
+    Without `--every-case`, some pairs of calls are tried before each pair of recalls: as many as there are
+    faults of a call.
+    """
+
+    def listed(call_faults: Sequence[str]) -> Iterator[tuple[Faults, Faults]]:
+        calls = list(product(call_faults, repeat=2))
+        chance = random.Random(request.node.name)
+        for recalls in product(CANCEL_FAULTS, repeat=2):
+            for tried in calls if every_case else chance.sample(calls, len(call_faults)):
+                yield tried, recalls
 
     return listed
 
@@ -182,22 +201,22 @@ def test_every_crash_while_lanes_are_called_back(gap: timedelta, works: bool, tr
 
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER, timedelta(minutes=21)], ids=["at-once", "later", "too-late"])
 @pytest.mark.parametrize("before", [False, True], ids=["first", "second"])
-def test_every_crash_of_a_cancel(gap: timedelta, before: bool) -> None:
+def test_every_crash_of_a_cancel(gap: timedelta, before: bool, calls_and_recalls: CallsAndRecalls) -> None:
     """`news send` crashes; then the first or second `news cancel` at every point; then a last one."""
     cases = 0
-    for *faults, first, second in product(*[("ok", "late")] * 2, *[CANCEL_FAULTS] * 2):
+    for faults, cancels in calls_and_recalls(("ok", "late")):
         for at in (3, 6, 9, None):
             for crash in range(200):
-                world = world_with(ONE_BATCH, tuple(faults), (first, second))
+                world = world_with(ONE_BATCH, faults, cancels)
                 world.run(at)
                 world.time += gap
                 if before:
                     world.cancel()
                 ended = world.cancel(crash)
-                assert not world.contradiction(), (faults, first, second, at, crash, world.contradiction())
+                assert not world.contradiction(), (faults, cancels, at, crash, world.contradiction())
                 world.cancel()
                 cases += 1
-                assert not world.contradiction(), (faults, first, second, at, crash, world.contradiction())
+                assert not world.contradiction(), (faults, cancels, at, crash, world.contradiction())
                 if ended:
                     break
     assert cases > 300
@@ -205,19 +224,19 @@ def test_every_crash_of_a_cancel(gap: timedelta, before: bool) -> None:
 
 
 @pytest.mark.parametrize("minutes", [0, 3, 14], ids=str)
-def test_resuming_what_a_cancel_was_interrupted_in(minutes: int) -> None:
+def test_resuming_what_a_cancel_was_interrupted_in(minutes: int, calls_and_recalls: CallsAndRecalls) -> None:
     """The cancel crashed before it covered mail that may still arrive; the resume must wait for that mail."""
     cases = 0
-    for *faults, first, second in product(*[("ok", "late", "taken")] * 2, *[CANCEL_FAULTS] * 2):
+    for faults, cancels in calls_and_recalls(("ok", "late", "taken")):
         for at in (6, 9, None):
             for crash in range(200):
-                world = world_with(ONE_BATCH, tuple(faults), (first, second))
+                world = world_with(ONE_BATCH, faults, cancels)
                 world.run(at)
                 ended = world.cancel(crash)
                 world.time += timedelta(minutes=minutes)
                 world.resume()
                 cases += 1
-                assert not world.contradiction(), (faults, first, second, at, crash, world.contradiction())
+                assert not world.contradiction(), (faults, cancels, at, crash, world.contradiction())
                 if ended:
                     break
     assert cases > 300

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import SendRefused
+from newsletter.sending.hold_policy import SendTimings
 from newsletter.services.send import SendService
 from tests import samples
 from tests.cli.summary import row
@@ -355,6 +357,14 @@ def test_a_row_without_a_name_ends_with_its_state(news: News) -> None:
     assert news("subscribers", "list").output == "ada@example.com\tactive\n"
 
 
+@pytest.fixture
+def short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let recipients that were put off wait for a moment only."""
+    timings = partial(SendTimings, first_back_off=timedelta(seconds=0.05))
+    monkeypatch.setattr("newsletter.services.send.SendTimings", timings)
+
+
+@pytest.mark.usefixtures("short_back_off")
 def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
     with ScriptedSmtp({".": [CLOSE, "250 ok"]}) as server:
@@ -558,9 +568,11 @@ def started(folder: Path, *arguments: str, **environment: str) -> "subprocess.Po
 class SlowSmtp(ScriptedSmtp):
     """Takes its time over each message, so that there is a middle to interrupt."""
 
+    seconds = 0.05
+
     def _reply(self, connection: object, reply: str) -> bool:
         if reply.startswith("250 2.0.0 queued"):
-            time.sleep(0.05)
+            time.sleep(self.seconds)
         return super()._reply(connection, reply)
 
 
@@ -583,6 +595,7 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
         running.send_signal(number)
         output, _ = running.communicate(timeout=30)
         assert 5 <= len(server.messages) < count
+        server.seconds = 0
         again = started(folder, "send", "--issue", "2026-04-27", "--yes")
         said, _ = again.communicate(timeout=60)
     got = [re.search(rb"To: .*<(.*)>", message)[1].decode() for message in server.messages]

@@ -1,6 +1,6 @@
 """Run axe-core, which finds barriers for readers with disabilities, on a mail in Chromium."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
@@ -26,11 +26,11 @@ def judging(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def judge(page: Page, mail: str, windows: int = len(WINDOWS)) -> list[Verdict]:
-    """Return axe's verdicts on a mail in the first `windows` of WINDOWS."""
+def judge(page: Page, mail: str, windows: Sequence[tuple[int, bool]] = WINDOWS) -> list[Verdict]:
+    """Return axe's verdicts on a mail in some of WINDOWS."""
     page.set_content(mail)
     verdicts: dict[Verdict, None] = {}
-    for width, dark in WINDOWS[:windows]:
+    for width, dark in windows:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="dark" if dark else "light")
         verdicts |= {Verdict("axe", rule, html): None for rule, html in page.evaluate(_RUN, _TAGS)}

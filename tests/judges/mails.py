@@ -1,6 +1,6 @@
 """The mails for the judges, each with the names of the checks that find a problem in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from newsletter.checks import runner
 from newsletter.config import loader
 from newsletter.render.pipeline import render
 from newsletter.services.prepare import proof
-from tests.checks.material import BASE, CASES, case_name, opened
+from tests.checks.material import BASE, case_name, opened
 from tests.render import material
 
 _FILLED = {
@@ -38,10 +38,10 @@ def ours() -> list[Mail]:
     ]
 
 
-def cases(folder: Path) -> Iterator[Mail]:
-    """Yield the mails of the checks' cases, without those that are the same for a judge."""
+def cases(folder: Path, chosen: Sequence[Path]) -> Iterator[Mail]:
+    """Yield the mails of the base and of the chosen cases, without those that are the same for a judge."""
     seen: set[tuple[str, frozenset[str]]] = set()
-    for n, case in enumerate([BASE, *CASES]):
+    for n, case in enumerate([BASE, *chosen]):
         read = opened(folder / str(n), None if case == BASE else case)
         checks = frozenset(problem.check for problem in runner.run(read))
         mail = Mail(case_name(case), _received(read.rendered.html), checks)

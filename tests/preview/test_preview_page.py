@@ -536,8 +536,14 @@ def test_problems_of_the_issue_left_are_not_shown_for_the_next(letter, preview, 
     expect(page.locator("#problems")).to_have_text("Checking…")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 800])
+def pytest_generate_tests(metafunc):
+    """Judge the page in a wide light window and in a narrow dark one; with `--every-case` in four windows."""
+    if "scheme" in metafunc.fixturenames:
+        every_case = metafunc.config.getoption("--every-case")
+        windows = [(1280, "light"), (800, "dark"), *([(1280, "dark"), (800, "light")] if every_case else [])]
+        metafunc.parametrize(("width", "scheme"), windows)
+
+
 def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
     letter.edit("Cook slowly", "Cook the the slowly, [here](http://example.com) and wait!!")
     page.set_viewport_size({"width": width, "height": 800})
@@ -591,12 +597,12 @@ def test_saves_leave_nothing_behind(letter, preview, page, every_case):
         page.evaluate("window.gc?.()")
         return int(memory[1]) / 1000, watches, files, page.locator("iframe").count()
 
-    for n in range(30):
+    warm_up, saves = (30, 200) if every_case else (20, 40)
+    for n in range(warm_up):
         save(n)
     time.sleep(1)
     before = resources()
-    saves = 200 if every_case else 60
-    for n in range(30, 30 + saves):
+    for n in range(warm_up, warm_up + saves):
         save(n)
     time.sleep(1)
     after = resources()

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from newsletter.preview.screenshots import CHROMIUM_COMMANDS
+
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
 WITHOUT_PLAYWRIGHT = """
 import sys
@@ -39,8 +41,26 @@ def news(letter, *arguments, start=("-m", "newsletter"), **environment):
     return done
 
 
-def take(letter, **environment):
-    return news(letter, "preview", "--screenshot", "shots", **environment)
+@pytest.fixture
+def take(letter, forks, tmp_path_factory):
+    """Return a function that takes screenshots in a process of its own."""
+
+    def take(*arguments, into="shots", **environment):
+        output, errors = (tmp_path_factory.mktemp("streams") / name for name in ("output", "errors"))
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = forks.start(
+                "newsletter",
+                *("preview", *arguments, "--screenshot", into),
+                folder=letter.folder,
+                output=out.fileno(),
+                errors=err.fileno(),
+                environment={**os.environ, "NO_COLOR": "1", **environment},
+            )
+        done = subprocess.CompletedProcess((), process.wait(60), output.read_text(), errors.read_text())
+        assert "Traceback" not in done.stderr
+        return done
+
+    return take
 
 
 def picture(letter, name: str) -> bytes:
@@ -80,8 +100,8 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_four_pictures_as_wide_as_their_windows(letter):
-    done = take(letter)
+def test_four_pictures_as_wide_as_their_windows(letter, take):
+    done = take()
     assert (done.returncode, done.stderr) == (0, "")
     told = [line.split("  ") for line in done.stdout.splitlines()]
     assert told == [
@@ -95,32 +115,32 @@ def test_four_pictures_as_wide_as_their_windows(letter):
 
 
 @pytest.mark.usefixtures("chromium")
-def test_the_whole_mail_is_in_it(letter):
+def test_the_whole_mail_is_in_it(letter, take):
     tall = "".join(f'<p style="margin:0;height:100px">{n}</p>' for n in range(120))
     footer(letter, f'<div style="font-size:20px">{tall}</div>')
-    assert take(letter).returncode == 0
+    assert take().returncode == 0
     assert 12_000 < size(picture(letter, "desktop-light"))[1] < 14_000
     assert 24_000 < size(picture(letter, "phone-light"))[1] < 28_000
 
 
 @pytest.mark.usefixtures("chromium")
-def test_a_mail_without_end_is_cut(letter):
+def test_a_mail_without_end_is_cut(letter, take):
     footer(letter, '<div style="height:150000px">.</div>')
-    done = take(letter)
+    done = take()
     assert done.returncode == 0
     assert [size(picture(letter, name))[1] for name in NAMES] == [65_536] * 4
     assert done.stdout.count(" bytes, only the first 65,536 pixels of the mail\n") == 4
 
 
 @pytest.mark.usefixtures("chromium")
-def test_what_is_too_wide_for_a_phone_does_not_widen_the_picture(letter):
+def test_what_is_too_wide_for_a_phone_does_not_widen_the_picture(letter, take):
     footer(letter, '<div style="width:900px">.</div>')
-    assert take(letter).returncode == 0
+    assert take().returncode == 0
     assert [size(picture(letter, name))[0] for name in NAMES] == [640, 640, 750, 750]
 
 
 @pytest.mark.usefixtures("chromium")
-def test_nothing_is_fetched_and_no_script_runs(letter):
+def test_nothing_is_fetched_and_no_script_runs(letter, take):
     with listening() as (address, requested):
         footer(
             letter,
@@ -128,14 +148,14 @@ def test_nothing_is_fetched_and_no_script_runs(letter):
             f'<div style="background:url({address}/ground.png)">.</div>'
             f'<iframe src="{address}/frame"></iframe>',
         )
-        assert take(letter).returncode == 0
+        assert take().returncode == 0
         assert requested == []
 
 
 @pytest.mark.usefixtures("chromium")
-def test_the_named_issue_again_over_its_old_pictures(letter):
+def test_the_named_issue_again_over_its_old_pictures(letter, take):
     letter.save("issues/2026-02-02.yml", letter.issue)
-    first, second = (news(letter, "preview", "2026-01-05", "--screenshot", "a/b") for _ in range(2))
+    first, second = (take("2026-01-05", into="a/b") for _ in range(2))
     assert first.stdout == second.stdout
     assert first.stdout.startswith("a/b/2026-01-05-desktop-light.png")
 
@@ -163,7 +183,7 @@ def interrupt(process) -> str:
 
 def path_to_chromium(tmp_path, script: str) -> str:
     """Return a PATH on which the browser is a shell script."""
-    browser = tmp_path / "bin" / "chromium"
+    browser = tmp_path / "bin" / CHROMIUM_COMMANDS[0]
     browser.parent.mkdir()
     browser.write_text(f"#!/bin/sh\n{script}\n")
     browser.chmod(0o755)
@@ -193,18 +213,18 @@ def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path):
     assert (process.returncode, output.strip()) == (1, "Aborted!")
 
 
-def test_an_issue_with_errors_is_told_with_its_line(letter):
+def test_an_issue_with_errors_is_told_with_its_line(letter, take):
     letter.edit("preheader", "preheadr")
-    done = take(letter)
+    done = take()
     assert done.returncode == 1
     assert "issues/2026-01-05.yml:2" in done.stderr
     assert not (letter.folder / "shots").exists()
 
 
-def test_without_chromium_it_says_how_to_get_it(letter, tmp_path):
+def test_without_chromium_it_says_how_to_get_it(letter, tmp_path, take):
     (tmp_path / "empty").mkdir()
     empty = str(tmp_path / "empty")
-    done = take(letter, PATH=empty, PLAYWRIGHT_BROWSERS_PATH=empty)
+    done = take(PATH=empty, PLAYWRIGHT_BROWSERS_PATH=empty)
     assert done.returncode == 1
     assert "Chromium is not installed" in done.stderr
     assert "apt install chromium" in done.stderr
@@ -218,10 +238,10 @@ def test_without_playwright_it_says_how_to_get_it(letter):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the broken browser is a shell script")
-def test_a_browser_that_does_not_start_is_told_in_its_own_words(letter, tmp_path):
-    done = take(letter, PATH=path_to_chromium(tmp_path, "echo 'libfoo.so is missing' >&2\nexit 3"))
+def test_a_browser_that_does_not_start_is_told_in_its_own_words(letter, tmp_path, take):
+    done = take(PATH=path_to_chromium(tmp_path, "echo 'libfoo.so is missing' >&2\nexit 3"))
     assert done.returncode == 1
-    assert "bin/chromium: Chromium does not start: libfoo.so is missing\n" in done.stderr
+    assert f"bin/{CHROMIUM_COMMANDS[0]}: Chromium does not start: libfoo.so is missing\n" in done.stderr
 
 
 def test_a_folder_that_cannot_be_made(letter):
@@ -234,9 +254,9 @@ def test_a_folder_that_cannot_be_made(letter):
 
 
 @pytest.mark.usefixtures("chromium")
-def test_a_picture_that_cannot_be_written(letter):
+def test_a_picture_that_cannot_be_written(letter, take):
     (letter.folder / "shots" / "2026-01-05-desktop-light.png").mkdir(parents=True)
-    done = take(letter)
+    done = take()
     assert done.returncode == 1
     assert "shots/2026-01-05-desktop-light.png: cannot be written (Is a directory)" in done.stderr
 

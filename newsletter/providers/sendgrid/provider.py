@@ -32,6 +32,9 @@ from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Unknown
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
+# SendGrid's limit of personalizations in one request.
+MAX_RECIPIENTS_PER_CALL = 1000
+
 # At DEBUG the client logs the API key and every address.
 logging.getLogger("python_http_client.client").disabled = True
 
@@ -47,10 +50,11 @@ class SendGridProvider:
         api_key: SecretStr | None,
         *,
         timeout: float = TIMEOUT_SECONDS,
+        recipients_per_call: int = MAX_RECIPIENTS_PER_CALL,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.capabilities = Capabilities(
-            recipients_per_call=1000, leaves_machine=True, tracking="message", in_flight=settings.requests
+            recipients_per_call, leaves_machine=True, tracking="message", in_flight=settings.requests
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
         self._api_key, self._clock = api_key, clock
