@@ -1,11 +1,13 @@
 """The commands for editors: `news new`, `preview`, `render`, `schema`."""
 
 import gc
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from newsletter.cli import terminal
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import printable
 
@@ -74,6 +76,8 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
         return
     if not (folder / loader.FILE).exists():
         loader.load(folder)  # raises: there is no newsletter in the folder
+    if issue is not None:
+        _tell_if_missing(folder, issue)
 
     def ready(url: str) -> None:
         click.echo(f"{url}  (Ctrl-C stops it)")
@@ -82,6 +86,18 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
 
     gc.enable()
     serve(folder, issue, host=host, port=port, ready=ready)
+
+
+def _tell_if_missing(folder: Path, issue: str) -> None:
+    """Show a note if the issue does not exist; the preview starts anyway, and shows it once it is saved."""
+    from newsletter.config import loader
+    from newsletter.errors import IssueError
+    from newsletter.issue import files
+
+    try:
+        files.find(folder / loader.ISSUES, issue)
+    except IssueError as missing:
+        terminal.show_problems(replace(problem, severity="note") for problem in missing.problems)
 
 
 def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:

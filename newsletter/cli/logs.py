@@ -1,7 +1,7 @@
 """The log: selection and format of its records; email addresses are masked in all of them.
 
 Modules log with `logging.getLogger(__name__)` and pass the fields of a record in `extra`, such as
-`{"send": 3, "chunk": "1-1000", "attempt": 7}`. Only commands configure logging.
+`{"send": 3, "chunk": "1-1000", "attempt_id": 7}`. Only commands configure logging.
 """
 
 import json

@@ -24,13 +24,13 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
     mailing = prepared.mailing
     name, email = mailing.sender
     state = "" if prepared.issue.ready else " · draft (ready: false)"
-    if plan.send:
-        state += f" · started {plan.send.started_at:%Y-%m-%d %H:%M} UTC"
     show_heading(f"{config.name} · {prepared.issue.name}{state}")
     show_text("Subject", prepared.rendered.subject)
     show_text("Preheader", prepared.rendered.preheader)
     show_text("From", f"{name} <{email}>")
     show_text("Through", _through(service))
+    if plan.send:
+        show_text("Started", f"{plan.send.started_at:%Y-%m-%d %H:%M} UTC")
     click.echo()
     show_number("Recipients", f"{plan.recipients:,}", _recipients(plan))
     if not plan.send and plan.settings.canary_size:
@@ -41,7 +41,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
     show_number("Size", *_size(prepared))
     tracking = mailing.track_opens or mailing.track_clicks
     show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
-    show_number("Checks", _checks(prepared))
+    show_number("Checks", *_checks(prepared))
     click.echo()
 
 
@@ -107,11 +107,13 @@ def _size(prepared: "Prepared") -> tuple[str, list[str]]:
     return f"{round(size / _KB)} KB", [f"of the {CLIPPED_BYTES // _KB} KB that Gmail shows"]
 
 
-def _checks(prepared: "Prepared") -> str:
+def _checks(prepared: "Prepared") -> tuple[str, list[str]]:
     severities = Counter(problem.severity for problem in prepared.problems)
     found = [
         counted(severities[severity], severity)
         for severity in ("error", "warning", "note")
         if severities[severity]
     ]
-    return ", ".join(found) or "no problems"
+    # The errors and warnings have been shown, but not the notes.
+    notes = [f"news check {prepared.issue.name} shows the notes"] if severities["note"] else []
+    return ", ".join(found) or "no problems", notes

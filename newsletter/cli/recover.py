@@ -15,6 +15,13 @@ from newsletter.errors import SendRefused
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 
 
+# By `is_rehearsal`.
+_NOTHING_TO_CANCEL = {
+    False: "No mail of this send can be recalled any more.",
+    True: "This was a rehearsal: no mail left this machine, so there is nothing to cancel.",
+}
+
+
 @click.command()
 @names_issue()
 @_yes
@@ -32,19 +39,20 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
             status = service.status(send)
             counts = status.counts
             if not (counts.waiting or counts.under_way or status.held_until):
-                click.echo("No mail of this send can be recalled any more.")
+                click.echo(_NOTHING_TO_CANCEL[send.is_rehearsal])
             else:
                 if not yes:
                     report(status, service.queries, ReportOptions(), identify=True)
                     click.echo()
-                    click.confirm("Cancel this send?", abort=True)
+                    terminal.confirm("Cancel this send?", "nothing was cancelled")
                 ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
                 if ending.failure:
                     show_failure(send, ending.failure)
                 done = ending.failure is None
         status = service.status(send)
         report(status, service.queries, options)
-        sys.exit(0 if done and status.counts.nobody_has_it else INCOMPLETE)
+        nobody_has_it = send.is_rehearsal or status.counts.nobody_has_it
+        sys.exit(0 if done and nobody_has_it else INCOMPLETE)
 
 
 @click.command()
@@ -91,7 +99,7 @@ def resolve(
         service.settle_abandoned(send)
         unknown = service.count(send, "unknown", addresses)
         if not unknown:
-            hint = f"news status --issue {send.issue}"
+            hint = f"news status {send.issue}"
             raise SendRefused(f"nobody is unknown in the send of {send.issue}", hint)
         if not yes:
             risk = (
@@ -99,6 +107,7 @@ def resolve(
                 if assume == "sent"
                 else "a recipient who has the mail gets it twice"
             )
-            click.confirm(f"Assume {assume} for {unknown:,} ({risk})?", abort=True, err=options.as_json)
+            question = f"Assume {assume} for {unknown:,} ({risk})?"
+            terminal.confirm(question, "nothing was changed", err=options.as_json)
         service.resolve(send, sent=assume == "sent", addresses=addresses)
         report(service.status(send), service.queries, options)

@@ -145,7 +145,10 @@ def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
         return
     real = service.provider.capabilities.leaves_machine
     click.echo(f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}")
-    typed = click.prompt("  Type the number of recipients to continue", default="", show_default=False)
+    try:
+        typed = click.prompt("  Type the number of recipients to continue", default="", show_default=False)
+    except click.Abort as abort:
+        raise terminal.unanswered("nothing was sent") from abort
     if typed.replace(",", "").strip() != str(plan.recipients):
         hint = f"run it again and type {plan.recipients}, or look first: news send --dry-run"
         raise SendRefused("that is not the number of recipients; nothing was sent", hint)
@@ -178,7 +181,7 @@ def show_failure(send: "Send", failure: BaseException) -> None:
     with suppress(OSError):
         if isinstance(failure, NewsError):
             terminal.show_problems(failure.problems)
-        click.echo(f"The send stopped. See its status:\n  news status --issue {send.issue}", err=True)
+        click.echo(f"The send stopped. See its status:\n  news status {send.issue}", err=True)
 
 
 def _send_issue(
@@ -250,7 +253,7 @@ def _send_tests(
         click.echo("This was a dry run: nothing was sent.")
         return 0
     if not yes:
-        click.confirm("Send it?", abort=True)
+        terminal.confirm("Send it?", "nothing was sent")
     accepted = sum(
         _send_test(service, prepared, address, with_address=len(recipients) > 1) for address in recipients
     )

@@ -123,8 +123,12 @@ def _is_plain_success(status: "SendStatus") -> bool:
 def _show_send(send: "Send") -> None:
     finished = f", finished {send.finished_at:%Y-%m-%d %H:%M} UTC" if send.finished_at else ""
     show_text("Issue", send.issue)
-    show_text("Through", send.provider)
+    show_text("Through", _through(send))
     show_text("Started", f"{send.started_at:%Y-%m-%d %H:%M} UTC{finished}")
+
+
+def _through(send: "Send") -> str:
+    return f"{send.provider} (rehearsal)" if send.is_rehearsal else send.provider
 
 
 def _show_numbers(status: "SendStatus", now: "datetime") -> None:
@@ -178,7 +182,7 @@ def _reasons(status: "SendStatus", state: str) -> list[str]:
 def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str, str]]:
     """Yield each next step and its command: first those that complete the send, then those that end it."""
     send, counts = status.send, status.counts
-    issue = f"--issue {send.issue}"
+    issue = send.issue
     until = None
     if (counts.held or counts.unknown) and status.cancellable_until:
         until = f"until {clock_time(status.cancellable_until, now)}"
@@ -267,5 +271,5 @@ def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     for send, counts in rows:
         numbers = (getattr(counts, state) for state in states)
         cells = (f"{number:,}" if number else "-" for number in numbers)
-        table.add_row(send.issue, send.provider, f"{send.started_at:%Y-%m-%d %H:%M}", *cells)
+        table.add_row(send.issue, _through(send), f"{send.started_at:%Y-%m-%d %H:%M}", *cells)
     Console().print(table)

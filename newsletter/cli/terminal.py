@@ -3,6 +3,7 @@
 Messages go to standard error and results to standard output, so that both can be read by programs too.
 """
 
+import re
 import shutil
 import sys
 import textwrap
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.display import counted, printable
-from newsletter.errors import NewsError, Problem
+from newsletter.errors import NewsError, Problem, SendRefused
 
 if TYPE_CHECKING:
     from newsletter.sending.outcomes import Outcome
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 # Columns of text: longer lines are hard to read.
 _MIN_WIDTH, _MAX_WIDTH = 40, 100
+# A command in a message, such as `news status 2026-04-27 --list unknown`, stays in one line: it is copied.
+_COMMAND = re.compile(
+    r"\bnews(?: subscribers)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
+)
+_NO_BREAK = "\xa0"
 COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
@@ -77,14 +83,31 @@ def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = 
     start = " " * (indent if first is None else first)
     if not (always or sys.stdout.isatty()):
         return [start + text]
-    return textwrap.wrap(
-        text,
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text),
         columns(),
         initial_indent=start,
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def confirm(question: str, otherwise: str, *, err: bool = False) -> None:
+    """Ask a question; raise SendRefused if the answer is not yes. `otherwise` says what was not done then."""
+    try:
+        agreed = click.confirm(question, err=err)
+    except click.Abort as abort:
+        raise unanswered(otherwise) from abort
+    if not agreed:
+        raise SendRefused(f"the answer was no; {otherwise}")
+
+
+def unanswered(otherwise: str) -> SendRefused:
+    """Return the error after Ctrl-C, or the end of the input, at a question."""
+    click.echo(err=True)  # the line of the question is not complete
+    return SendRefused(f"the question was not answered; {otherwise}", "for automation: --yes")
 
 
 def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:

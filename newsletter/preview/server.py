@@ -56,9 +56,11 @@ def _listen(host: str, port: int) -> socket.socket:
         if failure.errno == errno.EADDRINUSE:
             what = f"port {port} is in use"
             hint = f"use another port if no preview of yours runs there: --port {port + 1}"
+        elif failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
+            what = f"{host} is not an address of this machine"
+            hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
         else:
-            why = os.strerror(failure.errno) if failure.errno and failure.errno > 0 else failure.strerror
-            what = f"port {port} on {host} cannot be used ({why})"
+            what = f"port {port} on {host} cannot be used ({os.strerror(failure.errno or 0)})"
             hint = f"use another port: --port {PREVIEW_PORT}"
         raise Unavailable(what, hint) from failure
 

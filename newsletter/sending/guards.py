@@ -39,16 +39,16 @@ def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, p
     if send.provider != provider.name:
         raise SendRefused(
             f"{mailing.issue} was started through {send.provider}, not {provider.name}",
-            f"continue with {send.provider}: news resume --issue {mailing.issue}",
+            f"continue with {send.provider}: news resume {mailing.issue}",
         )
 
 
 def _advice_on_changed_content(send: Send, counts: Counts) -> str:
     if send.state == "cancelled" and counts.nobody_has_it:
-        return f"the send was cancelled; send the corrected issue with: news send --issue {send.issue}"
+        return f"the send was cancelled; send the corrected issue with: news send {send.issue}"
     if counts.held:
         return (
-            f"the mail is still held back: news cancel --issue {send.issue}, then send the corrected issue; "
+            f"the mail is still held back: news cancel {send.issue}, then send the corrected issue; "
             "or restore the earlier content"
         )
     return "restore issue, templates and newsletter.yml as they were then; send a correction as a new issue"
@@ -61,11 +61,11 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
     if send.state == "cancelled":
         raise SendRefused(
             f"the send of {send.issue} was cancelled",
-            f"to send it after all: news resume --issue {send.issue}; a corrected issue is sent as a new one",
+            f"to send it after all: news resume {send.issue}; a corrected issue is sent as a new one",
         )
     raise SendRefused(
         f"the send of {send.issue} waits for your go-ahead after its canary of {send.canary_size:,}",
-        f"look at the mail that the canary received, then: news resume --issue {send.issue}",
+        f"look at the mail that the canary received, then: news resume {send.issue}",
     )
 
 
@@ -81,7 +81,7 @@ def refuse_late_options(send: Send | None, options: SendOptions) -> None:
     if option := next((name for name, value in asked if value), None):
         raise SendRefused(
             f"{send.issue} was started on {send.started_at:%Y-%m-%d %H:%M} UTC: too late for {option}",
-            f"continue it as it was started: news resume --issue {send.issue}",
+            f"continue it as it was started: news resume {send.issue}",
         )
 
 

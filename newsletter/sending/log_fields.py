@@ -15,7 +15,7 @@ def of_send(send: Send) -> Fields:
 
 def of_chunk(chunk: ClaimedChunk) -> Fields:
     """Return which attempt at which chunk of a send a record is about."""
-    return {"send": chunk.send_id, "chunk": f"{chunk.first}-{chunk.last}", "attempt": chunk.attempt}
+    return {"send": chunk.send_id, "chunk": f"{chunk.first}-{chunk.last}", "attempt_id": chunk.attempt}
 
 
 def of_batch(batch: HeldBatch) -> Fields:

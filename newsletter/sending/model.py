@@ -89,6 +89,11 @@ class Send:
     lease_holder: str | None = None
     lease_until: dt.datetime | None = None
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Return True if the mail stayed on this machine."""
+        return self.list != SUBSCRIBERS
+
 
 @dataclass(frozen=True)
 class HeldBatch:

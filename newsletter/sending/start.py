@@ -73,7 +73,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
         )
     )
     if claimed is None:
-        hint = f"see: news status --issue {mailing.issue}"
+        hint = f"see: news status {mailing.issue}"
         raise SendRefused(f"another send of {mailing.issue} started just now", hint)
     return claimed
 

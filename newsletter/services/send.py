@@ -66,7 +66,7 @@ class SendService:
         with closing(Database.open(newsletter)) as database:
             send = LedgerQueries(database).newest(issue, SUBSCRIBERS)
         if send is None or send.state == "superseded":
-            raise SendRefused(f"{issue} was never sent", f"news send --issue {issue}")
+            raise SendRefused(f"{issue} was never sent", f"news send {issue}")
         with cls.open(newsletter, send.provider) as service:
             yield service, send
 
@@ -166,7 +166,7 @@ class SendService:
         self._refuse_continuation(prepared, send)
         refused = self.count(send, "refused", addresses)
         if not refused:
-            hint = f"news status --issue {send.issue}"
+            hint = f"news status {send.issue}"
             raise SendRefused(f"nobody was refused in the send of {send.issue}", hint)
         rest = refused + counts.waiting
         return SendPlan("retry", prepared, StartSettings(), send, counts, rest, addresses=tuple(addresses))
@@ -313,7 +313,7 @@ class SendService:
         with self._leased(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
-                hint = f"finish that first: news cancel --issue {send.issue}, or news resume"
+                hint = f"finish that first: news cancel {send.issue}, or news resume {send.issue}"
                 raise SendRefused("a recall of held mail was requested and is not confirmed yet", hint)
             only = self._numbers(send, before, addresses) if addresses else None
             return self.ledger.override_state(send, before, after, reason, only)
@@ -329,7 +329,7 @@ class SendService:
         if missing := sorted(wanted - set(numbers)):
             raise SendRefused(
                 f"not {state} in the send of {send.issue}: {', '.join(missing)}",
-                f"see: news status --issue {send.issue} --list {state}",
+                f"see: news status {send.issue} --list {state}",
             )
         return set(numbers.values())
 

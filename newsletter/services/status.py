@@ -7,7 +7,7 @@ from datetime import datetime
 from newsletter.config.loader import Newsletter
 from newsletter.display import masked
 from newsletter.sending.hold_policy import SendTimings, cancellable_until
-from newsletter.sending.model import SUBSCRIBERS, Counts, Send
+from newsletter.sending.model import Counts, Send
 from newsletter.store.journal import Holder, lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
 
@@ -33,7 +33,7 @@ class SendStatus:
     @property
     def is_rehearsal(self) -> bool:
         """Return True if the mail stayed on this machine."""
-        return self.send.list != SUBSCRIBERS
+        return self.send.is_rehearsal
 
     @property
     def waits_for_go_ahead(self) -> bool:

@@ -355,7 +355,7 @@ class Ledger(LedgerQueries):
             log.warning("lease lost", extra=log_fields.of_send(send))
             raise StoreError(
                 f"another process has taken over the send of {send.issue}",
-                f"run: news status --issue {send.issue}",
+                f"run: news status {send.issue}",
             )
         return str(state)
 

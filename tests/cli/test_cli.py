@@ -123,8 +123,37 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
 
 def test_no_answer_is_no(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
-    assert news("send", "--issue", "2026-04-27", typed="").exit_code == 1
-    assert outbox(folder) == []
+    refused = news("send", "--issue", "2026-04-27", typed="")
+    assert (refused.exit_code, outbox(folder)) == (1, [])
+    assert refused.stderr.endswith(
+        "\nerror: the question was not answered; nothing was sent\n    for automation: --yes\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"), [("n\n", "the answer was no"), ("", "the question was not answered")]
+)
+def test_a_test_that_is_not_confirmed_is_not_sent(typed: str, what: str, news: News, folder: Path) -> None:
+    refused = news("send", "2026-04-27", "--to", "me@example.com", typed=typed)
+    assert (refused.exit_code, outbox(folder)) == (1, [])
+    assert f"error: {what}; nothing was sent\n" in refused.stderr
+
+
+def test_the_plan_says_where_the_notes_of_the_checks_are(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    noted = samples.ISSUE.replace("outside", "outside outside")
+    samples.write(folder, extra="checks: {doubled-words: note}\n", issue=noted)
+    planned = news("send", "2026-04-27", "--dry-run").output
+    assert row("Checks", "1 note", "news check 2026-04-27 shows the notes") in planned.splitlines(), planned
+
+
+def test_a_rehearsal_is_marked_and_has_nothing_to_cancel(news: News) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    news("send", "2026-04-27", "--yes")
+    assert "2026-04-27  outbox (rehearsal)  " in news("status").output
+    cancelled = news("cancel", "2026-04-27")
+    assert cancelled.exit_code == 0
+    assert cancelled.output.startswith("This was a rehearsal: no mail left this machine, so there is nothing")
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_answer(news: News, folder: Path) -> None:
@@ -377,8 +406,8 @@ def test_what_is_unknown_is_named_and_not_sent_again(news: News, folder: Path) -
         unknown = next(line for line in output.splitlines() if line.startswith("  Unknown"))
         assert unknown.startswith(row("Unknown", "1", "1 × no reply to the message"))
         assert row("Accepted", "1") in output.splitlines()
-        assert "\n      news status --issue 2026-04-27 --list unknown\n" in output
-        assert "\n      news resolve --issue 2026-04-27 --assume sent|unsent [ADDRESS]…\n" in output
+        assert "\n      news status 2026-04-27 --list unknown\n" in output
+        assert "\n      news resolve 2026-04-27 --assume sent|unsent [ADDRESS]…\n" in output
     assert len(server.messages) == 1
     listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output
     assert listed.startswith("ada@example.com\tno reply to the message")
@@ -486,7 +515,7 @@ def test_a_database_that_fails_in_the_middle_is_no_refusal(news: News, folder: P
         spoilt = news("send", "--issue", "2026-04-27", "--yes")
     assert spoilt.exit_code == 3
     assert "no such table" in spoilt.output
-    assert spoilt.output.endswith("The send stopped. See its status:\n  news status --issue 2026-04-27\n")
+    assert spoilt.output.endswith("The send stopped. See its status:\n  news status 2026-04-27\n")
 
 
 def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: Path) -> None:
@@ -610,7 +639,7 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
         assert named == [] and running.returncode == 3
         assert "Stopping after the calls in flight" in output
         assert re.search(r"\n  STOPPED BY CTRL-C: \d+ ACCEPTED, \d+ CERTAINLY UNSENT\n", output)
-        assert "\n  Continue (nobody gets it twice):\n      news resume --issue 2026-04-27\n" in output
+        assert "\n  Continue (nobody gets it twice):\n      news resume 2026-04-27\n" in output
 
 
 class SilentSmtp(ScriptedSmtp):
@@ -637,7 +666,7 @@ def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Pat
         # The server is silent for longer than half a minute.
         assert time.monotonic() - before < 20, "it waits for the silent server"
     assert running.returncode == 3 and "Traceback" not in said
-    assert said.endswith("The send stopped. See its status:\n  news status --issue 2026-04-27\n")
+    assert said.endswith("The send stopped. See its status:\n  news status 2026-04-27\n")
     with ScriptedSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         resumed = news("resume", "--issue", "2026-04-27", "--yes")

@@ -105,7 +105,7 @@ def test_mail_is_held_back_and_said_until_when(news: News, fake: SendGridFake) -
     assert lines[verdict + 1 :] == [
         "",
         f"  Cancel it, until {deadline}:",
-        "      news cancel --issue 2026-04-27",
+        "      news cancel 2026-04-27",
     ]
     held = {(one.batch_id is not None, one.send_at is not None) for one in fake.deliveries}
     assert held == {(True, True)} and len(fake.deliveries) == 5
@@ -126,9 +126,9 @@ def test_all_of_it_is_called_back(news: News, fake: SendGridFake) -> None:
         row("Unknown", "0"),
         "",
         "  Send the corrected issue:",
-        "      news send --issue 2026-04-27",
+        "      news send 2026-04-27",
         "  Send it after all, unchanged:",
-        "      news resume --issue 2026-04-27",
+        "      news resume 2026-04-27",
     ]
     assert delivered(fake) == []
     again = news("cancel", *ISSUE, "--yes")
@@ -148,7 +148,7 @@ def test_a_corrected_issue_is_sent_after_a_cancel_and_the_same_one_is_not(
     news("cancel", *ISSUE, "--yes")
     same = news(*SEND)
     assert same.exit_code == 1 and "the send of 2026-04-27 was cancelled" in same.output
-    assert "news resume --issue 2026-04-27" in same.output
+    assert "news resume 2026-04-27" in same.output
     assert news("status", "--due").output == "No issue is due.\n"
     through(folder, fake, issue=samples.ISSUE.replace("Leek", "Leeks"))
     assert news("status", "--due").output == "2026-04-27\n"
@@ -419,7 +419,7 @@ def test_status_says_that_a_process_has_ended(news: News, folder: Path) -> None:
     for command in (("status", *ISSUE), ("cancel", *ISSUE)):
         shown = news(*command).output
         assert f"Process {process} on host {host} has ended.\n" in shown
-        assert "is sending" not in shown and "\n      news resume --issue 2026-04-27\n" in shown
+        assert "is sending" not in shown and "\n      news resume 2026-04-27\n" in shown
         assert "\n  NOT FINISHED: 0 ACCEPTED, 5 UNKNOWN\n" in shown
         assert row("Unknown", "5", "5 under way when the process ended") in shown.splitlines()
 
@@ -455,9 +455,9 @@ def test_the_refused_are_tried_again(news: News, folder: Path) -> None:
             row("Unknown", "0"),
             "",
             "  See who was refused:",
-            "      news status --issue 2026-04-27 --list refused",
+            "      news status 2026-04-27 --list refused",
             "  Try them again, when the cause is removed:",
-            "      news retry --issue 2026-04-27 --refused [ADDRESS]…",
+            "      news retry 2026-04-27 --refused [ADDRESS]…",
         ]
         assert news("retry", *ISSUE, "--refused", "reader3@example.com", "--yes").exit_code == 1
         assert "not refused in the send" in news("retry", *ISSUE, "--refused", "nobody@example.com").output

@@ -42,7 +42,7 @@ def test_an_issue_is_sent_looked_up_and_gone_on_with_by_any_of_its_names(
     assert "\n  REHEARSED FOR ALL 2\n" in news("send", *name, "--yes").output
     assert "\n  REHEARSED FOR ALL 2\n" in news("status", *name).output
     assert "No recipient is waiting; nothing was sent now." in news("resume", *name, "--yes").output
-    assert "No mail of this send can be recalled any more." in news("cancel", *name, "--yes").output
+    assert "This was a rehearsal: no mail left this machine" in news("cancel", *name, "--yes").output
     assert "nobody was refused in the send of" in news("retry", *name, "--refused").output
     assert "nobody is unknown in the send of" in news("resolve", *name, "--assume", "sent").output
 

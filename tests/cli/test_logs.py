@@ -122,11 +122,13 @@ def test_each_step_of_a_send_through_sendgrid_is_one_object(news: News, fake: Se
     planned = next(record for record in log if record["message"] == "send planned")
     assert (planned["send"], planned["recipients"], planned["chunks"]) == (1, 5, 1)
     split = next(record for record in log if record["message"] == "chunk split")
-    assert (split["chunk"], split["attempt"], split["parts"]) == ("1-5", 1, "1-2:waiting 3-5:waiting")
+    assert (split["chunk"], split["attempt_id"], split["parts"]) == ("1-5", 1, "1-2:waiting 3-5:waiting")
     accepted = [record for record in log if record.get("outcome") == "accepted"]
     assert {record["chunk"] for record in accepted} == {"1-2", "3-5"}
     assert {record["provider_id"] for record in accepted} == {record.message_id for record in fake.deliveries}
-    assert {record["send"] for record in accepted} == {1} and {record["attempt"] for record in accepted} == {
+    assert {record["send"] for record in accepted} == {1} and {
+        record["attempt_id"] for record in accepted
+    } == {
         2,
         3,
     }
@@ -167,7 +169,7 @@ def test_no_address_is_logged_of_a_send_through_smtp(options: list[str], news: N
             (2, "refused"),
             (5, "unknown"),
         }
-        assert all(record["send"] == 1 and record["chunk"] and record["attempt"] for record in ended)
+        assert all(record["send"] == 1 and record["chunk"] and record["attempt_id"] for record in ended)
         assert next(record for record in ended if record["outcome"] == "accepted")["provider_id"].startswith(
             "250"
         )

@@ -18,6 +18,17 @@ def test_lines_fit_the_terminal_and_a_reader(
     assert " ".join(map(str.strip, lines)) == TEXT.strip()
 
 
+@pytest.mark.parametrize("command", ["news status 2026-04-27 --list unknown", "news subscribers import FILE"])
+def test_a_command_stays_in_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    for columns in range(40, 100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = terminal.wrapped(
+            f"if the mail is still held back, run: {command}, then the next", 4, always=True
+        )
+        assert any(command in line for line in lines), lines
+        assert max(map(len, lines)) <= max(columns, len(command) + len("    ,"))
+
+
 def test_a_program_reads_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
