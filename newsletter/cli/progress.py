@@ -97,7 +97,10 @@ class _NotAccepted:
         self._ranges: dict[int, tuple[str, int]] = {}
 
     def record(self, delivered: "Delivered") -> None:
-        """Replace the reasons of a chunk's earlier attempt, except for recipients that wait without a new one."""
+        """Replace the reasons of a chunk's earlier attempt by those of this one.
+
+        A range that waits again without a new reason keeps the earlier reason.
+        """
         before, _ = self._ranges.pop(delivered.first, ("", 0))
         for transition, size in zip(delivered.transitions, delivered.sizes, strict=True):
             reason = _reason(transition) or (before if transition.state == "waiting" else "")

@@ -10,15 +10,15 @@ from newsletter.config.loader import Newsletter
 if TYPE_CHECKING:
     from newsletter.store.database import Database
 
-# For connecting, and for each query.
+# The time-out of the connection, and of each query.
 _TIMEOUT_SECONDS = 5
-# A server is queried again after this time; a file only when it has changed.
+# A database server is queried again after this time, a file only after a change.
 _SERVER_INTERVAL_SECONDS = 10
 
 
 @contextmanager
 def records(newsletter: Newsletter) -> Iterator["Database | None"]:
-    """Yield the newsletter's database for reading; None if it is missing or of another version.
+    """Open the newsletter's database for reading; yield None if it is missing or of another version.
 
     Raise NewsError if it cannot be read.
     """
@@ -43,7 +43,7 @@ def stamp(newsletter: Newsletter) -> object:
 
 
 def _may_exist(newsletter: Newsletter) -> bool:
-    """Return True if a database may exist: importing the database's library takes a third of a second."""
+    """Return True if a database may exist; checked first because its library takes 0.3 s to import."""
     return bool(_url(newsletter)) or newsletter.state.is_dir()
 
 
