@@ -85,7 +85,7 @@ def _as_json(groups: Iterable["Group"]) -> Counter[str]:
 
 
 def _as_text(groups: Iterable["Group"]) -> Counter[str]:
-    """Print each group as soon as it is examined, then a summary line; count the findings by state."""
+    """Print each group once it is examined, then a summary line; return the number of findings by state."""
     states: Counter[str] = Counter()
     for heading, findings in groups:
         _print(click.style(heading, bold=True))

@@ -147,7 +147,7 @@ def _sentence(event: "Event") -> str:
 
 
 class Interrupt:
-    """A request to stop a send, by Ctrl-C or SIGTERM; the second one raises KeyboardInterrupt."""
+    """A request to stop a send, by Ctrl-C or SIGTERM; the second request raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.asked = False

@@ -135,7 +135,7 @@ def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendSer
 
 
 def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
-    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it differs."""
+    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
             click.echo("No recipient is waiting; nothing was sent now.")
@@ -216,7 +216,7 @@ def _send_ready(
 ) -> int:
     """Send every due issue, the oldest first, or only the named one; return the worst exit code.
 
-    An issue that cannot be read counts as refused, or as incomplete if another issue was not refused.
+    An issue that cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was not refused.
     """
     from newsletter.cli import logs
     from newsletter.services.due import due_issues

@@ -14,7 +14,7 @@ _KEY = re.compile(r"(?:^|;)\s*p\s*=\s*([A-Za-z0-9+/=\s]*)")
 
 
 def dkim(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Yield a finding on each DNS record that the provider requires, or one skipped finding without any."""
+    """Yield a finding on each DNS record that the provider requires; a skipped finding if it reports none."""
     if report is None or report.sender is None:
         what = "not looked at: only the provider knows the DNS names of its keys (selectors)"
         fix = (

@@ -35,7 +35,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Walk:
-    """The DMARC records of a domain and its parent domains: `records` has the tags by name.
+    """The DMARC records of a domain and its parent domains: `records` has the tags of each.
 
     `unanswered` is the DNS response that ended the walk early, None if it is complete.
     """
@@ -79,7 +79,7 @@ def walk(domain: str, resolver: Resolver) -> Walk:
 
 
 def policy(walked: Walk) -> Policy | None:
-    """Return the policy of the walk's domain, or else of its organisational domain; None without both."""
+    """Return the policy of the walk's domain, or else of its organisational domain, or None."""
     at = walked.domain if walked.domain in walked.records else walked.organisation
     if at not in walked.records:
         return None

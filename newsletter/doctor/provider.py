@@ -18,9 +18,9 @@ def examine(
 ) -> tuple[ProviderReport, int | NotSent | None]:
     """Return the provider's report, and the number of held batches that its account can still recall.
 
-    The number is a NotSent if the provider does not report it, and None if it was not requested. Unless
-    `online`, a provider that sends mail to other machines is not connected to. `timeout` is for one request,
-    in seconds.
+    The number is a NotSent if the provider does not report it, and None if it was not requested. If `online`
+    is False, a provider that sends mail to other machines is examined without a connection. `timeout` is for
+    one request, in seconds.
     """
     with closing(open_provider(newsletter, timeout)) as provider:
         if not online and provider.capabilities.leaves_machine:

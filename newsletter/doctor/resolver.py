@@ -1,4 +1,4 @@
-"""Query the DNS, each question once; return a failure as a response, too."""
+"""Query the DNS, each question once; a failure is returned as a response."""
 
 import ipaddress
 import logging
@@ -58,7 +58,7 @@ class Resolver:
         self._resolver.timeout, self._resolver.lifetime = timeout / 2, timeout
 
     def ask(self, name: str, kind: Kind) -> DnsResponse:
-        """Return the response to a question; answer a repeated question from memory."""
+        """Return the response to a question; a repeated question gets the stored response."""
         key = (name.lower().rstrip("."), kind)
         with self._lock:
             if key in self._responses:

@@ -53,7 +53,7 @@ class Setup:
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
-        """Read the files and variables that `config.loader.load` reads; collect their problems, raise none."""
+        """Read the files and variables that `config.loader.load` reads; collect their problems."""
         config, config_problems = _config(folder, provider)
         dotenv_problems: tuple[Problem, ...] = ()
         try:

@@ -1,4 +1,4 @@
-"""Access control of the preview: addresses and mail only for this machine, actions only for its page."""
+"""Access control of the preview: only this machine may read addresses, only the preview's page may act."""
 
 import re
 from collections.abc import Collection

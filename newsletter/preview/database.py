@@ -32,7 +32,10 @@ def records(newsletter: Newsletter) -> Iterator["Database | None"]:
 
 
 def stamp(newsletter: Newsletter) -> object:
-    """Return a value that changes when the database may have new content. Raise NewsError."""
+    """Return a value that changes when the database may have new content.
+
+    Raise NewsError if its URL is invalid.
+    """
     if not _may_exist(newsletter):
         return None
     from newsletter.store import inspection
@@ -43,7 +46,7 @@ def stamp(newsletter: Newsletter) -> object:
 
 
 def _may_exist(newsletter: Newsletter) -> bool:
-    """Return True if a database may exist; checked first because its library takes 0.3 s to import."""
+    """Return True if a database may exist; otherwise the import of its library (0.3 s) is not needed."""
     return bool(_url(newsletter)) or newsletter.state.is_dir()
 
 

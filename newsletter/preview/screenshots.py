@@ -111,7 +111,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
 
 def _executable(playwright: "Playwright") -> str:
-    """Return the path of the system's Chromium, or else of playwright's; raise Unavailable without both."""
+    """Return the path of the system's or playwright's Chromium; raise Unavailable if neither exists."""
     executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
     fallbacks = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
     fallbacks.append(Path(playwright.chromium.executable_path))
@@ -123,7 +123,7 @@ def _executable(playwright: "Playwright") -> str:
 
 
 async def _launch(kind: "BrowserType", executable: str) -> "Browser":
-    """Start a browser, without its sandbox if this user is root, which the sandbox refuses."""
+    """Start a browser; as root without its sandbox, which refuses root. Raise Unavailable if it fails."""
     from playwright.async_api import Error, TimeoutError
 
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0

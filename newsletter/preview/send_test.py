@@ -12,7 +12,10 @@ from newsletter.subscribers.parsing import parse_subscriber
 
 
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
-    """Send a test message unless the issue has errors; return the result for the page. Raise NewsError."""
+    """Send a test message unless the issue has errors; return the result for the page.
+
+    Raise NewsError if the newsletter, the issue or the address is invalid.
+    """
     mailbox, _ = parse_subscriber(address)
     with SendService.open(loader.load(folder), provider, to_send=False) as service:
         prepared = service.prepare(issue)

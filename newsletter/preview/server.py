@@ -64,7 +64,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Call `listening` after the start; close the workspace at shutdown: its event streams never end."""
+    """Call `listening` after the start; close the workspace at shutdown, which ends its event streams."""
 
     def __init__(self, config: uvicorn.Config, workspace: Workspace, listening: Callable[[], None]) -> None:
         super().__init__(config)

@@ -40,7 +40,7 @@ class IssueView:
     followers: int = 0
     # True if the result of the checks is that of the last build.
     checked: bool = False
-    # The number of changes of files, for a check to notice one that happens while it runs.
+    # The number of file changes, to detect a change while the checks run.
     changes: int = 0
 
 
@@ -80,7 +80,7 @@ class Workspace:
         return view
 
     async def changed(self) -> None:
-        """Build the followed issues again; list and check them after CHECK_DELAY_SECONDS."""
+        """Build the followed issues again; list all issues and check the followed ones shortly afterwards."""
         for view in self._views.values():
             view.stale = True
             view.changes += 1
