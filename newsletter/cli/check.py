@@ -54,7 +54,7 @@ def check(folder: Path, names: tuple[str, ...], online: bool, spam: bool, strict
 
 
 def _show(result: "Checked") -> None:
-    """Print an issue's problems by group, the most severe first, and a summary line."""
+    """Print an issue's problems by group, most severe first, then a summary and the checks that are off."""
     for heading, problems in _grouped(result.problems):
         click.secho(heading, bold=True, underline=True)
         for problem in problems:

@@ -11,12 +11,12 @@ from newsletter.checks import registry
 from newsletter.errors import Problem
 from newsletter.services.check import Checked
 
-# The name in place of a check's for a file that is invalid.
+# The rule name of a problem that no check found: a file is invalid.
 _FILE = "file"
 
 
 def as_json(results: Sequence[Checked]) -> str:
-    """Return a JSON object with every issue, its problems, and the number of problems of each severity."""
+    """Return a JSON object with the problems of each issue, and the number of problems of each severity."""
     counted = Counter(problem.severity for result in results for problem in result.problems)
     return _dump(
         {
@@ -102,7 +102,7 @@ def _result(problem: Problem) -> dict[str, Any]:
 
 
 def _each(results: Sequence[Checked]) -> Iterator[Problem]:
-    """Yield every problem once: several issues can have the same problem of a template."""
+    """Yield each distinct problem once: a problem of a template is found in several issues."""
     return iter(dict.fromkeys(problem for result in results for problem in result.problems))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from newsletter.doctor.examine import Group
     from newsletter.findings import Finding
 
-# State: a sign, the same in ASCII, and a colour.
+# The sign of each state, its ASCII replacement, and its colour.
 _SIGNS = {
     "ok": ("✓", "+", "green"),
     "note": ("·", "-", "blue"),
@@ -85,7 +85,7 @@ def _as_json(groups: Iterable["Group"]) -> Counter[str]:
 
 
 def _as_text(groups: Iterable["Group"]) -> Counter[str]:
-    """Print each group as soon as it is examined, then a summary line; return the number of each state."""
+    """Print each group once it is examined, then a summary line; return the number of findings by state."""
     states: Counter[str] = Counter()
     for heading, findings in groups:
         _print(click.style(heading, bold=True))
@@ -115,7 +115,7 @@ def _summary(states: Counter[str]) -> str:
 
 
 def _print(line: str) -> None:
-    """Print with colours on a terminal, unless NO_COLOR is set (https://no-color.org)."""
+    """Print a line, with colours if output is a terminal and NO_COLOR is not set (https://no-color.org)."""
     click.echo(line, color=False if os.environ.get("NO_COLOR") else None)
 
 

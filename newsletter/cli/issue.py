@@ -75,7 +75,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
         _take_screenshots(folder, issue, screenshot)
         return
     if not (folder / loader.FILE).exists():
-        loader.load(folder)  # raises: there is no newsletter in the folder
+        loader.load(folder)  # raises ConfigError: the folder has no newsletter
     if issue is not None:
         _tell_if_missing(folder, issue)
 

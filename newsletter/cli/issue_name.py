@@ -1,4 +1,4 @@
-"""The argument or option that names the issue of a command: `news send 2026-05-04`."""
+"""The argument or option of a command that names an issue, such as `news send 2026-05-04`."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def names_issue(*, required: bool = True, addresses: bool = False) -> Callable[[
 
 
 def _separate(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the issues and the addresses; raise UsageError for a word that is neither."""
+    """Return the issues and the addresses among the words; raise UsageError for any other word."""
     from newsletter.issue import files
 
     issues = [word for word in words if files.issue_name(word)]
@@ -52,7 +52,7 @@ def _separate(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _only(names: Sequence[str]) -> str | None:
-    """Return the issue that was named, by its date or its file, or None; raise UsageError for two issues."""
+    """Return the name of the issue as given, or None; raise UsageError if two issues are named."""
     from newsletter.issue import files
 
     if len({files.issue_name(name) or name for name in names}) > 1:

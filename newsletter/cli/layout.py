@@ -12,7 +12,7 @@ _MARGIN, _LABEL, _VALUE = 2, 13, 11
 
 
 def show_heading(text: str, colour: str = "") -> None:
-    """Show the heading of a summary, with a blank line on both sides."""
+    """Show the heading of a summary between two blank lines."""
     lines = textwrap.wrap(text, columns() - 2 * _MARGIN, break_long_words=False, break_on_hyphens=False)
     click.echo()
     for line in lines:
@@ -21,7 +21,7 @@ def show_heading(text: str, colour: str = "") -> None:
 
 
 def show_text(label: str, text: str) -> None:
-    """Show a label with a text, which wraps."""
+    """Show a label and its text, wrapped to the width of the terminal."""
     indent = " " * (_MARGIN + _LABEL)
     lines = textwrap.wrap(
         text, columns(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
@@ -32,7 +32,7 @@ def show_text(label: str, text: str) -> None:
 
 
 def show_number(label: str, value: str, notes: Iterable[str] = ()) -> None:
-    """Show a label with a short value and its notes, one a line."""
+    """Show a label, its short value, and notes on it; each note begins on its own line."""
     indent = _MARGIN + _LABEL + _VALUE
     width = columns() - indent
     lines = [line for note in notes for line in textwrap.wrap(note, width, break_on_hyphens=False)] or [""]
@@ -42,10 +42,10 @@ def show_number(label: str, value: str, notes: Iterable[str] = ()) -> None:
 
 
 def show_command(purpose: str, command: str) -> None:
-    """Show a command to copy, below the sentence that says what it is for; the command is never wrapped."""
+    """Show the purpose of a command and, below it, the command, unwrapped so that it can be copied."""
     click.echo(f"{'':{_MARGIN}}{purpose}:\n{'':{_MARGIN + 4}}{command}")
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """Return a time in UTC, with its date unless it is today."""
+    """Format a time, which is in UTC; include its date unless `now` has the same date."""
     return f"{moment:%H:%M} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -27,10 +27,10 @@ _MAX_VALUE_LENGTH = 2000
 
 @contextmanager
 def enabled(verbosity: int, style: Format | None) -> Iterator[None]:
-    """Show the log on standard error while the block lasts.
+    """Write the log to standard error during the block.
 
-    `verbosity` 1 shows the steps; 2 also shows details and tracebacks. With 0 and no `style`, only errors in
-    news itself are shown, without time and level. Other packages' loggers are shown from level WARNING on.
+    `verbosity` 1 logs the steps; 2 also logs details and tracebacks. With 0 and no `style`, only errors in
+    news itself are logged, without time and level. Other packages' records are logged from level WARNING on.
     """
     quiet = not verbosity and style is None
     level = logging.ERROR if quiet else logging.DEBUG if verbosity > 1 else logging.INFO
@@ -48,7 +48,7 @@ def enabled(verbosity: int, style: Format | None) -> Iterator[None]:
 
 
 def failed(failure: BaseException) -> None:
-    """Log the causes of the error of a failed command, whose message is already printed."""
+    """Log the failure of a command with its causes, at level INFO; the caller prints the message itself."""
     log.info("the command failed", exc_info=failure)
 
 
@@ -59,7 +59,7 @@ def _formatter(quiet: bool, style: Format | None, *, tracebacks: bool) -> loggin
 
 
 class _StandardError(logging.Handler):
-    """A handler for standard error; it drops records that cannot be written, so that no send stops."""
+    """A handler for standard error; it drops records that cannot be written, so that no send fails."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(Exception):
@@ -86,7 +86,7 @@ def _write(text: str) -> None:
 
 
 class _MessageFormatter(logging.Formatter):
-    """A formatter of the message alone, and the base of the other formatters."""
+    """A formatter of messages without time, level and fields; the base of the other formatters."""
 
     def __init__(self, tracebacks: bool) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class _MessageFormatter(logging.Formatter):
         return [f"    caused by: {cause}" for cause in _causes(failure)]
 
     def _needs_traceback(self, record: logging.LogRecord) -> bool:
-        """Return True with -vv, and for an ERROR, which is a fault in news itself."""
+        """Return True if tracebacks are enabled, or for level ERROR, which is used only for bugs in news."""
         return self._tracebacks or record.levelno >= logging.ERROR
 
 
@@ -193,7 +193,7 @@ def _causes(failure: BaseException) -> list[str]:
 
 
 def _error_text(failure: BaseException) -> str:
-    """Return an exception's type and the first line of its message: other lines may quote the whole input."""
+    """Return an exception's type and the first line of its message; later lines may quote the whole input."""
     first = next(iter(str(failure).strip().splitlines()), "")
     name = type(failure).__name__
     return printable(masked(f"{name}: {first}" if first else name), 300)

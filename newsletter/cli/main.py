@@ -1,8 +1,8 @@
-"""The root of the command line, which also prints all errors. The call path of the main job:
+"""The root command, `news`, which prints the errors of all commands. The call path of a send:
 
 news send -> cli.send -> services.send.SendService -> sending.delivery.Delivery.run -> a provider's submit.
 
-Each command imports its modules when it runs, so that `news --help` is quick.
+Each command imports its modules when it runs, so that `news --help` starts fast.
 """
 
 import atexit
@@ -32,7 +32,7 @@ _LOG_FORMAT = "Log each step, like -v, as text or as JSON with one object per li
 
 
 class News(click.Group):
-    """The root group, which prints the errors of all commands."""
+    """A click group that prints the NewsError of any of its commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; print a NewsError and exit with 1."""
@@ -91,9 +91,9 @@ for command in (
 def run() -> None:
     """Run the command `news`.
 
-    The start makes a hundred thousand objects that stay alive. Garbage collection among them takes 6 % of the
-    time of a short command, so it is disabled; long commands enable it again (`tune_gc`). The collection at
-    exit takes another 4 %, but skips frozen objects. Pydantic plug-ins are disabled: pydantic would search
+    The imports create a hundred thousand objects that stay alive. Garbage collection takes 6 % of the time of
+    a short command, so it is disabled; long commands enable it again (`tune_gc`). The collection at exit
+    would take another 4 %, but it skips frozen objects. Pydantic plug-ins are disabled: pydantic would search
     every installed package for them, and they could change the validation.
     """
     gc.disable()
@@ -101,9 +101,9 @@ def run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # if a terminal cannot show a character, such as an emoji
+            stream.reconfigure(errors="replace")  # for characters that a terminal cannot show
     try:
         main()
-    except OSError as failure:  # for example, standard output goes to a full disk
+    except OSError as failure:  # for example, standard output is a file on a full disk
         terminal.show_problems([Problem("", f"the command failed: {failure}")])
         sys.exit(REFUSED)

@@ -1,4 +1,4 @@
-"""The summary of a plan, before anybody is asked to agree to a send."""
+"""The summary of a plan, which is shown before a person confirms the send."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _KB = 1000
 
 
 def show_plan(plan: "SendPlan", service: "SendService") -> None:
-    """Show the mail, its sender and its recipients, and how long the send can be cancelled."""
+    """Show a plan: mail, sender, recipients, undo window, size, and the number of problems found."""
     prepared, config = plan.prepared, service.newsletter.config
     mailing = prepared.mailing
     name, email = mailing.sender
@@ -65,7 +65,7 @@ def _recipients(plan: "SendPlan") -> list[str]:
 
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
-    """Return how long the send can be cancelled, and when its mail leaves."""
+    """Return the time left to cancel the send, as text, and notes on when its mail leaves."""
     from newsletter.sending.hold_policy import cancel_deadline
 
     recallable, now = service.provider.recallable, service.clock.now()

@@ -1,4 +1,4 @@
-"""The progress of a send: a bar, its events, the reasons of refusals, and Ctrl-C."""
+"""The progress of a send: a bar, its events, the reasons for mail that was not accepted, and Ctrl-C."""
 
 import signal
 from collections import Counter
@@ -22,16 +22,19 @@ MAX_REASONS = 5
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of a run: with its last event, by Ctrl-C, or by a failure."""
+    """The end of a run: its events have ended, or it failed with an exception."""
 
+    # True if Ctrl-C was pressed, even if the run then ended without a failure.
     interrupted: bool = False
     failure: BaseException | None = None
 
 
 def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> Ending:
-    """Run a send to its end and show its progress; `total` recipients are waiting.
+    """Run a send, or its cancellation, and show its progress; return the ending.
 
-    The first Ctrl-C lets the calls in flight finish, the second one ends the run at once.
+    `events` gets a function that returns True after the first Ctrl-C: the calls in flight then finish. The
+    second Ctrl-C ends the run at once. `total` is the number of waiting recipients. A NewsError, an OSError
+    and a KeyboardInterrupt are returned as the failure, not raised.
     """
     interrupt = Interrupt()
     try:
@@ -43,7 +46,7 @@ def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -
 
 
 def watch(events: Iterable["Event"], total: int) -> None:
-    """Show a progress bar and the events of a send, then the reasons for which mail was not accepted."""
+    """Show a progress bar and the events of a send, then the most frequent reasons for mail not accepted."""
     import logging
 
     from rich.console import Console
@@ -54,7 +57,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
     not_accepted = _NotAccepted()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    # A bar would wrap the lines of a log in the same terminal, and break its JSON.
+    # The log is written to the same terminal: a bar would wrap its lines, which breaks its JSON.
     logged = logging.getLogger("newsletter").isEnabledFor(logging.INFO)
     hidden = not console.is_terminal or not total or logged
     waits_for = ""
@@ -81,20 +84,23 @@ def watch(events: Iterable["Event"], total: int) -> None:
 
 
 def _done(delivered: "Delivered") -> int:
-    """Return how many recipients of a chunk have an outcome now; a skipped chunk counts as one."""
+    """Return the number of recipients of a chunk that have an outcome; count a skipped chunk as one."""
     outcomes = [transition for transition in delivered.transitions if transition.state != "waiting"]
     return sum(transition.last - transition.first + 1 for transition in outcomes) or not delivered.transitions
 
 
 class _NotAccepted:
-    """The reasons for which recipients were not accepted, by the last attempt of each recipient."""
+    """The reasons for recipients that were not accepted, each from the recipient's last attempt."""
 
     def __init__(self) -> None:
-        # By the first number of a range. A chunk is tried again whole, or in the ranges that an attempt left.
+        # First number of a range: reason, recipients. A retry is for a whole chunk or for one of its ranges.
         self._ranges: dict[int, tuple[str, int]] = {}
 
     def record(self, delivered: "Delivered") -> None:
-        """Replace the reasons of a chunk's earlier attempt by those of this one, where it has any."""
+        """Replace the reasons of a chunk's earlier attempt by those of this one.
+
+        A range that waits again without a new reason keeps the earlier reason.
+        """
         before, _ = self._ranges.pop(delivered.first, ("", 0))
         for transition, size in zip(delivered.transitions, delivered.sizes, strict=True):
             reason = _reason(transition) or (before if transition.state == "waiting" else "")
@@ -102,7 +108,7 @@ class _NotAccepted:
                 self._ranges[transition.first] = (reason, size)
 
     def reasons(self) -> Counter[str]:
-        """Count the recipients that each reason keeps from being accepted."""
+        """Return the number of recipients for each reason."""
         counts: Counter[str] = Counter()
         for reason, size in self._ranges.values():
             counts[reason] += size
@@ -110,7 +116,7 @@ class _NotAccepted:
 
 
 def _reason(transition: "Transition") -> str:
-    """Return the state and the reason of a transition; an empty text where it has no reason."""
+    """Return `state: reason` for a transition; "" if it has no reason."""
     from newsletter.sending.outcomes import NOT_BEGUN
 
     if transition.reason in ("", NOT_BEGUN.reason):
@@ -120,12 +126,12 @@ def _reason(transition: "Transition") -> str:
 
 
 def _masked(reason: str) -> str:
-    """Return a provider's words in one line, without addresses: a workflow's log may be public."""
+    """Return a provider's reason in one line, without email addresses: the log of a CI job may be public."""
     return masked(printable(reason, 300))
 
 
 def _sentence(event: "Event") -> str:
-    """Return the sentence that tells of an event; an empty text for an event that needs none."""
+    """Return the sentence to show for an event; "" for an event that is not shown."""
     from newsletter.sending.events import NotRecalled, Recalled, Stopped, Waiting
 
     match event:
@@ -141,7 +147,7 @@ def _sentence(event: "Event") -> str:
 
 
 class Interrupt:
-    """Ctrl-C while a send runs: the first one asks it to stop, the second one ends it at once."""
+    """A request to stop a send, by Ctrl-C or SIGTERM; the second request raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -151,7 +157,7 @@ class Interrupt:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM for the block."""
+        """Handle SIGINT and SIGTERM during the block; restore the previous handlers after it."""
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

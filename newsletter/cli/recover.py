@@ -1,4 +1,4 @@
-"""`news cancel`, `news retry`, `news resolve`: after a mistake, a refusal, or an unknown outcome."""
+"""`news cancel`, `news retry`, `news resolve`: recall mail, retry refused recipients, settle unknown ones."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The report on a send: printed, as JSON, or as a CSV file of recipients; several commands end with it."""
+"""The report on a send, which several commands print at their end: a summary, a list, JSON, or CSV."""
 
 import csv
 import functools
@@ -24,21 +24,23 @@ if TYPE_CHECKING:
     from newsletter.services.status import SendStatus
     from newsletter.store.ledger_queries import LedgerQueries
 
-# The recipients that somebody may have to do something about.
+# The states of recipients that may need a person's action.
 _NOT_ACCEPTED = tuple(state for state in RECIPIENT_STATES if state != "accepted")
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """The form of a report: the recipients in one state, a CSV file, or JSON; without any, the summary."""
+    """The form of a report; by default it is the summary."""
 
+    # List the recipients in this state only.
     state: str | None = None
+    # Write the recipients to this CSV file.
     file: Path | None = None
     as_json: bool = False
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a report, as its argument `options`."""
+    """Add --list, --csv and --json to a command, which gets them as its argument `options`."""
 
     @click.option(
         "--list", "state", type=click.Choice(RECIPIENT_STATES), help="List the recipients in this state."
@@ -60,7 +62,10 @@ def report(
     interrupted: bool = False,
     identify: bool = False,
 ) -> None:
-    """Report on a send, in the form that the options ask for."""
+    """Print the report on a send in the form that the options select, and write the CSV file, if any.
+
+    `interrupted` and `identify` are for the summary; see `send_summary.show_status`.
+    """
     if options.file:
         _write_csv(queries, status.send, options.file, options.state)
     if options.as_json:
@@ -77,7 +82,7 @@ def report(
 def _recipients(
     queries: "LedgerQueries", send: "Send", states: Iterable[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield address, state and reason of the recipients in these states."""
+    """Yield the address, state and reason of each recipient in these states."""
     for state in states:
         for _, address, reason in queries.recipients(send, state):
             yield address, state, reason
@@ -89,14 +94,14 @@ def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | 
         rows = csv.writer(file)
         rows.writerow(("address", "state", "reason"))
         for address, state_, reason in _recipients(queries, send, states):
-            # The provider wrote the reason, and a spreadsheet reads some as formulas.
+            # The provider wrote the reason; a spreadsheet evaluates a cell that begins like a formula.
             escaped = f"'{reason}" if reason[:1] and reason[:1] in "=+-@" else reason
             rows.writerow((address, state_, escaped))
 
 
 @contextmanager
 def _open_private(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that only its owner may read: it holds addresses."""
+    """Open a file for writing that only its owner may read; raise Unavailable if it cannot be written."""
     try:
         with open(path, "w", encoding="utf-8", newline="", opener=_opener) as file:
             yield file
@@ -107,15 +112,15 @@ def _open_private(path: Path) -> Iterator[IO[str]]:
 
 
 def _opener(path: str, flags: int) -> int:
-    # Windows has neither: there a new file has the rights of its folder.
+    # Windows has no such flag and no such modes: a new file there has the permissions of its folder.
     handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
     if hasattr(os, "fchmod"):
-        os.fchmod(handle, 0o600)  # also where the file existed
+        os.fchmod(handle, 0o600)  # `os.open` does not change the mode of an existing file
     return handle
 
 
 def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:
-    """Print one object; its recipients are printed while they are read."""
+    """Print the report as one JSON object; print each recipient when it is read, to limit the memory."""
     send = status.send
     head = {
         "issue": send.issue,

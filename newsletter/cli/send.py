@@ -1,4 +1,4 @@
-"""`news send` and `news resume`: an issue goes to its list, once."""
+"""`news send` and `news resume`: send an issue to its subscribers, once."""
 
 import sys
 from collections.abc import Sequence
@@ -123,7 +123,7 @@ def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
 
 
 def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendService, Send]]":
-    """Open a started send with the provider that it was started through."""
+    """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue."""
     from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.services.send import SendService
@@ -135,7 +135,7 @@ def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendSer
 
 
 def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
-    """Show a plan and ask for the number of recipients; raise SendRefused where another one is typed."""
+    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
             click.echo("No recipient is waiting; nothing was sent now.")
@@ -155,9 +155,10 @@ def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
 
 
 def deliver(service: "SendService", started: "StartedSend", options: ReportOptions | None = None) -> int:
-    """Deliver a started send, show its progress and its result; return the exit code.
+    """Deliver a started send, show its progress and its report; return the exit code.
 
-    From here on mail may have left, so no failure is a refusal any more.
+    Return INCOMPLETE after a failure too, not REFUSED: mail may have left. Raise SendRefused if another
+    process holds the lease.
     """
     waiting = service.queries.counts(started.send).waiting
     ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting)
@@ -171,13 +172,13 @@ def deliver(service: "SendService", started: "StartedSend", options: ReportOptio
 
 
 def show_failure(send: "Send", failure: BaseException) -> None:
-    """Show and log why a send ended before its end; raise a refusal again."""
+    """Log and show the failure that ended a send early; raise it again if it is a SendRefused."""
     from newsletter.cli import logs
 
     if isinstance(failure, SendRefused):
         raise failure
     logs.failed(failure)
-    # An OSError is the terminal's or a pipe's: then nobody reads this either.
+    # If the failure is an OSError of the terminal or of a pipe, this output fails too.
     with suppress(OSError):
         if isinstance(failure, NewsError):
             terminal.show_problems(failure.problems)
@@ -187,7 +188,7 @@ def show_failure(send: "Send", failure: BaseException) -> None:
 def _send_issue(
     service: "SendService", prepared: "Prepared", options: "SendOptions", yes: bool, dry_run: bool
 ) -> int:
-    """Plan one issue, ask, start and deliver it; return the exit code."""
+    """Plan, confirm, start and deliver the send of an issue; return the exit code."""
     terminal.show_findings(prepared)
     plan = service.plan(prepared, options)
     if dry_run:
@@ -216,7 +217,10 @@ def _send_ready(
     yes: bool,
     dry_run: bool,
 ) -> int:
-    """Send every issue that is due, the oldest first, or only the named one; return the worst exit code."""
+    """Send every due issue, the oldest first, or only the named one; return the worst exit code.
+
+    An issue that cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was not refused.
+    """
     from newsletter.cli import logs
     from newsletter.services.due import due_issues
 
@@ -240,13 +244,14 @@ def _send_ready(
 def _send_tests(
     service: "SendService", prepared: "Prepared", addresses: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
-    """Send one test message to each address; return the exit code. The list and the ledger stay as they are.
+    """Send one test message to each address; return the exit code. The list and the ledger do not change.
 
-    Raise SubscriberError before the first message if an address is not valid.
+    Before the first message, raise SubscriberError for an invalid address and SendRefused for an issue with
+    errors.
     """
     recipients = _distinct(addresses)
     terminal.show_findings(prepared)
-    service.refuse_errors(prepared)  # before the question
+    service.refuse_errors(prepared)  # before the question; `service.test` is called after it
     through = f"through {service.provider.name}"
     click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:

@@ -1,4 +1,4 @@
-"""The summary of a send: the verdict first, then the numbers, then the commands that may follow."""
+"""The summary of a send: the verdict, the number of recipients in each state, and the next commands."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -31,7 +31,8 @@ def show_status(
 ) -> None:
     """Show the verdict on a send, its numbers, and the next commands.
 
-    `identify` also shows which send it is. The numbers are left out after a send that reached everyone.
+    `interrupted` means that Ctrl-C stopped it; `identify` also shows its issue, provider and times. The
+    numbers are omitted if every recipient was accepted.
     """
     verdict, colour = _verdict(status, now, interrupted)
     show_heading(verdict, colour)
@@ -55,7 +56,7 @@ def show_status(
 
 
 def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:
-    """Return the verdict and its colour: red is for recipients whose outcome is unknown."""
+    """Return the verdict and its colour; red means that recipients are unknown."""
     send, counts = status.send, status.counts
     held = ""
     if counts.held and status.held_until:
@@ -111,7 +112,7 @@ def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
 
 
 def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
-    """Return a verdict with the number of unknown recipients, and its colour."""
+    """Return a verdict with the number of unknown recipients, if there are any, and its colour."""
     return (f"{verdict}, {counts.unknown:,} UNKNOWN", "red") if counts.unknown else (verdict, "yellow")
 
 
@@ -180,7 +181,7 @@ def _reasons(status: "SendStatus", state: str) -> list[str]:
 
 
 def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str, str]]:
-    """Yield each next step and its command: first those that complete the send, then those that end it."""
+    """Yield the purpose and the text of each command that can be run next."""
     send, counts = status.send, status.counts
     issue = send.issue
     until = None
@@ -220,7 +221,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
 
 
 def _purpose_of_resume(status: "SendStatus") -> str:
-    """Return what `news resume` does for an open send; an empty text where it does nothing."""
+    """Return the purpose of `news resume` for an open send; "" if it would do nothing."""
     counts = status.counts
     if status.waits_for_go_ahead:
         return "Look at what the canary received, then send to the others"
@@ -232,7 +233,7 @@ def _purpose_of_resume(status: "SendStatus") -> str:
 
 
 def show_rehearsal(service: "SendService", accepted: int) -> None:
-    """Show where a rehearsal's mail is; `accepted` is the number of accepted messages in the ledger."""
+    """Show the folder with the mail of a rehearsal; `accepted` is the number of accepted messages."""
     from newsletter.providers.outbox import mail_folder
 
     if service.provider.capabilities.leaves_machine:
@@ -251,7 +252,7 @@ def show_rehearsal(service: "SendService", accepted: int) -> None:
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
-    """Show a table of sends, one a line."""
+    """Show a table of sends, one per line."""
     from rich.console import Console
     from rich.table import Table
 
@@ -262,7 +263,7 @@ def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for heading in ("Issue", "Through", "Started"):
         table.add_column(heading, no_wrap=True)
-    # All columns together do not fit into 80 characters; most of them are usually empty.
+    # All columns together do not fit into 80 characters, so those that are empty are omitted.
     states = [
         state for state in _LABELS if state == "accepted" or any(getattr(counts, state) for _, counts in rows)
     ]

@@ -1,4 +1,4 @@
-"""`news status`: the status of sends."""
+"""`news status`: print the status of sends, or the due issues."""
 
 import json
 import sys

@@ -1,6 +1,6 @@
 """The output of commands in the terminal: problems, findings, and the results of an import.
 
-Messages go to standard error and results to standard output, so that both can be read by programs too.
+Messages go to standard error and results to standard output, so that a program can read each of them.
 """
 
 import re
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from newsletter.services.prepare import Prepared
     from newsletter.store.subscribers import Imported
 
-# Columns of text: longer lines are hard to read.
+# Limits of the width of text, in columns: longer lines are hard to read.
 _MIN_WIDTH, _MAX_WIDTH = 40, 100
 # A command in a message, such as `news status 2026-04-27 --list unknown`, stays in one line: it is copied.
 _COMMAND = re.compile(
@@ -34,7 +34,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 @contextmanager
 def stdout_to_stderr(active: bool) -> Iterator[None]:
-    """Print to standard error in the block, if `active`: a program reads standard output."""
+    """Print to standard error during the block, if `active`: standard output is then for JSON only."""
     if active:
         with redirect_stdout(sys.stderr):
             yield
@@ -43,7 +43,7 @@ def stdout_to_stderr(active: bool) -> Iterator[None]:
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """Show each problem: its place, the problem, and below it the correction."""
+    """Show each problem on standard error: its location, the problem, and below it the correction."""
     for problem in problems:
         click.echo(format_problem(problem), err=True)
 
@@ -54,9 +54,9 @@ def show_findings(prepared: "Prepared") -> None:
 
 
 def format_problem(problem: Problem, *, always: bool = False) -> str:
-    """Return a problem in lines that fit the terminal.
+    """Return a problem as lines that fit the terminal.
 
-    A problem with a place and without a severity is an error; `always` names the severity of errors too.
+    The severity of an error that has a location is omitted, unless `always`.
     """
     where = f"{problem.where}: " if problem.where else ""
     plain = problem.where and problem.severity == "error" and not always
@@ -71,14 +71,15 @@ def format_problem(problem: Problem, *, always: bool = False) -> str:
 
 
 def columns() -> int:
-    """Return the width of text in the terminal: neither a narrow window nor a wide one sets it alone."""
+    """Return the width of text in columns: the terminal's width, limited to _MIN_WIDTH and _MAX_WIDTH."""
     return min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH)
 
 
 def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = False) -> list[str]:
-    """Return the text in indented lines that fit the terminal, or as one line for a program, if not `always`.
+    """Return the text as indented lines that fit the terminal.
 
-    `first` is the indent of the first line, if that is another one.
+    If standard output is not a terminal, return one line, unless `always`. `first` is the indent of the first
+    line, by default `indent`.
     """
     start = " " * (indent if first is None else first)
     if not (always or sys.stdout.isatty()):
@@ -111,7 +112,7 @@ def unanswered(otherwise: str) -> SendRefused:
 
 
 def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
-    """Show the errors among due issues; return the others, and True if there were errors."""
+    """Show the errors among due issues; return the valid issues, and True if there were errors."""
     due: list[Prepared] = []
     broken = False
     for issue in issues:
@@ -124,7 +125,7 @@ def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepare
 
 
 def show_outcome(outcome: "Outcome", address: str = "") -> None:
-    """Show the outcome of a single message, with its address where there are several."""
+    """Show the outcome of a single message, with the address if it is given."""
     reason = getattr(outcome, "reason", None)
     if reason is None:
         click.echo(f"{address}: accepted" if address else "Accepted.")
@@ -133,7 +134,7 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
 
 
 def show_import(imported: Iterable["Imported | Problem"]) -> int:
-    """Show the result of each unusual line of an import, and count the others; return the refused lines."""
+    """Show the unusual lines of an import, then the number of lines by result; return the number refused."""
     changes: Counter[str] = Counter()
     for change in imported:
         if isinstance(change, Problem):
@@ -148,7 +149,7 @@ def show_import(imported: Iterable["Imported | Problem"]) -> int:
     return changes["refused"]
 
 
-# The words of each change, for one line and for several.
+# The words for each change: for one line, and for several lines.
 _CHANGES = {
     "added": ("added", "added"),
     "renamed": ("renamed", "renamed"),

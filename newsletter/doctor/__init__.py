@@ -1,1 +1,1 @@
-"""Examine everything that a send depends on: one module for each thing examined."""
+"""Examine everything that a send depends on; each module examines one part of it."""

@@ -1,4 +1,4 @@
-"""Compare this machine's clock with those of servers: schedules and the undo window depend on it."""
+"""Compare this machine's clock with the clocks of servers: scheduled and held mail depends on it."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -11,7 +11,7 @@ _FIX = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-
 
 
 def clock(readings: Iterable[ClockReading]) -> Iterator[Finding]:
-    """Yield one finding per clock, or a single skipped one if there is no clock."""
+    """Yield a finding on each reading, or one skipped finding if there are no readings."""
     compared = False
     for reading in readings:
         compared = True

@@ -8,7 +8,7 @@ from newsletter.findings import Finding
 
 
 def configuration(setup: Setup) -> Iterator[Finding]:
-    """Yield every problem of newsletter.yml, or one line with the newsletter's name and its provider."""
+    """Yield every problem of newsletter.yml, or one finding with the newsletter's name and its provider."""
     for problem in setup.config_problems:
         yield Finding.of(problem, FILE)
     if setup.config:

@@ -1,4 +1,4 @@
-"""Examine the database: its tables' version, its permissions, its subscribers. Nothing in it is changed."""
+"""Examine the database: the version of its tables, its permissions, its subscribers; change nothing."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ URL = "NEWS_DATABASE_URL"
 
 
 def read(setup: Setup, timeout: float) -> DatabaseStatus | NewsError:
-    """Return the database's status, or the error that prevents reading it."""
+    """Return the database's status, or the error if it cannot be read; `timeout` is in seconds."""
     try:
         return inspection.contents(_database_url(setup), setup.state, timeout)
     except NewsError as failure:
@@ -20,15 +20,15 @@ def read(setup: Setup, timeout: float) -> DatabaseStatus | NewsError:
 
 
 def is_file(setup: Setup) -> bool:
-    """Return True if the database is a file, which needs no connection."""
+    """Return True if the database is a file, which can be read without a connection."""
     try:
         return inspection.named(_database_url(setup), setup.state)[1]
     except NewsError:
-        return True  # reporting the malformed URL needs no connection
+        return True  # the URL is invalid: to report that needs no connection
 
 
 def database(setup: Setup, status: DatabaseStatus | NewsError) -> Iterator[Finding]:
-    """Yield findings on the database's address, its tables' version, its permissions and its subscribers.
+    """Yield findings on the database: its URL, the version of its tables, its permissions, its subscribers.
 
     `status` is the result of `read`.
     """

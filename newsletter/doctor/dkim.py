@@ -1,6 +1,6 @@
-"""Examine DKIM: the keys that mail is signed with, at the DNS names that the provider gives.
+"""Examine DKIM: the keys for the signatures of the mail, at the DNS names that the provider reports.
 
-Names are never guessed.
+No other names are tried, because the names of keys (selectors) are arbitrary.
 """
 
 import re
@@ -14,7 +14,7 @@ _KEY = re.compile(r"(?:^|;)\s*p\s*=\s*([A-Za-z0-9+/=\s]*)")
 
 
 def dkim(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Compare each record that the provider asks for with the one in the DNS; yield a finding per record."""
+    """Yield a finding on each DNS record that the provider requires; a skipped finding if it reports none."""
     if report is None or report.sender is None:
         what = "not looked at: only the provider knows the DNS names of its keys (selectors)"
         fix = (
@@ -52,7 +52,7 @@ def _matching(label: str, record: DnsRecord) -> Finding:
 
 
 def _key(label: str, record: DnsRecord, answer: DnsResponse, resolver: Resolver) -> Finding:
-    """Return a finding on the published key; an empty key is a revoked one (RFC 6376, 3.6.1)."""
+    """Return a finding on the published key; an empty key means that it was revoked (RFC 6376, 3.6.1)."""
     texts = answer if record.type == "txt" else resolver.ask(record.host, "TXT")
     if texts.state == "unanswered":
         return Finding(label, "skipped", f"points to the right name, but its key cannot be read: {texts.why}")
@@ -76,5 +76,5 @@ def _has(record: DnsRecord, answer: DnsResponse) -> bool:
 
 
 def _normalized(text: str) -> str:
-    """Return the text without spaces and a last semicolon, which DNS servers and web forms add or drop."""
+    """Return the text without white space and final semicolons, which DNS servers and forms add or remove."""
     return re.sub(r"\s+", "", text).rstrip(";")

@@ -16,28 +16,28 @@ _POLICY_EFFECTS = {
     "quarantine": "forged mail from your domain is put into the spam folder",
     "reject": "forged mail from your domain is refused",
 }
-# RFC 9989, 4.10 limits the names of one tree walk.
+# The largest number of names that one tree walk queries (RFC 9989, 4.10).
 _MAX_WALK_NAMES = 8
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A DMARC record, published at `domain`; `wanted` is the policy that it requests for our sender."""
+    """A DMARC record that is published at `domain`; `wanted` is the policy that applies to the sender."""
 
     domain: str
     tags: Mapping[str, str]
     wanted: str
 
     def strict(self, kind: str) -> bool:
-        """Return True if `kind` (`dkim` or `spf`) needs exactly the same domain."""
+        """Return True if the alignment of `kind` (`dkim` or `spf`) requires the sender's exact domain."""
         return self.tags.get(f"a{kind}", "r").lower() == "s"
 
 
 @dataclass(frozen=True)
 class Walk:
-    """The DMARC records of a domain and its parent domains: `records` has the tags of each name.
+    """The DMARC records of a domain and its parent domains: `records` has the tags of each.
 
-    `unanswered` is the response that ended the walk early.
+    `unanswered` is the DNS response that ended the walk early, None if it is complete.
     """
 
     domain: str
@@ -48,7 +48,8 @@ class Walk:
     def organisation(self) -> str:
         """Return the organisational domain (RFC 9989, 4.10.2).
 
-        That is the name with psd=n, the one below psd=y, or else the record with the fewest labels.
+        It is the name with psd=n, the name one label below psd=y, or else the name with a record and the
+        fewest labels. Without any record it is the domain itself.
         """
         for name, tags in self.records.items():
             if tags.get("psd") == "n":
@@ -60,7 +61,7 @@ class Walk:
 
 
 def walk(domain: str, resolver: Resolver) -> Walk:
-    """Query `_dmarc` at a domain and its parents; several records at one name count as none."""
+    """Query `_dmarc` at a domain and its parents; ignore names with several records, as receivers do."""
     labels = domain.split(".")
     names = [".".join(labels[start:]) for start in range(len(labels))]
     if len(names) > _MAX_WALK_NAMES:
@@ -78,7 +79,7 @@ def walk(domain: str, resolver: Resolver) -> Walk:
 
 
 def policy(walked: Walk) -> Policy | None:
-    """Return the policy for mail from the walk's domain: its own, or else its organisational domain's."""
+    """Return the policy of the walk's domain, or else of its organisational domain, or None."""
     at = walked.domain if walked.domain in walked.records else walked.organisation
     if at not in walked.records:
         return None
@@ -90,7 +91,7 @@ def policy(walked: Walk) -> Policy | None:
 
 
 def dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
-    """Yield findings on the DMARC record for a sender's domain."""
+    """Yield findings on the DMARC record that applies to a sender's domain."""
     label = f"DMARC of {domain}"
     answer = resolver.ask(f"_dmarc.{domain}", "TXT")
     if len(records := _records(answer)) > 1:
@@ -167,7 +168,7 @@ def _faults(record: str, published: Policy) -> Iterator[str]:
 
 
 def _tags(record: str) -> tuple[dict[str, str], list[str]]:
-    """Return a record's tags, the first of each name, and the pieces that are not tags."""
+    """Return a record's tags by name, and its invalid pieces: those that are no tag, or repeat a name."""
     tags: dict[str, str] = {}
     invalid = []
     for piece in filter(None, map(str.strip, record.split(";"))):
@@ -184,5 +185,5 @@ def _records(answer: DnsResponse) -> list[str]:
 
 
 def _malformed(answer: DnsResponse) -> str | None:
-    """Return a text that is probably meant as a DMARC record but that receivers ignore."""
+    """Return a TXT record that mentions DMARC, to report that receivers ignore it; None if there is none."""
     return next((text for text in answer.records if "dmarc" in text.lower()), None)

@@ -10,7 +10,7 @@ from newsletter.findings import Finding, ProviderReport
 
 
 def domain(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Yield all findings on a sender's domain; `report` is the provider's, None without one."""
+    """Yield the findings on a sender's domain; `report` is that of the provider, None if there is none."""
     if report and report.return_path:
         yield from spf(report.return_path, resolver)
     else:
@@ -22,7 +22,7 @@ def domain(sender: str, report: ProviderReport | None, resolver: Resolver) -> It
 
 
 def alignment(sender: str, report: ProviderReport | None, resolver: Resolver) -> Iterator[Finding]:
-    """Yield a finding on the alignment with the sender's domain: DMARC needs that of SPF or of DKIM."""
+    """Yield a finding on alignment: DMARC requires SPF or DKIM to align with the sender's domain."""
     label = f"alignment with {sender}"
     walked = walk(sender, resolver)
     if walked.unanswered:
@@ -71,14 +71,14 @@ def _misaligned(
 
 
 def aligned(kind: str, sender: str, other: str, published: Policy | None, resolver: Resolver) -> bool:
-    """Return True if two domains align (RFC 9989, 5.1): the same, or relaxed, of one organisation.
+    """Return True if two domains align (RFC 9989, 5.1); `kind` is `dkim` or `spf`.
 
-    `kind` is `dkim` or `spf`.
+    They must be equal or, if the policy is not strict, have the same organisational domain.
     """
     if sender == other:
         return True
     if published and published.strict(kind):
         return False
-    if published is None:  # without a record the organisational domain is not known
+    if published is None:  # the organisational domain is unknown without a record
         return other.endswith(f".{sender}") or sender.endswith(f".{other}")
     return walk(sender, resolver).organisation == walk(other, resolver).organisation

@@ -1,7 +1,7 @@
-"""Examine in parallel everything that a send depends on; change nothing.
+"""Examine everything that a send depends on, in parallel; change nothing.
 
-`examine` yields the groups of findings in a fixed order; a group that fails does not affect the others. Only
-the test recipient's token is used, no mail is sent, and nothing is created.
+`examine` yields the groups of findings in a fixed order; a group that fails does not affect other groups. No
+mail is sent, no file is created, and only the test token is used, which unsubscribes nobody.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,12 +19,12 @@ from newsletter.findings import ClockReading, Finding, ProviderReport
 
 REQUEST_TIMEOUT_SECONDS, GROUP_TIMEOUT_SECONDS = 8.0, 60.0
 HIDDEN = "[hidden]"
-# A shorter value occurs in too many words to be hidden.
+# Shorter values are not hidden, because they occur in ordinary words.
 MIN_HIDDEN_LENGTH = 6
 
 
 class Group(NamedTuple):
-    """The findings on one part of the set-up."""
+    """The findings on one part of the set-up, under a heading."""
 
     heading: str
     findings: tuple[Finding, ...]
@@ -32,10 +32,10 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class ExamineOptions:
-    """Options of an examination.
+    """The options of an examination.
 
-    `online` permits connections, `nameserver` replaces the system's DNS server, `timeout` is for one request
-    and `group_timeout` for one group, both in seconds.
+    `online` permits connections; `nameserver` replaces the system's DNS server; `timeout` limits one request
+    and `group_timeout` one group, both in seconds.
     """
 
     online: bool = True
@@ -45,7 +45,7 @@ class ExamineOptions:
 
 
 def examine(setup: Setup, options: ExamineOptions | None = None) -> Iterator[Group]:
-    """Yield each group as soon as it is complete, in the order in which a send needs them."""
+    """Yield each group of findings as soon as it and all groups before it are complete."""
     examination = _Examination(setup, options or ExamineOptions())
     for heading, look in examination.groups():
         findings = _safely(heading.lower(), look)
@@ -53,7 +53,7 @@ def examine(setup: Setup, options: ExamineOptions | None = None) -> Iterator[Gro
 
 
 def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield the findings of `look` up to its failure; the failure becomes a finding."""
+    """Yield the findings of `look`; if it fails, yield the failure as a finding and end."""
     try:
         yield from look()
     except NewsError as failure:
@@ -66,7 +66,7 @@ def _safely(label: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
 
 
 class _Examination:
-    """One examination: its parts run at the same time and use each other's results."""
+    """One examination; its parts run in parallel, and some wait for the results of other parts."""
 
     def __init__(self, setup: Setup, options: ExamineOptions) -> None:
         self._setup, self._options = setup, options
@@ -143,7 +143,7 @@ class _Examination:
             yield from domain(sender, self._provider_report(), resolver)
 
     def _provider_report(self) -> ProviderReport | None:
-        """Return the provider's report, or None without one; the group `Provider` shows the reason."""
+        """Return the provider's report, or None if it failed; the group `Provider` has the reason."""
         with suppress(Exception):
             result = self._provider.result()
             return result[0] if result else None
@@ -165,7 +165,7 @@ class _Examination:
         return report.findings, report.clock_readings
 
     def _clock_readings(self) -> Iterator[ClockReading]:
-        """Yield the clocks of the database, the provider and the unsubscribe page that sent their time."""
+        """Yield the available clock readings of the database, the provider and the unsubscribe page."""
         with suppress(Exception):
             clock_offset = getattr(self._database.result(), "clock_offset", None)
             if clock_offset is not None:
@@ -181,7 +181,7 @@ def _needs_configuration(label: str) -> Finding:
 
 
 def _without_secrets(finding: Finding, setup: Setup) -> Finding:
-    """Return the finding without the secrets that a server, a driver or a library may have quoted."""
+    """Return the finding with its secrets hidden: a server, a driver or a library may have quoted some."""
     values = _secret_values(setup)
     looked_at, what, fix = (
         _redacted(values, part) for part in (finding.looked_at, finding.what, finding.fix)
@@ -190,7 +190,7 @@ def _without_secrets(finding: Finding, setup: Setup) -> Finding:
 
 
 def _redacted(secrets: list[str], text: str) -> str:
-    """Return the text with each secret replaced, also one that is cut off by `…`."""
+    """Return the text with HIDDEN in place of each secret, also if the secret is truncated by `…`."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
         for length in range(len(secret) - 1, MIN_HIDDEN_LENGTH - 1, -1) if "…" in text else ():
@@ -201,7 +201,7 @@ def _redacted(secrets: list[str], text: str) -> str:
 def _secret_values(setup: Setup) -> list[str]:
     """Return the values to hide, plain and percent-encoded, the longest first.
 
-    The password in a URL, such as NEWS_DATABASE_URL, is hidden too.
+    They are the values of all variables, and the password in each value that is a URL (NEWS_DATABASE_URL).
     """
     values = {variable.value for variable in setup.variables.values()}
     for value in tuple(values):

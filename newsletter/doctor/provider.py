@@ -16,9 +16,11 @@ from newsletter.store.inspection import DatabaseStatus
 def examine(
     newsletter: Newsletter, timeout: float, *, online: bool
 ) -> tuple[ProviderReport, int | NotSent | None]:
-    """Return the provider's report and its number of free cancel slots, None if it has no such slots.
+    """Return the provider's report, and the number of held batches that its account can still recall.
 
-    Without `online`, the report has only what needs no connection.
+    The number is a NotSent if the provider does not report it, and None if it was not requested. If `online`
+    is False, a provider that sends mail to other machines is examined without a connection. `timeout` is for
+    one request, in seconds.
     """
     with closing(open_provider(newsletter, timeout)) as provider:
         if not online and provider.capabilities.leaves_machine:
@@ -33,15 +35,15 @@ def examine(
 
 
 def leaves_machine(newsletter: Newsletter) -> bool:
-    """Return True if the provider sends mail to other machines."""
+    """Return True if the newsletter's provider sends mail to other machines."""
     with closing(open_provider(newsletter)) as provider:
         return provider.capabilities.leaves_machine
 
 
 def slots(free: int | NotSent | None, status: DatabaseStatus | NewsError | None) -> Iterator[Finding]:
-    """Compare the account's free cancel slots with the ledger's held batches; yield a finding.
+    """Compare the account's free slots with the ledger's held batches; yield a finding unless `free` is None.
 
-    `status` is the database's.
+    `free` is the number from `examine`, `status` the status of the database.
     """
     label = "undo"
     if free is None:

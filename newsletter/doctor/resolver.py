@@ -1,4 +1,4 @@
-"""Query the DNS: each question once, with a response for each possible outcome."""
+"""Query the DNS, each question once; a failure is returned as a response."""
 
 import ipaddress
 import logging
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 
 State = Literal[
     "found",  # there are records of this kind
-    "no name",  # the DNS has no such name
-    "no record",  # the name exists, without a record of this kind
-    "unanswered",  # no usable response: `why` has the reason
+    "no name",  # the name does not exist (NXDOMAIN)
+    "no record",  # the name exists but has no record of this kind
+    "unanswered",  # there is no usable response; `why` is the reason
 ]
 Kind = Literal["TXT", "CNAME", "MX", "A", "AAAA"]
-# After so many consecutive time-outs no more questions are asked.
+# After this number of consecutive time-outs, no more questions are sent.
 MAX_CONSECUTIVE_TIMEOUTS = 2
 
 
 @dataclass(frozen=True)
 class DnsResponse:
-    """The records of a name; `why` is the reason for a missing response, in words."""
+    """The response to a question: the records of a name, or the reason (`why`) if it is unanswered."""
 
     state: State
     records: tuple[str, ...] = ()
@@ -40,8 +40,8 @@ class DnsResponse:
 class Resolver:
     """Query the system's DNS server, or `nameserver` (`ADDRESS`, `ADDRESS:PORT`, `[IPv6]:PORT`).
 
-    `timeout` is for one question, in seconds. Raises ValueError for a malformed `nameserver`. Several
-    threads may use one resolver.
+    `timeout` is for one question, in seconds. Raise ValueError if `nameserver` is malformed. Several threads
+    may use one resolver.
     """
 
     def __init__(self, nameserver: str | None = None, timeout: float = 5) -> None:
@@ -58,7 +58,7 @@ class Resolver:
         self._resolver.timeout, self._resolver.lifetime = timeout / 2, timeout
 
     def ask(self, name: str, kind: Kind) -> DnsResponse:
-        """Return the DNS's response; a repeated question gets the stored response."""
+        """Return the response to a question; a repeated question gets the stored response."""
         key = (name.lower().rstrip("."), kind)
         with self._lock:
             if key in self._responses:
@@ -103,7 +103,7 @@ class Resolver:
 
 
 def parse_nameserver(nameserver: str) -> tuple[str, int]:
-    """Return the address and the port of a DNS server, port 53 by default. Raise ValueError if malformed."""
+    """Return the IP address and the port (by default 53) of a DNS server; raise ValueError if malformed."""
     host, colon, port = nameserver.rpartition(":")
     if not colon or ("]" not in host and ":" in host):
         host, port = nameserver, "53"
@@ -114,7 +114,7 @@ def parse_nameserver(nameserver: str) -> tuple[str, int]:
 
 
 def _text(record: object) -> str:
-    """Return a record as text: the joined pieces of a TXT (RFC 7208, 3.3), an MX with its preference."""
+    """Return a record as text: a TXT with its pieces joined (RFC 7208, 3.3), an MX with its preference."""
     if isinstance(record, TXT):
         return b"".join(record.strings).decode("utf-8", "replace")
     if isinstance(record, MX):

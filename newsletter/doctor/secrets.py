@@ -1,4 +1,4 @@
-"""Examine the secrets that this newsletter needs, without showing them."""
+"""Examine the secrets that a newsletter needs; findings never contain a secret."""
 
 import stat
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the r
 
 
 def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iterator[Finding]:
-    """Yield findings on the variables, on the key in `.news/secret`, and on the permissions of the files.
+    """Yield findings on the variables, on the key in `.news/secret`, and on the permissions of files.
 
-    `needed` has the variables that the provider requires.
+    `needed` are the names of the variables that the provider requires.
     """
     for problem in setup.dotenv_problems:
         yield Finding.of(problem, DOTENV)
@@ -65,7 +65,7 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
 
 
 def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
-    """Yield findings on NEWS_SECRET_KEY or the key file, by the rules of `newsletter.state.secret_key`."""
+    """Yield findings on NEWS_SECRET_KEY and the key file, by the rules of `newsletter.state.secret_key`."""
     file = setup.state / "secret"
     stored = _stored_key(file)
     if variable.state == "set":
@@ -100,7 +100,7 @@ def _key_length(variable: Variable) -> Finding:
 
 
 def _stored_key(file: Path) -> str | OSError | None:
-    """Return the key in a file, None without a file, "" if it is not ASCII, or the error of reading it."""
+    """Return the key in a file: None if there is no file, "" if it is not ASCII, an OSError if unreadable."""
     try:
         return file.read_text(encoding="ascii").strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -125,14 +125,14 @@ def _database(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterato
 
 
 def _files(setup: Setup) -> Iterator[Finding]:
-    """Yield findings on private files that other users of this machine may read."""
+    """Yield findings on the permissions of .env, of the private folder, and of the key file."""
     for path, mode in ((setup.folder / DOTENV, 600), (setup.state, 700), (setup.state / "secret", 600)):
         try:
             status = path.stat()
         except OSError:
             continue
         if path.name == DOTENV and stat.S_ISDIR(status.st_mode):
-            continue  # a virtual environment with this name
+            continue  # a virtual environment in the folder .env
         if status.st_mode & 0o077:
             what = f"other users of this machine may read it ({stat.filemode(status.st_mode)})"
             yield Finding(display_path(path), "warning", what, f"chmod {mode} {display_path(path)}")

@@ -1,4 +1,4 @@
-"""The set-up of a newsletter, read as far as possible: one problem does not hide the next."""
+"""The set-up of a newsletter: its valid parts, and all problems of its invalid parts."""
 
 import os
 from collections.abc import Mapping
@@ -18,9 +18,10 @@ DOTENV = ".env"
 
 @dataclass(frozen=True)
 class Variable:
-    """A secret in the environment or in .env; its repr has no value.
+    """A variable for a secret, from the environment or .env; its repr omits the value.
 
-    `source` is where it is set, "" if nowhere; `hides` names the file whose different value it overrides.
+    `source` names the place where it is set, "" if it is not set; `hides` is `.env` if the environment
+    overrides a different value there, else "".
     """
 
     name: str
@@ -30,7 +31,7 @@ class Variable:
 
     @property
     def state(self) -> str:
-        """Return `set`, `not set`, `empty` or `malformed` (not printable)."""
+        """Return `set`, `not set`, `empty` or `malformed` (it has characters that are not printable)."""
         if not self.source:
             return "not set"
         if not self.value:
@@ -40,7 +41,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Setup:
-    """A newsletter's folder and the valid parts of its set-up; `config` is None for a bad newsletter.yml."""
+    """A newsletter's folder and its set-up; `config` is None if newsletter.yml is invalid."""
 
     folder: Path
     config: Config | None
@@ -52,7 +53,7 @@ class Setup:
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
-        """Read the same as `config.loader.load`, and collect the problems instead of raising the first."""
+        """Read the files and variables that `config.loader.load` reads; collect their problems."""
         config, config_problems = _config(folder, provider)
         dotenv_problems: tuple[Problem, ...] = ()
         try:
@@ -66,7 +67,7 @@ class Setup:
 
     @property
     def newsletter(self) -> Newsletter | None:
-        """Return the newsletter with the valid secrets, None without a valid configuration."""
+        """Return the newsletter with its valid secrets; None if its configuration is invalid."""
         return Newsletter(self.folder, self.config, self.secrets, self.in_ci) if self.config else None
 
     @property

@@ -1,4 +1,4 @@
-"""Examine SPF: the servers that may send mail with a return path at a domain (RFC 7208)."""
+"""Examine SPF: the DNS record of the servers that may send mail with a return path at a domain (RFC 7208)."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from newsletter.display import printable
 from newsletter.doctor.resolver import Resolver
 from newsletter.findings import Finding
 
-# RFC 7208, 4.6.4.
+# The limit of DNS look-ups that receivers apply (RFC 7208, 4.6.4).
 MAX_LOOKUPS = 10
-# Counting goes on beyond the limit, to tell the number that is needed, and ends here.
+# Look-ups beyond the limit are counted up to this number, to report how many the record needs.
 _MAX_FOLLOWED_LOOKUPS = 3 * MAX_LOOKUPS
 _VERSION = re.compile(r"v=spf1(?: |$)", re.IGNORECASE)
 _TERM = re.compile(r"([+?~-]?)([a-z][a-z0-9_.-]*)([:=/].*)?", re.IGNORECASE)
@@ -22,21 +22,25 @@ _RETURN_PATH = "the return path of the mail is at this domain, and receivers loo
 
 @dataclass
 class _Evaluation:
-    """The evaluation of a record and of all records that it includes; look-ups are counted over all of them.
-
-    `all` is the sign of the `all` that counts: the record's own, or that of its redirect.
-    """
+    """The evaluation of a record together with all records that it includes."""
 
     resolver: Resolver
+    # The number of DNS look-ups in all these records.
     lookups: int = 0
+    # The sign of the record's own `all`, or of the one in its redirect; None if there is none.
     all: str | None = None
+    # True if a term permits a server to send, or has a macro, which is not evaluated.
     names_servers: bool = False
     faults: list[str] = field(default_factory=list)
+    # The records that could not be read, each with the reason.
     unanswered: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def read(self, record: str, parents: tuple[str, ...], *, all_counts: bool) -> None:
-        """Evaluate a record; `parents` are the domains that led to it."""
+        """Evaluate a record; `parents` are its domain and those that led to it.
+
+        `all_counts` is False for an include: the `all` of an included record does not apply.
+        """
         redirect = None
         for term in record.split()[1:]:
             sign, name, value = _parts(term)
@@ -46,7 +50,7 @@ class _Evaluation:
                 self.faults.append(f"`{printable(term)}` is not understood")
             elif name == "all":
                 self.all = sign if all_counts else self.all
-                return  # receivers ignore all terms behind `all`, a redirect too
+                return  # receivers ignore all terms after `all`, also a redirect
             else:
                 self._mechanism(sign, name, value, parents)
         if redirect:
@@ -150,7 +154,7 @@ def _verdict(label: str, shown: str, evaluation: _Evaluation, *, valid: bool) ->
 
 
 def _parts(term: str) -> tuple[str, str, str]:
-    """Return a term's sign, name, and value with its `:`, `/` or `=`; all are "" for a malformed term."""
+    """Return a term's sign, its name, and its value with the `:`, `/` or `=`; three "" if it is malformed."""
     match = _TERM.fullmatch(term)
     return (match[1] or "+", match[2].lower(), match[3] or "") if match else ("", "", "")
 

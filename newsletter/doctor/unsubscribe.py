@@ -1,4 +1,4 @@
-"""Examine the page behind unsubscribe links: mail programs need its one-click POST (RFC 8058).
+"""Examine the page of unsubscribe links, which must accept a mail program's one-click POST (RFC 8058).
 
 The requests use the test token, which unsubscribes nobody.
 """
@@ -27,14 +27,14 @@ _DONE = re.compile(
 
 @dataclass(frozen=True)
 class PageReport:
-    """The findings on the unsubscribe page, and its server's clock."""
+    """The findings on the unsubscribe page, and the clock reading of its server, if it sent its time."""
 
     findings: tuple[Finding, ...]
     clock_readings: tuple[ClockReading, ...] = ()
 
 
 def unsubscribe(url: str, timeout: float) -> PageReport:
-    """Request an `unsubscribe.url` by POST, as a mail program does, and by GET; return the findings."""
+    """Request `unsubscribe.url` by POST, as a mail program does, and by GET; return the findings."""
     parts = urlsplit(url.replace("{token}", TEST))
     transport = Transport(f"{parts.scheme}://{parts.netloc}", 1, timeout)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -61,7 +61,7 @@ def _by_get(transport: Transport, path: str, headers: dict[str, str]) -> list[Fi
 
 
 def post_finding(response: Response) -> Finding:
-    """Return the finding on a one-click POST's response; mail programs do not follow redirects or log in."""
+    """Return the finding on the response to POST; mail programs neither follow redirects nor log in."""
     status = response.status
     if 200 <= status < 300:
         return Finding(_POST, "ok", f"is answered with {status}, without a redirect or a login")
@@ -85,7 +85,7 @@ def post_finding(response: Response) -> Finding:
 
 
 def get_findings(response: Response) -> Iterator[Finding]:
-    """Yield a finding on GET, which must not unsubscribe: scanners and previews open every link in a mail."""
+    """Yield the finding on the response to GET, which must not unsubscribe: link scanners open all links."""
     status, page = response.status, response.content
     fix_get = "let GET show a page with a button that sends POST, and let only POST unsubscribe"
     if status == 405:

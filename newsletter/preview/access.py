@@ -1,4 +1,4 @@
-"""Access control of the preview: browsers on this machine may read, the preview's own page may act."""
+"""Access control of the preview: only this machine may read addresses, only the preview's page may act."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from newsletter.hosts import is_loopback
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-# Paths with addresses and mail: only browsers on this machine may read them. The same holds for actions.
+# Paths with subscribers' addresses: only a browser on this machine may read them, or request an action.
 PRIVATE = ("/subscribers", "/outbox")
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(:\d+)?", re.IGNORECASE)
@@ -24,10 +24,10 @@ _HEADERS = {
 
 
 class AccessMiddleware:
-    """Refuse foreign host names, origins and methods; mark every response as not cacheable.
+    """Refuse other host names, origins and methods; add security headers to every response.
 
-    A foreign page can point its host name at 127.0.0.1 and then read the responses (DNS rebinding): the Host
-    header shows that. A foreign page can also send a form: the Origin header shows that.
+    The page of another site can point its host name at 127.0.0.1 and then read the responses (DNS rebinding),
+    which the Host header reveals. It can also send a form, which the Origin header reveals.
     """
 
     def __init__(
@@ -74,9 +74,10 @@ class AccessMiddleware:
         return None
 
     def _is_accepted(self, host: str, scope: Scope) -> bool:
-        """Return True for an accepted name, or the connection's own address if the preview listens on all.
+        """Return True for an accepted host name.
 
-        An IP address is safe from DNS rebinding, as it is not looked up.
+        If the preview listens on all addresses, accept the local address of the connection too: an IP address
+        is safe from DNS rebinding, because it is not looked up in the DNS.
         """
         if host in self._hosts:
             return True
@@ -85,5 +86,5 @@ class AccessMiddleware:
 
 
 def _client(scope: Scope) -> str:
-    """Return the address at the other end of the connection; empty if the server does not know it."""
+    """Return the IP address of the peer; "" if the server does not know it."""
     return str((scope.get("client") or ("",))[0])

@@ -1,4 +1,4 @@
-"""Build the page of the preview from the newsletter's files."""
+"""Build an issue from the newsletter's files, for the page of the preview."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 class Page:
     """The result of a build: the proof of an issue, or the problems that prevent it.
 
-    `issue` is its name, "" without an issue. `saved` is the modification time of its newest file, in
-    milliseconds since 1970; it does not count in comparisons.
+    `issue` is its name, "" if there is none. `saved` is the modification time of its newest file, in
+    milliseconds since 1970; comparisons ignore it.
     """
 
     issue: str
@@ -37,12 +37,12 @@ class Page:
 
     @property
     def weight(self) -> int:
-        """Return the bytes of the HTML part as UTF-8; Gmail clips mail at about 102,000."""
+        """Return the size of the HTML part in bytes, as UTF-8; Gmail clips mail at about 102,000."""
         return len(self.mail.html.encode()) if self.mail else 0
 
     @property
     def version(self) -> str:
-        """Return a hash of the page's content; it stays the same when the server is restarted."""
+        """Return a hash of the page's content, which does not change when the server is restarted."""
         source = (self.proof.issue.source, self.proof.newsletter.config, self.mail) if self.proof else ()
         return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
 
@@ -51,15 +51,16 @@ Build = Callable[[], Page]
 
 
 def builder(folder: Path, name: str | None = None) -> Build:
-    """Return a Build of the named issue, or of the newest issue at each build; it raises no NewsError.
+    """Return a function that builds the named issue, or the issue that is the newest at the time of the call.
 
-    Each build reads configuration, issue and templates again.
+    Each call reads configuration, issue and templates again. A NewsError is not raised: its problems are in
+    the Page.
     """
 
     def build() -> Page:
         path_problems: list[Problem] = []
         path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
-        saved = _saved(folder, path)  # before reading: a file saved meanwhile belongs to the next build
+        saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
         problems: list[Problem] = []
         newsletter = _try(lambda: loader.load(folder), problems)
         if newsletter:
@@ -85,7 +86,7 @@ def _saved(folder: Path, issue: Path | None) -> float:
 
 
 def _try(step: Callable[[], Result], problems: list[Problem]) -> Result | None:
-    """Return the step's result; add its problems to `problems`, so that one file does not hide another."""
+    """Return the step's result; if it raises a NewsError, add its problems to `problems` and return None."""
     try:
         return step()
     except NewsError as error:

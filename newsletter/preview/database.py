@@ -10,15 +10,15 @@ from newsletter.config.loader import Newsletter
 if TYPE_CHECKING:
     from newsletter.store.database import Database
 
-# For connecting, and for each query.
+# The time-out of the connection, and of each query.
 _TIMEOUT_SECONDS = 5
-# A server is queried again after this time; a file only when it has changed.
+# A database server is queried again after this time, a file only after a change.
 _SERVER_INTERVAL_SECONDS = 10
 
 
 @contextmanager
 def records(newsletter: Newsletter) -> Iterator["Database | None"]:
-    """Yield the newsletter's database for reading; None if it is missing or of another version.
+    """Open the newsletter's database for reading; yield None if it is missing or of another version.
 
     Raise NewsError if it cannot be read.
     """
@@ -32,7 +32,10 @@ def records(newsletter: Newsletter) -> Iterator["Database | None"]:
 
 
 def stamp(newsletter: Newsletter) -> object:
-    """Return a value that changes when the database may have new content. Raise NewsError."""
+    """Return a value that changes when the database may have new content.
+
+    Raise NewsError if its URL is invalid.
+    """
     if not _may_exist(newsletter):
         return None
     from newsletter.store import inspection
@@ -43,7 +46,7 @@ def stamp(newsletter: Newsletter) -> object:
 
 
 def _may_exist(newsletter: Newsletter) -> bool:
-    """Return True if a database may exist: importing the database's library takes a third of a second."""
+    """Return True if a database may exist; otherwise the import of its library (0.3 s) is not needed."""
     return bool(_url(newsletter)) or newsletter.state.is_dir()
 
 

@@ -5,13 +5,14 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 
+# Seconds without an event after which a comment is sent.
 KEEP_ALIVE = 15.0
 
 
 class EventStream:
-    """Keep one value per topic: a slow follower needs no more memory and skips only stale values.
+    """The latest value of each topic, sent to followers as events; older values are not kept.
 
-    A topic is an event's name, a blank, and its subject: `page 2026-04-27`.
+    A topic is the name of an event, or the name, a space and a subject: `outbox`, `page 2026-04-27`.
     """
 
     def __init__(self, keep_alive: float = KEEP_ALIVE) -> None:
@@ -22,20 +23,21 @@ class EventStream:
         self._closed = False
 
     def put(self, topic: str, value: object) -> None:
-        """Send a value to the followers of a topic if it differs from the last one."""
+        """Send a value to the followers of a topic if it differs from the topic's last value."""
         text = json.dumps(value)
         if topic not in self._latest or self._latest[topic][1] != text:
             self._latest[topic] = next(self._numbers), text
             self._wake()
 
     def drop(self, topic: str) -> None:
-        """Delete a topic: its next value is sent even if it equals the last one."""
+        """Delete a topic: its next value is sent even if it equals the deleted one."""
         self._latest.pop(topic, None)
 
     async def follow(self, *topics: str) -> AsyncIterator[str]:
-        """Yield server-sent events with the current and all later values of these topics, until close().
+        """Yield server-sent events with the current and the later values of these topics, until close().
 
-        In a silence, a comment is sent every `keep_alive` seconds.
+        A slow follower gets only the latest value. After every `keep_alive` seconds without an event, yield a
+        comment, so that the connection stays open.
         """
         sent: dict[str, int] = {}
         while not self._closed:

@@ -10,7 +10,7 @@ from watchfiles import awatch
 from newsletter.config import loader
 from newsletter.render.templates import BUILT_IN
 
-# Editors often save with several writes (truncate, write, rename): one step without a change ends a save.
+# Editors often save in several writes (truncate, write, rename): a save ends with a step without changes.
 _STEP_MILLISECONDS, _MAX_SAVE_MILLISECONDS = 10, 300
 # The time without changes after which the folders are listed again.
 _IDLE_MILLISECONDS = 300
@@ -19,8 +19,8 @@ _IDLE_MILLISECONDS = 300
 async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
     """Yield after each change of the newsletter's configuration, issues or templates, or of the file `name`.
 
-    New folders are watched too. The watch does not cover all of `folder`, which may hold an outbox with a
-    million mails.
+    New folders are watched too. Other folders in `folder` are not watched: an outbox may have a million
+    messages.
     """
     folder = folder.resolve()
     files = {folder / loader.FILE}
@@ -37,7 +37,7 @@ async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
         except RuntimeError:
             if polling:
                 raise
-            polling = True  # the system's limit of watches is reached (inotify)
+            polling = True  # the system permits no further watches (inotify)
 
 
 async def _until_moved(folder: Path, files: set[Path], polling: bool) -> AsyncGenerator[None]:
@@ -59,7 +59,7 @@ async def _until_moved(folder: Path, files: set[Path], polling: bool) -> AsyncGe
     async with aclosing(watch) as changed:
         async for batch in changed:
             paths = {Path(path) for _, path in batch}
-            # The first empty batch counts as a change: a file may have changed before the watch started.
+            # The first empty batch is treated as a change: a file may have changed before the watch began.
             if _is_relevant(paths, files | movable, places) or not (batch or settled):
                 yield
             settled = settled or not batch
@@ -76,6 +76,6 @@ def _roots(folder: Path) -> set[Path]:
 
 
 def _places(folder: Path) -> set[Path]:
-    """Return the folders to watch now: those of issues and templates, with all their subfolders."""
+    """Return the existing folders to watch: those of issues and templates, with all their subfolders."""
     roots = {root.resolve() for root in _roots(folder) if root.is_dir()}
     return roots | {path.resolve() for root in roots for path in root.rglob("*") if path.is_dir()}

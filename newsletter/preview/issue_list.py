@@ -1,4 +1,4 @@
-"""List the issues of a newsletter, newest first, each with its state."""
+"""List the issues of a newsletter with their states, newest first."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 State = Literal[
     "draft",  # not marked `ready: true`
     "ready",  # marked `ready: true`, not sent yet
-    "broken",  # the file has problems
-    "sending",  # a send is not finished
-    "sent",  # a send is finished
+    "broken",  # the file is not a valid issue
+    "sending",  # its send is not finished
+    "sent",  # its send is finished
     "cancelled",  # its send was cancelled
 ]
 
 
 @dataclass(frozen=True)
 class ListedIssue:
-    """An issue in the list; `at` is the date of its send (ISO 8601), "" if it was not sent."""
+    """An issue in the list; `at` is the date on which its send finished (ISO 8601), "" if it is not sent."""
 
     name: str
     subject: str
@@ -34,7 +34,7 @@ class ListedIssue:
 
 
 class IssueList:
-    """Read the issues and the ledger; unchanged files are not read again."""
+    """The issues of a newsletter, from its files and its ledger; unchanged files are not read again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,7 +45,7 @@ class IssueList:
     def look_up_sends(self) -> bool:
         """Read the ledger if it has changed; return True if the sends have changed.
 
-        A ledger that cannot be read counts as empty.
+        A ledger that cannot be read is treated as empty.
         """
         before = self._sends
         try:

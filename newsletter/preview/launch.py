@@ -1,4 +1,4 @@
-"""Start the preview, or name the missing packages. The server is imported only at the start."""
+"""Start the preview; report missing packages, which are imported only at the start."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +17,11 @@ def serve(
     port: int = PREVIEW_PORT,
     ready: Callable[[str], None],
 ) -> None:
-    """Serve the named issue of the newsletter in `folder`, or always its newest issue, until Ctrl-C.
+    """Serve the preview of the newsletter in `folder`, of the named or always its newest issue, until Ctrl-C.
 
-    `ready` is called with the URL when the server listens; port 0 selects a free one. Raise Unavailable if
-    the port is in use or the packages of `news[preview]` are missing. The page shows problems of the files.
+    `ready` is called with the URL when the server listens; port 0 selects a free port. Problems of the files
+    are shown in the page, not raised. Raise Unavailable if the port cannot be used, or if starlette, uvicorn
+    or watchfiles is not installed.
     """
     try:
         from newsletter.preview.server import run

@@ -1,4 +1,4 @@
-"""Render a mail for one reader: with the reader's values, in a light or dark colour scheme."""
+"""Render a mail as one reader sees it: with the reader's values, in a light or dark colour scheme."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _HINT = re.compile(
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
-    """Return the mail in a colour scheme by its own rules, independent of the machine's setting."""
+    """Return the HTML with its own rules for one colour scheme, independent of the browser's setting."""
 
     def resolve(css: str) -> str:
         css = _PREFERS.sub(lambda query: _condition((query[1] or scheme).lower() == scheme), css)
@@ -57,7 +57,7 @@ def in_scheme(html: str, scheme: Scheme) -> str:
 
 
 def without_resource_hints(html: str) -> str:
-    """Return the mail without resource hints: no policy stops a browser from connecting for them."""
+    """Return the HTML without resource hints: a Content-Security-Policy does not block their connections."""
     return _HINT.sub("", html)
 
 
@@ -66,12 +66,12 @@ def _condition(true: bool) -> str:
 
 
 def _chosen(schemes: str, scheme: Scheme) -> str:
-    """Return `scheme` if it is in the list `schemes`, else the list unchanged."""
+    """Return `scheme` if it is in `schemes`, a list separated by spaces; else return the list unchanged."""
     return scheme if scheme in schemes.lower().split() else schemes
 
 
 def reader(address: str = "", name: str = "") -> Subscriber:
-    """Return the subscriber to render a mail for, the sample reader without an address.
+    """Return the subscriber to render a mail for; without an address, the sample reader.
 
     Raise SubscriberError for an invalid address.
     """
@@ -82,12 +82,12 @@ def reader(address: str = "", name: str = "") -> Subscriber:
 
 
 def addressed(proof: Proof, subscriber: Subscriber = READER) -> tuple[Mailing, Recipient]:
-    """Return an issue's mailing and a recipient; their link unsubscribes nobody."""
+    """Return an issue's mailing and its recipient, whose unsubscribe link unsubscribes nobody."""
     return sample.sample_mailing(proof.issue, proof.rendered, proof.newsletter, subscriber)
 
 
 def html_for(mailing: Mailing, recipient: Recipient) -> str:
-    """Return the HTML part with a recipient's values; the unsubscribe link has no effect."""
+    """Return the HTML part with a recipient's values and an unsubscribe link that has no effect."""
     return _filled(mailing.rendered.html, mailing, recipient, escape, inert=True)
 
 

@@ -1,4 +1,4 @@
-"""Read the messages in the outbox, as a mail program does."""
+"""Read the messages in the outbox and decode their parts, as a mail program does."""
 
 import email.policy
 import heapq
@@ -18,13 +18,13 @@ from newsletter.errors import NewsError
 MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
 _MAX_MESSAGE_BYTES = 5_000_000
-# Characters of a header in the list, which shows one line of it.
+# Characters of a header that the list shows.
 _MAX_HEADER_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class OutboxEntry:
-    """A message in the list; `at` is its arrival, in milliseconds since 1970, `size` its bytes."""
+    """A message in the list; `at` is its arrival in milliseconds since 1970, `size` its size in bytes."""
 
     name: str
     to: str
@@ -50,7 +50,7 @@ class Outbox:
         self._folder = folder
 
     def stamp(self) -> str:
-        """Return a text that changes whenever a message is added or removed."""
+        """Return a text that changes when a message is added or removed."""
         return " ".join(str(self._changed(part)) for part in ("new", "cur"))
 
     def messages(self) -> tuple[int, list[OutboxEntry]]:
@@ -60,7 +60,7 @@ class Outbox:
         return len(entries), [entry for file, status in newest if (entry := _entry(file, status))]
 
     def open(self, name: str) -> OutboxMessage | None:
-        """Return the message with this file name, None if there is none."""
+        """Return the message with this file name; None if there is no such message or it cannot be read."""
         if not _NAME.fullmatch(name) or name.startswith("."):
             return None
         for part in ("new", "cur"):
@@ -90,7 +90,7 @@ class Outbox:
 
 
 def of(folder: Path) -> Outbox:
-    """Return the outbox of the newsletter in `folder`; the default one if its configuration is invalid."""
+    """Return the outbox of the newsletter in `folder`; the default outbox if its configuration is invalid."""
     try:
         path = loader.load_file(folder)[0].outbox.path
     except NewsError:
@@ -113,7 +113,7 @@ def _message(raw: bytes) -> OutboxMessage:
     message = _parsed(raw)
     headers = _headers(message)
     html, text = _part(message, "html"), _part(message, "plain")
-    # The unsubscribe link must not work here: it would unsubscribe the recipient.
+    # Disable the unsubscribe link: a click in the preview would unsubscribe the recipient.
     unsubscribe_urls = re.findall(r"<(https?:[^>]+)>", dict(headers).get("List-Unsubscribe", ""))
     for address in unsubscribe_urls:
         html = html.replace(f'"{escape(address)}"', '"#unsubscribe"')
@@ -135,7 +135,7 @@ def _headers(message: EmailMessage) -> list[tuple[str, str]]:
 
 
 def _sendable(text: str) -> str:
-    """Return the text without surrogates (undecodable bytes), which JSON cannot hold."""
+    """Return the text with `?` for surrogates (undecodable bytes), which cannot be encoded in UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
 

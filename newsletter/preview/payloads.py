@@ -1,4 +1,4 @@
-"""Convert builds and check results to JSON values for the page in the browser."""
+"""Convert builds and the results of checks to JSON values, for the page in the browser."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ from newsletter.errors import Problem
 from newsletter.preview.builder import Page
 from newsletter.render.templates import BUILT_IN
 
-# Lines shown before and after the line of a problem.
+# The number of lines shown before, and after, the line of a problem.
 _CONTEXT_LINES = 2
 _MAX_FILE_BYTES = 2_000_000
 _MAX_LINE_LENGTH = 400
 
 
 def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
-    """Return the facts of the last build, and of the mail that is shown: the last good build's."""
+    """Return the state and problems of the last build, and the data of the last good one, which is shown."""
     config = good.proof.newsletter.config if good and good.proof else None
     mail = good.mail if good else None
     return {
@@ -43,7 +43,7 @@ def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
 
 
 def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the problems of a mail in the checks' groups, and its largest parts."""
+    """Return the problems of a build by group of checks, the most severe first, and its largest parts."""
     order = ("error", "warning", "note")
     groups = {
         heading: [found for found in problems if found.check in names]
@@ -67,10 +67,10 @@ def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str,
 
 
 def problem(folder: Path, found: Problem) -> dict[str, Any]:
-    """Return a problem with the lines of its file around its place."""
+    """Return a problem with an excerpt of its file: the lines around the problem, as (number, text)."""
     file, line = found.place
     excerpt = _excerpt(folder, file, line) if line else []
-    # A problem at the end of a file has the number of the line behind it.
+    # A problem at the end of a file may have the number of the line after the last one.
     marked = min(line, excerpt[-1][0]) if line and excerpt else line
     return {**asdict(found), "line": marked, "excerpt": excerpt}
 
@@ -91,7 +91,7 @@ def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
 
 
 def links(proof: Proof) -> list[dict[str, Any]]:
-    """Return each URL of a mail once, with the link's text and its place in the source."""
+    """Return each URL of a mail once, with the link's text and its location in the source files."""
     return [
         {"address": address, "text": words(link) or address, "where": proof.where(link)}
         for address, link in proof.document.targets.items()
@@ -100,10 +100,11 @@ def links(proof: Proof) -> list[dict[str, Any]]:
 
 
 def place(proof: Proof, where: str) -> dict[str, Any] | None:
-    """Return the element for a line of a file: its tag, and its number among the elements with this tag.
+    """Return the mail's element for a line of a file: its tag, and its index among elements with this tag.
 
-    It is the nearest element at or before the line, as a paragraph may have several lines. Of several
-    elements for a line it is the heading: a title is also in the list at the top of the mail.
+    It is the nearest element at or before the line, because a paragraph may have several lines; None if there
+    is no such element. If a line has several elements, the one in a heading is returned: a title is also in
+    the list at the top of the mail.
     """
     file, target_line = Problem(where, "").place
     before = [
@@ -124,7 +125,7 @@ def _is_in_heading(element: Element) -> bool:
 
 
 def _lines(proof: Proof, element: Element, file: str) -> Iterator[int]:
-    """Yield the lines of a file that an element comes from: of its link or image, and of its text."""
+    """Yield the lines of a file from which an element's text and its link or image come."""
     if element.tag in ("html", "head", "title", "style", "meta", "script"):
         return
     text = " ".join((element.text or "").split())

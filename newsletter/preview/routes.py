@@ -1,4 +1,4 @@
-"""The routes of the preview: its page, the mail for a reader, facts about it, and two actions."""
+"""The routes of the preview: its page, the rendered mail, data about it, and two actions."""
 
 import asyncio
 import contextlib
@@ -48,9 +48,9 @@ def app(
     hosts: Collection[str] = LOOPBACK,
     changed: Callable[[], AsyncIterator[None]] | None = None,
 ) -> Starlette:
-    """Return the web application of a workspace, for requests to one of `hosts`.
+    """Return the web application of a workspace; it refuses requests to host names other than `hosts`.
 
-    It builds again after each item of `changed()`.
+    The workspace builds again after each item of `changed()`.
     """
     handlers = _Handlers(workspace)
 
@@ -91,14 +91,14 @@ def app(
 
 
 class _Handlers:
-    """The handlers, one method per route."""
+    """The handlers of requests, one method per route."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._one_test = asyncio.Lock()
 
     async def index(self, _: Request) -> Response:
-        # A reload builds again too: some file systems (network, containers) report no changes.
+        # Build again at each reload: some file systems (network, containers) report no changes.
         await self._workspace.changed()
         return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
@@ -167,7 +167,7 @@ class _Handlers:
             return JSONResponse({"ok": False, "said": "There is no such provider."}, 400)
         if not view.page or not view.page.issue:
             return JSONResponse({"ok": False, "said": "There is no issue to send."})
-        # An issue outside of the newsletter's folder goes by its path. The files on the disk now are sent.
+        # Name the issue by its path: it may be outside the newsletter's folder. Its files are read again.
         name = view.page.proof.issue.path if view.page.proof else view.page.issue
         try:
             address = str(body.get("address", ""))
@@ -197,9 +197,9 @@ class _Handlers:
 
 
 def _name(request: Request) -> str:
-    """Return the requested issue's name (its date), "" for the issue that the preview was started with.
+    """Return the name of the requested issue (its date); "" for the issue that the preview was started with.
 
-    Raise HTTPException for other names.
+    Raise HTTPException (404) for any other name.
     """
     requested = request.query_params.get("issue", "")
     name = files.issue_name(requested)
@@ -239,7 +239,7 @@ def _check_links(proof: Proof) -> dict[str, dict[str, Any]]:
 
 
 async def _json_body(request: Request) -> dict[str, Any]:
-    """Return the JSON object in a request's body, an empty one for another or too large body."""
+    """Return the JSON object in a request's body; {} if the body is too large or has no JSON object."""
     body = b""
     async for piece in request.stream():
         body += piece

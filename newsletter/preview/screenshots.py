@@ -28,16 +28,16 @@ CHROMIUM_COMMANDS = (
 _MAC_CHROMIUMS = tuple(
     Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Chromium", "Google Chrome")
 )
-# Limits the memory. Device pixels; drawing needs no GPU, whose textures are limited to 16,384.
+# In device pixels; limits the memory. It may exceed 16,384, the limit of a GPU texture: no GPU is used.
 _MAX_HEIGHT_PIXELS = 65_536
-# The browser normally starts in one second.
+# Far longer than a normal start, which takes one second.
 _START_TIMEOUT_SECONDS = 30
-# The browser's log lines in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
+# A log line of the browser in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
 _LOG_LINE = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
 
 
 class Window(NamedTuple):
-    """A browser window; sizes in CSS pixels, `scale` is device pixels per CSS pixel."""
+    """A browser window; sizes are in CSS pixels, `scale` is the number of device pixels per CSS pixel."""
 
     name: str
     width: int
@@ -55,7 +55,7 @@ WINDOWS = (
 
 
 class Screenshot(NamedTuple):
-    """A written screenshot: path, size in bytes, and its height in pixels if the mail is cut off there."""
+    """A written screenshot: its path, its size in bytes, and its height in pixels if the mail is cut off."""
 
     path: str
     size: int
@@ -63,9 +63,9 @@ class Screenshot(NamedTuple):
 
 
 def take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
-    """Write `<name>-desktop-light.png` and so on; call `on_written` after each.
+    """Write a screenshot per window, such as `<name>-desktop-light.png`; call `on_written` after each.
 
-    A screenshot shows the whole mail, or its first 65,536 pixels; nothing is fetched, and no script runs.
+    A screenshot shows the whole mail, or its first 65,536 pixels. Nothing is fetched, and no script runs.
     Raise Unavailable if the folder cannot be written to, or if playwright or a working Chromium is missing.
     """
     _make_folder(folder)
@@ -87,7 +87,7 @@ async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screen
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator["Browser"]:
-    """Yield a browser and close it at the end, also after Ctrl-C; raise Unavailable if it fails."""
+    """Yield a browser and close it after the block, also after Ctrl-C; raise Unavailable if it fails."""
     try:
         from playwright.async_api import Error, async_playwright
     except ModuleNotFoundError as missing:
@@ -111,7 +111,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
 
 def _executable(playwright: "Playwright") -> str:
-    """Return the path of the installed Chromium, or else of the one from `playwright install`."""
+    """Return the path of the system's or playwright's Chromium; raise Unavailable if neither exists."""
     executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
     fallbacks = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
     fallbacks.append(Path(playwright.chromium.executable_path))
@@ -123,7 +123,7 @@ def _executable(playwright: "Playwright") -> str:
 
 
 async def _launch(kind: "BrowserType", executable: str) -> "Browser":
-    """Start a browser; as root without the sandbox, which refuses root."""
+    """Start a browser; as root without its sandbox, which refuses root. Raise Unavailable if it fails."""
     from playwright.async_api import Error, TimeoutError
 
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
@@ -145,7 +145,7 @@ async def _launch(kind: "BrowserType", executable: str) -> "Browser":
 
 
 async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
-    """Return the PNG, and True if it is cut off before the end of the mail."""
+    """Return a mail as PNG, and True if the picture is cut off before the end of the mail."""
     context = await browser.new_context(
         viewport={"width": window.width, "height": window.height},
         device_scale_factor=window.scale,
@@ -166,7 +166,7 @@ async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[by
 
 
 def _error_text(failure: Exception) -> str:
-    """Return the browser's first fatal message, or its last message, or else playwright's."""
+    """Return the browser's first fatal message; without one its last message, or else that of playwright."""
     lines = _LOG_LINE.findall(str(failure))
     fatal = [words for severity, words in lines if severity == "FATAL"]
     last = [words for _, words in lines[-1:]]

@@ -12,7 +12,10 @@ from newsletter.subscribers.parsing import parse_subscriber
 
 
 def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[str, Any]:
-    """Send a test message; return the outcome for the page. Raise NewsError if it was not tried."""
+    """Send a test message unless the issue has errors; return the result for the page.
+
+    Raise NewsError if the newsletter, the issue or the address is invalid.
+    """
     mailbox, _ = parse_subscriber(address)
     with SendService.open(loader.load(folder), provider, to_send=False) as service:
         prepared = service.prepare(issue)
@@ -27,5 +30,5 @@ def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[s
 
 
 def failure(error: NewsError) -> dict[str, Any]:
-    """Return the reason for not sending, for the page."""
+    """Return the problems of an error as the result of a test message, for the page."""
     return {"ok": False, "said": "\n".join(str(problem) for problem in error.problems)}

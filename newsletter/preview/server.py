@@ -1,4 +1,4 @@
-"""The preview's web server: uvicorn with a callback when it listens, and a quick stop."""
+"""The preview's web server: uvicorn with a callback after its start and a quick shutdown."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable
     with _listen(host, port) as listening:
         url_host = f"[{host}]" if ":" in host else host
         url = f"http://{url_host}:{listening.getsockname()[1]}/"
-        with contextlib.suppress(KeyboardInterrupt):  # the normal end of a preview
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
             asyncio.run(_serve(folder, name, url_host, listening, lambda: ready(url)))
     exit_now()
 
@@ -34,7 +34,7 @@ async def _serve(
 ) -> None:
     workspace = Workspace(folder, name)
     web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
-    # Keep the program's logging: uvicorn's configuration would print a line for every request.
+    # Keep the program's logging: uvicorn's own configuration would print its messages in another format.
     config = uvicorn.Config(
         web,
         http="h11",
@@ -66,7 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Call `listening` after the start; close the event streams at shutdown: they never end by themselves."""
+    """Call `listening` after the start; close the workspace at shutdown, which ends its event streams."""
 
     def __init__(self, config: uvicorn.Config, workspace: Workspace, listening: Callable[[], None]) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Search the store for subscribers to preview a mail as."""
+"""Search the store for a subscriber whose mail is to be shown."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ MAX_RESULTS = 12
 
 
 def search(folder: Path, words: str) -> list[dict[str, str]]:
-    """Return active subscribers with these words in their address or name. Raise NewsError."""
+    """Return up to MAX_RESULTS active subscribers whose address or name contains a text.
+
+    Raise NewsError if the configuration is invalid or the database cannot be read.
+    """
     with records(loader.load(folder)) as database:
         if database is None:
             return []

@@ -1,4 +1,4 @@
-"""Build the issues shown in browsers when a file changes, and check them afterwards."""
+"""Build the issues that browsers show after each change of a file, and check them afterwards."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
 from newsletter.preview.payloads import checked, page
 
-# Checks need the processor, so they start this long after the last save, behind the display of the mail.
+# Checks start this long after the last change, so that they do not delay the display of the mail.
 CHECK_DELAY_SECONDS = 0.15
 MAX_BUILD_SECONDS = 10.0
-# The interval of looking for new messages in the outbox and new sends.
+# The interval at which the outbox and the ledger are read for new messages and sends.
 _POLL_SECONDS = 0.5
-# Built issues without a follower that are kept in memory.
+# The number of built issues without a follower that are kept in memory.
 _MAX_IDLE_VIEWS = 12
 
 log = logging.getLogger(__name__)
@@ -29,24 +29,25 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class IssueView:
-    """The last build of an issue, and its last build without problems (`good`).
-
-    `stale`: a file has changed since the build. `changes` counts the changes of files.
-    """
+    """An issue with its last build (`page`) and its last build without problems (`good`)."""
 
     build: Build
     page: Page | None = None
     good: Page | None = None
+    # True if a file has changed since the last build.
     stale: bool = True
+    # The number of open event streams of this issue.
     followers: int = 0
+    # True if the result of the checks is that of the last build.
     checked: bool = False
+    # The number of file changes, to detect a change while the checks run.
     changes: int = 0
 
 
 class Workspace:
     """Build issues, one at a time, and send events to followers if the result has changed.
 
-    Issues go by name; "" is the issue that the preview was started with, or else the newest one.
+    Issues are identified by name; "" is the issue that the preview was started with, or else the newest one.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Workspace:
         self._checking: asyncio.Task[None] | None = None
 
     async def view(self, name: str = "") -> IssueView:
-        """Return an issue's view; build it if a file has changed."""
+        """Return the view of an issue; build the issue first if a file has changed."""
         view = self._views.get(name)
         if view is None:
             self._drop_idle()
@@ -79,18 +80,18 @@ class Workspace:
         return view
 
     async def changed(self) -> None:
-        """Build the followed issues at once; list and check the issues afterwards."""
+        """Build the followed issues again; list all issues and check the followed ones shortly afterwards."""
         for view in self._views.values():
             view.stale = True
             view.changes += 1
-            view.checked = False  # a check may depend on other files, such as another issue
+            view.checked = False  # a check may read other files, such as another issue
         for name, view in list(self._views.items()):
             if view.followers:
                 await self._rebuild(name, view)
         await self._check_later()
 
     async def follow(self, name: str = "") -> AsyncIterator[str]:
-        """Yield server-sent events of an issue and of the list, until close()."""
+        """Yield server-sent events about an issue, the list of issues and the outbox, until close()."""
         view = await self.view(name)
         view.followers += 1
         try:
@@ -101,7 +102,7 @@ class Workspace:
             view.followers -= 1
 
     async def poll(self) -> None:
-        """Send events for new messages and sends while there are followers; never return."""
+        """Send events for new messages and new sends, while there are followers; never return."""
         while True:
             self.events.put("outbox", await run_in_thread(lambda: outbox.of(self.folder).stamp()))
             if await run_in_thread(self._issues.look_up_sends):
@@ -139,7 +140,7 @@ class Workspace:
             what = f"the build takes longer than {self._max_build_seconds:g} seconds"
             problem = Problem("", what, "look for an endless loop in your templates")
         except Exception as error:
-            # A bug in news itself must not end the preview: the next build may succeed.
+            # A bug in news must not end the preview: the next build may succeed.
             log.exception("the preview could not be built")
             problem = _internal_problem(error)
         return Page(view.good.issue if view.good else "", problems=(problem,))
@@ -159,7 +160,7 @@ class Workspace:
             changes = view.changes
             result = await run_in_thread(lambda built: checked(self.folder, built, _problems(built)), built)
             if view.page is built:
-                view.checked = view.changes == changes  # otherwise a file has changed during the checks
+                view.checked = view.changes == changes  # False if a file has changed during the checks
                 self.events.put(f"checked {name}", result)
 
     async def _send_list(self) -> None:
