@@ -28,7 +28,7 @@ class SubmissionLog(Protocol):
     """Callbacks that a provider makes for each message, if it answers message by message."""
 
     def starting(self, recipient: Recipient) -> bool:
-        """Record that a message is about to be sent; return False if this and later messages must not be sent.
+        """Record that a message is about to be sent; return False if it and later ones must not be sent.
 
         Called before the first byte that the server could deliver.
         """

@@ -24,7 +24,7 @@ def of_batch(batch: HeldBatch) -> Fields:
 
 
 def of_outcome(outcome: Outcome) -> Fields:
-    """Return the fields of an outcome; `provider_id` is the provider's id of accepted mail, if it gave one."""
+    """Return the fields of an outcome; `provider_id` is the provider's id of accepted mail, if any."""
     if isinstance(outcome, Accepted):
         return {"outcome": outcome.state, "provider_id": outcome.message_id or None}
     wait = outcome.wait if isinstance(outcome, NotSent) else None
@@ -34,7 +34,7 @@ def of_outcome(outcome: Outcome) -> Fields:
 def of_result(result: ChunkResult) -> Fields:
     """Return the fields of an attempt's result: the call's outcome, and the number of recipients by state.
 
-    If the call succeeded and not every recipient was accepted, `reason` is that of the first such recipient.
+    If the call's outcome is Accepted but some recipients were not accepted, `reason` is that of the first.
     """
     states: Counter[str] = Counter()
     for transition in result.transitions:

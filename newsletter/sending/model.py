@@ -9,7 +9,7 @@ from newsletter.config.units import Rate
 from newsletter.sending.outcomes import Outcome
 from newsletter.subscribers.model import Subscriber
 
-# The list of each send whose mail leaves this machine.
+# The list of a send whose mail leaves this machine.
 SUBSCRIBERS = "subscribers"
 # Beginning of the list of a rehearsal: its mail stays on this machine, and it does not count as a send.
 REHEARSAL = "rehearsal"
@@ -163,7 +163,7 @@ class Counts:
 
     @property
     def nobody_has_it(self) -> bool:
-        """Return True if certainly no recipient has the mail, or gets it without another attempt."""
+        """Return True if certainly no recipient has the mail or will get it from an earlier attempt."""
         return not (self.accepted or self.unknown)
 
 

@@ -1,4 +1,4 @@
-"""The capabilities of a provider, and the outcomes of its calls; `state` is an outcome's name in the ledger."""
+"""The capabilities of a provider, and the outcomes of its calls; the ledger names an outcome by `state`."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal

@@ -35,7 +35,7 @@ def transitions(
 
 
 def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, retry_at: datetime) -> list[Transition]:
-    """Narrow the refusal of a batch down to the recipients that caused it: the named ones, or one half."""
+    """Narrow the refusal of a batch down to its cause: to the rejected recipients, or else into halves."""
     recipients = claimed.recipients
     if rejected := {
         recipients[index].number for index in refused.rejected_indexes if 0 <= index < len(recipients)

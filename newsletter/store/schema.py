@@ -1,6 +1,6 @@
 """The tables of the database. A change needs a migration in `migrations/versions`; a test compares the two.
 
-A column with a `key` has an older name in the database than in the code.
+A column with a `key` has this name in the code; in the database it keeps an older name.
 """
 
 from datetime import UTC, datetime
@@ -25,8 +25,8 @@ from sqlalchemy import (
 from newsletter.constants import SUBSCRIBER_STATES
 from newsletter.sending.model import CHUNK_STATES
 
-# Revision of the newest migration. Each start compares it with the database's: Alembic is imported only to
-# migrate.
+# Revision of the newest migration. Each start compares it with the revision of the database, and imports
+# Alembic only to migrate.
 REVISION = "0002"
 
 
@@ -160,8 +160,8 @@ attempt_table = Table(
 )
 
 # Recipients have numbers within their send, so that a chunk is a range and its state one row. `outcome` is
-# set only if it differs from the chunk's state. No foreign keys: one statement inserts the rows, and to check
-# a million of them takes seconds.
+# set only if it differs from the chunk's state. The table has no foreign keys: one statement inserts the rows,
+# and the check of a million rows takes seconds.
 recipient_table = Table(
     "recipient",
     metadata,
