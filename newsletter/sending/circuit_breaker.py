@@ -21,7 +21,7 @@ class CircuitBreaker:
     def __init__(
         self, max_refused: float | None, stopped: Callable[[], bool], send_id: int | None = None
     ) -> None:
-        """Stop if more than the share `max_refused` is refused (None: no limit), or if `stopped` says so."""
+        """Allow `max_refused` as the share of refused recipients, None for any; also stop with `stopped`."""
         self._send_id = send_id
         self._max_refused = max_refused
         self._stopped = stopped

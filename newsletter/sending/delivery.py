@@ -44,7 +44,8 @@ from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
 
-# After this many pauses in a row, our own back-off is added to the provider's Retry-After.
+# After more than this many pauses in a row, a pause lasts at least our own back-off, even if the provider's
+# Retry-After is shorter.
 PAUSES_BEFORE_OWN_BACKOFF = 3
 _RATE_LIMITED = "the rate limit is reached"
 

@@ -11,8 +11,8 @@ from newsletter.sending.hold_policy import MAX_SCHEDULE_AHEAD
 from newsletter.sending.interfaces import LedgerReader, Provider
 from newsletter.sending.model import Counts, Send, SendOptions
 
-# Longest delay of a start after the time of --at. A later start has a mistake in --at, or the machine was
-# down: the mail is not expected any more.
+# Longest delay of a start after the time of --at. If a start is later, --at is a mistake, or the machine was
+# down and the mail is not expected any more.
 MAX_START_DELAY = timedelta(hours=1)
 # A change by at most this many subscribers is never refused: in a small list they are a large share.
 MIN_LIST_CHANGE = 10
@@ -87,7 +87,7 @@ def refuse_late_options(send: Send | None, options: SendOptions) -> None:
 
 
 def refuse_schedule(send_at: datetime | None, now: datetime, provider: Provider) -> None:
-    """Refuse a start time that is too late, too far ahead, or not possible with the provider."""
+    """Refuse a time to send at that is past, too far ahead, or not possible with the provider."""
     if send_at is None:
         return
     if provider.recallable is None:

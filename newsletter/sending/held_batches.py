@@ -67,7 +67,7 @@ class HeldBatches:
         self._filled += recipients
 
     def mark_unknown(self) -> None:
-        """Add no more mail to the current batch, and check for recalls next: an outcome is unknown."""
+        """Close the current batch after an unknown outcome, and plan the next check for recalls for now."""
         self.current, self.next_recall_at = None, self._clock.now()
 
     def recall_unknown(self) -> Iterator[Event]:

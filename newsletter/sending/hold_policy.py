@@ -39,7 +39,7 @@ class SendTimings:
     max_wait: timedelta = timedelta(minutes=10)
     # The longest wait for a configured rate: a rate per hour is kept by waiting, a rate per day is not.
     max_rate_wait: timedelta = timedelta(minutes=61)
-    # The back-off grows four times with each try, from the first to the longest one.
+    # The back-off is multiplied by four with each try, from the first to the longest one.
     first_back_off: timedelta = timedelta(seconds=5)
     longest_back_off: timedelta = timedelta(hours=6)
 

@@ -61,7 +61,7 @@ class StartSettings:
     undo_window_seconds: int = 0
     send_at: dt.datetime | None = None
     canary_size: int | None = None
-    # A chunk has at most as many recipients as the smallest rate allows in its period.
+    # A chunk has at most as many recipients as each rate allows in its period.
     rates: Sequence[Rate] = ()
 
 

@@ -32,7 +32,7 @@ class SendPlan:
     # The started send that the plan continues; None if a new send begins.
     send: Send | None
     counts: Counts
-    # Number of recipients that the mail will be submitted for.
+    # Number of recipients that the mail will be sent to.
     recipients: int
     # None if the send continues, or no previous issue was sent.
     list_change: ListChange | None = None

@@ -78,9 +78,10 @@ def plan_chunks(connection: Connection, send_id: int, total: int, size: int, can
 
 
 def due_chunks(send: Send, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
-    """Return the query for up to `limit` waiting chunks that are due at `now`, without those after the canary.
+    """Return the query for up to `limit` waiting chunks that are due at `now`.
 
-    Chunks with the fewest tries come first, so that one rejected address does not delay the other chunks.
+    Chunks with the fewest tries come first, so that one rejected address does not delay the other chunks. If
+    the send has a canary, chunks after the canary are not due.
     """
     query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
     query = query.where(or_(chunk_table.c.retry_at.is_(None), chunk_table.c.retry_at <= now))
@@ -160,7 +161,7 @@ def record_attempts(
 def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:
     """Record the outcome of an attempt, and the transitions of its recipients.
 
-    An attempt that is settled already does not change, nor do recipients recalled in the meantime.
+    A settled attempt changes only if it is unknown. Recipients recalled in the meantime do not change.
     """
     outcome, claimed = result.outcome, result.claimed
     mixed = len({transition.state for transition in result.transitions}) > 1 and not isinstance(

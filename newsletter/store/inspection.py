@@ -35,7 +35,7 @@ class DatabaseStatus:
 
     @property
     def age(self) -> str:
-        """Return the age of the tables compared with this version: `missing`, `older`, `current` or `newer`."""
+        """Return the age of the tables for this version: `missing`, `older`, `current` or `newer`."""
         if self.revision is None:
             return "missing"
         if self.revision == REVISION:

@@ -106,7 +106,7 @@ class LedgerQueries:
         return Counts(send.recipients, **by_state, left=left, held=int(held), under_way=int(under_way))
 
     def joined(self, send: Send) -> int:
-        """Return the number of active subscribers who subscribed after a send started: they get no mail of it."""
+        """Return the number of active subscribers who joined after a send started: they get no mail of it."""
         query = select(func.count()).where(
             subscriber_table.c.state == "active", subscriber_table.c.consent_at > send.started_at
         )
@@ -125,7 +125,7 @@ class LedgerQueries:
             after = rows[-1].number
 
     def reasons(self, send: Send, state: str) -> Iterator[tuple[str, int]]:
-        """Yield each reason for a state, with the number of a send's recipients in the state for this reason."""
+        """Yield each reason for a state, with the number of a send's recipients that have this reason."""
         query = select(chunk_table.c.reason, func.sum(_recipients_in))
         query = query.where(chunk_table.c.send_id == send.id, _reported_state == state)
         with self._database.reading() as connection:
@@ -153,7 +153,7 @@ class LedgerQueries:
         return [_batch_status(row) for row in rows]
 
     def held_batches_in_use(self, now: datetime) -> int:
-        """Return the number of held batches that may still be recalled, of all sends: an account limits it."""
+        """Return the number of held batches, of all sends, that need a recall slot of the account."""
         query = select(func.count()).select_from(held_batch_table)
         query = query.where(
             held_batch_table.c.state.in_(("open", "cancelling")), held_batch_table.c.send_at > now

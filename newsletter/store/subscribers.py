@@ -154,7 +154,10 @@ class Subscribers:
     def _import_batch(
         self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, last_id: int
     ) -> Iterator[Imported | Problem]:
-        """Import rows; yield their results. Subscribers with an id above `last_id` come from the same file."""
+        """Import rows; yield the result of each.
+
+        Subscribers with an id above `last_id` were added by earlier rows of the same file.
+        """
         keys = [row.address.key for row in rows if isinstance(row, FileRow)]
         by_key = _find(connection, keys)
         new: dict[str, dict[str, object]] = {}
