@@ -87,7 +87,7 @@ def refuse_late_options(send: Send | None, options: SendOptions) -> None:
 
 
 def refuse_schedule(send_at: datetime | None, now: datetime, provider: Provider) -> None:
-    """Refuse a time to send at that is past, too far ahead, or not possible with the provider."""
+    """Refuse a start time that is too far past or too far ahead, or not possible with the provider."""
     if send_at is None:
         return
     if provider.recallable is None:
