@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class CallPool(Protocol[T]):
-    """Start calls, and collect what they return in the order in which they end."""
+    """Run calls, and collect their results in the order in which the calls end."""
 
     in_flight: int
 
@@ -17,10 +17,10 @@ class CallPool(Protocol[T]):
         """Start a call, which must not raise."""
 
     def completed(self, seconds: float) -> list[T]:
-        """Return the results that have come in; wait for the first, but not longer than `seconds`."""
+        """Return the results of the calls that have ended; wait for the first, at most `seconds`."""
 
     def close(self) -> None:
-        """Let the threads end, without waiting for calls that are still in flight."""
+        """End the threads, without waiting for calls in flight."""
 
 
 class SerialPool(Generic[T]):
@@ -43,9 +43,9 @@ class SerialPool(Generic[T]):
 
 
 def open_pool(size: int) -> CallPool[T]:
-    """Return a pool for `size` calls at once; 0: one after another, without threads.
+    """Return a pool for `size` calls at once; 0 for one call after another, without threads.
 
-    A run that ends does not wait for calls that are still in flight: their outcome is unknown, and the ledger
-    says so.
+    A closed pool does not wait for calls in flight: the ledger has no outcome for them and reports them as
+    unknown.
     """
     return ThreadedPool(size) if size else SerialPool()

@@ -1,4 +1,4 @@
-"""The cancellation of a send: nothing more begins, and its held batches are recalled."""
+"""Cancel a send: begin no further attempt, and recall its held batches."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -28,11 +28,11 @@ def cancel(
     timing: SendTimings,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Cancel a send; yield for each held batch whether it was recalled.
+    """Cancel a send; yield an event for each held batch that was recalled or not recalled, and each wait.
 
-    Batches are recalled at once, because their time runs out. A request without an answer may arrive later,
-    and only a recall after that includes it: so a batch with an unknown outcome is recalled once more, as
-    soon as that is certain. A cancellation that was interrupted can be run again.
+    Batches are recalled immediately, because a recall has a deadline. A request without a response may arrive
+    later, and only a recall after that includes it: a batch with an unknown outcome is recalled again when
+    the request must have arrived. A cancellation that was interrupted can be run again.
     """
     ledger.cancel(send)
     log.info("cancel begun: nothing more is submitted", extra=log_fields.of_send(send))
@@ -62,7 +62,7 @@ def cancel(
         yield Waiting(min(retries), why)
         _wait(send, ledger, clock, timing, min(retries), stopped)
     if not ledger.counts(send).cancelled:
-        ledger.resume(send)  # nothing was cancelled: the send is as it was
+        ledger.resume(send)  # no recipient was cancelled: the send stays open
     ledger.finish(send)
     log.info("cancel ended", extra=log_fields.of_send(send))
 
@@ -70,7 +70,7 @@ def cancel(
 def _recall_one(
     status: HeldBatchStatus, ledger: Ledger, recallable: Recallable, clock: Clock, timing: SendTimings
 ) -> tuple[Event | None, datetime | None]:
-    """Recall one held batch; return the event, and when to recall it again."""
+    """Recall one held batch; return the event, None if the outcome is unknown, and the time to repeat it."""
     now, batch = clock.now(), status.batch
     if now > cancellable_until(batch, timing):
         verb = "left" if batch.send_at <= now else "leaves"
@@ -87,7 +87,7 @@ def _recall_one(
 def _acquire_lease(
     send: Send, ledger: Ledger, clock: Clock, timing: SendTimings, stopped: Callable[[], bool]
 ) -> Generator[Event, None, bool]:
-    """Wait until the sending process releases its lease, or loses it; return False if stopped."""
+    """Acquire the lease on the send once its process releases or loses it; return False if stopped."""
     reported = False
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The circuit breaker of a delivery: it stops a send whose calls fail or are refused."""
+"""The circuit breaker of a delivery: it pauses or stops a send after too many failures or refusals."""
 
 import logging
 import threading
@@ -8,19 +8,20 @@ from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused
 
 log = logging.getLogger(__name__)
 
-# This many outcomes in a row without an acceptance stop the send.
+# Without an acceptance between them, this many refused or unknown outcomes stop the send, and this many
+# outcomes that were put off pause it.
 MAX_CONSECUTIVE_FAILURES = 5
-# Fewer refusals than this never stop the send: a share of so few recipients means nothing.
+# Fewer refused recipients than this never stop the send: their share is not significant.
 MIN_REFUSALS = 5
 
 
 class CircuitBreaker:
-    """Count outcomes and decide when nothing more may start; several threads use it at once."""
+    """Count outcomes, and pause or stop a send by their number; several threads may use it at once."""
 
     def __init__(
         self, max_refused: float | None, stopped: Callable[[], bool], send_id: int | None = None
     ) -> None:
-        """Allow a share of refusals, `max_refused`, and stop as well when `stopped` returns True."""
+        """Allow `max_refused` as the share of refused recipients, None for any; also stop with `stopped`."""
         self._send_id = send_id
         self._max_refused = max_refused
         self._stopped = stopped
@@ -33,11 +34,11 @@ class CircuitBreaker:
 
     @property
     def stop(self) -> bool:
-        """Return True while nothing more may start."""
+        """Return True if no further call or message may start."""
         return self.stop_reason is not None or self.paused or self._stopped()
 
     def record(self, outcome: Outcome, recipients: int = 1) -> None:
-        """Count an outcome of this many recipients."""
+        """Count an outcome of `recipients` recipients; pause or stop the send if necessary."""
         with self._lock:
             match outcome:
                 case Accepted():
@@ -57,17 +58,17 @@ class CircuitBreaker:
                     self._count_failure(outcome.reason)
 
     def record_rejection(self, rejected: int, refused: Refused) -> None:
-        """Count the refusal of a batch for its `rejected` recipients; 0 where the provider named none."""
+        """Count the refusal of a batch for its `rejected` recipients; 0 if the provider named none."""
         if not rejected:
             self.record(refused, 0)
             return
-        with self._lock:  # the provider works, and the other recipients are tried again
+        with self._lock:  # not a failed call: the provider works, and the other recipients are tried again
             self._outcomes += rejected
             self._refusals += rejected
             self._check_refusals(refused.reason)
 
     def resume(self) -> None:
-        """End a pause."""
+        """End a pause, and count it."""
         with self._lock:
             self._put_off, self.paused = 0, False
             self.pauses += 1

@@ -8,7 +8,7 @@ _POLL_SECONDS = 0.2
 
 
 class SystemClock:
-    """This machine's clock, corrected by an offset to the clock that several machines share."""
+    """This machine's clock, corrected by its offset from the clock that several machines share."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
@@ -18,6 +18,6 @@ class SystemClock:
         return datetime.now(UTC) + self._offset
 
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
-        """Return at that time, or soon after `stopped` returns True."""
+        """Wait until a time, or until soon after `stopped` returns True."""
         while (left := (until - self.now()).total_seconds()) > 0 and not stopped():
             time.sleep(min(left, _POLL_SECONDS))

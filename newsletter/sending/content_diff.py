@@ -1,4 +1,4 @@
-"""The content of a planned mailing, in a compact form, so that later differences can be named."""
+"""Make a compact snapshot of a planned mailing, and name the differences of a later mailing."""
 
 import difflib
 import hashlib
@@ -27,12 +27,12 @@ _SHOWN = 60
 
 
 def snapshot(mailing: Mailing) -> bytes:
-    """Return a mailing's fields, its text part, and the hash of its HTML, compressed."""
+    """Return a snapshot of a mailing: its fields, its text part, and the hash of its HTML, compressed."""
     return zlib.compress(json.dumps(_fields(mailing), sort_keys=True).encode(), 9)
 
 
 def differences(planned: bytes | None, mailing: Mailing) -> list[str]:
-    """Return each difference between a snapshot and a mailing as words; none without a snapshot."""
+    """Return a phrase for each difference between a snapshot and a mailing; none without a snapshot."""
     if planned is None:
         return []
     before, after = json.loads(zlib.decompress(planned)), json.loads(json.dumps(_fields(mailing)))

@@ -1,8 +1,8 @@
 """The send protocol, over the interfaces of a ledger and a provider.
 
-The recipients of a send are planned into chunks. Each chunk goes to the provider in one call: the ledger has
-the attempt before the call and its outcome after it. At every moment, `waiting` recipients are certainly
-unsent and may be tried; `unknown` ones are never retried automatically.
+The recipients of a send are planned into chunks. Each chunk is submitted to the provider in one call: the
+ledger records the attempt before the call, and its outcome after the call. At every moment, `waiting`
+recipients are certainly unsent and may be tried; `unknown` recipients are never retried automatically.
 
     waiting --claim--> intended --+-- Accepted --> accepted --+  recalled with its held batch: waiting
        |  ^                       +-- Refused ---> refused    |  (sent again) or cancelled (nobody gets
@@ -10,11 +10,12 @@ unsent and may be tried; `unknown` ones are never retried automatically.
        |  +-- NotSent, or Refused for several (narrowed down)
        +-- all recipients unsubscribed --> skipped
 
-An attempt that is still intended when a process ends is unknown, except for the messages that its journal
-names. Where the provider holds mail back, a chunk goes into a held batch. A held batch with an unknown
-outcome is recalled as a whole, in time, and its recipients become waiting: none of them is unknown then.
-`transitions` decides what follows from an outcome, `held_batches` and `hold_policy` decide on recalls,
-`rate_limiter` on speed, and `circuit_breaker` on stopping.
+An attempt that is still intended when its process ends is unknown. If the process kept a journal, only the
+messages that it notes as begun, without an outcome, are unknown. If the provider holds mail back, a chunk is
+added to a held batch. A held batch with an unknown outcome is recalled as a whole before its deadline, and
+its recipients become waiting: none of them is unknown then. `transitions` maps an outcome to new states,
+`held_batches` and `hold_policy` decide on recalls, `rate_limiter` on speed, and `circuit_breaker` on pauses
+and stops.
 """
 
 import logging
@@ -43,20 +44,20 @@ from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
 
-# After this many pauses in a row, our own back-off is added to the provider's Retry-After.
+# After more than this many pauses in a row, a pause lasts at least our own back-off, even if the provider's
+# Retry-After is shorter.
 PAUSES_BEFORE_OWN_BACKOFF = 3
 _RATE_LIMITED = "the rate limit is reached"
 
 
 @dataclass(frozen=True)
 class DeliverySettings:
-    """The settings of a delivery: rates, calls at once, and the share of refusals that stops it.
-
-    With `in_flight` 0 each call is made in the thread of the delivery, which extends no lease meanwhile.
-    """
+    """The settings of a delivery."""
 
     rates: Sequence[Rate] = ()
+    # A larger share of refused recipients stops the delivery; None for no limit.
     stop_when_refused: float | None = 0.05
+    # Number of calls at once. 0: the thread of the delivery makes each call, and renews no lease meanwhile.
     in_flight: int = 0
     timing: SendTimings = field(default_factory=SendTimings)
 
@@ -64,7 +65,8 @@ class DeliverySettings:
 def settle_abandoned(ledger: Ledger, send: Send, now: datetime, timing: SendTimings) -> None:
     """Settle the attempts that were in flight when an earlier process ended.
 
-    They are unknown, except for the messages whose outcome its journal has.
+    Without a journal, all recipients of such an attempt are unknown. With a journal, each message has the
+    outcome that was noted; a message without one is unknown, and a message that was not begun is waiting.
     """
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended during the attempt")
@@ -101,7 +103,7 @@ class Delivery:
         self._rate_limiter = RateLimiter(settings.rates, tried)
         self._max_calls = settings.in_flight or 1
         self._calls: CallPool[_CallResult] = open_pool(settings.in_flight)
-        # The provider answers each message by itself, so the journal notes each message.
+        # The provider reports an outcome for each message, so a journal notes each message.
         self._per_message = provider.capabilities.recipients_per_call == 1
         self._paused_until: datetime | None = None
         self._waits_for = ""
@@ -110,7 +112,11 @@ class Delivery:
         self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
-        """Deliver until no recipient waits, the wait is too long, the breaker opens, or `stopped` is True."""
+        """Deliver to the waiting recipients; yield the events.
+
+        The delivery ends if no recipient is waiting, the next wait is too long, the circuit breaker stops
+        the send, the send is cancelled, or `stopped` returns True.
+        """
         fields = log_fields.of_send(self._send)
         log.info(
             "delivery begun",
@@ -134,8 +140,8 @@ class Delivery:
         except (NewsError, GeneratorExit) as failure:
             log.warning("delivery broken off", extra=fields, exc_info=failure)
             self._breaker.stop_reason = self._breaker.stop_reason or "the delivery ended"
-            # Calls under way still return, and the ledger records them if it can. A second Ctrl-C does not
-            # wait for them.
+            # The outcomes of calls in flight are recorded if the ledger can be written. A second Ctrl-C does
+            # not wait for them.
             with suppress(NewsError):
                 while self._calls.in_flight and not self._stopped():
                     self._record()
@@ -149,13 +155,13 @@ class Delivery:
         return Stopped(why)
 
     def _is_over(self) -> bool:
-        """Return True if nothing more is done; an open breaker still allows recalls of unknown mail."""
+        """Return True if the delivery has to end; after a stop of the breaker, planned recalls come first."""
         if self._cancelled or self._stopped():
             return True
         return self._breaker.stop_reason is not None and self._held_batches.next_recall_at is None
 
     def _start_calls(self) -> Generator[Event, None, bool]:
-        """Claim due chunks up to the limit of calls in flight and start the calls; return False if none."""
+        """Claim due chunks, and start a call for each; return False if no chunk was claimed."""
         self._last_claim_at = now = self._clock.now()
         if self._paused_until and self._paused_until <= now:
             self._paused_until = None
@@ -190,7 +196,7 @@ class Delivery:
     def _claim(self, max_chunks: int, max_recipients: int) -> Sequence[ClaimedChunk]:
         max_chunks = min(max_chunks, self._held_batches.chunks_left() or max_chunks)
         if max_recipients == UNLIMITED and self._rate_limiter.limits:
-            max_chunks = 1  # a chunk larger than the limit goes out alone
+            max_chunks = 1  # a chunk that exceeds the rate is submitted alone
         self._renewed_at = self._clock.now()
         batch, lease = self._held_batches.current, self._timing.lease
         return self._ledger.claim(
@@ -198,7 +204,7 @@ class Delivery:
         )
 
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
-        """Make the call for one chunk; several run at once, each in its own thread."""
+        """Submit one chunk to the provider; return the result. Several threads may call this at once."""
         journal = self._ledger.journal(claimed) if self._per_message else None
         submissions = _SubmissionLog(journal, self._may_start, self._breaker.record, claimed)
         scheduled = (
@@ -213,7 +219,7 @@ class Delivery:
                 return _CallResult(claimed, NOT_BEGUN, {})
             outcome = self._provider.submit(Batch(self._mailing, recipients, scheduled), submissions)
             return _CallResult(claimed, outcome, submissions.by_recipient)
-        except BaseException as failure:  # the ledger records the outcome before the failure is raised again
+        except BaseException as failure:  # raised again after the ledger has recorded the outcome
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
             return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
@@ -229,7 +235,7 @@ class Delivery:
         return not self._breaker.stop and self._clock.now() - self._renewed_at < self._timing.lease
 
     def _collect(self) -> Iterator[Event]:
-        """Record the calls that have returned, and react to their outcomes."""
+        """Record the calls that have ended, and react to their outcomes; yield an event for each."""
         for call, result in self._record():
             self._react(call)
             claimed, sizes = call.claimed, _sizes(call.claimed, result.transitions)
@@ -238,7 +244,10 @@ class Delivery:
                 raise call.failure
 
     def _record(self) -> list[tuple["_CallResult", ChunkResult]]:
-        """Record the outcomes of the calls that have returned, in one transaction."""
+        """Record the calls that have ended, in one transaction; return each call with its result.
+
+        Wait for the first call, at most one heartbeat; if none ends in this time, renew the lease.
+        """
         calls = self._calls.completed(self._timing.heartbeat.total_seconds())
         now = self._clock.now()
         if not calls:
@@ -256,7 +265,7 @@ class Delivery:
         return list(zip(calls, results, strict=True))
 
     def _react(self, call: "_CallResult") -> None:
-        """Let a call's outcome pause or stop the calls after it."""
+        """Count a call's outcome: pause or stop later calls, or plan a recall, if necessary."""
         outcome, recipients, now = call.outcome, len(call.claimed.recipients), self._clock.now()
         if len(call.by_recipient) < recipients:
             self._react_to_batch(outcome, now, recipients)
@@ -266,7 +275,7 @@ class Delivery:
             self._held_batches.mark_unknown()
 
     def _react_to_batch(self, outcome: Outcome, now: datetime, recipients: int = 0) -> None:
-        # A refusal of several recipients is narrowed down first: it is not counted against all of them.
+        # A refusal of several recipients is narrowed down first: it does not count as a refusal of all.
         if isinstance(outcome, Refused) and recipients > 1:
             self._breaker.record_rejection(len(outcome.rejected_indexes), outcome)
         else:
@@ -287,7 +296,7 @@ class Delivery:
         log.info("pause", extra=log_fields.of_send(self._send) | fields)
 
     def _wait_for_work(self) -> Generator[Event, None, bool]:
-        """Wait for the next work; return False if there is none, or none soon enough."""
+        """Wait for the next work; return False if there is none, or if the wait would be too long."""
         now = self._clock.now()
         until, why = self._next_work(now)
         if until is None:
@@ -298,7 +307,7 @@ class Delivery:
             yield self._stop(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
-            # A rate limit causes many waits in a row: only the first is worth a line at this level.
+            # A rate limit causes many waits in a row: only the first is logged at the level INFO.
             level = logging.DEBUG if why == self._waits_for else logging.INFO
             self._waits_for = why
             fields = {"reason": why, "until": until, "seconds": round((until - now).total_seconds(), 1)}
@@ -310,7 +319,7 @@ class Delivery:
         return True
 
     def _next_work(self, now: datetime) -> tuple[datetime | None, str]:
-        """Return the time of the next work and the reason for waiting; None where nothing is left to do."""
+        """Return the time of the next work and the reason for the wait; None if no work is left."""
         waits: list[tuple[datetime, str]] = []
         if recall_at := self._held_batches.next_recall_at:
             waits.append((recall_at, "held mail with unknown outcomes will be recalled and sent again"))
@@ -345,11 +354,13 @@ def deliver_test(
 
 @dataclass(frozen=True)
 class _CallResult:
-    """The result of one call: the outcome of the batch, outcomes by recipient, and an exception, if any."""
+    """The result of one call."""
 
     claimed: ClaimedChunk
+    # Outcome of the recipients that are not in `by_recipient`.
     outcome: Outcome
     by_recipient: Mapping[int, Outcome]
+    # Exception that the call raised, if any.
     failure: BaseException | None = None
 
 
@@ -387,7 +398,7 @@ class _SubmissionLog:
 
 
 def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
-    """Log how an attempt ended, and into which parts a chunk was split that was refused as a whole."""
+    """Log the result of an attempt, and the parts of a chunk that was split after a refusal."""
     accepted = all(transition.state == "accepted" for transition in result.transitions)
     level = logging.INFO if accepted else logging.WARNING
     if not log.isEnabledFor(level):
@@ -402,7 +413,7 @@ def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
 
 
 def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[int, ...]:
-    """Return how many of a chunk's recipients each transition is for; a range also spans those who left."""
+    """Return the number of a chunk's recipients in each transition, without those who left the list."""
     numbers = [recipient.number for recipient in claimed.recipients]
     return tuple(
         bisect_right(numbers, transition.last) - bisect_left(numbers, transition.first)

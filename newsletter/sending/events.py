@@ -9,18 +9,20 @@ from newsletter.sending.model import ChunkState, Transition
 
 @dataclass(frozen=True)
 class Delivered:
-    """A chunk's attempt has ended, for `recipients` recipients; `sizes` are those of each transition."""
+    """The attempt of a chunk ended, or all of its recipients had left the list."""
 
     first: int
     last: int
+    # Number of recipients of the attempt; 0 if all had left.
     recipients: int
     transitions: Sequence[Transition]
+    # Number of recipients in each transition.
     sizes: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The send waits until that time, for that reason."""
+    """The send waits until a time, for a reason."""
 
     until: datetime
     why: str
@@ -28,7 +30,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Recalled:
-    """A held batch was recalled; its recipients changed to the state `to`."""
+    """A held batch was recalled, and its recipients changed to the state `to`."""
 
     recipients: int
     to: ChunkState
@@ -36,7 +38,7 @@ class Recalled:
 
 @dataclass(frozen=True)
 class NotRecalled:
-    """A held batch was not recalled, for that reason; its recipients have the mail, or may get it."""
+    """A held batch was not recalled, for a reason; its recipients have the mail or may get it."""
 
     recipients: int
     why: str
@@ -44,7 +46,7 @@ class NotRecalled:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The send stopped by itself before it was complete."""
+    """The send stopped before it was complete, for a reason."""
 
     why: str
 

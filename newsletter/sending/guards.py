@@ -1,4 +1,4 @@
-"""Guards of a send: each function raises SendRefused for one reason not to start or continue it. Pure."""
+"""The guards of a send: each raises SendRefused for one reason not to start or continue a send. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,9 +11,10 @@ from newsletter.sending.hold_policy import MAX_SCHEDULE_AHEAD
 from newsletter.sending.interfaces import LedgerReader, Provider
 from newsletter.sending.model import Counts, Send, SendOptions
 
-# A later start is a mistake in --at, or follows a machine that was down: nobody expects the mail any more.
+# Longest delay of a start after the time of --at. If a start is later, --at is a mistake, or the machine was
+# down and the mail is not expected any more.
 MAX_START_DELAY = timedelta(hours=1)
-# In a small list, a few subscribers are a large share: a change of at most this many is never refused.
+# A change by at most this many subscribers is never refused: in a small list they are a large share.
 MIN_LIST_CHANGE = 10
 
 
@@ -55,7 +56,7 @@ def _advice_on_changed_content(send: Send, counts: Counts) -> str:
 
 
 def refuse_halted(send: Send | None, counts: Counts) -> None:
-    """Refuse to continue a send that was cancelled or waits behind its canary: a person resumes it."""
+    """Refuse to continue a send that was cancelled or waits for a go-ahead: a person has to resume it."""
     if send is None or (send.state == "open" and not (send.canary_size and counts.waiting)):
         return
     if send.state == "cancelled":
@@ -70,7 +71,7 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
 
 
 def refuse_late_options(send: Send | None, options: SendOptions) -> None:
-    """Refuse options that only apply when a send starts, if the send has already started."""
+    """Refuse options that apply only when a send starts, if the send has already started."""
     if send is None:
         return
     asked = [
@@ -86,7 +87,7 @@ def refuse_late_options(send: Send | None, options: SendOptions) -> None:
 
 
 def refuse_schedule(send_at: datetime | None, now: datetime, provider: Provider) -> None:
-    """Refuse a time for which the provider cannot schedule mail."""
+    """Refuse a start time that is too far past or too far ahead, or not possible with the provider."""
     if send_at is None:
         return
     if provider.recallable is None:
@@ -118,7 +119,7 @@ def refuse_empty_list(recipients: int) -> None:
 def refuse_list_change(before: int | None, now: int, max_share: float | None) -> None:
     """Refuse a list that grew or shrank by more than `max_share` since the previous issue.
 
-    `before` is None without a previous issue, `max_share` is None where the check is off.
+    `before` is None without a previous issue; `max_share` is None if this guard is off.
     """
     if not before or max_share is None or abs(now - before) <= max(max_share * before, MIN_LIST_CHANGE):
         return

@@ -1,4 +1,4 @@
-"""The held batches of a send: opened, filled, and recalled when an outcome in them is unknown."""
+"""Open and fill the held batches of a send, and recall each that has an unknown outcome."""
 
 import logging
 from collections.abc import Iterator
@@ -37,15 +37,15 @@ class HeldBatches:
         )
         self._filled = 0
         self.current: HeldBatch | None = None
-        # The next check for unknown outcomes; those of an earlier process are checked first.
+        # Time of the next check for unknown outcomes; the first check is for those of an earlier process.
         self.next_recall_at: datetime | None = clock.now() if recallable else None
 
     def chunks_left(self) -> int | None:
-        """Return how many more chunks the current batch takes; None where mail is not held back."""
+        """Return the number of chunks that the current batch still takes; None if mail is not held back."""
         return max(-(-(self._share - self._filled) // self._chunk_size), 1) if self._holds else None
 
     def needs_batch(self) -> bool:
-        """Return True if a batch has to be opened before more mail can be sent."""
+        """Return True if a batch has to be opened before more mail can be submitted."""
         if self._holds is None:
             return False
         return not (
@@ -53,7 +53,7 @@ class HeldBatches:
         )
 
     def ensure_batch(self) -> NotSent | None:
-        """Open a batch where one is needed; return NotSent with the reason where that fails."""
+        """Open a batch if one is needed; return NotSent with the reason if that fails, else None."""
         if self._holds is None or not self.needs_batch():
             return None
         batch = self._open(self._holds, self._clock.now())
@@ -63,15 +63,18 @@ class HeldBatches:
         return None
 
     def add(self, recipients: int) -> None:
-        """Count recipients into the current batch."""
+        """Add a number of recipients to the size of the current batch."""
         self._filled += recipients
 
     def mark_unknown(self) -> None:
-        """Close the current batch, because an outcome in it is unknown, and plan its recall."""
+        """Close the current batch after an unknown outcome, and plan the next check for recalls for now."""
         self.current, self.next_recall_at = None, self._clock.now()
 
     def recall_unknown(self) -> Iterator[Event]:
-        """Recall the batches with unknown outcomes, each after its lost requests must have arrived."""
+        """Recall each batch with an unknown outcome, once all of its lost requests have arrived.
+
+        Yield the events. A recall that has to wait is planned in `next_recall_at`.
+        """
         now = self._clock.now()
         if self._recallable is None or self.next_recall_at is None or self.next_recall_at > now:
             return
@@ -86,7 +89,10 @@ class HeldBatches:
                 yield from self._recall(self._recallable, status, now)
 
     def _open(self, recallable: Recallable, now: datetime) -> HeldBatch | NotSent:
-        """Open a batch; return the newest open one, or else NotSent, if the account has no free slot."""
+        """Open a batch and return it, or NotSent with the reason if that fails.
+
+        If the account has no free slot, return the send's newest open batch instead.
+        """
         in_use, free = self._ledger.held_batches_in_use(now), recallable.free_slots()
         if isinstance(free, NotSent):
             return free
@@ -118,7 +124,7 @@ class HeldBatches:
             yield abandon(self._ledger, status, "the account can recall no more batches", tried=False)
             return
         event = recall_batch(self._ledger, recallable, status, "waiting", self._clock, self._timing)
-        if event is None:  # not confirmed: asked again, as long as there is time
+        if event is None:  # not confirmed: the recall is requested again until its deadline
             self.next_recall_at = now + self._timing.back_off(1)
             return
         if self.current and self.current.number == status.batch.number:
@@ -136,10 +142,10 @@ def recall_batch(
     *,
     with_unknown: bool = True,
 ) -> Event | None:
-    """Recall a held batch, recorded before and after; return None where the provider's answer is not clear.
+    """Recall a held batch, and record the recall before and after the call; return the event.
 
-    Its recipients change to `state`. Without `with_unknown` the unknown ones stay: their requests may still
-    arrive.
+    Return None if the outcome of the recall is unknown. The recipients of a recalled batch change to `state`;
+    `with_unknown=False`: unknown recipients stay unknown, because their request may still arrive.
     """
     batch = status.batch
     if batch.state != "cancelling":
@@ -158,7 +164,7 @@ def recall_batch(
         case Cancelled():
             return abandon(ledger, status, "the recall was confirmed too late", tried=True)
         case NotCancelled(reason):
-            # An earlier recall, whose answer was not clear, may have worked.
+            # An earlier recall with an unknown outcome may have worked.
             return abandon(ledger, status, reason, tried=batch.state == "cancelling")
         case Unknown(reason):
             log.warning("recall unclear", extra={**log_fields.of_batch(batch), "reason": reason})
@@ -166,7 +172,10 @@ def recall_batch(
 
 
 def abandon(ledger: Ledger, status: HeldBatchStatus, why: str, *, tried: bool) -> NotRecalled:
-    """Give up the recall of a held batch. If a recall was `tried`, its accepted recipients become unknown."""
+    """Abandon the recall of a held batch; return the event.
+
+    If a recall was `tried`, the accepted recipients of the batch become unknown.
+    """
     if tried:
         ledger.mark_batch_unknown(status.batch, why)
     else:

@@ -1,4 +1,4 @@
-"""The policy for held batches: when a batch can be recalled, and whether to recall one. Pure.
+"""The policy for held batches: deadlines of a recall, and the decision to recall a batch. Pure.
 
 open --unknown, request expired, in time--> cancelling --confirmed--> cancelled   (its recipients wait again)
   |                                             |
@@ -25,13 +25,13 @@ class SendTimings:
     # A small list needs few batches: each takes at least this many calls, which leaves slots to other sends.
     min_calls_per_batch: int = 5
 
-    # A request without an answer may arrive this much later; an earlier recall does not include it.
+    # A request without a response may arrive this much later; a recall before that does not include it.
     request_ttl: timedelta = timedelta(minutes=5)
     # A recall works until "10 minutes before send_at" (SendGrid's reference), and our clock may be wrong.
     cancel_margin: timedelta = timedelta(minutes=10, seconds=30)
     # A recall of unknown mail starts at least this long before the mail leaves: its calls have time-outs.
     recall_margin: timedelta = timedelta(minutes=12)
-    # Another process may take over after this long without a heartbeat.
+    # Another process may take over the send after this long without a heartbeat.
     lease: timedelta = timedelta(minutes=2)
     # The lease is renewed this often; this also shows whether the send was cancelled.
     heartbeat: timedelta = timedelta(seconds=5)
@@ -39,7 +39,7 @@ class SendTimings:
     max_wait: timedelta = timedelta(minutes=10)
     # The longest wait for a configured rate: a rate per hour is kept by waiting, a rate per day is not.
     max_rate_wait: timedelta = timedelta(minutes=61)
-    # The back-off grows four times with each try, from the first to the longest one.
+    # The back-off is multiplied by four with each try, from the first to the longest one.
     first_back_off: timedelta = timedelta(seconds=5)
     longest_back_off: timedelta = timedelta(hours=6)
 
@@ -50,15 +50,17 @@ class SendTimings:
 
 @dataclass(frozen=True)
 class RecallDecision:
-    """The decision on a held batch; `at` is when to decide again."""
+    """The decision on the recall of a held batch."""
 
     action: Literal[
-        "leave",  # nothing in it is unknown
-        "wait",  # a lost request may still arrive
-        "recall",  # now
-        "abandon",  # too late
+        "leave",  # no outcome in it is unknown, or it is not recalled any more
+        "wait",  # a call is in flight, or a lost request may still arrive
+        "recall",  # recall the batch now
+        "abandon",  # it is too late for a recall
     ]
+    # Time of the next decision, after "wait".
     at: datetime | None = None
+    # Reason for "abandon".
     reason: str = ""
 
 
@@ -72,7 +74,8 @@ def decide_recall(status: HeldBatchStatus, now: datetime, timing: SendTimings) -
         return RecallDecision("leave")
     if status.intended:
         return RecallDecision("wait", now + timing.heartbeat)
-    # A recall does not include a request that arrives after it; this also holds for one that was asked for.
+    # A recall does not include a request that arrives after it. This also holds for a recall that was
+    # requested already: it is repeated once the request has arrived.
     latest, earliest = batch.send_at - timing.recall_margin, recallable_from(status, now, timing)
     if max(earliest, now) > latest:
         too_late = f"too late: it leaves at {batch.send_at:%H:%M} UTC"
@@ -82,33 +85,42 @@ def decide_recall(status: HeldBatchStatus, now: datetime, timing: SendTimings) -
 
 
 def cancellable_until(batch: HeldBatch, timing: SendTimings) -> datetime:
-    """Return the time until which a recall of the batch can be relied upon."""
+    """Return the deadline of a held batch's recall: a later confirmation is not relied upon."""
     return cancel_deadline(batch.send_at, timing)
 
 
 def cancel_deadline(send_at: datetime, timing: SendTimings) -> datetime:
-    """Return the time until which mail that leaves at `send_at` can be cancelled."""
+    """Return the deadline for the cancellation of mail that leaves at `send_at`."""
     return send_at - timing.cancel_margin
 
 
 def recallable_from(status: HeldBatchStatus, now: datetime, timing: SendTimings) -> datetime:
-    """Return the time from which a recall includes every lost request: they have arrived by then."""
+    """Return the time from which a recall includes every lost request, because all have arrived by then.
+
+    `now` if no outcome in the batch is unknown.
+    """
     return status.unknown_since + timing.request_ttl if status.unknown and status.unknown_since else now
 
 
 def in_use(batch: HeldBatch, now: datetime) -> bool:
-    """Return True if the batch needs a slot of the account: it has not left, and could be recalled."""
+    """Return True if the batch needs a recall slot of the account: it has not left, and may be recalled."""
     return batch.state in ("open", "cancelling") and batch.send_at > now
 
 
 def has_room(batch: HeldBatch, filled: int, share: int, now: datetime) -> bool:
-    """Return True if more may be added: its share is not full, and three quarters of its time are left."""
+    """Return True if more mail may be added to the batch.
+
+    It must be open, have fewer than `share` recipients, and have three quarters of its time left.
+    """
     window = batch.send_at - batch.opened_at
     return batch.state == "open" and filled < share and now <= batch.opened_at + window / 4
 
 
 def newest_open(batches: Sequence[HeldBatch], now: datetime, timing: SendTimings) -> HeldBatch | None:
-    """Return the batch that takes the rest where no more can be opened; None if all leave soon."""
+    """Return the open batch that leaves last; None if none can be recalled in time.
+
+    It takes all further mail of the send if no other batch can be opened.
+    """
     open_batches = [
         batch for batch in batches if batch.state == "open" and batch.send_at - timing.recall_margin > now
     ]

@@ -28,7 +28,7 @@ class SubmissionLog(Protocol):
     """Callbacks that a provider makes for each message, if it answers message by message."""
 
     def starting(self, recipient: Recipient) -> bool:
-        """Record that a message is about to be sent; return False if neither it nor a later one may be.
+        """Record that a message is about to be sent; return False if it and later ones must not be sent.
 
         Called before the first byte that the server could deliver.
         """
@@ -41,29 +41,30 @@ class Recallable(Protocol):
     """The part of a provider that holds mail back in batches and can recall them."""
 
     def free_slots(self) -> int | NotSent:
-        """Return how many more batches the account can recall."""
+        """Return the number of batches that the account can still recall, or NotSent with the reason."""
 
     def new_batch(self) -> str | NotSent:
-        """Create a batch; return its id."""
+        """Create a batch; return its id, or NotSent with the reason."""
 
     def recall(self, batch_id: str) -> CancelOutcome:
-        """Recall a batch and confirm it; calling this again is safe."""
+        """Recall a batch and confirm the recall; return the outcome. A repeated call is safe."""
 
 
 class Provider(Protocol):
-    """A service that takes mail over for delivery."""
+    """A service that accepts mail for delivery."""
 
     name: str
     capabilities: Capabilities
     recallable: Recallable | None
 
     def check(self) -> list[Problem]:
-        """Return the problems that can be seen without a connection."""
+        """Return the problems that can be found without a connection."""
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
-        """Submit a batch once, and never again; return the outcome of recipients without one of their own.
+        """Submit a batch once, without a retry; return its outcome.
 
-        Every failure on the way is an outcome, never an exception. Several threads may call this at once.
+        The outcome is that of each recipient whose own outcome was not given to `submissions`. A failure is
+        returned as an outcome, not raised as an exception. Several threads may call this at once.
         """
 
     def close(self) -> None:
@@ -79,14 +80,14 @@ class Examinable(Protocol):
 
 
 class Journal(Protocol):
-    """Notes of messages under way that survive the end of the process."""
+    """The notes on the messages of a chunk; they survive the end of the process."""
 
     def starting(self, number: int) -> None: ...
     def finished(self, number: int, outcome: Outcome) -> None: ...
 
 
 class LedgerReader(Protocol):
-    """The ledger, for reading a send."""
+    """The ledger, as it is read by steps that do not write it."""
 
     def find(self, issue: str, list_name: str) -> Send | None: ...
     def content(self, send: Send) -> bytes | None: ...
@@ -131,9 +132,9 @@ class Ledger(LedgerReader, Protocol):
 
 
 class Clock(Protocol):
-    """A clock that can be waited for."""
+    """The clock of a send, which also waits."""
 
     def now(self) -> datetime: ...
 
     def wait(self, until: datetime, stopped: Callable[[], bool]) -> None:
-        """Return at that time, or soon after `stopped` returns True."""
+        """Wait until a time, or until soon after `stopped` returns True."""

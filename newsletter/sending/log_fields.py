@@ -9,22 +9,22 @@ Fields = dict[str, object]
 
 
 def of_send(send: Send) -> Fields:
-    """Return which send a record is about."""
+    """Return the fields that identify a send."""
     return {"send": send.id, "issue": send.issue}
 
 
 def of_chunk(chunk: ClaimedChunk) -> Fields:
-    """Return which attempt at which chunk of a send a record is about."""
+    """Return the fields that identify an attempt of a chunk."""
     return {"send": chunk.send_id, "chunk": f"{chunk.first}-{chunk.last}", "attempt_id": chunk.attempt}
 
 
 def of_batch(batch: HeldBatch) -> Fields:
-    """Return which held batch a record is about; `provider_id` is the provider's id of it."""
+    """Return the fields that identify a held batch; `provider_id` is the provider's id of it."""
     return {"send": batch.send_id, "batch": batch.number, "provider_id": batch.batch_id}
 
 
 def of_outcome(outcome: Outcome) -> Fields:
-    """Return a provider's answer; `provider_id` is the id under which it accepted, where it named one."""
+    """Return the fields of an outcome; `provider_id` is the provider's id of accepted mail, if any."""
     if isinstance(outcome, Accepted):
         return {"outcome": outcome.state, "provider_id": outcome.message_id or None}
     wait = outcome.wait if isinstance(outcome, NotSent) else None
@@ -32,9 +32,9 @@ def of_outcome(outcome: Outcome) -> Fields:
 
 
 def of_result(result: ChunkResult) -> Fields:
-    """Return how an attempt at a chunk ended: the call's answer, and how many recipients are in which state.
+    """Return the fields of an attempt's result: the call's outcome, and the number of recipients by state.
 
-    Where messages are answered one by one, the reason is that of the first who was not accepted.
+    If the call's outcome is Accepted but some recipients were not accepted, `reason` is that of the first.
     """
     states: Counter[str] = Counter()
     for transition in result.transitions:

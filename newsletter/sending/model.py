@@ -9,70 +9,65 @@ from newsletter.config.units import Rate
 from newsletter.sending.outcomes import Outcome
 from newsletter.subscribers.model import Subscriber
 
-# The list of a real send. Mail that stays on this machine is a rehearsal: it is not the issue's send.
+# The list of a send whose mail leaves this machine.
 SUBSCRIBERS = "subscribers"
+# Beginning of the list of a rehearsal: its mail stays on this machine, and it does not count as a send.
 REHEARSAL = "rehearsal"
 
 ChunkState = Literal[
     "waiting",  # certainly unsent; may be tried
-    "intended",  # written down before the call; no outcome yet
-    "accepted",  # the provider has taken it over
-    "refused",  # the provider said no for good
-    "unknown",  # perhaps sent; never tried again by itself
+    "intended",  # recorded before its call, which has no outcome yet
+    "accepted",  # the provider accepted it for delivery
+    "refused",  # the provider refused it permanently
+    "unknown",  # perhaps sent; never retried automatically
     "cancelled",  # recalled, or cancelled before it was tried
-    "skipped",  # all of its recipients unsubscribed before their turn
+    "skipped",  # all of its recipients left the list before they were tried
 ]
 CHUNK_STATES: tuple[str, ...] = get_args(ChunkState)
 
 HeldBatchState = Literal[
-    "open",  # the provider holds it back; more may be added
+    "open",  # the provider holds it back; more mail may be added
     "cancelling",  # a recall was requested and is not confirmed yet
-    "cancelled",  # the recall is confirmed: nobody gets it
-    "kept",  # cannot be recalled any more: it leaves, or has left
+    "cancelled",  # the recall is confirmed: no recipient gets the mail
+    "kept",  # no recall is tried any more: the mail leaves, unless an unconfirmed recall worked
 ]
 
 SendState = Literal[
-    "open",  # continues by itself
-    "cancelled",  # nothing more begins until a person resumes it
-    "superseded",  # was cancelled completely, and a corrected issue took its place
+    "open",  # its due recipients may be tried
+    "cancelled",  # no attempt begins until a person resumes the send
+    "superseded",  # was cancelled completely; a new send of the corrected issue replaced it
 ]
 
 
 @dataclass(frozen=True)
 class SendOptions:
-    """The options that a person gives for a send; all but `list_changed` apply only when it starts.
+    """The options that a person gives for a send; they apply only when it starts."""
 
-    `now` is for no undo window, `send_at` for a scheduled time, `canary_size` for a go-ahead after this many
-    recipients, `list_changed` confirms that the list did grow or shrink so much.
-    """
-
+    # Send without an undo window.
     now: bool = False
+    # Hold the mail back until this time.
     send_at: dt.datetime | None = None
+    # Wait for a go-ahead after this many recipients.
     canary_size: int | None = None
+    # Accept a list that grew or shrank a lot since the previous issue.
     list_changed: bool = False
 
 
 @dataclass(frozen=True)
 class StartSettings:
-    """The settings with which a send starts, from its options and the configuration.
+    """The settings with which a send starts, from its options and the configuration."""
 
-    `undo_window_seconds` is 0 where the mail is not held back. `rates` limit the size of a chunk.
-    """
-
+    # 0 if the mail is not held back.
     undo_window_seconds: int = 0
     send_at: dt.datetime | None = None
     canary_size: int | None = None
+    # A chunk has at most as many recipients as each rate allows in its period.
     rates: Sequence[Rate] = ()
 
 
 @dataclass(frozen=True)
 class Send:
-    """The send of an issue to a list.
-
-    The mail is held back for `undo_window_seconds`, 0 where it leaves at once; `send_at` is the time that the
-    send was scheduled for. After `canary_size` recipients it waits for a go-ahead. The process `lease_holder`
-    delivers it, until `lease_until` unless it extends the lease.
-    """
+    """The send of an issue to a list, as the ledger has it."""
 
     id: int
     issue: str
@@ -81,11 +76,15 @@ class Send:
     provider: str
     recipients: int
     state: SendState
+    # The provider holds the mail back for this long; 0 if it leaves at once.
     undo_window_seconds: int
     started_at: dt.datetime
+    # Time that the send was scheduled for.
     send_at: dt.datetime | None = None
+    # The send waits for a go-ahead after this many recipients.
     canary_size: int | None = None
     finished_at: dt.datetime | None = None
+    # Name of the process that delivers the send; another process may take over after `lease_until`.
     lease_holder: str | None = None
     lease_until: dt.datetime | None = None
 
@@ -109,33 +108,34 @@ class HeldBatch:
 
 @dataclass(frozen=True)
 class HeldBatchStatus:
-    """A held batch with its recipients by state; `unknown_since` is the time of the newest unknown."""
+    """A held batch, with the number of its recipients in each state."""
 
     batch: HeldBatch
     accepted: int
     unknown: int
     intended: int
+    # Time at which the newest unknown outcome was recorded.
     unknown_since: dt.datetime | None
 
 
 @dataclass(frozen=True)
 class ClaimedChunk:
-    """The recipients `first` to `last` of a send, claimed for one attempt.
-
-    `recipients` are those who are still on the list; `tries` counts the earlier attempts that were put off.
-    """
+    """The recipients `first` to `last` of a send, claimed for one attempt."""
 
     send_id: int
     first: int
     last: int
+    # Id of the attempt; 0 if the chunk has no recipients.
     attempt: int
+    # Number of earlier attempts that were put off or after which the chunk was split.
     tries: int
+    # The recipients who are still on the list.
     recipients: tuple[Subscriber, ...]
     held_batch: HeldBatch | None = None
 
 
 class Transition(NamedTuple):
-    """The new state of the recipients `first` to `last`; waiting ones may be tried from `retry_at` on."""
+    """The new state of the recipients `first` to `last`; waiting ones are due at `retry_at`, None for now."""
 
     first: int
     last: int
@@ -146,11 +146,7 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """Recipients of a send by state.
-
-    `left` unsubscribed before their turn; `held` of the accepted have not left the provider yet; `under_way`
-    of the unknown have no outcome yet.
-    """
+    """The number of recipients of a send in each state."""
 
     recipients: int
     accepted: int = 0
@@ -158,8 +154,11 @@ class Counts:
     unknown: int = 0
     waiting: int = 0
     cancelled: int = 0
+    # Recipients who left the list before they were tried.
     left: int = 0
+    # Accepted recipients whose mail the provider still holds back.
     held: int = 0
+    # Unknown recipients whose call is in flight, or was when its process ended.
     under_way: int = 0
 
     @property
@@ -169,26 +168,26 @@ class Counts:
 
     @property
     def nobody_has_it(self) -> bool:
-        """Return True if the mail has certainly reached nobody, and will not unless somebody resumes it."""
+        """Return True if certainly no recipient has the mail or will get it from an earlier attempt."""
         return not (self.accepted or self.unknown)
 
 
 @dataclass(frozen=True)
 class NewSend:
-    """A send before it is in the ledger; `content` is the mailing, kept to name differences later.
-
-    `instead_of` is the id of the cancelled send that this one replaces.
-    """
+    """A send before it is in the ledger."""
 
     issue: str
     list: str
     content_sha256: str
+    # Snapshot of the mailing (`content_diff`), with which a later mailing is compared.
     content: bytes
     provider: str
+    # Most recipients of a chunk.
     chunk_size: int
     undo_window_seconds: int = 0
     send_at: dt.datetime | None = None
     canary_size: int | None = None
+    # Id of the cancelled send that this send replaces.
     instead_of: int | None = None
 
 

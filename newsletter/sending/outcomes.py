@@ -1,4 +1,4 @@
-"""The capabilities of a provider, and the outcomes of its calls with their names in the ledger (`state`)."""
+"""The capabilities of a provider, and the outcomes of its calls; the ledger names an outcome by `state`."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True)
 class Accepted:
-    """The provider has taken the mail over, as `message_id`."""
+    """The provider accepted the mail for delivery; `message_id` is its id of the mail, if it gave one."""
 
     message_id: str = ""
     state: ClassVar = "accepted"
@@ -14,38 +14,34 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider said no for good; no recipient of the batch gets the mail.
-
-    `rejected_indexes` are the indexes in the batch, from 0, of the recipients that caused it, where the
-    provider names them: the others may be tried again without them.
-    """
+    """The provider refused the mail permanently; no recipient of the batch gets it."""
 
     reason: str
+    # Indexes in the batch, from 0, of the recipients that caused the refusal; empty if the provider does not
+    # name them. The other recipients may be tried again without them.
     rejected_indexes: tuple[int, ...] = ()
     state: ClassVar = "refused"
 
 
 @dataclass(frozen=True)
 class NotSent:
-    """The provider has certainly not taken the mail; it may be tried again.
-
-    `stop` means that the next batch would fail in the same way, so a person has to look first. `wait` is the
-    provider's Retry-After in seconds, 0 for a retry at once, None for our own back-off.
-    """
+    """The provider has certainly not accepted the mail; it may be tried again."""
 
     reason: str
+    # The next batch would fail in the same way: the send stops until a person has corrected the cause.
     stop: bool = True
+    # The provider's Retry-After in seconds; 0 for a retry at once, None for our own back-off.
     wait: float | None = None
     state: ClassVar = "not_sent"
 
 
-# The message was not started, for a reason of our own.
+# The message was not submitted, because the delivery paused, stopped or ended before it.
 NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """The mail was perhaps taken: time-out, lost connection, HTTP 5xx. Never tried again by itself."""
+    """The provider may have accepted the mail: time-out, lost connection, HTTP 5xx. No automatic retry."""
 
     reason: str
     state: ClassVar = "unknown"
@@ -56,12 +52,12 @@ Outcome = Accepted | Refused | NotSent | Unknown
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The recall of held mail is confirmed: nobody gets it."""
+    """The recall of held mail is confirmed: no recipient gets it."""
 
 
 @dataclass(frozen=True)
 class NotCancelled:
-    """The mail was certainly not recalled, and another try would not help: too late, or no free slot."""
+    """The mail was certainly not recalled, and another call would not help: too late, or no free slot."""
 
     reason: str
 
@@ -71,13 +67,12 @@ CancelOutcome = Cancelled | NotCancelled | Unknown
 
 @dataclass(frozen=True)
 class Capabilities:
-    """The capabilities of a provider, which decide how an issue is sent.
+    """The capabilities of a provider, which determine the sending of an issue."""
 
-    `recipients_per_call` is 1 where the provider answers each message by itself; `in_flight` is the number of
-    batches that it takes at once.
-    """
-
+    # Most recipients of a call; 1 if the provider reports an outcome for each message.
     recipients_per_call: int
+    # False for a provider that keeps the mail on this machine: its sends are rehearsals.
     leaves_machine: bool
     tracking: Literal["message", "account", "none"]
+    # Number of calls that the provider accepts at once.
     in_flight: int = 1

@@ -19,19 +19,22 @@ class RateLimiter:
 
     @property
     def limits(self) -> bool:
-        """Return True if there is any limit."""
+        """Return True if at least one rate is configured."""
         return bool(self._windows)
 
     def available(self, now: datetime) -> int:
-        """Return how many recipients may be tried now; UNLIMITED after a whole period without an attempt."""
+        """Return the number of recipients that may be tried now.
+
+        UNLIMITED if no rate is configured, or each rate has had a whole period without an attempt.
+        """
         return min((window.available(now) for window in self._windows), default=UNLIMITED)
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        """Return when more recipients may be tried than now; None without a limit."""
+        """Return the time at which more recipients may be tried; None if no attempt counts towards a rate."""
         return min((at for window in self._windows if (at := window.next_available_at(now))), default=None)
 
     def record(self, at: datetime, count: int) -> None:
-        """Count an attempt."""
+        """Count an attempt of `count` recipients at a time."""
         for window in self._windows:
             window.record(at, count)
 
@@ -47,7 +50,7 @@ class _Window:
     def available(self, now: datetime) -> int:
         while self._tried and self._tried[0][0] <= now - self._rate.period:
             self._used -= self._tried.popleft()[1]
-        # A chunk that was planned under a wider limit may be larger than this one: it goes out alone.
+        # A chunk that was planned under a higher rate may exceed this rate: it is submitted alone.
         return max(self._rate.count - self._used, 0) if self._tried else UNLIMITED
 
     def next_available_at(self, now: datetime) -> datetime | None:

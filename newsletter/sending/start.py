@@ -1,4 +1,4 @@
-"""The claim of a send: an issue goes to a list once."""
+"""Claim a send, so that an issue is sent to a list only once."""
 
 import logging
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, NewSend, Send, Star
 
 log = logging.getLogger(__name__)
 
-# A provider that answers each message by itself gets chunks of this many. A chunk costs two durable commits,
-# of up to 20 ms each on an ordinary disk; a power cut leaves at most one chunk a connection unknown.
+# Size of a chunk if the provider reports an outcome for each message. A chunk costs two durable commits, of
+# up to 20 ms each on an ordinary disk; a power cut leaves at most one chunk of each connection unknown.
 MESSAGES_PER_CHUNK = 100
 MAX_CHUNK_SIZE = 1000
 
 
 def list_for(mailing: Mailing, provider: Provider) -> str:
-    """Return the list that a send is claimed for.
+    """Return the name of the list that a send is claimed for.
 
-    A rehearsal has a list for each content, so that an edited issue can be rehearsed again.
+    A rehearsal has one list for each content, so that an edited issue can be rehearsed again.
     """
     if provider.capabilities.leaves_machine:
         return SUBSCRIBERS
@@ -31,11 +31,11 @@ def list_for(mailing: Mailing, provider: Provider) -> str:
 
 
 def find_started(mailing: Mailing, ledger: LedgerReader, provider: Provider) -> Send | None:
-    """Return the started send that continues, None where a new one begins.
+    """Return the started send that a mailing continues; None if a new send begins.
 
-    A new send may replace one that was cancelled completely, and one of which certainly nothing has left (the
-    host was down, the sender not verified). Raise SendRefused where another content or provider would be
-    mixed into a send that somebody has.
+    If its content or provider differs, a new send replaces a send that was cancelled completely, or whose
+    mail certainly reached no recipient and was not refused (for example, the host was down). Otherwise raise
+    SendRefused: recipients of one send must not get different content.
     """
     send = ledger.find(mailing.issue, list_for(mailing, provider))
     if send is None or (send.content_sha256 == mailing.sha256 and send.provider == provider.name):
@@ -48,9 +48,9 @@ def find_started(mailing: Mailing, ledger: LedgerReader, provider: Provider) -> 
 
 
 def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: StartSettings) -> Send:
-    """Claim the issue for its list and plan the recipients into chunks, or return the send that was started.
+    """Claim an issue for its list and plan the recipients into chunks, or find its started send; return it.
 
-    Raise SendRefused where another process was quicker, or as `find_started` does.
+    Raise SendRefused if another process claims the issue first, or as `find_started` does.
     """
     if send := find_started(mailing, ledger, provider):
         log.info("send taken up again", extra={**log_fields.of_send(send), "state": send.state})

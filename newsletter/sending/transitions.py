@@ -1,10 +1,10 @@
-"""The transitions of recipients that follow from an outcome. Pure.
+"""Derive the transitions of recipients from the outcome of their attempt. Pure.
 
 Accepted                    -> accepted
 Refused, one recipient      -> refused
 Refused, several            -> the rejected ones refused, the others waiting; none named: both halves waiting
-NotSent                     -> waiting, after a back-off that grows with each try
-Unknown                     -> unknown; nothing here changes it again
+NotSent                     -> waiting until `retry_at`; due at once if the whole send stops or waits
+Unknown                     -> unknown; no transition of this module leaves it
 """
 
 from collections.abc import Callable, Mapping
@@ -21,10 +21,11 @@ RETRY_NOW = replace(NOT_BEGUN, reason="")
 def transitions(
     claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], retry_at: datetime
 ) -> list[Transition]:
-    """Return the transitions of a chunk, from outcomes by recipient number and a default for the others.
+    """Return the transitions of a chunk, in order.
 
-    Their ranges cover the chunk without a gap; recipients who unsubscribed lie within one of them. Recipients
-    that were put off are due again at `retry_at`.
+    `by_recipient` has outcomes by recipient number; `default` is the outcome of all other recipients. The
+    ranges of the transitions cover the chunk without a gap, and include recipients who left the list.
+    Recipients that were put off are due again at `retry_at`.
     """
     if isinstance(default, Refused) and not by_recipient and len(claimed.recipients) > 1:
         return _narrow_rejection(claimed, default, retry_at)
@@ -34,7 +35,7 @@ def transitions(
 
 
 def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, retry_at: datetime) -> list[Transition]:
-    """Narrow the refusal of a batch down to the recipients that caused it."""
+    """Narrow the refusal of a batch down to its cause: to the rejected recipients, or else into halves."""
     recipients = claimed.recipients
     if rejected := {
         recipients[index].number for index in refused.rejected_indexes if 0 <= index < len(recipients)
@@ -49,7 +50,7 @@ def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, retry_at: datetim
 
 
 def _ranges(claimed: ClaimedChunk, outcome: Callable[[int], Outcome], retry_at: datetime) -> list[Transition]:
-    """Return one transition for each range of neighbours with the same outcome."""
+    """Return one transition for each range of consecutive recipients with the same outcome."""
     ranges: list[Transition] = []
     for recipient in claimed.recipients:
         transition = _transition(recipient.number, outcome(recipient.number), retry_at)

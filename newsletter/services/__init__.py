@@ -1,1 +1,1 @@
-"""The use cases of news, without a terminal."""
+"""The use cases of news: check, prepare, send, export and status. None of them needs a terminal."""

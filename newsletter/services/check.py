@@ -1,4 +1,4 @@
-"""The use case of `news check`: issues are read, rendered and checked, independently of each other."""
+"""Read, render and check issues for `news check`; a failure of one issue does not affect another."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,23 +17,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checked:
-    """The problems of an issue; `weight` is the size of its HTML in bytes, None where it cannot be rendered.
-
-    `off` are the checks that newsletter.yml switches off, with its reasons.
-    """
+    """The result of the check of an issue."""
 
     path: str
     problems: Sequence[Problem]
+    # Size of the issue's HTML in bytes; None if the issue cannot be read or rendered.
     weight: int | None = None
+    # The checks that newsletter.yml switches off, each with its reason.
     off: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
     folder: Path, names: Sequence[str] = (), *, online: bool = False, spam: bool = False
 ) -> Iterator[Checked]:
-    """Check the named issues of the newsletter in a folder, or its newest; every NewsError is a problem.
+    """Check the named issues of the newsletter in a folder, or its newest issue; yield each result.
 
-    `online` also requests every link and picture, `spam` also runs SpamAssassin.
+    An issue that cannot be read or rendered gives a result with the mistakes as problems, and so does an
+    invalid newsletter.yml. `online` also requests every link and picture, `spam` also runs SpamAssassin.
     """
     chosen = {**registry.CONTENT, **registry.MAIL}
     chosen |= registry.ONLINE if online else {}

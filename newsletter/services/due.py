@@ -1,4 +1,4 @@
-"""The issues that automation may send now."""
+"""The due issues: those that `news send --ready` may send now."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,12 +13,13 @@ from newsletter.services.send import SendService
 def due_issues(
     service: SendService, name: str | None = None, at_most: int | None = None
 ) -> list[Prepared | NewsError]:
-    """Return the issues that may be sent now, the oldest first, or only the named one.
+    """Return the due issues, oldest first, or only the named one.
 
-    They are ready, not in the future, and have waiting recipients. An issue that cannot be read, rendered or
-    continued is in the list as its error, and keeps no other from being sent. A send that was cancelled or
-    waits for a go-ahead is left to a person. Raise SendRefused where more than `at_most` issues are due: with
-    a new database the whole archive would be.
+    An issue is due if it is marked ready, its date is not in the future, and it has recipients that are
+    waiting, in flight, or unknown in a held batch. The list has the error of an issue that cannot be read,
+    rendered or continued, so that the other issues can still be sent. A person has to resume a send that was
+    cancelled or waits for a go-ahead; only a corrected issue whose send was cancelled completely is due
+    again. Raise SendRefused if more than `at_most` issues are due: a new database makes every issue due.
     """
     only = files.find(service.newsletter.issues, name).stem if name is not None else None
     due = list(_due(service))
@@ -46,7 +47,10 @@ def _due(service: SendService) -> Iterator[Prepared | NewsError]:
 
 
 def _is_done(service: SendService, issue: str) -> bool:
-    """Return True if no recipient waits; later edits of the issue do not matter then."""
+    """Return True if an issue's started send leaves no work to automation.
+
+    Such an issue is not rendered again, so that a later edit of it is not an error.
+    """
     if not service.provider.capabilities.leaves_machine:
         return False
     send = service.queries.find(issue, SUBSCRIBERS)
@@ -60,7 +64,7 @@ def _is_done(service: SendService, issue: str) -> bool:
 
 
 def _has_recallable_unknown(service: SendService, send: Send) -> bool:
-    """Return True if something unknown is still held back, so that a recall can make it certain."""
+    """Return True if a batch with unknown or intended recipients has not left: a recall may settle them."""
     now = service.clock.now()
     batches = service.queries.held_batches(send)
     return any(status.batch.send_at > now and (status.unknown or status.intended) for status in batches)

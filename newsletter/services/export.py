@@ -1,4 +1,4 @@
-"""The export of an issue into files: its HTML, its text, and a complete message to a sample reader."""
+"""Export an issue into files: its HTML, its text, and a complete message to a sample recipient."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,10 @@ from newsletter.render.model import Rendered
 def write(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path
 ) -> Iterator[tuple[str, int]]:
-    """Write `.html`, `.txt` and `.eml`, the same bytes each time; yield each path with its size in bytes."""
+    """Write an issue's `.html`, `.txt` and `.eml` files; yield each path with its size in bytes.
+
+    An unchanged issue gives the same bytes each time. Raise Unavailable if a file cannot be written.
+    """
     files = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),

@@ -1,4 +1,4 @@
-"""The preparation of an issue: rendered once, checked, and turned into a mailing."""
+"""Render an issue once, check it, and turn it into a mailing."""
 
 import logging
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prepared:
-    """An issue, rendered once and checked."""
+    """An issue with its rendered form, its mailing, and the problems that the checks found."""
 
     issue: Issue
     rendered: Rendered
@@ -27,13 +27,16 @@ class Prepared:
 
 
 def proof(newsletter: Newsletter, issue: Issue) -> Proof:
-    """Render an issue for its checks; raise TemplateError."""
+    """Render an issue; return it as the input of the checks. Raise TemplateError if a template fails."""
     earlier = [path for path in files.issue_files(newsletter.issues) if path.stem < issue.name]
     return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
 
 
 def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
-    """Render and check an issue. Raise TemplateError, and ConfigError for the name of an unknown check."""
+    """Render and check an issue; return it with its mailing and its problems.
+
+    Raise TemplateError if a template fails, and ConfigError if newsletter.yml names an unknown check.
+    """
     read = proof(newsletter, issue)
     mailing = message.mailing(issue, read.rendered, newsletter)
     problems = tuple(runner.run(read))

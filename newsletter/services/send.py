@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class SendService:
-    """The sends of one newsletter, over its store and a provider; use `SendService.open`."""
+    """The sends of one newsletter through one provider; create it with `open` or `open_for`."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class SendService:
     @classmethod
     @contextmanager
     def open_for(cls, newsletter: Newsletter, issue: str) -> Iterator[tuple["SendService", Send]]:
-        """Open the service with the provider that an issue's send was started through; yield both.
+        """Open the service with the provider of an issue's send; yield the service and the send.
 
-        Raise SendRefused where the issue was never sent.
+        Raise SendRefused if the issue was never sent.
         """
         with closing(Database.open(newsletter)) as database:
             send = LedgerQueries(database).newest(issue, SUBSCRIBERS)
@@ -75,10 +75,11 @@ class SendService:
     def open(
         cls, newsletter: Newsletter, provider_name: str | None = None, *, to_send: bool = True
     ) -> Iterator["SendService"]:
-        """Open the store and the provider; close both after the block.
+        """Open the store and the provider; yield the service, and close it after the block.
 
-        Raise SendRefused if mail would leave the machine but the ledger would be deleted with it (in CI), and
-        Unavailable on a system without the locks that prevent two processes from sending the same issue.
+        `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
+        the machine (in CI). Raise Unavailable on a system without the locks that prevent two processes from
+        sending the same issue.
         """
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
@@ -95,25 +96,26 @@ class SendService:
             service.close()
 
     def close(self) -> None:
-        """End this process's part in sends, and close the provider and the store."""
+        """Close the provider and the store, and unlock this process's folder of journals."""
         if self._process:
             self._process.close()
         self.provider.close()
         self._database.close()
 
     def prepare(self, name: str | None) -> Prepared:
-        """Load, render and check an issue, the newest without a name; the provider's problems are added."""
+        """Load, render and check the named issue, or the newest; add the provider's problems."""
         return self.prepare_issue(files.load(files.find(self.newsletter.issues, name)))
 
     def prepare_issue(self, issue: Issue) -> Prepared:
-        """Render and check a loaded issue; the provider's problems are added."""
+        """Render and check a loaded issue; add the provider's problems."""
         prepared = prepare(self.newsletter, issue)
         return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
     def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
         """Return the started send of an issue with its counts, or None with the counts of a new send.
 
-        Raise SendRefused if it was started with different content or through another provider.
+        Raise SendRefused if it was started with different content or through another provider, and a new
+        send cannot replace it.
         """
         if send := find_started(prepared.mailing, self.queries, self.provider):
             return send, self.queries.counts(send)
@@ -123,9 +125,9 @@ class SendService:
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
 
-        Raise SendRefused for an issue with errors, different content than the send was started with, an empty
-        list, a list that changed too much, a halted send, options that come too late, and a time that mail
-        cannot be scheduled for.
+        Raise SendRefused if the issue has errors, its content or provider differs from that of the started
+        send, the list is empty or changed too much, the send is halted, an option comes too late, or the
+        provider cannot schedule mail for `send_at`.
         """
         options = options or SendOptions()
         self.refuse_errors(prepared)
@@ -145,9 +147,9 @@ class SendService:
         return SendPlan("start", prepared, settings, send, counts, counts.waiting, list_change=change)
 
     def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
-        """Plan to continue a started send, also one that was cancelled or waits for a go-ahead.
+        """Plan the continuation of a started send, even if it was cancelled or waits for a go-ahead.
 
-        Raise SendRefused for an issue with errors, or different content than the send was started with.
+        Raise SendRefused if the issue has errors, or its content or provider differs from that of the send.
         """
         send = self._reread(send)
         self._refuse_continuation(prepared, send)
@@ -156,9 +158,10 @@ class SendService:
         return SendPlan("resume", prepared, StartSettings(), send, counts, rest)
 
     def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
-        """Plan to try refused recipients again, the named ones or all, together with those who wait.
+        """Plan another attempt for a send's refused recipients, all or the named ones, and its waiting ones.
 
-        Raise SendRefused as `plan_resume` does, for a halted send, and where nobody was refused.
+        Raise SendRefused as `plan_resume` does, and if the send is halted, no recipient was refused, or a
+        named one was not.
         """
         send = self._reread(send)
         counts = self.queries.counts(send)
@@ -174,10 +177,11 @@ class SendService:
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-        Raise SendRefused where the key or a slot for held mail is missing, and, if `exact`, where the number
-        of recipients is not the planned one any more. Nothing is claimed then.
+        Raise SendRefused if the key or a slot for held mail is missing, if another process holds the lease or
+        was the first to claim the issue, and, with `exact`, if the number of recipients differs from the
+        plan. The issue is not claimed then.
         """
-        _ = self.secret  # before the claim: without it nothing can be sent
+        _ = self.secret  # before the claim: no mail can be sent without the key
         mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
             return StartedSend(self._reopen(plan.send) if plan.recipients else plan.send, mailing)
@@ -193,7 +197,7 @@ class SendService:
         return StartedSend(send, mailing)
 
     def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Deliver to the waiting recipients; yield the events.
+        """Deliver a started send to its waiting recipients; yield the events.
 
         Raise SendRefused if another process holds the lease.
         """
@@ -209,24 +213,28 @@ class SendService:
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
     def cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Cancel a send: begin nothing more and recall its held batches; yield the events."""
+        """Cancel a send: begin no further attempt, and recall its held batches; yield the events."""
         with self._released(send):
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
-        """Record the unknown recipients, all or the named ones, as accepted or waiting; return how many."""
+        """Change unknown recipients, all or the named ones, to accepted if `sent`, else to waiting.
+
+        Return their number. Raise SendRefused if a named recipient is not unknown, or a recall is not
+        confirmed yet.
+        """
         state: ChunkState = "accepted" if sent else "waiting"
         reason = "assumed sent" if sent else "assumed unsent"
         return self._override_state(send, "unknown", state, reason, addresses)
 
     def refuse_errors(self, prepared: Prepared) -> None:
-        """Raise SendRefused for an issue with errors, as `plan` and `test` do."""
+        """Raise SendRefused if the issue has errors."""
         guards.refuse_errors(prepared.issue.name, prepared.problems)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
-        """Send one message, marked as a test, to an address that need not be a subscriber's.
+        """Send one message, marked as a test, to an address; return its outcome.
 
-        Raise SendRefused for an issue with errors.
+        The address need not be a subscriber's. Raise SendRefused if the issue has errors.
         """
         self.refuse_errors(prepared)
         recipient = Subscriber(0, address, number=1)
@@ -235,7 +243,7 @@ class SendService:
         )
 
     def settle_abandoned(self, send: Send) -> None:
-        """Settle the attempts that were under way when an earlier process ended, by its notes."""
+        """Settle the attempts that were in flight when an earlier process ended, from its journals."""
         with self._leased(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
 
@@ -246,7 +254,7 @@ class SendService:
     def count(self, send: Send, state: ChunkState, addresses: Sequence[str] = ()) -> int:
         """Count the recipients in a state, all or the named ones.
 
-        Raise SendRefused where a named one is not in that state.
+        Raise SendRefused if a named recipient is not in that state.
         """
         if addresses:
             return len(self._numbers(send, state, addresses))
@@ -254,17 +262,17 @@ class SendService:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Return the ledger through which this process writes."""
+        """Create the folder of this process, and return the ledger that the process writes."""
         self._process = SendProcess(self.newsletter.runs)
         return Ledger(self._database, self._process, self.clock.now)
 
     @cached_property
     def secret(self) -> str:
-        """Return the key that signs unsubscribe links; raise SendRefused if a send must not rely on it."""
+        """Return the key that signs unsubscribe links; `secret_key` names the errors that it raises."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
     def _settings(self, options: SendOptions) -> StartSettings:
-        """Combine the configuration with the options; a scheduled send is always held back."""
+        """Combine the configuration and the options into settings; a scheduled send is always held back."""
         config = self.newsletter.config.send
         held = self.provider.recallable is not None and not options.now
         window = config.undo_window_seconds if held else 0
@@ -272,7 +280,7 @@ class SendService:
         return StartSettings(window, options.send_at, options.canary_size, config.rates)
 
     def _previous_send(self, issue: str) -> Send | None:
-        """Return the send of the issue before this one; a rehearsal has none."""
+        """Return the newest send of another issue, if any; None for a rehearsal."""
         leaves_machine = self.provider.capabilities.leaves_machine
         return self.queries.before(issue, SUBSCRIBERS) if leaves_machine else None
 
@@ -285,7 +293,7 @@ class SendService:
         guards.refuse_changed_content(send, prepared.mailing, self.queries, self.provider)
 
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
-        """Refuse to hold mail back that the account could not recall."""
+        """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""
         if not settings.undo_window_seconds or not self.provider.recallable:
             return
         slots = self.provider.recallable.free_slots()
@@ -297,19 +305,22 @@ class SendService:
             raise SendRefused("the account can recall no more batches of mail", hint)
 
     def _reopen(self, send: Send) -> Send:
-        """Reopen a send that was cancelled or that waits for a go-ahead."""
+        """Reopen a send that was cancelled or that waits for a go-ahead; return the reopened send."""
         with self._leased(send):
             self.ledger.resume(send)
         return self._reread(send)
 
     def _reread(self, send: Send) -> Send:
-        """Return a send as the ledger has it now: another process may have cancelled it meanwhile."""
+        """Return a send, read again from the ledger: another process may have cancelled it meanwhile."""
         return self.queries.find(send.issue, send.list) or send
 
     def _override_state(
         self, send: Send, before: ChunkState, after: ChunkState, reason: str, addresses: Sequence[str]
     ) -> int:
-        """Move recipients from one state to another, all or the named ones; return how many."""
+        """Change recipients, all or the named ones, from one state to another; return their number.
+
+        Raise SendRefused if a recall of held mail is not confirmed yet.
+        """
         with self._leased(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
@@ -319,7 +330,7 @@ class SendService:
             return self.ledger.override_state(send, before, after, reason, only)
 
     def _numbers(self, send: Send, state: ChunkState, addresses: Sequence[str]) -> set[int]:
-        """Return the numbers of the named recipients; raise SendRefused where one is not in the state."""
+        """Return the numbers of the named recipients; raise SendRefused if one is not in the state."""
         wanted = {address.lower() for address in addresses}
         numbers = {
             address.lower(): number
@@ -335,18 +346,18 @@ class SendService:
 
     @contextmanager
     def _leased(self, send: Send) -> Iterator[None]:
-        """Hold the lease on a send for the block; raise SendRefused where another process has it."""
+        """Hold the lease on a send during the block; raise SendRefused if another process holds it."""
         self.ledger.acquire_lease(send, self.timing.lease)
         with self._released(send):
             yield
 
     @contextmanager
     def _released(self, send: Send) -> Iterator[None]:
-        """Release the lease on a send after the block."""
+        """Release the lease on a send after the block, except after an interrupt (Ctrl-C)."""
         try:
             yield
         except KeyboardInterrupt:
-            raise  # attempts are under way still: the lease ends with this process
+            raise  # attempts are still in flight: the lease ends with this process
         except BaseException:
             self.ledger.release_lease(send)
             raise

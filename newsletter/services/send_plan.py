@@ -1,4 +1,4 @@
-"""The plan of a send, and the send that it starts."""
+"""The plan of a send, and the send that is started with it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +10,9 @@ from newsletter.services.prepare import Prepared
 
 @dataclass(frozen=True)
 class ListChange:
-    """The subscribers who joined and left since the previous issue was sent."""
+    """The numbers of subscribers who joined and left since the previous issue was sent."""
 
+    # Name of the previous issue.
     since: str
     joined: int
     left: int
@@ -19,19 +20,23 @@ class ListChange:
 
 @dataclass(frozen=True)
 class SendPlan:
-    """A send that has passed every guard; `SendService` makes it, and only a plan can be started.
+    """The plan of a send that has passed every guard; `SendService.start` accepts only a plan."""
 
-    `send` is the started send that it continues, None where one begins. `recipients` are those whom the mail
-    will be sent to. A retry is for the refused `addresses`, or for all who were refused.
-    """
-
-    action: Literal["start", "resume", "retry"]
+    action: Literal[
+        "start",  # start a send, or continue a started one that is not halted
+        "resume",  # continue a started send, even one that is halted
+        "retry",  # try refused recipients again
+    ]
     prepared: Prepared
     settings: StartSettings
+    # The started send that the plan continues; None if a new send begins.
     send: Send | None
     counts: Counts
+    # Number of recipients that the mail will be sent to.
     recipients: int
+    # None if the send continues, or no previous issue was sent.
     list_change: ListChange | None = None
+    # Refused recipients of a retry; empty for all of them.
     addresses: tuple[str, ...] = ()
 
 

@@ -14,20 +14,19 @@ from newsletter.store.ledger_queries import LedgerQueries
 
 @dataclass(frozen=True)
 class SendStatus:
-    """The status of a send.
-
-    `held_until` is when the first and the last of the held mail leaves. `cancellable_until` is the deadline
-    for `news cancel`, None if nothing can be cancelled any more. `joined` subscribers came after the send was
-    planned. `holder` is the process that delivers the send, or that ended without finishing it. `reasons`
-    count recipients by state and reason, without addresses.
-    """
+    """The status of a send."""
 
     send: Send
     counts: Counts
+    # The times at which the first and the last held batch leave; None if no mail is held back.
     held_until: tuple[datetime, datetime] | None
+    # The next deadline of `news cancel`; None if no held batch can be recalled any more.
     cancellable_until: datetime | None
+    # Number of active subscribers who subscribed after the send was planned.
     joined: int
+    # The process that delivers the send, or that ended before it released the lease.
     holder: Holder | None
+    # Number of recipients by state (refused, unknown) and reason; the addresses in a reason are masked.
     reasons: dict[str, Counter[str]]
 
     @property
@@ -37,14 +36,14 @@ class SendStatus:
 
     @property
     def waits_for_go_ahead(self) -> bool:
-        """Return True if the canary was tried and the others wait for a person."""
+        """Return True if the canary was tried and the other recipients wait for a person."""
         counts, canary_size = self.counts, self.send.canary_size
         tried = counts.recipients - counts.waiting
         return canary_size is not None and counts.waiting > 0 and tried >= canary_size
 
     @property
     def in_progress(self) -> bool:
-        """Return True while a process delivers the send."""
+        """Return True if a process is delivering the send now."""
         return self.holder is not None and not self.holder.has_ended
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def make_private_dir(folder: Path) -> None:
-    """Make a folder that only its owner may enter and that Git ignores; raise OSError.
+    """Make a folder that only its owner may enter and that Git ignores; raise OSError if that fails.
 
-    A folder that exists is not changed.
+    An existing folder is not changed.
     """
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -16,10 +16,11 @@ def make_private_dir(folder: Path) -> None:
 
 
 def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, replace: bool = False) -> None:
-    """Write a file that only its owner may read, and rename it to its name once complete; raise OSError.
+    """Write a file that only its owner may read; it gets its name when it is complete and on the disk.
 
-    A file that exists is not changed, or is replaced with `replace`. `draft` is the name of the incomplete
-    file, on the same file system; by default it is in the same folder.
+    An existing file is replaced if `replace`, else it is not changed. `draft` is the path of the incomplete
+    file, on the same file system; by default it is in the same folder. Raise OSError if the file cannot be
+    written.
     """
     draft = draft or file.with_name(f"{file.name}.{os.getpid()}")
     try:

@@ -16,11 +16,11 @@ MIN_LENGTH = 16
 
 
 def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
-    """Return NEWS_SECRET_KEY, or the key in `.news/secret`, which is made on first use.
+    """Return NEWS_SECRET_KEY, or else the key in `.news/secret`, which is made on first use.
 
-    A key made in CI would be lost with the runner, and the unsubscribe links that it signed would stop
-    working. So raise SendRefused in CI for mail that leaves the machine, and for a key that is too short;
-    raise Unavailable if the file cannot be read or made.
+    Raise SendRefused if NEWS_SECRET_KEY is too short, or if a key would be made in CI for mail that leaves
+    the machine: the key would be lost with the runner, and the unsubscribe links that it signed would stop
+    working. Raise Unavailable if the file cannot be read or made, or its key is too short.
     """
     if configured := newsletter.secrets.secret_key:
         if len(configured.get_secret_value()) < MIN_LENGTH:
@@ -42,7 +42,7 @@ def _read_or_make(file: Path) -> str:
     try:
         make_private_dir(file.parent)
         if not file.exists():
-            # Two processes on their first run use the same key: neither replaces the key of the other.
+            # Two processes that start together use the same key: neither replaces the key of the other.
             write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
             log.info("secret key made", extra={"file": display_path(file)})
         key = file.read_text(encoding="ascii").strip()

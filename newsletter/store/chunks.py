@@ -1,4 +1,4 @@
-"""Statements on recipients and chunks; each function runs inside a transaction of its caller."""
+"""The statements on recipients and chunks; each function runs inside a transaction of its caller."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -45,7 +45,10 @@ def supersede(connection: Connection, send_id: int) -> bool:
 
 
 def plan_recipients(connection: Connection, send_id: int) -> int:
-    """Number all active subscribers inside the database, without reading them; return how many they are."""
+    """Make all active subscribers recipients of a send, numbered from 1; return their number.
+
+    One statement inserts them inside the database: they are not read.
+    """
     ordered = func.row_number().over(order_by=subscriber_table.c.id)
     active = select(literal(send_id), ordered, subscriber_table.c.id, null()).where(
         subscriber_table.c.state == "active"
@@ -61,9 +64,9 @@ def plan_recipients(connection: Connection, send_id: int) -> int:
 
 
 def plan_chunks(connection: Connection, send_id: int, total: int, size: int, canary_size: int) -> int:
-    """Insert chunks of at most `size` recipients; return their number.
+    """Insert chunks of at most `size` recipients; return the number of chunks.
 
-    One chunk begins after recipient `canary_size`, so that the canaries share no chunk with other recipients.
+    One chunk begins after recipient `canary_size`, so that the canary shares no chunk with other recipients.
     """
     firsts = [*range(1, canary_size + 1, size), *range(canary_size + 1, total + 1, size)]
     ends = [*(first - 1 for first in firsts[1:]), total]
@@ -75,9 +78,10 @@ def plan_chunks(connection: Connection, send_id: int, total: int, size: int, can
 
 
 def due_chunks(send: Send, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
-    """Select up to `limit` waiting chunks that are due at `now`.
+    """Return the query for up to `limit` waiting chunks that are due at `now`.
 
-    Chunks with the fewest tries come first, so that one rejected address does not delay the other chunks.
+    Chunks with the fewest tries come first, so that one rejected address does not delay the other chunks. If
+    the send has a canary, chunks after the canary are not due.
     """
     query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting")
     query = query.where(or_(chunk_table.c.retry_at.is_(None), chunk_table.c.retry_at <= now))
@@ -87,7 +91,7 @@ def due_chunks(send: Send, now: datetime, limit: int) -> Select[*tuple[Any, ...]
 
 
 def claim_chunk(connection: Connection, row: ChunkRow, held_batch: HeldBatch | None) -> ClaimedChunk:
-    """Claim a chunk: record who has unsubscribed as left; return it with the other recipients.
+    """Return a chunk with its recipients who are still on the list; record the others as left.
 
     A chunk without recipients is recorded as skipped.
     """
@@ -102,9 +106,9 @@ def claim_chunk(connection: Connection, row: ChunkRow, held_batch: HeldBatch | N
 def recipients_of(
     connection: Connection, send_id: int, first: int, last: int, *, active: bool = False
 ) -> tuple[Subscriber, ...]:
-    """Return the recipients first..last, without those that left during this send.
+    """Return the recipients first..last, without those who left during this send.
 
-    `active`: return only recipients that are subscribed now.
+    `active`: return only recipients who are subscribed now.
     """
     query = (
         select(
@@ -121,7 +125,7 @@ def recipients_of(
     )
     if active:
         query = query.where(subscriber_table.c.state == "active")
-    # Rows of the driver: for a million recipients, SQLAlchemy's own rows would double the time.
+    # The driver's rows are read: for a million recipients, SQLAlchemy's own rows would double the time.
     return tuple(map(Subscriber._make, connection.execute(query).cursor.fetchall()))
 
 
@@ -157,7 +161,7 @@ def record_attempts(
 def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:
     """Record the outcome of an attempt, and the transitions of its recipients.
 
-    An attempt that is settled already does not change, nor do recipients recalled in the meantime.
+    A settled attempt changes only if it is unknown. Recipients recalled in the meantime do not change.
     """
     outcome, claimed = result.outcome, result.claimed
     mixed = len({transition.state for transition in result.transitions}) > 1 and not isinstance(
@@ -249,7 +253,7 @@ def reopen(connection: Connection, send_id: int) -> None:
 
 
 def _mark_left(connection: Connection, row: ChunkRow, subscribed: Collection[int]) -> None:
-    """Record as left all recipients of a chunk but those whose numbers are in `subscribed`."""
+    """Record as left all recipients of a chunk, except those whose numbers are in `subscribed`."""
     in_chunk = (
         recipient_table.c.send_id == row.send_id,
         recipient_table.c.number.between(row.first, row.last),

@@ -27,7 +27,7 @@ _DEFERRED = "news_deferred"
 
 
 class Conflict(StoreError):
-    """A unique row that exists already: another process was faster."""
+    """A violated constraint of the database: another process wrote the same row first."""
 
 
 @contextmanager
@@ -100,9 +100,10 @@ class Database:
             yield connection
 
     def clock_offset(self) -> timedelta:
-        """Return how far the clock of a PostgreSQL server is ahead of this machine's; zero for SQLite.
+        """Return the offset of a PostgreSQL server's clock, positive if it is ahead; zero for SQLite.
 
-        All machines that use the database share the server's clock.
+        The offset is measured from this machine's clock. All machines that use the database share the
+        server's clock.
         """
         if self._engine.dialect.name != "postgresql":
             return timedelta()
@@ -143,7 +144,7 @@ def translate_url_errors() -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError, TypeError, ValueError):
-        # no cause: these errors quote the URL, and with it the password.
+        # Without a cause: these errors quote the URL, and with it the password.
         raise StoreError("NEWS_DATABASE_URL is not a database URL", _URL_FORMAT) from None
     except ModuleNotFoundError as failure:
         raise Unavailable(
@@ -152,9 +153,10 @@ def translate_url_errors() -> Iterator[None]:
 
 
 def database_url(url: str) -> URL:
-    """Parse the URL of a database, and set the driver that this package uses for it.
+    """Parse the URL of a database; return it with the driver that this package uses.
 
-    Raise StoreError for a database other than PostgreSQL and SQLite; SQLAlchemy's errors for a malformed URL.
+    Raise StoreError for a database other than PostgreSQL and SQLite, and SQLAlchemy's errors for a malformed
+    URL.
     """
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
@@ -195,7 +197,7 @@ def _sqlite(url: Any) -> Engine:
 
 
 def _is_same_file(path: str, inode: int) -> bool:
-    """Return True if a path still leads to the opened file; SQLite goes on writing to a deleted one."""
+    """Return True if a path still names the opened file; SQLite continues to write to a deleted file."""
     try:
         return os.stat(path).st_ino == inode
     except OSError:

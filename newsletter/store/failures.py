@@ -1,4 +1,4 @@
-"""Translate errors of a database into messages: which database, what happened, what to do."""
+"""Translate errors of a database into messages with its name, the error, and a hint."""
 
 import shutil
 import sqlite3
@@ -48,7 +48,7 @@ _POSTGRESQL = {
 
 
 def describe(url: URL) -> str:
-    """Return a database's name for messages, without its password: a file's path, or its name and host."""
+    """Return the description of a database for messages: a file's path, or its name and host; no password."""
     if url.get_backend_name() == "sqlite":
         path = sqlite_path(url)
         return display_path(path) if path else "SQLite"
@@ -64,7 +64,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def explain(failure: object, url: URL) -> StoreError:
-    """Return the error of a database's driver as a StoreError: which database, what happened, what to do."""
+    """Return the error of a database's driver as a StoreError, with the database's description and a hint."""
     words = next((line for line in str(failure).strip().splitlines() if line), "no reason given")
     what, hint = f"reports an error: {words}", ""
     if isinstance(failure, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""Inspect the database without changing it: it is not created, not migrated and not locked."""
+"""Inspect the database without a change: it is not created, not migrated and not locked."""
 
 import os
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ class DatabaseStatus:
     writable: bool = True
     # Active subscribers; None if its tables are not those of this version.
     subscribers: int | None = None
-    # Held batches of all sends that can still be recalled, as the ledger records them; None likewise.
+    # Held batches of all sends that may still be recalled; None if the tables are not those of this version.
     held_batches: int | None = None
-    # How far its clock is ahead of this machine's; None for a file, which has no clock.
+    # Offset of its clock from this machine's, positive if it is ahead; None for a file, which has no clock.
     clock_offset: timedelta | None = None
 
     @property
     def age(self) -> str:
-        """Return its age compared with this version: `missing`, `older`, `current` or `newer`."""
+        """Return the age of the tables for this version: `missing`, `older`, `current` or `newer`."""
         if self.revision is None:
             return "missing"
         if self.revision == REVISION:
@@ -46,7 +46,7 @@ class DatabaseStatus:
 
 
 def named(configured_url: str | None, state: Path) -> tuple[str, bool]:
-    """Return a database's name for messages, without its password, and True if it is a file.
+    """Return the description of a database for messages, without its password, and True if it is a file.
 
     `configured_url` is NEWS_DATABASE_URL. Raise StoreError if it is invalid.
     """
@@ -75,9 +75,10 @@ def contents(configured_url: str | None, state: Path, timeout: float) -> Databas
 
 @contextmanager
 def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
-    """Open the same database for reading; None if it does not exist or its tables are not this version's.
+    """Open the database of NEWS_DATABASE_URL, or else `.news/news.db`, for reading.
 
-    Raise StoreError or Unavailable if the database cannot be read.
+    Yield None if it does not exist, or if its tables are not those of this version. `timeout` is as in
+    `contents`. Raise StoreError or Unavailable if the database cannot be read.
     """
     location = _location(configured_url, state)
     if isinstance(location, Path) and not os.path.lexists(location):
@@ -111,7 +112,7 @@ def _mtime_and_size(file: Path) -> tuple[int, int]:
 
 
 def _location(configured_url: str | None, state: Path) -> Path | URL:
-    """Return the database's file, or the URL of its server."""
+    """Return the database's file, or the URL of its server; raise StoreError for a database in memory."""
     if not configured_url:
         return state / "news.db"
     with translate_url_errors():
@@ -133,11 +134,11 @@ def _wal(file: Path) -> Path:
 
 
 def _read_only_url(file: Path) -> str:
-    """Return a URL that reads the file without creating others beside it.
+    """Return a URL that opens the file for reading and creates no `-wal` and `-shm` files beside it.
 
     In WAL mode even a reader would create them (https://www.sqlite.org/wal.html#readonly). While no process
-    has the file open there is no WAL, and the file can be read as immutable; otherwise its `-shm` exists.
-    Raise StoreError if changes are in the WAL only.
+    has the file open, there is no WAL, and the file can be read as immutable; otherwise its `-shm` exists.
+    Raise StoreError if there are changes in the WAL only.
     """
     wal, shm = _wal(file), Path(f"{file}-shm")
     if _mtime_and_size(wal)[1] and not shm.exists():
@@ -182,7 +183,7 @@ def _read(engine: Engine, writable: bool, *, has_clock: bool) -> DatabaseStatus:
 
 
 def _may_write(database: Database, *, has_tables: bool) -> bool:
-    """Return True if PostgreSQL lets this user write; a stand-by server accepts no writes at all."""
+    """Return True if PostgreSQL permits this user to write; a stand-by server accepts no writes at all."""
     privilege = (
         "has_table_privilege('send', 'insert')"
         if has_tables

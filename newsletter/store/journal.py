@@ -1,7 +1,7 @@
-"""Journals: a process's notes on each message that it submits, written without waiting for the disk.
+"""The journals of a process: its notes on each message that it submits, written without a wait for the disk.
 
-A note survives the end of the process, kill -9 included, because the operating system has it by then. It does
-not survive a power cut; so the notes of an earlier boot are ignored.
+A note survives the end of the process, kill -9 included, because the operating system has it already. It does
+not survive a power cut, so the notes of an earlier boot are ignored.
 """
 
 import logging
@@ -42,7 +42,7 @@ class Holder:
 
 
 def lease_holder(send: Send, runs: Path, now: datetime) -> Holder | None:
-    """Return the process that sends now, or that ended before it released its lease; None if there is none.
+    """Return the process that delivers a send, or that ended before it released the lease; None if neither.
 
     `runs` is the folder with the folders of all processes.
     """
@@ -62,7 +62,8 @@ class SendProcess:
         """Create and lock a folder below `folder`; raise StoreError if that fails."""
         self._parent = folder
         host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
-        # While a send names this process as its holder, its folder must stay: it tells others that it ended.
+        # While a send names this process as its lease holder, the folder must stay: by the folder, other
+        # processes know that this process has ended.
         self.has_lease = False
         self.name = f"{host}_{os.getpid()}_{secrets.token_hex(4)}"
         self._folder = folder / self.name
@@ -89,9 +90,10 @@ class SendProcess:
         return _is_dead(self._parent, process)
 
     def notes(self, process: str, chunk: str) -> dict[int, Outcome | None] | None:
-        """Return a dead process's notes on a chunk: for each message begun its outcome, None if it has none.
+        """Return a dead process's notes on a chunk: the outcomes of its messages by recipient number.
 
-        Keys are numbers of recipients. Return None instead of a dictionary if there are no valid notes.
+        The outcome of a message that was begun and not finished is None. Return None instead of a dictionary
+        if there are no valid notes.
         """
         try:
             boot = (self._parent / process / "alive").read_text()
@@ -106,7 +108,7 @@ class SendProcess:
             for line in lines[:-1]:  # after the last line end there is nothing, or an incomplete note
                 number, state, reason = line.split("\t", 2)
                 noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
-        except ValueError as failure:  # something else has written into the file
+        except ValueError as failure:  # another program has written into the file
             fields = {"run": process, "journal": chunk}
             log.warning("notes that cannot be parsed are ignored", extra=fields, exc_info=failure)
             return None
@@ -145,7 +147,7 @@ class SendProcess:
 
 
 class Journal:
-    """The notes on the messages of one chunk; written by one thread at a time."""
+    """The journal of one chunk: notes on its messages, written by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -155,7 +157,7 @@ class Journal:
             raise _not_written(path, failure) from failure
 
     def starting(self, number: int) -> None:
-        """Note that a message is about to be submitted; after a StoreError it must not be submitted."""
+        """Record that a message is about to be submitted; after a StoreError it must not be submitted."""
         self._note(f"{number}\t{_BEGUN}\t\n")
 
     def finished(self, number: int, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """Write the ledger: plans, leases, attempts, held batches, and states that a person overrides.
 
 Each method that writes is one durable transaction; its number of statements does not depend on the length of
-the list. The decisions are made in `sending.delivery`, not here.
+the list. `sending.delivery` makes the decisions.
 """
 
 import logging
@@ -32,7 +32,7 @@ from newsletter.store.schema import attempt_table, chunk_table, held_batch_table
 
 log = logging.getLogger(__name__)
 
-# No mail was sent for a chunk in one of these states.
+# The states of a chunk of which no mail was sent.
 _UNSENT_STATES = ("waiting", "skipped")
 
 
@@ -52,11 +52,11 @@ class Ledger(LedgerQueries):
         self._abandoned: dict[int, str] = {}
 
     def plan(self, new: NewSend) -> Send | None:
-        """Claim an issue for a list, and plan its recipients in chunks; None if another process was faster.
+        """Claim an issue for a list, and plan its recipients in chunks; return the send.
 
         All subscribers that are active now become recipients, once each, numbered from 1. The cancelled send
-        that it replaces (`instead_of`) becomes superseded; return None also if a recipient has or may have
-        the mail of the cancelled send.
+        that is replaced (`instead_of`) becomes superseded. Return None if another process was faster, or if a
+        recipient has or may have the mail of the cancelled send.
         """
         values = {**vars(new), "recipients": 0, "started_at": self._clock()}
         size, replaced = values.pop("chunk_size"), values.pop("instead_of")
@@ -83,15 +83,15 @@ class Ledger(LedgerQueries):
         return self.find(new.issue, new.list)
 
     def delete_unsent_plan(self, send: Send) -> bool:
-        """Delete a plan if none of its mail was sent; return False if it was kept.
+        """Delete the plan of a send if none of its mail was sent; return True if it was deleted.
 
-        It is kept if some mail may have been sent, or if another process holds its lease.
+        Keep it if some mail may have been sent, or if another process holds the lease.
         """
         sent = select(chunk_table.c.first).where(
             chunk_table.c.send_id == send.id, chunk_table.c.state.not_in(_UNSENT_STATES)
         )
         with self._database.writing() as connection:
-            # Lock the send first: another process that resumes it now is waited for, or finds it deleted.
+            # Lock the send first: a process that resumes it now either ends before, or finds it deleted.
             other, _ = self._other_lease_holder(connection, send)
             if other or connection.execute(sent.limit(1)).first():
                 return False
@@ -155,10 +155,10 @@ class Ledger(LedgerQueries):
     ) -> list[ClaimedChunk]:
         """Claim due chunks, renew the lease, and record an attempt for each chunk before its submission.
 
-        Return at most `max_chunks`, which have together at most `max_recipients` recipients. A chunk without
-        recipients is settled: all of them left. `held_batch` is the batch that the mail goes into, if any.
-        `noted`: create a journal for each chunk. No chunk of a cancelled send is claimed. Raise StoreError if
-        another process holds the lease.
+        Return at most `max_chunks` chunks, which have together at most `max_recipients` recipients; none if
+        the send was cancelled. A chunk whose recipients have all left is recorded as skipped and gets no
+        attempt. `held_batch` is the batch that the mail is added to, if any. `noted`: create a journal for
+        each chunk. Raise StoreError if another process holds the lease.
         """
         now = self._clock()
         with self._database.writing() as connection:
@@ -200,8 +200,8 @@ class Ledger(LedgerQueries):
     def abandoned_attempts(self, send: Send) -> list[tuple[ClaimedChunk, dict[int, Outcome | None] | None]]:
         """Return the attempts without a recorded outcome, each with its process's notes on the messages.
 
-        The notes are None if the process may still run, or if it left no valid ones. The keys are numbers of
-        recipients; an outcome is None for a message that was begun and not finished.
+        The notes map the numbers of recipients to outcomes; the outcome of a message that was begun and not
+        finished is None. There are no notes (None) if the process may still run, or if it left no valid ones.
         """
         unsettled = select(attempt_table).where(
             attempt_table.c.send_id == send.id, attempt_table.c.state == "intended"
@@ -211,7 +211,7 @@ class Ledger(LedgerQueries):
             for row in connection.execute(unsettled.order_by(attempt_table.c.id)).all():
                 recipients = chunks.recipients_of(connection, send.id, row.first, row.last)
                 claimed = ClaimedChunk(send.id, row.first, row.last, row.id, 0, recipients)
-                # A process that is only slow finishes the messages it has begun: its notes are not final.
+                # A slow process still finishes the messages that it has begun: its notes are not final.
                 is_dead = self._process.is_dead(row.process or "")
                 notes = self._process.notes(row.process, _name(claimed)) if is_dead else None
                 abandoned.append((claimed, notes))
@@ -220,7 +220,7 @@ class Ledger(LedgerQueries):
         return abandoned
 
     def finish(self, send: Send) -> None:
-        """Record the time at which a send finished; no change while a recipient is waiting."""
+        """Record the time at which a send finished, unless a recipient is waiting."""
         waiting = select(chunk_table.c.first).where(
             chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting"
         )
@@ -229,7 +229,7 @@ class Ledger(LedgerQueries):
             connection.execute(finished.values(finished_at=self._clock()))
 
     def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch:
-        """Record a new held batch of a send; `batch_id` is the provider's."""
+        """Record a new held batch of a send and return it; `batch_id` is the provider's id of it."""
         with self._database.writing() as connection:
             highest = select(func.coalesce(func.max(held_batch_table.c.number), 0)).where(
                 held_batch_table.c.send_id == send.id
@@ -249,8 +249,8 @@ class Ledger(LedgerQueries):
     ) -> None:
         """Record that a held batch was recalled: its recipients change to `state`.
 
-        `with_unknown=False`: unknown recipients stay unknown and the batch stays open, because their request
-        may still arrive at the provider.
+        `with_unknown=False`: unknown recipients stay unknown, because their request may still arrive at the
+        provider, and the state of the batch does not change.
         """
         states = ("accepted", "unknown") if with_unknown else ("accepted",)
         in_batch = (
@@ -272,7 +272,7 @@ class Ledger(LedgerQueries):
             chunks.reopen(connection, status.batch.send_id)
 
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None:
-        """Record that the result of a recall is unknown: its accepted recipients become unknown."""
+        """Record that the outcome of a batch's recall is unknown: its accepted recipients become unknown."""
         in_batch = (
             chunk_table.c.send_id == batch.send_id,
             chunk_table.c.held_batch == batch.number,
@@ -312,9 +312,9 @@ class Ledger(LedgerQueries):
         reason: str,
         numbers: Collection[int] | None = None,
     ) -> int:
-        """Change the state of a send's recipients by a person's decision; return how many were changed.
+        """Change the state of a send's recipients by a person's decision; return the number of changed ones.
 
-        `numbers`: only these recipients; None for all in the old state.
+        `numbers`: change only these recipients; None: change all in the old state.
         """
         query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == old_state)
         count = 0
@@ -334,7 +334,10 @@ class Ledger(LedgerQueries):
         return count
 
     def _other_lease_holder(self, connection: Connection, send: Send) -> tuple[str | None, datetime | None]:
-        """Lock the send; return another process that holds its lease, and when the lease ends."""
+        """Lock the send; return another process that holds its lease, and the time at which the lease ends.
+
+        Return (None, None) if this process may acquire the lease.
+        """
         query = (
             select(send_table.c.lease_holder, send_table.c.lease_until)
             .where(send_table.c.id == send.id)
@@ -348,7 +351,10 @@ class Ledger(LedgerQueries):
         return holder, until
 
     def _renew_lease(self, connection: Connection, send: Send, lease: timedelta) -> str:
-        """Renew the lease; return the send's state, which cannot change until this transaction ends."""
+        """Renew the lease; return the send's state, which cannot change until this transaction ends.
+
+        Raise StoreError if another process holds the lease.
+        """
         mine = _update_send(send).where(send_table.c.lease_holder == self._process.name)
         renewed = mine.values(lease_until=self._clock() + lease).returning(send_table.c.state)
         if (state := connection.scalar(renewed)) is None:

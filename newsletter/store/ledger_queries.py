@@ -69,7 +69,7 @@ class LedgerQueries:
             return [Send(*row) for row in connection.execute(query)]
 
     def newest(self, issue: str, list_name: str) -> Send | None:
-        """Return an issue's send to a list, or else its newest other one: a rehearsal or a superseded send.
+        """Return an issue's send to a list, or else its newest rehearsal or superseded send.
 
         Return None if the issue has no send.
         """
@@ -88,7 +88,7 @@ class LedgerQueries:
         return Send(*row) if row else None
 
     def content(self, send: Send) -> bytes | None:
-        """Return a send's mailing in the form in which it was planned; None if it was not stored."""
+        """Return the snapshot of a send's planned mailing; None if it was not stored."""
         with self._database.reading() as connection:
             return connection.scalar(select(send_table.c.content).where(send_table.c.id == send.id))
 
@@ -106,7 +106,7 @@ class LedgerQueries:
         return Counts(send.recipients, **by_state, left=left, held=int(held), under_way=int(under_way))
 
     def joined(self, send: Send) -> int:
-        """Count the active subscribers that subscribed after a send was planned: they get no mail of it."""
+        """Return the number of active subscribers who joined after a send started: they get no mail of it."""
         query = select(func.count()).where(
             subscriber_table.c.state == "active", subscriber_table.c.consent_at > send.started_at
         )
@@ -125,7 +125,7 @@ class LedgerQueries:
             after = rows[-1].number
 
     def reasons(self, send: Send, state: str) -> Iterator[tuple[str, int]]:
-        """Return each reason for a state, and how many recipients of a send are in that state for it."""
+        """Yield each reason for a state, with the number of a send's recipients that have this reason."""
         query = select(chunk_table.c.reason, func.sum(_recipients_in))
         query = query.where(chunk_table.c.send_id == send.id, _reported_state == state)
         with self._database.reading() as connection:
@@ -133,7 +133,10 @@ class LedgerQueries:
                 yield reason or "", int(recipients)
 
     def next_retry_at(self, send: Send) -> datetime | None:
-        """Return the time of the next attempt; in the past if it is due, None if no recipient is waiting."""
+        """Return the time at which the next recipients are due; None if no recipient may be tried.
+
+        The time is in the past if recipients are due now.
+        """
         earliest = func.min(
             func.coalesce(chunk_table.c.retry_at, send.started_at, type_=chunk_table.c.retry_at.type)
         )
@@ -150,7 +153,7 @@ class LedgerQueries:
         return [_batch_status(row) for row in rows]
 
     def held_batches_in_use(self, now: datetime) -> int:
-        """Count the held batches of all sends that can still be recalled: an account has a limit for them."""
+        """Return the number of held batches, of all sends, that need a recall slot of the account."""
         query = select(func.count()).select_from(held_batch_table)
         query = query.where(
             held_batch_table.c.state.in_(("open", "cancelling")), held_batch_table.c.send_at > now

@@ -11,13 +11,13 @@ else:
 
 
 def require_locks() -> None:
-    """Raise Unavailable on a system without the locks that keep two processes from sending the same issue."""
+    """Raise Unavailable on a system without the locks that prevent two sends of an issue at the same time."""
     if not HAS_LOCKS:
         what = "sending needs the file locks of Linux, macOS or another Unix, which this system does not have"
         raise Unavailable(what, "on Windows run news in WSL: https://learn.microsoft.com/windows/wsl/install")
 
 
 def lock(file: int) -> None:
-    """Lock an open file until it is closed or the process ends; raise OSError if another process has it."""
+    """Lock an open file until it is closed or the process ends; raise OSError if it is locked already."""
     require_locks()
     flock(file, LOCK_EX | LOCK_NB)

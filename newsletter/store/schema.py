@@ -1,6 +1,6 @@
 """The tables of the database. A change needs a migration in `migrations/versions`; a test compares the two.
 
-A column with a `key` has an older name in the database than in the code.
+A column with a `key` has this name in the code; in the database it keeps an older name.
 """
 
 from datetime import UTC, datetime
@@ -25,8 +25,8 @@ from sqlalchemy import (
 from newsletter.constants import SUBSCRIBER_STATES
 from newsletter.sending.model import CHUNK_STATES
 
-# Revision of the newest migration. Each start compares it with the database's: Alembic is imported only to
-# migrate.
+# Revision of the newest migration. Each start compares it with the revision of the database, and imports
+# Alembic only to migrate.
 REVISION = "0002"
 
 
@@ -72,8 +72,8 @@ subscriber_table = Table(
 
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the
 # compressed mailing, with which a later start compares its own. `lease_holder` is the process that sends now;
-# its lease ends at `lease_until`. `undo_window_seconds` is how long mail is held back at the provider.
-# Recipients after number `canary_size` wait until a person resumes the send; NULL: no recipient waits.
+# its lease ends at `lease_until`. The provider holds mail back for `undo_window_seconds`. Recipients after
+# number `canary_size` wait until a person resumes the send; NULL: the send has no canary.
 send_table = Table(
     "send",
     metadata,
@@ -110,9 +110,9 @@ held_batch_table = Table(
     CheckConstraint("state in ('open', 'cancelling', 'cancelled', 'kept')", name="state"),
 )
 
-# The recipients first..last of a send, which are all in the same state; `skipped` of them unsubscribed before
-# their turn. A chunk is split when the states of its recipients differ, so that each recipient is in exactly
-# one chunk.
+# The recipients first..last of a send, which are all in the same state; `skipped` of them left the list
+# before they were tried. A chunk is split when the states of its recipients differ, so that each recipient is
+# in exactly one chunk.
 chunk_table = Table(
     "chunk",
     metadata,
@@ -137,7 +137,8 @@ chunk_table = Table(
     sqlite_with_rowid=False,
 )
 
-# One attempt to submit the recipients first..last, by `process`; never changed after it is settled.
+# One attempt to submit the recipients first..last, by `process`. After it is settled, only a recall changes
+# it, or the late outcome of an unknown attempt.
 attempt_table = Table(
     "attempt",
     metadata,
@@ -160,8 +161,8 @@ attempt_table = Table(
 )
 
 # Recipients have numbers within their send, so that a chunk is a range and its state one row. `outcome` is
-# set only if it differs from the chunk's state. No foreign keys: one statement inserts the rows, and to check
-# a million of them takes seconds.
+# set only if it differs from the chunk's state. The table has no foreign keys: one statement inserts all rows
+# of a send, and the check of a million rows takes seconds.
 recipient_table = Table(
     "recipient",
     metadata,

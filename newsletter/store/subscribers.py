@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 BATCH = 500
 
 Change = Literal[
-    "added",  # a new subscriber, or one that asked to come back
-    "known",  # on the list already, with the same name or without a new one
+    "added",  # a new subscriber, or one that subscribed again
+    "known",  # on the list already, and not changed
     "renamed",  # on the list already, now with another name
     "left",  # off the list (unsubscribed, bounced or complained), and not changed
-    "twice",  # a second line of the file with the same address
+    "twice",  # a later line of the file with the same address
 ]
 
 
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result of the import of one line; `where` is its place in the file."""
+    """The result of the import of one row; `where` is its file and line."""
 
     where: str
     address: str
@@ -55,10 +55,10 @@ class Subscribers:
         self._clock = clock
 
     def add(self, address: Address, name: str = "", *, again: bool = False) -> Change:
-        """Add a subscriber, or return the change that a known one gets.
+        """Add a subscriber, or rename one that is on the list already; return the change.
 
-        `again`: add an address that is off the list, because its owner asked for it. Raise SubscriberError
-        for such an address without `again`.
+        `again`: add an address that is off the list, because its owner asked for it. Without `again`, raise
+        SubscriberError for such an address.
         """
         with self._database.writing() as connection:
             known = _find(connection, [address.key]).get(address.key)
@@ -80,9 +80,9 @@ class Subscribers:
             return "added"
 
     def remove(self, address: Address) -> bool:
-        """Unsubscribe an address permanently; return False if it is unsubscribed already.
+        """Unsubscribe an address; return False if it is unsubscribed already.
 
-        Raise SubscriberError if the store does not have it.
+        Raise SubscriberError if the address is not in the store.
         """
         with self._database.writing() as connection:
             known = _find(connection, [address.key]).get(address.key)
@@ -112,7 +112,7 @@ class Subscribers:
         log.info("subscribers imported", extra={"file": source, **counts})
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
-        """Yield all subscribers, or those in a state, oldest first; read in batches."""
+        """Yield all subscribers, or those in a state, oldest first; read them in batches."""
         after = 0
         while True:
             query = (
@@ -146,7 +146,7 @@ class Subscribers:
         return [Entry(row.address, row.name, row.state) for row in rows]
 
     def count_active(self) -> int:
-        """Count the active subscribers: the recipients of a send that starts now."""
+        """Return the number of active subscribers: the recipients of a send that starts now."""
         query = select(func.count()).select_from(subscriber_table).where(subscriber_table.c.state == "active")
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
@@ -154,7 +154,10 @@ class Subscribers:
     def _import_batch(
         self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, last_id: int
     ) -> Iterator[Imported | Problem]:
-        """Import rows; subscribers whose id is above `last_id` come from the same file."""
+        """Import rows; yield the result of each.
+
+        Subscribers with an id above `last_id` were added by earlier rows of the same file.
+        """
         keys = [row.address.key for row in rows if isinstance(row, FileRow)]
         by_key = _find(connection, keys)
         new: dict[str, dict[str, object]] = {}

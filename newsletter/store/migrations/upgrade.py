@@ -15,7 +15,7 @@ _LOCK = 0x6E657773  # "news"; an arbitrary number, the same for all processes
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration, which leads to the migrations of this package."""
+    """Return Alembic's configuration, with the folder of this package's migrations."""
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     settings.attributes["connection"] = connection
@@ -28,7 +28,7 @@ def head() -> str | None:
 
 
 def known(revision: str) -> bool:
-    """Return True if this version has the migration; False for one of a newer version."""
+    """Return True if this version has the migration, False if only a newer version has it."""
     scripts = ScriptDirectory.from_config(config()).walk_revisions()
     return revision in {script.revision for script in scripts}
 
