@@ -185,7 +185,7 @@ def _request(
 
 
 def _content(response: HTTPResponse) -> bytes:
-    """Return at most MAX_CONTENT_BYTES of the content; empty if it cannot be read, for the status is of use."""
+    """Return at most MAX_CONTENT_BYTES of the content; nothing if the connection fails while it is read."""
     try:
         return response.read(MAX_CONTENT_BYTES)
     except (OSError, HTTPException, ValueError):

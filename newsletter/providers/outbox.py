@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def mail_folder(outbox: Path) -> Path | None:
-    """Return the folder of a maildir that has mail: `new`, or `cur`, to which mail programs move it; or None."""
+    """Return the folder of a maildir that has mail: `new`, or `cur`, where mail programs move it; or None."""
     return next((folder for name in ("new", "cur") if any((folder := outbox / name).glob("*"))), None)
 
 
