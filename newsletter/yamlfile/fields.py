@@ -17,7 +17,7 @@ def invalid(what: str, fix: str) -> PydanticCustomError:
 
 
 def one_line(text: str) -> str:
-    """Return text that fits one line of mail, without the closing newline of a YAML block; else raise.
+    """Return text that fits one line of mail, without a YAML block's final newline; else raise `invalid`.
 
     Control characters would end a header. A server or a mail program would decode encoded words (RFC 2047),
     which can contain control characters.
