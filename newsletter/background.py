@@ -23,7 +23,7 @@ _task_threads: WeakSet[threading.Thread] = WeakSet()
 
 
 class TimedOut(TimeoutError):
-    """The error for a function that has not returned in time; a TimeoutError of its own is kept as it is."""
+    """The error for a function that has not returned in time; the function's own TimeoutError is kept."""
 
 
 class _Stopped(BaseException):
@@ -53,7 +53,7 @@ class BackgroundTask(Generic[Result]):
         self._thread.start()
 
     def result(self) -> Result:
-        """Wait for the function; return its result or raise its exception; raise TimedOut at the limit."""
+        """Wait for the function; return its result or raise its exception; raise TimedOut after `seconds`."""
         self._ended.wait(None if self._deadline is None else max(0.0, self._deadline - time.monotonic()))
         if self._raised:
             raise self._raised

@@ -1,4 +1,4 @@
-"""Formatting of paths, values and numbers for messages, and masking of email addresses."""
+"""Format paths, values and numbers for messages, and mask email addresses."""
 
 import errno
 import re

@@ -1,4 +1,4 @@
-"""The HTML part of a mail as elements, parsed by lxml: its links, pictures and words."""
+"""Parse the HTML part of a mail with lxml, and find its elements, links and words."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _HIDDEN_TAGS = ("head", "script", "style", "template", "title")
 
 
 class Document:
-    """A mail's HTML, parsed once."""
+    """The HTML part of a mail, parsed once."""
 
     def __init__(self, source: str) -> None:
         # Pass bytes, because lxml rejects a str that declares an encoding.

@@ -1,4 +1,4 @@
-"""Locate the source of words in a mail: a line of the issue's file, or of a template."""
+"""Locate the source of words of a mail: a line of the issue's file, or of a template."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ Place = Callable[[], str]
 
 
 class SourceLocator:
-    """Find the line in which words of an issue's mail were written."""
+    """Find the source line of words of an issue's mail."""
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site

@@ -127,7 +127,7 @@ def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing
 
 
 class Personalizer:
-    """Turn subscribers into recipients of a mailing, each with a token and a Message-ID."""
+    """Turn a subscriber into a recipient of a mailing, with a token and a Message-ID."""
 
     def __init__(self, mailing: Mailing, secret: str) -> None:
         tokens = UnsubscribeTokens(secret)

@@ -16,7 +16,7 @@ READER = Subscriber(0, "reader@example.com", number=1)
 def sample_message(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
 ) -> bytes:
-    """Return the complete message to one reader, the same bytes each time.
+    """Return the complete message to `reader`; repeated calls return the same bytes.
 
     By default it is addressed to `reader@example.com`. Its date is midnight UTC of the issue's day; its
     unsubscribe link unsubscribes nobody.

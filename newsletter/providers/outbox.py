@@ -82,7 +82,7 @@ class OutboxProvider:
     ) -> Outcome:
         for recipient in batch.recipients:
             try:
-                # Files in a maildir have the line ends of their machine; CR LF is for transport only.
+                # A maildir has the line ends of its machine; CR LF is only for transport.
                 message = mime_template.fill(recipient).replace(b"\r\n", b"\n")
             except Unmailable as problem:
                 submissions.finished(recipient, Refused(str(problem)))

@@ -169,7 +169,7 @@ def _read(file: Path) -> str:
 
 
 class _Tracing(Extension):
-    """Add a mark to each line of a template and before each value, to trace output to its line."""
+    """Write a mark before each line and each value of a template, so that output is traceable to its line."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:

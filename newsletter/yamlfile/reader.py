@@ -35,7 +35,7 @@ class Document:
     def where(self, loc: Loc, words: str = "", nth: int = 0) -> str:
         """Return `file:line` of a value, or of the nearest value around it if the file does not hold it.
 
-        With `words`, return the line where they start in the value for the nth time (from 0), if they occur.
+        With `words`, return the line in which their nth occurrence (from 0) in the value starts, if any.
         """
         while loc and loc not in self.lines:
             loc = loc[:-1]
@@ -121,7 +121,7 @@ def line_of(problem: Problem) -> int:
 
 
 def sentence(loc: Loc, what: str) -> str:
-    """Return a sentence about a value, such as `stories[2].link is empty` or `link: YAML reads …`."""
+    """Return a sentence about the value at `loc`: `stories[2].link is empty`, `link: YAML reads …`."""
     verb = what.split(" ", 1)[0] in ("is", "has", "holds", "needs", "would")
     return f"{dotted(loc) or 'the file'}{' ' if verb else ': '}{what}"
 

@@ -130,7 +130,7 @@ class SafeComposer:
         return value
 
     def _repeat(self, event: Any, value: Any, depth: int) -> None:
-        """Count the value that an alias repeats, as if it were written out."""
+        """Count the value that an alias repeats towards the limits, as if it were written out."""
         self._count(event, depth, value)
         parts = (*value, *value.values()) if isinstance(value, dict) else value
         for part in parts if isinstance(value, dict | tuple) else ():

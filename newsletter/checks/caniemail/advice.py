@@ -1,4 +1,4 @@
-"""Severity and advice for each feature of caniemail.com that a mail program does not support.
+"""Give the severity and the advice for each feature of caniemail.com that a mail program does not support.
 
 A feature that content or layout depends on is a warning. A feature that readers do not miss is not reported.
 Each other feature is a note: the mail looks plainer.

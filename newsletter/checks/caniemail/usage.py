@@ -135,7 +135,7 @@ def _selector_marks(selector: Selector) -> Iterator[str]:
 
 
 def _property_marks(declaration: Declaration) -> Iterator[str]:
-    """Yield the marks of a declaration that an earlier one for the same property cannot replace."""
+    """Yield the marks that count even if an earlier declaration sets the same property to a plainer value."""
     name, value = declaration.name, declaration.value
     if value.lower() not in _OFF_VALUES and (name, value) != ("background-size", "auto"):
         yield f"property:{name}"

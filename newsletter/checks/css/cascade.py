@@ -1,8 +1,8 @@
 """Compute the visible texts of a mail and their styles for a screen.
 
 The cascade is that of browsers (https://www.w3.org/TR/css-cascade-4/), for the properties that determine
-colour and height. The background of a text is unknown if it has a picture, or a colour that this package
-does not support.
+colour and height. The background of a text is unknown if it has a picture without an opaque colour behind
+it, or a colour that this package does not support.
 """
 
 import re
@@ -83,7 +83,7 @@ class TextRun:
 
 
 class Cascade:
-    """The computed styles of a mail's elements; rules are matched once for all screens."""
+    """Compute the styles of a mail's elements; match the rules once for all screens."""
 
     def __init__(self, document: Document) -> None:
         self._document = document

@@ -34,7 +34,7 @@ _USER_AGENT = f"news/{__version__} (link check; requests each address once a day
 
 @dataclass(frozen=True)
 class UrlResult:
-    """The result of the request of an address.
+    """The result of requesting an address.
 
     `status` is None if there was no response; `failure` is the reason. `end` is the address after all
     redirects; `permanent` is True if all redirects were permanent. `kind` is the content type, `size` the
@@ -59,7 +59,7 @@ class UrlResult:
 
 @dataclass(frozen=True)
 class Limits:
-    """The seconds that all requests together may take, and the bytes that are read of one response."""
+    """The maximum of seconds for all requests together, and of bytes that are read from one response."""
 
     seconds: float = 60.0
     max_bytes: int = 10_000_000
@@ -222,7 +222,7 @@ def _content_bytes(response: "requests.Response", max_bytes: int) -> int:
 
 
 def _failure_text(failure: Exception) -> str:
-    """Return the reason for a missing response in a few words."""
+    """Return the reason for a missing response, as a clause such as "no connection"."""
     import requests
 
     match failure:

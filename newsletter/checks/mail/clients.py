@@ -65,7 +65,7 @@ def clients(proof: Proof) -> Iterator[Problem]:
         if slug is None or slug in excused or slug in reported or not (advice := fallback(slug)):
             continue
         used = data.features[slug]
-        # A client without style sheets loses those of MJML too; a feature inside them loses nothing more.
+        # A client without style sheets ignores MJML's too, so a feature in them makes no difference to it.
         unaffected = use.unaffected | (sheetless if slug.startswith(_SHEET_FEATURES) else frozenset())
         if without := (data.without(used) & chosen) - unaffected:
             reported.add(slug)

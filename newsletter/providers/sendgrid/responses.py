@@ -79,7 +79,7 @@ def _invalid(response: Response, recipients: int) -> Outcome:
     if any(field and field.partition(".")[0] != "personalizations" for field in fields):
         return NotSent(error_text(response))
     if rejected_indexes := _rejected_indexes(fields, recipients):
-        # The reason is stored for each recipient, so it must not name the fields of others.
+        # The reason is stored for each recipient, so it must not name other recipients' fields.
         words = "; ".join(dict.fromkeys(text for _, text in errors(response)))
         return Refused(printable(f"{response.status} {words}", 300), rejected_indexes)
     return Refused(error_text(response))

@@ -196,8 +196,8 @@ class _Delivery:
             outcome = self._send_content(ready, message, following) if isinstance(ready, Session) else ready
             self._submissions.finished(message.recipient, outcome)
             if following and is_queued and self.session is None:
-                # The outcome is unknown, or the reply was 421. The server may do the same again: abort, so
-                # that no other recipient becomes unknown.
+                # The outcome is unknown, or the reply was 421. The next message may end in the same way, so
+                # abort before another recipient becomes unknown.
                 raise _BatchAborted(NotSent("the connection ended at the previous message", stop=False))
             message = following
 
