@@ -19,7 +19,7 @@ State = Literal[
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one examination: `looked_at` names its object, `what` is the result."""
+    """The result of one examination: `looked_at` names its object, `what` is the result, `fix` what to do."""
 
     looked_at: str
     state: State

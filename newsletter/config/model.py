@@ -56,7 +56,7 @@ class Smtp(StrictModel):
     port: int = Field(25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: Line | None = None
-    connections: int = Field(4, ge=1, le=50)  # the maximum at the same time
+    connections: int = Field(4, ge=1, le=50)  # the maximum number of open connections
 
 
 class SendGrid(StrictModel):

@@ -37,7 +37,7 @@ class NotConnected(Exception):
 
 
 class NoResponse(Exception):
-    """The error for a request that was sent, in part or as a whole, and may have been processed."""
+    """The error for a request that was sent, at least in part, and got no response: it may be processed."""
 
 
 class Response(NamedTuple):
@@ -185,7 +185,7 @@ def _request(
 
 
 def _content(response: HTTPResponse) -> bytes:
-    """Return at most MAX_CONTENT_BYTES of the content; nothing if the connection fails while it is read."""
+    """Return at most MAX_CONTENT_BYTES of the content; empty if it cannot be read: the status is enough."""
     try:
         return response.read(MAX_CONTENT_BYTES)
     except (OSError, HTTPException, ValueError):

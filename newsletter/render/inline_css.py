@@ -62,7 +62,7 @@ class _Reader(Premailer):  # type: ignore[misc]  # premailer has no types
 
 
 def _fetch_nothing(_url: str) -> None:
-    """Return None: a style sheet without content, for any address."""
+    """Return None instead of a style sheet, for every address."""
 
 
 def inline(html: str, css: str) -> str:

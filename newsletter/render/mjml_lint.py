@@ -151,6 +151,6 @@ def _tag_name(tag: object) -> str:
 
 
 def _mask(entity: re.Match[str]) -> str:
-    """Return blanks of the same width for a named entity that HTML defines, and XML does not."""
+    """Return blanks for an entity that HTML defines and XML does not; return another entity unchanged."""
     known = f"{entity[1]};" in html5 and entity[1] not in _XML_ENTITIES
     return " " * len(entity[0]) if known else entity[0]

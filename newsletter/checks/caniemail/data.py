@@ -1,4 +1,4 @@
-"""Read caniemail.com's tests of the features that each mail program supports, from caniemail.json here.
+"""Read caniemail.com's tests of the features that each mail program supports, from the file caniemail.json.
 
 `.ci/caniemail.py` updates that file. A client is `family.platform`, such as `outlook.windows`.
 """

@@ -143,7 +143,7 @@ def _slug_by_mark() -> dict[str, str]:
 
 
 def feature(mark: str) -> str | None:
-    """Return the slug of the feature that a mark belongs to; most marks belong to none: None."""
+    """Return the slug of the feature that a mark belongs to; None for a mark without a feature."""
     kind, _, name = mark.partition(":")
     if (slug := _slug_by_mark().get(mark)) or kind != "property":
         return slug

@@ -86,7 +86,7 @@ def _invalid(response: Response, recipients: int) -> Outcome:
 
 
 def _rejected_indexes(fields: Iterable[str], recipients: int) -> tuple[int, ...]:
-    """Return the indexes of the recipients that the fields name; empty if a field names none of the batch."""
+    """Return the indexes of the recipients that the fields name; empty if a field names no such recipient."""
     matches = [_RECIPIENT_FIELD.fullmatch(field) for field in fields]
     indexes = {int(match[1]) for match in matches if match}
     is_valid = all(matches) and all(index < recipients for index in indexes)

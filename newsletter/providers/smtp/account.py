@@ -16,7 +16,7 @@ from newsletter.providers.smtp.session import bad_credentials, connect, error_te
 def examine_server(
     settings: Smtp, password: SecretStr | None, tls: ssl.SSLContext | None, timeout: float
 ) -> list[Finding]:
-    """Return the findings on the server; begin no mail transaction."""
+    """Connect and log in; return the findings on the server. Begin no mail transaction."""
     where = f"{settings.host}:{settings.port}"
     try:
         session = connect(settings, password, tls, timeout)
