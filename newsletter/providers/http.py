@@ -37,7 +37,10 @@ class NotConnected(Exception):
 
 
 class NoResponse(Exception):
-    """The error for a request that was sent, at least in part, and got no response: it may be processed."""
+    """The error for a request without a response; the server may have processed it.
+
+    A part or all of the request was sent.
+    """
 
 
 class Response(NamedTuple):
