@@ -1,3 +1,3 @@
-"""Publishes an email newsletter from a Git repository."""
+"""Publish an email newsletter from a Git repository."""
 
 __version__ = "0.1.0"

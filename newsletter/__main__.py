@@ -1,4 +1,4 @@
-"""`python -m newsletter` is `news`."""
+"""Run the command `news` for `python -m newsletter`."""
 
 from newsletter.cli.main import run
 

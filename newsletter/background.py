@@ -23,18 +23,18 @@ _task_threads: WeakSet[threading.Thread] = WeakSet()
 
 
 class TimedOut(TimeoutError):
-    """Raised when a function has not returned in time; its own TimeoutError is not converted to this."""
+    """The error for a function that has not returned in time; the function's own TimeoutError is kept."""
 
 
 class _Stopped(BaseException):
-    """Raised in a function to stop it."""
+    """The exception that `BackgroundTask.stop` raises in the thread of a function."""
 
 
 class BackgroundTask(Generic[Result]):
-    """Run a function in a new thread, which starts at once.
+    """Run a function in a new daemon thread, which starts at once.
 
-    `seconds` is its time limit, None for no limit: the system's name look-ups, for example, have no time-out.
-    `on_end` is called in the thread when the result is available.
+    `seconds` is its time limit, None for no limit; some system calls, such as name look-ups, have no time-out
+    of their own. `on_end` is called in the thread after the function has ended.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class BackgroundTask(Generic[Result]):
         self._thread.start()
 
     def result(self) -> Result:
-        """Wait for the end; return the function's result or raise its exception, or raise TimedOut."""
+        """Wait for the function; return its result or raise its exception; raise TimedOut after `seconds`."""
         self._ended.wait(None if self._deadline is None else max(0.0, self._deadline - time.monotonic()))
         if self._raised:
             raise self._raised
@@ -79,15 +79,16 @@ class BackgroundTask(Generic[Result]):
 async def run_in_thread(
     function: Callable[..., Result], *arguments: Any, seconds: float | None = None
 ) -> Result:
-    """Return the function's result or raise its exception; stop it and raise TimedOut after `seconds`.
+    """Run a function in a thread; return its result or raise its exception.
 
-    asyncio.to_thread would delay the program's end until the function returns, which may never happen.
+    Stop the function and raise TimedOut after `seconds`; None is no limit. asyncio.to_thread would delay the
+    program's end until the function returns, which may never happen.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
 
     def wake() -> None:
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the event loop was closed meanwhile
             loop.call_soon_threadsafe(ended.set)
 
     task = BackgroundTask(partial(function, *arguments), on_end=wake)
@@ -103,7 +104,7 @@ async def run_in_thread(
 def exit_now(seconds: float = 0.5) -> None:
     """End the program at once with exit code 0 if a task still runs after `seconds`.
 
-    A normal exit of Python would stop these threads in the middle of compiled code, which may abort.
+    A normal exit of Python would stop its thread in the middle of compiled code, which may abort the process.
     """
     deadline = time.monotonic() + seconds
     for thread in list(_task_threads):
@@ -116,7 +117,7 @@ def exit_now(seconds: float = 0.5) -> None:
 
 
 class ThreadedPool(Generic[Result]):
-    """Run calls in up to `size` threads, and collect what they return in the order in which they end."""
+    """Run calls in up to `size` daemon threads, and collect their results in the order in which they end."""
 
     def __init__(self, size: int) -> None:
         self.in_flight = 0
@@ -126,7 +127,7 @@ class ThreadedPool(Generic[Result]):
         self._results: SimpleQueue[Result] = SimpleQueue()
 
     def submit(self, call: Callable[[], Result]) -> None:
-        """Start a call as soon as a thread is free; the call must not raise."""
+        """Queue a call, which starts as soon as a thread is free; the call must not raise."""
         self.in_flight += 1
         if self.in_flight > self._threads < self._size:
             self._threads += 1
@@ -145,7 +146,7 @@ class ThreadedPool(Generic[Result]):
             return results
 
     def close(self) -> None:
-        """Let the threads end after the calls that were submitted, without waiting for them."""
+        """Tell the threads to end after the submitted calls; return without waiting for them."""
         for _ in range(self._threads):
             self._calls.put(None)
 

@@ -1,4 +1,4 @@
-"""Names that the command line and the core share; `news --help` loads them, so this module imports little."""
+"""Constants of the command line and the core; `news --help` loads this module, so it imports little."""
 
 import re
 from typing import Literal, get_args

@@ -1,4 +1,4 @@
-"""Formatting of paths, values and numbers for messages, and masking of email addresses."""
+"""Format paths, values and numbers for messages, and mask email addresses."""
 
 import errno
 import re
@@ -28,10 +28,10 @@ _SEPARATORS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 
 def display_path(path: Path) -> str:
-    """Return a path relative to the current folder, if it is below that; else the path itself."""
+    """Return a path as text for a message, relative to the current folder if it is below that folder."""
     with suppress(
         OSError, RuntimeError, ValueError
-    ):  # outside the current folder, or one of the two does not exist
+    ):  # the path is outside the current folder, or one of the two does not exist
         path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
     return printable(path.as_posix(), 4096)
 
@@ -44,20 +44,20 @@ def write_hint(failure: OSError, default: str) -> str:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return `1 line` or `1,204 lines`; `plural` is for a noun whose plural is not noun + s."""
+    """Return a number with its noun: `1 line`, `1,204 lines`; `plural` is for an irregular plural."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def printable(text: str, max_length: int = 60) -> str:
-    """Return text for one line of a message: shortened, and with invisible characters as `\\u….`"""
+    """Return text for one line of a message: shortened, and with each invisible character as `\\u…`."""
     text = f"{text[: max_length - 3]}…" if len(text) > max_length else text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def masked(text: str) -> str:
-    """Return text with `<recipient>` in place of everything that looks like an email address.
+    """Return text with `<recipient>` in place of all words that look like an email address.
 
-    For text that other people may read, such as the public log of a workflow: replies of servers often name
-    the recipient.
+    Use it for text that strangers may read, such as the public log of a workflow: servers often name the
+    recipient in a reply.
     """
     return _ADDRESS.sub("<recipient>", text) if _SEPARATORS.search(text) else text

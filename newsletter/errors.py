@@ -24,9 +24,10 @@ Severity = Literal[
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem: its location (`file:line`, or the thing that was checked), the problem itself, and the fix.
+    """A problem in a file or found by a check, with its location and its fix.
 
-    `check` is the name of the check that found it; `details` are the lines of a table with more about it.
+    `where` is `file:line`, or the name of the object that was checked. `check` is the name of the check that
+    found the problem; `details` are the lines of a table about it.
     """
 
     where: str
@@ -38,7 +39,7 @@ class Problem:
 
     @property
     def place(self) -> tuple[str, int | None]:
-        """Return the location as a file, or the thing that was checked, and a line or None."""
+        """Return `where` as a file and its line; for a location without a line, as `where` and None."""
         file, _, line = self.where.rpartition(":")
         return (file, int(line)) if file and line.isdecimal() else (self.where, None)
 
@@ -62,7 +63,7 @@ class NewsError(Exception):
 
 
 class InvalidInput(NewsError):
-    """A file has problems; they are reported together."""
+    """The error for a file that has problems; it reports all of them together."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -74,31 +75,31 @@ class InvalidInput(NewsError):
 
 
 class IssueError(InvalidInput):
-    """An issue file is not a valid issue."""
+    """The error for an issue file that is not a valid issue."""
 
 
 class ConfigError(InvalidInput):
-    """newsletter.yml or the environment is not a valid configuration."""
+    """The error for a newsletter.yml or an environment that is not a valid configuration."""
 
 
 class TemplateError(NewsError):
-    """A template cannot be filled, parsed or compiled."""
+    """The error for a template that cannot be filled, parsed or compiled."""
 
 
 class SubscriberError(NewsError):
-    """A subscriber, or a list of subscribers, is invalid."""
+    """The error for an invalid subscriber, or an invalid list of subscribers."""
 
 
 class StoreError(NewsError):
-    """The database cannot be opened, read or written."""
+    """The error for a database that cannot be opened, read or written."""
 
 
 class SendRefused(NewsError):
-    """A send was not started or changed, for a reason that the user can remove; nothing has changed."""
+    """The error for a send that was not started or changed, for a reason that the user can remove."""
 
 
 class Unavailable(NewsError):
-    """An optional program, a folder or a port is not available."""
+    """The error for an optional program, a folder or a port that is not available."""
 
 
 def cannot_be(action: str, failure: OSError) -> str:

@@ -1,4 +1,4 @@
-"""Findings about a newsletter's set-up, as plain frozen data; providers return them about themselves too."""
+"""Findings about a newsletter's set-up, as plain frozen data; providers return findings about themselves."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ State = Literal[
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of examining one thing: `looked_at` names it, `what` is the result, `fix` is what to do."""
+    """The result of one examination: `looked_at` names its object, `what` is the result, `fix` what to do."""
 
     looked_at: str
     state: State
@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ClockReading:
-    """The clock of another machine; `offset` is how far it was ahead of this machine's clock."""
+    """A reading of the clock of another machine; `offset` is its time minus this machine's time."""
 
     whose: str
     offset: timedelta
@@ -78,15 +78,15 @@ class ProviderReport:
 
 
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:
-    """Return the clock of the server that sent an HTTP response, if it has a `Date` (RFC 9110, 6.6.1).
+    """Return the clock reading in an HTTP response's `Date` (RFC 9110, 6.6.1); empty without a valid one.
 
-    A response from a cache is as old as its `Age`.
+    `Age`, which a cache writes into its responses, is added to the `Date`.
     """
     try:
         server_time = parsedate_to_datetime(headers.get("Date", ""))
         age = int(headers.get("Age", "0"))
     except (ValueError, TypeError):
         return ()
-    # parsedate_to_datetime returns a date with the zone "-0000" without a zone; it is UTC.
+    # For the zone "-0000", which is UTC, parsedate_to_datetime returns a time without a zone.
     server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
     return (ClockReading(whose, server_time + timedelta(seconds=age) - datetime.now(UTC)),)

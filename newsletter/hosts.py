@@ -10,19 +10,19 @@ _PRIVATE_DOMAIN = re.compile(
 
 
 def is_loopback(host: str) -> bool:
-    """Return True for this machine's own name and IP addresses."""
+    """Return True for `localhost` and for a loopback IP address."""
     address = _address(host)
     return address.is_loopback if address else host == "localhost"
 
 
 def is_public(host: str) -> bool:
-    """Return False for a name or an IP address that only some networks can reach."""
+    """Return True for a host that the whole internet can reach, judged by its name or IP address alone."""
     address = _address(host)
     return address.is_global if address else "." in host and not _PRIVATE_DOMAIN.fullmatch(host)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address, which may be in brackets and have a zone; None for a name."""
+    """Return the IP address of a host, which may be in brackets and have a zone; None for a host name."""
     try:
         return ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:

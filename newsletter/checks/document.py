@@ -1,4 +1,4 @@
-"""The HTML part of a mail as elements, parsed by lxml: its links, pictures and words."""
+"""Parse the HTML part of a mail with lxml, and find its elements, links and words."""
 
 import re
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ _HIDDEN_TAGS = ("head", "script", "style", "template", "title")
 
 
 class Document:
-    """A mail's HTML, parsed once."""
+    """The HTML part of a mail, parsed once."""
 
     def __init__(self, source: str) -> None:
-        # As bytes, since lxml rejects a str that declares an encoding.
+        # Pass bytes, because lxml rejects a str that declares an encoding.
         parser = html.HTMLParser(encoding="utf-8")
         self.root: Element = html.document_fromstring(source.encode() or b"<html></html>", parser=parser)
 
@@ -27,7 +27,7 @@ class Document:
 
     @cached_property
     def readable(self) -> str:
-        """Return the text of the mail and the values of its attributes, without style sheets."""
+        """Return the text of the body and the values of all attributes, without style sheets."""
         values = (str(value) for element in self.elements for value in element.attrib.values())
         return "\n".join((self.text, *values))
 
@@ -37,7 +37,7 @@ class Document:
         return [node.text or "" for node in self.root.iter(etree.Comment)]
 
     def between(self, start: str, end: str) -> Iterator[Element]:
-        """Yield the elements between comments that match these regular expressions."""
+        """Yield the elements between a comment that matches `start` and the next one that matches `end`."""
         inside = False
         for node in self.root.iter():
             if not isinstance(node.tag, str):
@@ -69,7 +69,7 @@ class Document:
         return " ".join(run for body in self.named("body") for run in runs(body))
 
     def keys(self, element: Element) -> Iterator[str]:
-        """Yield the strings by which an element can be found in its source, the best first."""
+        """Yield the strings by which an element can be found in its source, the most precise first."""
         yield from (value for name in ("href", "src", "id") if (value := element.get(name)))
         yield from runs(element)
         yield f"<{element.tag}"
@@ -92,7 +92,7 @@ def words(element: Element) -> str:
 
 
 def runs(element: Element) -> Iterator[str]:
-    """Yield the texts of an element between tags, each in one line."""
+    """Yield the visible texts between the tags of an element, each in one line."""
     if element.tag not in _HIDDEN_TAGS:
         yield from _run(element.text if isinstance(element.tag, str) else None)
         for child in element:

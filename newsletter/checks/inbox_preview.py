@@ -1,7 +1,7 @@
-"""Measure how much of a subject and a preheader inboxes show, in columns; wide characters take two.
+"""Measure the part of a subject and a preheader that inboxes show, in columns; wide characters take two.
 
 Mail programs publish no figures. These are common estimates: an upright phone shows about 40 columns of a
-subject, a desktop about 70, and after it about 100 columns of the mail's first text.
+subject, a desktop about 70; after the subject, inboxes show about 100 columns of the mail's first text.
 """
 
 import unicodedata

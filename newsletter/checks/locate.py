@@ -1,4 +1,4 @@
-"""Locate the source of words in a mail: a line of the issue's file, or of a template."""
+"""Locate the source of words of a mail: a line of the issue's file, or of a template."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ Place = Callable[[], str]
 
 
 class SourceLocator:
-    """Find the line in which words of an issue's mail were written."""
+    """Find the source line of words of an issue's mail."""
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
@@ -30,15 +30,15 @@ class SourceLocator:
         return next((place() for place in self._in(self._text, words)), None) or self.locate(words)
 
     def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
-        """Return `file:line` of words that occur `total` times in the mail, for the nth of them (from 0).
+        """Return `file:line` of the nth occurrence (from 0) of words that occur `total` times in the mail.
 
-        Return None if they are not found. A template may show a part of an issue more than once: the title in
-        a list, on top and in a link.
+        Return None if the words are not found. They may occur more often in the mail than in the source: a
+        template may show a story's title in a list, as a heading and in a link.
         """
         if not words.strip():
             return None
         places = next(filter(None, map(list, self._sources(words))), [])
-        # Compute only the chosen place: tracing a template renders it once more.
+        # Compute only the chosen location, because tracing a template renders it once more.
         return places[nth * len(places) // total]() if places else None
 
     def _in_issue(self, words: str) -> Iterator[Place]:

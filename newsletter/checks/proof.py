@@ -20,7 +20,7 @@ _PROSE_FIELDS = ("subject", "preheader", "heading", "text", "title", "alt")
 
 @dataclass(frozen=True)
 class Proof:
-    """An issue and its mail, ready to be sent; `earlier` are the files of earlier issues, oldest first."""
+    """An issue and its rendered mail; `earlier` are the files of earlier issues, oldest first."""
 
     issue: Issue
     rendered: Rendered
@@ -34,7 +34,7 @@ class Proof:
 
     @cached_property
     def prose(self) -> list[tuple[Text, str]]:
-        """Return the paragraphs of the issue's texts, without addresses, names and code."""
+        """Return the paragraphs of the issue's prose with their texts; links, names and code are left out."""
         return [
             (text, paragraph)
             for text in self.texts
@@ -55,7 +55,7 @@ class Proof:
     def where(self, part: Text | Element | str, words: str = "") -> str:
         """Return `file:line` of a text of the issue or of words in it, of an element, or of any words.
 
-        That is a line of the issue, or of the template that wrote the part.
+        The file is the issue's, or that of the template that wrote the part.
         """
         match part:
             case Text(loc):
@@ -69,7 +69,7 @@ class Proof:
         return self.issue.path
 
     def where_in_text(self, words: str) -> str:
-        """Return `file:line` of words of the text part, which the HTML part may not have."""
+        """Return `file:line` of words of the text part, which may be missing in the HTML part."""
         return self._locator.locate_in_text(words)
 
     @cached_property

@@ -90,5 +90,5 @@ def _unknown(newsletter: Newsletter, name: str) -> Problem:
 
 
 def summary(check: Check) -> str:
-    """Return the sentence in which reports describe a check."""
+    """Return the first line of a check's docstring, by which reports describe the check."""
     return (check.__doc__ or "").partition("\n")[0]

@@ -23,6 +23,6 @@ def _problems(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
         severity = settings[name].severity if name in settings else None
         if severity == "off":
             continue
-        # A template shows a story's link three times: report its problem once.
+        # A template may show a link several times: report its problem once.
         for problem in dict.fromkeys(check(proof)):
             yield replace(problem, check=name, severity=severity or problem.severity)

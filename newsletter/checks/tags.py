@@ -1,4 +1,4 @@
-"""The tags of the HTML part as they were written, which a parser of elements would correct silently."""
+"""Parse the tags of the HTML part as they were written; a parser of elements would correct them silently."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 @dataclass(frozen=True)
 class Tag:
-    """An opening or closing tag; its attributes as they were written, duplicates included."""
+    """An opening or closing tag, with its attributes as they were written, duplicates included."""
 
     name: str
     attributes: tuple[tuple[str, str | None], ...] = ()
@@ -14,7 +14,7 @@ class Tag:
 
 
 class Tags(HTMLParser):
-    """The tags of a mail in order, without those in comments, which are for Outlook."""
+    """The tags of a mail in order; tags in comments, which are for Outlook, are left out."""
 
     def __init__(self, source: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The environment and the .env file, which hold the secrets."""
+"""Read the environment and the .env file, which hold the secrets."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from newsletter.yamlfile import reader
 
 @dataclass(frozen=True)
 class Secrets:
-    """The secrets, which come only from the environment; a repr does not show them."""
+    """The secrets, which newsletter.yml cannot hold; a repr does not show them."""
 
     sendgrid_api_key: SecretStr | None = None
     smtp_password: SecretStr | None = None
@@ -45,7 +45,7 @@ class Secrets:
 def dotenv(file: Path) -> dict[str, str]:
     """Return the variables of a .env file; raise ConfigError for lines that are not NAME=value.
 
-    A folder with this name is ignored: some people keep their virtual environment in `.env`.
+    A folder of this name is ignored, because it may be a virtual environment.
     """
     if not os.path.lexists(file) or file.is_dir():
         return {}

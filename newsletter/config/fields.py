@@ -1,4 +1,4 @@
-"""Types for the values of newsletter.yml, and their validators."""
+"""Types for the values of newsletter.yml, and their validators, which raise the error of `invalid`."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def _mailbox(text: str) -> str:
 
 
 def unsubscribe_link(text: str) -> str:
-    """Return an https address with `{token}` in its path or query, fit for a mail header; raise `invalid`."""
+    """Return an https address that has `{token}` once and fits a mail header; else raise `invalid`."""
     web_address(text.replace("{token}", "token"))
     parts = urlsplit(text)
     if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
@@ -44,7 +44,7 @@ def unsubscribe_link(text: str) -> str:
 
 
 def key_safe_host(url: str) -> str:
-    """Return an address that the API key may be sent to: https, or a loopback host; raise `invalid`."""
+    """Return an address to which the API key may be sent: https, or a loopback host; else raise `invalid`."""
     parts = urlsplit(web_address(url))
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise invalid("would send the API key without encryption", "write https://…")
@@ -52,7 +52,7 @@ def key_safe_host(url: str) -> str:
 
 
 def month_names(text: str) -> str:
-    """Return twelve words separated by spaces; raise `invalid`."""
+    """Return text of twelve words without commas; else raise `invalid`."""
     if len(text.split()) != 12 or "," in text:
         fix = 'write the twelve months with spaces between: "January February …"'
         raise invalid(f"has {counted(len(text.split()), 'word')}" if "," not in text else "has commas", fix)
@@ -60,7 +60,7 @@ def month_names(text: str) -> str:
 
 
 def label_fields(*fields: str) -> AfterValidator:
-    """Return a validator of labels that allows only these fields, such as `{count}`."""
+    """Return a validator of labels; it allows no other fields than these, such as `{count}`."""
 
     def check_fields(text: str) -> str:
         for field in re.findall(r"\{[^}]*\}?", text):
@@ -96,7 +96,7 @@ Label = Annotated[Line, label_fields()]
 
 
 def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
-    """Return a validator of text that `parse` accepts; `example` is the fix of its error."""
+    """Return a validator that accepts the text that `parse` accepts; `example` is the fix in its error."""
 
     def check(text: str) -> str:
         try:
@@ -111,7 +111,7 @@ def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
 
 
 def allowed_undo_window(text: str) -> str:
-    """Return an undo window of 15 minutes to 24 hours, or off; raise `invalid`."""
+    """Return an undo window of 15 minutes to 24 hours, or off; else raise `invalid`."""
     seconds = units.parse_duration(text).total_seconds()
     if seconds and not 15 * 60 <= seconds <= 24 * 3600:
         fix = "write 15m to 24h, or off: a send can be cancelled until 10 minutes before the mail leaves"

@@ -54,7 +54,7 @@ class Newsletter:
 
     @property
     def runs(self) -> Path:
-        """Return the folder with the notes and the lock of each process that sends."""
+        """Return the folder with the journal and the lock of each process that sends."""
         return self.state / "runs"
 
     @cached_property
@@ -63,7 +63,7 @@ class Newsletter:
         config = self.config
         labels = config.labels.model_dump()
         if config.tracking.opens or config.tracking.clicks:
-            labels["untracked"] = ""
+            labels["untracked"] = ""  # the sentence of this label would be false
         return Site(
             name=config.name,
             postal_address=config.postal_address,
@@ -75,7 +75,7 @@ class Newsletter:
 
 
 def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
-    """Return the newsletter with another provider; raise ConfigError if its keys do not fit."""
+    """Return the newsletter with another provider. Raise ConfigError if its settings do not fit that one."""
     if name is None or name == newsletter.config.provider:
         return newsletter
     try:

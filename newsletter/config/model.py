@@ -56,11 +56,11 @@ class Smtp(StrictModel):
     port: int = Field(25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: Line | None = None
-    connections: int = Field(4, ge=1, le=50)
+    connections: int = Field(4, ge=1, le=50)  # the maximum number of open connections
 
 
 class SendGrid(StrictModel):
-    """The settings of SendGrid; `requests` is the maximum number of requests at the same time."""
+    """The settings of SendGrid; `requests` is the maximum number of requests in flight."""
 
     host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
     requests: int = Field(8, ge=1, le=64)
@@ -120,7 +120,7 @@ class Labels(StrictModel):
 
 
 class CheckSetting(StrictModel):
-    """The severity of a check in this newsletter; a check that is switched off needs a reason."""
+    """The severity of a check's problems in this newsletter; a check that is switched off needs a reason."""
 
     severity: Literal["off", "error", "warning", "note"]
     reason: Line | None = None
@@ -133,7 +133,7 @@ class CheckSetting(StrictModel):
 
 
 def _check_setting(setting: object) -> object:
-    """Expand the short form `weight: note` to `weight: {severity: note}`."""
+    """Return the full form of a check's setting: `{severity: note}` for the short form `note`."""
     if not isinstance(setting, str):
         return setting
     if setting not in (known := get_args(CheckSetting.model_fields["severity"].annotation)):
@@ -159,6 +159,7 @@ class Config(StrictModel):
     send: Send = Send()
     tracking: Tracking = Tracking()
     labels: Labels = Labels()
+    # The mail programs that the readers use, by caniemail.com's names.
     clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
     checks: dict[str, Annotated[CheckSetting, BeforeValidator(_check_setting)]] = Field(default_factory=dict)
 

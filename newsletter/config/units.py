@@ -1,4 +1,4 @@
-"""Parsers of durations, percentages, rates and times: 30m, 5%, 500/h, 2026-05-04 09:00 Europe/Berlin."""
+"""Parse durations, percentages, rates and times: 30m, 5%, 500/h, 2026-05-04 09:00 Europe/Berlin."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Rate:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Parse `30m`, `2h`, `90s`, `0` or `off`; raise ValueError."""
+    """Parse `30m`, `2h`, `90s`, `7d`, `0` or `off`; raise ValueError for other text."""
     if text in ("0", "off"):
         return timedelta()
     match = re.fullmatch(r"([0-9]{1,6})\s*([smhd])", text)
@@ -32,7 +32,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_percent(text: str) -> float | None:
-    """Parse `5%` as 0.05 and `off` as None; raise ValueError."""
+    """Parse `5%` as 0.05 and `off` as None; raise ValueError for other text and for more than 100%."""
     if text == "off":
         return None
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%", text)
@@ -42,7 +42,7 @@ def parse_percent(text: str) -> float | None:
 
 
 def parse_rates(text: str) -> list[Rate]:
-    """Parse `20/s` or `20/s, 5000/hour, 100k/day`; raise ValueError."""
+    """Parse `20/s` or `20/s, 5000/hour, 100k/day`; raise ValueError for other text."""
     return [_parse_rate(part.strip()) for part in text.split(",")]
 
 
@@ -55,10 +55,10 @@ def _parse_rate(text: str) -> Rate:
 
 
 def parse_datetime(text: str) -> datetime:
-    """Return `2026-05-04 09:00 Europe/Berlin`, or ISO 8601, in UTC; raise ValueError.
+    """Parse `2026-05-04 09:00 Europe/Berlin` or ISO 8601; return the time in UTC.
 
-    ISO 8601 is `2026-05-04T09:00:00Z` or `2026-05-04T09:00+02:00`. Without a zone it is UTC.
-    A local time that daylight saving skips or repeats is rejected, because it is ambiguous.
+    ISO 8601 is `2026-05-04T09:00:00Z` or `2026-05-04T09:00+02:00`; a time without a zone is UTC. Raise
+    ValueError for other text, and for a local time that daylight saving skips or repeats.
     """
     match = _DATETIME.fullmatch(text.strip())
     if not match:

@@ -1,4 +1,4 @@
-"""Issue files: find `issues/2026-04-27.yml`, load it as an Issue, and describe its JSON Schema."""
+"""Find an issue file such as `issues/2026-04-27.yml`, load it as an Issue, and describe its JSON Schema."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
 class Text(NamedTuple):
-    """A text of an issue with its location; `markdown` is true for a text that is read as Markdown."""
+    """A text of an issue with its location; `markdown` is True for a text in Markdown."""
 
     loc: reader.Loc
     content: str
@@ -38,7 +38,7 @@ def load(path: Path) -> Issue:
 def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
     """Return `file:line` of a part of an issue, such as `("stories", 2, "link")`, or of `words` in that part.
 
-    `nth` counts from 0 which occurrence of the words is meant.
+    `nth` is the number of the occurrence of the words, from 0.
     """
     return reader.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
 
@@ -65,9 +65,9 @@ def issue_files(folder: Path) -> list[Path]:
 
 
 def find(folder: Path, name: str | None = None) -> Path:
-    """Return the file of an issue that a person named (`2026-04-27`, or its path), or of the newest issue.
+    """Return the file of an issue by its date or path; without a name, that of the newest issue.
 
-    Raise IssueError if there is none.
+    Raise IssueError if there is no such file.
     """
     files = issue_files(folder)
     if name is None:
@@ -85,9 +85,9 @@ def find(folder: Path, name: str | None = None) -> Path:
 
 
 def issue_name(argument: str) -> str | None:
-    """Return the name of the issue that a date or a file name stands for; None if it is neither.
+    """Return the name of the issue for a date or a path; None for other text.
 
-    The issue need not exist.
+    The issue does not need to exist.
     """
     name = Path(argument).name.removesuffix(".yml")
     return name if _NAME.fullmatch(name) else None

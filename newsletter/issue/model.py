@@ -70,7 +70,7 @@ class Issue(IssueFile):
 
     @property
     def name(self) -> str:
-        """Return `2026-04-27`: the name of the issue in commands, the ledger and Message-IDs."""
+        """Return the name of the issue in commands, the ledger and Message-IDs, such as `2026-04-27`."""
         return self.date.isoformat()
 
     @property

@@ -1,4 +1,4 @@
-"""The skeleton of a new issue: a commented file to fill in."""
+"""Write the skeleton of a new issue: a commented file to fill in."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def create(folder: Path, day: date) -> Path:
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
     path = folder / f"{day.isoformat()}.yml"
-    issue_date(path)  # raises for a date that no command could load afterwards
+    issue_date(path)  # raise IssueError for a date that `load` would reject
     text = _skeleton(day, _newest(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def create(folder: Path, day: date) -> Path:
 
 
 def parse_day(text: str, today: date) -> date:
-    """Return the day of `2026-05-04`, `today`, `tomorrow` or `monday` (the next one); raise ValueError."""
+    """Parse `2026-05-04`, `today`, `tomorrow` or `monday` (the next one); raise ValueError for other text."""
     words = {"today": today, "tomorrow": today + timedelta(days=1), "monday": next_monday(today)}
     return words.get(text.lower()) or datetime.strptime(text, "%Y-%m-%d").date()
 

@@ -18,7 +18,7 @@ from newsletter.subscribers.model import Subscriber
 
 
 class Recipient(NamedTuple):
-    """The data of one recipient of a send; `number` is the recipient's place in the send."""
+    """The data of one recipient: `number` is the position in the send, `token` is for unsubscribe links."""
 
     number: int
     address: str
@@ -31,14 +31,14 @@ class Recipient(NamedTuple):
 class Mailing:
     """The content that all recipients of an issue share, with placeholders for their data.
 
-    `date` is the time of sending: it is set when that is known, and is not part of the content.
+    `date` is the time of sending; it is None until that is known, and is not part of the content.
     """
 
     issue: str
     rendered: Rendered
-    sender: tuple[str, str]
+    sender: tuple[str, str]  # name and address
     reply_to: str | None
-    list_id: tuple[str, str]
+    list_id: tuple[str, str]  # name and id of the list (RFC 2919)
     unsubscribe_url: str | None
     unsubscribe_mailto: str | None
     sendgrid_group: int | None = None
@@ -50,13 +50,13 @@ class Mailing:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hash that identifies the content; the date is not part of it."""
+        """Return the hash of the content, by which a mailing is identified; the date is not part of it."""
         return hashlib.sha256(json.dumps(self.content(), sort_keys=True).encode()).hexdigest()
 
     def content(self) -> dict[str, Any]:
-        """Return the fields that make the content, in the form that ledgers keep and hash.
+        """Return the fields of the content, in the form that the ledger stores and `sha256` hashes.
 
-        `nameless` is the name under which ledgers of started sends have `fallback_name`.
+        `fallback_name` is stored as `nameless`, its name in the ledgers of sends that have started.
         """
         fields = asdict(self)
         del fields["date"]
@@ -70,9 +70,9 @@ class Mailing:
         return self.date
 
     def value(self, placeholder: str) -> Callable[[Recipient], str]:
-        """Return a function from a recipient to a placeholder's value. Raise KeyError for an unknown one.
+        """Return a function that returns a placeholder's value for a recipient.
 
-        An unsubscribe link is empty if the provider makes it.
+        The unsubscribe link is empty if the provider makes it. Raise KeyError for an unknown placeholder.
         """
         if placeholder == "name":
             return lambda recipient: recipient.name or self.fallback_name
@@ -84,7 +84,7 @@ class Mailing:
         raise KeyError(placeholder)
 
     def as_test(self) -> "Mailing":
-        """Return the same mailing, marked as a test in its subject."""
+        """Return this mailing as a test, with `[Test]` before its subject."""
         rendered = replace(self.rendered, subject=f"[Test] {self.rendered.subject}")
         return replace(self, rendered=rendered, test=True)
 
@@ -99,7 +99,7 @@ class ScheduledSend:
 
 @dataclass(frozen=True)
 class Batch:
-    """The recipients of one call to a provider."""
+    """The mailing and the recipients of one call to a provider; it is held back if `scheduled` is set."""
 
     mailing: Mailing
     recipients: Sequence[Recipient]
@@ -127,7 +127,7 @@ def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing
 
 
 class Personalizer:
-    """Turn subscribers into recipients of a mailing, each with a token and a Message-ID."""
+    """Turn a subscriber into a recipient of a mailing, with a token and a Message-ID."""
 
     def __init__(self, mailing: Mailing, secret: str) -> None:
         tokens = UnsubscribeTokens(secret)
@@ -140,7 +140,7 @@ class Personalizer:
     def __call__(self, subscriber: Subscriber) -> Recipient:
         subscriber_id, address, name, number = subscriber
         token, digits = self._signed(subscriber_id) if subscriber_id else self._unsigned(address)
-        # This takes half the time of Recipient(…), and runs a million times.
+        # tuple.__new__ takes half the time of Recipient(…), and is called for each of a million recipients.
         return _new(Recipient, (number, address, name, self._before + digits + self._after, token))
 
 
@@ -148,9 +148,9 @@ _new = tuple.__new__
 
 
 def list_headers(mailing: Mailing) -> dict[str, str]:
-    """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058), a line each.
+    """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058), each as a line.
 
-    `{token}` is the place of the recipient's token.
+    `{token}` stands for the recipient's token.
     """
     links = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
     if mailing.unsubscribe_mailto:

@@ -26,7 +26,7 @@ MAX_NAME_CHARACTERS = 200
 
 
 class Unmailable(ValueError):
-    """An address that a header cannot contain; validation rejects it, but a database may contain it."""
+    """The error for an address that a header cannot contain; a database may have one despite validation."""
 
 
 class MimeTemplate:
@@ -51,7 +51,7 @@ class MimeTemplate:
         self._append(f"\r\n--{boundary}--\r\n".encode())
 
     def fill(self, recipient: Recipient) -> bytes:
-        """Return the complete message for one recipient. Raise Unmailable for a bad address."""
+        """Return the complete message to one recipient. Raise Unmailable for a bad address."""
         pieces = []
         for fixed, personal in self._segments:
             pieces.append(fixed)
@@ -151,7 +151,7 @@ def _encoded_words(text: str) -> str:
 def _with_soft_break(quoted: bytes) -> bytes:
     """Return quoted-printable text with a soft line break at its end, so that the next piece starts a line.
 
-    That keeps lines within 76 bytes (RFC 2045, 6.7) around a value of any length.
+    The break keeps lines within 76 bytes (RFC 2045, 6.7) before and after a value of any length.
     """
     last = quoted.rpartition(_CRLF)[2]
     if len(last) < 76:

@@ -1,4 +1,4 @@
-"""Make one complete message of an issue, to an invented reader, for previews, exports and checks."""
+"""Make one complete message of an issue, to a made-up subscriber, for previews, exports and checks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -16,10 +16,10 @@ READER = Subscriber(0, "reader@example.com", number=1)
 def sample_message(
     issue: Issue, rendered: Rendered, newsletter: Newsletter, reader: Subscriber = READER
 ) -> bytes:
-    """Return the message as a reader gets it, the same bytes each time.
+    """Return the complete message to `reader`; repeated calls return the same bytes.
 
-    By default it is addressed to `reader@example.com`. Its date is midnight UTC of the issue's day; its links
-    unsubscribe nobody.
+    By default it is addressed to `reader@example.com`. Its date is midnight UTC of the issue's day; its
+    unsubscribe link unsubscribes nobody.
     """
     mailing, recipient = sample_mailing(issue, rendered, newsletter, reader)
     return mime.template(mailing).fill(recipient)

@@ -1,4 +1,4 @@
-"""Make and verify the tokens in unsubscribe links: a subscriber's number, signed with a keyed hash."""
+"""Make and verify the tokens in unsubscribe links: a subscriber's id, signed with a keyed hash."""
 
 import hashlib
 import hmac
@@ -9,9 +9,9 @@ _TOKEN_DIGITS, _ID_DIGITS = 32, 24
 
 
 class UnsubscribeTokens:
-    """Make and verify the tokens in unsubscribe links; a secret always makes the same tokens.
+    """Make and verify the tokens in unsubscribe links; one secret always makes the same tokens.
 
-    The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC: a send may need a million tokens.
+    The hash is keyed BLAKE2b (RFC 7693), six times as fast as an HMAC; a send may need a million tokens.
     """
 
     def __init__(self, secret: str) -> None:
@@ -39,7 +39,7 @@ class UnsubscribeTokens:
         return TEST, hashed.hexdigest()[_TOKEN_DIGITS:]
 
     def subscriber_id(self, token: str) -> int | None:
-        """Return a token's subscriber; None if the token was not signed with this secret."""
+        """Return the id of a token's subscriber; None if the token was not signed with this secret."""
         number = token.partition(".")[0]
         if not (number.isascii() and number.isdecimal() and len(number) < 20 and token.isascii()):
             return None

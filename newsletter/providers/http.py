@@ -1,4 +1,4 @@
-"""HTTP/1.1 to one host over connections that are kept open; every request is sent once.
+"""Send HTTP/1.1 requests to one host, each once, over connections that are kept open.
 
 No request is repeated and no redirect is followed, so that the caller knows what the server may have
 processed: nothing after `NotConnected`, possibly the whole request after `NoResponse`.
@@ -26,18 +26,21 @@ from newsletter.display import printable
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30
-# Longer than the pause between two requests of a send, shorter than servers keep an idle connection.
+# Longer than the pause between two requests of a send, shorter than the idle time that servers allow.
 IDLE_SECONDS = 4
 # Enough for a response that lists 1000 errors.
 MAX_CONTENT_BYTES = 524_288
 
 
 class NotConnected(Exception):
-    """No connection was made: no byte of the request was sent."""
+    """The error for a request without a connection: no byte of the request was sent."""
 
 
 class NoResponse(Exception):
-    """A part or all of the request was sent, and no response came: the server may have processed it."""
+    """The error for a request without a response; the server may have processed it.
+
+    A part or all of the request was sent.
+    """
 
 
 class Response(NamedTuple):
@@ -124,7 +127,7 @@ class Transport:
                 if not self._idle_connections:
                     return None
                 connection, since = self._idle_connections.pop()
-            # The server may have closed it meanwhile, and a request would notice that only after it is sent.
+            # The server may have closed the connection; a request would fail only after it was sent.
             if time.monotonic() - since < self._idle and not _is_readable(connection.sock):
                 return connection
             connection.close()
@@ -160,7 +163,7 @@ class Transport:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Return a context that verifies certificates; made once, as loading them is slow."""
+        """Return a TLS context that verifies certificates; it is made once, because loading it is slow."""
         context = ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
@@ -179,7 +182,7 @@ def _request(
         if not sent_all and not 400 <= response.status < 500:
             raise ConnectionResetError(f"{response.status} before all of the request was sent")
         result = Response(response.status, response.headers, _content(response))
-        if not sent_all or not response.isclosed():  # not read to its end
+        if not sent_all or not response.isclosed():  # the content was not read to its end
             connection.close()
     return result
 
@@ -193,7 +196,7 @@ def _content(response: HTTPResponse) -> bytes:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """Return True if an idle connection has data to read: as a rule, the end that the server has sent."""
+    """Return True if an idle connection has data to read, usually because the server has closed it."""
     with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
@@ -211,7 +214,7 @@ def _error_text(failure: Exception) -> str:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's stream with one time-out for the whole response, not for each read."""
+    """A socket's stream with one time-out for the whole response instead of one for each read."""
 
     def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
         self._connection, self._stream = connection, stream

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def mail_folder(outbox: Path) -> Path | None:
-    """Return the part of a maildir that holds mail: `new`, or `cur`, where mail programs move it; or None."""
+    """Return the folder of a maildir that has mail: `new`, or `cur`, where mail programs move it; or None."""
     return next((folder for name in ("new", "cur") if any((folder := outbox / name).glob("*"))), None)
 
 
@@ -67,7 +67,7 @@ class OutboxProvider:
             return self._not_sent(failure)
 
     def examine(self, config: "Config") -> ProviderReport:
-        """Report if the folder is writable."""
+        """Return the problems of `check` as findings, or one finding that the folder is writable."""
         problems = [Finding.of(problem) for problem in self.check()]
         state = "exists and" if self._folder.exists() else "is created by the first send, and"
         what = f"{state} is writable; its mail stays on this machine"
@@ -82,7 +82,7 @@ class OutboxProvider:
     ) -> Outcome:
         for recipient in batch.recipients:
             try:
-                # Files in a maildir have the line ends of their machine; CR LF is for transport only.
+                # A maildir has the line ends of its machine; CR LF is only for transport.
                 message = mime_template.fill(recipient).replace(b"\r\n", b"\n")
             except Unmailable as problem:
                 submissions.finished(recipient, Refused(str(problem)))
@@ -98,11 +98,11 @@ class OutboxProvider:
         return Accepted()
 
     def _deliver(self, recipient: Recipient, message: bytes) -> str:
-        """Write the message; return its name in `new/`. The entry is durable after `_sync_folder`."""
+        """Write a message into `new/`; return its file name. It is durable only after `_sync_folder`."""
         digest = hashlib.sha256(message).hexdigest()[:8]
         name = f"{recipient.message_id[1:].partition('@')[0]}.{digest}.eml"
         draft = self._folder / "tmp" / f"{name}.{os.getpid()}"
-        # An existing file of this name is the same message, as the name has its digest.
+        # An existing file of this name is the same message, because the name contains the message's digest.
         write_atomically(self._folder / "new" / name, message, draft=draft)
         return name
 

@@ -1,4 +1,4 @@
-"""The filters of templates: dates in words, wrapping, Markdown to plain text."""
+"""The filters of templates: dates in words, capitals, wrapping, Markdown to plain text."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _PLACEHOLDER = re.compile(r"(\[\[\w+\]\])")
 
 
 def week(issue: Issue, labels: Mapping[str, str]) -> str:
-    """Return an issue's week as `27 April to 3 May 2026`, with a dash for `to` and the labels' months."""
+    """Return an issue's week as `27 April to 3 May 2026`, but with a dash, and with the labels' months."""
     months = labels["months"].split()
     first, last = issue.week
     parts = [str(first.day)]

@@ -1,4 +1,4 @@
-"""Move CSS into style attributes with premailer, only the CSS that a template marks as inline.
+"""Move the CSS that a template marks as inline into style attributes, with premailer.
 
 premailer's defaults break MJML's output: they download files, lose the doctype, strip `!important` (dark
 mode, phones) and widen pictures. So MJML's head styles are hidden from it, and only `css` is inlined.
@@ -41,7 +41,7 @@ _OPTIONS = {
 
 
 class _Inliner(Premailer):  # type: ignore[misc]  # premailer has no types
-    """A Premailer that caches parsed rules: parsing takes a quarter of its time, and they rarely change."""
+    """A Premailer that caches parsed rules: parsing takes a quarter of its time, and rules rarely change."""
 
     def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
         rules, leftover = _rules(css_body, ruleset_index)
@@ -62,11 +62,11 @@ class _Reader(Premailer):  # type: ignore[misc]  # premailer has no types
 
 
 def _fetch_nothing(_url: str) -> None:
-    """Return no style sheet, for any address."""
+    """Return None instead of a style sheet, for every address."""
 
 
 def inline(html: str, css: str) -> str:
-    """Return the HTML with `css` inlined; other style blocks and Outlook's comments do not change."""
+    """Return the HTML with `css` inlined; style blocks and Outlook's comments are kept unchanged."""
     html = re.sub(r"^\s*<!doctype html>", "<!DOCTYPE html>", html, flags=re.IGNORECASE)
     html = _STYLE.sub(lambda m: '<style data-premailer="ignore"' if m[0] == "<style" else m[0], html)
     inlined: str = _Inliner(html, css_text=css, **_OPTIONS).transform()

@@ -42,7 +42,7 @@ def _heading(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any,
 
 @lru_cache(maxsize=512)
 def _parse(source: str) -> list[Token]:
-    """Return the tokens of a passage, parsed once for HTML and text; nothing may change them later."""
+    """Return the tokens of a passage, parsed once for HTML and text; callers must not change them."""
     tokens = _parser().parse(source)
     for token in tokens:
         token.children = token.children and list(_without_pictures(token.children))
@@ -55,7 +55,7 @@ def _parse(source: str) -> list[Token]:
 def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
     """Yield the tokens with a link in place of each picture.
 
-    A picture in running text has no width and no place in the layout; that of `image:` has both.
+    A picture in running text has no width and no place in the layout; a picture of `image:` has both.
     """
     inside_link = False
     for token in tokens:
@@ -69,18 +69,18 @@ def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def to_html(source: str, below: int = 3) -> str:
-    """Convert a passage to HTML; its last block has the class `last`, its headings start below h`below`."""
+    """Convert a passage to HTML; its last block gets the class `last`, its headings start under h`below`."""
     html: str = _parser().renderer.render(_parse(source), _parser().options, {"below": below})
     return html.strip()
 
 
 def to_text(source: str, width: int = WIDTH) -> str:
-    """Convert a passage to plain text, wrapped; a link's address follows its words in angle brackets."""
+    """Convert a passage to wrapped plain text; a link's address follows its words in angle brackets."""
     return _text(iter(_parse(source)), width)
 
 
 def paragraphs(source: str) -> list[str]:
-    """Return the words of each paragraph, heading and list item in one line each; `OMITTED` replaces code."""
+    """Return each paragraph, heading and list item as one line of words; `OMITTED` replaces inline code."""
     return [_words(token.children or []) for token in _parse(source) if token.type == "inline"]
 
 
@@ -111,7 +111,7 @@ def _block(token: Token, tokens: Iterator[Token], width: int) -> str:
             return textwrap.indent(token.content.rstrip("\n"), "    ")
         case "hr":
             return "* * *"
-    # A paragraph or a heading: only a hard break ends a line; a soft one is a line end in the editor's file.
+    # In a paragraph or a heading only a hard break ends a line; a soft one is a line end in the issue file.
     lines = _line(next(tokens).children or []).split("\n")
     next(tokens)
     return "\n".join(wrap(line, width) for line in lines)

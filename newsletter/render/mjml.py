@@ -15,7 +15,7 @@ _PLACE = re.compile(r" in root template at position (\d+):(\d+)$")
 # mrml 6.0.1 writes attributes, and the title as one, in Rust's debug notation: \u{301} for an accent, \\ for
 # a backslash. It does not change character references, so these replace such characters in the second group.
 _ATTRIBUTES = (
-    re.compile(r'(=")([ !#-;=-\[\]-~]*[^ -\[\]-~][^"<]*)(")'),  # with something other than plain ASCII
+    re.compile(r'(=")([ !#-;=-\[\]-~]*[^ -\[\]-~][^"<]*)(")'),  # with a character outside printable ASCII
     re.compile(r"(=')([^'<]*)(')"),
     re.compile(r"(<mj-title>)(.*?)(</mj-title>)", re.DOTALL),
 )
@@ -25,7 +25,7 @@ _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"]')
 def compile_mjml(mjml: Filled) -> tuple[str, str]:
     """Return the HTML, and the CSS that the template marks as inline. Raise TemplateError with file and line.
 
-    mrml would keep `mj-style inline="inline"` as a plain style block, so its CSS is removed before.
+    mrml would keep `mj-style inline="inline"` as a plain style block, so its CSS is removed from the MJML.
     """
     check(mjml)
     css = "\n".join(map(html.unescape, _INLINE_STYLE.findall(mjml.text)))

@@ -1,4 +1,4 @@
-"""Check the structure of MJML with lxml before it is compiled, since mrml ignores most mistakes."""
+"""Check the structure of MJML with lxml before it is compiled, because mrml ignores most mistakes."""
 
 import re
 from html.entities import html5
@@ -43,7 +43,7 @@ _PARENTS = {
     **dict.fromkeys(_IN_HEAD, ("mj-head",)),
     **dict.fromkeys(_IN_COLUMN, ("mj-column", "mj-hero")),
 }
-# These contain only components: mrml would write text and HTML outside the table that it makes for them.
+# Components that contain only components: mrml would write text and HTML outside the table that it makes.
 _NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
@@ -94,13 +94,13 @@ def check(mjml: Filled) -> None:
 
 
 def _where(mjml: Filled, element: etree._Element) -> str:
-    """Return `file:line` of an element, for which lxml only has the line in which its start tag ends."""
+    """Return `file:line` of an element's start tag; lxml has only the line in which the tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
     return mjml.where(max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end)))
 
 
 def _misplaced(element: etree._Element) -> tuple[str, str] | None:
-    """Return the problem and the fix of an element in a wrong place; None if its place is right."""
+    """Return the problem and the fix for an element in a wrong place; None if its place is right."""
     tag, parent = _tag_name(element.tag), element.getparent()
     above = _tag_name(parent.tag) if parent is not None else ""
     if tag == "mj-include":
@@ -146,11 +146,11 @@ def _is_open(tag: str, text: str) -> bool:
 
 
 def _tag_name(tag: object) -> str:
-    """Return a tag's name, with the colon in place of the underscore that stands for it."""
+    """Return a tag's name with its colons, which `check` replaced by underscores."""
     return str(tag).replace("_", ":")
 
 
 def _mask(entity: re.Match[str]) -> str:
-    """Replace a named entity of HTML, which XML does not define, by blanks of the same width."""
+    """Return blanks for an entity that HTML defines and XML does not; return another entity unchanged."""
     known = f"{entity[1]};" in html5 and entity[1] not in _XML_ENTITIES
     return " " * len(entity[0]) if known else entity[0]

@@ -1,4 +1,4 @@
-"""The input of rendering besides the issue, and its output."""
+"""The data of the newsletter that rendering needs besides the issue, and the output of rendering."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

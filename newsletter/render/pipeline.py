@@ -1,6 +1,6 @@
 """Render an issue as mail: the same bytes for the same issue, site and templates, on every machine.
 
-Preview, archive and send all call `render`; nothing here reads a clock, a database or the network.
+Preview, archive and send all call `render`, which reads no clock, no database and no network.
 """
 
 from newsletter.issue.model import Issue

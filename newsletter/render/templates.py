@@ -68,7 +68,7 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
     filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
 
     def where(position: int) -> str:
-        # Tracing renders the template again, so it is done only on request.
+        # Trace only on request, because tracing renders the template again.
         environment = _environment(site.templates, autoescape, traced=True)
         traced = _render_template(environment, name, issue, site)
         return _origin(traced, position) or display_path(Path(str(environment.get_template(name).filename)))
@@ -109,9 +109,9 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Im
 
 
 class _CompiledTemplates(jinja2.BytecodeCache):
-    """Share compiled templates among the newsletters of this process; tracing compiles them differently."""
+    """Cache compiled templates for all newsletters of this process, separately for traced templates."""
 
-    # By name and file of the template and by `traced`: the checksum of its source, and its code.
+    # The checksum of a template's source and its code, by Jinja2's key of its name and file, and by `traced`.
     _compiled: ClassVar[dict[tuple[str, bool], tuple[str, CodeType]]] = {}
 
     def __init__(self, traced: bool) -> None:
@@ -127,7 +127,7 @@ class _CompiledTemplates(jinja2.BytecodeCache):
 
 
 class _Loader(jinja2.BaseLoader):
-    """Load a template from the first folder that has it, on every use, so that a new file is found."""
+    """Load a template from the first folder that has it; search again on every use to find new files."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
@@ -169,7 +169,7 @@ def _read(file: Path) -> str:
 
 
 class _Tracing(Extension):
-    """Add a mark to each line of a template and before each value, to trace output to its line."""
+    """Write a mark before each line and each value of a template, so that output is traceable to its line."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:
@@ -186,7 +186,7 @@ class _Tracing(Extension):
 
 
 def _origin(traced: str, position: int) -> str | None:
-    """Return the place in the last mark before a position; the position does not count the marks."""
+    """Return `file:line` of the last mark before a position, which is counted without the marks; or None."""
     place, marks_length = None, 0
     for mark in _MARK.finditer(traced):
         if mark.start() - marks_length > position:
@@ -200,7 +200,7 @@ def _origin(traced: str, position: int) -> str | None:
 
 
 def _explain(failure: BaseException) -> tuple[str, str]:
-    """Return the problem and the fix, for the author of the template."""
+    """Return the problem and the fix in words for the author of the template."""
     match failure:
         case jinja2.TemplateSyntaxError():
             return str(failure.message).rstrip("."), "correct the template, in this line or before it"

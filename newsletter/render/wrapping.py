@@ -10,7 +10,7 @@ _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
 
 
 def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
-    """Wrap text into lines of at most `width`, all but the first with `prefix`; never break a URL."""
+    """Wrap text into lines of at most `width` characters, all but the first with `prefix`; break no URL."""
     lines, line = [], ""
     for word in _words(text, max(_MIN_PIECE_CHARACTERS, width - len(prefix))):
         if not line:

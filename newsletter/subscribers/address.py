@@ -1,4 +1,4 @@
-"""Email addresses: validation, and a key that is equal for equal addresses."""
+"""Validate email addresses, and make a key that is equal for equal addresses."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _RESERVED_DOMAINS = ("arpa", "invalid", "local", "localhost", "onion", "test")
 
 
 class BadAddress(ValueError):
-    """An error for text that is not a valid address; the message is the reason, as a part of a sentence."""
+    """The error for text that is not a valid address; its message is the reason, as a part of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Address:
 
 
 def parse(text: str) -> Address:
-    """Parse one address without network access; raise BadAddress.
+    """Parse one address without network access. Raise BadAddress if it is not valid.
 
     Local parts outside ASCII are rejected, because few servers accept them (SMTPUTF8, RFC 6531). Upper and
-    lower case are the same mailbox in practice, so `key` is in lower case; mail goes to the given spelling.
+    lower case mean the same mailbox in practice, so `key` is in lower case; mail is sent to `given`.
     """
     text = text.strip()
     local, _, domain = text.rpartition("@")

@@ -1,4 +1,4 @@
-"""The CSV import of subscribers: it reads a file line by line, and reports each invalid line as a Problem."""
+"""Read subscribers from a CSV file, line by line; report each invalid line as a Problem."""
 
 import codecs
 import csv
@@ -21,7 +21,7 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A valid row: a subscriber's address and name, and `file:line`."""
+    """A valid row: a subscriber's address and name; `where` is its `file:line`."""
 
     where: str
     address: Address
@@ -29,7 +29,7 @@ class Row:
 
 
 def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
-    """Yield the rows of a file in order, and a Problem in the place of each invalid line.
+    """Yield the rows of a file in order, and a Problem for each invalid line and each ignored column.
 
     The delimiter (comma, semicolon or tab) is the most frequent one in the header. Raise SubscriberError if
     the whole file cannot be read: no header, another encoding, a quote that is not closed.

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class Subscriber(NamedTuple):
-    """A subscriber.
+    """A subscriber, or another recipient of an issue.
 
-    `id` is the id in the store, 0 for a person who is not in it; `number` is the position in a send.
+    `id` is the id in the store, 0 for a person who is not in the store; `number` is the position in a send.
     """
 
     id: int

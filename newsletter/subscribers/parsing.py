@@ -1,4 +1,4 @@
-"""The parser of a subscriber's address and name, as typed in a file or on the command line."""
+"""Parse a subscriber's address and name, as typed in a file or on the command line."""
 
 from pydantic_core import PydanticCustomError
 
@@ -9,7 +9,7 @@ from newsletter.yamlfile.fields import one_line
 
 
 def parse_subscriber(address: str, name: str = "") -> tuple[Address, str]:
-    """Return the address and the name, which may be empty; raise SubscriberError."""
+    """Return the address and the name, which may be empty. Raise SubscriberError if one is invalid."""
     try:
         return parse(address), one_line(name) if name.strip() else ""
     except BadAddress as problem:

@@ -1,1 +1,1 @@
-"""YAML files: each is read once, with the line of every value, and each error is reported as a sentence."""
+"""Read a YAML file once, with the line of every value, and report each mistake in it as a sentence."""

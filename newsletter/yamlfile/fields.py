@@ -1,4 +1,4 @@
-"""Types for the text fields of files, and their validators."""
+"""Types for the text fields of files, and their validators, which raise the error of `invalid`."""
 
 import re
 import unicodedata
@@ -17,9 +17,9 @@ def invalid(what: str, fix: str) -> PydanticCustomError:
 
 
 def one_line(text: str) -> str:
-    """Return text for one line of mail, without the closing newline of a YAML block; raise `invalid`.
+    """Return text that fits one line of mail, without a YAML block's final newline; else raise `invalid`.
 
-    Control characters would end a header. A server or a mail client would decode encoded words (RFC 2047),
+    Control characters would end a header. A server or a mail program would decode encoded words (RFC 2047),
     which can contain control characters.
     """
     text = text.strip()
@@ -44,7 +44,7 @@ def not_blank(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """Return an absolute http(s) address; raise `invalid` for spaces, credentials or control characters."""
+    """Return an absolute http(s) address; raise `invalid` for other text and for credentials."""
     if invisible := next((c for c in text if not c.isprintable()), None):
         raise invalid(f"has an invisible character (U+{ord(invisible):04X})", "delete it")
     problem = invalid(f'is not a web address ("{text[:80]}")', "write the whole address: https://…")
@@ -61,7 +61,7 @@ def web_address(text: str) -> str:
         raise problem
     if "[" in text.removeprefix(f"{parts.scheme}://{parts.netloc}"):
         # A placeholder in a link would be filled: `?to=[[address]]` would send the subscriber's address to
-        # the site.
+        # the site that the link leads to.
         raise invalid(f'has a bracket in the web address ("{text[:80]}")', "write [ as %5B and ] as %5D")
     if parts.username is not None:
         raise invalid(f'has a user name in the web address ("{text[:80]}")', "delete the part before the @")

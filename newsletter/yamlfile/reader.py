@@ -1,4 +1,4 @@
-"""The reader of YAML files: it reads a file once, safely, with the line of every value."""
+"""Read a YAML file once, safely, with the line of every value."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,10 @@ MAX_BYTES = 2_000_000
 
 @dataclass(frozen=True)
 class Document:
-    """The content of a YAML file: mappings as dicts, sequences as tuples, the first line of each value."""
+    """The content of a YAML file: mappings as dicts, sequences as tuples, the first line of each value.
+
+    `problems` are the values that were rejected while the file was read, by location.
+    """
 
     path: str
     data: Any
@@ -32,7 +35,7 @@ class Document:
     def where(self, loc: Loc, words: str = "", nth: int = 0) -> str:
         """Return `file:line` of a value, or of the nearest value around it if the file does not hold it.
 
-        With `words`, return the line where they start in the value for the nth time (from 0), if they occur.
+        With `words`, return the line in which their nth occurrence (from 0) in the value starts, if any.
         """
         while loc and loc not in self.lines:
             loc = loc[:-1]
@@ -42,7 +45,7 @@ class Document:
         return f"{self.path}:{first + (source.count(chr(10), 0, match.start()) if match else 0)}"
 
     def _end(self, loc: Loc) -> int:
-        """Return the line that the next value starts in."""
+        """Return the line in which the next value starts, or a line after the end of the file."""
         first, is_after = self.lines.get(loc, 1), False
         for other, line in self.lines.items():
             is_after = is_after or other == loc
@@ -59,7 +62,7 @@ def phrase_pattern(words: str) -> re.Pattern[str]:
 
 
 def read(path: Path, error: type[InvalidInput]) -> Document:
-    """Read a file of one YAML document, of at most 2 MB; raise `error` if it is not one."""
+    """Read a file of at most 2 MB as one YAML document. Raise `error` with the problems if that fails."""
     text, shown = read_text(path, error), display_path(path)
     composer, data, fatal = SafeComposer(text), None, []
     try:
@@ -118,7 +121,7 @@ def line_of(problem: Problem) -> int:
 
 
 def sentence(loc: Loc, what: str) -> str:
-    """Return a sentence about a value, such as `stories[2].link is empty` or `link: YAML reads …`."""
+    """Return a sentence about the value at `loc`: `stories[2].link is empty`, `link: YAML reads …`."""
     verb = what.split(" ", 1)[0] in ("is", "has", "holds", "needs", "would")
     return f"{dotted(loc) or 'the file'}{' ' if verb else ': '}{what}"
 

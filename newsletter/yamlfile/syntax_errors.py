@@ -1,4 +1,4 @@
-"""Explanations of libyaml's syntax errors for a person who edits the file."""
+"""Explain libyaml's syntax errors to a person who edits the file."""
 
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ _HINTS = (
 
 
 def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
-    """Return the line of a syntax error, the error in words, and what to do about it."""
+    """Return the line of a syntax error, the error in words, and the fix."""
     message = ", ".join(filter(None, (error.context, error.problem)))
     generic = SyntaxErrorHint(
         "", f"the file is not valid YAML ({message})", "check quotes and indentation from here upwards"
@@ -80,5 +80,5 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
         return 1, hint.what, hint.fix
     character = text[mark.index : mark.index + 1]
     if hint is _HINTS[0] and character == "\t":
-        hint = _HINTS[1]  # libyaml reports this tab as any other character
+        hint = _HINTS[1]  # libyaml reports some tabs with the message of the first hint
     return mark.line + 1, hint.what.replace("{character}", character), hint.fix

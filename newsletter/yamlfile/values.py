@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
 
 
 class Unreadable(Exception):
-    """A syntax or size error at a line; reading stops there."""
+    """The error for YAML that cannot be read, or is too large or too deep; reading stops at its line."""
 
     def __init__(self, line: int, what: str, fix: str) -> None:
         super().__init__(what)
@@ -57,7 +57,7 @@ class Unreadable(Exception):
 
 
 def dotted(loc: Loc) -> str:
-    """Return `stories[2].link` for `("stories", 2, "link")`."""
+    """Return a location as text: `stories[2].link` for `("stories", 2, "link")`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted_key(part)}" for part in loc).lstrip(
         "."
     )
@@ -79,7 +79,7 @@ class SafeComposer:
         self._values = self._characters = 0
 
     def build(self, events: Iterable[Any]) -> Any:
-        """Return the value of the only document, or None if there is no document; raise Unreadable."""
+        """Return the value of the only document, or None; raise Unreadable if reading has to stop."""
         self._events: Iterator[Any] = iter(events)
         data, documents = None, 0
         for event in self._events:
@@ -130,7 +130,7 @@ class SafeComposer:
         return value
 
     def _repeat(self, event: Any, value: Any, depth: int) -> None:
-        """Count the value that an alias repeats, as if it were written out."""
+        """Count the value that an alias repeats towards the limits, as if it were written out."""
         self._count(event, depth, value)
         parts = (*value, *value.values()) if isinstance(value, dict) else value
         for part in parts if isinstance(value, dict | tuple) else ():

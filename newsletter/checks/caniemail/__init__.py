@@ -1,1 +1,1 @@
-"""caniemail.com's data about the features that mail programs support, and the features that a mail uses."""
+"""Find the features that a mail uses, and the mail programs that support them by caniemail.com's data."""

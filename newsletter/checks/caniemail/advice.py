@@ -1,4 +1,4 @@
-"""Severity and advice for each feature of caniemail.com that a mail program does not support.
+"""Give the severity and the advice for each feature of caniemail.com that a mail program does not support.
 
 A feature that content or layout depends on is a warning. A feature that readers do not miss is not reported.
 Each other feature is a note: the mail looks plainer.
@@ -69,9 +69,9 @@ _FALLBACKS = {
     """,
 }
 _BY_SLUG = {slug: fallback for fallback, slugs in _FALLBACKS.items() for slug in slugs.split()}
-# Conditions and states, whose rules only apply in mail programs that support them; hints to browsers,
-# assistive technology and printers; elements that are shown without support too; features with their own
-# fallback, such as a list of fonts or `src`.
+# Features that readers do not miss: conditions and states, whose rules apply only in mail programs that
+# support them; hints to browsers, assistive technology and printers; elements that are shown without support
+# too; features with a fallback of their own, such as a list of fonts or `src`.
 _UNMISSED = """
     css-at-keyframes css-at-media css-at-media-device-pixel-ratio css-at-media-hover
     css-at-media-orientation css-at-media-prefers-color-scheme css-at-media-prefers-reduced-motion
@@ -87,7 +87,7 @@ UNMISSED = frozenset(_UNMISSED.split())
 
 
 def fallback(slug: str) -> Fallback | None:
-    """Return the severity and the advice for a missing feature; None if readers do not miss it."""
+    """Return the severity and the advice for a feature that is not supported; None if it is not missed."""
     return None if slug in UNMISSED else _BY_SLUG.get(slug, _PLAINER)
 
 

@@ -1,4 +1,4 @@
-"""caniemail.com's tests of the features that each mail program supports, from caniemail.json in this folder.
+"""Read caniemail.com's tests of the features that each mail program supports, from the file caniemail.json.
 
 `.ci/caniemail.py` updates that file. A client is `family.platform`, such as `outlook.windows`.
 """
@@ -27,7 +27,8 @@ _PLATFORMS = {
 class Feature:
     """A feature of CSS or HTML, by the slug of its page on caniemail.com.
 
-    `support` has a letter for each client: y (yes), n (no), a (almost), u (unknown), - (not tested).
+    `support` has a letter for each of `Caniemail.clients`: y (yes), n (no), a (almost), u (unknown), - (not
+    tested).
     """
 
     slug: str
@@ -42,7 +43,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Caniemail:
-    """The data as of `date` (YYYY-MM-DD): families' names, clients, features by slug."""
+    """The data as of `date` (YYYY-MM-DD): the title of each family, the clients, the features by slug."""
 
     date: str
     families: Mapping[str, str]
@@ -50,7 +51,7 @@ class Caniemail:
     features: Mapping[str, Feature]
 
     def clients_of(self, name: str) -> frozenset[str]:
-        """Return the clients that the name of a family or a client stands for; none for an unknown name."""
+        """Return the clients of a family, or the client of this name; an empty set for an unknown name."""
         return frozenset(
             client
             for client in self.clients
@@ -66,7 +67,7 @@ class Caniemail:
     ) -> str:
         """Return clients in words; a family's name stands for all its clients that were tested on a feature.
 
-        `excluded` clients do not count among the tested ones.
+        `excluded` clients are not counted as tested.
         """
         tested = self._with_support(feature, "ynau") - excluded
         names = []
@@ -83,7 +84,7 @@ class Caniemail:
 
 @cache
 def caniemail() -> Caniemail:
-    """Return the data; the file is read once."""
+    """Return the data of caniemail.json, which is read once."""
     data = json.loads(_FILE.read_bytes())
     features = {slug: Feature(slug, *row) for slug, row in data["features"].items()}
     return Caniemail(data["date"], data["families"], tuple(data["clients"]), features)

@@ -1,4 +1,4 @@
-"""Map marks in a mail, such as `property:float`, to the features of caniemail.com that they show.
+"""Map marks in a mail, such as `property:float`, to the features of caniemail.com that they belong to.
 
 Most marks come from a feature's slug and title; _MARKS has the others, and UNDETECTED lists the features that
 have no mark. Marks are property:NAME, value:NAME:WORD, word:WORD, function:NAME, unit:UNIT, at:NAME,
@@ -81,7 +81,7 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
     "image-jpg": _each("image", "jpg jpeg"),
     "image-tiff": _each("image", "tiff tif"),
 }
-# Features that are not in a mail's HTML, or not any more once it is parsed.
+# Features that a mail's HTML does not contain, loses when it is parsed, or nearly always contains.
 UNDETECTED = (
     "bimi",  # in the sender's DNS
     "css-comments",
@@ -90,7 +90,7 @@ UNDETECTED = (
     "html-doctype",  # the first line, which MJML writes
     "image-hdr",  # inside a picture's file
 )
-# A longer property without a feature belongs to one of these: margin-top, overflow-x, animation-name.
+# A longer property without a feature of its own has that of its shorthand: margin-top, overflow-x.
 _SHORTHANDS = (
     *("animation", "border", "border-image", "inset", "list-style", "margin", "mask-image", "outline"),
     *("overflow", "padding", "text-emphasis", "transition"),
@@ -98,7 +98,7 @@ _SHORTHANDS = (
 
 
 def marks(slug: str) -> tuple[str, ...]:
-    """Return the marks of a feature; none for a feature in UNDETECTED, or one unknown to this module."""
+    """Return the marks of a feature; none for a feature in UNDETECTED, or one without derivable marks."""
     if slug in UNDETECTED:
         return ()
     return _MARKS.get(slug) or tuple(_derived(slug, caniemail().features[slug].title))
@@ -143,7 +143,7 @@ def _slug_by_mark() -> dict[str, str]:
 
 
 def feature(mark: str) -> str | None:
-    """Return the slug of the feature that a mark shows; None for most marks, which show none."""
+    """Return the slug of the feature that a mark belongs to; None for a mark without a feature."""
     kind, _, name = mark.partition(":")
     if (slug := _slug_by_mark().get(mark)) or kind != "property":
         return slug

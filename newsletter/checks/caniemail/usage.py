@@ -1,4 +1,4 @@
-"""The uses of HTML and CSS in a mail, as marks, each with the clients that it cannot harm."""
+"""Find the uses of HTML and CSS in a mail, as marks, each with the clients that it does not affect."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,19 @@ from newsletter.checks.css import stylesheets
 from newsletter.checks.css.stylesheets import Declaration, Rule, Selector
 from newsletter.checks.document import Document, Element
 
-WORD = "outlook.windows"  # renders mails with Word, and parses conditional comments, which others skip
-# States of an element or a link that is hovered or used: the mail is complete without their styles.
+WORD = "outlook.windows"  # it renders mails with Word, and only it parses conditional comments
+# States of elements and links that a reader points at or uses: the mail is complete without their styles.
 STATES = frozenset(
     f":{state}" for state in ["active", "focus", "focus-visible", "focus-within", "hover", "link", "visited"]
 )
-# Values that switch a property off; a program without the property shows the same.
+# Values that switch a property off; a mail program without the property shows the same.
 _OFF_VALUES = ("none", "normal", "static", "visible")
 _CONDITIONS = ("media", "supports", "container", "keyframes")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A mark, its spellings (the best to search for first), its element, and the clients it cannot harm."""
+    """A mark in a mail: its spellings to search for, the best first, its element, and unaffected clients."""
 
     mark: str
     spellings: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def _selector_marks(selector: Selector) -> Iterator[str]:
 
 
 def _property_marks(declaration: Declaration) -> Iterator[str]:
-    """Yield the marks of a declaration that an earlier one for the same property cannot replace."""
+    """Yield the marks that count even if an earlier declaration sets the same property to a plainer value."""
     name, value = declaration.name, declaration.value
     if value.lower() not in _OFF_VALUES and (name, value) != ("background-size", "auto"):
         yield f"property:{name}"

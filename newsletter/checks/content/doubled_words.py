@@ -7,7 +7,7 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 _TWICE = re.compile(r"(?<![\w./:@'\u2019-])([^\W\d_]+) +(\1)(?![\w./:@'\u2019-]*\w)", re.IGNORECASE)
-# Words that a language repeats correctly ("all that that means", "nous nous voyons"); None switches it off.
+# Words that a language repeats correctly ("all that that means"); None switches the check off for a language.
 _CORRECT_PAIRS = {
     "en": {"that", "had", "her", "no", "so", "very", "bye"},
     "de": {"die", "der", "das", "den", "dem", "sie"},

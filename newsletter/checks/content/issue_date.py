@@ -8,7 +8,7 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 from newsletter.issue import files
 
-# A date in this time before the week was probably copied from an earlier issue.
+# A date at most five weeks before the issue's week was probably copied from an earlier issue.
 _RECENT, _HALF_A_YEAR = timedelta(weeks=5), timedelta(weeks=26)
 _HEADLINES = (("subject", "subject"), ("preheader", "preheader"), ("opening", "heading"))
 
@@ -34,8 +34,8 @@ def monday(proof: Proof) -> Iterator[Problem]:
 def _dates(line: str, monday: date, months: list[str]) -> Iterator[tuple[str, date]]:
     """Yield the dates in a line, each as written and as a date; `months` are the names of the twelve months.
 
-    A week stands for its Monday. A date without a year has the year of `monday`, the issue's, or the year
-    before.
+    A week is returned as its Monday. A date without a year gets the year of `monday`, the Monday of the
+    issue's week, or the year before.
     """
     names = "|".join(map(re.escape, months))
     year = r"(?:,? (?P<year{}>[12]\d{{3}}))?\b"
@@ -56,7 +56,7 @@ def _dates(line: str, monday: date, months: list[str]) -> Iterator[tuple[str, da
                 yield match[0], date.fromisocalendar(int(part["in"]), int(part["week"]), 1)
             else:
                 named = date(int(year or monday.year), numbers[month.casefold()], int(day))
-                # An issue of January names the December of the year before.
+                # An issue of January may name a day of the December before it without a year.
                 is_last_year = not year and named - monday > _HALF_A_YEAR
                 yield match[0], named.replace(year=named.year - 1) if is_last_year else named
         except (ValueError, KeyError):  # a day that does not exist

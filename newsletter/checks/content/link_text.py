@@ -17,7 +17,7 @@ _VAGUE = re.compile(
     "(?:clicca )?qui|leggi tutto|scopri di più|(?:klik )?hier|lees meer|(?:clique )?aqui|saiba mais|"
     "(?:kliknij )?tutaj|więcej"
 )
-# Words that are an address. A name such as Node.js is not one: it has no scheme, no www. and no path.
+# Words that are an address; a name such as Node.js has no scheme, no www. and no path, and does not match.
 _ADDRESS = re.compile(
     r"(?:https?://(?:www\.)?|www\.|(?=\S+/))((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#:]\S*)?", re.IGNORECASE
 )

@@ -23,7 +23,7 @@ def links(proof: Proof) -> Iterator[Problem]:
 
 
 def target_problem(target: str) -> BadTarget | None:
-    """Return the problem, the fix and the severity of a link's target; None if it is fine."""
+    """Return the problem, the fix and the severity of a link's target; None if it has no problem."""
     if PLACEHOLDER.fullmatch(target):
         return None
     try:

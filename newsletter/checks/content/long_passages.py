@@ -8,7 +8,7 @@ from newsletter.errors import Problem
 
 # On a phone of 375 pixels a line holds about seven words at 16 pixels: 150 words fill the screen.
 MAX_WORDS = 150
-# The same for scripts without spaces, in which a word is about two characters.
+# The limit for scripts without spaces, in which a word has about two characters.
 MAX_WIDE_CHARACTERS = 300
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 

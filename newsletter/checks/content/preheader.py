@@ -1,4 +1,4 @@
-"""Check the preheader, which inboxes show after the subject: the first text of the mail and its length."""
+"""Check the preheader, which inboxes show after the subject: its length, and its place in the mail."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def preheader(proof: Proof) -> Iterator[Problem]:
 
 
 def _inbox_row(proof: Proof, where: str) -> Iterator[Problem]:
-    """Yield the problems of the text that inboxes show after the subject, which is the first of the HTML."""
+    """Yield the problems of the text that inboxes show after the subject: the first text of the HTML part."""
     line, texts = visible_text(proof.rendered.preheader), list(_texts(proof))
     preview = visible_text(" ".join(texts))
     if not preview.startswith(line):

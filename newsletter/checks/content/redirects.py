@@ -13,7 +13,7 @@ _SHORTENERS = re.compile(
     r"goo\.gl|v\.gd|shorturl\.at|tiny\.cc|bl\.ink|dlvr\.it|ift\.tt|soo\.gd|amzn\.to|a\.co|fb\.me|spoti\.fi|"
     r"wp\.me|hubs\.la|mailchi\.mp|eepurl\.com"
 )
-# These hosts and their subdomains.
+# Redirectors; their subdomains match too.
 _REDIRECTORS = re.compile(
     r"(?:.+\.)?(?:safelinks\.protection\.outlook\.com|urldefense\.com|urldefense\.proofpoint\.com|href\.li|"
     r"lm?\.facebook\.com|l\.instagram\.com|l\.messenger\.com|out\.reddit\.com|slack-redir\.net|away\.vk\.com|"

@@ -1,4 +1,4 @@
-"""Check for stories and subjects that are repeated in an issue, or were in an earlier one."""
+"""Check for stories that occur twice in an issue, and for stories and subjects of an earlier issue."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,7 +39,7 @@ def _repeated_in_issue(proof: Proof) -> Iterator[Problem]:
 
 
 def _candidates(proof: Proof) -> Iterator[Issue]:
-    """Yield the earlier issues whose file contains one of the links or the subject; parse only these."""
+    """Yield the earlier issues whose file contains one of the links or the subject; load no other issue."""
     links = [urlsplit(story.link) for story in proof.issue.stories]
     needles = [proof.issue.subject, *(f"{link.netloc}{link.path.rstrip('/')}" for link in links)]
     needles = [needle.casefold() for needle in needles]
@@ -51,7 +51,7 @@ def _candidates(proof: Proof) -> Iterator[Issue]:
 
 
 def _page_key(link: str) -> str:
-    """Return a key that is equal for the addresses of one page."""
+    """Return a key that is equal for all addresses of one page, such as those with and without www."""
     parts = urlsplit(link)
     host = (parts.hostname or "").removeprefix("www.")
     return f"{host}{parts.path.rstrip('/')}?{parts.query}"

@@ -8,7 +8,7 @@ from newsletter.display import printable
 from newsletter.errors import Problem
 
 _CHECKED_FIELDS = ("subject", "preheader", "heading", "title")
-# Names are in capitals too: they are half of the letters in "NASA at the UNESCO table".
+# A sentence may have names in capitals: they are half of the letters in "NASA at the UNESCO table".
 _MIN_CAPITALS, _MIN_CAPITALS_SHARE = 8, 0.6
 _MARKS = re.compile(r"[!\uff01\u00a1]\s*[!\uff01?]|[?]\s*!|[?]{3}|[$\u20ac]{3,}")
 

@@ -1,4 +1,4 @@
-"""Check for Markdown that is not recognised, and so is shown literally: asterisks, links in pieces, HTML."""
+"""Check for invalid Markdown, which the mail shows literally: asterisks, broken links, HTML tags."""
 
 import re
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
 
-# Parameters of advertisers, mailers and networks; without them, an address leads to the same page.
+# Parameters of advertisers, mail services and networks; an address leads to the same page without them.
 _TRACKING = re.compile(
     r"(?:utm|mtm|pk|hsa|_hs|__hs|fb_action|trk|_bta)_?\w+|oly_\w+_id|mc_[ce]id|vero_(?:id|conv)|"
     r"(?:fb|g|d|y|tt|tw|irc)clid|msclkid|gbraid|wbraid|gclsrc|srsltid|igsh(?:id)?|li_fat_id|wickedid|"

@@ -8,7 +8,7 @@ from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.render.markdown import OMITTED
 
-# Only in capitals. English-speaking journalists write TK for "to come"; in other languages it may be a name.
+# In capitals only. English-speaking journalists write TK for "to come"; in other languages TK may be a name.
 _MARK = re.compile(r"\b(?:TODO|FIXME|TBD|X{3,})\b|\b[Ll]orem ipsum\b")
 _ENGLISH = re.compile(rf"{_MARK.pattern}|\bTK(?:TK)*\b")
 

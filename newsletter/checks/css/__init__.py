@@ -1,1 +1,1 @@
-"""A mail's CSS: parsed, matched with its elements, and computed for a screen."""
+"""Parse a mail's CSS, match it with the mail's elements, and compute their styles for a screen."""

@@ -1,8 +1,8 @@
 """Compute the visible texts of a mail and their styles for a screen.
 
 The cascade is that of browsers (https://www.w3.org/TR/css-cascade-4/), for the properties that determine
-colour and height. A picture behind a text, or a colour that is not supported here, makes its background
-unknown.
+colour and height. The background of a text is unknown if it has a picture without an opaque colour behind
+it, or a colour that this package does not support.
 """
 
 import re
@@ -36,10 +36,11 @@ _NORMAL_LINE_HEIGHT = 1.2
 
 @dataclass(frozen=True)
 class Style:
-    """The computed style of an element's text; sizes in pixels.
+    """The computed style of an element's text; sizes are in pixels.
 
-    `colour` is None if it is unknown, `backdrop` if a picture lies behind the text. `line` is the line height
-    in pixels, `line_times` the same as a multiple of `size`.
+    `colour` is None if it is unknown, `backdrop` if the background is unknown. The line height is `line` in
+    pixels, or `line_times` as a multiple of `size`; it is `normal` if both are None. `padding` is the sum of
+    the top and the bottom padding.
     """
 
     colour: Colour | None
@@ -66,7 +67,7 @@ class Style:
 
 @dataclass(frozen=True)
 class TextRun:
-    """A text between two tags, its white space collapsed, with its parent element and its style."""
+    """A text between two tags, with collapsed white space, its parent element and its style."""
 
     element: Element
     words: str
@@ -82,7 +83,7 @@ class TextRun:
 
 
 class Cascade:
-    """The computed styles of a mail's elements; rules are matched once for all screens."""
+    """Compute the styles of a mail's elements; match the rules once for all screens."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -153,7 +154,7 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _Context:
-    """The screen, and the styles that are computed so far."""
+    """The screen, the styles that are computed so far, and `dark`: the default colours are dark."""
 
     viewport: Viewport
     dark: bool
@@ -161,7 +162,7 @@ class _Context:
 
 
 def _texts(element: Element) -> Iterator[tuple[Element, str]]:
-    """Yield every text with the element that contains it directly."""
+    """Yield every text outside hidden tags with its parent element."""
     if element.tag in _HIDDEN_TAGS or not isinstance(element.tag, str):
         return
     yield element, element.text or ""
@@ -227,7 +228,7 @@ def _backdrop(declared: Mapping[str, Any], parent: Style, colour: Colour | None)
     background = colour if value == "currentcolor" else value
     if declared.get("background-image"):
         solid = isinstance(background, Colour) and background.alpha == 1
-        # Mail programs that block pictures show the colour behind it: only an opaque one can be judged.
+        # Mail programs that block pictures show the colour behind them; only an opaque colour is known.
         if not solid:
             return None
     if value == "unknown" or (value == "currentcolor" and colour is None):

@@ -1,4 +1,4 @@
-"""Colours: parsed from CSS and from HTML's legacy attributes, blended, and compared by WCAG's contrast."""
+"""Parse colours of CSS and of HTML's legacy attributes, blend them, and compute their contrast (WCAG)."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class Colour(NamedTuple):
-    """Red, green and blue from 0 to 255, alpha from 0 to 1."""
+    """A colour: red, green and blue from 0 to 255, alpha from 0 to 1."""
 
     red: float
     green: float
@@ -36,9 +36,9 @@ LINK = {False: Colour(0, 0, 238), True: Colour(158, 158, 255)}
 
 
 def parse(token: Any) -> Colour | str | None:
-    """Parse a CSS token; return a colour, "currentcolor", "unknown" for a colour of another space, or None.
+    """Return the colour of a CSS token, "currentcolor", "unknown" for an unsupported colour, or None.
 
-    None stands for a token that browsers do not accept as a colour either.
+    None means that browsers do not accept the token as a colour.
     """
     try:
         colour = color4.parse_color(token)
@@ -126,7 +126,7 @@ class Backdrop(NamedTuple):
         return cls(1.0, (-red, -green, -blue), (red, green, blue))
 
     def under(self, background: Colour, opacity: float = 1.0) -> "Backdrop":
-        """Return the backdrop with a box on it: its background colour, and the opacity of the whole box."""
+        """Return this backdrop with a box on it, which has a background colour and an opacity."""
         *channels, alpha = background
         painted = [self.through * channel * alpha for channel in channels]
         veil = (opacity * (v * (1 - alpha) - p) for v, p in zip(self.veil, painted, strict=True))
@@ -137,7 +137,7 @@ class Backdrop(NamedTuple):
 
     @property
     def background(self) -> Colour:
-        """Return the colour around the text."""
+        """Return the colour of the background, as it is shown around the text."""
         return Colour(*self.ground)
 
     def text(self, colour: Colour) -> Colour:

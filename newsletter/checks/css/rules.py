@@ -1,4 +1,4 @@
-"""Match a mail's CSS rules with its elements, by cssselect2, and its media queries with a screen."""
+"""Match a mail's CSS rules with its elements, using cssselect2, and its media queries with a screen."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ from newsletter.checks.css.stylesheets import Rule
 from newsletter.checks.css.values import Declared, values
 from newsletter.checks.document import Document, Element
 
-# More than any template has; the limit keeps a hostile style sheet from taking minutes.
+# More rules than any template has; without a limit, a hostile style sheet would take minutes.
 _MAX_RULES = 5_000
-# The at-rules whose rules apply; browsers support the features that mails test with @supports.
+# The at-rules whose content applies; browsers support the features that mails test with @supports.
 _APPLIED_AT_RULES = ("media", "supports", "layer")
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """A screen: its width in pixels, and True for dark mode."""
+    """A screen: its width in pixels, and its mode, light or dark."""
 
     width: int = 720
     dark: bool = False
@@ -50,7 +50,7 @@ def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
             matcher.add_selector(selector, (within, block))
     by_element = {}
     for wrapper in cssselect2.ElementWrapper.from_html_root(document.root).iter_subtree():
-        matches = (match for match in matcher.match(wrapper) if match[2] is None)  # no ::before
+        matches = (match for match in matcher.match(wrapper) if match[2] is None)  # skip ::before
         by_element[wrapper.etree_element] = [
             MatchedRule(tuple(specificity), order, within, block)
             for specificity, order, _, (within, block) in matches
@@ -59,7 +59,7 @@ def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
 
 
 def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
-    """Yield the rules that are not nested in others, each with the media queries around it."""
+    """Yield the rules that are not nested in other rules, each with the media queries around it."""
     for style in document.named("style"):
         media = style.get("media") or ""
         for rule in stylesheets.sheet(style.text or "").rules:
@@ -74,9 +74,9 @@ _PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
 
 @lru_cache(maxsize=1000)
 def media_matches(media: str, viewport: Viewport) -> bool:
-    """Return True if a media query list matches a screen; a query with an unknown part does not.
+    """Return True if a media query list matches a screen; a query with an unknown part never matches.
 
-    https://www.w3.org/TR/mediaqueries-4/, as far as mails use it: no ranges with <, no `or`.
+    Source: https://www.w3.org/TR/mediaqueries-4/. Ranges with < and `or` are unknown: mails do not use them.
     """
     return any(_query_matches(query.strip(), viewport) for query in media.lower().split(","))
 

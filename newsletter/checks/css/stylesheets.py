@@ -1,4 +1,4 @@
-"""A mail's CSS as plain data, parsed once by tinycss2: rules, with the parts of their selectors and values.
+"""Parse a mail's CSS with tinycss2 into plain data: rules, with the parts of their selectors and values.
 
 Invalid CSS is skipped, as mail programs do; names are in lower case.
 """
@@ -15,7 +15,7 @@ Node = Any  # tinycss2 has no types
 
 @dataclass(frozen=True)
 class Declaration:
-    """`name: value`, with the value's words, functions, units (`%` counts as one), addresses and tokens."""
+    """A declaration `name: value`, with the value's words, functions, units (also `%`), URLs and tokens."""
 
     name: str
     value: str
@@ -55,9 +55,9 @@ class AtRule:
 
 @dataclass(frozen=True)
 class Rule:
-    """`selectors { declarations }`; `within` are the at-rules around it, `nested` one inside another rule.
+    """A rule `selectors { declarations }`; `prelude` are the tokens of its selectors.
 
-    `prelude` are the tokens of its selectors.
+    `within` are the at-rules around it; `nested` is True for a rule inside another rule.
     """
 
     selectors: tuple[Selector, ...]
@@ -81,7 +81,7 @@ def sheet(css: str) -> Sheet:
     parser = _SheetParser()
     try:
         parser.parse_blocks(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
-    except RecursionError:  # blocks nested a thousand levels deep, which no template has
+    except RecursionError:  # no template nests blocks a thousand levels deep
         return Sheet()
     return Sheet(tuple(parser.rules), tuple(parser.at_rules))
 
@@ -97,7 +97,7 @@ def declarations(css: str) -> tuple[Declaration, ...]:
 
 @dataclass
 class _SheetParser:
-    """The rules and at-rules that are parsed so far."""
+    """Collect the rules and at-rules of a style sheet, in order."""
 
     rules: list[Rule] = field(default_factory=list)
     at_rules: list[AtRule] = field(default_factory=list)
@@ -141,7 +141,7 @@ def _declarations(nodes: Sequence[Node]) -> Iterator[Declaration]:
 
 
 def _with_nested(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Yield these nodes and, after each, the nodes in its brackets."""
+    """Yield these nodes and, after each node, the nodes in its brackets."""
     for node in nodes:
         yield node
         yield from _with_nested(getattr(node, "content", None) or getattr(node, "arguments", None) or ())
@@ -204,7 +204,7 @@ def _components(nodes: Sequence[Node]) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _has_descendant_combinator(nodes: Sequence[Node]) -> bool:
-    """Return True if a space is the only combinator between two parts of a selector."""
+    """Return True if a selector has a descendant combinator: a space alone between two parts."""
     signs = "".join(
         " " if node.type == "whitespace" else node.value if node == ">" or node == "+" or node == "~" else "x"
         for node in nodes

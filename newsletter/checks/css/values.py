@@ -1,7 +1,7 @@
-"""The values of declarations as plain data: colours, lengths, weights, and words.
+"""Parse the values of declarations into plain data: colours, lengths, weights, and words.
 
-Only the properties are parsed that determine the colour, the visibility and the height of a text. An invalid
-value is skipped, as browsers do.
+Only properties that determine the colour, the visibility or the height of a text are parsed. An invalid
+value is skipped, as in browsers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,18 +12,18 @@ from newsletter.checks.css import colours, stylesheets
 from newsletter.checks.css.stylesheets import Declaration
 
 Token = Any  # tinycss2 has no types
-Value = Any  # a Colour, a Length, a number or a word, as the property has it
+Value = Any  # a Colour, a Length, a number or a word, depending on the property
 
 
 class Length(NamedTuple):
-    """A number of `px`, `em`, `rem`, `%`, or of nothing (`times`)."""
+    """A number with its unit: `px`, `em`, `rem`, `ex`, `ch`, `%`, or `times` for a number without a unit."""
 
     number: float
     unit: str
 
 
 class Declared(NamedTuple):
-    """A property's value; `!important` or not."""
+    """A property's value; `important` is True for `!important`."""
 
     name: str
     value: Value
@@ -32,7 +32,7 @@ class Declared(NamedTuple):
 
 # CSS Values and Units 4, 6.2, in pixels.
 _ABSOLUTE = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54}
-# Without vw and vh, since the screen is unknown here; a value before them in the same block applies instead.
+# Not vw and vh, because the screen is unknown here; an earlier value in the same block applies instead.
 _RELATIVE = ("em", "rem", "ex", "ch")
 _SIZES = {
     "xx-small": 9, "x-small": 10, "small": 13, "medium": 16, "large": 18, "x-large": 24, "xx-large": 32,
@@ -77,7 +77,7 @@ def _colour(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
 
 
 def _background(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    """Parse the shorthand; its colour is that of the last layer, or transparent without one."""
+    """Parse the shorthand `background`; its colour is that of the last layer, or transparent without one."""
     layers = [colour for token in tokens if (colour := colours.parse(token)) not in (None, "unknown")]
     has_picture = any(
         token.type == "url" or _function(token) not in ("", *_COLOUR_FUNCTIONS) for token in tokens
@@ -190,7 +190,7 @@ def _line_height(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Valu
 
 
 def _font(name: str, tokens: Sequence[Token]) -> Iterator[tuple[str, Value]]:
-    """Parse the shorthand, which resets the weight and the line height that it does not name."""
+    """Parse the shorthand `font`, which resets the weight and the line height if it does not name them."""
     if word := _global_keyword(tokens):
         yield from ((longhand, word) for longhand in ("font-size", "font-weight", "line-height"))
         return

@@ -7,7 +7,7 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem, Severity
 from newsletter.mail.sample import sample_message
 
-# Points, well below the limit for spam: DNS, DKIM and the sender, unknown here, will change the score.
+# In points, well below the limit for spam: DNS, DKIM and the sender, unknown here, will change the score.
 WARNING_SCORE = 2.0
 
 

@@ -53,7 +53,7 @@ class Report:
 
 
 class Failed(Exception):
-    """SpamAssassin printed no report; the message is the predicate of a sentence about it."""
+    """The error for a run without a report; its text is the predicate of a sentence about SpamAssassin."""
 
 
 def program() -> str | None:
@@ -68,7 +68,7 @@ def score(message: bytes, program: str, seconds: float = TIMEOUT_SECONDS) -> Rep
 
 
 def _arguments(home: Path) -> list[str]:
-    """Return the arguments: `--local` prevents network tests, `--test-mode` adds a report to any mail."""
+    """Return the arguments: `--local` prevents network tests, `--test-mode` adds a report to every mail."""
     preferences = home / "user_prefs"
     preferences.touch()
     settings = [f"--cf={line}" for line in _SETTINGS]
@@ -76,7 +76,7 @@ def _arguments(home: Path) -> list[str]:
 
 
 def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
-    # LANGUAGE too, since rules have descriptions in several languages.
+    # LANGUAGE is set too, because rules have descriptions in several languages.
     environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
     pipe = subprocess.PIPE
     try:
@@ -98,7 +98,7 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and its children, which would keep the pipes open."""
+    """Kill the process and its children, which would keep the pipes open; close the pipes."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,7 +1,7 @@
 """Request web addresses, a few at a time, and only public ones.
 
 The HTTP client is `requests`. A pull request from a stranger may contain any address, so each host is looked
-up before its request, and again after each redirect. If the environment names a proxy, that does the lookup.
+up before its request, and again after each redirect. A proxy of the environment looks hosts up by itself.
 """
 
 import logging
@@ -28,17 +28,17 @@ MAX_CONCURRENT, MAX_CONCURRENT_PER_HOST = 12, 2
 PAUSE_SECONDS = 0.2  # after each request to a host
 TIMEOUT_SECONDS = 10.0
 MAX_REDIRECTS = 5
-MAX_RETRY_AFTER_SECONDS = 10.0  # a longer Retry-After of a server is not waited for
+MAX_RETRY_AFTER_SECONDS = 10.0  # a request is not repeated after a longer Retry-After
 _USER_AGENT = f"news/{__version__} (link check; requests each address once a day at most)"
 
 
 @dataclass(frozen=True)
 class UrlResult:
-    """The outcome of requesting an address.
+    """The result of requesting an address.
 
-    `status` is None if there was no response, for the reason in `failure`. `end` is the address after all
-    redirects, and `permanent` is True if all of them were permanent. `kind` is the content type, `size` the
-    bytes of the content if it was requested. `cached` results are from the last day.
+    `status` is None if there was no response; `failure` is the reason. `end` is the address after all
+    redirects; `permanent` is True if all redirects were permanent. `kind` is the content type, `size` the
+    number of bytes of the content if it was requested. A `cached` result is at most one day old.
     """
 
     address: str
@@ -53,20 +53,20 @@ class UrlResult:
 
     @property
     def good(self) -> bool:
-        """Return True if the address exists."""
+        """Return True if the status is 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The seconds that all requests together may take, and the bytes that are read of one response."""
+    """The maximum of seconds for all requests together, and of bytes that are read from one response."""
 
     seconds: float = 60.0
     max_bytes: int = 10_000_000
 
 
 class NotPublic(Exception):
-    """An address that cannot be reached from the internet."""
+    """The error for an address that cannot be reached from the internet."""
 
 
 def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limits()) -> list[UrlResult]:
@@ -92,7 +92,7 @@ def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limit
 
 
 class _UrlChecker:
-    """Request addresses: at most two at once from a host, with a pause between."""
+    """Request addresses, at most two of a host at the same time, with a pause after each request."""
 
     def __init__(self, whole: bool, limits: Limits) -> None:
         self._whole, self._limits = whole, limits
@@ -131,7 +131,10 @@ class _UrlChecker:
         return replace(result, status=None, failure=f"more than {MAX_REDIRECTS} redirects")
 
     def _request_with_retry(self, address: str) -> tuple[int, Any, int | None]:
-        """Send HEAD, and GET if HEAD fails; retry once after a lost connection or a short Retry-After."""
+        """Send HEAD, and GET if HEAD gets an error status; with `whole`, send GET only.
+
+        Retry once after a lost connection or a short Retry-After.
+        """
         import requests
 
         for last in (False, True):
@@ -167,7 +170,7 @@ class _UrlChecker:
 
             self._thread_local.session = requests.Session()
             self._thread_local.session.headers["User-Agent"] = _USER_AGENT
-            # Otherwise requests would send passwords from a .netrc file.
+            # Without this, `requests` would send passwords from a .netrc file.
             self._thread_local.session.auth = lambda request: request
         session: requests.Session = self._thread_local.session
         return session
@@ -179,7 +182,7 @@ class _UrlChecker:
 
 @dataclass(frozen=True)
 class _HostSlot:
-    """One of a host's concurrent requests; it is released after a pause."""
+    """A slot for one of the concurrent requests of a host; it is released after a pause."""
 
     slots: threading.Semaphore
 
@@ -219,7 +222,7 @@ def _content_bytes(response: "requests.Response", max_bytes: int) -> int:
 
 
 def _failure_text(failure: Exception) -> str:
-    """Return the reason for a missing response in a few words."""
+    """Return the reason for a missing response, as a clause such as "no connection"."""
     import requests
 
     match failure:

@@ -1,4 +1,4 @@
-"""Check that links respond and pictures load; keep the good results for a day."""
+"""Check that links respond and pictures load; keep the good results of links for a day."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def _is_wrong(address: str) -> bool:
 
 
 def link_problem(result: UrlResult) -> tuple[str, str, Severity] | None:
-    """Return the problem, the fix and the severity of a link's result; None if it is fine."""
+    """Return the problem, the fix and the severity of a link's result; None if it has no problem."""
     if result.status is None:
         return (
             f"does not respond: {printable(result.failure, 100)}",
@@ -107,7 +107,7 @@ def link_problem(result: UrlResult) -> tuple[str, str, Severity] | None:
 
 
 def picture_problem(result: UrlResult) -> tuple[str, str, Severity] | None:
-    """Return the problem, the fix and the severity of a picture's result; None if it is fine."""
+    """Return the problem, the fix and the severity of a picture's result; None if it has no problem."""
     if result.status is None:
         return (
             f"the picture does not load: {printable(result.failure, 100)}",
@@ -148,7 +148,7 @@ class _ResultCache:
                     self._entries[address] = entry
 
     def store(self, results: list[UrlResult], folder: Path) -> None:
-        """Add good results to the file. Ignore a folder that cannot be written: it only costs requests."""
+        """Add good results to the file; ignore a failure to write it, which costs only further requests."""
         good = [result for result in results if result.good]
         if not good:
             return

@@ -1,6 +1,6 @@
 """Check the HTML for barriers to readers with a screen reader or a keyboard.
 
-It follows WCAG 2.2 and the rules of axe-core, which the docstrings name.
+The check follows WCAG 2.2 and the rules of axe-core; the docstrings name these rules.
 """
 
 import re

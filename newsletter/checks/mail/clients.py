@@ -14,8 +14,8 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.templates import Filled
 
-# MJML's components in their default form. Their output works wherever MJML works, so its features are not
-# reported.
+# MJML's components in their default form. Their output works in all mail programs that MJML supports, so its
+# features are not reported.
 SAMPLE = """
 <mjml><mj-head>
   <mj-title>Title</mj-title><mj-preview>Preview</mj-preview><mj-breakpoint width="480px" />
@@ -65,7 +65,7 @@ def clients(proof: Proof) -> Iterator[Problem]:
         if slug is None or slug in excused or slug in reported or not (advice := fallback(slug)):
             continue
         used = data.features[slug]
-        # A client without style sheets loses those of MJML too; a feature inside them loses nothing more.
+        # A client without style sheets ignores MJML's too, so a feature in them makes no difference to it.
         unaffected = use.unaffected | (sheetless if slug.startswith(_SHEET_FEATURES) else frozenset())
         if without := (data.without(used) & chosen) - unaffected:
             reported.add(slug)
@@ -79,7 +79,7 @@ def features(document: Document) -> frozenset[str]:
 
 
 def compiled(components: str) -> Document:
-    """Compile MJML and parse its HTML."""
+    """Compile MJML components; return the resulting HTML as a document."""
     return Document(compile_mjml(Filled(components, lambda _: ""))[0])
 
 
@@ -100,7 +100,7 @@ def _chosen_clients(proof: Proof) -> frozenset[str]:
 
 
 def _mjml_features(document: Document) -> frozenset[str]:
-    """Return the features of MJML's components; of interactive ones only if the mail has them."""
+    """Return the features of MJML's components; those of an interactive one only if the mail has it."""
     classes = " ".join(element.get("class", "") for element in document.elements).split()
     used = (prefix for prefix in INTERACTIVE if any(name.startswith(prefix) for name in classes))
     return frozenset().union(_baseline(), *map(_interactive_features, used))

@@ -44,7 +44,7 @@ def contrast(proof: Proof) -> Iterator[Problem]:
 
 
 def min_contrast(run: TextRun) -> float:
-    """Return the least contrast that WCAG AA allows for a text; it is lower for large letters."""
+    """Return the minimum contrast that WCAG AA requires for a text; it is lower for large letters."""
     size, weight = run.style.size, run.style.weight
     is_large = size >= LARGE_PIXELS or (size >= LARGE_BOLD_PIXELS and weight >= 700)
     return MIN_CONTRAST_LARGE if is_large else MIN_CONTRAST

@@ -1,4 +1,4 @@
-"""Check the headings, by which readers with a screen reader navigate the mail (WCAG 1.3.1)."""
+"""Check the headings, with which readers navigate the mail in a screen reader (WCAG 1.3.1)."""
 
 from collections.abc import Iterator
 

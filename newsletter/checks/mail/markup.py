@@ -29,7 +29,7 @@ def markup(proof: Proof) -> Iterator[Problem]:
 
 
 def _left_over(proof: Proof, tags: Tags) -> Iterator[Problem]:
-    """Yield a problem for each left-over piece of MJML or of a template, and each obsolete element."""
+    """Yield a problem for each MJML tag and template code left in the mail, and each obsolete tag."""
     names = dict.fromkeys(tag.name for tag in tags.tags)
     for name in (name for name in names if name.startswith("mj-") or name == "mjml"):
         what = f"<{name}> is left in the mail, and mail programs ignore it"

@@ -1,4 +1,4 @@
-"""Check the placeholders: readers would see each one that is not filled."""
+"""Check the placeholders: readers would see an unknown one, and filling one in a web address leaks data."""
 
 import re
 from collections.abc import Iterator

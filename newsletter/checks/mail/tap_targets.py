@@ -10,7 +10,7 @@ from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
-# https://www.w3.org/TR/WCAG22/#target-size-minimum; a line of this height also gives targets enough distance.
+# https://www.w3.org/TR/WCAG22/#target-size-minimum; lines of this height also give targets enough distance.
 MIN_HEIGHT_PIXELS = 24.0
 PHONE = Viewport(375)
 
@@ -28,7 +28,7 @@ def tap_targets(proof: Proof) -> Iterator[Problem]:
 
 
 def links_alone(document: Document, styles: dict[Element, Style]) -> Iterator[Element]:
-    """Yield the visible links whose line has no words except those of links."""
+    """Yield the visible links on lines that have no words outside links."""
     line = _Line()
     for element, text in _inline(document.root, styles):
         if element is None:
@@ -40,7 +40,7 @@ def links_alone(document: Document, styles: dict[Element, Style]) -> Iterator[El
 
 
 class _Line:
-    """A line between two breaks: its links, and a flag for other words in it."""
+    """A line of text: its links, and a flag for words outside them."""
 
     def __init__(self) -> None:
         self._links: dict[Element, None] = {}

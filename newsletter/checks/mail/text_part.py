@@ -43,7 +43,7 @@ _PLAIN_FIX = "use the filter `plain` for Markdown: a .txt.j2 template does not c
 
 
 def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
-    """Yield the first of each tag and each entity, except those that the editor wrote."""
+    """Return the first occurrence of each HTML tag and entity that the editor did not write."""
     by_name: dict[str, str] = {}
     for match in (*_TAG.finditer(text), *_ENTITY.finditer(text)):
         by_name.setdefault(match[0].strip("</>").split()[0], match[0])

@@ -31,7 +31,10 @@ def weight(proof: Proof) -> Iterator[Problem]:
 
 
 def heaviest(proof: Proof) -> list[tuple[str, int]]:
-    """Return the names of the HTML's parts between main headings and their bytes as UTF-8, heaviest first."""
+    """Return the names and the bytes of the six heaviest parts of the HTML, heaviest first.
+
+    A part starts at the body or at a heading h1 or h2.
+    """
     html = proof.rendered.html
     cuts = [0, *(start.start() for start in _START.finditer(html)), len(html)]
     parts = [html[begin:end] for begin, end in pairwise(cuts)]

@@ -58,9 +58,9 @@ _NOT_OVERRIDDEN: Mapping[str, tuple[Literal["warning", "note"], str]] = {
 
 
 class SendGridAccount:
-    """The account of an API key.
+    """Examine the account of an API key.
 
-    `ask` makes one call with SendGrid's client; it returns NotSent if the call could not be made.
+    `ask` makes one call with SendGrid's client; it returns the response, or NotSent if there is none.
     """
 
     def __init__(self, ask: Ask, api_key: str) -> None:
@@ -109,7 +109,7 @@ class SendGridAccount:
             yield from about(enabled, config)
 
     def _domain(self, wanted: str) -> tuple[list[Finding], SenderDomain | None, str | None]:
-        """Return the findings on a sender's authenticated domain, with its records and return path."""
+        """Return the findings on the sender's authenticated domain, its DNS records and its return path."""
         domains: list[dict[str, Any]] = []
         for page in range(_MAX_PAGES):
             response = self._ask(_page(page))
@@ -198,7 +198,10 @@ def _about_domain(chosen: dict[str, Any], wanted: str) -> Finding:
 
 
 def _best_match(domains: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
-    """Return the same domain, its nearest parent, or the account's default; a verified one first."""
+    """Return the entry of a domain, of its nearest parent, or the account's verified default; else None.
+
+    If a domain has two entries, return the verified one.
+    """
 
     def rank(entry: dict[str, Any]) -> tuple[bool, int, bool]:
         domain = str(entry["domain"]).lower()
@@ -218,7 +221,7 @@ def _return_path(chosen: dict[str, Any]) -> str | None:
 
 
 def _sender(chosen: dict[str, Any]) -> SenderDomain:
-    """Return a domain's DNS records: CNAMEs for automated security, MX and TXT for manual security."""
+    """Return a domain with its DNS records: CNAMEs for automated security, MX and TXT for manual security."""
     records = []
     for key, record in chosen["dns"].items():
         if not isinstance(record, dict):

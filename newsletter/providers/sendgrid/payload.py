@@ -1,4 +1,4 @@
-"""A mailing as the JSON of SendGrid's mail/send, encoded once; recipients are spliced in.
+"""Encode a mailing once as the JSON of SendGrid's mail/send, and insert the recipients of each batch.
 
 Placeholders become SendGrid's substitutions, which have the same value in both parts of a mail. Therefore the
 placeholders of the text part are renamed (`text.…`), and the values for the HTML part are escaped.
@@ -21,13 +21,14 @@ _NAME = ',"name":'
 # About 50 KB of JSON: a piece fits the processor's cache, and its memory is reused.
 _RECIPIENTS_PER_PIECE = 100
 
+# SendGrid replaces this tag by the recipient's link of the unsubscribe group.
 GROUP_LINK = "<%asm_group_unsubscribe_raw_url%>"
 
 
 class BodyTemplate:
-    """The JSON that all recipients share, with gaps for each one's values; `fill` returns a request.
+    """The JSON that all recipients of a mailing share; `fill` inserts the recipients of a batch.
 
-    A token is URL-safe: it needs no escape in JSON or HTML.
+    A token is URL-safe, so it needs no escape in JSON or HTML.
     """
 
     def __init__(self, mailing: Mailing) -> None:
@@ -42,7 +43,7 @@ class BodyTemplate:
         self._around_token = after_id.split("{token}")
 
     def fill(self, batch: Batch) -> list[bytes]:
-        """Return the request for a batch, in pieces."""
+        """Return the body of the request for a batch, in pieces of at most 100 recipients."""
         recipients = batch.recipients
         pieces = []
         for start in range(0, len(recipients), _RECIPIENTS_PER_PIECE):
@@ -71,12 +72,12 @@ class BodyTemplate:
 
 @lru_cache(maxsize=4)
 def template(mailing: Mailing) -> BodyTemplate:
-    """Return the template of a mailing, made once."""
+    """Return the template of a mailing's requests; the latest four are cached."""
     return BodyTemplate(mailing)
 
 
 def tracking_settings(mailing: Mailing) -> dict[str, Any]:
-    """Return all four settings, always: for an absent one SendGrid may use the account's setting."""
+    """Return all four tracking settings; for an absent one SendGrid may use the account's setting."""
     return {
         "click_tracking": {"enable": mailing.track_clicks, "enable_text": mailing.track_clicks},
         "open_tracking": {"enable": mailing.track_opens},

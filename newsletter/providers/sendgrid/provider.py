@@ -1,10 +1,10 @@
-"""SendGrid's v3 API: one request for up to 1000 recipients, with explicit tracking settings.
+"""Send through SendGrid's v3 API: one request for up to 1000 recipients, with explicit tracking settings.
 
 Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send. Status 202 means queued; there is no
 idempotency key, so after a lost response the outcome is unknown.
 
-Calls about the account use SendGrid's Python package, for its paths and headers. Mail does not: the package
-would format every body for its log, and open a new connection for each request.
+Calls about the account use SendGrid's Python package, for its paths and headers. Mail is sent without the
+package, which would format every body for its log and open a new connection for each request.
 """
 
 import logging
@@ -98,7 +98,7 @@ class SendGridProvider:
     def _ask(self, call: Callable[[Any], Any]) -> Response | NotSent:
         """Make a call about the account; return its response, or NotSent if there is none.
 
-        These calls are safe to repeat, even if the first one arrived.
+        A lost response is NotSent too, because these calls are safe to repeat even if the first one arrived.
         """
         if problems := self.check():
             return NotSent(str(problems[0]))
@@ -115,7 +115,7 @@ class SendGridProvider:
 
 
 def _client(host: str, api_key: SecretStr | None, transport: Transport) -> "_Client":
-    # Without a key the package would read one from the environment. `check` prevents the use of this one.
+    # Without a key the package would read one from the environment. "none" is not sent: `check` fails first.
     api = SendGridAPIClient(api_key.get_secret_value() if api_key else "none", host=host)
     client = _Client(host=api.host, request_headers=api._default_headers, version=3)
     client.transport = transport

@@ -1,7 +1,7 @@
 """Translate SendGrid's responses into outcomes.
 
-Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors. Mail with status 202 is queued,
-with a 4xx it certainly is not; with any other status it may be.
+Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors. With status 202 the mail is
+queued; with 4xx, except 408, it certainly is not; with any other status it is unknown.
 """
 
 import json
@@ -36,7 +36,7 @@ def outcome(response: Response, recipients: int, now: float) -> Outcome:
 def not_sent(response: Response, now: float) -> NotSent:
     """Return the outcome of a call that SendGrid rejected as a whole; `now` is Unix time.
 
-    The send stops unless SendGrid is only busy (408, 429, 5xx): the next call would fail for the same reason.
+    Unless SendGrid is only busy (408, 429, 5xx) the send stops: its next call would fail for the same reason.
     """
     if response.status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
@@ -72,20 +72,21 @@ def _is_rejected(response: Response) -> bool:
 def _invalid(response: Response, recipients: int) -> Outcome:
     """Return the outcome of an invalid request.
 
-    An error may concern some recipients, a part that all recipients share, or no field at all.
+    NotSent if an error is in a part that all recipients share. Else Refused, with the indexes of the
+    rejected recipients if all errors name recipients of the batch.
     """
     fields = [field for field, _ in errors(response)]
     if any(field and field.partition(".")[0] != "personalizations" for field in fields):
         return NotSent(error_text(response))
     if rejected_indexes := _rejected_indexes(fields, recipients):
-        # The reason is stored for each recipient, so it must not name the fields of others.
+        # The reason is stored for each recipient, so it must not name other recipients' fields.
         words = "; ".join(dict.fromkeys(text for _, text in errors(response)))
         return Refused(printable(f"{response.status} {words}", 300), rejected_indexes)
     return Refused(error_text(response))
 
 
 def _rejected_indexes(fields: Iterable[str], recipients: int) -> tuple[int, ...]:
-    """Return the indexes of the recipients in the fields; empty if a field names none of the batch."""
+    """Return the indexes of the recipients that the fields name; empty if a field names no such recipient."""
     matches = [_RECIPIENT_FIELD.fullmatch(field) for field in fields]
     indexes = {int(match[1]) for match in matches if match}
     is_valid = all(matches) and all(index < recipients for index in indexes)

@@ -1,4 +1,4 @@
-"""SendGrid's scheduled sends: batch ids, recalls, and the slots that recalls take.
+"""Hold mail back with SendGrid's scheduled sends: create batch ids, recall batches, count free slots.
 
 SendGrid documents that a batch can be cancelled until ten minutes before `send_at`, and that an account can
 have ten cancelled or paused batches
@@ -29,7 +29,7 @@ Call = Callable[[Any], Any]
 
 
 class SendGridScheduledSends:
-    """The held batches of an account.
+    """Create and recall the held batches of an account.
 
     `ask` makes one call with SendGrid's client; `clock` returns Unix time, in seconds.
     """
@@ -38,7 +38,7 @@ class SendGridScheduledSends:
         self._ask, self._clock = ask, clock
 
     def free_slots(self) -> int | NotSent:
-        """Return how many more batches can be cancelled; paused batches take a slot too."""
+        """Return the number of further batches that can be cancelled; a paused batch takes a slot too."""
         response = self._ask(lambda client: client.user.scheduled_sends.get())
         if isinstance(response, NotSent):
             return response
@@ -49,16 +49,16 @@ class SendGridScheduledSends:
         return max(0, MAX_SLOTS - len(statuses))
 
     def new_batch(self) -> str | NotSent:
-        """Return a new batch id, which is valid for ten days."""
+        """Create a batch; return its id, which is valid for ten days."""
         response = self._ask(lambda client: client.mail.batch.post())
         if isinstance(response, NotSent):
             return response
         return _new_id(response) or not_sent(response, self._clock())
 
     def recall(self, batch_id: str) -> CancelOutcome:
-        """Recall a batch's mail and confirm it.
+        """Recall a batch's mail, and confirm the recall with another request.
 
-        Repeated, it also recalls mail that has arrived since the batch was cancelled.
+        A repeated call also recalls mail that SendGrid has received since the batch was cancelled.
         """
         body = {"batch_id": batch_id, "status": "cancel"}
         response = self._ask(lambda client: client.user.scheduled_sends.post(request_body=body))

@@ -16,7 +16,7 @@ from newsletter.providers.smtp.session import bad_credentials, connect, error_te
 def examine_server(
     settings: Smtp, password: SecretStr | None, tls: ssl.SSLContext | None, timeout: float
 ) -> list[Finding]:
-    """Report on the server; no command that begins a mail transaction is sent."""
+    """Connect and log in; return the findings on the server. Begin no mail transaction."""
     where = f"{settings.host}:{settings.port}"
     try:
         session = connect(settings, password, tls, timeout)
@@ -59,7 +59,7 @@ def _is_timeout(failure: Exception) -> bool:
 
 
 def _failed(where: str, settings: Smtp, failure: Exception) -> Finding:
-    """Return the reason why the connection failed, and the setting to change."""
+    """Return the finding for a failed connection: the reason, and the setting to change."""
     words = printable(error_text(failure), 200)
     if bad_credentials(failure):
         fix = "check `smtp.username` and SMTP_PASSWORD; some servers need an app password"

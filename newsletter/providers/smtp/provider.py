@@ -1,4 +1,4 @@
-"""SMTP: reused connections, one transaction per message, and an outcome for each way it can end."""
+"""Send through SMTP: reuse connections, begin one transaction a message, and return each one's outcome."""
 
 import logging
 import ssl
@@ -93,7 +93,7 @@ class SmtpProvider:
         return Accepted()
 
     def examine(self, config: Config) -> ProviderReport:
-        """Connect as a send would, greet the server, and quit; no mail transaction is begun."""
+        """Connect and log in as a send would, then quit; begin no mail transaction."""
         from newsletter.providers.smtp.account import examine_server
 
         findings = [Finding.of(problem) for problem in self.check()]
@@ -137,20 +137,20 @@ class SmtpProvider:
 
 
 def _explain(settings: Smtp, failure: Exception) -> str:
-    """Return the reason why a connection failed, and the text for newsletter.yml if a setting is wrong."""
+    """Return the reason for a failed connection, and the fix in newsletter.yml if a setting is wrong."""
     wrong = wrong_setting(settings, failure)
     return "; ".join(wrong) if wrong else error_text(failure)
 
 
 class _BatchAborted(Exception):
-    """The end of a batch on an unusable connection; `outcome` is for all recipients without an outcome."""
+    """The error that ends a batch early; `outcome` is for all recipients without an outcome of their own."""
 
     def __init__(self, outcome: NotSent) -> None:
         self.outcome = outcome
 
 
 class _Message(NamedTuple):
-    """A message, ready for SMTP; the envelope is MAIL, RCPT and DATA."""
+    """A message that is ready for SMTP; `envelope` has the commands MAIL, RCPT and DATA."""
 
     recipient: Recipient
     envelope: tuple[bytes, bytes, bytes]
@@ -158,7 +158,7 @@ class _Message(NamedTuple):
 
 
 def _messages(batch: Batch, mime_template: MimeTemplate, submissions: "SubmissionLog") -> Iterator[_Message]:
-    """Yield the messages of a batch, each made on demand; record a refusal where that fails."""
+    """Yield the messages of a batch, each made on demand; record Refused if a message cannot be made."""
     mail = f"MAIL FROM:<{batch.mailing.sender[1]}>\r\n".encode("ascii")
     for recipient in batch.recipients:
         try:
@@ -171,9 +171,9 @@ def _messages(batch: Batch, mime_template: MimeTemplate, submissions: "Submissio
 
 
 class _Delivery:
-    """The delivery of one batch, message after message.
+    """Deliver one batch, message after message.
 
-    The envelope of the next message is sent together with the content of the message before, so that each
+    The envelope of the next message is sent together with the content of the current one, so that each
     message takes one round trip if the server offers PIPELINING. That is safe because an envelope alone is
     not a mail: the server has nothing to deliver before the last line of the content, and a connection that
     fails in between is closed without that line.
@@ -196,21 +196,22 @@ class _Delivery:
             outcome = self._send_content(ready, message, following) if isinstance(ready, Session) else ready
             self._submissions.finished(message.recipient, outcome)
             if following and is_queued and self.session is None:
-                # The outcome is unknown, or the reply was 421. The server may do the same again: abort, so
-                # that no other recipient becomes unknown.
+                # The outcome is unknown, or the reply was 421. The next message may end in the same way, so
+                # abort before another recipient becomes unknown.
                 raise _BatchAborted(NotSent("the connection ended at the previous message", stop=False))
             message = following
 
     def drop(self) -> None:
-        """Close the connection, also in the middle of a transaction."""
+        """Close the connection, even in the middle of a transaction."""
         if self.session:
             self.session.close()
         self.session = None
 
     def _send_envelope(self, message: _Message, is_queued: bool) -> Session | Outcome:
-        """Return the session that waits for the content, or the outcome if the server rejects the recipient.
+        """Return the session that waits for the content, or the outcome if the server rejects the envelope.
 
-        `is_queued`: the envelope was queued together with the message before.
+        `is_queued` is True if the envelope was queued together with the content of the previous message.
+        Raise _BatchAborted if the connection ends or the server rejects the sender.
         """
         session = self._send_mail_command(message, is_queued)
         try:
@@ -228,7 +229,7 @@ class _Delivery:
         return _rejected(data)
 
     def _send_mail_command(self, message: _Message, is_queued: bool) -> Session:
-        """Return the session on which MAIL was accepted: a new one if the server had closed the idle one."""
+        """Return the session on which MAIL was accepted: a new one if the server has ended a used one."""
         session = self.session = self.session or self._connect()
         if not is_queued:
             session.queue(*message.envelope)
@@ -250,7 +251,7 @@ class _Delivery:
         raise _BatchAborted(NotSent(reason, stop=reply.code >= 500))
 
     def _end_transaction(self, session: Session) -> None:
-        """Leave a transaction whose recipient was rejected; the outcome is known already."""
+        """End a transaction whose recipient was rejected; drop the connection if that fails."""
         try:
             if not session.discard_queued() and session.read_reply().code == 354:
                 # RFC 2920, 3.1: send the last line alone; without a recipient the server delivers nothing.
@@ -291,7 +292,7 @@ def _rejected(reply: Reply) -> Outcome:
 
 
 def _rejection(reply: Reply) -> Outcome:
-    """Return the outcome of a rejection: 5xx is refused for good, 4xx (greylisting, say) is put off."""
+    """Return the outcome of a rejection: Refused for 5xx; NotSent for 4xx (such as greylisting): put off."""
     return Refused(str(reply)) if reply.code >= 500 else NotSent(str(reply), stop=False)
 
 

@@ -1,4 +1,4 @@
-"""One SMTP connection: smtplib opens it, then commands are pipelined and replies read in order."""
+"""Open an SMTP connection with smtplib, then pipeline commands and read their replies in order."""
 
 import logging
 import re
@@ -33,15 +33,15 @@ class Reply(NamedTuple):
 
     @property
     def is_rejection(self) -> bool:
-        """Return True if the server rejects (RFC 5321, 4.2.1): 4xx temporarily, 5xx permanently."""
+        """Return True if the server rejects the command (RFC 5321, 4.2.1): 4xx for now, 5xx for good."""
         return self.code >= 400
 
 
 class Session:
     """A connection that is ready for mail.
 
-    If the server offers PIPELINING (RFC 2920) all queued commands go out in one write; otherwise each command
-    waits for the reply to the one before. `worked` is True after the server has accepted a MAIL command.
+    If the server offers PIPELINING (RFC 2920), all queued commands are written at once; else each command
+    waits for the previous reply. `worked` is True after the server has accepted a MAIL command.
     """
 
     def __init__(self, smtp: smtplib.SMTP, connected: socket.socket) -> None:
@@ -60,7 +60,7 @@ class Session:
         self._queued.extend(commands)
 
     def discard_queued(self) -> bool:
-        """Discard the queued commands; return False if all are written: then their replies must be read."""
+        """Discard the queued commands; return False if none was left: then their replies must be read."""
         had_queued = bool(self._queued)
         self._queued.clear()
         return had_queued
@@ -71,7 +71,7 @@ class Session:
         self._resetting = True
 
     def read_reply(self) -> Reply:
-        """Return the reply to the oldest command without one; raise OSError if none comes or it is bad."""
+        """Return the reply to the oldest command without a reply. Raise OSError if no valid reply comes."""
         if self._resetting:
             self._resetting = False
             reset = self._next()
@@ -148,7 +148,7 @@ def connect(
         smtp.ehlo_or_helo_if_needed()
         if settings.security == "starttls":
             smtp.starttls(context=tls or ssl.create_default_context())
-            # The extensions named before TLS may be an attacker's: smtplib forgets them, and asks again.
+            # An attacker can forge the extensions that are offered before TLS, so ask for them again.
             smtp.ehlo_or_helo_if_needed()
         if settings.username and password:
             smtp.login(settings.username, password.get_secret_value())
@@ -189,7 +189,7 @@ def wrong_setting(settings: Smtp, failure: Exception) -> tuple[str, str] | None:
 
 
 def error_text(failure: Exception) -> str:
-    """Return the server's text, or the failure's; never the credentials."""
+    """Return the text of the server's reply, or else of the exception; never the credentials."""
     if isinstance(failure, smtplib.SMTPResponseException):
         words = failure.smtp_error
         text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
