@@ -84,9 +84,11 @@ def watch(events: Iterable["Event"], total: int) -> None:
 
 
 def _done(delivered: "Delivered") -> int:
-    """Return the number of recipients of a chunk that have an outcome; count a skipped chunk as one."""
+    """Return the number of recipients of a chunk that wait no more; all, if it was skipped."""
+    if not delivered.transitions:
+        return delivered.last - delivered.first + 1
     outcomes = [transition for transition in delivered.transitions if transition.state != "waiting"]
-    return sum(transition.last - transition.first + 1 for transition in outcomes) or not delivered.transitions
+    return sum(transition.last - transition.first + 1 for transition in outcomes)
 
 
 class _NotAccepted:

@@ -1,6 +1,5 @@
 """The set-up of a newsletter: its valid parts, and all problems of its invalid parts."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,8 +94,3 @@ def _variable(name: str, environment: Mapping[str, str], file: Mapping[str, str]
         hidden = bool(file.get(name, "").strip()) and file[name].strip() != environment[name].strip()
         return Variable(name, "the environment", environment[name].strip(), DOTENV if hidden else "")
     return Variable(name, DOTENV, file[name].strip()) if name in file else Variable(name)
-
-
-def environment() -> Mapping[str, str]:
-    """Return the environment of this process."""
-    return os.environ

@@ -25,6 +25,13 @@ def refuse_errors(issue: str, problems: Iterable[Problem]) -> None:
         raise SendRefused(what, "correct the errors listed above")
 
 
+def refuse_other_recipients(recipients: int, agreed: int) -> None:
+    """Refuse a number of recipients that differs from the one that a person agreed to."""
+    if recipients != agreed:
+        what = f"the list has changed: {counted(recipients, 'recipient')} now; nothing was sent"
+        raise SendRefused(what, "run it again")
+
+
 def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, provider: Provider) -> None:
     """Refuse a mailing that differs from the one that the send was started with, or another provider.
 

@@ -63,6 +63,8 @@ class StartSettings:
     canary_size: int | None = None
     # A chunk has at most as many recipients as each rate allows in its period.
     rates: Sequence[Rate] = ()
+    # The number of recipients that a person agreed to; None if nobody was asked.
+    agreed_recipients: int | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,8 @@ class NewSend:
     canary_size: int | None = None
     # Id of the cancelled send that this send replaces.
     instead_of: int | None = None
+    # The number of recipients that a person agreed to; None if nobody was asked.
+    agreed_recipients: int | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def find_started(mailing: Mailing, ledger: LedgerReader, provider: Provider) -> 
 def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: StartSettings) -> Send:
     """Claim an issue for its list and plan the recipients into chunks, or find its started send; return it.
 
-    Raise SendRefused if another process claims the issue first, or as `find_started` does.
+    Raise SendRefused if another process claims the issue first, if the number of recipients is not the agreed
+    one, or as `find_started` does.
     """
     if send := find_started(mailing, ledger, provider):
         log.info("send taken up again", extra={**log_fields.of_send(send), "state": send.state})
@@ -70,6 +71,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
             send_at=settings.send_at,
             canary_size=settings.canary_size,
             instead_of=replaced.id if replaced else None,
+            agreed_recipients=settings.agreed_recipients,
         )
     )
     if claimed is None:

@@ -67,4 +67,7 @@ def _has_recallable_unknown(service: SendService, send: Send) -> bool:
     """Return True if a batch with unknown or intended recipients has not left: a recall may settle them."""
     now = service.clock.now()
     batches = service.queries.held_batches(send)
-    return any(status.batch.send_at > now and (status.unknown or status.intended) for status in batches)
+    return any(
+        status.batch.state != "kept" and status.batch.send_at > now and (status.unknown or status.intended)
+        for status in batches
+    )

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
-from newsletter.display import counted
 from newsletter.errors import SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
@@ -189,11 +188,12 @@ class SendService:
             self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
             return StartedSend(plan.send, mailing)
         self._refuse_missing_slots(plan.settings)
-        send = claim_send(mailing, self.ledger, self.provider, plan.settings)
-        if exact and plan.send is None and send.recipients != plan.counts.recipients:
-            self.ledger.delete_unsent_plan(send)
-            recipients = counted(send.recipients, "recipient")
-            raise SendRefused(f"the list has changed: {recipients} now; nothing was sent", "run it again")
+        agreed = plan.counts.recipients if exact and plan.send is None else None
+        send = claim_send(
+            mailing, self.ledger, self.provider, replace(plan.settings, agreed_recipients=agreed)
+        )
+        if agreed is not None:
+            guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
 
     def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from newsletter.errors import SendRefused, StoreError
 from newsletter.sending import log_fields
+from newsletter.sending.guards import refuse_other_recipients
 from newsletter.sending.model import (
     ChunkResult,
     ChunkState,
@@ -56,10 +57,12 @@ class Ledger(LedgerQueries):
 
         All subscribers that are active now become recipients, once each, numbered from 1. The cancelled send
         that is replaced (`instead_of`) becomes superseded. Return None if another process was faster, or if a
-        recipient has or may have the mail of the cancelled send.
+        recipient has or may have the mail of the cancelled send. Raise SendRefused if a person agreed to
+        another number of recipients. In both cases nothing has changed.
         """
         values = {**vars(new), "recipients": 0, "started_at": self._clock()}
         size, replaced = values.pop("chunk_size"), values.pop("instead_of")
+        agreed: int | None = values.pop("agreed_recipients")
         try:
             with self._database.writing() as connection:
                 if replaced and not chunks.supersede(connection, replaced):
@@ -71,6 +74,8 @@ class Ledger(LedgerQueries):
                     return None
                 send_id = connection.scalar(insert(send_table).values(values).returning(send_table.c.id)) or 0
                 total = chunks.plan_recipients(connection, send_id)
+                if agreed is not None:
+                    refuse_other_recipients(total, agreed)
                 planned = chunks.plan_chunks(
                     connection, send_id, total, size, min(new.canary_size or 0, total)
                 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from newsletter.errors import StoreError
+from newsletter.sending.guards import refuse_other_recipients
 from newsletter.sending.model import (
     ChunkResult,
     ChunkState,
@@ -96,6 +97,8 @@ class MemoryLedger:
         self.tick("plan")
         if self.find(new.issue, new.list):
             return None
+        if new.agreed_recipients is not None:
+            refuse_other_recipients(len(self.recipients), new.agreed_recipients)
         send = Send(
             id=len(self.sends) + 1,
             issue=new.issue,

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from newsletter.errors import Problem
 from newsletter.mail.message import Batch
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.outcomes import Accepted, Cancelled, CancelOutcome, Capabilities, Outcome, Refused
+from newsletter.sending.outcomes import (
+    Accepted,
+    Cancelled,
+    CancelOutcome,
+    Capabilities,
+    Outcome,
+    Refused,
+    Unknown,
+)
 from tests.samples import NOW
 
 
@@ -28,12 +36,14 @@ class FakeClock:
 class FakeProvider:
     """A provider whose mail leaves the machine; `holds` mail back, `refuses` some addresses for good.
 
-    Each call takes `minutes_per_call` of the clock.
+    No reply comes to the mail of the addresses that it `loses`. Each call takes `minutes_per_call` of the
+    clock.
     """
 
     clock: FakeClock
     holds: bool = True
     refuses: frozenset[str] = frozenset()
+    loses: frozenset[str] = frozenset()
     minutes_per_call: int = 0
     name: str = "fake"
     accepted: list[str] = field(default_factory=list)
@@ -56,6 +66,8 @@ class FakeProvider:
             outcome: Outcome = Accepted("id")
             if recipient.address in self.refuses:
                 outcome = Refused("550 no such user")
+            elif recipient.address in self.loses:
+                outcome = Unknown("no reply")
             else:
                 self.accepted.append(recipient.address)
             submissions.finished(recipient, outcome)

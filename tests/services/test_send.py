@@ -224,6 +224,19 @@ def test_a_list_that_grew_after_the_plan_is_refused(service: SendService, provid
     assert service.start(plan, exact=False).send.recipients == 7
 
 
+def test_a_refused_start_leaves_the_cancelled_send_that_it_would_replace(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    cancelled = send(service)
+    cancel(service, cancelled)
+    samples.write(tmp_path, issue=samples.ISSUE.replace("Leek", "Leeks"), name=ISSUE)
+    plan = service.plan(service.prepare(ISSUE))
+    subscribe(service, "reader6@example.com")
+    with pytest.raises(SendRefused, match="the list has changed"):
+        service.start(plan)
+    assert [(one.id, one.state) for one in service.queries.sends()] == [(cancelled.id, "cancelled")]
+
+
 # A halted send
 
 
@@ -403,6 +416,17 @@ def test_a_send_that_a_person_halted_is_not_due(service: SendService) -> None:
     halted = send(service, SendOptions(canary_size=2))
     assert due_issues(service) == []
     deliver(service, service.plan_resume(service.prepare(ISSUE), halted))
+    assert due_issues(service) == []
+
+
+def test_unknown_recipients_that_no_recall_can_settle_are_not_due(
+    service: SendService, provider: FakeProvider
+) -> None:
+    provider.loses = frozenset(readers(5, 5))
+    (held,) = service.queries.held_batches(send(service))
+    assert (held.unknown, held.batch.state) == (1, "open")
+    assert [due.issue.name for due in due_issues(service) if isinstance(due, Prepared)] == [ISSUE]
+    service.ledger.mark_held_batch(held.batch, "kept")
     assert due_issues(service) == []
 
 
