@@ -71,9 +71,9 @@ def watch(events: Iterable["Event"], total: int) -> None:
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
             if isinstance(event, Waiting):
-                if event.why == waits_for:
+                if event.reason == waits_for:
                     continue
-                waits_for = event.why
+                waits_for = event.reason
             if sentence := _sentence(event):
                 progress.console.print(sentence, highlight=False, markup=False)
     reasons = not_accepted.reasons()
@@ -137,14 +137,14 @@ def _sentence(event: "Event") -> str:
     from newsletter.sending.events import NotRecalled, Recalled, Stopped, Waiting
 
     match event:
-        case Waiting(until, why):
-            return f"Waiting until {until:%H:%M:%S} UTC: {_masked(why)}."
+        case Waiting(until, reason):
+            return f"Waiting until {until:%H:%M:%S} UTC: {_masked(reason)}."
         case Recalled(recipients, "waiting"):
             return f"Recalled the mail to {counted(recipients, 'recipient')}, to send it again."
-        case NotRecalled(recipients, why):
-            return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(why)}."
-        case Stopped(why):
-            return f"Stopped: {_masked(why)}"
+        case NotRecalled(recipients, reason):
+            return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(reason)}."
+        case Stopped(reason):
+            return f"Stopped: {_masked(reason)}"
     return ""
 
 

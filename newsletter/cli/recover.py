@@ -38,7 +38,7 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
         with terminal.stdout_to_stderr(options.as_json):
             status = service.status(send)
             counts = status.counts
-            if not (counts.waiting or counts.under_way or status.held_until):
+            if not (counts.waiting or counts.in_flight or status.held_until):
                 click.echo(_NOTHING_TO_CANCEL[send.is_rehearsal])
             else:
                 if not yes:

@@ -67,7 +67,7 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
         return _cancelled(counts)
     if status.waits_for_go_ahead:
         return _canary(counts)
-    if counts.waiting or counts.under_way:
+    if counts.waiting or counts.in_flight:
         return _stopped(status, interrupted)
     if counts.unknown:
         return f"SENT, {_but_unknown(counts)}{held}", "red"
@@ -168,12 +168,12 @@ def _reasons(status: "SendStatus", state: str) -> list[str]:
         for reason, number in reasons.most_common(MAX_REASONS)
         if reason
     ]
-    if state == "unknown" and status.counts.under_way:
-        pending = status.counts.under_way
+    if state == "unknown" and status.counts.in_flight:
+        pending = status.counts.in_flight
         notes.append(
-            f"{pending:,} under way"
+            f"{pending:,} in flight"
             if status.in_progress
-            else f"{pending:,} under way when the process ended"
+            else f"{pending:,} in flight when the process ended"
         )
     if len(reasons) > MAX_REASONS:
         notes.append(f"and {counted(len(reasons) - MAX_REASONS, 'more reason')}")
@@ -206,7 +206,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
         elif status.waits_for_go_ahead:
             yield "Or send it to nobody else", f"news cancel {issue}"
-    if counts.unknown and not counts.under_way and not until:
+    if counts.unknown and not counts.in_flight and not until:
         yield (
             "See who is unknown (perhaps sent, and not sent again by itself)",
             f"news status {issue} --list unknown",
@@ -225,7 +225,7 @@ def _purpose_of_resume(status: "SendStatus") -> str:
     counts = status.counts
     if status.waits_for_go_ahead:
         return "Look at what the canary received, then send to the others"
-    if counts.under_way or (counts.unknown and status.cancellable_until):
+    if counts.in_flight or (counts.unknown and status.cancellable_until):
         return "Settle unknown recipients and continue (nobody gets it twice)"
     if counts.waiting and status.send.canary_size is not None:
         return "Send to all who wait, also after the canary (nobody gets it twice)"

@@ -32,7 +32,9 @@ def _record(record: DnsRecord, resolver: Resolver) -> Finding:
     kind = record.type.upper()
     answer = resolver.ask(record.host, "CNAME" if kind == "CNAME" else "MX" if kind == "MX" else "TXT")
     if answer.state == "unanswered":
-        return Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
+        return Finding(
+            label, "skipped", f"not looked at: {answer.reason}", "try again later, or --nameserver"
+        )
     publish = f"publish: {record.host} {kind} {printable(record.data, 4096)}"
     if answer.state == "no name":
         return Finding(label, "error", "does not exist: the DNS has no such name", publish)
@@ -55,7 +57,9 @@ def _key(label: str, record: DnsRecord, answer: DnsResponse, resolver: Resolver)
     """Return a finding on the published key; an empty key means that it was revoked (RFC 6376, 3.6.1)."""
     texts = answer if record.type == "txt" else resolver.ask(record.host, "TXT")
     if texts.state == "unanswered":
-        return Finding(label, "skipped", f"points to the right name, but its key cannot be read: {texts.why}")
+        return Finding(
+            label, "skipped", f"points to the right name, but its key cannot be read: {texts.reason}"
+        )
     keys = [match[1].strip() for text in texts.records if (match := _KEY.search(text))]
     if not keys:
         what = f"points to {record.data.rstrip('.')}, which has no key"

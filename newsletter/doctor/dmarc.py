@@ -104,7 +104,7 @@ def dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
         return
     walked = walk(domain, resolver)
     if walked.unanswered and domain not in walked.records:
-        what = f"not looked at: {walked.unanswered.why}"
+        what = f"not looked at: {walked.unanswered.reason}"
         yield Finding(label, "skipped", what, "try again later, or --nameserver")
         return
     published = policy(walked)

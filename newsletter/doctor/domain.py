@@ -26,7 +26,7 @@ def alignment(sender: str, report: ProviderReport | None, resolver: Resolver) ->
     label = f"alignment with {sender}"
     walked = walk(sender, resolver)
     if walked.unanswered:
-        yield Finding(label, "skipped", f"not looked at: {walked.unanswered.why}")
+        yield Finding(label, "skipped", f"not looked at: {walked.unanswered.reason}")
         return
     if report and report.sender and not report.sender.verified:
         what = f"not looked at: the provider does not sign for {report.sender.domain} yet"

@@ -34,7 +34,7 @@ class DnsResponse:
 
     state: State
     records: tuple[str, ...] = ()
-    why: str = ""
+    reason: str = ""
 
 
 class Resolver:
@@ -65,10 +65,10 @@ class Resolver:
                 return self._responses[key]
             if self._failure or self._timeouts >= MAX_CONSECUTIVE_TIMEOUTS:
                 return DnsResponse(
-                    "unanswered", why=self._failure or "the DNS did not answer the questions before"
+                    "unanswered", reason=self._failure or "the DNS did not answer the questions before"
                 )
         answer = self._query(*key)
-        fields = {"record": name, "kind": kind, "state": answer.state, "reason": answer.why or None}
+        fields = {"record": name, "kind": kind, "state": answer.state, "reason": answer.reason or None}
         log.debug("DNS asked", extra=fields)
         with self._lock:
             self._responses[key] = answer
@@ -88,11 +88,11 @@ class Resolver:
         except dns.exception.Timeout:
             with self._lock:
                 self._timeouts += 1
-            return DnsResponse("unanswered", why="the DNS server did not answer in time")
+            return DnsResponse("unanswered", reason="the DNS server did not answer in time")
         except dns.resolver.NoNameservers as failure:
-            return self._answered(DnsResponse("unanswered", why=_refusal_reason(str(failure))))
+            return self._answered(DnsResponse("unanswered", reason=_refusal_reason(str(failure))))
         except (dns.exception.DNSException, OSError, UnicodeError) as failure:
-            return DnsResponse("unanswered", why=printable(str(failure) or type(failure).__name__, 200))
+            return DnsResponse("unanswered", reason=printable(str(failure) or type(failure).__name__, 200))
         records = tuple(map(_text, response.rrset or ()))
         return self._answered(DnsResponse("found", records) if records else DnsResponse("no record"))
 

@@ -77,15 +77,15 @@ class _Evaluation:
             answer = self.resolver.ask(target, "TXT")
             records = _records(answer.records)
             if answer.state == "unanswered":
-                self.unanswered.append(f"{word} of {target}: {answer.why}")
+                self.unanswered.append(f"{word} of {target}: {answer.reason}")
             elif len(records) == 1:
                 self.read(records[0], (*parents, target), all_counts=all_counts)
             else:
                 missing = (
                     "that domain does not exist" if answer.state == "no name" else "it has no SPF record"
                 )
-                why = f"it has {len(records)} records" if records else missing
-                self.faults.append(f"`{word}` names {target}, but {why}")
+                reason = f"it has {len(records)} records" if records else missing
+                self.faults.append(f"`{word}` names {target}, but {reason}")
 
 
 def spf(domain: str, resolver: Resolver) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def spf(domain: str, resolver: Resolver) -> Iterator[Finding]:
     label = f"SPF of {domain}"
     answer = resolver.ask(domain, "TXT")
     if answer.state == "unanswered":
-        yield Finding(label, "skipped", f"not looked at: {answer.why}", "try again later, or --nameserver")
+        yield Finding(label, "skipped", f"not looked at: {answer.reason}", "try again later, or --nameserver")
         return
     if answer.state == "no name":
         what = f"the DNS has no domain {domain}; {_RETURN_PATH}"

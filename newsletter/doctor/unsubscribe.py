@@ -116,7 +116,7 @@ def get_findings(response: Response) -> Iterator[Finding]:
         )
 
 
-def _connection_failure(host: str, why: str) -> Finding:
+def _connection_failure(host: str, reason: str) -> Finding:
     reasons = (
         ("expired", "its certificate has expired", "renew the certificate"),
         (
@@ -140,6 +140,6 @@ def _connection_failure(host: str, why: str) -> Finding:
         ("timed out", "it does not answer in time", "check the server, and a firewall in between"),
     )
     for pattern, what, fix in reasons:
-        if pattern in why:
-            return Finding(host, "error", f"cannot be reached, {what} ({why})", fix)
-    return Finding(host, "error", f"cannot be reached: {why}", "check unsubscribe.url and the server")
+        if pattern in reason:
+            return Finding(host, "error", f"cannot be reached, {what} ({reason})", fix)
+    return Finding(host, "error", f"cannot be reached: {reason}", "check unsubscribe.url and the server")

@@ -37,13 +37,13 @@ def cancel(
     ledger.cancel(send)
     log.info("cancel begun: nothing more is submitted", extra=log_fields.of_send(send))
     if not (yield from _acquire_lease(send, ledger, clock, timing, stopped)):
-        why = "the held mail was not recalled; run the command again"
-        log.warning("cancel stopped", extra={**log_fields.of_send(send), "reason": why})
-        yield Stopped(why)
+        reason = "the held mail was not recalled; run the command again"
+        log.warning("cancel stopped", extra={**log_fields.of_send(send), "reason": reason})
+        yield Stopped(reason)
         return
     settle_abandoned(ledger, send, clock.now(), timing)
     reported: set[int] = set()
-    why = _MAY_ARRIVE
+    reason = _MAY_ARRIVE
     while recallable and not stopped():
         retries: list[datetime] = []
         for status in ledger.held_batches(send):
@@ -51,15 +51,15 @@ def cancel(
                 continue
             event, retry_at = _recall_one(status, ledger, recallable, clock, timing)
             retries += [retry_at] if retry_at else []
-            why = _UNCLEAR if event is None else _MAY_ARRIVE
+            reason = _UNCLEAR if event is None else _MAY_ARRIVE
             if event and not (isinstance(event, NotRecalled) and status.batch.number in reported):
                 reported.add(status.batch.number)
                 yield event
         if not retries:
             break
-        fields = {"reason": why, "until": min(retries)}
+        fields = {"reason": reason, "until": min(retries)}
         log.info("waiting", extra=log_fields.of_send(send) | fields)
-        yield Waiting(min(retries), why)
+        yield Waiting(min(retries), reason)
         _wait(send, ledger, clock, timing, min(retries), stopped)
     if not ledger.counts(send).cancelled:
         ledger.resume(send)  # no recipient was cancelled: the send stays open
@@ -74,8 +74,8 @@ def _recall_one(
     now, batch = clock.now(), status.batch
     if now > cancellable_until(batch, timing):
         verb = "left" if batch.send_at <= now else "leaves"
-        why = f"too late: it {verb} at {batch.send_at:%H:%M} UTC"
-        return abandon(ledger, status, why, tried=batch.state == "cancelling"), None
+        reason = f"too late: it {verb} at {batch.send_at:%H:%M} UTC"
+        return abandon(ledger, status, reason, tried=batch.state == "cancelling"), None
     earliest = recallable_from(status, now, timing)
     with_unknown = earliest <= now
     event = recall_batch(ledger, recallable, status, "cancelled", clock, timing, with_unknown=with_unknown)

@@ -150,9 +150,9 @@ class Delivery:
             self._calls.close()
             log.info("delivery ended", extra={**fields, "calls_left": self._calls.in_flight})
 
-    def _stop(self, why: str) -> Stopped:
-        log.warning("delivery stopped", extra={**log_fields.of_send(self._send), "reason": why})
-        return Stopped(why)
+    def _stop(self, reason: str) -> Stopped:
+        log.warning("delivery stopped", extra={**log_fields.of_send(self._send), "reason": reason})
+        return Stopped(reason)
 
     def _is_over(self) -> bool:
         """Return True if the delivery has to end; after a stop of the breaker, planned recalls come first."""
@@ -298,21 +298,21 @@ class Delivery:
     def _wait_for_work(self) -> Generator[Event, None, bool]:
         """Wait for the next work; return False if there is none, or if the wait would be too long."""
         now = self._clock.now()
-        until, why = self._next_work(now)
+        until, reason = self._next_work(now)
         if until is None:
             return False
         # A configured rate is a person's choice: it may wait longer than a provider's back-off.
-        max_wait = self._timing.max_rate_wait if why == _RATE_LIMITED else self._timing.max_wait
+        max_wait = self._timing.max_rate_wait if reason == _RATE_LIMITED else self._timing.max_wait
         if until > now + max_wait:
-            yield self._stop(f"{why}; not before {until:%Y-%m-%d %H:%M} UTC")
+            yield self._stop(f"{reason}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
         if until > now:
             # A rate limit causes many waits in a row: only the first is logged at the level INFO.
-            level = logging.DEBUG if why == self._waits_for else logging.INFO
-            self._waits_for = why
-            fields = {"reason": why, "until": until, "seconds": round((until - now).total_seconds(), 1)}
+            level = logging.DEBUG if reason == self._waits_for else logging.INFO
+            self._waits_for = reason
+            fields = {"reason": reason, "until": until, "seconds": round((until - now).total_seconds(), 1)}
             log.log(level, "waiting", extra=log_fields.of_send(self._send) | fields)
-            yield Waiting(until, why)
+            yield Waiting(until, reason)
         while (now := self._clock.now()) < until and not self._is_over():
             self._heartbeat(now)
             self._clock.wait(min(until, now + self._timing.heartbeat), self._stopped)

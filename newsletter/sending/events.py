@@ -25,7 +25,7 @@ class Waiting:
     """The send waits until a time, for a reason."""
 
     until: datetime
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class NotRecalled:
     """A held batch was not recalled, for a reason; its recipients have the mail or may get it."""
 
     recipients: int
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Stopped:
     """The send stopped before it was complete, for a reason."""
 
-    why: str
+    reason: str
 
 
 Event = Delivered | Waiting | Recalled | NotRecalled | Stopped

@@ -171,17 +171,18 @@ def recall_batch(
             return None
 
 
-def abandon(ledger: Ledger, status: HeldBatchStatus, why: str, *, tried: bool) -> NotRecalled:
+def abandon(ledger: Ledger, status: HeldBatchStatus, reason: str, *, tried: bool) -> NotRecalled:
     """Abandon the recall of a held batch; return the event.
 
     If a recall was `tried`, the accepted recipients of the batch become unknown.
     """
     if tried:
-        ledger.mark_batch_unknown(status.batch, why)
+        ledger.mark_batch_unknown(status.batch, reason)
     else:
         ledger.mark_held_batch(status.batch, "kept")
     recipients = status.accepted + status.unknown
     log.warning(
-        "not recalled", extra={**log_fields.of_batch(status.batch), "recipients": recipients, "reason": why}
+        "not recalled",
+        extra={**log_fields.of_batch(status.batch), "recipients": recipients, "reason": reason},
     )
-    return NotRecalled(recipients, why)
+    return NotRecalled(recipients, reason)

@@ -161,7 +161,7 @@ class Counts:
     # Accepted recipients whose mail the provider still holds back.
     held: int = 0
     # Unknown recipients whose call is in flight, or was when its process ended.
-    under_way: int = 0
+    in_flight: int = 0
 
     @property
     def complete(self) -> bool:

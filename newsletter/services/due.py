@@ -40,7 +40,7 @@ def _due(service: SendService) -> Iterator[Prepared | NewsError]:
                 continue
             prepared = service.prepare_issue(issue)
             send, counts = service.find_started(prepared)
-            if counts.waiting or counts.under_way or (send and _has_recallable_unknown(service, send)):
+            if counts.waiting or counts.in_flight or (send and _has_recallable_unknown(service, send)):
                 yield prepared
         except NewsError as error:
             yield error
@@ -59,7 +59,7 @@ def _is_done(service: SendService, issue: str) -> bool:
     counts = service.queries.counts(send)
     if send.state == "cancelled":
         return not counts.nobody_has_it
-    unfinished = counts.waiting or counts.under_way or _has_recallable_unknown(service, send)
+    unfinished = counts.waiting or counts.in_flight or _has_recallable_unknown(service, send)
     return send.canary_size is not None or not unfinished
 
 

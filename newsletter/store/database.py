@@ -144,7 +144,7 @@ def translate_url_errors() -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError, TypeError, ValueError):
-        # Without a cause: these errors quote the URL, and with it the password.
+        # no cause: these errors quote the URL, and with it the password.
         raise StoreError("NEWS_DATABASE_URL is not a database URL", _URL_FORMAT) from None
     except ModuleNotFoundError as failure:
         raise Unavailable(

@@ -99,11 +99,11 @@ class LedgerQueries:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             held = connection.scalar(_held_back(send, self._clock())) or 0
-            under_way = connection.scalar(_in_flight(send)) or 0
+            in_flight = connection.scalar(_in_flight(send)) or 0
         by_state = {state: int(count) for state, count, _ in rows}
         by_state.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
-        return Counts(send.recipients, **by_state, left=left, held=int(held), under_way=int(under_way))
+        return Counts(send.recipients, **by_state, left=left, held=int(held), in_flight=int(in_flight))
 
     def joined(self, send: Send) -> int:
         """Return the number of active subscribers who joined after a send started: they get no mail of it."""

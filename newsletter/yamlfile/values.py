@@ -193,8 +193,8 @@ class SafeComposer:
             self._refuse(loc, line, f"YAML reads {printable(text)} as {read_as}", fix)
         return value
 
-    def _refuse_name(self, name: str, loc: Loc, line: int, why: str) -> None:
-        what = f"YAML reads &{printable(name)} as the name of a value, and {why}"
+    def _refuse_name(self, name: str, loc: Loc, line: int, reason: str) -> None:
+        what = f"YAML reads &{printable(name)} as the name of a value, and {reason}"
         self._refuse(loc, line, what, "put text that starts with & in quotes")
 
     def _refuse(self, loc: Loc, line: int, what: str, fix: str) -> None:

@@ -404,7 +404,7 @@ def test_status_says_that_a_process_is_sending(news: News, folder: Path) -> None
             shown = news(*command).output
             assert f"Process {process} on host {host} is sending this issue now.\n" in shown
             assert "\n  BEING SENT NOW: 0 OF 5 ACCEPTED\n" in shown
-            assert row("Unknown", "5", "5 under way") in shown.splitlines()
+            assert row("Unknown", "5", "5 in flight") in shown.splitlines()
             assert "news resume" not in shown
 
 
@@ -421,7 +421,7 @@ def test_status_says_that_a_process_has_ended(news: News, folder: Path) -> None:
         assert f"Process {process} on host {host} has ended.\n" in shown
         assert "is sending" not in shown and "\n      news resume 2026-04-27\n" in shown
         assert "\n  NOT FINISHED: 0 ACCEPTED, 5 UNKNOWN\n" in shown
-        assert row("Unknown", "5", "5 under way when the process ended") in shown.splitlines()
+        assert row("Unknown", "5", "5 in flight when the process ended") in shown.splitlines()
 
 
 def test_a_process_of_another_machine_is_believed_until_its_lease_ends(news: News, folder: Path) -> None:

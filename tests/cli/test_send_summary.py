@@ -428,7 +428,7 @@ CASES = [
     ),
     pytest.param(
         status(
-            Counts(1204, accepted=704, unknown=100, waiting=400, under_way=100, held=704),
+            Counts(1204, accepted=704, unknown=100, waiting=400, in_flight=100, held=704),
             HELD,
             holder=SENDING,
         ),
@@ -440,7 +440,7 @@ CASES = [
         Through      sendgrid
         Started      2026-05-04 08:00 UTC
 
-        Unknown      100        100 under way
+        Unknown      100        100 in flight
         Accepted     704        all held back until 09:30 UTC
         Waiting      400        certainly unsent
 
@@ -454,7 +454,7 @@ CASES = [
         id="in-progress",
     ),
     pytest.param(
-        status(Counts(4, accepted=2, unknown=1, waiting=1, under_way=1), holder=ENDED, provider="smtp"),
+        status(Counts(4, accepted=2, unknown=1, waiting=1, in_flight=1), holder=ENDED, provider="smtp"),
         {"identify": True},
         """
         NOT FINISHED: 2 ACCEPTED, 1 CERTAINLY UNSENT, 1 UNKNOWN
@@ -463,7 +463,7 @@ CASES = [
         Through      smtp
         Started      2026-05-04 08:00 UTC
 
-        Unknown      1          1 under way when the process ended
+        Unknown      1          1 in flight when the process ended
         Accepted     2
         Waiting      1          certainly unsent
 
@@ -475,12 +475,12 @@ CASES = [
         id="process-ended",
     ),
     pytest.param(
-        status(Counts(2, accepted=1, unknown=1, under_way=1), holder=ENDED),
+        status(Counts(2, accepted=1, unknown=1, in_flight=1), holder=ENDED),
         {},
         """
         NOT FINISHED: 1 ACCEPTED, 1 UNKNOWN
 
-        Unknown      1          1 under way when the process ended
+        Unknown      1          1 in flight when the process ended
         Accepted     1
 
         Process 4711 on host mx1.example.com has ended.

@@ -101,8 +101,8 @@ TOKEN = (
 CLEAR = "sendgrid.host would send the API key without encryption; write https://…"
 
 
-def address(key: str, text: str, why: str) -> str:
-    return f'{key}: "{text}" is not an email address ({why}); write it as name@example.com'
+def address(key: str, text: str, reason: str) -> str:
+    return f'{key}: "{text}" is not an email address ({reason}); write it as name@example.com'
 
 
 @pytest.mark.parametrize(

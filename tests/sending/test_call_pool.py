@@ -1,4 +1,4 @@
-"""Calls under way at once."""
+"""Several calls in flight at the same time."""
 
 import threading
 import time

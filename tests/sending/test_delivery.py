@@ -296,7 +296,7 @@ def test_who_is_put_off_is_tried_again_later_and_later(
     said = run(ledger, provider, time)
     assert counts(ledger).accepted == 2
     assert time.waited == timedelta(seconds=5 + 20 + 80)
-    assert [one.why for one in said if isinstance(one, Waiting)] == [
+    assert [one.reason for one in said if isinstance(one, Waiting)] == [
         "the provider deferred some recipients"
     ] * 3
 
@@ -307,7 +307,7 @@ def test_who_is_put_off_for_long_is_left_waiting(
     people(2)
     provider = ListedProvider([NotSent("450 greylisted", stop=False)] * 99)
     said = run(ledger, provider, time)
-    assert isinstance(said[-1], Stopped) and "not before" in said[-1].why
+    assert isinstance(said[-1], Stopped) and "not before" in said[-1].reason
     assert counts(ledger).waiting == 2
     assert time.waited < timedelta(minutes=10)
 
@@ -328,7 +328,7 @@ def test_a_provider_that_asks_to_wait_for_ever_is_left_alone(
     people(2)
     provider = ListedProvider([NotSent("429", stop=False, wait=1)] * 999)
     said = run(ledger, provider, time)
-    assert isinstance(said[-1], Stopped) and "the provider accepts no mail for now" in said[-1].why
+    assert isinstance(said[-1], Stopped) and "the provider accepts no mail for now" in said[-1].reason
     assert provider.calls == 5 and counts(ledger).waiting == 2
 
 
@@ -409,7 +409,7 @@ def test_one_bad_answer_after_another_stops_and_leaves_the_rest_waiting(
     said = run(ledger, provider, time, manner=DeliverySettings(stop_when_refused=None))
     assert provider.calls == 4 + 1 + MAX_CONSECUTIVE_FAILURES
     assert counts(ledger).waiting == 10
-    assert isinstance(said[-1], Stopped) and "in a row failed" in said[-1].why
+    assert isinstance(said[-1], Stopped) and "in a row failed" in said[-1].reason
 
 
 def test_more_refusals_than_a_share_stop(
@@ -421,7 +421,7 @@ def test_more_refusals_than_a_share_stop(
     provider = ListedProvider(answers * 25, size=1)
     said = run(ledger, provider, time)
     assert isinstance(said[-1], Stopped)
-    assert said[-1].why.startswith("5 of 20 recipients were refused, more than 5%")
+    assert said[-1].reason.startswith("5 of 20 recipients were refused, more than 5%")
     assert counts(ledger) == Counts(100, accepted=15, refused=5, waiting=80)
 
 
@@ -583,7 +583,7 @@ def test_a_call_that_breaks_off_is_in_doubt_and_told(
 def test_whoever_stops_listening_loses_nothing(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
-    """The terminal is gone in the middle: what is under way is written down still."""
+    """The terminal is gone in the middle: what is in flight is still recorded."""
     people(8)
     provider, mailing = Threaded(), samples.plain_mailing()
     send = start.claim_send(mailing, ledger, provider, StartSettings())

@@ -141,7 +141,7 @@ def test_two_that_plan_at_the_same_moment(
         pytest.param(Refused("no"), Counts(2, refused=2), id="refused"),
         pytest.param(NotSent("later"), Counts(2, waiting=2), id="not-sent"),
         pytest.param(Unknown("lost"), Counts(2, unknown=2), id="unknown"),
-        pytest.param(None, Counts(2, unknown=2, under_way=2), id="crashed-in-flight"),
+        pytest.param(None, Counts(2, unknown=2, in_flight=2), id="crashed-in-flight"),
     ],
 )
 def test_what_came_of_a_chunk_is_counted_and_named(

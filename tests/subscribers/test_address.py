@@ -34,7 +34,7 @@ def test_an_address_is_taken(text: str, given_: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         pytest.param("", "an email address must have an @-sign", id="empty"),
         pytest.param("ada", "an email address must have an @-sign", id="no-at"),
@@ -96,10 +96,10 @@ def test_an_address_is_taken(text: str, given_: str, key: str) -> None:
         ),
     ],
 )
-def test_what_is_none_is_refused_with_the_reason(text: str, why: str) -> None:
+def test_what_is_none_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(BadAddress) as raised:
         parse(text)
-    assert str(raised.value) == why
+    assert str(raised.value) == reason
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)

@@ -149,7 +149,7 @@ def test_a_folder_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"),
+    ("name", "reason"),
     [
         pytest.param("missing.yml", "No such file or directory", id="missing"),
         pytest.param("dangling.yml", "No such file or directory", id="dangling"),
@@ -159,13 +159,13 @@ def test_a_folder_is_refused() -> None:
         pytest.param(f"{'x' * 300}.yml", "File name too long", id="long-name"),
     ],
 )
-def test_what_cannot_be_opened_is_refused(name: str, why: str) -> None:
+def test_what_cannot_be_opened_is_refused(name: str, reason: str) -> None:
     Path("dangling.yml").symlink_to("nowhere.yml")
     Path("loop.yml").symlink_to("loop.yml")
     Path("file.txt").touch()
     with pytest.raises(IssueError) as raised:
         reader.read(Path(name), IssueError)
-    assert str(raised.value) == f"{name}: cannot be read ({why}); check its name and permissions"
+    assert str(raised.value) == f"{name}: cannot be read ({reason}); check its name and permissions"
 
 
 def test_no_permission_is_refused() -> None:
