@@ -31,7 +31,7 @@ def unsubscribe_link(text: str) -> str:
             "needs {token} exactly once, after the host", "put {token} where each subscriber's token goes"
         )
     if parts.scheme != "https":
-        raise invalid("is not https", "write https://…: mail clients unsubscribe over https only (RFC 8058)")
+        raise invalid("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
     if len(text) > 500:
         raise invalid(
             f"is {len(text)} characters long", "write at most 500 characters: a header line of mail holds 998"

@@ -153,7 +153,7 @@ def _details(label: str, published: Policy) -> Iterator[Finding]:
 def _faults(record: str, published: Policy) -> Iterator[str]:
     tags, invalid = _tags(record)
     for piece in invalid:
-        yield f'"{printable(piece)}" is not a tag: tags are name=value, separated by ;'
+        yield f'"{printable(piece)}" is not valid: tags are name=value, each once, separated by ;'
     if "p" not in tags:
         yield "has no p= (the policy), so that many receivers ignore the record"
     for name, allowed in _VALUES.items():

@@ -159,7 +159,7 @@ def address(key: str, text: str, reason: str) -> str:
             "unsubscribe",
             '{url: "http://example.com/{token}"}',
             "unsubscribe.url is not https; "
-            "write https://…: mail clients unsubscribe over https only (RFC 8058)",
+            "write https://…: mail programs unsubscribe over https only (RFC 8058)",
             id="unsubscribe-over-http",
         ),
         pytest.param(

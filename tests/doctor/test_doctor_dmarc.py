@@ -43,7 +43,7 @@ def at(domain: str, *texts: str) -> Zone:
         pytest.param("v=DMARC1; p=none; rua=dmarc@soup.example", ["error"], "write mailto:", id="no-mailto"),
         pytest.param(f"v=DMARC1; p=none; pct=lots; {REPORTS}", ["error"], 'pct="lots"', id="pct-no-number"),
         pytest.param(f"v=DMARC1; p=none, {REPORTS}", ["error", "note"], "is not valid", id="comma"),
-        pytest.param("v=DMARC1; p=reject; p=none; rua=mailto:a@b.example", ["error"], "p=none", id="twice"),
+        pytest.param(f"v=DMARC1; p=reject; p=none; {REPORTS}", ["error"], "each once", id="twice"),
         pytest.param("v=DMARC1 p=reject", ["error"], "is not a DMARC record", id="no-semicolon"),
         pytest.param("p=reject; v=DMARC1", ["error"], "is not a DMARC record", id="version-last"),
     ],
