@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import terminal
+from newsletter.cli.command import command
 from newsletter.constants import CHECK_FORMATS, REFUSED
 from newsletter.display import counted
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from newsletter.services.check import Checked
 
 
-@click.command()
+@command()
 @click.argument("names", metavar="[ISSUE]...", nargs=-1)
 @click.option(
     "--online", is_flag=True, help="Request every link and picture too; results are kept for a day."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import terminal
+from newsletter.cli.command import command
 from newsletter.constants import PROVIDERS, REFUSED
 from newsletter.display import counted
 
@@ -29,7 +30,7 @@ _SIGNS = {
 _INDENT = 13
 
 
-@click.command()
+@command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON, for programs.")
 @click.option("--offline", is_flag=True, help="Skip everything that needs a network connection.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from newsletter.cli import terminal
+from newsletter.cli.command import command
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import printable
 
 _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 
-@click.command()
+@command()
 @click.argument("date", metavar="DATE", required=False)
 @click.pass_obj
 def new(folder: Path, date: str | None) -> None:
@@ -35,7 +36,7 @@ def new(folder: Path, date: str | None) -> None:
     click.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 
-@click.command()
+@command()
 def schema() -> None:
     """Print the JSON Schema of an issue, for your editor."""
     from newsletter.issue import files
@@ -43,7 +44,7 @@ def schema() -> None:
     click.echo(files.schema(), nl=False)
 
 
-@click.command()
+@command()
 @click.argument("issue", required=False)
 @click.option(
     "--port",
@@ -117,7 +118,7 @@ def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     screenshots.take(html, output, loaded.name, show)
 
 
-@click.command()
+@command()
 @click.argument("issue", required=False)
 @click.option(
     "-o",

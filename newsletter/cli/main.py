@@ -18,6 +18,7 @@ import click
 from newsletter import __version__
 from newsletter.cli import terminal
 from newsletter.cli.check import check
+from newsletter.cli.command import Group
 from newsletter.cli.doctor import doctor
 from newsletter.cli.issue import new, preview, render, schema
 from newsletter.cli.recover import cancel, resolve, retry
@@ -31,7 +32,7 @@ _VERBOSE = "Log each step and the causes of an error to standard error, without 
 _LOG_FORMAT = "Log each step, like -v, as text or as JSON with one object per line."
 
 
-class News(click.Group):
+class News(Group):
     """A click group that prints the NewsError of any of its commands."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli import progress, terminal
+from newsletter.cli.command import command
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import agree, deliver, open_send, show_failure
@@ -22,7 +23,7 @@ _NOTHING_TO_CANCEL = {
 }
 
 
-@click.command()
+@command()
 @names_issue()
 @_yes
 @report_options
@@ -55,7 +56,7 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
         sys.exit(0 if done and nobody_has_it else INCOMPLETE)
 
 
-@click.command()
+@command()
 @names_issue(addresses=True)
 @click.option("--refused", is_flag=True, required=True, help="The recipients that the provider refused.")
 @_yes
@@ -78,7 +79,7 @@ def retry(
         sys.exit(deliver(service, started, options))
 
 
-@click.command()
+@command()
 @names_issue(addresses=True)
 @click.option(
     "--assume", type=click.Choice(["sent", "unsent"]), required=True, help="The outcome that you found out."

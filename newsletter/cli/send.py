@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import plan_summary, progress, send_summary, terminal
+from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
 
-@click.command()
+@command()
 @names_issue(required=False)
 @click.option("--ready", is_flag=True, help="Send every issue that is marked ready, due and not yet sent.")
 @click.option(
@@ -101,7 +102,7 @@ def send(
         sys.exit(_send_issue(service, service.prepare(issue), options, yes, dry_run))
 
 
-@click.command()
+@command()
 @names_issue()
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @report_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import send_summary, terminal
+from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
 
 
-@click.command()
+@command()
 @names_issue(required=False)
 @click.option("--due", is_flag=True, help="Name the issues that `news send --ready` would send.")
 @report_options

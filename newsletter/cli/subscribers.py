@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli import terminal
+from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import printable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from newsletter.store.subscribers import Subscribers
 
 
-@click.group()
+@click.group(cls=Group)
 def subscribers() -> None:
     """Manage the subscribers."""
 

@@ -1,0 +1,36 @@
+"""The classes of all commands: they refuse an option that is given twice."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Command(click.Command):
+    """A command whose options may be given once, except those that are made to be repeated."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; raise UsageError for an option with two values: click would take the last."""
+        if not ctx.resilient_parsing:  # true while the shell completes an unfinished line
+            self._refuse_second_values(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_second_values(self, ctx: click.Context, args: list[str]) -> None:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(given).items():
+            if not isinstance(option, click.Option) or option.multiple or option.count or option.is_flag:
+                continue
+            if count > 1:
+                raise click.UsageError(f"{max(option.opts, key=len)} may be given only once", ctx)
+
+
+class Group(Command, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+def command() -> Callable[[Callable[..., Any]], Command]:
+    """Return a decorator that makes a command of a function."""
+    return click.command(cls=Command)
