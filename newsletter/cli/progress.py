@@ -1,4 +1,4 @@
-"""The progress of a send: a bar, its events, the reasons for mail that was not accepted, and Ctrl-C."""
+"""The progress of a send: a bar, its events, the reasons for mail that was not sent, and Ctrl-C."""
 
 import signal
 from collections import Counter
@@ -46,7 +46,10 @@ def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -
 
 
 def watch(events: Iterable["Event"], total: int) -> None:
-    """Show a progress bar and the events of a send, then the most frequent reasons for mail not accepted."""
+    """Show a progress bar and the events of a send, then the most frequent reasons for mail not sent.
+
+    The report that follows has the reasons of refused and unknown recipients.
+    """
     import logging
 
     from rich.console import Console
@@ -54,7 +57,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
 
     from newsletter.sending.events import Delivered, Recalled, Waiting
 
-    not_accepted = _NotAccepted()
+    not_sent = _NotSent()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     # The log is written to the same terminal: a bar would wrap its lines, which breaks its JSON.
@@ -66,7 +69,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
         for event in events:
             if isinstance(event, Delivered):
                 progress.advance(task, _done(event))
-                not_accepted.record(event)
+                not_sent.record(event)
                 continue
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
@@ -76,9 +79,9 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 waits_for = event.reason
             if sentence := _sentence(event):
                 progress.console.print(sentence, highlight=False, markup=False)
-    reasons = not_accepted.reasons()
+    reasons = not_sent.reasons()
     for reason, count in reasons.most_common(MAX_REASONS):
-        click.echo(f"{count:,} {reason}", err=True)
+        click.echo(f"{count:,} not sent: {reason}", err=True)
     if len(reasons) > MAX_REASONS:
         click.echo(f"… and {counted(len(reasons) - MAX_REASONS, 'more reason')}", err=True)
 
@@ -91,8 +94,8 @@ def _done(delivered: "Delivered") -> int:
     return sum(transition.last - transition.first + 1 for transition in outcomes)
 
 
-class _NotAccepted:
-    """The reasons for recipients that were not accepted, each from the recipient's last attempt."""
+class _NotSent:
+    """The reasons for recipients that were put off, each from the recipient's last attempt."""
 
     def __init__(self) -> None:
         # First number of a range: reason, recipients. A retry is for a whole chunk or for one of its ranges.
@@ -105,8 +108,7 @@ class _NotAccepted:
         """
         before, _ = self._ranges.pop(delivered.first, ("", 0))
         for transition, size in zip(delivered.transitions, delivered.sizes, strict=True):
-            reason = _reason(transition) or (before if transition.state == "waiting" else "")
-            if reason and transition.state != "accepted":
+            if transition.state == "waiting" and (reason := _reason(transition) or before):
                 self._ranges[transition.first] = (reason, size)
 
     def reasons(self) -> Counter[str]:
@@ -118,13 +120,12 @@ class _NotAccepted:
 
 
 def _reason(transition: "Transition") -> str:
-    """Return `state: reason` for a transition; "" if it has no reason."""
+    """Return the reason of recipients that were put off; "" if there is none."""
     from newsletter.sending.outcomes import NOT_BEGUN
 
     if transition.reason in ("", NOT_BEGUN.reason):
         return ""
-    state = "not sent" if transition.state == "waiting" else transition.state
-    return f"{state}: {_masked(transition.reason)}"
+    return _masked(transition.reason)
 
 
 def _masked(reason: str) -> str:

@@ -421,7 +421,7 @@ def test_no_address_is_printed_while_sending(news: News, folder: Path) -> None:
     with ScriptedSmtp({"RCPT": refusals}) as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         sent = news("send", "--issue", "2026-04-27", "--yes")
-    assert "2 refused: 550 5.1.1 <recipient>: Recipient address rejected" in sent.stderr
+    assert "Recipient address rejected" not in sent.stderr, "the summary has the reason"
     assert row("Refused", "2", "2 × 550 5.1.1 <recipient>: Recipient address rejected") in sent.stdout
     assert "ada@" not in sent.output and "bo@" not in sent.output
     assert "<ada@example.com>" in news("status", "--issue", "2026-04-27", "--list", "refused").output
