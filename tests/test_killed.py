@@ -126,7 +126,7 @@ class Trigger:
     """Counts the requests or messages that a server sees, and runs actions at chosen counts."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._acting = threading.Lock(), threading.Lock()
         self._count = 0
         self._actions: list[tuple[int, str, Callable[[], None]]] = []
 
@@ -142,11 +142,13 @@ class Trigger:
             due = [entry for entry in self._actions if entry[0] <= self._count and entry[1] == moment]
             self._actions = [entry for entry in self._actions if entry not in due]
         for _, _, action in due:
-            action()
+            with self._acting:
+                action()
         return bool(due)
 
     def clear(self) -> None:
-        with self._lock:
+        """Remove all actions, after the end of one that runs: it may be starting a process."""
+        with self._acting, self._lock:
             self._actions.clear()
 
 

@@ -23,7 +23,7 @@ from newsletter.errors import StoreError, cannot_be
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
-from newsletter.store.process_lock import HAS_LOCKS, lock
+from newsletter.store.process_lock import HAS_LOCKS, is_locked, lock
 
 log = logging.getLogger(__name__)
 
@@ -189,12 +189,9 @@ def _is_dead(folder: Path, process: str) -> bool:
     except OSError:
         return False
     try:
-        lock(alive)
-    except OSError:
-        return False
+        return not is_locked(alive)
     finally:
         os.close(alive)
-    return True
 
 
 def _outcome(state: str, reason: str) -> Outcome:

@@ -3,7 +3,7 @@
 from newsletter.errors import Unavailable
 
 try:
-    from fcntl import LOCK_EX, LOCK_NB, flock
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 except ImportError:
     HAS_LOCKS = False
 else:
@@ -21,3 +21,15 @@ def lock(file: int) -> None:
     """Lock an open file until it is closed or the process ends; raise OSError if it is locked already."""
     require_locks()
     flock(file, LOCK_EX | LOCK_NB)
+
+
+def is_locked(file: int) -> bool:
+    """Return True if a process holds the lock on a file, which is open here separately.
+
+    The test takes a shared lock for a moment: several processes may test at the same time.
+    """
+    try:
+        flock(file, LOCK_SH | LOCK_NB)
+    except OSError:
+        return True
+    return False

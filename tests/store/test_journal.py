@@ -11,6 +11,7 @@ from newsletter.errors import StoreError
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store import journal
 from newsletter.store.journal import SendProcess
+from newsletter.store.process_lock import is_locked
 
 KILLED = """\
 import os, sys
@@ -63,6 +64,16 @@ def test_half_a_note_is_none(tmp_path: Path, killed: str) -> None:
     file.write_bytes(file.read_bytes() + b"3\taccep")
     with SendProcess(tmp_path / "runs") as process:
         assert (process.notes(killed, "1-1") or {})[3] is None
+
+
+def test_processes_that_test_the_lock_at_the_same_time_all_see_the_end(tmp_path: Path, killed: str) -> None:
+    alive = os.open(tmp_path / "runs" / killed / "alive", os.O_RDWR)
+    try:
+        assert not is_locked(alive)  # this test keeps the shared lock, as if it were interrupted here
+        with SendProcess(tmp_path / "runs") as process:
+            assert process.is_dead(killed)
+    finally:
+        os.close(alive)
 
 
 def test_a_run_that_is_alive_has_not_died(tmp_path: Path) -> None:
