@@ -19,7 +19,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine, text
 
-from newsletter.preview.screenshots import CHROMIUM_COMMANDS
+from newsletter.preview.screenshots import installed_chromium
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
 from tests.forks import Forks
@@ -107,7 +107,7 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of Chromium."""
-    executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
+    executable = installed_chromium()
     need(None if executable else "chromium (Debian: apt install chromium-headless-shell)")
     return str(executable)
 

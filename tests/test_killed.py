@@ -603,6 +603,14 @@ def troubled(scenario: Scenario) -> WatchedSendGrid:
     return fake
 
 
+def hurried(scenario: Scenario, fake: SendGridFake, late: float) -> int:
+    """Set up a send through the fake with shorter waits; return its random number of requests at once."""
+    scenario.hurry(late)
+    requests = scenario.random.randint(1, 3)
+    point_at(scenario, fake, requests)
+    return requests
+
+
 def max_unknown(scenario: Scenario, fake: WatchedSendGrid, requests: int) -> int:
     """Return how many recipients may stay unknown: none while the account has free slots for recalls.
 
@@ -618,9 +626,7 @@ def max_unknown(scenario: Scenario, fake: WatchedSendGrid, requests: int) -> int
 def held_back(scenario: Scenario, world: World) -> None:
     """Send through SendGrid with the undo window: unknown chunks are recalled and sent again."""
     with troubled(scenario) as fake:
-        scenario.hurry(LATE)
-        requests = scenario.random.randint(1, 3)
-        point_at(scenario, fake, requests)
+        requests = hurried(scenario, fake, LATE)
         scenario.kill(12, *SEND)
         for _ in range(scenario.random.choice((0, 0, 1, 2, 3))):
             scenario.kill(8, *SEND, moments=MOMENTS + RECALL_MOMENTS)
@@ -631,9 +637,7 @@ def held_back(scenario: Scenario, world: World) -> None:
 def cancelled_after_kill(scenario: Scenario, world: World) -> None:
     """Run `news cancel` after the send was killed, or while it runs; the cancel may be killed too."""
     with troubled(scenario) as fake:
-        scenario.hurry(LATE)
-        requests = scenario.random.randint(1, 3)
-        point_at(scenario, fake, requests)
+        requests = hurried(scenario, fake, LATE)
         meanwhile: list[Process] = []
         if scenario.random.random() < 0.4:
             at = scenario.random.randint(4, 10)
@@ -657,9 +661,7 @@ def cancelled_after_kill(scenario: Scenario, world: World) -> None:
 def too_late(scenario: Scenario, world: World) -> None:
     """Send with waits so long that unknown chunks cannot be recalled: they stay unknown and are reported."""
     with troubled(scenario) as fake:
-        scenario.hurry(TOO_LATE)
-        requests = scenario.random.randint(1, 3)
-        point_at(scenario, fake, requests)
+        requests = hurried(scenario, fake, TOO_LATE)
         scenario.kill(12, *SEND)
         scenario.kill(8, *SEND)
         code = scenario.finish(*SEND)

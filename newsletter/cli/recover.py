@@ -16,13 +16,6 @@ from newsletter.errors import SendRefused
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 
 
-# By `is_rehearsal`.
-_NOTHING_TO_CANCEL = {
-    False: "No mail of this send can be recalled any more.",
-    True: "This was a rehearsal: no mail left this machine, so there is nothing to cancel.",
-}
-
-
 @command()
 @names_issue()
 @_yes
@@ -40,7 +33,12 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
             status = service.status(send)
             counts = status.counts
             if not (counts.waiting or counts.in_flight or status.held_until):
-                click.echo(_NOTHING_TO_CANCEL[send.is_rehearsal])
+                if send.is_rehearsal:
+                    click.echo(
+                        "This was a rehearsal: no mail left this machine, so there is nothing to cancel."
+                    )
+                else:
+                    click.echo("No mail of this send can be recalled any more.")
             else:
                 if not yes:
                     report(status, service.queries, ReportOptions(), identify=True)

@@ -75,7 +75,7 @@ def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[
         number = counts.accepted
         if not number:
             return "SENT TO NOBODY: ALL UNSUBSCRIBED BEFORE THEIR TURN", "yellow"
-        done = "REHEARSED FOR" if status.is_rehearsal else "SENT TO"
+        done = "REHEARSED FOR" if status.send.is_rehearsal else "SENT TO"
         everybody = "THE ONLY RECIPIENT" if number == 1 else f"ALL {number:,}"
         return f"{done} {everybody}{held}", "green"
     if not counts.accepted:

@@ -110,9 +110,14 @@ async def chromium() -> AsyncIterator["Browser"]:
         ) from failure
 
 
+def installed_chromium() -> str | None:
+    """Return the path of the first installed command of CHROMIUM_COMMANDS, None if there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
+
+
 def _executable(playwright: "Playwright") -> str:
     """Return the path of the system's or playwright's Chromium; raise Unavailable if neither exists."""
-    executable = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
+    executable = installed_chromium()
     fallbacks = [*_MAC_CHROMIUMS] if sys.platform == "darwin" else []
     fallbacks.append(Path(playwright.chromium.executable_path))
     executable = executable or next((str(path) for path in fallbacks if path.exists()), None)

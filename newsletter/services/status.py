@@ -30,11 +30,6 @@ class SendStatus:
     reasons: dict[str, Counter[str]]
 
     @property
-    def is_rehearsal(self) -> bool:
-        """Return True if the mail stayed on this machine."""
-        return self.send.is_rehearsal
-
-    @property
     def waits_for_go_ahead(self) -> bool:
         """Return True if the canary was tried and the other recipients wait for a person."""
         counts, canary_size = self.counts, self.send.canary_size

@@ -30,7 +30,8 @@ export function refill(list, ...entries) {
     stays.delete(key);
     return node;
   });
-  for (const node of [...list.childNodes]) if (!nodes.includes(node)) node.remove();
+  const kept = new Set(nodes);
+  for (const node of [...list.childNodes]) if (!kept.has(node)) node.remove();
   nodes.forEach((node, place) => node === list.childNodes[place] || list.insertBefore(node, list.childNodes[place] ?? null));
 }
 
