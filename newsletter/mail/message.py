@@ -129,8 +129,9 @@ def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing
 class Personalizer:
     """Turn a subscriber into a recipient of a mailing, with a token and a Message-ID."""
 
-    def __init__(self, mailing: Mailing, secret: str) -> None:
-        tokens = UnsubscribeTokens(secret)
+    def __init__(self, mailing: Mailing, secret: str, *, token_version: int = 2) -> None:
+        """Derive the key of the mailing's list from the secret; see `UnsubscribeTokens`."""
+        tokens = UnsubscribeTokens(secret, mailing.list_id[1], version=token_version)
         self._signed, self._unsigned = tokens.signed, tokens.unsigned
         # A Message-ID is the same each time for an issue and a subscriber; only a test gets a new one.
         kind = f"test.{mailing.sent_at.timestamp():.0f}." if mailing.test else ""

@@ -94,7 +94,7 @@ class Delivery:
         self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
         self._timing, self._stopped = settings.timing, stopped
         self._mailing = replace(mailing, date=send.started_at)
-        self._personalize = Personalizer(self._mailing, secret)
+        self._personalize = Personalizer(self._mailing, secret, token_version=send.token_version)
         self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id)
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)

@@ -51,6 +51,24 @@ def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, p
         )
 
 
+def refuse_other_key(send: Send, fingerprint: str | None) -> None:
+    """Refuse to continue a send with another key than the one that it was started with.
+
+    `fingerprint` is that of this machine's key, None if it has none. A send of an older ledger has none, and
+    is continued with any key.
+    """
+    if send.key_fingerprint is None or send.key_fingerprint == fingerprint:
+        return
+    machine = f"the machine {send.started_on}" if send.started_on else "another machine"
+    here = "this machine has no key" if fingerprint is None else "this machine has another key now"
+    raise SendRefused(
+        f"the links of {send.issue} are signed with the key that {machine} had when it started this send; "
+        f"{here}, and links that it signs would unsubscribe nobody",
+        "set NEWS_SECRET_KEY to that key (NEWS_SECRET_KEY there, or the content of .news/secret), "
+        f"or continue there: news resume {send.issue}",
+    )
+
+
 def _advice_on_changed_content(send: Send, counts: Counts) -> str:
     if send.state == "cancelled" and counts.nobody_has_it:
         return f"the send was cancelled; send the corrected issue with: news send {send.issue}"

@@ -65,6 +65,8 @@ class StartSettings:
     rates: Sequence[Rate] = ()
     # The number of recipients that a person agreed to; None if nobody was asked.
     agreed_recipients: int | None = None
+    # Fingerprint of the key that signs the links of the mail; None if there is no such key yet.
+    key_fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,17 @@ class Send:
     # Name of the process that delivers the send; another process may take over after `lease_until`.
     lease_holder: str | None = None
     lease_until: dt.datetime | None = None
+    # Fingerprint of the key that signs its links, and the host that started it; None in an older ledger.
+    key_fingerprint: str | None = None
+    started_on: str | None = None
+
+    @property
+    def token_version(self) -> int:
+        """Return the version of its unsubscribe tokens; a send of an older ledger began with version 1.
+
+        All mail of a send has the same version, so that a Message-ID does not change when it is resumed.
+        """
+        return 1 if self.key_fingerprint is None else 2
 
     @property
     def is_rehearsal(self) -> bool:
@@ -193,6 +206,8 @@ class NewSend:
     instead_of: int | None = None
     # The number of recipients that a person agreed to; None if nobody was asked.
     agreed_recipients: int | None = None
+    # Fingerprint of the key that signs the links of the mail; None if there is no such key yet.
+    key_fingerprint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from newsletter.errors import SendRefused
 from newsletter.mail.message import Mailing
 from newsletter.sending import log_fields
 from newsletter.sending.content_diff import snapshot
-from newsletter.sending.guards import refuse_changed_content
+from newsletter.sending.guards import refuse_changed_content, refuse_other_key
 from newsletter.sending.interfaces import Ledger, LedgerReader, Provider
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, NewSend, Send, StartSettings
 
@@ -30,20 +30,26 @@ def list_for(mailing: Mailing, provider: Provider) -> str:
     return f"{REHEARSAL}-{mailing.sha256[:12]}"
 
 
-def find_started(mailing: Mailing, ledger: LedgerReader, provider: Provider) -> Send | None:
+def find_started(
+    mailing: Mailing, ledger: LedgerReader, provider: Provider, key_fingerprint: str | None = None
+) -> Send | None:
     """Return the started send that a mailing continues; None if a new send begins.
 
-    If its content or provider differs, a new send replaces a send that was cancelled completely, or whose
-    mail certainly reached no recipient and was not refused (for example, the host was down). Otherwise raise
-    SendRefused: recipients of one send must not get different content.
+    If its content, provider or key differs, a new send replaces a send that was cancelled completely, or
+    whose mail certainly reached no recipient and was not refused (for example, the host was down). Otherwise
+    raise SendRefused: recipients of one send must not get different content, or links that do not work.
     """
     send = ledger.find(mailing.issue, list_for(mailing, provider))
-    if send is None or (send.content_sha256 == mailing.sha256 and send.provider == provider.name):
+    if send is None:
+        return None
+    same_key = send.key_fingerprint in (None, key_fingerprint)
+    if send.content_sha256 == mailing.sha256 and send.provider == provider.name and same_key:
         return send
     counts = ledger.counts(send)
     if counts.nobody_has_it and (send.state == "cancelled" or not counts.refused):
         return None
     refuse_changed_content(send, mailing, ledger, provider)
+    refuse_other_key(send, key_fingerprint)
     return send
 
 
@@ -53,7 +59,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
     Raise SendRefused if another process claims the issue first, if the number of recipients is not the agreed
     one, or as `find_started` does.
     """
-    if send := find_started(mailing, ledger, provider):
+    if send := find_started(mailing, ledger, provider, settings.key_fingerprint):
         log.info("send taken up again", extra={**log_fields.of_send(send), "state": send.state})
         return send
     replaced = ledger.find(mailing.issue, list_for(mailing, provider))
@@ -72,6 +78,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
             canary_size=settings.canary_size,
             instead_of=replaced.id if replaced else None,
             agreed_recipients=settings.agreed_recipients,
+            key_fingerprint=settings.key_fingerprint,
         )
     )
     if claimed is None:

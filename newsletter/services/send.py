@@ -25,7 +25,7 @@ from newsletter.sending.start import claim_send, find_started
 from newsletter.services.prepare import Prepared, prepare
 from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
 from newsletter.services.status import SendStatus, send_status
-from newsletter.state.secret_key import secret_key
+from newsletter.state.secret_key import find_secret_key, fingerprint, secret_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
@@ -113,10 +113,11 @@ class SendService:
     def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
         """Return the started send of an issue with its counts, or None with the counts of a new send.
 
-        Raise SendRefused if it was started with different content or through another provider, and a new
-        send cannot replace it.
+        Raise SendRefused if it was started with different content, through another provider or with another
+        key, and a new send cannot replace it.
         """
-        if send := find_started(prepared.mailing, self.queries, self.provider):
+        key_fingerprint = self._key_fingerprint(prepared)
+        if send := find_started(prepared.mailing, self.queries, self.provider, key_fingerprint):
             return send, self.queries.counts(send)
         active = self.subscribers.count_active()
         return None, Counts(recipients=active, waiting=active)
@@ -124,9 +125,9 @@ class SendService:
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
 
-        Raise SendRefused if the issue has errors, its content or provider differs from that of the started
-        send, the list is empty or changed too much, the send is halted, an option comes too late, or the
-        provider cannot schedule mail for `send_at`.
+        Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
+        started send, the list is empty or changed too much, the send is halted, an option comes too late, or
+        the provider cannot schedule mail for `send_at`.
         """
         options = options or SendOptions()
         self.refuse_errors(prepared)
@@ -148,7 +149,7 @@ class SendService:
     def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
         """Plan the continuation of a started send, even if it was cancelled or waits for a go-ahead.
 
-        Raise SendRefused if the issue has errors, or its content or provider differs from that of the send.
+        Raise SendRefused if the issue has errors, or its content, provider or key differs from the send's.
         """
         send = self._reread(send)
         self._refuse_continuation(prepared, send)
@@ -180,6 +181,8 @@ class SendService:
         was the first to claim the issue, and, with `exact`, if the number of recipients differs from the
         plan. The issue is not claimed then.
         """
+        if plan.send:
+            guards.refuse_other_key(plan.send, self._key_fingerprint(plan.prepared))
         _ = self.secret  # before the claim: no mail can be sent without the key
         mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
@@ -189,9 +192,9 @@ class SendService:
             return StartedSend(plan.send, mailing)
         self._refuse_missing_slots(plan.settings)
         agreed = plan.counts.recipients if exact and plan.send is None else None
-        send = claim_send(
-            mailing, self.ledger, self.provider, replace(plan.settings, agreed_recipients=agreed)
-        )
+        fingerprint = self._key_fingerprint(plan.prepared)
+        settings = replace(plan.settings, agreed_recipients=agreed, key_fingerprint=fingerprint)
+        send = claim_send(mailing, self.ledger, self.provider, settings)
         if agreed is not None:
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
@@ -291,6 +294,12 @@ class SendService:
     def _refuse_continuation(self, prepared: Prepared, send: Send) -> None:
         self.refuse_errors(prepared)
         guards.refuse_changed_content(send, prepared.mailing, self.queries, self.provider)
+        guards.refuse_other_key(send, self._key_fingerprint(prepared))
+
+    def _key_fingerprint(self, prepared: Prepared) -> str | None:
+        """Return the fingerprint of this machine's key for an issue; None if it has no key yet."""
+        secret = find_secret_key(self.newsletter)
+        return fingerprint(secret, prepared.issue.name) if secret else None
 
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
         """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""

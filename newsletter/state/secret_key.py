@@ -1,5 +1,6 @@
 """The newsletter's secret key, which signs links and hides addresses in Message-IDs."""
 
+import hashlib
 import logging
 import secrets
 from pathlib import Path
@@ -13,6 +14,22 @@ log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
 """Characters."""
+
+
+def find_secret_key(newsletter: Newsletter) -> str | None:
+    """Return the key as `secret_key` does, but make none: return None if there is no key yet."""
+    if newsletter.secrets.secret_key or (newsletter.state / "secret").exists():
+        return secret_key(newsletter, leaves_machine=False)
+    return None
+
+
+def fingerprint(secret: str, issue: str) -> str:
+    """Return a value by which two machines see that they have the same key, and that does not reveal it.
+
+    It is a keyed hash of the issue's name, so that two issues have different fingerprints of one key.
+    """
+    key = hashlib.sha256(f"news.fingerprint:{secret}".encode()).digest()
+    return hashlib.blake2b(issue.encode(), key=key, digest_size=16).hexdigest()
 
 
 def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:

@@ -61,11 +61,11 @@ class SendProcess:
     def __init__(self, folder: Path) -> None:
         """Create and lock a folder below `folder`; raise StoreError if that fails."""
         self._parent = folder
-        host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
+        self.host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60] or "somewhere"
         # While a send names this process as its lease holder, the folder must stay: by the folder, other
         # processes know that this process has ended.
         self.has_lease = False
-        self.name = f"{host}_{os.getpid()}_{secrets.token_hex(4)}"
+        self.name = f"{self.host}_{os.getpid()}_{secrets.token_hex(4)}"
         self._folder = folder / self.name
         draft = folder / f".{self.name}"
         try:

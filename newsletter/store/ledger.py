@@ -60,7 +60,7 @@ class Ledger(LedgerQueries):
         recipient has or may have the mail of the cancelled send. Raise SendRefused if a person agreed to
         another number of recipients. In both cases nothing has changed.
         """
-        values = {**vars(new), "recipients": 0, "started_at": self._clock()}
+        values = {**vars(new), "recipients": 0, "started_at": self._clock(), "started_on": self._process.host}
         size, replaced = values.pop("chunk_size"), values.pop("instead_of")
         agreed: int | None = values.pop("agreed_recipients")
         try:

@@ -27,7 +27,7 @@ from newsletter.sending.model import CHUNK_STATES
 
 # Revision of the newest migration. Each start compares it with the revision of the database, and imports
 # Alembic only to migrate.
-REVISION = "0002"
+REVISION = "0003"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,7 +73,9 @@ subscriber_table = Table(
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the
 # compressed mailing, with which a later start compares its own. `lease_holder` is the process that sends now;
 # its lease ends at `lease_until`. The provider holds mail back for `undo_window_seconds`. Recipients after
-# number `canary_size` wait until a person resumes the send; NULL: the send has no canary.
+# number `canary_size` wait until a person resumes the send; NULL: the send has no canary. `key_fingerprint`
+# is that of the key that signs its links, `started_on` the host that started it; NULL: an older version of
+# news started it.
 send_table = Table(
     "send",
     metadata,
@@ -92,6 +94,8 @@ send_table = Table(
     Column("held_until", UtcDateTime, key="lease_until"),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("key_fingerprint", String),
+    Column("started_on", String),
     UniqueConstraint("issue", "list"),
     CheckConstraint("state in ('open', 'cancelled', 'superseded')", name="state"),
     sqlite_autoincrement=True,

@@ -111,6 +111,7 @@ class MemoryLedger:
             started_at=self.now(),
             send_at=new.send_at,
             canary_size=new.canary_size,
+            key_fingerprint=new.key_fingerprint,
         )
         canaries, total = min(new.canary_size or 0, len(self.recipients)), len(self.recipients)
         firsts = [*range(1, canaries + 1, new.chunk_size), *range(canaries + 1, total + 1, new.chunk_size)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsletter.errors import Problem
-from newsletter.mail.message import Batch
+from newsletter.mail.message import Batch, Recipient
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.outcomes import (
     Accepted,
@@ -47,6 +47,7 @@ class FakeProvider:
     minutes_per_call: int = 0
     name: str = "fake"
     accepted: list[str] = field(default_factory=list)
+    recipients: list[Recipient] = field(default_factory=list)
     batches: int = 0
 
     @property
@@ -63,6 +64,7 @@ class FakeProvider:
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         for recipient in batch.recipients:
             assert submissions.starting(recipient)
+            self.recipients.append(recipient)
             outcome: Outcome = Accepted("id")
             if recipient.address in self.refuses:
                 outcome = Refused("550 no such user")

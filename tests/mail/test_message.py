@@ -70,7 +70,7 @@ def test_headers_of_a_message(tmp_path: Path) -> None:
     assert message["Date"] == "Mon, 04 May 2026 09:00:00 +0000"
     assert message["List-Id"] == "The Soup Letter <the-soup-letter.example.com>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    token = r"1\.[\w-]+"
+    token = r"2\.1\.[0-9a-f]{32}"
     https, mailto = str(message["List-Unsubscribe"]).split(", ")
     assert re.fullmatch(rf"<https://soup\.example\.com/leave/{token}>", https)
     assert re.fullmatch(rf"<mailto:leave@example\.com\?subject=unsubscribe%20{token}>", mailto)
@@ -100,6 +100,13 @@ def test_message_id_is_stable_for_an_issue_and_a_recipient(tmp_path: Path) -> No
     assert len(others) == 3
     assert all(
         re.fullmatch(r"<2026-\d\d-\d\d\.[0-9a-f]{24}@example\.com>", message_id) for message_id in others
+    )
+
+
+def test_the_content_hash_of_a_started_send_stays_as_it_is() -> None:
+    """A send that an older version started is resumed only if its content has the same hash."""
+    assert samples.plain_mailing().sha256 == (
+        "6cabb595d786e42ac1e090e4f5bafef8fb509c15a5932c0aa3578257d62159bb"
     )
 
 

@@ -1,6 +1,8 @@
 """Send through the service alone, without a command line: each guard, and the deadline of a cancel."""
 
 import json
+import re
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -8,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
@@ -20,6 +23,7 @@ from newsletter.services.due import due_issues
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
 from newsletter.store.database import Database
+from newsletter.store.schema import send_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.parsing import parse_subscriber
@@ -104,11 +108,11 @@ def written(folder: Path) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def refused(folder: Path, message: str) -> Iterator[None]:
+def refused(folder: Path, message: str) -> Iterator[pytest.ExceptionInfo[SendRefused]]:
     """Expect a refusal that writes nothing."""
     before = written(folder)
-    with pytest.raises(SendRefused, match=message):
-        yield
+    with pytest.raises(SendRefused, match=message) as raised:
+        yield raised
     assert written(folder) == before, "a refused plan has written something"
 
 
@@ -364,6 +368,92 @@ def test_a_corrected_issue_is_planned_after_a_cancel_that_covers_everybody(
     write(tmp_path, EDITED)
     plan = service.plan(service.prepare(ISSUE))
     assert (plan.send, plan.recipients) == (None, 5)
+
+
+# Another key
+
+
+@contextmanager
+def with_key(folder: Path, provider: FakeProvider, key: str | None) -> Iterator[SendService]:
+    """Open the same newsletter with another NEWS_SECRET_KEY; None: with no key, as a new clone has none."""
+    newsletter = samples.newsletter(folder, NEWS_SECRET_KEY=key or "")
+    service = SendService(newsletter, Database.open(newsletter), provider, provider.clock)
+    with closing(service):
+        yield service
+
+
+@pytest.mark.parametrize("key", ["another key, and long enough", None], ids=["another", "none"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_started_send_is_not_continued_with_another_key(
+    way: Continue, key: str | None, service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    provider.refuses = frozenset(readers(1, 1))
+    started = send(service)
+    here = "this machine has another key now" if key else "this machine has no key"
+    with with_key(tmp_path, provider, key) as elsewhere:
+        prepared = elsewhere.prepare(ISSUE)
+        message = f"the links of {ISSUE} are signed with the key that the machine {started.started_on} had"
+        with refused(tmp_path, f"{message} when it started this send; {here}") as raised:
+            way(elsewhere, prepared, started)
+    assert started.started_on == re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60]
+    assert "set NEWS_SECRET_KEY to that key" in raised.value.hint
+    assert samples.SECRET not in f"{raised.value}{started.key_fingerprint}"
+    assert provider.accepted == readers(2, 5)
+
+
+def test_a_plan_of_before_the_key_changed_is_not_started(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """The plan was made when the send was not started yet, or with the right key."""
+    provider.refuses = frozenset(readers(1, 1))
+    plan = service.plan(service.prepare(ISSUE))
+    with with_key(tmp_path, provider, "another key, and long enough") as elsewhere:
+        first = elsewhere.plan(elsewhere.prepare(ISSUE))
+        started = deliver(service, plan)
+        with pytest.raises(SendRefused, match="this machine has another key now"):
+            elsewhere.start(first)
+        retry = service.plan_retry(service.prepare(ISSUE), started)
+        with refused(tmp_path, "this machine has another key now"):
+            elsewhere.start(retry)
+
+
+def test_a_new_send_replaces_one_with_another_key_that_nobody_has(
+    service: SendService, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """The key may be lost: then a cancelled send must not block its issue for ever."""
+    cancelled = send(service)
+    cancel(service, cancelled)
+    with with_key(tmp_path, provider, "another key, and long enough") as elsewhere:
+        plan = elsewhere.plan(elsewhere.prepare(ISSUE))
+        assert (plan.send, plan.recipients) == (None, 5)
+        replacing = deliver(elsewhere, plan)
+    assert replacing.key_fingerprint not in (None, cancelled.key_fingerprint)
+
+
+def test_each_issue_has_another_fingerprint_of_a_key(service: SendService, tmp_path: Path) -> None:
+    samples.write(tmp_path, name="2026-05-04")
+    fingerprints = {
+        service.start(service.plan(service.prepare(name))).send.key_fingerprint
+        for name in (ISSUE, "2026-05-04")
+    }
+    assert len(fingerprints) == 2
+
+
+def test_a_send_of_an_older_version_is_continued_with_its_tokens_and_content(
+    service: SendService, provider: FakeProvider
+) -> None:
+    """Its ledger has no fingerprint; the mail keeps the content hash, the tokens and the Message-IDs."""
+    provider.refuses = frozenset(readers(1, 1))
+    started = send(service)
+    with service._database.writing() as connection:
+        connection.execute(update(send_table).values(key_fingerprint=None, started_on=None))
+    provider.refuses = frozenset()
+    plan = service.plan_retry(service.prepare(ISSUE), started)
+    deliver(service, plan)
+    first, *_, retried = provider.recipients
+    assert retried.token == "1.03df6da7c313a893683a8422fb8d494c"
+    assert retried.message_id == f"<{ISSUE}.0e31a9e6e281f5a5e8fc29c2@example.com>"
+    assert first.token.startswith("2.1.") and first.message_id != retried.message_id
 
 
 # Retry

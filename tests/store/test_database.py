@@ -350,6 +350,7 @@ def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None
     queries = LedgerQueries(database)
     (send,) = queries.sends()
     assert (send.state, send.undo_window_seconds, send.lease_holder) == ("open", 0, None)
+    assert (send.key_fingerprint, send.started_on, send.token_version) == (None, None, 1)
     assert queries.counts(send) == Counts(4, accepted=1, refused=1, unknown=1, left=1, in_flight=1)
     with database.reading() as connection:
         reasons = connection.execute(text("select first, reason from chunk order by first")).all()
