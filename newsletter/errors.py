@@ -7,6 +7,7 @@ NewsError                an error with its location and what to do next; exit co
 ├── TemplateError        a template cannot be filled, parsed or compiled
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
+│   └── DatabaseBusy     another process has locked it, or a row of it
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
 └── Unavailable          an optional program, a folder or a port is not available
 """
@@ -92,6 +93,10 @@ class SubscriberError(NewsError):
 
 class StoreError(NewsError):
     """The error for a database that cannot be opened, read or written."""
+
+
+class DatabaseBusy(StoreError):
+    """The error for a database, or a row of it, that another process has locked for too long."""
 
 
 class SendRefused(NewsError):

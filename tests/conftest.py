@@ -123,12 +123,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return the files of a certificate for 127.0.0.1 and of its key, valid for a day."""
+    """Return the files of a certificate for 127.0.0.1 and db.example.com, and of its key; valid for a day."""
     folder = tmp_path_factory.mktemp("certificate")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.com")])
     now = dt.datetime.now(dt.UTC)
-    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName("localhost"), x509.DNSName("db.example.com")]
+    addresses = [*names, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -152,12 +153,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of a running PostgreSQL."""
+def postgresql_server(
+    tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
+) -> Iterator[str]:
+    """Yield the address of a running PostgreSQL, which also listens on 127.0.0.1 with TLS."""
     need(postgresql.absent())
     folder = tmp_path_factory.mktemp("postgresql")
     let_everybody_enter(folder)
-    with postgresql.running(folder) as url:
+    with postgresql.running(folder, certificate) as url:
         yield url
 
 

@@ -1,4 +1,4 @@
-"""Examine the database: the version of its tables, its permissions, its subscribers; change nothing."""
+"""Examine the database: its tables, its connection, its permissions, its subscribers; change nothing."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store import inspection
 from newsletter.store.inspection import DatabaseStatus
+from newsletter.store.postgresql import Security
 
 URL = "NEWS_DATABASE_URL"
 
@@ -28,7 +29,7 @@ def is_file(setup: Setup) -> bool:
 
 
 def database(setup: Setup, status: DatabaseStatus | NewsError) -> Iterator[Finding]:
-    """Yield findings on the database: its URL, the version of its tables, its permissions, its subscribers.
+    """Yield findings on the database: its URL, its tables, its connection, its permissions, its subscribers.
 
     `status` is the result of `read`.
     """
@@ -44,6 +45,8 @@ def database(setup: Setup, status: DatabaseStatus | NewsError) -> Iterator[Findi
         yield from (Finding(where, "error", problem.what, problem.fix) for problem in status.problems)
         return
     yield from _tables(where, status)
+    if status.security:
+        yield _connection(where, status.security)
     if not status.writable:
         fix = "check the permissions of the file and its folder, or the rights of the database's user"
         yield Finding(where, "error", "cannot be written to: a send needs to record its progress there", fix)
@@ -65,6 +68,21 @@ def _tables(where: str, status: DatabaseStatus) -> Iterator[Finding]:
         case _:
             what = f"was created by a newer version of news ({status.revision}); this version cannot use it"
             yield Finding(where, "error", what, "install that version of news, or a newer one")
+
+
+def _connection(where: str, security: Security) -> Finding:
+    """Return the finding on the encryption of a connection to a server."""
+    if security == "local":
+        return Finding(where, "ok", "is reached on this machine, so that its network needs no encryption")
+    if security == "verified":
+        return Finding(where, "ok", "the connection is encrypted, and the server is verified")
+    fix = f"write sslmode=verify-full into {URL}, and sslrootcert=/path/ca.pem for an authority of your own"
+    what = {
+        "authority": "encrypted, and the server is verified except for its host name",
+        "unverified": "encrypted but not verified: another server could read everything, the password too",
+        "plain": "not encrypted: the network between here and the server can read everything",
+    }[security]
+    return Finding(where, "warning", f"the connection is {what}", fix)
 
 
 def _subscribers(number: int) -> Finding:

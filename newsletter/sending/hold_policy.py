@@ -33,6 +33,8 @@ class SendTimings:
     recall_margin: timedelta = timedelta(minutes=12)
     # Another process may take over the send after this long without a heartbeat.
     lease: timedelta = timedelta(minutes=2)
+    # The longest wait for another process that has locked the send in the database: longer than its lease.
+    max_lock_wait: timedelta = timedelta(minutes=2, seconds=30)
     # The lease is renewed this often; this also shows whether the send was cancelled.
     heartbeat: timedelta = timedelta(seconds=5)
     # The longest wait for a provider's back-off; a delivery with a longer one ends and names the time.

@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,17 @@ from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
 from newsletter.state.folder import make_private_dir
 from newsletter.store.failures import explain
+from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 120
+# The longest wait for another writer of a file: an import of a long list takes minutes.
+BUSY_SECONDS = 120.0
+# A migration of another process rewrites whole tables.
+MIGRATION_LOCK_SECONDS = 300.0
+# SQLite waits in C code, which no Ctrl-C interrupts: it is asked to wait this long, again and again.
+_BUSY_SLICE_SECONDS = 0.5
 _DEFERRED = "news_deferred"
 
 
@@ -81,7 +88,7 @@ class Database:
 
     def revision(self) -> str | None:
         """Return the revision of the last migration; None if the database was never migrated."""
-        with _translate_db_errors(self._engine), self._engine.connect() as connection:
+        with self.reading() as connection:
             if not self._engine.dialect.has_table(connection, "alembic_version"):
                 return None
             revision = connection.scalar(text("select version_num from alembic_version"))
@@ -94,9 +101,17 @@ class Database:
             yield connection.execution_options(**{_DEFERRED: True})
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is durable on the disk when the block ends; an exception rolls it back."""
-        with _translate_db_errors(self._engine), self._engine.begin() as connection:
+    def writing(
+        self, *, lock_seconds: float | None = None, idle_seconds: float | None = None
+    ) -> Iterator[Connection]:
+        """Open a transaction that is durable on the disk when the block ends; an exception rolls it back.
+
+        Raise DatabaseBusy if a lock of another process lasts longer than `lock_seconds`. PostgreSQL ends the
+        transaction if the process does nothing in it for `idle_seconds`.
+        """
+        options: dict[str, Any] = {LOCK_OPTION: lock_seconds, IDLE_OPTION: idle_seconds}
+        engine = self._engine.execution_options(**options)
+        with _translate_db_errors(engine), engine.begin() as connection:
             yield connection
 
     def clock_offset(self) -> timedelta:
@@ -120,7 +135,7 @@ class Database:
             return
         from newsletter.store.migrations.upgrade import upgrade
 
-        with self.writing() as connection:
+        with self.writing(lock_seconds=MIGRATION_LOCK_SECONDS) as connection:
             upgrade(connection)
         log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
 
@@ -131,7 +146,7 @@ def _engine(url: str) -> Engine:
         return (
             _sqlite(parsed)
             if parsed.get_backend_name() == "sqlite"
-            else create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+            else server_engine(parsed, pool_pre_ping=True)
         )
 
 
@@ -191,9 +206,28 @@ def _sqlite(url: Any) -> Engine:
         if is_file and not deferred and not _is_same_file(url.database, connection.connection.info["file"]):
             hint = "restore it; do not send with another database, which does not record the earlier sends"
             raise StoreError("the database's file was deleted or replaced", hint, where=url.database)
-        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        if deferred:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            seconds = connection.get_execution_options().get(LOCK_OPTION) or BUSY_SECONDS
+            _begin_immediate(connection.connection.driver_connection, seconds)
 
     return engine
+
+
+def _begin_immediate(connection: Any, seconds: float) -> None:
+    """Begin a transaction that writes; raise sqlite3's error if another one lasts longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        rest = max(deadline - time.monotonic(), 0)
+        connection.execute(f"pragma busy_timeout = {min(rest, _BUSY_SLICE_SECONDS) * 1000:.0f}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            break
+        except sqlite3.OperationalError as failure:
+            if not failure.sqlite_errorname.startswith("SQLITE_BUSY") or not rest:
+                raise
+    connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def _is_same_file(path: str, inode: int) -> bool:

@@ -1,5 +1,6 @@
 """Translate errors of a database into messages with its name, the error, and a hint."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import suppress
@@ -9,10 +10,15 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import URL
 
 from newsletter.display import display_path
-from newsletter.errors import StoreError
+from newsletter.errors import DatabaseBusy, StoreError
 
 _BACKUP = "restore it from a backup; do not send with a new database, which does not record the earlier sends"
 _AGAIN = "then run the same command again"
+# The same for both databases: another process holds a lock, or was suspended while it held one.
+_BUSY = (
+    "another process is writing to the database",
+    f"wait until it has ended; if it was suspended, continue or end it; {_AGAIN}",
+)
 # Size of SQLite's shared-memory file. SQLite reports a disk fault if the disk has no space for it.
 _SHM_BYTES = 32 * 1024
 
@@ -28,8 +34,8 @@ _SQLITE = {
     ),
     "SQLITE_CORRUPT": ("the database is damaged", _BACKUP),
     "SQLITE_NOTADB": ("is not a database", _BACKUP),
-    "SQLITE_BUSY": ("another process is writing to the database", f"wait until it has ended, {_AGAIN}"),
-    "SQLITE_LOCKED": ("another process is writing to the database", f"wait until it has ended, {_AGAIN}"),
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
     "SQLITE_IOERR": (
         "the disk failed",
         f"check that the disk has free space and works, and that no limit (ulimit -f) applies, {_AGAIN}",
@@ -43,7 +49,37 @@ _POSTGRESQL = {
         "grant the user in NEWS_DATABASE_URL the privileges on these tables",
     ),
     "53300": ("accepts no more connections", f"wait, or raise max_connections of the server, {_AGAIN}"),
-    "55P03": ("another process holds a lock", f"wait until it has ended, {_AGAIN}"),
+    "55P03": _BUSY,
+    "40P01": ("two processes have locked what the other one needs", "run the same command again"),
+    "25P03": (
+        "ended a transaction of this process, which was suspended or had lost the network for too long",
+        "nothing of that transaction was recorded; run the same command again",
+    ),
+    "57014": ("did not respond in time", f"look at the load of the database server, {_AGAIN}"),
+}
+_ALTERNATIVES = (
+    "or, if you trust each machine between here and the server, write into NEWS_DATABASE_URL: "
+    "sslmode=require (encrypted, not verified) or sslmode=disable (not encrypted)"
+)
+# Parts of libpq's texts: https://www.postgresql.org/docs/current/libpq-ssl.html. All of them come before the
+# password is sent.
+_TLS = {
+    "server does not support SSL": (
+        "offers no encryption (TLS), and the password was not sent",
+        f"switch it on in the server (ssl = on); {_ALTERNATIVES}",
+    ),
+    "certificate verify failed": (
+        "has a certificate of an authority that is not trusted here, and the password was not sent",
+        f"name the authority's certificate in NEWS_DATABASE_URL: sslrootcert=/path/ca.pem; {_ALTERNATIVES}",
+    ),
+    "does not match host name": (
+        "has a certificate for another host name, and the password was not sent",
+        f"use the host name that the certificate is for; {_ALTERNATIVES}",
+    ),
+    "root certificate file": (
+        "cannot be verified: the file of trusted authorities cannot be read",
+        f"correct sslrootcert in NEWS_DATABASE_URL: sslrootcert=/path/ca.pem; {_ALTERNATIVES}",
+    ),
 }
 
 
@@ -52,7 +88,11 @@ def describe(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         path = sqlite_path(url)
         return display_path(path) if path else "SQLite"
-    host = url.host or url.query.get("host") or "localhost"
+    if service := url.query.get("service"):
+        return f"PostgreSQL database of the service {service}"
+    hosts = url.host or url.query.get("host") or url.query.get("hostaddr") or os.environ.get("PGHOST")
+    hosts = hosts or "localhost"
+    host = hosts if isinstance(hosts, str) else ", ".join(hosts)
     return f"PostgreSQL database {url.database or ''} on {host}"
 
 
@@ -75,11 +115,12 @@ def explain(failure: object, url: URL) -> StoreError:
         hint = "check this file; if it is damaged, restore it from a backup"
     else:
         known = _POSTGRESQL.get(getattr(failure, "sqlstate", None) or "")
+        known = known or next((texts for part, texts in _TLS.items() if part in str(failure)), None)
         hint = "check NEWS_DATABASE_URL, and that the database server runs"
     if known:
         sentence, hint = known
         what = f"{sentence} ({words})"
-    return StoreError(what, hint, where=describe(url))
+    return (DatabaseBusy if known == _BUSY else StoreError)(what, hint, where=describe(url))
 
 
 def _is_full(file: Path | None) -> bool:

@@ -3,17 +3,18 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, text
 
 from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.postgresql import Security, security, server_engine
 from newsletter.store.schema import REVISION
 from newsletter.store.subscribers import Subscribers
 
@@ -32,6 +33,8 @@ class DatabaseStatus:
     held_batches: int | None = None
     # Offset of its clock from this machine's, positive if it is ahead; None for a file, which has no clock.
     clock_offset: timedelta | None = None
+    # Encryption of the connection to its server; None for a file.
+    security: Security | None = None
 
     @property
     def age(self) -> str:
@@ -155,31 +158,34 @@ def _can_create(file: Path) -> bool:
 
 def _server_engine(url: URL, timeout: float) -> Engine:
     with translate_url_errors():
-        engine = create_engine(
+        return server_engine(
             url,
-            connect_args={"connect_timeout": max(2, int(timeout))},
+            connect_seconds=max(2, int(timeout)),
+            statement_seconds=timeout,
             execution_options={"postgresql_readonly": True},
         )
-
-    @event.listens_for(engine, "begin")
-    def _limit(connection: Connection) -> None:
-        connection.exec_driver_sql(f"set local statement_timeout = {timeout * 1000:.0f}")
-
-    return engine
 
 
 def _read(engine: Engine, writable: bool, *, has_clock: bool) -> DatabaseStatus:
     with closing(Database(engine)) as database:
         revision = database.revision()
-        clock_offset = database.clock_offset() if has_clock else None
+        status = DatabaseStatus(revision, writable)
         if has_clock:
-            writable = _may_write(database, has_tables=revision is not None)
+            status = replace(
+                status,
+                writable=_may_write(database, has_tables=revision is not None),
+                clock_offset=database.clock_offset(),
+                security=_security(database),
+            )
         if revision != REVISION:
-            return DatabaseStatus(revision, writable, clock_offset=clock_offset)
+            return status
         held_batches = LedgerQueries(database).held_batches_in_use(datetime.now(UTC))
-        return DatabaseStatus(
-            revision, writable, Subscribers(database).count_active(), held_batches, clock_offset
-        )
+        return replace(status, subscribers=Subscribers(database).count_active(), held_batches=held_batches)
+
+
+def _security(database: Database) -> Security:
+    with database.reading() as connection:
+        return security(connection)
 
 
 def _may_write(database: Database, *, has_tables: bool) -> bool:

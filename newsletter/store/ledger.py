@@ -5,13 +5,14 @@ the list. `sending.delivery` makes the decisions.
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
-from newsletter.errors import SendRefused, StoreError
+from newsletter.errors import DatabaseBusy, SendRefused, StoreError
 from newsletter.sending import log_fields
 from newsletter.sending.guards import refuse_other_recipients
 from newsletter.sending.model import (
@@ -33,6 +34,8 @@ from newsletter.store.schema import attempt_table, chunk_table, held_batch_table
 
 log = logging.getLogger(__name__)
 
+# The wait for a lock where the caller tries again (`sending.lock_wait`), and meanwhile hears of an interrupt.
+SEND_LOCK_SECONDS = 1.0
 # The states of a chunk of which no mail was sent.
 _UNSENT_STATES = ("waiting", "skipped")
 
@@ -64,7 +67,7 @@ class Ledger(LedgerQueries):
         size, replaced = values.pop("chunk_size"), values.pop("instead_of")
         agreed: int | None = values.pop("agreed_recipients")
         try:
-            with self._database.writing() as connection:
+            with self._changing(new.issue, SEND_LOCK_SECONDS) as connection:
                 if replaced and not chunks.supersede(connection, replaced):
                     return None
                 existing = select(send_table.c.id).where(
@@ -95,7 +98,7 @@ class Ledger(LedgerQueries):
         sent = select(chunk_table.c.first).where(
             chunk_table.c.send_id == send.id, chunk_table.c.state.not_in(_UNSENT_STATES)
         )
-        with self._database.writing() as connection:
+        with self._changing(send.issue, SEND_LOCK_SECONDS) as connection:
             # Lock the send first: a process that resumes it now either ends before, or finds it deleted.
             other, _ = self._other_lease_holder(connection, send)
             if other or connection.execute(sent.limit(1)).first():
@@ -109,11 +112,12 @@ class Ledger(LedgerQueries):
     def acquire_lease(self, send: Send, lease: timedelta) -> None:
         """Acquire the lease on a send for this process; raise SendRefused if another process holds it.
 
-        A lease whose process is dead on this machine is ignored.
+        A lease whose process is dead on this machine is ignored. Raise DatabaseBusy if another process has
+        locked the send.
         """
-        now = self._clock()
-        with self._database.writing() as connection:
+        with self._changing(send.issue, SEND_LOCK_SECONDS) as connection:
             other, until = self._other_lease_holder(connection, send)
+            now = self._clock()
             if other and until:
                 host, process, _ = other.rsplit("_", 2)
                 log.info(
@@ -135,14 +139,16 @@ class Ledger(LedgerQueries):
 
         Raise StoreError if another process holds the lease.
         """
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             state = self._renew_lease(connection, send, lease)
         log.debug("lease renewed", extra={**log_fields.of_send(send), "state": state})
         return state
 
     def release_lease(self, send: Send) -> None:
-        """Release this process's lease, so that another process can resume the send."""
-        with self._database.writing() as connection:
+        """Release this process's lease, if it has one, so that another process can resume the send."""
+        if not self._process.has_lease:
+            return  # not even a lock is waited for: perhaps the wait for this lock was interrupted
+        with self._changing(send.issue) as connection:
             mine = _update_send(send).where(send_table.c.lease_holder == self._process.name)
             connection.execute(mine.values(lease_holder=None, lease_until=None))
         self._process.has_lease = False
@@ -166,7 +172,7 @@ class Ledger(LedgerQueries):
         each chunk. Raise StoreError if another process holds the lease.
         """
         now = self._clock()
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             if self._renew_lease(connection, send, lease) != "open":
                 return []
             rows = _within(connection.execute(chunks.due_chunks(send, now, max_chunks)).all(), max_recipients)
@@ -229,13 +235,13 @@ class Ledger(LedgerQueries):
         waiting = select(chunk_table.c.first).where(
             chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting"
         )
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             finished = _update_send(send).where(send_table.c.finished_at.is_(None), ~waiting.exists())
             connection.execute(finished.values(finished_at=self._clock()))
 
     def open_held_batch(self, send: Send, batch_id: str, send_at: datetime) -> HeldBatch:
         """Record a new held batch of a send and return it; `batch_id` is the provider's id of it."""
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             highest = select(func.coalesce(func.max(held_batch_table.c.number), 0)).where(
                 held_batch_table.c.send_id == send.id
             )
@@ -289,7 +295,7 @@ class Ledger(LedgerQueries):
 
     def cancel(self, send: Send) -> None:
         """Cancel a send: no further attempt is begun, and its waiting recipients become cancelled."""
-        with self._database.writing() as connection:
+        with self._changing(send.issue, SEND_LOCK_SECONDS) as connection:
             connection.execute(_update_send(send).values(state="cancelled"))
             waiting = update(chunk_table).where(
                 chunk_table.c.send_id == send.id, chunk_table.c.state == "waiting"
@@ -301,7 +307,7 @@ class Ledger(LedgerQueries):
 
         Its cancelled and waiting recipients can be tried at once, as if for the first time.
         """
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             connection.execute(_update_send(send).values(state="open", canary_size=None))
             unsent = update(chunk_table).where(
                 chunk_table.c.send_id == send.id, chunk_table.c.state.in_(("cancelled", "waiting"))
@@ -323,7 +329,7 @@ class Ledger(LedgerQueries):
         """
         query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == old_state)
         count = 0
-        with self._database.writing() as connection:
+        with self._changing(send.issue) as connection:
             for row in connection.execute(query.order_by(chunk_table.c.first)).all():
                 recipients = chunks.recipients_of(connection, send.id, row.first, row.last)
                 in_chunk = {recipient.number for recipient in recipients}
@@ -337,6 +343,18 @@ class Ledger(LedgerQueries):
         fields = {"from_state": old_state, "to_state": new_state, "recipients": count, "reason": reason}
         log.info("state of recipients overridden", extra=log_fields.of_send(send) | fields)
         return count
+
+    @contextmanager
+    def _changing(self, issue: str, lock_seconds: float | None = None) -> Iterator[Connection]:
+        """Open a transaction that changes the send of an issue; name it in the error if it is locked."""
+        try:
+            with self._database.writing(lock_seconds=lock_seconds) as connection:
+                yield connection
+        except DatabaseBusy as busy:
+            what = f"another process has locked the send of {issue} in the database"
+            hint = f"wait until it has ended (see: news status {issue}); if it was suspended, continue or "
+            hint += "end it; then run the same command again"
+            raise DatabaseBusy(what, hint, where=busy.where) from busy
 
     def _other_lease_holder(self, connection: Connection, send: Send) -> tuple[str | None, datetime | None]:
         """Lock the send; return another process that holds its lease, and the time at which the lease ends.

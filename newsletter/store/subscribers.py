@@ -19,6 +19,8 @@ from newsletter.subscribers.csv_import import Row as FileRow
 log = logging.getLogger(__name__)
 
 BATCH = 500
+# An import is one transaction, in which the caller shows each result: a person may read them page by page.
+IMPORT_IDLE_SECONDS = 1800.0
 
 Change = Literal[
     "added",  # a new subscriber, or one that subscribed again
@@ -101,7 +103,7 @@ class Subscribers:
 
         The transaction is committed only if the caller iterates to the end.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(idle_seconds=IMPORT_IDLE_SECONDS) as connection:
             last_id = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
             rows = iter(rows)
             counts: Counter[str] = Counter()

@@ -196,8 +196,9 @@ def _check_unwritable(folder: Path) -> None:
 def test_postgresql_that_was_never_made_stays_so(tmp_path: Path, postgresql_url: str) -> None:
     setup = make_setup(tmp_path, NEWS_DATABASE_URL=postgresql_url)
     assert not is_file(setup)
-    (finding,) = run_database(setup)
+    finding, connection = run_database(setup)
     assert finding.state == "note" and "does not exist yet" in finding.what
+    assert connection.state == "ok" and "is reached on this machine" in connection.what
     engine = create_engine(postgresql_url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.connect() as connection:
         tables = connection.scalar(text("select count(*) from pg_tables where schemaname = 'public'"))
@@ -212,7 +213,7 @@ def test_postgresql_that_is_made(tmp_path: Path, postgresql_url: str) -> None:
     assert isinstance(status, DatabaseStatus)
     assert (status.subscribers, status.held_batches, status.writable, status.age) == (1, 0, True, "current")
     assert status.clock_offset is not None and abs(status.clock_offset) < timedelta(seconds=5)
-    assert states(run_database(setup)) == ["ok", "ok"]
+    assert states(run_database(setup)) == ["ok", "ok", "ok"]
 
 
 def test_postgresql_of_an_older_version_stays_so(tmp_path: Path, postgresql_url: str) -> None:
@@ -238,7 +239,7 @@ def test_postgresql_that_lets_nobody_write(tmp_path: Path, postgresql_url: str) 
     assert "cannot be written to" in only(findings, "error").what
     with opened.writing() as connection:
         connection.execute(text("grant insert on all tables in schema public to reader"))
-    assert states(run_database(make_setup(tmp_path, NEWS_DATABASE_URL=reader))) == ["ok", "ok"]
+    assert states(run_database(make_setup(tmp_path, NEWS_DATABASE_URL=reader))) == ["ok", "ok", "ok"]
     with opened.writing() as connection:
         connection.execute(text("drop owned by reader"))
         connection.execute(text("drop role reader"))

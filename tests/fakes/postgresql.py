@@ -3,6 +3,8 @@
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,8 +26,11 @@ def absent() -> str | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Start a server in an empty folder, yield the URL of an empty database, and stop the server."""
+def running(folder: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """Start a server in an empty folder, yield the URL of an empty database, and stop the server.
+
+    With the files of a certificate and its key, the server also listens on a port of 127.0.0.1, with TLS.
+    """
     bin_folder = binaries()
     assert bin_folder
     data, user = folder / "data", _user()
@@ -39,8 +44,11 @@ def running(folder: Path) -> Iterator[str]:
         cwd=folder,
         **as_user,
     )
+    port = _free_port()
+    network = _tls(folder, certificate, user) if certificate else ["listen_addresses="]
+    settings = [part for setting in (f"port={port}", "fsync=off", *network) for part in ("-c", setting)]
     server = subprocess.Popen(
-        [bin_folder / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+        [bin_folder / "postgres", "-D", data, "-k", folder, *settings],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -48,10 +56,10 @@ def running(folder: Path) -> Iterator[str]:
         **as_user,
     )
     try:
-        _wait(server, folder, bin_folder)
-        yield f"postgresql://news@/postgres?host={folder}"
+        _wait(server, folder, port, bin_folder)
+        yield f"postgresql://news@/postgres?host={folder}&port={port}"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # without waiting for clients
         server.communicate(timeout=30)
 
 
@@ -60,9 +68,28 @@ def _user() -> str | None:
     return pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
 
 
-def _wait(server: subprocess.Popen[bytes], folder: Path, bin_folder: Path) -> None:
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _tls(folder: Path, certificate: tuple[Path, Path], user: str | None) -> list[str]:
+    """Return the settings of a server with TLS; its key must belong to its user."""
+    names = ("ssl_cert_file", "ssl_key_file")
+    settings = ["listen_addresses=127.0.0.1", "ssl=on"]
+    for name, file in zip(names, certificate, strict=True):
+        copy = folder / name
+        shutil.copy(file, copy)
+        copy.chmod(0o600)
+        if user:
+            shutil.chown(copy, user)
+        settings.append(f"{name}={copy}")
+    return settings
+
+
+def _wait(server: subprocess.Popen[bytes], folder: Path, port: int, bin_folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    ready = [bin_folder / "pg_isready", "-q", "-h", folder]
+    ready = [bin_folder / "pg_isready", "-q", "-h", folder, "-p", str(port)]
     while time.monotonic() < deadline and server.poll() is None:
         if subprocess.run(ready, check=False).returncode == 0:
             return

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, insert, make_url, select, text
 
 from newsletter.display import write_hint
-from newsletter.errors import SendRefused, StoreError
+from newsletter.errors import DatabaseBusy, SendRefused, StoreError
 from newsletter.sending.model import Counts
 from newsletter.store.database import Database
-from newsletter.store.failures import explain
+from newsletter.store.failures import describe, explain
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.migrations import upgrade as migrations
 from newsletter.store.schema import REVISION, metadata, send_table
@@ -143,14 +143,18 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
 
 def test_a_database_that_another_process_writes_to_is_told_as_such(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path)
-    first = Database.open(newsletter)
-    with first.writing(), on_connect("pragma busy_timeout = 0"), pytest.raises(StoreError) as raised:
-        Database.open(newsletter)
-    first.close()
+    first, second = Database.open(newsletter), Database.open(newsletter)
+    with first.writing():
+        with closing(Database.open(newsletter)) as third:
+            assert third.revision() == REVISION, "to open it needs no lock"
+        with pytest.raises(DatabaseBusy) as raised, second.writing(lock_seconds=0.01):
+            pass
+    for database in (first, second):
+        database.close()
     (problem,) = raised.value.problems
     assert problem.where.endswith(".news/news.db")
     assert problem.what == "another process is writing to the database (database is locked)"
-    assert problem.fix.startswith("wait until it has ended")
+    assert problem.fix.startswith("wait until it has ended; if it was suspended, continue or end it;")
 
 
 def test_a_damaged_database_is_told_as_such(tmp_path: Path) -> None:
@@ -242,6 +246,18 @@ def test_postgresql_says_what_fails_by_its_code(state: str, message: str) -> Non
     (problem,) = explain(failure, make_url("postgresql://u:secret@db.example.com/news")).problems
     assert problem.where == "PostgreSQL database news on db.example.com"
     assert problem.what.startswith(message) and "no" in problem.what and "more" not in problem.what
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://u:secret@/news?host=a.example:1&host=b.example:2", "news on a.example:1, b.example:2"),
+        ("postgresql://u:secret@/news?hostaddr=192.0.2.1", "news on 192.0.2.1"),
+        ("postgresql:///?service=prod&password=secret", "of the service prod"),
+    ],
+)
+def test_a_server_is_named_without_its_password(url: str, words: str) -> None:
+    assert describe(make_url(url)) == f"PostgreSQL database {words}"
 
 
 @pytest.mark.parametrize(
