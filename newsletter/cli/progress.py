@@ -14,7 +14,7 @@ from newsletter.display import counted, masked, printable
 from newsletter.errors import NewsError
 
 if TYPE_CHECKING:
-    from newsletter.sending.events import Delivered, Event
+    from newsletter.sending.events import Delivered, Event, Waiting
     from newsletter.sending.model import Transition
 
 MAX_REASONS = 5
@@ -131,6 +131,11 @@ def _reason(transition: "Transition") -> str:
 def _masked(reason: str) -> str:
     """Return a provider's reason in one line, without email addresses: the log of a CI job may be public."""
     return masked(printable(reason, 300))
+
+
+def show_wait(wait: "Waiting") -> None:
+    """Show a wait that comes before a send or after it."""
+    click.echo(_sentence(wait), err=True)
 
 
 def _sentence(event: "Event") -> str:

@@ -1,8 +1,8 @@
 """`news send` and `news resume`: send an issue to its subscribers, once."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +95,7 @@ def send(
     tune_gc()
     to_send = not addresses and not dry_run
     with SendService.open(loader.load(folder), provider, to_send=to_send) as service:
+        service.on_wait = progress.show_wait
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
         if ready:
@@ -123,7 +124,8 @@ def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
         sys.exit(deliver(service, resumed, options))
 
 
-def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendService, Send]]":
+@contextmanager
+def open_send(folder: Path, issue: str) -> "Iterator[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue."""
     from newsletter.config import loader
     from newsletter.issue import files
@@ -132,7 +134,9 @@ def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendSer
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    return SendService.open_for(loader.load(folder), name)
+    with SendService.open_for(loader.load(folder), name) as (service, started):
+        service.on_wait = progress.show_wait
+        yield service, started
 
 
 def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
-from newsletter.errors import SendRefused
+from newsletter.errors import DatabaseBusy, SendRefused
 from newsletter.sending import log_fields
 from newsletter.sending.delivery import settle_abandoned
 from newsletter.sending.events import Event, NotRecalled, Stopped, Waiting
 from newsletter.sending.held_batches import abandon, recall_batch
 from newsletter.sending.hold_policy import SendTimings, cancellable_until, recallable_from
 from newsletter.sending.interfaces import Clock, Ledger, Recallable
+from newsletter.sending.lock_wait import when_unlocked
 from newsletter.sending.model import HeldBatchStatus, Send
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ def cancel(
     later, and only a recall after that includes it: a batch with an unknown outcome is recalled again when
     the request must have arrived. A cancellation that was interrupted can be run again.
     """
-    ledger.cancel(send)
+    yield from when_unlocked(partial(ledger.cancel, send), clock, timing, stopped)
     log.info("cancel begun: nothing more is submitted", extra=log_fields.of_send(send))
     if not (yield from _acquire_lease(send, ledger, clock, timing, stopped)):
         reason = "the held mail was not recalled; run the command again"
@@ -93,13 +95,14 @@ def _acquire_lease(
         try:
             ledger.acquire_lease(send, timing.lease)
             return True
-        except SendRefused as busy:
+        except (SendRefused, DatabaseBusy) as busy:
             if stopped():
                 return False
             if not reported:
                 reported = True
                 log.info("waiting for the lease", extra={**log_fields.of_send(send), "reason": busy.what})
-                yield Waiting(clock.now() + timing.lease, f"{busy.what}; it finishes its calls in flight")
+                finishes = "; it finishes its calls in flight" if isinstance(busy, SendRefused) else ""
+                yield Waiting(clock.now() + timing.lease, f"{busy.what}{finishes}")
             clock.wait(clock.now() + _LEASE_RETRY, stopped)
 
 

@@ -1,10 +1,10 @@
 """Send an issue: prepare it, plan the send if every guard permits it, start it, and deliver it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
@@ -16,9 +16,10 @@ from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
-from newsletter.sending.events import Event
+from newsletter.sending.events import Event, Waiting
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider
+from newsletter.sending.lock_wait import Result, acquire_lease, when_unlocked
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.start import claim_send, find_started
@@ -53,6 +54,8 @@ class SendService:
         self.subscribers = Subscribers(database)
         self._database = database
         self.timing = timing or SendTimings()
+        # Called with each wait for a lock in the database; `deliver` and `cancel` yield theirs instead.
+        self.on_wait: Callable[[Waiting], None] = lambda wait: None
         self._process: SendProcess | None = None
 
     @classmethod
@@ -194,7 +197,8 @@ class SendService:
         agreed = plan.counts.recipients if exact and plan.send is None else None
         fingerprint = self._key_fingerprint(plan.prepared)
         settings = replace(plan.settings, agreed_recipients=agreed, key_fingerprint=fingerprint)
-        send = claim_send(mailing, self.ledger, self.provider, settings)
+        claim = partial(claim_send, mailing, self.ledger, self.provider, settings)
+        send = self._when_unlocked(when_unlocked(claim, self.clock, self.timing))
         if agreed is not None:
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
@@ -202,7 +206,8 @@ class SendService:
     def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
         """Deliver a started send to its waiting recipients; yield the events.
 
-        Raise SendRefused if another process holds the lease.
+        Raise SendRefused if another process holds the lease, and DatabaseBusy if it has locked the send for
+        too long, or until `stopped`.
         """
         settings = self.newsletter.config.send
         delivery_settings = DeliverySettings(
@@ -211,7 +216,8 @@ class SendService:
             in_flight=self.provider.capabilities.in_flight,
             timing=self.timing,
         )
-        with self._leased(started.send):
+        yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
+        with self._released(started.send):
             parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
@@ -356,9 +362,18 @@ class SendService:
     @contextmanager
     def _leased(self, send: Send) -> Iterator[None]:
         """Hold the lease on a send during the block; raise SendRefused if another process holds it."""
-        self.ledger.acquire_lease(send, self.timing.lease)
+        self._when_unlocked(acquire_lease(send, self.ledger, self.clock, self.timing))
         with self._released(send):
             yield
+
+    def _when_unlocked(self, waits: Generator[Waiting, None, Result]) -> Result:
+        """Run a generator of waits to its end and return its result; report each wait to `on_wait`."""
+        while True:
+            try:
+                self.on_wait(next(waits))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
 
     @contextmanager
     def _released(self, send: Send) -> Iterator[None]:

@@ -15,8 +15,9 @@ from sqlalchemy import update
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
 from newsletter.cli.send_summary import show_status
-from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.errors import DatabaseBusy, NewsError, Problem, SendRefused
 from newsletter.sending import hold_policy
+from newsletter.sending.events import Waiting
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.due import due_issues
@@ -368,6 +369,36 @@ def test_a_corrected_issue_is_planned_after_a_cancel_that_covers_everybody(
     write(tmp_path, EDITED)
     plan = service.plan(service.prepare(ISSUE))
     assert (plan.send, plan.recipients) == (None, 5)
+
+
+# A database that another process has locked
+
+
+def test_a_start_waits_for_a_locked_database_and_says_so(service: SendService, tmp_path: Path) -> None:
+    plan = service.plan(service.prepare(ISSUE))
+    waits: list[str] = []
+    with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
+        other.execute("begin immediate")
+
+        def on_wait(wait: Waiting) -> None:
+            waits.append(wait.reason)
+            other.rollback()
+
+        service.on_wait = on_wait
+        started = service.start(plan)
+    assert waits == [f"another process has locked the send of {ISSUE} in the database"]
+    assert service.queries.counts(started.send).waiting == 5
+
+
+def test_a_cancel_that_is_stopped_while_the_database_is_locked_ends_at_once(
+    service: SendService, clock: FakeClock, tmp_path: Path
+) -> None:
+    started = service.start(service.plan(service.prepare(ISSUE))).send
+    with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
+        other.execute("begin immediate")
+        with pytest.raises(DatabaseBusy, match="another process has locked the send"):
+            list(service.cancel(started, lambda: True))
+        assert clock.now() == NOW, "the lease that was never acquired is not released"
 
 
 # Another key
