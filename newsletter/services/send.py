@@ -25,12 +25,12 @@ from newsletter.sending.start import claim_send, find_started
 from newsletter.services.prepare import Prepared, prepare
 from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
 from newsletter.services.status import SendStatus, send_status
+from newsletter.state.process_lock import require_locks
 from newsletter.state.secret_key import secret_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.process_lock import require_locks
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 

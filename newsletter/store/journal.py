@@ -23,7 +23,7 @@ from newsletter.errors import StoreError, cannot_be
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
-from newsletter.store.process_lock import HAS_LOCKS, is_locked, lock
+from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
 
 log = logging.getLogger(__name__)
 
