@@ -6,7 +6,7 @@
 # make picture   take the pictures of the documentation again
 # make bench     measure speed and memory, also of other tools, which it installs into build/peers
 # make package   build the wheel and try it in an otherwise empty folder
-# make clean     delete what these made; the state of a newsletter (.news/) stays
+# make clean     delete what these made; the state of a newsletter (news state path) stays
 
 PYTHON ?= python3
 VENV := .venv

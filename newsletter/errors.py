@@ -3,7 +3,8 @@
 NewsError                an error with its location and what to do next; exit code 1
 ├── InvalidInput         a file has problems; all of them at once
 │   ├── IssueError       an issue file
-│   └── ConfigError      newsletter.yml or the environment
+│   ├── ConfigError      newsletter.yml or the environment
+│   └── StateError       the newsletter's state, or a file that Git must not track
 ├── TemplateError        a template cannot be filled, parsed or compiled
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
@@ -80,6 +81,10 @@ class IssueError(InvalidInput):
 
 class ConfigError(InvalidInput):
     """The error for a newsletter.yml or an environment that is not a valid configuration."""
+
+
+class StateError(InvalidInput):
+    """The error for a state that cannot be found, moved or used, and for private files that Git tracks."""
 
 
 class TemplateError(NewsError):

@@ -122,7 +122,7 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     }
     while first < len(words) and words[first].startswith("-"):
         first += 1 if words[first] in flags or first + 1 == len(words) else 2
-    length = 2 if words[first : first + 1] == ["subscribers"] else 1
+    length = 2 if words[first : first + 1] in (["subscribers"], ["state"]) else 1
     return words[:first], " ".join(["news", *words[first : first + length]]), words[first + length :]
 
 
@@ -303,6 +303,7 @@ def severities(check: Callable[..., Any]) -> set[str]:
     [
         ("The text", checks.CONTENT),
         ("The mail", checks.MAIL),
+        ("Private files", checks.FILES),
         ("Links and pictures online", checks.ONLINE),
         ("Spam score", checks.SPAM),
     ],

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from newsletter.checks.proof import Proof
-from newsletter.checks.registry import CONTENT, MAIL, Check, refuse_unknown
+from newsletter.checks.registry import CONTENT, FILES, MAIL, Check, refuse_unknown
 from newsletter.errors import Problem
 
 
@@ -14,7 +14,7 @@ def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem
     Raise ConfigError if newsletter.yml names a check that does not exist.
     """
     refuse_unknown(proof.newsletter)
-    return list(_problems(proof, {**CONTENT, **MAIL} if chosen is None else chosen))
+    return list(_problems(proof, {**CONTENT, **MAIL, **FILES} if chosen is None else chosen))
 
 
 def _problems(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:

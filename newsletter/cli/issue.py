@@ -1,6 +1,7 @@
 """The commands for editors: `news new`, `preview`, `render`, `schema`."""
 
 import gc
+import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ def new(folder: Path, date: str | None) -> None:
         day = skeleton.parse_day(date, datetime.now().date())
     except ValueError as problem:
         raise click.UsageError(f'"{printable(date)}" is not a date; write it as {_DATE_FORMS}') from problem
-    path = skeleton.create(loader.load(folder).issues, day)
+    path = skeleton.create(loader.load(folder, review=True).issues, day)
     click.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 
@@ -76,9 +77,10 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
         _take_screenshots(folder, issue, screenshot)
         return
     if not (folder / loader.FILE).exists():
-        loader.load(folder)  # raises ConfigError: the folder has no newsletter
+        loader.load(folder, review=True)  # raises ConfigError: the folder has no newsletter
     if issue is not None:
         _tell_if_missing(folder, issue)
+    _settle_state(folder)
 
     def ready(url: str) -> None:
         click.echo(f"{url}  (Ctrl-C stops it)")
@@ -101,13 +103,25 @@ def _tell_if_missing(folder: Path, issue: str) -> None:
         terminal.show_problems(replace(problem, severity="note") for problem in missing.problems)
 
 
+def _settle_state(folder: Path) -> None:
+    """Move the state of an earlier version, and show that; the preview starts even if that is refused."""
+    from newsletter.config import loader
+    from newsletter.errors import NewsError
+    from newsletter.state.location import VARIABLE
+
+    try:
+        terminal.show_problems(loader.settle_state(folder, os.environ.get(VARIABLE, "")))
+    except NewsError as refused:
+        terminal.show_problems(refused.problems)
+
+
 def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.preview import mail_views, screenshots
     from newsletter.services.prepare import proof
 
-    newsletter = loader.load(folder)
+    newsletter = loader.load(folder, review=True)
     loaded = files.load(files.find(newsletter.issues, issue))
     html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
 
@@ -139,7 +153,7 @@ def render(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter.render.pipeline import render as rendered
     from newsletter.services import export
 
-    newsletter = loader.load(folder)
+    newsletter = loader.load(folder, review=True)
     loaded = files.load(files.find(newsletter.issues, issue))
     for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
         click.echo(f"{path}  {size:,} bytes")

@@ -23,6 +23,7 @@ from newsletter.cli.doctor import doctor
 from newsletter.cli.issue import new, preview, render, schema
 from newsletter.cli.recover import cancel, resolve, retry
 from newsletter.cli.send import resume, send
+from newsletter.cli.state import state
 from newsletter.cli.status import status
 from newsletter.cli.subscribers import subscribers
 from newsletter.constants import REFUSED
@@ -84,6 +85,7 @@ for command in (
     retry,
     resolve,
     subscribers,
+    state,
     schema,
 ):
     main.add_command(command)

@@ -48,7 +48,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
 def _through(service: "SendService") -> str:
     if service.provider.capabilities.leaves_machine:
         return service.provider.name
-    folder = service.newsletter.folder / service.newsletter.config.outbox.path
+    folder = service.newsletter.outbox
     return f"{service.provider.name} ({display_path(folder)}/)"
 
 

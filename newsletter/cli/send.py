@@ -13,6 +13,7 @@ from newsletter.cli import plan_summary, progress, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
+from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
 from newsletter.errors import NewsError, SendRefused
@@ -79,7 +80,6 @@ def send(
 
     Exit codes: 0 all accepted; 1 refused to start; 3 somebody is unknown, refused or still waiting.
     """
-    from newsletter.config import loader
     from newsletter.sending.model import SendOptions
     from newsletter.services.send import SendService
 
@@ -94,7 +94,7 @@ def send(
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
     to_send = not addresses and not dry_run
-    with SendService.open(loader.load(folder), provider, to_send=to_send) as service:
+    with SendService.open(load(folder), provider, to_send=to_send) as service:
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
         if ready:
@@ -125,14 +125,13 @@ def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
 
 def open_send(folder: Path, issue: str) -> "AbstractContextManager[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue."""
-    from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.services.send import SendService
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    return SendService.open_for(loader.load(folder), name)
+    return SendService.open_for(load(folder), name)
 
 
 def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:

@@ -238,7 +238,7 @@ def show_rehearsal(service: "SendService", accepted: int) -> None:
 
     if service.provider.capabilities.leaves_machine:
         return
-    outbox = service.newsletter.folder / service.newsletter.config.outbox.path
+    outbox = service.newsletter.outbox
     if not accepted:
         click.echo("No mail left this machine.", err=True)
     elif folder := mail_folder(outbox):

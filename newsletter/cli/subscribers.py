@@ -9,6 +9,7 @@ import click
 from newsletter.cli import terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.newsletter import load
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import printable
 from newsletter.errors import SubscriberError
@@ -37,7 +38,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
     from newsletter.subscribers import csv_import
 
     tune_gc()
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         rows = csv_import.read(file, encoding)
         refused = terminal.show_import(Subscribers(database).import_rows(rows, printable(file.name)))
     sys.exit(REFUSED if refused else 0)
@@ -52,7 +53,7 @@ def list_(folder: Path, state: str | None) -> None:
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         for subscriber in Subscribers(database).iter_all(state):
             click.echo(f"{subscriber.address}\t{subscriber.state}\t{subscriber.name}".rstrip("\t"))
 
@@ -68,7 +69,7 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
     from newsletter.store.subscribers import Subscribers
     from newsletter.subscribers.parsing import parse_subscriber
 
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         mailbox, name = parse_subscriber(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
     results = {"added": "added", "known": "is on the list already", "renamed": f"has the name {name} now"}
@@ -86,7 +87,7 @@ def remove(folder: Path, addresses: tuple[str, ...]) -> None:
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
 
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         store = Subscribers(database)
         removed = [_remove(store, address) for address in addresses]
     sys.exit(0 if all(removed) else REFUSED)

@@ -14,6 +14,7 @@ from newsletter.background import BackgroundTask, TimedOut
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
+from newsletter.doctor.state import state
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
 
@@ -78,6 +79,7 @@ class _Examination:
 
     def groups(self) -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
         yield "Configuration", lambda: configuration(self._setup)
+        yield "State", lambda: state(self._setup)
         yield "Secrets", self.secrets
         yield "Database", self.database
         yield "Provider", self.provider

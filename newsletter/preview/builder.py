@@ -62,7 +62,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
         path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
         saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
         problems: list[Problem] = []
-        newsletter = _try(lambda: loader.load(folder), problems)
+        newsletter = _try(lambda: loader.load(folder, review=True), problems)
         if newsletter:
             _try(lambda: registry.refuse_unknown(newsletter), problems)
         problems.extend(path_problems)

@@ -49,7 +49,7 @@ class IssueList:
         """
         before = self._sends
         try:
-            newsletter = loader.load(self._folder)
+            newsletter = loader.load(self._folder, review=True)
             now = stamp(newsletter)
             if now == self._ledger_stamp:
                 return False

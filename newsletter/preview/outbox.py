@@ -14,6 +14,7 @@ from pathlib import Path
 
 from newsletter.config import loader, model
 from newsletter.errors import NewsError
+from newsletter.state.tracked import refuse_tracked
 
 MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
@@ -54,13 +55,21 @@ class Outbox:
         return " ".join(str(self._changed(part)) for part in ("new", "cur"))
 
     def messages(self) -> tuple[int, list[OutboxEntry]]:
-        """Return the number of messages and the newest MAX_LISTED of them, newest first."""
+        """Return the number of messages and the newest MAX_LISTED of them, newest first.
+
+        Raise StateError if Git tracks the outbox: a branch may have written its messages.
+        """
+        refuse_tracked(self._folder)
         entries = list(self._entries())
         newest = heapq.nlargest(MAX_LISTED, entries, key=lambda entry: (entry[1].st_mtime, entry[0].name))
         return len(entries), [entry for file, status in newest if (entry := _entry(file, status))]
 
     def open(self, name: str) -> OutboxMessage | None:
-        """Return the message with this file name; None if there is no such message or it cannot be read."""
+        """Return the message with this file name; None if there is no such message or it cannot be read.
+
+        Raise StateError if Git tracks the outbox.
+        """
+        refuse_tracked(self._folder)
         if not _NAME.fullmatch(name) or name.startswith("."):
             return None
         for part in ("new", "cur"):

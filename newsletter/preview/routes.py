@@ -24,6 +24,7 @@ from newsletter.issue import files
 from newsletter.mail.sample import sample_message
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
+from newsletter.preview.outbox import OutboxMessage
 from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
 
@@ -155,7 +156,8 @@ class _Handlers:
         words = request.query_params.get("like", "")[:100]
         try:
             found = await run_in_thread(subscriber_search.search, self._workspace.folder, words)
-            return JSONResponse({"found": found})
+            note = await run_in_thread(subscriber_search.note, self._workspace.folder)
+            return JSONResponse({"found": found} | ({"note": note} if note else {}))
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
@@ -180,16 +182,25 @@ class _Handlers:
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
+        try:
+            number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
+        except NewsError as error:
+            return JSONResponse({"number": 0, "messages": [], "said": str(error)})
         return JSONResponse({"number": number, "messages": [asdict(message) for message in messages]})
 
     async def outbox_message(self, request: Request) -> Response:
-        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        message = await self._outbox_message(request)
         return JSONResponse(asdict(replace(message, html=""))) if message else Response(status_code=404)
 
     async def outbox_message_html(self, request: Request) -> Response:
-        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        message = await self._outbox_message(request)
         return _mail(message.html, request) if message else Response(status_code=404)
+
+    async def _outbox_message(self, request: Request) -> OutboxMessage | None:
+        try:
+            return await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        except NewsError:
+            return None  # the list says why
 
     async def _proof(self, request: Request) -> Proof | None:
         good = (await self._workspace.view(_name(request))).good

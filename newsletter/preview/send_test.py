@@ -1,9 +1,11 @@
 """Send one test message to one address; the list and the ledger do not change."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from newsletter.config import loader
+from newsletter.config.loader import Newsletter
 from newsletter.display import printable
 from newsletter.errors import NewsError
 from newsletter.sending.outcomes import Accepted
@@ -17,7 +19,7 @@ def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[s
     Raise NewsError if the newsletter, the issue or the address is invalid.
     """
     mailbox, _ = parse_subscriber(address)
-    with SendService.open(loader.load(folder), provider, to_send=False) as service:
+    with SendService.open(_load(folder), provider, to_send=False) as service:
         prepared = service.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
             return {"ok": False, "said": "\n".join(("Nothing was sent:", *map(str, errors)))}
@@ -27,6 +29,12 @@ def send(folder: Path, issue: str, address: str, provider: str | None) -> dict[s
         return {"ok": True, "said": f"{where} accepted the message for {mailbox.given}."}
     reason = printable(getattr(outcome, "reason", ""), 300)
     return {"ok": False, "said": f"{outcome.state.replace('_', ' ')}: {reason}"}
+
+
+def _load(folder: Path) -> Newsletter:
+    """Load the newsletter with all its secrets but the database that `.env` names."""
+    loaded, review = loader.load(folder), loader.load(folder, review=True)
+    return replace(loaded, secrets=replace(loaded.secrets, database_url=review.secrets.database_url))
 
 
 def failure(error: NewsError) -> dict[str, Any]:

@@ -39,4 +39,4 @@ def open_provider(
         return SendGridProvider(config.sendgrid, secrets.sendgrid_api_key, timeout=seconds)
     from newsletter.providers.outbox import OutboxProvider
 
-    return OutboxProvider(newsletter.folder / config.outbox.path)
+    return OutboxProvider(newsletter.outbox)

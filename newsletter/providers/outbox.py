@@ -13,7 +13,8 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir, protect, write_atomically
+from newsletter.state.tracked import tracked_problems
 
 if TYPE_CHECKING:
     from newsletter.config.model import Config
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PARTS = ("tmp", "new", "cur")
+
 
 def mail_folder(outbox: Path) -> Path | None:
     """Return the folder of a maildir that has mail: `new`, or `cur`, where mail programs move it; or None."""
     return next((folder for name in ("new", "cur") if any((folder := outbox / name).glob("*"))), None)
+
+
+def _holds_other_files(folder: Path) -> bool:
+    """Return True if a folder is something else than an outbox: its permissions must not be changed."""
+    names = set(os.listdir(folder)) - {".gitignore"}
+    return bool(names) and not names.intersection(_PARTS)
 
 
 class OutboxProvider:
@@ -41,14 +50,23 @@ class OutboxProvider:
         self._folder = folder
 
     def check(self) -> list[Problem]:
+        if problems := list(tracked_problems([self._folder])):
+            return problems
         candidates = (self._folder, *self._folder.absolute().parents)
         existing = next(folder for folder in candidates if folder.exists())
-        if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+            what = "is not a folder" if not existing.is_dir() else "is not writable"
+            return [
+                Problem(
+                    display_path(existing), what, "check `outbox.path`, and the permissions of the folder"
+                )
+            ]
+        if existing != self._folder:
             return []
-        what = "is not a folder" if not existing.is_dir() else "is not writable"
-        return [
-            Problem(display_path(existing), what, "check `outbox.path`, and the permissions of the folder")
-        ]
+        if _holds_other_files(self._folder):
+            what = "is not empty, and is no maildir: it has no folders `new`, `cur` and `tmp`"
+            return [Problem(display_path(self._folder), what, "write another folder into `outbox.path`")]
+        return protect(self._folder, everything=False)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
@@ -111,7 +129,7 @@ class OutboxProvider:
 
     def _make_folders(self) -> None:
         make_private_dir(self._folder)
-        for part in ("tmp", "new", "cur"):
+        for part in _PARTS:
             (self._folder / part).mkdir(exist_ok=True)
 
     def _sync_folder(self) -> None:

@@ -35,11 +35,11 @@ def check(
     An issue that cannot be read or rendered gives a result with the mistakes as problems, and so does an
     invalid newsletter.yml. `online` also requests every link and picture, `spam` also runs SpamAssassin.
     """
-    chosen = {**registry.CONTENT, **registry.MAIL}
+    chosen = {**registry.CONTENT, **registry.MAIL, **registry.FILES}
     chosen |= registry.ONLINE if online else {}
     chosen |= registry.SPAM if spam else {}
     try:
-        newsletter = loader.load(folder)
+        newsletter = loader.load(folder, review=True)
         registry.refuse_unknown(newsletter)
     except ConfigError as error:
         log.info("configuration cannot be read", exc_info=error)

@@ -3,11 +3,14 @@
 import logging
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from newsletter.config.loader import Newsletter
 from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir, write_atomically
+
+if TYPE_CHECKING:
+    from newsletter.config.loader import Newsletter
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +18,8 @@ MIN_LENGTH = 16
 """Characters."""
 
 
-def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
-    """Return NEWS_SECRET_KEY, or else the key in `.news/secret`, which is made on first use.
+def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
+    """Return NEWS_SECRET_KEY, or else the key in the file `secret` of the state, which is made on first use.
 
     Raise SendRefused if NEWS_SECRET_KEY is too short, or if a key would be made in CI for mail that leaves
     the machine: the key would be lost with the runner, and the unsubscribe links that it signed would stop

@@ -11,7 +11,12 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from newsletter.display import display_path
 from newsletter.errors import StoreError
-from newsletter.store.database import Database, database_url, translate_url_errors
+from newsletter.store.database import (
+    Database,
+    database_url,
+    refuse_tracked_database,
+    translate_url_errors,
+)
 from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.schema import REVISION
@@ -58,7 +63,7 @@ def named(configured_url: str | None, state: Path) -> tuple[str, bool]:
 
 
 def contents(configured_url: str | None, state: Path, timeout: float) -> DatabaseStatus:
-    """Return the status of the database of NEWS_DATABASE_URL, or else of `.news/news.db`.
+    """Return the status of the database of NEWS_DATABASE_URL, or else of `news.db` of the state.
 
     `timeout` applies to the connection, and to each query, in seconds. Raise StoreError or Unavailable if the
     database cannot be read.
@@ -68,6 +73,7 @@ def contents(configured_url: str | None, state: Path, timeout: float) -> Databas
         return _read(_server_engine(location, timeout), writable=True, has_clock=True)
     if not os.path.lexists(location):
         return DatabaseStatus(writable=_can_create(location))
+    refuse_tracked_database(location)
     # The folder must be writable too: SQLite writes its journal beside the file.
     writable = os.access(location, os.W_OK) and os.access(location.parent, os.W_OK | os.X_OK)
     return _read(_file_engine(location, timeout), writable, has_clock=False)
@@ -75,7 +81,7 @@ def contents(configured_url: str | None, state: Path, timeout: float) -> Databas
 
 @contextmanager
 def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
-    """Open the database of NEWS_DATABASE_URL, or else `.news/news.db`, for reading.
+    """Open the database of NEWS_DATABASE_URL, or else `news.db` of the state, for reading.
 
     Yield None if it does not exist, or if its tables are not those of this version. `timeout` is as in
     `contents`. Raise StoreError or Unavailable if the database cannot be read.
@@ -87,6 +93,7 @@ def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterat
     if isinstance(location, URL):
         engine = _server_engine(location, timeout)
     else:
+        refuse_tracked_database(location)
         engine = _file_engine(location, timeout)
     with closing(Database(engine)) as database:
         yield database if database.revision() == REVISION else None
@@ -133,7 +140,7 @@ def _wal(file: Path) -> Path:
     return Path(f"{file}-wal")
 
 
-def _read_only_url(file: Path) -> str:
+def _read_only_url(file: Path) -> URL:
     """Return a URL that opens the file for reading and creates no `-wal` and `-shm` files beside it.
 
     In WAL mode even a reader would create them (https://www.sqlite.org/wal.html#readonly). While no process
@@ -144,8 +151,8 @@ def _read_only_url(file: Path) -> str:
     if _mtime_and_size(wal)[1] and not shm.exists():
         what = f"has changes that are only in {wal.name}"
         raise StoreError(what, "run a command that merges them: news status", where=display_path(file))
-    mode = "mode=ro" if shm.exists() else "mode=ro&immutable=1"
-    return f"sqlite:///{file.absolute().as_uri()}?{mode}&uri=true"
+    mode = {"mode": "ro"} if shm.exists() else {"mode": "ro", "immutable": "1"}
+    return URL.create("sqlite", database=file.absolute().as_uri(), query={**mode, "uri": "true"})
 
 
 def _can_create(file: Path) -> bool:

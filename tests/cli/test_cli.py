@@ -478,7 +478,8 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
     assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
-    assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
+    assert table.splitlines()[3:] == ["The state of this newsletter is in .news/"]
+    assert len(table.splitlines()) == 4 and max(map(len, table.splitlines())) <= 80
 
 
 def test_ready_counts_every_issue_that_is_due_also_when_one_is_named(news: News, folder: Path) -> None:

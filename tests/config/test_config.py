@@ -75,7 +75,6 @@ def test_the_newsletter_of_this_repository_is_valid() -> None:
     assert loaded.config.name == "Trending ML Papers"
     assert loaded.issues == loaded.folder / "issues"
     assert loaded.templates == loaded.folder / "templates"
-    assert loaded.state == loaded.folder / ".news"
 
 
 def test_rendering_sees_what_it_needs() -> None:

@@ -50,6 +50,7 @@ def test_all_is_well(doctor: Doctor) -> None:
     lines = shown.output.splitlines()
     assert [line for line in lines if line and not line.startswith(" ")] == [
         "Configuration",
+        "State",
         "Secrets",
         "Database",
         "Provider",

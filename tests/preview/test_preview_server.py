@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from newsletter.checks.document import Document, words
+from newsletter.config import loader
 from newsletter.errors import Unavailable
 from newsletter.preview.builder import builder
 from newsletter.preview.event_stream import EventStream
@@ -313,7 +314,7 @@ def test_a_message_that_is_none_is_shown_as_it_is(letter, workspace):
 def test_subscribers_are_looked_for_and_no_database_is_made(letter, workspace):
     assert ask(workspace, "/subscribers?like=a").json() == {"found": []}
     assert not (letter.folder / ".news").exists()
-    with open_database(letter.folder) as database:
+    with open_database(loader.load(letter.folder)) as database:
         subscribers = Subscribers(database)
         for address, name in (("ada@example.com", "Ada"), ("bo@example.com", "100 %")):
             subscribers.add(parse(address), name)
@@ -681,7 +682,7 @@ def test_a_mistake_takes_no_subject_from_the_list(letter):
 
 
 def test_a_ledger_of_another_version_is_left_as_it_is(letter, workspace):
-    with open_database(letter.folder) as database, database.writing() as connection:
+    with open_database(loader.load(letter.folder)) as database, database.writing() as connection:
         connection.exec_driver_sql("update alembic_version set version_num = '0000'")
     before = (letter.folder / ".news/news.db").read_bytes()
     issues = IssueList(letter.folder)
