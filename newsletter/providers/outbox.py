@@ -32,7 +32,10 @@ def mail_folder(outbox: Path) -> Path | None:
 
 def _holds_other_files(folder: Path) -> bool:
     """Return True if a folder is something else than an outbox: its permissions must not be changed."""
-    names = set(os.listdir(folder)) - {".gitignore"}
+    try:
+        names = set(os.listdir(folder)) - {".gitignore"}
+    except OSError:
+        return True
     return bool(names) and not names.intersection(_PARTS)
 
 

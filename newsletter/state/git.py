@@ -47,7 +47,7 @@ def find_repository(folder: Path) -> Repository | None:
     """Return the repository whose work tree contains a folder; None if there is none.
 
     As Git does, search up to the root of the file system that the folder is on. Raise StateError if `.git`
-    cannot be used: it is damaged, or belongs to another user.
+    cannot be used.
     """
     start = folder.resolve()
     device = _device(start)
@@ -101,10 +101,14 @@ def _repository(entry: Path, git_dir: Path) -> Repository:
             raise _unusable(entry, what, "git worktree repair")
     if not (os.path.lexists(git_dir / "HEAD") and (common_dir / "objects").is_dir()):
         raise _unusable(entry, "names a folder that is no Git repository")
-    for path in (entry, git_dir, common_dir):
+    return Repository(entry.parent, git_dir, common_dir)
+
+
+def refuse_foreign(repository: Repository) -> None:
+    """Raise StateError if another user owns a repository: nothing must be kept in it (CVE-2022-24765)."""
+    for path in (repository.top / ".git", repository.git_dir, repository.common_dir):
         if not _is_own(path):
             raise _unusable(path, "belongs to another user", "set NEWS_STATE_DIR to a folder of your own")
-    return Repository(entry.parent, git_dir, common_dir)
 
 
 def _read_pointer(file: Path) -> bytes:

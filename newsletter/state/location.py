@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from newsletter.errors import Problem, StateError
-from newsletter.state.git import Repository, find_repository
+from newsletter.state.git import Repository, find_repository, refuse_foreign
 
 VARIABLE = "NEWS_STATE_DIR"
 OLD = ".news"
@@ -88,7 +88,9 @@ def locate(newsletter: Path, configured: str = "") -> StateLocation:
     be used.
     """
     if not configured:
-        return StateLocation(newsletter, find_repository(newsletter))
+        if repository := find_repository(newsletter):
+            refuse_foreign(repository)
+        return StateLocation(newsletter, repository)
     if not os.path.isabs(configured) or not configured.isprintable():
         raise StateError([Problem("environment", f"{VARIABLE} is not an absolute path", "begin it with /")])
     return StateLocation(newsletter, configured=configured)

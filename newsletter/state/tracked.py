@@ -27,7 +27,11 @@ def tracked_problems(paths: Iterable[Path]) -> Iterator[Problem]:
     asked: dict[Repository, dict[Path, Path]] = {}
     for path in paths:
         for real in _real(path):
-            repository = find_repository(real.parent)
+            try:
+                repository = find_repository(real.parent)
+            except StateError as failure:
+                yield _problem(path, f"{failure.problems[0].where} {failure.problems[0].what}")
+                break
             if repository and not real.is_relative_to(repository.common_dir):  # Git tracks nothing there
                 asked.setdefault(repository, {})[real] = path
     for repository, real_paths in asked.items():

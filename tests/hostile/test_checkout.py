@@ -283,6 +283,9 @@ def test_a_hostile_git_file_gets_an_answer(pointer: bytes, what: str, tmp_path: 
     refused = CliRunner().invoke(main, ["-C", str(folder), "status"])
     assert refused.exit_code == 1 and what in refused.output and "NEWS_STATE_DIR" in refused.output
     assert CliRunner().invoke(main, ["-C", str(folder), "check"]).exit_code == 0
+    (folder / "outbox").mkdir()
+    checked = CliRunner().invoke(main, ["-C", str(folder), "check"])
+    assert checked.exit_code == 1 and "outbox: error: may be tracked by Git" in checked.output
     configured = CliRunner().invoke(
         main, ["-C", str(folder), "status"], env={"NEWS_STATE_DIR": f"{tmp_path}/s"}
     )
@@ -315,6 +318,8 @@ def test_a_repository_of_another_user_is_not_used(folder: Path, monkeypatch: pyt
         os.chown(folder / ".git", 4712, -1)
     with pytest.raises(StateError, match="belongs to another user"):
         loader.load(folder, {})
+    (folder / ".env").touch()
+    assert loader.load(folder, {"NEWS_STATE_DIR": str(folder / "mine")})
 
 
 def test_a_bare_repository_in_the_work_tree_is_not_taken_for_git(folder: Path, news: News) -> None:
