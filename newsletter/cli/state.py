@@ -22,6 +22,9 @@ def path(folder: Path) -> None:
     it.
     """
     from newsletter.config import loader
+    from newsletter.state.location import VARIABLE, locate
 
-    newsletter = loader.load(folder, review=True)
-    click.echo(os.path.abspath(newsletter.location.readable))
+    if not (folder / loader.FILE).exists():
+        loader.load_file(folder)  # raises ConfigError: the folder has no newsletter
+    location = locate(folder, os.environ.get(VARIABLE, ""))
+    click.echo(os.path.abspath(location.readable))

@@ -28,6 +28,14 @@ def test_the_path_is_absolute_and_nothing_is_made(folder: Path) -> None:
     assert news("state", "path", NEWS_STATE_DIR=f"{folder}/mine").output == f"{folder}/mine\n"
 
 
+def test_the_path_needs_a_newsletter_and_no_valid_one(folder: Path) -> None:
+    (folder / "newsletter.yml").write_text("name: [")
+    assert news("state", "path").output == f"{folder}/.news\n"
+    (folder / "newsletter.yml").unlink()
+    missing = news("state", "path")
+    assert missing.exit_code == 1 and "there is no newsletter in this folder" in missing.output
+
+
 def test_the_move_is_shown_once_on_standard_error(folder: Path) -> None:
     news("subscribers", "add", "ada@example.com")
     repositories.repository(folder)
@@ -52,7 +60,7 @@ def test_status_says_where_the_state_is(folder: Path) -> None:
         assert sentence not in news("status", "2026-04-27", *for_programs).output
 
 
-def test_a_copied_or_rendered_issue_needs_no_state(folder: Path) -> None:
+def test_commands_that_send_nothing_make_no_state(folder: Path) -> None:
     repositories.repository(folder)
     for command in (["render"], ["check"], ["new", "2026-05-04"]):
         assert news(*command).exit_code == 0
