@@ -31,7 +31,7 @@ def git(folder: Path, *arguments: str) -> str:
 def repository(folder: Path) -> Path:
     """Make a repository of a folder; commit all its files to the branch `main`."""
     folder.mkdir(parents=True, exist_ok=True)
-    git(folder, "init", "-q", "-b", "main")
+    git(folder, "init", "-q", "-b", "main", "--template=")
     commit(folder)
     return folder
 
@@ -40,5 +40,5 @@ def commit(folder: Path, *forced: str) -> None:
     """Commit all files that are not ignored, and the forced ones."""
     git(folder, "add", "-A")
     if forced:
-        git(folder, "add", "-f", *forced)
+        git(folder, "add", "-f", "--", *forced)
     git(folder, "commit", "-q", "--allow-empty", "-m", "all files")

@@ -56,7 +56,7 @@ def test_status_says_where_the_state_is(folder: Path) -> None:
     assert news("status").output.endswith(sentence)
     assert news("send", "2026-04-27", "--yes").exit_code == 0
     assert news("status", "2026-04-27").output.endswith(sentence)
-    for for_programs in (["--json"], ["--list", "accepted"], ["--csv", "-"]):
+    for for_programs in (["--json"], ["--list", "accepted"]):
         assert sentence not in news("status", "2026-04-27", *for_programs).output
 
 
