@@ -4,6 +4,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.display import display_path
 from newsletter.doctor.setup import DOTENV, Setup, Variable
 from newsletter.errors import cannot_be
@@ -50,7 +51,12 @@ def _malformed_or_hidden(variable: Variable) -> Iterator[Finding]:
 
 
 def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator[Finding]:
-    if variable.state == "set":
+    key = provider_key(setup.newsletter) if setup.newsletter and needed else None
+    if setup.newsletter and (problem := misdirected_key(setup.newsletter)) and needed:
+        yield Finding(variable.name, "error", problem.what, problem.fix)
+    elif key:
+        yield Finding(variable.name, "ok", f"is set in {variable.source}, and sent to {key.host} only")
+    elif variable.state == "set":
         unneeded = ", and not needed here" if setup.config and not needed else ""
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")
     elif needed:

@@ -12,6 +12,7 @@ from newsletter.config.model import Config
 from newsletter.errors import ConfigError, Problem, cannot_be
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
+HOSTS = ("SENDGRID_HOST", "SMTP_HOST")
 DOTENV = ".env"
 
 
@@ -61,7 +62,9 @@ class Setup:
             file, dotenv_problems = {}, _problems(failure, DOTENV)
         variables = {name: _variable(name, environment, file) for name in VARIABLES}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
-        secrets, ci = Secrets.from_environment(valid), loader.is_ci({**file, **environment})
+        both = {**file, **environment}
+        valid |= {name: both[name] for name in HOSTS if name in both and both[name].strip().isprintable()}
+        secrets, ci = Secrets.from_environment(valid), loader.is_ci(both)
         return cls(folder, config, variables, secrets, ci, config_problems, dotenv_problems)
 
     @property

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
-from newsletter.errors import SendRefused
+from newsletter.errors import ConfigError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.providers.factory import open_provider
@@ -213,7 +213,15 @@ class SendService:
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
     def cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Cancel a send: begin no further attempt, and recall its held batches; yield the events."""
+        """Cancel a send: begin no further attempt, and recall its held batches; return the events.
+
+        Raise ConfigError, and change nothing, if the provider cannot be asked to recall.
+        """
+        if self.provider.recallable and (problems := self.provider.check()):
+            raise ConfigError(problems)
+        return self._cancel(send, stopped)
+
+    def _cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         with self._released(send):
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 

@@ -376,7 +376,7 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
 def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
-    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
+    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake", **samples.KEY_HOSTS})) as first:
         plan = first.plan(first.prepare("2026-04-27"), SendOptions(now=True))
         send = first.start(plan).send
         first.ledger.acquire_lease(send, timedelta(minutes=2))
