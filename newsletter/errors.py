@@ -13,13 +13,15 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
     "warning",  # probably a mistake; a send starts
     "note",  # a fact that may be intended
 ]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The severities, the severest first."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """Run checks on a proof, with the severities that newsletter.yml gives them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from newsletter.checks.proof import Proof
 from newsletter.checks.registry import CONTENT, MAIL, Check, refuse_unknown
-from newsletter.errors import Problem
+from newsletter.errors import SEVERITIES, Problem, Severity
+
+MAX_PROBLEMS_PER_CHECK = 100
+# A template may show a link several times, so a check may find a problem several times.
+_MAX_LOCATED_PER_CHECK = 1_000
 
 
 def run(proof: Proof, chosen: Mapping[str, Check] | None = None) -> list[Problem]:
-    """Return every problem that these checks find; by default, run all checks that need no connection.
+    """Return the problems that these checks find; by default, run all checks that need no connection.
 
+    Of a check that finds more than MAX_PROBLEMS_PER_CHECK, the last problem is the number of the others.
     Raise ConfigError if newsletter.yml names a check that does not exist.
     """
     refuse_unknown(proof.newsletter)
@@ -23,6 +28,32 @@ def _problems(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
         severity = settings[name].severity if name in settings else None
         if severity == "off":
             continue
-        # A template may show a link several times: report its problem once.
-        for problem in dict.fromkeys(check(proof)):
-            yield replace(problem, check=name, severity=severity or problem.severity)
+        try:
+            for problem in _limited(proof, check(proof)):
+                yield replace(problem, check=name, severity=severity or problem.severity)
+        finally:
+            proof.locator.paused = False
+
+
+def _limited(proof: Proof, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the first problems, each once, and a problem that says how many more there are.
+
+    The others are counted only: to find the place of each would take long.
+    """
+    reported: dict[Problem, None] = {}
+    more, severest = 0, SEVERITIES[-1]
+    for located, problem in enumerate(problems, 1):
+        if proof.locator.paused:
+            more, severest = more + 1, min(severest, problem.severity, key=SEVERITIES.index)
+        elif problem not in reported:
+            reported[problem] = None
+            yield problem
+        full = len(reported) >= MAX_PROBLEMS_PER_CHECK or located >= _MAX_LOCATED_PER_CHECK
+        proof.locator.paused = full
+    if more:
+        yield _others(proof, more, severest)
+
+
+def _others(proof: Proof, number: int, severity: Severity) -> Problem:
+    what = f"and {number:,} more like these"
+    return Problem(proof.issue.path, what, "correct those that are listed, then check again", severity)

@@ -4,7 +4,9 @@ A template in the newsletter's `templates/` replaces the built-in one of the sam
 """
 
 import re
+import secrets
 import traceback
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +44,10 @@ _MISTAKES = (
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_MARK = re.compile("\ue0f0(.*?)\ue0f1")  # private-use characters around `file:line`
+_NO_ATTRIBUTE = re.compile(r"'(?:[\w.]*\.)?(\w+) object' has no attribute")
+# A mark is the token and `file:line` between private-use characters; no text of an issue has the token.
+_TOKEN = secrets.token_hex(8)
+_MARK = re.compile(f"\ue0f0{_TOKEN}([^\ue0f0\ue0f1]*+)\ue0f1")
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,14 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
     autoescape = name.endswith(".mjml.j2")
     filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
 
-    def where(position: int) -> str:
+    @cache
+    def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
         environment = _environment(site.templates, autoescape, traced=True)
         traced = _render_template(environment, name, issue, site)
-        return _origin(traced, position) or display_path(Path(str(environment.get_template(name).filename)))
+        return _Origins(traced, str(environment.get_template(name).filename))
 
-    return Filled(filled, where)
+    return Filled(filled, lambda position: origins().where(position))
 
 
 def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
@@ -173,7 +179,7 @@ class _Tracing(Extension):
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:
-            mark = f"\ue0f0{stream.filename}:%d\ue0f1"
+            mark = f"\ue0f0{_TOKEN}{stream.filename}:%d\ue0f1"
             if token.type == "data":
                 lines = enumerate(token.value.split("\n"), token.lineno)
                 marked = "\n".join(mark % number + line for number, line in lines)
@@ -185,18 +191,26 @@ class _Tracing(Extension):
                 yield token
 
 
-def _origin(traced: str, position: int) -> str | None:
-    """Return `file:line` of the last mark before a position, which is counted without the marks; or None."""
-    place, marks_length = None, 0
-    for mark in _MARK.finditer(traced):
-        if mark.start() - marks_length > position:
-            break
-        marks_length += len(mark[0])
-        place = mark[1]
-    if place is None:
-        return None
-    file, _, line = place.rpartition(":")
-    return f"{display_path(Path(file))}:{line}"
+class _Origins:
+    """The `file:line` that wrote each part of a traced output; positions are counted without the marks."""
+
+    def __init__(self, traced: str, template: str) -> None:
+        self._template = template
+        self._starts: list[int] = []
+        self._places: list[str] = []
+        marks_length = 0
+        for mark in _MARK.finditer(traced):
+            self._starts.append(mark.start() - marks_length)
+            self._places.append(mark[1])
+            marks_length += len(mark[0])
+
+    def where(self, position: int) -> str:
+        """Return `file:line` of the last mark before a position; the template's file if there is none."""
+        number = bisect_right(self._starts, position)
+        if not number:
+            return display_path(Path(self._template))
+        file, _, line = self._places[number - 1].rpartition(":")
+        return f"{display_path(Path(file))}:{line}"
 
 
 def _explain(failure: BaseException) -> tuple[str, str]:
@@ -207,7 +221,9 @@ def _explain(failure: BaseException) -> tuple[str, str]:
         case jinja2.TemplateNotFound():
             return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
-            what = re.sub(r"'\S*?(\w+) object' has no attribute", r"\1 has no field", str(failure.message))
+            what = re.sub(
+                r"'(?:[\w.]*\.)?(\w+) object' has no attribute", r"\1 has no field", str(failure.message)
+            )
             fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
             return what, fix
         case SecurityError():

@@ -17,6 +17,10 @@ from newsletter.yamlfile.values import Loc as Loc
 from newsletter.yamlfile.values import dotted as dotted
 
 MAX_BYTES = 2_000_000
+MAX_SEARCHED_CHARACTERS = 500
+# Characters between two words: white space and Markdown.
+_BETWEEN = r"[\s*_~`>\[\]]"
+_GAP = re.compile(f"({_BETWEEN}+)")
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,18 @@ class Document:
 
 
 def phrase_pattern(words: str) -> re.Pattern[str]:
-    """Return a pattern that finds words in running text, with line ends or Markdown between them."""
-    between = r"[\s*_~`>\[\]]+".join(map(re.escape, words.split()))
-    before = r"(?<!\w)" if re.match(r"\w", words) else ""
-    return re.compile(before + between + (r"(?!\w)" if re.search(r"\w$", words) else ""))
+    """Return a pattern that finds words in running text, with line ends or Markdown between them.
+
+    Only the first MAX_SEARCHED_CHARACTERS of the words are searched for.
+    """
+    searched = " ".join(words.split())[:MAX_SEARCHED_CHARACTERS].strip()
+    # A gap starts after, and ends before, another kind of character: it can be matched in one way only.
+    parts = (
+        f"{_BETWEEN}{{{len(part)},}}+" if " " in part else re.escape(part) for part in _GAP.split(searched)
+    )
+    gap = _GAP.match(searched)
+    before = f"(?<!{_BETWEEN})" if gap and " " in gap[0] else r"(?<!\w)" if re.match(r"\w", searched) else ""
+    return re.compile(before + "".join(parts) + (r"(?!\w)" if re.search(r"\w$", searched) else ""))
 
 
 def read(path: Path, error: type[InvalidInput]) -> Document:
