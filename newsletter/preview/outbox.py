@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from html import escape
 from pathlib import Path
 
@@ -17,9 +18,13 @@ from newsletter.errors import NewsError
 
 MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
+_LISTED_ADDRESS = re.compile(r"<(https?:[^<>]+)>")
+_QUOTED_ADDRESS = re.compile(r'"(https?:[^"]*)"')
 _MAX_MESSAGE_BYTES = 5_000_000
 # Characters of a header that the list shows.
 _MAX_HEADER_LENGTH = 300
+# The length of all headers that are parsed. Each counts as a little longer, which limits their number too.
+_MAX_PARSED_HEADER_CHARACTERS, _MIN_HEADER_LENGTH = 20_000, 50
 
 
 @dataclass(frozen=True)
@@ -110,18 +115,21 @@ def _entry(file: Path, status: os.stat_result) -> OutboxEntry | None:
 
 
 def _message(raw: bytes) -> OutboxMessage:
-    message = _parsed(raw)
+    source = raw.decode("utf-8", "replace")
+    try:
+        message = _parsed(raw)
+    except RecursionError:  # hundreds of parts, each within another
+        return OutboxMessage([], "", "", source)
     headers = _headers(message)
     html, text = _part(message, "html"), _part(message, "plain")
     # Disable the unsubscribe link: a click in the preview would unsubscribe the recipient.
-    unsubscribe_urls = re.findall(r"<(https?:[^>]+)>", dict(headers).get("List-Unsubscribe", ""))
-    for address in unsubscribe_urls:
-        html = html.replace(f'"{escape(address)}"', '"#unsubscribe"')
-    return OutboxMessage(headers, html, text, raw.decode("utf-8", "replace"))
+    addresses = set(map(escape, _LISTED_ADDRESS.findall(dict(headers).get("List-Unsubscribe", ""))))
+    html = _QUOTED_ADDRESS.sub(lambda link: '"#unsubscribe"' if link[1] in addresses else link[0], html)
+    return OutboxMessage(headers, html, text, source)
 
 
 def _parsed(raw: bytes) -> EmailMessage:
-    message = message_from_bytes(raw, policy=email.policy.default)
+    message = message_from_bytes(raw, policy=_bounded_policy())
     assert isinstance(message, EmailMessage)
     return message
 
@@ -140,8 +148,23 @@ def _sendable(text: str) -> str:
 
 
 def _part(message: EmailMessage, subtype: str) -> str:
-    part = message.get_body((subtype,))
     try:
+        part = message.get_body((subtype,))
         return _sendable(str(part.get_content())) if part else ""
-    except (LookupError, ValueError, AttributeError):
+    except (LookupError, ValueError, AttributeError, RecursionError):
         return ""
+
+
+def _bounded_policy() -> "EmailPolicy[EmailMessage]":
+    """Return a policy that parses some headers of a message, and returns the others as they are.
+
+    The standard library takes a second for some headers of 50 KB.
+    """
+    left, parse = _MAX_PARSED_HEADER_CHARACTERS, email.policy.default.header_factory
+
+    def header(name: str, value: str) -> str:
+        nonlocal left
+        left -= _MIN_HEADER_LENGTH + len(value)
+        return parse(name, value) if left >= 0 else " ".join(value[:_MAX_HEADER_LENGTH].split())
+
+    return email.policy.default.clone(header_factory=header)

@@ -33,7 +33,7 @@ _MAX_HEIGHT_PIXELS = 65_536
 # Far longer than a normal start, which takes one second.
 _START_TIMEOUT_SECONDS = 30
 # A log line of the browser in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
-_LOG_LINE = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
+_LOG_LINE = re.compile(r"\[err\] (?:\[(?=[^\s\]]*?:(FATAL|ERROR):)[^\s\]]++\] )?(.+)")
 
 
 class Window(NamedTuple):

@@ -28,7 +28,7 @@ for _name, _module in _hidden.items():
 cssutils.log.setLevel(logging.CRITICAL)
 cssutils.ser.prefs.minimizeColorHash = False
 
-_STYLE = re.compile(r"<!--.*?-->|<style\b", re.DOTALL)
+_STYLE = re.compile(r"<!--.*?(?:-->|\Z)|<style\b", re.DOTALL)
 _OPTIONS = {
     "allow_network": False,
     "strip_important": False,

@@ -142,7 +142,12 @@ def _unclosed(mjml: Filled, position: int, tag: str, line: str, closing: str = "
 
 
 def _is_open(tag: str, text: str) -> bool:
-    return len(re.findall(rf"<{re.escape(tag)}\b[^>]*(?<!/)>", text)) > text.count(f"</{tag}>")
+    return len(opening_tag(tag).findall(text)) > text.count(f"</{tag}>")
+
+
+def opening_tag(tag: str) -> re.Pattern[str]:
+    """Return a pattern that finds the opening tags of an element, without empty ones (`<br />`)."""
+    return re.compile(rf"<{re.escape(tag)}\b[^<>]*(?<!/)>")
 
 
 def _tag_name(tag: object) -> str:

@@ -8,7 +8,7 @@ from newsletter.constants import PLACEHOLDER, PLACEHOLDERS
 from newsletter.errors import Problem
 
 _PLACEHOLDER_LIKE = re.compile(r"\[\[\s*[A-Za-z][\w-]*\s*\]\]")
-_IN_LINK = re.compile(rf"https?://[^\s\"<>]*?(\[\[(?:{'|'.join(PLACEHOLDERS)})\]\])")
+_IN_LINK = re.compile(rf"https?://(?:(?!https?://)[^\s\"<>])*?(\[\[(?:{'|'.join(PLACEHOLDERS)})\]\])")
 
 
 def placeholders(proof: Proof) -> Iterator[Problem]:

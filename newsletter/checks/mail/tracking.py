@@ -9,6 +9,10 @@ from newsletter.errors import Problem
 
 _REMOTE_CSS = re.compile(r"@import\b|@font-face\b|url\(\s*['\"]?(?:https?:)?//", re.IGNORECASE)
 _FORBIDDEN_TAGS = ("script", "iframe", "object", "embed", "link", "form", "input", "button", "base")
+_STYLED = {
+    "width": re.compile(r"(?:^|;)width:(\d+(?:\.\d+)?)px"),
+    "height": re.compile(r"(?:^|;)height:(\d+(?:\.\d+)?)px"),
+}
 _MIN_VISIBLE_PIXELS = 3  # a smaller picture is a tracking pixel
 _FIX = "remove it from the template"
 
@@ -29,13 +33,13 @@ def tracking(proof: Proof) -> Iterator[Problem]:
 
 def _is_pixel(image: Element) -> bool:
     style = image.get("style", "").replace(" ", "").lower()
-    sizes = [image.get(side) or _styled(style, side) for side in ("width", "height")]
+    sizes = [image.get(side) or _styled(style, pattern) for side, pattern in _STYLED.items()]
     small = [
         float(size) < _MIN_VISIBLE_PIXELS for size in sizes if size and re.fullmatch(r"\d+(\.\d+)?", size)
     ]
     return any(small) or "display:none" in style or "visibility:hidden" in style
 
 
-def _styled(style: str, side: str) -> str | None:
-    match = re.search(rf"(?:^|;){side}:(\d+(?:\.\d+)?)px", style)
+def _styled(style: str, pattern: re.Pattern[str]) -> str | None:
+    match = pattern.search(style)
     return match[1] if match else None
