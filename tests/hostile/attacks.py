@@ -22,7 +22,7 @@ _CATEGORIES = {
 }
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 # Ways to choose a character of a class, and a number of repetitions.
-_VARIANTS = [(choice, times) for choice in range(5) for times in (0, 1, 3)]
+_VARIANTS = [(choice, times) for choice in range(4) for times in (0, 1, 3)]
 _MAX_STEPS = 60
 
 
@@ -48,8 +48,8 @@ def attacks(pattern: str, flags: int) -> list[Attack]:
         for before, part in islice(writer.steps(tree, ""), _MAX_STEPS):
             for start, pump in ((before, part), ("", before + part), ("", part), ("", before)):
                 if pump:
-                    found[Attack(start, pump)] = None
                     found[Attack(start, pump, "\x00")] = None
+            found[Attack("", before + part)] = None
     for character in pool:
         found[Attack("", character, "\x00")] = None
     return list(found)
