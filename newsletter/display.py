@@ -5,6 +5,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from newsletter.disk.boundary import UnsafeFile
+
 # The separator between the local part of an address and its domain: as people write it, and escaped in a URL,
 # in quoted-printable, in HTML, and in a string literal.
 _AT = r"(?:@|%40|=40|&\#(?:64|x40);|&commat;|\\(?:x|u00)40|\(at\)|\[at\])"
@@ -40,7 +42,12 @@ def write_hint(failure: OSError, default: str) -> str:
     """Return the hint for a file that cannot be written: make room if its disk is full, else `default`."""
     if failure.errno in (errno.ENOSPC, errno.EDQUOT):
         return "make room on that disk, then run the same command again"
-    return default
+    return read_hint(failure, default)
+
+
+def read_hint(failure: OSError, default: str) -> str:
+    """Return the hint for a file that cannot be read: that of an UnsafeFile, else `default`."""
+    return failure.fix if isinstance(failure, UnsafeFile) else default
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

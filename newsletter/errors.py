@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from newsletter.disk.boundary import UnsafeFile
+
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
     "warning",  # probably a mistake; a send starts
@@ -103,5 +105,10 @@ class Unavailable(NewsError):
 
 
 def cannot_be(action: str, failure: OSError) -> str:
-    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read"."""
+    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read".
+
+    An UnsafeFile has a predicate of its own, such as "is a named pipe, not a regular file".
+    """
+    if isinstance(failure, UnsafeFile):
+        return failure.reason
     return f"cannot be {action} ({failure.strerror or failure})"

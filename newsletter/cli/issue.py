@@ -12,6 +12,7 @@ from newsletter.cli.command import command
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import printable
 
+_BUILD = Path("build")
 _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 
@@ -103,19 +104,20 @@ def _tell_if_missing(folder: Path, issue: str) -> None:
 
 def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
     from newsletter.issue import files
     from newsletter.preview import mail_views, screenshots
     from newsletter.services.prepare import proof
 
     newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
+    loaded = files.load(files.find(newsletter.issues, issue), folder)
     html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
 
     def show(screenshot: screenshots.Screenshot) -> None:
         cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""
         click.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
 
-    screenshots.take(html, output, loaded.name, show)
+    screenshots.take(html, output, loaded.name, show, root_of(output, folder))
 
 
 @command()
@@ -124,22 +126,25 @@ def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    default="build",
-    show_default=True,
+    show_default=str(_BUILD),
     help="The folder for the files.",
 )
 @click.pass_obj
-def render(folder: Path, issue: str | None, output: Path) -> None:
+def render(folder: Path, issue: str | None, output: Path | None) -> None:
     """Write an issue as .html, .txt and .eml files.
 
     Without ISSUE, write the newest issue.
     """
     from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
     from newsletter.issue import files
     from newsletter.render.pipeline import render as rendered
     from newsletter.services import export
 
     newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
+    loaded = files.load(files.find(newsletter.issues, issue), folder)
+    # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
+    root = root_of(output or _BUILD, folder) or (None if output else Path.cwd())
+    mail = rendered(loaded, newsletter.site)
+    for path, size in export.write(loaded, mail, newsletter, output or _BUILD, root):
         click.echo(f"{path}  {size:,} bytes")

@@ -2,8 +2,8 @@
 
 import csv
 import functools
+import io
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ import click
 
 from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
+from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
@@ -101,22 +102,19 @@ def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | 
 
 @contextmanager
 def _open_private(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that only its owner may read; raise Unavailable if it cannot be written."""
+    """Open a file that only its owner may read; it replaces `path` when the block ends without an error.
+
+    Raise Unavailable if it cannot be written.
+    """
     try:
-        with open(path, "w", encoding="utf-8", newline="", opener=_opener) as file:
+        with writing.replacing(path, private=True) as raw:
+            file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
             yield file
+            file.detach()
     except OSError as failure:
         what = cannot_be("written", failure)
         hint = write_hint(failure, "choose another file: --csv FILE")
         raise Unavailable(what, hint, where=display_path(path)) from failure
-
-
-def _opener(path: str, flags: int) -> int:
-    # Windows has no such flag and no such modes: a new file there has the permissions of its folder.
-    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(handle, 0o600)  # `os.open` does not change the mode of an existing file
-    return handle
 
 
 def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from newsletter.checks import registry
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.disk.boundary import entries
 from newsletter.errors import NewsError, Problem
 from newsletter.issue import files as issues
 from newsletter.render.model import Rendered
@@ -66,7 +67,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
         if newsletter:
             _try(lambda: registry.refuse_unknown(newsletter), problems)
         problems.extend(path_problems)
-        issue = _try(lambda: issues.load(path), problems) if path else None
+        issue = _try(lambda: issues.load(path, folder), problems) if path else None
         built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
         return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
 
@@ -76,8 +77,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
 def _saved(folder: Path, issue: Path | None) -> float:
     templates = folder / loader.TEMPLATES
     files = [folder / loader.FILE, *([issue] if issue else []), templates]
-    with suppress(OSError):  # a folder was removed meanwhile
-        files.extend(templates.rglob("*"))
+    files.extend(Path(entry.path) for entry in entries(templates, folder))
     newest = 0.0
     for file in files:
         with suppress(OSError):

@@ -11,6 +11,8 @@ from newsletter.checks import registry
 from newsletter.checks.document import Element, words
 from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
 from newsletter.checks.proof import Proof
+from newsletter.disk import reading
+from newsletter.disk.boundary import is_inside
 from newsletter.errors import Problem
 from newsletter.preview.builder import Page
 from newsletter.render.templates import BUILT_IN
@@ -76,12 +78,11 @@ def problem(folder: Path, found: Problem) -> dict[str, Any]:
 
 
 def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
-    file = Path(os.path.abspath(name)).resolve()
-    if not any(file.is_relative_to(parent.resolve()) for parent in (folder, BUILT_IN)):
-        return []
+    file = Path(os.path.abspath(name))
+    root = BUILT_IN if is_inside(os.path.realpath(file), BUILT_IN) else folder
     with suppress(OSError):
-        with file.open("rb") as handle:
-            lines = handle.read(_MAX_FILE_BYTES).decode("utf-8", "replace").splitlines()
+        raw = reading.read(file, _MAX_FILE_BYTES, root=root)
+        lines = raw.decode("utf-8", "replace").splitlines()
         first = max(line - _CONTEXT_LINES, 1)
         return [
             (n, text[:_MAX_LINE_LENGTH])

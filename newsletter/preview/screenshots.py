@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from newsletter.display import display_path, printable
+from newsletter.disk import writing
+from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
 if TYPE_CHECKING:
@@ -62,13 +63,20 @@ class Screenshot(NamedTuple):
     cut: int | None
 
 
-def take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
+def take(
+    html: str,
+    folder: Path,
+    name: str,
+    on_written: Callable[[Screenshot], None],
+    root: Path | None = None,
+) -> None:
     """Write a screenshot per window, such as `<name>-desktop-light.png`; call `on_written` after each.
 
     A screenshot shows the whole mail, or its first 65,536 pixels. Nothing is fetched, and no script runs.
-    Raise Unavailable if the folder cannot be written to, or if playwright or a working Chromium is missing.
+    Raise Unavailable if the folder cannot be written to, if symbolic links lead from it out of `root`, or if
+    playwright or a working Chromium is missing.
     """
-    _make_folder(folder)
+    _make_folder(folder, root)
     # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt synchronous ones anywhere.
     asyncio.run(_take(html, folder, name, on_written))
 
@@ -79,7 +87,7 @@ async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screen
             path = folder / f"{name}-{window.name}.png"
             png, cut = await _screenshot(browser, html, window)
             try:
-                path.write_bytes(png)
+                writing.write_public(path, png)
             except OSError as failure:
                 raise _unwritable(path, failure) from failure
             on_written(Screenshot(display_path(path), len(png), _MAX_HEIGHT_PIXELS if cut else None))
@@ -178,13 +186,14 @@ def _error_text(failure: Exception) -> str:
     return printable((fatal or last or str(failure).splitlines() or [""])[0], 200)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, root: Path | None) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        writing.make_folder(folder, root=root)
     except OSError as failure:
         raise _unwritable(folder, failure) from failure
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
     what = cannot_be("written", failure)
-    return Unavailable(what, "choose another folder: --screenshot FOLDER", where=display_path(path))
+    hint = write_hint(failure, "choose another folder: --screenshot FOLDER")
+    return Unavailable(what, hint, where=display_path(path))

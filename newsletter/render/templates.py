@@ -20,7 +20,8 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter.display import display_path
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
 from newsletter.errors import TemplateError, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
@@ -41,6 +42,7 @@ _MISTAKES = (
     MemoryError,
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
+_SUFFIX, _MAX_BYTES = ".j2", 1_000_000
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _MARK = re.compile("\ue0f0(.*?)\ue0f1")  # private-use characters around `file:line`
 
@@ -136,12 +138,14 @@ class _Loader(jinja2.BaseLoader):
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         file = self._find(template)
-        modified = file.stat().st_mtime_ns if file.exists() else 0
+        modified = _modified(file)
 
         def is_current() -> bool:
-            return self._find(template) == file and file.stat().st_mtime_ns == modified
+            return self._find(template) == file and _modified(file) == modified
 
-        return _read(file), str(file), is_current
+        own = self._folders[:-1]  # without the built-in templates, which may be links of the installation
+        root = next((folder.parent for folder in own if file.is_relative_to(folder)), None)
+        return _read(file, root), str(file), is_current
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
@@ -152,11 +156,19 @@ class _Loader(jinja2.BaseLoader):
         raise jinja2.TemplateNotFound(template)
 
 
-def _read(file: Path) -> str:
+def _modified(file: Path) -> int:
     try:
-        raw = file.read_bytes()
+        return file.stat().st_mtime_ns
+    except OSError:  # the file was removed meanwhile
+        return 0
+
+
+def _read(file: Path, root: Path | None) -> str:
+    """Return the text of a template, which must be inside the newsletter's folder `root`, if any."""
+    try:
+        raw = reading.read(file, _MAX_BYTES, root=root, suffix=_SUFFIX)
     except OSError as failure:
-        fix = "make it a file that this user may read"
+        fix = read_hint(failure, "make it a file that this user may read")
         what = cannot_be("read", failure)
         raise TemplateError(what, fix, where=display_path(file)) from failure
     try:

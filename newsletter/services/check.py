@@ -52,7 +52,7 @@ def check(
 def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, registry.Check]) -> Checked:
     path = name or ""
     try:
-        issue = files.load(files.find(newsletter.issues, name))
+        issue = files.load(files.find(newsletter.issues, name), newsletter.folder)
         path = issue.path
         read = proof(newsletter, issue)
     except NewsError as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
+from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
 from newsletter.issue.model import Issue
@@ -12,11 +13,12 @@ from newsletter.render.model import Rendered
 
 
 def write(
-    issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path
+    issue: Issue, rendered: Rendered, newsletter: Newsletter, folder: Path, root: Path | None = None
 ) -> Iterator[tuple[str, int]]:
     """Write an issue's `.html`, `.txt` and `.eml` files; yield each path with its size in bytes.
 
-    An unchanged issue gives the same bytes each time. Raise Unavailable if a file cannot be written.
+    An unchanged issue gives the same bytes each time. Raise Unavailable if a file cannot be written, or if
+    symbolic links lead from `folder` out of `root`.
     """
     files = {
         "html": rendered.html.encode(),
@@ -26,8 +28,7 @@ def write(
     for suffix, content in files.items():
         path = folder / f"{issue.name}.{suffix}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            writing.write_public(path, content, root=root)
         except OSError as failure:
             what = cannot_be("written", failure)
             fix = write_hint(failure, "choose another folder: --output FOLDER")

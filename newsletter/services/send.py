@@ -103,7 +103,8 @@ class SendService:
 
     def prepare(self, name: str | None) -> Prepared:
         """Load, render and check the named issue, or the newest; add the provider's problems."""
-        return self.prepare_issue(files.load(files.find(self.newsletter.issues, name)))
+        path = files.find(self.newsletter.issues, name)
+        return self.prepare_issue(files.load(path, self.newsletter.folder))
 
     def prepare_issue(self, issue: Issue) -> Prepared:
         """Render and check a loaded issue; add the provider's problems."""

@@ -2,11 +2,16 @@
 
 import codecs
 import csv
+import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import AnyStr
 
+from newsletter.disk import reading
+from newsletter.disk.boundary import UnsafeFile
 from newsletter.display import counted, display_path
 from newsletter.errors import Problem, SubscriberError, cannot_be
 from newsletter.subscribers.address import Address
@@ -16,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _ADDRESS_COLUMNS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
+_MAX_LINE = 1_000_000
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -67,21 +73,35 @@ class _Line:
 
 def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
     try:
-        with path.open("rb") as file:
+        with reading.open_regular(path) as file:
             start = file.read(2)
             if start == b"PK":
                 raise SubscriberError("the file is an Excel workbook", "save it as CSV", where=shown)
             if start in _UTF16_BOMS:
-                with path.open(encoding="utf-16", newline="\n") as text:
-                    yield from (_Line(n, line) for n, line in enumerate(text, 1))
+                file.seek(0)
+                text = io.TextIOWrapper(file, encoding="utf-16", newline="\n")
+                for number, line in enumerate(iter(partial(text.readline, _MAX_LINE), ""), 1):
+                    yield _Line(number, _whole(line, "\n", f"{shown}:{number}"))
                 return
             file.seek(0)
-            for number, raw in enumerate(file, 1):
-                yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
+            for number, raw in enumerate(iter(partial(file.readline, _MAX_LINE), b""), 1):
+                where = f"{shown}:{number}"
+                line = _decode(_whole(raw, b"\n", where), where, encoding, first=number == 1)
+                yield _Line(number, line)
     except OSError as failure:
-        raise SubscriberError(cannot_be("read", failure), "check its name", where=shown) from failure
+        is_special = isinstance(failure, UnsafeFile)
+        hint = "save the list as a file, and name that file" if is_special else "check its name"
+        raise SubscriberError(cannot_be("read", failure), hint, where=shown) from failure
     except UnicodeError as failure:
         raise SubscriberError("the file is not UTF-16 text", "save it as UTF-8", where=shown) from failure
+
+
+def _whole(line: AnyStr, end: AnyStr, where: str) -> AnyStr:
+    """Return the line; raise SubscriberError if it is a part of a longer one, which memory may not hold."""
+    if len(line) == _MAX_LINE and not line.endswith(end):
+        what = f"the line is longer than {_MAX_LINE:,} characters, so the file is not a list of subscribers"
+        raise SubscriberError(what, "name a CSV file with one subscriber per line", where=where)
+    return line
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:

@@ -114,7 +114,7 @@ def test_not_utf8(templates: Path) -> None:
 
 def test_a_folder_in_place_of_a_template(templates: Path) -> None:
     (templates / "story.mjml.j2").mkdir()
-    with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2: cannot be read \(Is a directory\)"):
+    with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2: is a folder, not a regular file"):
         to_mjml(material.issue(), material.site(templates))
 
 
