@@ -52,7 +52,7 @@ def dotenv(file: Path) -> dict[str, str]:
         return {}
     from dotenv.parser import parse_stream
 
-    text = reader.read_text(file, ConfigError, root=file.parent)
+    text = reader.read_text(file, ConfigError, root=file.parent, secret=True)
     bindings = list(parse_stream(StringIO(text)))
     invalid = [
         binding.original for binding in bindings if binding.error or (binding.key and binding.value is None)

@@ -11,9 +11,11 @@ from newsletter.checks import registry
 from newsletter.checks.document import Element, words
 from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
 from newsletter.checks.proof import Proof
+from newsletter.config import loader
 from newsletter.disk import reading
 from newsletter.disk.boundary import is_inside
 from newsletter.errors import Problem
+from newsletter.issue import files
 from newsletter.preview.builder import Page
 from newsletter.render.templates import BUILT_IN
 
@@ -79,9 +81,12 @@ def problem(folder: Path, found: Problem) -> dict[str, Any]:
 
 def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
     file = Path(os.path.abspath(name))
+    suffix = _source_suffix(folder, file)
+    if suffix is None:
+        return []
     root = BUILT_IN if is_inside(os.path.realpath(file), BUILT_IN) else folder
     with suppress(OSError):
-        raw = reading.read(file, _MAX_FILE_BYTES, root=root)
+        raw = reading.read(file, _MAX_FILE_BYTES, root=root, suffix=suffix)
         lines = raw.decode("utf-8", "replace").splitlines()
         first = max(line - _CONTEXT_LINES, 1)
         return [
@@ -89,6 +94,17 @@ def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
             for n, text in enumerate(lines[first - 1 : line + _CONTEXT_LINES], first)
         ]
     return []
+
+
+def _source_suffix(folder: Path, file: Path) -> str | None:
+    """Return the suffix of an issue, of a template or of newsletter.yml; None for other files.
+
+    Other files, such as `.env`, may hold secrets, so their lines are never shown.
+    """
+    is_config = file == Path(os.path.realpath(folder), loader.FILE)
+    if is_config or (file.suffix == ".yml" and files.issue_name(file.name)):
+        return ".yml"
+    return ".j2" if file.suffix == ".j2" else None
 
 
 def links(proof: Proof) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.disk.writing import write_atomically
-from newsletter.errors import IssueError, SubscriberError
+from newsletter.errors import IssueError, Problem, SubscriberError
 from newsletter.issue import files
 from newsletter.preview import outbox, payloads
 from newsletter.preview.builder import Page, builder
@@ -304,6 +304,75 @@ def test_a_link_that_appears_in_the_place_of_a_draft_is_refused(letter: Path, ou
     with pytest.raises(FileExistsError):
         write_atomically(Path("key"), b"key", draft=Path("the-draft"))
     assert (outside / "bashrc").read_text().startswith(SECRET) and not Path("key").exists()
+
+
+# Excerpts: the preview shows the lines around a problem.
+
+ENVIRONMENT = f"SENDGRID_API_KEY={SECRET}\nNEWS_SECRET_KEY {SECRET}\nSMTP_PASSWORD={SECRET}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ENVIRONMENT, id="not-NAME=value"),
+        pytest.param(f"SENDGRID_API_KEY={SECRET}\x01\n", id="control-character"),
+        pytest.param(f"SENDGRID_API_KEY={SECRET}\0\n", id="NUL"),
+        pytest.param(f"SENDGRID_API_KEY={SECRET}\u00e9\n", id="latin-1"),
+    ],
+)
+def test_a_bad_line_of_the_environment_shows_no_secret(letter: Path, text: str) -> None:
+    Path(".env").write_bytes(text.encode("latin-1"))
+    page = built(letter)
+    assert [problem.where.startswith(".env") for problem in page.problems] == [True]
+    for command in (
+        ("check",),
+        ("check", "--format", "json"),
+        ("render",),
+        ("doctor", "--offline"),
+        ("-vv", "status"),
+    ):
+        assert SECRET not in news(*command).output
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("newsletter.yml", True),
+        (ISSUE, True),
+        (TEMPLATE, True),
+        (str(BUILT_IN / "story.txt.j2"), True),
+        (".env", False),
+        (".news/secret", False),
+        ("subscribers.csv", False),
+        ("notes.yml", False),
+        ("sub/newsletter.yml", False),
+        ("templates/linked.j2", False),
+        ("issues/2026-03-02.yml", False),
+        ("issues/2026-03-09.yml", False),
+        ("../outside/secret.yml", False),
+        ("../outside/2026-03-02.yml", False),
+        ("/etc/passwd", False),
+    ],
+)
+def test_excerpts_come_from_the_sources_of_the_mail_only(
+    letter: Path, outside: Path, name: str, shown: bool
+) -> None:
+    for other in (
+        ".env",
+        ".news/secret",
+        "subscribers.csv",
+        "notes.yml",
+        "sub/newsletter.yml",
+        ".hidden.yml",
+    ):
+        Path(other).parent.mkdir(exist_ok=True)
+        Path(other).write_text(ENVIRONMENT)
+    (outside / "2026-03-02.yml").write_text(SECRET)
+    Path("templates/linked.j2").symlink_to("../.env")
+    Path("issues/2026-03-02.yml").symlink_to(outside / "secret.yml")
+    Path("issues/2026-03-09.yml").symlink_to("../.hidden.yml")
+    excerpt = payloads.problem(letter, Problem(f"{name}:1", "wrong"))["excerpt"]
+    assert bool(excerpt) is shown
 
 
 # What is written.
