@@ -8,8 +8,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-MAX_ENTRIES = 10_000
-"""The number of files and folders that `entries` yields at most."""
+_MAX_ENTRIES = 10_000
 
 
 class UnsafeFile(OSError):
@@ -84,12 +83,12 @@ def refuse_unsafe(file: Path, root: Path) -> None:
         refuse_special(os.stat(file).st_mode)
 
 
-def entries(folder: Path, root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield at most MAX_ENTRIES files and folders below a folder; do not follow symbolic links below it.
+def entries(folder: Path, root: Path, limit: int = _MAX_ENTRIES) -> Iterator[os.DirEntry[str]]:
+    """Yield at most `limit` files and folders below a folder; do not follow symbolic links below it.
 
     Yield nothing if the folder itself is outside `root`. A folder that cannot be read is passed over.
     """
-    return islice(_entries(folder), MAX_ENTRIES) if is_inside(os.path.realpath(folder), root) else iter(())
+    return islice(_entries(folder), limit) if is_inside(os.path.realpath(folder), root) else iter(())
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -101,7 +101,7 @@ def _source_suffix(folder: Path, file: Path) -> str | None:
 
     Other files, such as `.env`, may hold secrets, so their lines are never shown.
     """
-    is_config = file == Path(os.path.realpath(folder), loader.FILE)
+    is_config = file.name == loader.FILE and os.path.realpath(file.parent) == os.path.realpath(folder)
     if is_config or (file.suffix == ".yml" and files.issue_name(file.name)):
         return ".yml"
     return ".j2" if file.suffix == ".j2" else None

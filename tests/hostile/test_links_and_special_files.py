@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import resource
 import socket
 import stat
@@ -438,15 +439,7 @@ def test_rendered_files_have_the_permissions_of_today(letter: Path) -> None:
 
 
 @pytest.mark.parametrize("linked", ["outbox", "outbox/new", "outbox/tmp"])
-@pytest.mark.parametrize(
-    "command",
-    [("send", "2026-04-27", "--yes"), ("send", "2026-04-27", "--to", "ada@example.com", "--yes")],
-    ids=" ".join,
-)
-def test_mail_is_not_written_through_a_linked_outbox(
-    letter: Path, outside: Path, linked: str, command: tuple[str, ...]
-) -> None:
-    news("subscribers", "add", "ada@example.com")
+def test_mail_is_not_written_through_a_linked_outbox(letter: Path, outside: Path, linked: str) -> None:
     for part in ("new", "cur", "tmp"):
         (outside / part).mkdir()
         if linked != "outbox":
@@ -454,7 +447,7 @@ def test_mail_is_not_written_through_a_linked_outbox(
     if linked != "outbox":
         Path(linked).rmdir()
     Path(linked).symlink_to(outside)
-    done = news(*command)
+    done = news("send", "2026-04-27", "--to", "ada@example.com", "--yes")
     assert done.exit_code == 1 and BEHIND in done.output
     assert not [*outside.glob("*/*"), *outside.glob("*.eml*")]
 
@@ -594,11 +587,13 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def calls() -> list[tuple[str, int, str, int]]:
-    """Return each call in the package: its module, line, function, and number of arguments."""
+    """Return the calls in modules that may open files: module, line, function, and number of arguments."""
+    names = re.compile(rf"\b(?:load|{'|'.join(CALLS)})\(")
     return [
         (path.relative_to(PACKAGE).as_posix(), node.lineno, ast.unparse(node.func), len(node.args))
         for path in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if names.search(text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     ]
 
