@@ -160,6 +160,24 @@ def test_what_lies_beside_is_not_watched(letter):
     assert asyncio.run(builds()) == 3
 
 
+def test_what_a_link_leads_to_outside_is_not_watched(letter, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (letter.folder / "templates").mkdir()
+    (letter.folder / "templates/linked").symlink_to(outside)
+    (letter.folder / "templates/loop").symlink_to(".")
+
+    async def builds():
+        async with watched(letter) as (watch, events):
+            await watch.settled()
+            (outside / "private.txt").write_text("private")
+            await asyncio.sleep(0.3)
+            letter.save("issues/2026-01-12.yml", letter.issue)
+            await anext(events)
+            return watch.count
+
+    assert asyncio.run(builds()) == 3
+
+
 def test_without_notifications_from_the_system_files_are_polled(letter, monkeypatch):
     monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "true")
 
