@@ -46,6 +46,8 @@ _PARENTS = {
 # Components that contain only components: mrml would write text and HTML outside the table that it makes.
 _NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
+_IMPORT = re.compile("@import", re.IGNORECASE)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
@@ -87,16 +89,36 @@ def check(mjml: Filled) -> None:
     for element in root.iter(etree.Element):
         if problem := _misplaced(element):
             raise TemplateError(*problem, where=_where(mjml, element))
+        if element.tag in ("mj-style", "style"):
+            _refuse_import(mjml, element)
     if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
         raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
         raise TemplateError("there is no <mj-body> in <mjml>", "add one", where=mjml.where(0))
 
 
+def _refuse_import(mjml: Filled, style: etree._Element) -> None:
+    """Raise TemplateError if a style sheet imports another one: mail that loads files tracks its reader."""
+    if _IMPORT.search(_CSS_ESCAPE.sub(_unescape, "".join(map(str, style.itertext())))):
+        start = _position(mjml, style)
+        rule = _IMPORT.search(mjml.text, start)
+        what, fix = "@import loads another style sheet", "copy the rules of that style sheet to this place"
+        raise TemplateError(what, fix, where=mjml.where(rule.start() if rule else start))
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16) % 0x110000) if escape[1] else escape[2]
+
+
 def _where(mjml: Filled, element: etree._Element) -> str:
-    """Return `file:line` of an element's start tag; lxml has only the line in which the tag ends."""
+    """Return `file:line` of an element's start tag."""
+    return mjml.where(_position(mjml, element))
+
+
+def _position(mjml: Filled, element: etree._Element) -> int:
+    """Return the position of an element's start tag; lxml has only the line in which the tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    return mjml.where(max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end)))
+    return max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end))
 
 
 def _misplaced(element: etree._Element) -> tuple[str, str] | None:

@@ -95,9 +95,10 @@ KINDS = """
 {%- call outer() -%}{%- endcall -%}
 {%- for item in [1, 2] recursive -%}{{ keep(loop) if loop.last }}{%- endfor -%}
 {{- keep(self) }}{{ keep(self.part) }}{{ keep(super) }}{{ keep(outer) }}{{ keep(module) -}}
-{{- keep(module.macro) }}{{ keep(cycler(1)) }}{{ keep(joiner()) }}{{ keep(namespace(mine=1)) }}{{ keep([1]|map("string")) -}}
+{{- keep(module.macro) }}{{ keep(cycler(1)) }}{{ keep(joiner()) }}{{ keep(namespace(mine=1)) -}}
 {{- keep(["a"]|groupby(0)|first) }}{{ keep("<b>"|escape) }}{{ keep(range(1)) }}{{ keep({"a": [1]}) -}}
-{{- keep([1]) }}{{ keep(1.5) }}{{ keep(none) }}{{ keep(true) }}{{ keep(missing) -}}
+{{- keep([1]|map("string")) -}}
+{{-  keep([1]) }}{{ keep(1.5) }}{{ keep(none) }}{{ keep(true) }}{{ keep(missing) -}}
 {%- endblock -%}
 """
 
