@@ -7,7 +7,7 @@ from typing import cast
 from lxml import etree
 
 from newsletter.errors import TemplateError
-from newsletter.render.mjml_attributes import Misuse, misuses
+from newsletter.render.mjml_attributes import misuses
 from newsletter.render.mjml_reference import WITH_DEFAULTS
 from newsletter.render.templates import Filled
 
@@ -48,6 +48,8 @@ _PARENTS = {
 # Components that contain only components: mrml would write text and HTML outside the table that it makes.
 _NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
+_IMPORT = re.compile("@import", re.IGNORECASE)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
@@ -90,36 +92,50 @@ def check(mjml: Filled) -> None:
     for element in root.iter(etree.Element):
         if problem := _misplaced(element):
             raise TemplateError(*problem, where=_where(mjml, element))
-        if misuse := _misused(element, classes):
-            raise TemplateError(misuse.what, misuse.fix, where=_where(mjml, element, misuse.name))
+        if element.tag in ("mj-style", "style"):
+            _refuse_import(mjml, element)
+        if str(element.tag).startswith("mj"):
+            _refuse_misuse(mjml, element, classes)
     if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
         raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
         raise TemplateError("there is no <mj-body> in <mjml>", "add one", where=mjml.where(0))
 
 
-def _where(mjml: Filled, element: etree._Element, attribute: str = "") -> str:
-    """Return `file:line` of an element's start tag, or of an attribute in it.
-
-    lxml has only the line in which the tag ends.
-    """
-    end = mjml.line(cast(int, element.sourceline) + 1)
-    start = max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end))
-    if not attribute:
-        return mjml.where(start)
-    written = re.search(rf"\s{re.escape(attribute)}\s*=", mjml.text[start:end])
-    # The match starts with a space, which can be the end of the line before.
-    return mjml.where(start + written.start() + 1 if written else start)
+def _refuse_import(mjml: Filled, style: etree._Element) -> None:
+    """Raise TemplateError if a style sheet imports another one: mail that loads files tracks its reader."""
+    if _IMPORT.search(_CSS_ESCAPE.sub(_unescape, "".join(map(str, style.itertext())))):
+        start = _position(mjml, style)
+        rule = _IMPORT.search(mjml.text, start)
+        what, fix = "@import loads another style sheet", "copy the rules of that style sheet to this place"
+        raise TemplateError(what, fix, where=mjml.where(rule.start() if rule else start))
 
 
-def _misused(element: etree._Element, classes: set[str]) -> Misuse | None:
-    """Return the first attribute of an MJML element that has no effect; None for HTML."""
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16) % 0x110000) if escape[1] else escape[2]
+
+
+def _refuse_misuse(mjml: Filled, element: etree._Element, classes: set[str]) -> None:
+    """Raise TemplateError for the first attribute of an MJML element that has no effect."""
     tag, parent = str(element.tag), element.getparent()
-    if not tag.startswith("mj"):
-        return None
     above = _tag_name(parent.tag) if parent is not None else ""
     attributes = ((_tag_name(name), str(value)) for name, value in element.items())
-    return next(misuses(tag, above, attributes, classes), None)
+    for name, what, fix in misuses(tag, above, attributes, classes):
+        start, end = _position(mjml, element), mjml.line(cast(int, element.sourceline) + 1)
+        written = re.search(rf"\s{re.escape(name)}\s*=", mjml.text[start:end])
+        # The match starts with a space, which can be the end of the line before.
+        raise TemplateError(what, fix, where=mjml.where(start + written.start() + 1 if written else start))
+
+
+def _where(mjml: Filled, element: etree._Element) -> str:
+    """Return `file:line` of an element's start tag."""
+    return mjml.where(_position(mjml, element))
+
+
+def _position(mjml: Filled, element: etree._Element) -> int:
+    """Return the position of an element's start tag; lxml has only the line in which the tag ends."""
+    end = mjml.line(cast(int, element.sourceline) + 1)
+    return max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end))
 
 
 def _misplaced(element: etree._Element) -> tuple[str, str] | None:
