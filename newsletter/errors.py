@@ -27,7 +27,8 @@ class Problem:
     """A problem in a file or found by a check, with its location and its fix.
 
     `where` is `file:line`, or the name of the object that was checked. `check` is the name of the check that
-    found the problem; `details` are the lines of a table about it.
+    found the problem; `details` are the lines of a table about it. If `fixed_severity` is set, newsletter.yml
+    does not change the severity.
     """
 
     where: str
@@ -36,6 +37,7 @@ class Problem:
     severity: Severity = "error"
     check: str = ""
     details: tuple[str, ...] = ()
+    fixed_severity: bool = False
 
     @property
     def place(self) -> tuple[str, int | None]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from newsletter.checks import registry as checks
+from newsletter.checks import settings
 from newsletter.checks.caniemail import advice
 from newsletter.cli.main import main
 from newsletter.config import loader
@@ -260,7 +261,7 @@ def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
     assert len(examples) >= 3
     for block in examples:
         (tmp_path / loader.FILE).write_text(yaml.safe_dump(least | yaml.safe_load(block)))
-        checks.refuse_unknown(loader.load(tmp_path, {}))
+        settings.refuse_invalid(loader.load(tmp_path, {}))
 
 
 # Checks
@@ -316,6 +317,7 @@ def test_every_check_is_described_with_its_severities(
     assert list(table) == list(group)
     for name, check in group.items():
         assert table[name][1].split(", ") == sorted(severities(check), key=SEVERITIES.index), name
+        assert table[name][1].split(", ")[0] == settings.default_severity(name), name
 
 
 @pytest.mark.parametrize("name", sorted({**checks.CONTENT, **checks.MAIL}))

@@ -55,7 +55,7 @@ def check(folder: Path, names: tuple[str, ...], online: bool, spam: bool, strict
 
 
 def _show(result: "Checked") -> None:
-    """Print an issue's problems by group, most severe first, then a summary and the checks that are off."""
+    """Print an issue's problems by group, most severe first, then a summary and the lowered checks."""
     for heading, problems in _grouped(result.problems):
         click.secho(heading, bold=True, underline=True)
         for problem in problems:
@@ -67,8 +67,8 @@ def _show(result: "Checked") -> None:
         if (number := sum(problem.severity == severity for problem in result.problems))
     ]
     click.echo(f"{result.path}: {', '.join(counts) or 'no problems found'}{_weight(result)}")
-    for name, reason in result.off.items():
-        click.echo(f"    {name} is switched off: {reason}")
+    for check in result.lowered:
+        click.echo(f"    {check}")
 
 
 def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem"]]]:

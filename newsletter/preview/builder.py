@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter.checks import registry
+from newsletter.checks import settings
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.errors import NewsError, Problem
@@ -64,7 +64,7 @@ def builder(folder: Path, name: str | None = None) -> Build:
         problems: list[Problem] = []
         newsletter = _try(lambda: loader.load(folder), problems)
         if newsletter:
-            _try(lambda: registry.refuse_unknown(newsletter), problems)
+            _try(lambda: settings.refuse_invalid(newsletter), problems)
         problems.extend(path_problems)
         issue = _try(lambda: issues.load(path), problems) if path else None
         built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.checks import registry, runner
+from newsletter.checks import registry, runner, settings
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, Problem
@@ -23,8 +23,8 @@ class Checked:
     problems: Sequence[Problem]
     # Size of the issue's HTML in bytes; None if the issue cannot be read or rendered.
     weight: int | None = None
-    # The checks that newsletter.yml switches off, each with its reason.
-    off: Mapping[str, str] = field(default_factory=dict)
+    # The checks that newsletter.yml switches off or lowers.
+    lowered: Sequence[settings.LoweredCheck] = ()
 
 
 def check(
@@ -40,7 +40,7 @@ def check(
     chosen |= registry.SPAM if spam else {}
     try:
         newsletter = loader.load(folder)
-        registry.refuse_unknown(newsletter)
+        settings.refuse_invalid(newsletter)
     except ConfigError as error:
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
@@ -50,19 +50,14 @@ def check(
 
 
 def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, registry.Check]) -> Checked:
-    path = name or ""
+    path, lowered = name or "", settings.lowered(newsletter)
     try:
         issue = files.load(files.find(newsletter.issues, name))
         path = issue.path
         read = proof(newsletter, issue)
     except NewsError as error:
         log.info("issue cannot be checked", extra={"issue": path}, exc_info=error)
-        return Checked(path or error.problems[0].place[0], error.problems)
-    off = {
-        name: setting.reason or ""
-        for name, setting in newsletter.config.checks.items()
-        if setting.severity == "off"
-    }
+        return Checked(path or error.problems[0].place[0], error.problems, lowered=lowered)
     problems = runner.run(read, chosen)
     log.info("issue checked", extra={"issue": issue.name, "checks": len(chosen), "findings": len(problems)})
-    return Checked(path, problems, len(read.rendered.html.encode()), off)
+    return Checked(path, problems, len(read.rendered.html.encode()), lowered)

@@ -98,6 +98,20 @@ def test_a_check_that_there_is_not_is_a_problem(letter, workspace):
     assert first_events(workspace)["page"]["problems"][0]["where"] == "newsletter.yml:5"
 
 
+def test_checks_that_are_lowered_or_switched_off_are_listed(letter, workspace):
+    letter.save(
+        "newsletter.yml",
+        letter.config + 'checks:\n  monday: note\n  links: {severity: "off", reason: a draft}\n',
+    )
+    (group,) = first_events(workspace)["checked"]["groups"]
+    assert group["heading"] == "Switched off or lowered"
+    told = [(problem["what"], problem["severity"], problem["line"]) for problem in group["problems"]]
+    assert told == [
+        ("monday is lowered from warning to note", "note", 6),
+        ("links is switched off: a draft", "note", 7),
+    ]
+
+
 def test_of_files_elsewhere_no_lines_are_told(letter, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "2026-02-02.yml"
     elsewhere.write_text("secret: [", encoding="utf-8")
