@@ -32,14 +32,17 @@ class _Type(NamedTuple):
 def misuses(
     tag: str, parent: str, attributes: Iterable[tuple[str, str]], classes: Collection[str]
 ) -> Iterator[Misuse]:
-    """Yield each attribute of an MJML element that has no effect; `classes` are the names of <mj-class>."""
+    """Yield each attribute of an MJML element that has no effect; `classes` are the names of <mj-class>.
+
+    Names have underscores instead of colons.
+    """
     types = _types(tag)
     for name, value in attributes:
         if name not in types:
             yield _unknown(tag, name)
         elif name == "mj-class":
             yield from _undefined(tag, parent, value, classes)
-        elif value and not types[name].matches(value.strip()):
+        elif not types[name].matches(value) and value.strip() and not types[name].matches(value.strip()):
             what = f'`{name}` of <{tag}> cannot be "{printable(value, 40)}"'
             yield Misuse(name, what, types[name].fix)
 
@@ -50,7 +53,7 @@ def _unknown(tag: str, name: str) -> Misuse:
         return Misuse(name, what, "delete it")
     near = get_close_matches(name.lower(), sorted(EFFECTIVE.get(tag, ())), n=1)
     fix = f"did you mean `{near[0]}`?" if near else "delete it; the MJML reference lists the attributes"
-    return Misuse(name, f"<{tag}> has no attribute `{printable(name)}`", fix)
+    return Misuse(name, f"<{tag}> has no attribute `{printable(name.replace('_', ':'))}`", fix)
 
 
 def _undefined(tag: str, parent: str, value: str, classes: Collection[str]) -> Iterator[Misuse]:

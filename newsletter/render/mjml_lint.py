@@ -119,10 +119,10 @@ def _refuse_misuse(mjml: Filled, element: etree._Element, classes: set[str]) -> 
     """Raise TemplateError for the first attribute of an MJML element that has no effect."""
     tag, parent = str(element.tag), element.getparent()
     above = _tag_name(parent.tag) if parent is not None else ""
-    attributes = ((_tag_name(name), str(value)) for name, value in element.items())
+    attributes = cast(list[tuple[str, str]], element.items())
     for name, what, fix in misuses(tag, above, attributes, classes):
         start, end = _position(mjml, element), mjml.line(cast(int, element.sourceline) + 1)
-        written = re.search(rf"\s{re.escape(name)}\s*=", mjml.text[start:end])
+        written = re.search(rf"\s{re.escape(_tag_name(name))}\s*=", mjml.text[start:end])
         # The match starts with a space, which can be the end of the line before.
         raise TemplateError(what, fix, where=mjml.where(start + written.start() + 1 if written else start))
 
