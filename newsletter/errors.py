@@ -5,6 +5,7 @@ NewsError                an error with its location and what to do next; exit co
 │   ├── IssueError       an issue file
 │   └── ConfigError      newsletter.yml or the environment
 ├── TemplateError        a template cannot be filled, parsed or compiled
+├── LimitReached         building or checking an issue takes too much time or memory
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
@@ -86,6 +87,10 @@ class ConfigError(InvalidInput):
 
 class TemplateError(NewsError):
     """The error for a template that cannot be filled, parsed or compiled."""
+
+
+class LimitReached(NewsError):
+    """The error for an issue or templates whose build or checks take too much time or memory."""
 
 
 class SubscriberError(NewsError):

@@ -104,12 +104,14 @@ def _tell_if_missing(folder: Path, issue: str) -> None:
 def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
     from newsletter.config import loader
     from newsletter.issue import files
+    from newsletter.limited_process import run_limited
+    from newsletter.mail.sample import sample_mailing
     from newsletter.preview import mail_views, screenshots
-    from newsletter.services.prepare import proof
+    from newsletter.services.export import rendered
 
     newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
+    loaded, mail = run_limited(rendered, newsletter, files.find(newsletter.issues, issue))
+    html = mail_views.html_for(*sample_mailing(loaded, mail, newsletter))
 
     def show(screenshot: screenshots.Screenshot) -> None:
         cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""
@@ -136,10 +138,10 @@ def render(folder: Path, issue: str | None, output: Path) -> None:
     """
     from newsletter.config import loader
     from newsletter.issue import files
-    from newsletter.render.pipeline import render as rendered
+    from newsletter.limited_process import run_limited
     from newsletter.services import export
 
     newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
+    loaded, mail = run_limited(export.rendered, newsletter, files.find(newsletter.issues, issue))
+    for path, size in export.write(loaded, mail, newsletter, output):
         click.echo(f"{path}  {size:,} bytes")

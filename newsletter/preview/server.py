@@ -1,11 +1,11 @@
 """The preview's web server: uvicorn with a callback after its start and a quick shutdown."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import uvicorn
@@ -13,27 +13,33 @@ import uvicorn
 from newsletter.background import exit_now
 from newsletter.constants import PREVIEW_PORT
 from newsletter.errors import Unavailable
+from newsletter.limited_process import LimitedProcess
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 
+MAX_BUILD_SECONDS = 10.0
+"""The time limit of a build, and of the checks of an issue, in the preview."""
+
 
 def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; see `newsletter.preview.launch.serve`."""
-    with _listen(host, port) as listening:
+    # Before there is a socket or a thread, because the processes are forks of this one.
+    builds, others = LimitedProcess(MAX_BUILD_SECONDS), LimitedProcess(MAX_BUILD_SECONDS)
+    workspace = Workspace(folder, name, limited_build=builds.run, limited=others.run)
+    with closing(builds), closing(others), _listen(host, port) as listening:
         url_host = f"[{host}]" if ":" in host else host
         url = f"http://{url_host}:{listening.getsockname()[1]}/"
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
-            asyncio.run(_serve(folder, name, url_host, listening, lambda: ready(url)))
+        with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
+            asyncio.run(_serve(workspace, name, url_host, listening, lambda: ready(url)))
     exit_now()
 
 
 async def _serve(
-    folder: Path, name: str | None, host: str, listening: socket.socket, ready: Callable[[], None]
+    workspace: Workspace, name: str | None, host: str, listening: socket.socket, ready: Callable[[], None]
 ) -> None:
-    workspace = Workspace(folder, name)
-    web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
+    web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(workspace.folder, name))
     # Keep the program's logging: uvicorn's own configuration would print its messages in another format.
     config = uvicorn.Config(
         web,

@@ -209,6 +209,8 @@ def _explain(failure: BaseException) -> tuple[str, str]:
             return what, fix
         case SecurityError():
             return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
+        case MemoryError():
+            return "needs too much memory", "use smaller numbers"
         case RecursionError():
             what = "the templates include each other in a loop"
             return what, "a template must not include itself, directly or through others"
