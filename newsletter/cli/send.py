@@ -15,6 +15,7 @@ from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
+from newsletter.display import counted
 from newsletter.errors import NewsError, SendRefused
 
 if TYPE_CHECKING:
@@ -199,15 +200,29 @@ def _send_issue(
     agree(plan, service, yes)
     started = service.start(plan, exact=not yes)
     code = deliver(service, started)
-    if yes or not started.send.canary_size:
+    if yes or not started.send.canary_size or not service.status(started.send).waits_for_go_ahead:
         return code
-    status = service.status(started.send)
-    if not status.waits_for_go_ahead:
-        return code
+    return _continue_after_canary(service, prepared, started.send)
+
+
+def _continue_after_canary(service: "SendService", prepared: "Prepared", send: "Send") -> int:
+    """Ask for the go-ahead after a canary, and deliver to the other recipients; return the exit code.
+
+    Return INCOMPLETE, not REFUSED, if they are not sent to: the canary's mail has left.
+    """
+    from newsletter.cli import logs
+
+    waiting = service.status(send).counts.waiting
+    wait = f"{counted(waiting, 'recipient')} {'waits' if waiting == 1 else 'wait'}"
+    hint = f"to continue: news resume {send.issue}"
     click.echo()
-    if not click.confirm(f"Continue with the other {status.counts.waiting:,}?"):
-        return code
-    return deliver(service, service.start(service.plan_resume(prepared, started.send)))
+    try:
+        terminal.confirm(f"Continue with the other {waiting:,}?", wait, hint=hint)
+        return deliver(service, service.start(service.plan_resume(prepared, send)))
+    except NewsError as failure:
+        terminal.show_problems(failure.problems)
+        logs.failed(failure)
+        return INCOMPLETE
 
 
 def _send_ready(
@@ -220,7 +235,8 @@ def _send_ready(
 ) -> int:
     """Send every due issue, the oldest first, or only the named one; return the worst exit code.
 
-    An issue that cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was not refused.
+    An issue that is refused or cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was
+    not refused.
     """
     from newsletter.cli import logs
     from newsletter.services.due import due_issues
@@ -236,9 +252,8 @@ def _send_ready(
             terminal.show_problems(refused.problems)
             logs.failed(refused)
             codes.append(REFUSED)
-    worst = max(codes, default=0)
-    if not broken:
-        return worst
+    if not broken and REFUSED not in codes:
+        return max(codes, default=0)
     return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
 

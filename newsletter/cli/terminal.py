@@ -95,20 +95,23 @@ def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = 
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def confirm(question: str, otherwise: str, *, err: bool = False) -> None:
-    """Ask a question; raise SendRefused if the answer is not yes. `otherwise` says what was not done then."""
+def confirm(question: str, otherwise: str, *, hint: str = "", err: bool = False) -> None:
+    """Ask a question; raise SendRefused if the answer is not yes.
+
+    `otherwise` says what was not done then, and `hint` how to do it later.
+    """
     try:
         agreed = click.confirm(question, err=err)
     except click.Abort as abort:
-        raise unanswered(otherwise) from abort
+        raise unanswered(otherwise, hint or "for automation: --yes") from abort
     if not agreed:
-        raise SendRefused(f"the answer was no; {otherwise}")
+        raise SendRefused(f"the answer was no; {otherwise}", hint)
 
 
-def unanswered(otherwise: str) -> SendRefused:
+def unanswered(otherwise: str, hint: str = "for automation: --yes") -> SendRefused:
     """Return the error after Ctrl-C, or the end of the input, at a question."""
     click.echo(err=True)  # the line of the question is not complete
-    return SendRefused(f"the question was not answered; {otherwise}", "for automation: --yes")
+    return SendRefused(f"the question was not answered; {otherwise}", hint)
 
 
 def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:

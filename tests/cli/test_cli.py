@@ -530,6 +530,15 @@ def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: 
     assert news("send", "--ready", "--yes").exit_code == 1
 
 
+def test_ready_with_a_sent_and_a_refused_issue_is_incomplete(news: News, folder: Path) -> None:
+    """Exit code 1 would say that nothing was sent."""
+    news("subscribers", "add", "ada@example.com")
+    samples.write(folder, name="2026-05-04")
+    sent = news("send", "--ready", typed="1\n")
+    assert "the question was not answered; nothing was sent" in sent.output
+    assert (sent.exit_code, len(outbox(folder))) == (3, 1)
+
+
 def test_ready_refuses_a_whole_archive(news: News, folder: Path) -> None:
     news("subscribers", "add", "ada@example.com")
     for day in ("04", "11", "18"):
