@@ -1,6 +1,5 @@
 """The report on a send, which several commands print at their end: a summary, a list, JSON, or CSV."""
 
-import csv
 import functools
 import json
 import os
@@ -9,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from newsletter import csv_output
 from newsletter.cli import send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.display import display_path, write_hint
@@ -91,12 +92,9 @@ def _recipients(
 def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | None) -> None:
     states = (state,) if state else RECIPIENT_STATES
     with _open_private(path) as file:
-        rows = csv.writer(file)
-        rows.writerow(("address", "state", "reason"))
-        for address, state_, reason in _recipients(queries, send, states):
-            # The provider wrote the reason; a spreadsheet evaluates a cell that begins like a formula.
-            escaped = f"'{reason}" if reason[:1] and reason[:1] in "=+-@" else reason
-            rows.writerow((address, state_, escaped))
+        csv_output.write_rows(
+            file, chain([("address", "state", "reason")], _recipients(queries, send, states))
+        )
 
 
 @contextmanager
