@@ -25,12 +25,19 @@ def subscribers() -> None:
 @subscribers.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the file.")
+@click.option(
+    "--ignore-column",
+    "ignored",
+    metavar="NAME",
+    multiple=True,
+    help="Import the file although this column may tell who has left; may be repeated.",
+)
 @click.pass_obj
-def import_(folder: Path, file: Path, encoding: str) -> None:
+def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -> None:
     """Add the subscribers in a CSV file with the columns address and name.
 
-    A person who has unsubscribed stays unsubscribed. Invalid lines are reported and left out; then the exit
-    code is 1.
+    A person who has unsubscribed stays unsubscribed. A file that tells who has left is refused. Invalid lines
+    are reported and left out; then the exit code is 1.
     """
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
@@ -38,7 +45,7 @@ def import_(folder: Path, file: Path, encoding: str) -> None:
 
     tune_gc()
     with open_database(folder) as database:
-        rows = csv_import.read(file, encoding)
+        rows = csv_import.read(file, encoding, ignored)
         refused = terminal.show_import(Subscribers(database).import_rows(rows, printable(file.name)))
     sys.exit(REFUSED if refused else 0)
 
