@@ -50,6 +50,8 @@ def find_template_hidden(text: str) -> list[Hidden]:
 
 
 def _find(text: str) -> Iterator[Hidden]:
+    if text.strip() and not any(unicodedata.category(c)[0] in "LNPS" for c in text):
+        yield Hidden(text.strip()[0], "in a text without a visible character")
     yield from _find_anywhere(text)
     for paragraph in _PARAGRAPH.split(text):
         yield from _unbalanced(paragraph)

@@ -141,7 +141,7 @@ def _report_skipped_columns(
 ) -> Iterator[Problem]:
     for index, name in enumerate(header):
         if index not in columns:
-            yield Problem(where, f"the column `{name.strip()}` is not imported", severity="note")
+            yield Problem(where, f"the column `{printable(name.strip())}` is not imported", severity="note")
 
 
 def _records(lines: Iterator[_Line], delimiter: str, shown: str, header_line: int) -> Iterator[Record]:

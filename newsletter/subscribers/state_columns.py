@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 Test = Callable[[str], bool]
 
-# The patterns match a word of a name, or a part of a word. Words of other languages: "unsubscribed" in the
-# languages that the check `link-text` knows too, and a few words for a state.
+# The patterns match a word of a name, or a part of a word. Words of other languages: "unsubscribed" and
+# "active" in the languages that the check `link-text` knows too, and a few words for a state.
 _DEPARTURE = re.compile(
     "unsub|optout|optedout|bounc|complain|suppress|blacklist|blocklist|denylist|undeliver|unreach|donot|"
     "abgemeld|abmeld|abbestell|austrag|ausgetragen|desabonn|desinscri|disiscri|uitgeschrev|afgemeld|"
@@ -20,16 +20,17 @@ _DEPARTURE = re.compile(
 )
 _DEPARTURE_PHRASE = re.compile(r"\b(?:opt outs?|opted out|do not)\b")
 _STATE = re.compile(
-    "status|disabl|deactiv|inactiv|unconfirm|unverif|unactivat|delet|cancel|"
+    "status|disabl|deactiv|inactiv|unconfirm|unverif|unactivat|delet|cancel|revok|withdr|kundig|"
     "^(?:statut|zustand|blocked|blocks|banned|cleane?d?|removed|erased|archived|spam|junk|abuse|invalid|"
-    "pending|baja|gesperrt|geloscht)$"
+    "pending|quit|baja|gesperrt|geloscht)$"
 )
 _DEPARTURE_NAME = re.compile("reason|(?:(?:at|on|date|time) )?left(?: (?:at|on|date|time))?")
 _SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam")
 
 _JOINING = re.compile(
-    "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|"
-    "^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|deliverable)$"
+    "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"
+    "^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|deliverable|"
+    "aktiv|actif|activo|attivo|actief|ativo)$"
 )
 _JOINING_PHRASE = re.compile(r"\b(?:opt|opted) in\b")
 # The last word of a name that has a word of `_JOINING`, but tells something else.
@@ -68,6 +69,8 @@ _LEFT_PHRASES = (
 _LEFT = frozenset(
     phrase.replace(" ", blank) for phrase in _LEFT_PHRASES.split("|") for blank in (" ", "_", "-")
 )
+_TAGS = re.compile("tags?|labels?|groups?|segments?|lists?|interests?")
+_TAG_END = re.compile("[;,|]")
 _MAX_LENGTH = 60  # characters of a date, a state or a plan
 
 
@@ -117,7 +120,9 @@ def _harmless_values(name: str) -> Test | None:
     if "type" in words and (len(words) == 1 or any(map(_PERSON.fullmatch, words))):
         return _is_plan
     joined = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase)
-    return _is_joining if joined and not _DETAIL.fullmatch(words[-1]) else _is_not_left
+    if joined and not _DETAIL.fullmatch(words[-1]):
+        return _is_joining
+    return _has_no_left_tag if any(map(_TAGS.fullmatch, words)) else _is_not_left
 
 
 def _tells_departure(words: Sequence[str]) -> bool:
@@ -149,6 +154,10 @@ def _is_not_left(value: str) -> bool:
     # Finding the words of every value would take most of the time of an import.
     text = value.strip().lower() if value.isascii() else " ".join(_words(value))
     return text not in _LEFT
+
+
+def _has_no_left_tag(value: str) -> bool:
+    return all(_is_not_left(tag.strip(" \"'[]")) for tag in _TAG_END.split(value))
 
 
 def _words(text: str) -> list[str]:

@@ -145,7 +145,7 @@ def test_an_export_of_another_tool(name: str, tmp_path: Path) -> None:
             "CLEAN_TIME",
         ),
         *("cleaned", "blocked", "blocklisted", "suppressed", "reason", "left", "Left at", "cancelled_at"),
-        *("inactive", "spam", "archived", "unconfirmed", "pending"),
+        *("inactive", "spam", "archived", "unconfirmed", "pending", "consent revoked", "Gek\u00fcndigt am"),
         *("Abgemeldet", "Abmeldung am", "d\u00e9sabonn\u00e9", "de\u0301sabonne\u0301", "D\u00e9sinscrit le"),
         *("Statut", "Zustand", "gel\u00f6scht", "uitgeschreven op", "Disiscritto", "Baja", "Descadastrado"),
     ],
@@ -186,6 +186,7 @@ def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
         ("created_at", "2024-05-06"),
         ("tier", "free"),
         ("plan", "none"),
+        ("tags", "soup;weekly|vip, complained once|"),
         ("notes", "She said that she unsubscribed by mistake, and came back."),
         ("City", "Left Hand"),
         ("block", "B"),
@@ -211,16 +212,19 @@ def test_a_column_that_tells_of_no_departure(column: str, values: str, tmp_path:
         *(("group", value) for value in ("unsubscribed", " Bounced ", "HARD_BOUNCE", "opted-out", "cleaned")),
         *(("gruppe", value) for value in ("Abgemeldet", "d\u00e9sabonn\u00e9", "\uff42ounced")),
         *(("", value) for value in ("complained", "inactive")),
+        *(("TAGS", value) for value in ("vip;unsubscribed", "soup, Bounced", '""vip"",""opted out""')),
+        *(("aktiv", value) for value in ("ja", "nein")),
     ],
 )
 def test_the_values_of_a_column_decide_down_to_the_last_row(column: str, value: str, tmp_path: Path) -> None:
     """The harmless values before it are no reason to stop reading them."""
-    harmless = {"state": "CA", "type": "free", "group": "soup", "gruppe": "Suppe", "": "x"}
+    harmless = {"state": "CA", "type": "free", "group": "soup", "gruppe": "Suppe", "": "x", "TAGS": "a"}
     before = f"{harmless.get(column, '2024-05-06')},ada@example.com\n" * 300
     with pytest.raises(SubscriberError) as refused:
         read(tmp_path / "list.csv", f'{column},address\n{before}"{value}",bo@example.com\n')
+    shown = value.strip().replace('""', '"')
     what = f"`{column}`" if column else "1, which has no name,"
-    assert f"list.csv:1: the column {what} (line 302: {value.strip()}) may tell" in str(refused.value)
+    assert f"list.csv:1: the column {what} (line 302: {shown}) may tell" in str(refused.value)
 
 
 @pytest.mark.parametrize(

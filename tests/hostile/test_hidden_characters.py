@@ -40,6 +40,7 @@ ISSUE = "issues/2026-04-27.yml"
             "x\u200c\u200d\u200c", "U+200C ZERO WIDTH NON-JOINER, the first of 3 invisible", id="row"
         ),
         pytest.param("x" + "\U000e0101" * 4, "U+E0101 VARIATION SELECTOR-18, the first of 4", id="selectors"),
+        pytest.param("\u200b ", "U+200B ZERO WIDTH SPACE, in a text without a visible character", id="blank"),
         pytest.param("\u3164", "U+3164 HANGUL FILLER, which is invisible", id="filler"),
         pytest.param("x\u206a", "U+206A INHIBIT SYMMETRIC SWAPPING, which is invisible", id="deprecated"),
         pytest.param("x\ufff9y", "U+FFF9 INTERLINEAR ANNOTATION ANCHOR, which", id="annotation"),
