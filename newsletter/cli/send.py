@@ -16,7 +16,7 @@ from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
 from newsletter.display import counted
-from newsletter.errors import NewsError, SendRefused
+from newsletter.errors import NewsError, Problem, SendRefused
 
 if TYPE_CHECKING:
     from newsletter.sending.model import Send, SendOptions
@@ -275,9 +275,14 @@ def _send_tests(
         return 0
     if not yes:
         terminal.confirm("Send it?", "nothing was sent")
-    accepted = sum(
-        _send_test(service, prepared, address, with_address=len(recipients) > 1) for address in recipients
-    )
+    accepted = 0
+    for address in recipients:
+        try:
+            accepted += _send_test(service, prepared, address, with_address=len(recipients) > 1)
+        except KeyboardInterrupt:
+            what = "interrupted; this test was perhaps sent, and no later one was"
+            terminal.show_problems([Problem(address, what)])
+            return INCOMPLETE
     send_summary.show_rehearsal(service, accepted)
     return 0 if accepted == len(recipients) else INCOMPLETE
 

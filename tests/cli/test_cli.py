@@ -130,6 +130,26 @@ def test_no_answer_is_no(news: News, folder: Path) -> None:
     )
 
 
+def test_ctrl_c_during_a_test_is_no_refusal(news: News, folder: Path) -> None:
+    """The first test has left, and the second perhaps."""
+
+    class Interrupting(ScriptedSmtp):
+        def _reply(self, connection: object, reply: str) -> bool:
+            if reply.startswith("250 2.0.0 queued") and len(self.messages) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+                return False
+            return super()._reply(connection, reply)
+
+    with Interrupting() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        tests = [part for name in "abc" for part in ("--to", f"{name}@example.com")]
+        sent = news("send", "2026-04-27", "--yes", *tests)
+    assert sent.exit_code == 3, sent.output
+    assert "a@example.com: accepted" in sent.output
+    assert "b@example.com: interrupted; this test was perhaps sent" in sent.stderr
+    assert len(server.messages) == 2
+
+
 @pytest.mark.parametrize(
     ("typed", "what"), [("n\n", "the answer was no"), ("", "the question was not answered")]
 )
