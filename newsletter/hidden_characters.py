@@ -44,7 +44,7 @@ def find_hidden(text: str) -> list[Hidden]:
     return [] if text.isascii() else list(dict.fromkeys(_find(text)))
 
 
-def find_template_hidden(text: str) -> list[Hidden]:
+def find_hidden_in_mail(text: str) -> list[Hidden]:
     """Return each character that reorders or hides text in a mail, where templates may write padding."""
     return [] if text.isascii() else list(dict.fromkeys(_find_anywhere(text)))
 

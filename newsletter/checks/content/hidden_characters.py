@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
-from newsletter.hidden_characters import Hidden, find_hidden, find_template_hidden
+from newsletter.hidden_characters import Hidden, find_hidden, find_hidden_in_mail
 from newsletter.issue import files
 from newsletter.render.markdown import paragraphs
 from newsletter.yamlfile import reader
@@ -46,7 +46,7 @@ def _strings(value: object, loc: reader.Loc = ()) -> Iterator[tuple[reader.Loc, 
 
 
 def _in_mail(proof: Proof) -> Iterator[tuple[str, Hidden]]:
-    for hidden in find_template_hidden(proof.document.readable):
+    for hidden in find_hidden_in_mail(proof.document.readable):
         yield proof.where(hidden.character), hidden
-    for hidden in find_template_hidden(proof.rendered.text):
+    for hidden in find_hidden_in_mail(proof.rendered.text):
         yield proof.where_in_text(hidden.character), hidden
