@@ -14,8 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsletter import csv_output
-from newsletter.cli import send_summary
+from newsletter.cli import csv_output, send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
