@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from newsletter import __version__
 from newsletter.checks import registry
+from newsletter.display import escaped
 from newsletter.errors import Problem
 from newsletter.services.check import Checked
 
@@ -53,7 +54,7 @@ def as_github(results: Sequence[Checked]) -> str:
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
-    return "".join(f"{_command(problem)}\n" for problem in _each(results))
+    return "\n".join(map(_command, _each(results)))
 
 
 def _command(problem: Problem) -> str:
@@ -68,9 +69,10 @@ def _command(problem: Problem) -> str:
 
 
 def _escaped(text: str, also: str = "") -> str:
+    """Return text as the value of a workflow command; `also` are further characters to encode."""
     for character in ("%", "\r", "\n", *also):
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return escaped(text)
 
 
 def as_sarif(results: Sequence[Checked]) -> str:
@@ -107,7 +109,7 @@ def _each(results: Sequence[Checked]) -> Iterator[Problem]:
 
 
 def _dump(content: object) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Checked]], str]] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import plan_summary, progress, send_summary, terminal
+from newsletter.cli import output, plan_summary, progress, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
@@ -140,15 +140,17 @@ def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
-            click.echo("No recipient is waiting; nothing was sent now.")
+            output.echo("No recipient is waiting; nothing was sent now.")
         return
     plan_summary.show_plan(plan, service)
     if yes:
         return
     real = service.provider.capabilities.leaves_machine
-    click.echo(f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}")
+    output.echo(
+        f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
+    )
     try:
-        typed = click.prompt("  Type the number of recipients to continue", default="", show_default=False)
+        typed = output.ask_for_text("  Type the number of recipients to continue")
     except click.Abort as abort:
         raise terminal.unanswered("nothing was sent") from abort
     if typed.replace(",", "").strip() != str(plan.recipients):
@@ -184,7 +186,8 @@ def show_failure(send: "Send", failure: BaseException) -> None:
     with suppress(OSError):
         if isinstance(failure, NewsError):
             terminal.show_problems(failure.problems)
-        click.echo(f"The send stopped. See its status:\n  news status {send.issue}", err=True)
+        output.echo("The send stopped. See its status:", err=True)
+        output.echo(f"  news status {send.issue}", err=True)
 
 
 def _send_issue(
@@ -195,7 +198,7 @@ def _send_issue(
     plan = service.plan(prepared, options)
     if dry_run:
         plan_summary.show_plan(plan, service)
-        click.echo("This was a dry run: nothing was sent.")
+        output.echo("This was a dry run: nothing was sent.")
         return 0
     agree(plan, service, yes)
     started = service.start(plan, exact=not yes)
@@ -215,7 +218,7 @@ def _continue_after_canary(service: "SendService", prepared: "Prepared", send: "
     waiting = service.status(send).counts.waiting
     wait = f"{counted(waiting, 'recipient')} {'waits' if waiting == 1 else 'wait'}"
     hint = f"to continue: news resume {send.issue}"
-    click.echo()
+    output.echo()
     try:
         terminal.confirm(f"Continue with the other {waiting:,}?", wait, hint=hint)
         return deliver(service, service.start(service.plan_resume(prepared, send)))
@@ -243,7 +246,7 @@ def _send_ready(
 
     due, broken = terminal.collect_due(due_issues(service, issue, at_most))
     if not due and not broken:
-        click.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
+        output.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
     codes = []
     for prepared in due:
         try:
@@ -269,9 +272,9 @@ def _send_tests(
     terminal.show_findings(prepared)
     service.refuse_errors(prepared)  # before the question; `service.test` is called after it
     through = f"through {service.provider.name}"
-    click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
+    output.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:
-        click.echo("This was a dry run: nothing was sent.")
+        output.echo("This was a dry run: nothing was sent.")
         return 0
     if not yes:
         terminal.confirm("Send it?", "nothing was sent")

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
-from newsletter.display import printable
 from newsletter.errors import SubscriberError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
     tune_gc()
     with open_database(folder) as database:
         rows = csv_import.read(file, encoding, ignored)
-        refused = terminal.show_import(Subscribers(database).import_rows(rows, printable(file.name)))
+        refused = terminal.show_import(Subscribers(database).import_rows(rows, file.name))
     sys.exit(REFUSED if refused else 0)
 
 
@@ -61,7 +60,7 @@ def list_(folder: Path, state: str | None) -> None:
     tune_gc()
     with open_database(folder) as database:
         for subscriber in Subscribers(database).iter_all(state):
-            click.echo(f"{subscriber.address}\t{subscriber.state}\t{subscriber.name}".rstrip("\t"))
+            output.echo_row(subscriber.address, subscriber.state, subscriber.name)
 
 
 @subscribers.command()
@@ -79,7 +78,7 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
         mailbox, name = parse_subscriber(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
     results = {"added": "added", "known": "is on the list already", "renamed": f"has the name {name} now"}
-    click.echo(f"{mailbox.given} {results[change]}")
+    output.echo(f"{mailbox.given} {results[change]}")
 
 
 @subscribers.command()
@@ -109,5 +108,5 @@ def _remove(store: "Subscribers", address: str) -> bool:
     except SubscriberError as failure:
         terminal.show_problems(failure.problems)
         return False
-    click.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
+    output.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
     return True
