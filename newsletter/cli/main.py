@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -105,7 +106,11 @@ def print_crashes_safely() -> None:
         for line in logs.traceback_lines(failure):
             output.echo(line, err=True)
 
-    sys.excepthook = show
+    def show_of_thread(crash: threading.ExceptHookArgs) -> None:
+        if crash.exc_value and not issubclass(crash.exc_type, SystemExit):
+            show(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+    sys.excepthook, threading.excepthook = show, show_of_thread
 
 
 def run() -> None:

@@ -77,7 +77,8 @@ def watch(events: Iterable["Event"], total: int) -> None:
                     continue
                 waits_for = event.reason
             if sentence := _sentence(event):
-                output.echo(sentence, err=True)
+                # The console removes the bar from the line; `out` wraps and colours nothing.
+                progress.console.out(output.line(sentence), highlight=False)
     reasons = not_sent.reasons()
     for reason, count in reasons.most_common(MAX_REASONS):
         output.echo(f"{count:,} not sent: {reason}", err=True)
