@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from newsletter import __version__
 from newsletter.checks import registry
-from newsletter.display import escaped
+from newsletter.cli.output import MAX_TEXT_LENGTH
+from newsletter.display import escaped, shortened
 from newsletter.errors import Problem
 from newsletter.services.check import Checked
 
@@ -65,7 +66,7 @@ def _command(problem: Problem) -> str:
         f"{name}={_escaped(str(value), ':,')}" for name, value in parameters.items() if value
     )
     message = "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))
-    return f"::{level} {properties}::{_escaped(message)}"
+    return f"::{level} {properties}::{_escaped(shortened(message, MAX_TEXT_LENGTH))}"
 
 
 def _escaped(text: str, also: str = "") -> str:
