@@ -56,7 +56,7 @@ def harmless(output: bytes, own: str = "") -> str:
 
 
 @pytest.fixture
-def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> News:
     """Return a function that runs `news`, in colour, and fails for any byte that is not plain text."""
     samples.write(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -70,8 +70,11 @@ def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
     ):
         monkeypatch.delenv(name, raising=False)
 
+    logging_plugin = request.config.pluginmanager.getplugin("logging-plugin")
+
     def run(*arguments: str, own: str = "", **environment: str) -> Result:
         result = CliRunner().invoke(main, arguments, env=environment, color=True)
+        logging_plugin.report_handler.reset()  # xdist cannot transfer a report with lone surrogates
         assert isinstance(result.exception, SystemExit | None), result.exception
         for output in (result.stdout_bytes, result.stderr_bytes):
             harmless(output, own)
