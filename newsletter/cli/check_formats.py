@@ -10,6 +10,8 @@ from urllib.parse import quote
 from newsletter import __version__
 from newsletter.checks import registry, settings
 from newsletter.checks.settings import LoweredCheck
+from newsletter.cli.output import MAX_TEXT_LENGTH
+from newsletter.display import escaped, shortened
 from newsletter.errors import Problem, Severity
 from newsletter.services.check import Checked
 
@@ -71,7 +73,7 @@ def as_github(results: Sequence[Checked]) -> str:
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     lowered = (check.problem for check in _each_lowered(results))
-    return "".join(f"{_command(problem)}\n" for problem in (*_each(results), *lowered))
+    return "\n".join(map(_command, (*_each(results), *lowered)))
 
 
 def _command(problem: Problem) -> str:
@@ -82,13 +84,14 @@ def _command(problem: Problem) -> str:
         f"{name}={_escaped(str(value), ':,')}" for name, value in parameters.items() if value
     )
     message = "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))
-    return f"::{level} {properties}::{_escaped(message)}"
+    return f"::{level} {properties}::{_escaped(shortened(message, MAX_TEXT_LENGTH))}"
 
 
 def _escaped(text: str, also: str = "") -> str:
+    """Return text as the value of a workflow command; `also` are further characters to encode."""
     for character in ("%", "\r", "\n", *also):
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return escaped(text)
 
 
 def as_sarif(results: Sequence[Checked]) -> str:
@@ -154,7 +157,7 @@ def _each_lowered(results: Sequence[Checked]) -> list[LoweredCheck]:
 
 
 def _dump(content: object) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Checked]], str]] = {

@@ -237,7 +237,7 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
     return Response(
-        mail_views.in_scheme(mail_views.without_resource_hints(html), scheme), status, headers, "text/html"
+        mail_views.in_scheme(mail_views.without_links(html), scheme), status, headers, "text/html"
     )
 
 

@@ -57,18 +57,25 @@ async def _serve(
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # `socket` raises several types of errors for text that no host name can be
         return socket.create_server((host, port), family=family)
+    except UnicodeError as failure:
+        raise _elsewhere(host) from failure
     except OSError as failure:
+        if failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
+            raise _elsewhere(host) from failure
         if failure.errno == errno.EADDRINUSE:
             what = f"port {port} is in use"
             hint = f"use another port if no preview of yours runs there: --port {port + 1}"
-        elif failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
-            what = f"{host} is not an address of this machine"
-            hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
         else:
             what = f"port {port} on {host} cannot be used ({os.strerror(failure.errno or 0)})"
             hint = f"use another port: --port {PREVIEW_PORT}"
         raise Unavailable(what, hint) from failure
+
+
+def _elsewhere(host: str) -> Unavailable:
+    hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
+    return Unavailable(f"{host} is not an address of this machine", hint)
 
 
 class _Server(uvicorn.Server):
