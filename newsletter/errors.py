@@ -5,6 +5,7 @@ NewsError                an error with its location and what to do next; exit co
 │   ├── IssueError       an issue file
 │   └── ConfigError      newsletter.yml or the environment
 ├── TemplateError        a template cannot be filled, parsed or compiled
+├── LimitReached         building or checking an issue takes too much time or memory
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
@@ -29,7 +30,8 @@ class Problem:
     """A problem in a file or found by a check, with its location and its fix.
 
     `where` is `file:line`, or the name of the object that was checked. `check` is the name of the check that
-    found the problem; `details` are the lines of a table about it.
+    found the problem; `details` are the lines of a table about it. If `fixed_severity` is set, newsletter.yml
+    does not change the severity.
     """
 
     where: str
@@ -38,6 +40,7 @@ class Problem:
     severity: Severity = "error"
     check: str = ""
     details: tuple[str, ...] = ()
+    fixed_severity: bool = False
 
     @property
     def place(self) -> tuple[str, int | None]:
@@ -86,6 +89,10 @@ class ConfigError(InvalidInput):
 
 class TemplateError(NewsError):
     """The error for a template that cannot be filled, parsed or compiled."""
+
+
+class LimitReached(NewsError):
+    """The error for an issue or templates whose build or checks take too much time or memory."""
 
 
 class SubscriberError(NewsError):

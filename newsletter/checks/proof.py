@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
@@ -26,6 +27,10 @@ class Proof:
     rendered: Rendered
     newsletter: Newsletter
     earlier: Sequence[Path] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process computes the cached properties again, because not all of them can be pickled.
+        return type(self), (self.issue, self.rendered, self.newsletter, self.earlier)
 
     @cached_property
     def texts(self) -> list[Text]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter.checks import registry
+from newsletter.checks import settings
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.disk.boundary import entries
@@ -48,30 +48,23 @@ class Page:
         return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
 
 
-Build = Callable[[], Page]
-
-
-def builder(folder: Path, name: str | None = None) -> Build:
-    """Return a function that builds the named issue, or the issue that is the newest at the time of the call.
+def build(folder: Path, name: str | None = None) -> Page:
+    """Build the named issue, or the newest one.
 
     Each call reads configuration, issue and templates again. A NewsError is not raised: its problems are in
     the Page.
     """
-
-    def build() -> Page:
-        path_problems: list[Problem] = []
-        path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
-        saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
-        problems: list[Problem] = []
-        newsletter = _try(lambda: loader.load(folder), problems)
-        if newsletter:
-            _try(lambda: registry.refuse_unknown(newsletter), problems)
-        problems.extend(path_problems)
-        issue = _try(lambda: issues.load(path, folder), problems) if path else None
-        built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
-        return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
-
-    return build
+    path_problems: list[Problem] = []
+    path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
+    saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
+    problems: list[Problem] = []
+    newsletter = _try(lambda: loader.load(folder), problems)
+    if newsletter:
+        _try(lambda: settings.refuse_invalid(newsletter), problems)
+    problems.extend(path_problems)
+    issue = _try(lambda: issues.load(path, folder), problems) if path else None
+    built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
+    return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
 
 
 def _saved(folder: Path, issue: Path | None) -> float:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from newsletter.checks import registry
+from newsletter.checks import registry, runner, settings
 from newsletter.checks.document import Element, words
 from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
 from newsletter.checks.proof import Proof
@@ -46,14 +46,29 @@ def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
     }
 
 
-def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the problems of a build by group of checks, the most severe first, and its largest parts."""
+def checked(folder: Path, built: Page) -> dict[str, Any]:
+    """Run the checks of a build; return its problems and its largest parts."""
+    if built.proof is None:
+        return check_results(folder, built, [])
+    return {
+        **check_results(folder, built, runner.run(built.proof)),
+        "heaviest": heaviest(built.proof),
+    }
+
+
+def check_results(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
+    """Return the problems of a build by group of checks, the most severe first.
+
+    The last group has the checks that newsletter.yml switches off or lowers.
+    """
     order = ("error", "warning", "note")
     groups = {
         heading: [found for found in problems if found.check in names]
         for heading, names in registry.GROUPS.items()
     }
     groups["Files"] = [found for found in problems if not found.check]
+    lowered = settings.lowered(built.proof.newsletter) if built.proof else ()
+    groups["Switched off or lowered"] = [check.problem for check in lowered]
     return {
         "version": built.version,
         "groups": [
@@ -66,7 +81,7 @@ def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str,
             for heading, group in groups.items()
             if group
         ],
-        "heaviest": heaviest(built.proof) if built.proof else [],
+        "heaviest": [],
     }
 
 

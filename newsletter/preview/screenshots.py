@@ -31,6 +31,10 @@ _MAC_CHROMIUMS = tuple(
 )
 # In device pixels; limits the memory. It may exceed 16,384, the limit of a GPU texture: no GPU is used.
 _MAX_HEIGHT_PIXELS = 65_536
+# An element may hide `document.documentElement` (<img name=documentElement>), but no prototype's property.
+_FULL_HEIGHT = (
+    "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement').get.call(document).scrollHeight"
+)
 # Far longer than a normal start, which takes one second.
 _START_TIMEOUT_SECONDS = 30
 # A log line of the browser in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
@@ -169,7 +173,7 @@ async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[by
     await context.route("**/*", lambda route: route.abort())
     page = await context.new_page()
     await page.set_content(html)
-    full_height = int(await page.evaluate("document.documentElement.scrollHeight"))
+    full_height = int(await page.evaluate(_FULL_HEIGHT))
     height = min(full_height, _MAX_HEIGHT_PIXELS // window.scale)
     png = await page.screenshot(
         full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height}

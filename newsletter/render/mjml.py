@@ -9,7 +9,9 @@ from newsletter.errors import TemplateError
 from newsletter.render.mjml_lint import check
 from newsletter.render.templates import Filled
 
-_INLINE_STYLE = re.compile(r"""<mj-style\s[^>]*\binline=["']inline["'][^>]*>(.*?)</mj-style>""", re.DOTALL)
+_INLINE_STYLE = re.compile(
+    r"""<mj-style\s[^>]*\binline\s*=\s*["']inline["'][^>]*>(.*?)</mj-style>""", re.DOTALL
+)
 _PLACE = re.compile(r" in root template at position (\d+):(\d+)$")
 
 # mrml 6.0.1 writes attributes, and the title as one, in Rust's debug notation: \u{301} for an accent, \\ for

@@ -17,7 +17,6 @@ from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from newsletter.disk import reading
@@ -26,6 +25,8 @@ from newsletter.errors import TemplateError, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site
+from newsletter.render.sandbox import RestrictedEnvironment
+from newsletter.render.template_data import template_data
 
 # The templates are inside the package in a wheel, and beside it in a checkout.
 _PACKAGE = Path(__file__).parent.parent
@@ -78,9 +79,9 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
     return Filled(filled, where)
 
 
-def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
+def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue, site: Site) -> str:
     try:
-        filled = environment.get_template(name).render(issue=issue, site=site, labels=site.labels)
+        filled = environment.get_template(name).render(template_data(issue, site))
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)
@@ -89,19 +90,15 @@ def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issu
 
 
 @cache
-def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> RestrictedEnvironment:
+    environment = RestrictedEnvironment(
         loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
         autoescape=autoescape,
-        undefined=jinja2.StrictUndefined,
         bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
     )
-    # Random output would make the sent mail differ from its preview.
-    environment.globals.pop("lipsum")
-    environment.filters.pop("random")
     environment.filters["week"] = filters.week
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
     environment.filters["capitals"] = filters.capitals
@@ -219,11 +216,13 @@ def _explain(failure: BaseException) -> tuple[str, str]:
         case jinja2.TemplateNotFound():
             return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
-            what = re.sub(r"'\S*?(\w+) object' has no attribute", r"\1 has no field", str(failure.message))
+            what = re.sub(r"'(\w+) object' has no attribute", r"\1 has no field", str(failure.message))
             fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
             return what, fix
         case SecurityError():
             return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
+        case MemoryError():
+            return "needs too much memory", "use smaller numbers"
         case RecursionError():
             what = "the templates include each other in a loop"
             return what, "a template must not include itself, directly or through others"

@@ -1,4 +1,4 @@
-"""Export an issue into files: its HTML, its text, and a complete message to a sample recipient."""
+"""Export a rendered issue into files: its HTML, its text, and a complete message to a sample recipient."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +7,17 @@ from newsletter.config.loader import Newsletter
 from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
+from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.mail.sample import sample_message
 from newsletter.render.model import Rendered
+from newsletter.render.pipeline import render
+
+
+def rendered(newsletter: Newsletter, path: Path) -> tuple[Issue, Rendered]:
+    """Load and render an issue file. Raise IssueError or TemplateError."""
+    issue = files.load(path, newsletter.folder)
+    return issue, render(issue, newsletter.site)
 
 
 def write(
@@ -20,12 +28,12 @@ def write(
     An unchanged issue gives the same bytes each time. Raise Unavailable if a file cannot be written, or if
     symbolic links lead from `folder` out of `root`.
     """
-    files = {
+    parts = {
         "html": rendered.html.encode(),
         "txt": rendered.text.encode(),
         "eml": sample_message(issue, rendered, newsletter),
     }
-    for suffix, content in files.items():
+    for suffix, content in parts.items():
         path = folder / f"{issue.name}.{suffix}"
         try:
             writing.write_public(path, content, root=root)

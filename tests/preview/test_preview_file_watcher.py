@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from newsletter.preview.builder import builder
+from newsletter.preview.builder import build
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -21,13 +21,12 @@ class Watched:
 
     def __init__(self, letter, name=None):
         self.count = 0
-        self.workspace = Workspace(letter.folder, name, build=lambda _: self.build)
+        self.workspace = Workspace(letter.folder, name, build=self.build)
         self.changed = lambda: changes(letter.folder, name)
-        self._build = builder(letter.folder, name)
 
-    def build(self):
+    def build(self, folder, name):
         self.count += 1
-        return self._build()
+        return build(folder, name)
 
     async def page(self):
         """Return the last build."""
