@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
@@ -27,6 +28,10 @@ class Proof:
     rendered: Rendered
     newsletter: Newsletter
     earlier: Sequence[Path] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process computes the cached properties again, because not all of them can be pickled.
+        return type(self), (self.issue, self.rendered, self.newsletter, self.earlier)
 
     @cached_property
     def texts(self) -> list[Text]:

@@ -53,10 +53,10 @@ def in_scheme(html: str, scheme: Scheme) -> str:
     return _TAG.sub(tag, html)
 
 
-def without_resource_hints(html: str) -> str:
-    """Return the HTML without resource hints: a Content-Security-Policy does not block their connections.
+def without_links(html: str) -> str:
+    """Return the HTML with `x-link` in place of each `link`, which is then without effect.
 
-    Every `<link>` becomes `<x-link>`: the policy blocks all that links of other kinds would load.
+    A Content-Security-Policy blocks all that a `link` loads, but not the connection of rel="preconnect".
     """
     return _LINK.sub("<x-", html)
 

@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 
 from newsletter.config import loader, model
+from newsletter.disk import reading
+from newsletter.disk.boundary import UnsafeFile, refuse_outside, root_of
 from newsletter.errors import NewsError
 
 MAX_LISTED = 200
@@ -51,8 +53,9 @@ class OutboxMessage:
 class Outbox:
     """The messages of a maildir, by their file names; other files cannot be opened."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
+        """Read the messages in `folder`, out of which no link may lead, and which must be inside `root`."""
+        self._folder, self._root = folder, root
 
     def stamp(self) -> str:
         """Return a text that changes when a message is added or removed."""
@@ -62,26 +65,30 @@ class Outbox:
         """Return the number of messages and the newest MAX_LISTED of them, newest first."""
         entries = list(self._entries())
         newest = heapq.nlargest(MAX_LISTED, entries, key=lambda entry: (entry[1].st_mtime, entry[0].name))
-        return len(entries), [entry for file, status in newest if (entry := _entry(file, status))]
+        listed = (_entry(file, status, self._folder) for file, status in newest)
+        return len(entries), [entry for entry in listed if entry]
 
     def open(self, name: str) -> OutboxMessage | None:
         """Return the message with this file name; None if there is no such message or it cannot be read."""
         if not _NAME.fullmatch(name) or name.startswith("."):
             return None
-        for part in ("new", "cur"):
-            file = self._folder / part / name
-            with suppress(OSError):
-                if file.parent.is_symlink() or file.is_symlink() or not file.is_file():
-                    continue
-                with file.open("rb") as handle:
-                    return _message(handle.read(_MAX_MESSAGE_BYTES))
+        for part in self._parts():
+            with suppress(OSError), reading.open_regular(part / name, root=self._folder) as file:
+                return _message(file.read(_MAX_MESSAGE_BYTES))
         return None
 
-    def _entries(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for part in ("new", "cur"):
-            if (self._folder / part).is_symlink():
+    def _parts(self) -> Iterator[Path]:
+        for part in (self._folder / "new", self._folder / "cur"):
+            try:
+                refuse_outside(self._folder, self._root)
+                refuse_outside(part, self._folder)
+            except UnsafeFile:
                 continue
-            with suppress(OSError), os.scandir(self._folder / part) as files:
+            yield part
+
+    def _entries(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for part in self._parts():
+            with suppress(OSError), os.scandir(part) as files:
                 for entry in files:
                     with suppress(OSError):
                         if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -100,12 +107,12 @@ def of(folder: Path) -> Outbox:
         path = loader.load_file(folder)[0].outbox.path
     except NewsError:
         path = model.Outbox().path
-    return Outbox(folder / path)
+    return Outbox(folder / path, root_of(folder / path, folder))
 
 
-def _entry(file: Path, status: os.stat_result) -> OutboxEntry | None:
+def _entry(file: Path, status: os.stat_result, root: Path) -> OutboxEntry | None:
     try:
-        with file.open("rb") as handle:
+        with reading.open_regular(file, root=root) as handle:
             head = handle.read(20_000).partition(b"\n\n")[0]
     except OSError:
         return None

@@ -10,7 +10,7 @@ from newsletter.render.mjml_lint import check
 from newsletter.render.templates import Filled
 
 _INLINE_STYLE = re.compile(
-    r"""<mj-style(?=\s[^<>]*?\binline=["']inline["'])[^<>]*>(.*?)(?:</mj-style>|\Z)""", re.DOTALL
+    r"""<mj-style(?=\s[^<>]*?\binline\s*+=\s*+["']inline["'])[^<>]*>(.*?)(?:</mj-style>|\Z)""", re.DOTALL
 )
 _PLACE = re.compile(r" in root template at position (\d+):(\d+)$")
 

@@ -19,14 +19,16 @@ from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter.display import display_path
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
 from newsletter.errors import TemplateError, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site
+from newsletter.render.sandbox import RestrictedEnvironment
+from newsletter.render.template_data import template_data
 
 # The templates are inside the package in a wheel, and beside it in a checkout.
 _PACKAGE = Path(__file__).parent.parent
@@ -43,6 +45,7 @@ _MISTAKES = (
     MemoryError,
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
+_SUFFIX, _MAX_BYTES = ".j2", 1_000_000
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NO_ATTRIBUTE = re.compile(r"'(?:[\w.]*\.)?(\w+) object' has no attribute")
 # A mark is the token and `file:line` between private-use characters; no text of an issue has the token.
@@ -82,9 +85,9 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
     return Filled(filled, lambda position: origins().where(position))
 
 
-def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
+def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue, site: Site) -> str:
     try:
-        filled = environment.get_template(name).render(issue=issue, site=site, labels=site.labels)
+        filled = environment.get_template(name).render(template_data(issue, site))
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)
@@ -93,19 +96,15 @@ def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issu
 
 
 @cache
-def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> RestrictedEnvironment:
+    environment = RestrictedEnvironment(
         loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
         autoescape=autoescape,
-        undefined=jinja2.StrictUndefined,
         bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
     )
-    # Random output would make the sent mail differ from its preview.
-    environment.globals.pop("lipsum")
-    environment.filters.pop("random")
     environment.filters["week"] = filters.week
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
     environment.filters["capitals"] = filters.capitals
@@ -142,12 +141,14 @@ class _Loader(jinja2.BaseLoader):
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         file = self._find(template)
-        modified = file.stat().st_mtime_ns if file.exists() else 0
+        modified = _modified(file)
 
         def is_current() -> bool:
-            return self._find(template) == file and file.stat().st_mtime_ns == modified
+            return self._find(template) == file and _modified(file) == modified
 
-        return _read(file), str(file), is_current
+        own = self._folders[:-1]  # without the built-in templates, which may be links of the installation
+        root = next((folder.parent for folder in own if file.is_relative_to(folder)), None)
+        return _read(file, root), str(file), is_current
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
@@ -158,11 +159,19 @@ class _Loader(jinja2.BaseLoader):
         raise jinja2.TemplateNotFound(template)
 
 
-def _read(file: Path) -> str:
+def _modified(file: Path) -> int:
     try:
-        raw = file.read_bytes()
+        return file.stat().st_mtime_ns
+    except OSError:  # the file was removed meanwhile
+        return 0
+
+
+def _read(file: Path, root: Path | None) -> str:
+    """Return the text of a template, which must be inside the newsletter's folder `root`, if any."""
+    try:
+        raw = reading.read(file, _MAX_BYTES, root=root, suffix=_SUFFIX)
     except OSError as failure:
-        fix = "make it a file that this user may read"
+        fix = read_hint(failure, "make it a file that this user may read")
         what = cannot_be("read", failure)
         raise TemplateError(what, fix, where=display_path(file)) from failure
     try:
@@ -221,13 +230,13 @@ def _explain(failure: BaseException) -> tuple[str, str]:
         case jinja2.TemplateNotFound():
             return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
-            what = re.sub(
-                r"'(?:[\w.]*\.)?(\w+) object' has no attribute", r"\1 has no field", str(failure.message)
-            )
+            what = _NO_ATTRIBUTE.sub(r"\1 has no field", str(failure.message))
             fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
             return what, fix
         case SecurityError():
             return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
+        case MemoryError():
+            return "needs too much memory", "use smaller numbers"
         case RecursionError():
             what = "the templates include each other in a loop"
             return what, "a template must not include itself, directly or through others"

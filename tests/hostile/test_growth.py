@@ -89,7 +89,7 @@ def test_a_mail_in_the_outbox(tmp_path: Path, piece: bytes) -> None:
         def show() -> object:
             message = outbox.Outbox(tmp_path).open(name)
             assert message
-            return mail_views.in_scheme(mail_views.without_resource_hints(message.html), "dark")
+            return mail_views.in_scheme(mail_views.without_links(message.html), "dark")
 
         return show
 
