@@ -55,13 +55,15 @@ class Secrets:
 def dotenv(file: Path) -> dict[str, str]:
     """Return the variables of a .env file; raise ConfigError for lines that are not NAME=value.
 
+    The file must be in its folder: a symbolic link must not lead out of it.
     A folder of this name is ignored, because it may be a virtual environment.
     """
     if not os.path.lexists(file) or file.is_dir():
         return {}
     from dotenv.parser import parse_stream
 
-    bindings = list(parse_stream(StringIO(reader.read_text(file, ConfigError))))
+    text = reader.read_text(file, ConfigError, root=file.parent, secret=True)
+    bindings = list(parse_stream(StringIO(text)))
     invalid = [
         binding.original for binding in bindings if binding.error or (binding.key and binding.value is None)
     ]

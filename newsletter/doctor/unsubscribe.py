@@ -21,7 +21,7 @@ from newsletter.providers.http import NoResponse, NotConnected, Response, Transp
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 _REFUSED = (400, 404, 410, 422)
 _POST, _GET = "one-click POST", "GET, as link scanners do"
-_FORM = re.compile(rb"<form\b[^>]*\bmethod\s*=\s*[\"']?post\b", re.IGNORECASE)
+_FORM = re.compile(rb"<form\b[^<>]*\bmethod\s*=\s*[\"']?post\b", re.IGNORECASE)
 _DONE = re.compile(
     rb"(?:have|has|were|are|was)\s+(?:now\s+|been\s+|successfully\s+)*(?:unsubscribed|removed)\b"
     rb"|unsubscribed\s+successfully|successfully\s+unsubscribed",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.disk.boundary import root_of
 
 if TYPE_CHECKING:
     from newsletter.providers.outbox import OutboxProvider
@@ -43,4 +44,5 @@ def open_provider(
         return SendGridProvider(config.sendgrid, secret, key_problem=problem, timeout=seconds)
     from newsletter.providers.outbox import OutboxProvider
 
-    return OutboxProvider(newsletter.folder / config.outbox.path)
+    folder = newsletter.folder / config.outbox.path
+    return OutboxProvider(folder, root_of(folder, newsletter.folder))

@@ -169,7 +169,7 @@ def test_the_file_of_the_key(tmp_path: Path) -> None:
     assert "holds no key" in only(run_secrets(make_setup(tmp_path)), "error").what
     file.unlink()
     file.mkdir(mode=0o700)
-    assert "cannot be read" in only(run_secrets(make_setup(tmp_path)), "error").what
+    assert "is a folder" in only(run_secrets(make_setup(tmp_path)), "error").what
 
 
 def test_two_keys_that_differ(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from newsletter.checks.content.links import target_problem
 from newsletter.checks.document import Element
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
+from newsletter.disk import reading
+from newsletter.disk.writing import write_atomically
 from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir
 
 RESULT_TTL = timedelta(days=1)
 _MAX_RESULTS = 2_000
+_MAX_BYTES = 10_000_000
 # 500 KB take a second on a phone with 4 Mbit/s.
 MAX_PICTURE_BYTES, MAX_TOTAL_PICTURE_BYTES = 500_000, 1_000_000
 # Status codes that servers return to programs, but not to browsers.
@@ -140,7 +143,7 @@ class _ResultCache:
         self._entries: dict[str, dict[str, Any]] = {}
         self.results: dict[str, UrlResult] = {}
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            for address, entry in json.loads(file.read_text(encoding="utf-8")).items():
+            for address, entry in json.loads(reading.read(file, _MAX_BYTES, root=file.parent)).items():
                 age = now - datetime.fromisoformat(entry["at"])
                 if timedelta() <= age < RESULT_TTL:
                     result = UrlResult(**entry["answer"])

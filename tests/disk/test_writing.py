@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.state.folder import write_atomically
+from newsletter.disk.writing import replacing, write_atomically
 
 
 def test_a_file_is_written_for_its_owner_only(tmp_path: Path) -> None:
@@ -30,3 +30,21 @@ def test_what_cannot_get_its_name_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "missing" / "key", b"content", draft=drafts / "key")
     assert list(drafts.iterdir()) == []
+
+
+def test_a_draft_is_never_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"other")
+    (tmp_path / "draft").symlink_to("other")
+    write_atomically(tmp_path / "key", b"content", draft=tmp_path / "draft")
+    assert (tmp_path / "other").read_bytes() == b"other"
+    assert (tmp_path / "key").read_bytes() == b"content" and not (tmp_path / "key").is_symlink()
+
+
+def test_a_file_is_unchanged_until_all_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(file, private=True) as handle:
+        handle.write(b"new")
+        handle.flush()
+        raise KeyboardInterrupt
+    assert file.read_bytes() == b"old" and list(tmp_path.iterdir()) == [file]
