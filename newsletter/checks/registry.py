@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from newsletter.checks.content.doubled_words import doubled_words
+from newsletter.checks.content.hidden_characters import hidden_characters
 from newsletter.checks.content.images import images
 from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
@@ -46,6 +47,7 @@ CONTENT: Mapping[str, Check] = {
     "shouting": shouting,
     "unfinished": unfinished,
     "doubled-words": doubled_words,
+    "hidden-characters": hidden_characters,
     "stray-markdown": stray_markdown,
     "long-passages": long_passages,
     "repeated": repeated,

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import command
+from newsletter.cli.output import Styled
 from newsletter.constants import PREVIEW_PORT
-from newsletter.display import printable
+from newsletter.display import shortened
 
+_BUILD = Path("build")
 _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 
@@ -32,9 +34,11 @@ def new(folder: Path, date: str | None) -> None:
     try:
         day = skeleton.parse_day(date, datetime.now().date())
     except ValueError as problem:
-        raise click.UsageError(f'"{printable(date)}" is not a date; write it as {_DATE_FORMS}') from problem
+        raise click.UsageError(
+            f'"{shortened(date, 60)}" is not a date; write it as {_DATE_FORMS}'
+        ) from problem
     path = skeleton.create(loader.load(folder, review=True).issues, day)
-    click.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
+    output.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 
 @command()
@@ -42,7 +46,7 @@ def schema() -> None:
     """Print the JSON Schema of an issue, for your editor."""
     from newsletter.issue import files
 
-    click.echo(files.schema(), nl=False)
+    output.echo_json(files.schema(), end="")
 
 
 @command()
@@ -83,9 +87,9 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
     _settle_state(folder)
 
     def ready(url: str) -> None:
-        click.echo(f"{url}  (Ctrl-C stops it)")
+        output.echo(f"{url}  (Ctrl-C stops it)")
         if not is_loopback(host):
-            click.secho(f"Everyone who can reach {host} can read your drafts.", fg="yellow", err=True)
+            output.echo(Styled(f"Everyone who can reach {host} can read your drafts.", "yellow"), err=True)
 
     gc.enable()
     serve(folder, issue, host=host, port=port, ready=ready)
@@ -115,21 +119,24 @@ def _settle_state(folder: Path) -> None:
         terminal.show_problems(refused.problems)
 
 
-def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
+def _take_screenshots(folder: Path, issue: str | None, target: Path) -> None:
     from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
     from newsletter.issue import files
+    from newsletter.limited_process import run_limited
+    from newsletter.mail.sample import sample_mailing
     from newsletter.preview import mail_views, screenshots
-    from newsletter.services.prepare import proof
+    from newsletter.services.export import rendered
 
     newsletter = loader.load(folder, review=True)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
+    loaded, mail = run_limited(rendered, newsletter, files.find(newsletter.issues, issue))
+    html = mail_views.html_for(*sample_mailing(loaded, mail, newsletter))
 
     def show(screenshot: screenshots.Screenshot) -> None:
         cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""
-        click.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
+        output.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
 
-    screenshots.take(html, output, loaded.name, show)
+    screenshots.take(html, target, loaded.name, show, root_of(target, folder))
 
 
 @command()
@@ -137,23 +144,26 @@ def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
 @click.option(
     "-o",
     "--output",
+    "target",
     type=click.Path(path_type=Path),
-    default="build",
-    show_default=True,
+    show_default=str(_BUILD),
     help="The folder for the files.",
 )
 @click.pass_obj
-def render(folder: Path, issue: str | None, output: Path) -> None:
+def render(folder: Path, issue: str | None, target: Path | None) -> None:
     """Write an issue as .html, .txt and .eml files.
 
     Without ISSUE, write the newest issue.
     """
     from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
     from newsletter.issue import files
-    from newsletter.render.pipeline import render as rendered
+    from newsletter.limited_process import run_limited
     from newsletter.services import export
 
     newsletter = loader.load(folder, review=True)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
-        click.echo(f"{path}  {size:,} bytes")
+    loaded, mail = run_limited(export.rendered, newsletter, files.find(newsletter.issues, issue))
+    # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
+    root = root_of(target or _BUILD, folder) or (None if target else Path.cwd())
+    for path, size in export.write(loaded, mail, newsletter, target or _BUILD, root):
+        output.echo(f"{path}  {size:,} bytes")

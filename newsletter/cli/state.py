@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli import output
 from newsletter.cli.command import Group
 
 
@@ -27,4 +28,4 @@ def path(folder: Path) -> None:
     if not (folder / loader.FILE).exists():
         loader.load_file(folder)  # raises ConfigError: the folder has no newsletter
     location = locate(folder, os.environ.get(VARIABLE, ""))
-    click.echo(os.path.abspath(location.readable))
+    output.echo(os.path.abspath(location.readable))

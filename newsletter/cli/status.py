@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import send_summary, terminal
+from newsletter.cli import output, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
@@ -53,11 +53,12 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
         due, broken = terminal.collect_due(due_issues(service))
     names = [prepared.issue.name for prepared in due]
     if as_json:
-        click.echo(json.dumps(names))
+        output.echo_json(json.dumps(names))
     elif names:
-        click.echo("\n".join(names))
+        for name in names:
+            output.echo(name)
     else:
-        click.echo("No issue is due.", err=True)
+        output.echo("No issue is due.", err=True)
     return REFUSED if broken else 0
 
 
@@ -78,10 +79,10 @@ def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -
             if not (options.as_json or options.state or options.file):
                 _show_place(newsletter)
         elif options.as_json:
-            click.echo("null")
+            output.echo_json("null")
         else:
-            click.echo(f"{issue} was never sent.")
+            output.echo(f"{issue} was never sent.")
 
 
 def _show_place(newsletter: "Newsletter") -> None:
-    click.echo(f"The state of this newsletter is in {display_path(newsletter.state)}/")
+    output.echo(f"The state of this newsletter is in {display_path(newsletter.state)}/")

@@ -174,7 +174,7 @@ def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
         where = display_path(file)
         fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter in this folder", fix)])
-    document = reader.read(file, ConfigError)
+    document = reader.read(file, ConfigError, root=folder)
     return validation.validate(document, Config, ConfigError), document.lines
 
 

@@ -4,12 +4,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
-from newsletter.display import display_path
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
 from newsletter.errors import cannot_be
 from newsletter.findings import Finding
-from newsletter.state.secret_key import MIN_LENGTH
+from newsletter.state.secret_key import MAX_BYTES, MIN_LENGTH
 
 KEY, DATABASE = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"
@@ -55,7 +57,12 @@ def _unset(variable: Variable) -> str:
 
 
 def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator[Finding]:
-    if variable.state == "set":
+    key = provider_key(setup.newsletter) if setup.newsletter and needed else None
+    if setup.newsletter and (problem := misdirected_key(setup.newsletter)) and needed:
+        yield Finding(variable.name, "error", problem.what, problem.fix)
+    elif key:
+        yield Finding(variable.name, "ok", f"is set in {variable.source}, and sent to {key.host} only")
+    elif variable.state == "set":
         unneeded = ", and not needed here" if setup.config and not needed else ""
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")
     elif needed:
@@ -80,8 +87,8 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
             fix = "set it to that key if mail with links signed by it was sent"
             yield Finding(KEY, "note", what, fix)
     elif isinstance(stored, OSError):
-        what = cannot_be("read", stored)
-        yield Finding(display_path(file), "error", what, "check the permissions of the file and its folder")
+        fix = read_hint(stored, "check the permissions of the file and its folder")
+        yield Finding(display_path(file), "error", cannot_be("read", stored), fix)
     elif stored is not None and len(stored) < MIN_LENGTH:
         fix = "restore it from a backup; the links in mail already sent depend on it"
         yield Finding(display_path(file), "error", "holds no key", fix)
@@ -107,7 +114,7 @@ def _key_length(variable: Variable) -> Finding:
 def _stored_key(file: Path) -> str | OSError | None:
     """Return the key in a file: None if there is no file, "" if it is not ASCII, an OSError if unreadable."""
     try:
-        return file.read_text(encoding="ascii").strip()
+        return reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:

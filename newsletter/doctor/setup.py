@@ -16,6 +16,7 @@ from newsletter.state.tracked import refuse_tracked
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
 ENVIRONMENT = "the environment"
+HOSTS = ("SENDGRID_HOST", "SMTP_HOST")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Setup:
         variables = {name: _variable(name, sources) for name in VARIABLES}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
         in_ci = next((loader.is_ci(values) for _, values in sources if "CI" in values), False)
+        both = {name: value for _, values in reversed(sources) for name, value in values.items()}
+        valid |= {name: both[name] for name in HOSTS if name in both and both[name].strip().isprintable()}
         return cls(
             folder,
             config,

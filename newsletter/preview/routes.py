@@ -19,7 +19,7 @@ from newsletter.background import run_in_thread
 from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.constants import PROVIDERS
-from newsletter.errors import NewsError, SubscriberError
+from newsletter.errors import LimitReached, NewsError, SubscriberError
 from newsletter.issue import files
 from newsletter.mail.sample import sample_message
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
@@ -142,11 +142,11 @@ class _Handlers:
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
         where = request.query_params.get("where", "")
-        return JSONResponse(await run_in_thread(payloads.place, proof, where) if proof else None)
+        return JSONResponse(await self._limited(payloads.place, proof, where) if proof else None)
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await run_in_thread(payloads.links, proof) if proof else [])
+        return JSONResponse(await self._limited(payloads.links, proof) if proof else [])
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -175,7 +175,12 @@ class _Handlers:
             address = str(body.get("address", ""))
             async with self._one_test:
                 sent = await run_in_thread(
-                    send_test.send, self._workspace.folder, name, address, str(provider)
+                    send_test.send,
+                    self._workspace.folder,
+                    name,
+                    address,
+                    str(provider),
+                    self._workspace.limited,
                 )
         except NewsError as error:
             sent = send_test.failure(error)
@@ -201,6 +206,13 @@ class _Handlers:
             return await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
         except NewsError:
             return None  # the list says why
+
+    async def _limited(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Run a function in a process with limits; return None if it reaches one."""
+        try:
+            return await run_in_thread(self._workspace.limited, function, *arguments)
+        except LimitReached:
+            return None
 
     async def _proof(self, request: Request) -> Proof | None:
         good = (await self._workspace.view(_name(request))).good
@@ -236,7 +248,7 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
     return Response(
-        mail_views.in_scheme(mail_views.without_resource_hints(html), scheme), status, headers, "text/html"
+        mail_views.in_scheme(mail_views.without_links(html), scheme), status, headers, "text/html"
     )
 
 

@@ -7,13 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.display import display_path
-from newsletter.errors import Problem
+from newsletter.disk.boundary import UnsafeFile, refuse_outside
+from newsletter.disk.writing import write_atomically
+from newsletter.display import display_path, read_hint
+from newsletter.errors import Problem, cannot_be
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private_dir, protect, write_atomically
+from newsletter.state.folder import make_private_dir, protect
 from newsletter.state.tracked import tracked_problems
 
 if TYPE_CHECKING:
@@ -49,12 +51,18 @@ class OutboxProvider:
     capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
     recallable: "Recallable | None" = None
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
+        """Deliver into `folder`; symbolic links must not lead from it out of `root`, if any."""
+        self._folder, self._root = folder, root
 
     def check(self) -> list[Problem]:
         if problems := list(tracked_problems([self._folder])):
             return problems
+        try:
+            self._refuse_links()
+        except UnsafeFile as failure:
+            where = display_path(self._folder)
+            return [Problem(where, cannot_be("written", failure), read_hint(failure, ""))]
         candidates = (self._folder, *self._folder.absolute().parents)
         existing = next(folder for folder in candidates if folder.exists())
         if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
@@ -130,7 +138,14 @@ class OutboxProvider:
     def _not_sent(self, failure: OSError) -> NotSent:
         return NotSent(f"{display_path(self._folder)}: {failure.strerror or failure}")
 
+    def _refuse_links(self) -> None:
+        """Raise UnsafeFile if a link leads out of the newsletter's folder, or a part out of the maildir."""
+        refuse_outside(self._folder, self._root)
+        for part in ("tmp", "new", "cur"):
+            refuse_outside(self._folder / part, self._folder)
+
     def _make_folders(self) -> None:
+        self._refuse_links()
         make_private_dir(self._folder)
         for part in _PARTS:
             (self._folder / part).mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Private folders and files, for addresses, keys and mail."""
+"""Private folders, for addresses, keys and mail."""
 
 import os
 import stat
@@ -103,26 +103,3 @@ def _restrict(path: Path) -> bool:
 
 def _create(file: Path) -> int:
     return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-
-
-def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, replace: bool = False) -> None:
-    """Write a file that only its owner may read; it gets its name when it is complete and on the disk.
-
-    An existing file is replaced if `replace`, else it is not changed. `draft` is the path of the incomplete
-    file, on the same file system; by default it is in the same folder. Raise OSError if the file cannot be
-    written.
-    """
-    draft = draft or file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        if replace:
-            draft.replace(file)
-        else:
-            with suppress(FileExistsError):  # a rename would replace the file
-                os.link(draft, file)
-    finally:
-        with suppress(OSError):
-            draft.unlink()

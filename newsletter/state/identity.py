@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Problem, StateError, cannot_be
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir
 from newsletter.state.location import VARIABLE, StateLocation, has_state
 
 FILE = "newsletter.json"

@@ -5,9 +5,12 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.disk import reading
+from newsletter.disk.boundary import UnsafeFile
+from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, Unavailable
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
 """Characters."""
+MAX_BYTES = 10_000
+"""The size of the file with the key."""
 
 
 def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
@@ -48,11 +53,12 @@ def _read_or_make(file: Path) -> str:
             # Two processes that start together use the same key: neither replaces the key of the other.
             write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
             log.info("secret key made", extra={"file": display_path(file)})
-        key = file.read_text(encoding="ascii").strip()
+        key = reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
         hint = write_hint(failure, hint) if isinstance(failure, OSError) else hint
-        raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from failure
+        what = failure.reason if isinstance(failure, UnsafeFile) else f"cannot be read or made ({failure})"
+        raise Unavailable(what, hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; unsubscribe links in mail already sent depend on it"
         raise Unavailable("has no valid key", hint, where=display_path(file))

@@ -14,7 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config.loader import Newsletter
-from newsletter.display import display_path, write_hint
+from newsletter.disk.boundary import refuse_unsafe
+from newsletter.display import display_path, read_hint, write_hint
 from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
 from newsletter.state.folder import create_private
 from newsletter.state.identity import claim
@@ -63,8 +64,10 @@ class Database:
                 "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
         claim(newsletter.location, newsletter.list_id)
-        own = URL.create("sqlite", database=str(newsletter.state / "news.db"))
-        engine = _engine(url.get_secret_value() if url else own)
+        if url:
+            engine = _engine(url.get_secret_value())
+        else:
+            engine = _engine(URL.create("sqlite", database=str(private_file(newsletter.state))))
         database = cls(engine)
         log.debug("database opened", extra={"database": engine.dialect.name})
         try:
@@ -118,6 +121,21 @@ class Database:
         with self.writing() as connection:
             upgrade(connection)
         log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
+
+
+def private_file(state: Path) -> Path:
+    """Return the database's file in the private folder; raise StoreError for links and special files.
+
+    SQLite would write through a link, also in the place of its own files beside the database.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file = state / f"news.db{suffix}"
+        try:
+            refuse_unsafe(file, state)
+        except OSError as failure:
+            hint = read_hint(failure, "check the permissions of the file and its folder")
+            raise StoreError(cannot_be("read", failure), hint, where=display_path(file)) from failure
+    return state / "news.db"
 
 
 def _engine(url: str | URL) -> Engine:

@@ -14,6 +14,7 @@ from newsletter.errors import StoreError
 from newsletter.store.database import (
     Database,
     database_url,
+    private_file,
     refuse_tracked_database,
     translate_url_errors,
 )
@@ -119,9 +120,12 @@ def _mtime_and_size(file: Path) -> tuple[int, int]:
 
 
 def _location(configured_url: str | None, state: Path) -> Path | URL:
-    """Return the database's file, or the URL of its server; raise StoreError for a database in memory."""
+    """Return the database's file, or the URL of its server.
+
+    Raise StoreError for a database in memory, and for a link or a special file in the private folder.
+    """
     if not configured_url:
-        return state / "news.db"
+        return private_file(state)
     with translate_url_errors():
         url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":

@@ -444,7 +444,8 @@ def test_a_folder_in_place_of_the_file() -> None:
     with pytest.raises(ConfigError) as raised:
         loader.load(Path("."), {})
     assert (
-        str(raised.value) == "newsletter.yml: cannot be read (Is a directory); check its name and permissions"
+        str(raised.value) == "newsletter.yml: is a folder, not a regular file; "
+        "put a regular file in its place, or name another file"
     )
 
 

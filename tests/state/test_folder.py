@@ -1,4 +1,4 @@
-"""Private folders and files: their permissions, and writes that are complete or not there."""
+"""Tests of private folders: their permissions, and a warning where they cannot be set."""
 
 import os
 import stat
@@ -10,33 +10,9 @@ from click.testing import CliRunner
 
 from newsletter.cli.main import main
 from newsletter.config import loader
-from newsletter.state.folder import protect, write_atomically
+from newsletter.state.folder import protect
 from newsletter.store.database import Database
 from tests import samples
-
-
-def test_a_file_is_written_for_its_owner_only(tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    write_atomically(file, b"content")
-    assert file.read_bytes() == b"content" and stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [file]
-
-
-@pytest.mark.parametrize(("replace", "expected"), [(False, b"first"), (True, b"second")])
-def test_a_file_that_is_there_stays_or_is_replaced(tmp_path: Path, replace: bool, expected: bytes) -> None:
-    file = tmp_path / "key"
-    for content in (b"first", b"second"):
-        write_atomically(file, content, replace=replace)
-    assert file.read_bytes() == expected
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_what_cannot_get_its_name_leaves_nothing_behind(tmp_path: Path) -> None:
-    drafts = tmp_path / "drafts"
-    drafts.mkdir()
-    with pytest.raises(FileNotFoundError):
-        write_atomically(tmp_path / "missing" / "key", b"content", draft=drafts / "key")
-    assert list(drafts.iterdir()) == []
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -13,14 +13,17 @@ from newsletter.checks.document import Element
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
+from newsletter.disk import reading
+from newsletter.disk.writing import write_atomically
 from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity, StateError
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir
 from newsletter.state.identity import find_problem
 
 RESULT_TTL = timedelta(days=1)
 _CACHE = "links.json"
 _MAX_RESULTS = 2_000
+_MAX_BYTES = 10_000_000
 # 500 KB take a second on a phone with 4 Mbit/s.
 MAX_PICTURE_BYTES, MAX_TOTAL_PICTURE_BYTES = 500_000, 1_000_000
 # Status codes that servers return to programs, but not to browsers.
@@ -154,7 +157,7 @@ class _ResultCache:
         if folder is None:
             return
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            for address, entry in json.loads((folder / _CACHE).read_text(encoding="utf-8")).items():
+            for address, entry in json.loads(reading.read(folder / _CACHE, _MAX_BYTES, root=folder)).items():
                 age = now - datetime.fromisoformat(entry["at"])
                 if timedelta() <= age < RESULT_TTL:
                     result = UrlResult(**entry["answer"])
