@@ -16,6 +16,7 @@ _ONLY_WARNINGS = frozenset(
         "clients",
         "doubled-words",
         "headings",
+        "hidden-characters",
         "images",
         "link-text",
         "long-passages",
@@ -31,7 +32,10 @@ _ONLY_WARNINGS = frozenset(
     }
 )
 # The checks that newsletter.yml can neither lower nor switch off, each with the reason.
-ALWAYS_ERRORS = {"unsubscribe": "each reader must be able to unsubscribe"}
+ALWAYS_ERRORS = {
+    "private-files": "a repository must hold no secrets and no addresses",
+    "unsubscribe": "each reader must be able to unsubscribe",
+}
 # The checks with some errors of `fixed_severity`: they also run when they are switched off.
 WITH_FIXED_ERRORS = frozenset({"placeholders", "tracking"})
 _ORDER = ("off", *reversed(get_args(Severity)))

@@ -122,9 +122,14 @@ def _refuse_misuse(mjml: Filled, element: etree._Element, classes: set[str]) -> 
     attributes = cast(list[tuple[str, str]], element.items())
     for name, what, fix in misuses(tag, above, attributes, classes):
         start, end = _position(mjml, element), mjml.line(cast(int, element.sourceline) + 1)
-        written = re.search(rf"\s{re.escape(_tag_name(name))}\s*=", mjml.text[start:end])
+        written = attribute_pattern(_tag_name(name)).search(mjml.text, start, end)
         # The match starts with a space, which can be the end of the line before.
-        raise TemplateError(what, fix, where=mjml.where(start + written.start() + 1 if written else start))
+        raise TemplateError(what, fix, where=mjml.where(written.start() + 1 if written else start))
+
+
+def attribute_pattern(name: str) -> re.Pattern[str]:
+    """Return a pattern for the name of an attribute, and the blank before it, in a start tag."""
+    return re.compile(rf"\s{re.escape(name)}\s*+=")
 
 
 def _where(mjml: Filled, element: etree._Element) -> str:

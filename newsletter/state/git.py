@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from newsletter.disk import reading
 from newsletter.display import display_path
 from newsletter.errors import Problem, StateError, cannot_be
 
@@ -113,11 +114,8 @@ def refuse_foreign(repository: Repository) -> None:
 
 def _read_pointer(file: Path) -> bytes:
     """Read a file that holds one path; raise OSError if it is large or no regular file."""
-    with open(os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as handle:
-        if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
-            raise OSError("not a regular file")
-        content = handle.read(_MAX_POINTER_BYTES + 1)
-    if len(content) > _MAX_POINTER_BYTES or b"\0" in content:
+    content = reading.read(file, _MAX_POINTER_BYTES)
+    if b"\0" in content:
         raise OSError("not the path of a folder")
     return content
 

@@ -3,11 +3,11 @@
 import json
 import os
 import shlex
-import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from newsletter.disk import reading
 from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Problem, StateError, cannot_be
@@ -74,10 +74,7 @@ def read(folder: Path) -> Identity | None:
     """Return the identity in a state's folder, None if there is none; raise StateError if it is invalid."""
     file = folder / FILE
     try:
-        if not stat.S_ISREG(os.lstat(file).st_mode):
-            raise ValueError("it is no regular file")
-        with file.open("rb") as handle:
-            content = json.loads(handle.read(_MAX_BYTES))
+        content = json.loads(reading.read(file, _MAX_BYTES, root=folder))
         return Identity(str(content["list_id"]), str(content["path"]))
     except (FileNotFoundError, NotADirectoryError):
         return None

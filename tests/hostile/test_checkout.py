@@ -268,7 +268,7 @@ HOSTILE_POINTERS = [
     pytest.param(b"gitdir: nowhere\n", "which cannot be read", id="missing"),
     pytest.param(b"gitdir: issues\n", "is no Git repository", id="no-repository"),
     pytest.param(b"gitdir: a\0b", "not the path of a folder", id="nul"),
-    pytest.param(b"gitdir: " + b"/x" * 100_000, "not the path of a folder", id="large"),
+    pytest.param(b"gitdir: " + b"/x" * 100_000, "is larger than 8,192 bytes", id="large"),
     pytest.param(b"gitdir: .git\n", "is no Git repository", id="itself"),
 ]
 

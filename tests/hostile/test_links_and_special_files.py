@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.disk.writing import write_atomically
-from newsletter.errors import IssueError, Problem, SubscriberError
+from newsletter.errors import ConfigError, IssueError, Problem, SubscriberError
 from newsletter.issue import files
 from newsletter.preview import outbox, payloads
-from newsletter.preview.builder import Page, builder
+from newsletter.preview.builder import Page, build
 from newsletter.providers.factory import open_provider
 from newsletter.render.templates import BUILT_IN
 from newsletter.sending.outcomes import NotSent
@@ -62,7 +62,7 @@ def news(*arguments: str) -> Result:
 
 
 def built(folder: Path) -> Page:
-    page = builder(folder)()
+    page = build(folder)
     assert SECRET not in json.dumps(payloads.page(folder, page, page if page.proof else None))
     return page
 
@@ -138,7 +138,9 @@ def test_the_preview_builds_nothing_of_it(
 @pytest.mark.parametrize(("kind", "what"), KINDS)
 def test_secrets_are_read_from_a_file_only(letter: Path, kind: Callable[[Path], None], what: str) -> None:
     plant(".env", kind)
-    (problem,) = built(letter).problems
+    with pytest.raises(ConfigError) as refused:
+        loader.load(letter, {})
+    (problem,) = refused.value.problems
     assert problem.where == ".env" and what in problem.what and problem.fix
 
 
@@ -149,7 +151,6 @@ def test_secrets_are_read_from_a_file_only(letter: Path, kind: Callable[[Path], 
         (ISSUE, os.mkfifo),
         (TEMPLATE, link_outside),
         (TEMPLATE, os.mkfifo),
-        (".env", link_outside),
     ],
 )
 @pytest.mark.parametrize(
@@ -323,8 +324,12 @@ ENVIRONMENT = f"SENDGRID_API_KEY={SECRET}\nNEWS_SECRET_KEY {SECRET}\nSMTP_PASSWO
 )
 def test_a_bad_line_of_the_environment_shows_no_secret(letter: Path, text: str) -> None:
     Path(".env").write_bytes(text.encode("latin-1"))
-    page = built(letter)
-    assert [problem.where.startswith(".env") for problem in page.problems] == [True]
+    with pytest.raises(ConfigError) as refused:
+        loader.load(letter, {})
+    problems = refused.value.problems
+    assert [problem.where.startswith(".env") for problem in problems] == [True]
+    page = Page("2026-04-27", problems=problems)
+    assert SECRET not in json.dumps(payloads.page(letter, page, None))
     for command in (
         ("check",),
         ("check", "--format", "json"),
@@ -565,8 +570,11 @@ DISK = {
     "checks/external/spamassassin.py": "writes into a temporary folder of its own",
     "preview/outbox.py": "lists a maildir, and follows no links",
     "providers/outbox.py": "opens its folder to sync it, and looks for a message",
+    "limited_process.py": "reads a file of the system",
     "store/journal.py": "the locks and journals of processes, in the private folder",
     "state/folder.py": "makes the private folder",
+    "state/migration.py": "moves the private folder, and follows no links",
+    "checks/external/private_files.py": "lists the newsletter's folder",
     "issue/files.py": "lists one folder",
 }
 CALLS = {

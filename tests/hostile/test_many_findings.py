@@ -14,7 +14,7 @@ from newsletter.config.loader import load
 from newsletter.errors import Problem, Severity
 from newsletter.issue import files
 from newsletter.preview import payloads
-from newsletter.preview.builder import builder
+from newsletter.preview.builder import build
 from newsletter.render.pipeline import to_mjml
 from newsletter.render.templates import BUILT_IN
 from newsletter.services.check import Checked
@@ -81,7 +81,7 @@ def test_each_format_says_how_many_more(tmp_path: Path, form: str) -> None:
 
 def test_the_preview_says_how_many_more(tmp_path: Path) -> None:
     problems = _run(opened(tmp_path), 300)
-    shown = payloads.checked(tmp_path, builder(tmp_path)(), problems)
+    shown = payloads.check_results(tmp_path, build(tmp_path), problems)
     assert "and 200 more like these" in json.dumps(shown)
 
 

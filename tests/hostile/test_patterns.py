@@ -14,7 +14,8 @@ import pytest
 
 from newsletter.checks.content.issue_date import date_pattern
 from newsletter.checks.locate import spelling_pattern
-from newsletter.render.mjml_lint import opening_tag
+from newsletter.render.mjml_attributes import _parsed
+from newsletter.render.mjml_lint import attribute_pattern, opening_tag
 from newsletter.yamlfile.reader import phrase_pattern
 from tests.hostile.growth import measured
 from tests.hostile.patterns import Pattern, in_project, in_tree, patterns_given_to
@@ -42,6 +43,11 @@ BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
     "newsletter.config.fields.match": lambda: map(
         re.compile, patterns_given_to("newsletter.config.fields", "_matching")
     ),
+    "newsletter.render.mjml_attributes._lengths": lambda: [
+        kind.matches.__self__
+        for kind in map(_parsed, ("unit(px,%){1,4}", "unitWithNegative(px,em)", "unit(px,auto)"))
+    ],
+    "newsletter.render.mjml_lint.attribute_pattern": lambda: [attribute_pattern("v:href")],
     "newsletter.render.mjml_lint.opening_tag": lambda: map(opening_tag, ("mj-text", "a", "v:rect")),
     "newsletter.yamlfile.reader.phrase_pattern": lambda: map(phrase_pattern, _WORDS),
 }

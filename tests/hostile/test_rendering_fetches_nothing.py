@@ -27,7 +27,7 @@ def note(event, arguments):
         if not any(path.is_relative_to(Path(folder).resolve()) for folder in ALLOWED):
             touched.append(f"{event} {path}")
 
-ALLOWED = [*json.loads(sys.argv[2]), sys.prefix, sys.base_prefix]
+ALLOWED = [*json.loads(sys.argv[2]), *filter(None, sys.path), sys.prefix, sys.base_prefix]
 sys.addaudithook(note)
 
 from newsletter.checks import registry, runner

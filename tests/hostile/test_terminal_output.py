@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from newsletter.cli import main as program
 from newsletter.cli.main import main
+from newsletter.config import loader
 from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers import address
@@ -309,7 +310,7 @@ def test_replies_of_a_mail_server_and_the_ledger(news: News, tmp_path: Path) -> 
     reply = f"550-5.1.1 {CONTROLS}\x1b[35m\r\n550 ::error::FORGED ##[x] {'w' * 2000}"
     with ScriptedSmtp({"RCPT": reply}) as server:
         samples.write(tmp_path, extra=f"smtp: {{host: 127.0.0.1, port: {server.port}, security: none}}\n")
-        with open_database(tmp_path) as database:
+        with open_database(loader.load(tmp_path)) as database:
             # The name was never checked: a database that another program wrote.
             Subscribers(database).add(
                 address.parse("a@example.com"), "::error::FORGED ##[x] \u202e\x7f\n::x::"
