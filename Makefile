@@ -6,7 +6,8 @@
 # make picture   take the pictures of the documentation again
 # make bench     measure speed and memory, also of other tools, which it installs into build/peers
 # make package   build the wheel and try it in an otherwise empty folder
-# make clean     delete what these made; the state of a newsletter (.news/) stays
+# make requirements   write .github/requirements.txt again: what the job that sends installs, with hashes
+# make clean     delete what these made; the state of a newsletter (news state path) stays
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,10 +21,10 @@ ISSUE ?= 2026-04-27
 # The demo has a database of its own, and its mail cannot leave this machine, whatever newsletter.yml says.
 DEMO := NEWS_DATABASE_URL=sqlite:///build/demo.db $(BIN)/news
 
-.PHONY: help demo test test-all lint golden picture bench package clean
+.PHONY: help demo test test-all lint golden picture bench package requirements clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -9
+	@sed -n 's/^# //p' Makefile | head -10
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("news needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -82,11 +83,21 @@ package: $(VENV)/installed-dev
 	rm -rf dist build/package
 	$(BIN)/python -m build --quiet
 	$(PYTHON) -m venv build/package/venv
-	build/package/venv/bin/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl
+	build/package/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		-r .github/requirements.txt
+	build/package/venv/bin/pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
 	mkdir -p build/package/letter/issues
 	cp newsletter.yml build/package/letter/
 	cp issues/$(ISSUE).yml build/package/letter/issues/
 	cd build/package/letter && ../venv/bin/news render -o out && cmp out/$(ISSUE).html "$(CURDIR)/tests/golden/$(ISSUE)/mail.html"
+
+# For every system and Python that news supports. Raise a version in .ci/constraints.txt, then make this again.
+requirements: $(BIN)/python
+	$(PIP) uv
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --upgrade \
+		--constraint .ci/constraints.txt --extra postgres --output-file .github/requirements.txt pyproject.toml -
 
 clean:
 	rm -rf $(VENV) build dist outbox .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "NEWS_DATABASE_URL": "",
     "NEWS_SECRET_KEY": SECRET,
     "SENDGRID_API_KEY": "SG.benchmark",
+    "SENDGRID_HOST": "127.0.0.1",
 }
 _CONFIG = """\
 name: Benchmark

@@ -5,7 +5,6 @@ calls, a few at once.
 """
 
 import asyncio
-import ctypes
 import os
 import sys
 import threading
@@ -24,10 +23,6 @@ _task_threads: WeakSet[threading.Thread] = WeakSet()
 
 class TimedOut(TimeoutError):
     """The error for a function that has not returned in time; the function's own TimeoutError is kept."""
-
-
-class _Stopped(BaseException):
-    """The exception that `BackgroundTask.stop` raises in the thread of a function."""
 
 
 class BackgroundTask(Generic[Result]):
@@ -61,12 +56,6 @@ class BackgroundTask(Generic[Result]):
             raise TimedOut("it did not end in time")
         return self._returned[0]
 
-    def stop(self) -> None:
-        """Stop the function at its next Python instruction; a system call is not interrupted."""
-        if not self._ended.is_set():
-            identifier = ctypes.c_ulong(self._thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(identifier, ctypes.py_object(_Stopped))
-
     def _run(self) -> None:
         try:
             self._returned.append(self._function())
@@ -76,13 +65,10 @@ class BackgroundTask(Generic[Result]):
         self._on_end()
 
 
-async def run_in_thread(
-    function: Callable[..., Result], *arguments: Any, seconds: float | None = None
-) -> Result:
+async def run_in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
     """Run a function in a thread; return its result or raise its exception.
 
-    Stop the function and raise TimedOut after `seconds`; None is no limit. asyncio.to_thread would delay the
-    program's end until the function returns, which may never happen.
+    asyncio.to_thread would delay the program's end until the function returns, which may never happen.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -92,12 +78,7 @@ async def run_in_thread(
             loop.call_soon_threadsafe(ended.set)
 
     task = BackgroundTask(partial(function, *arguments), on_end=wake)
-    try:
-        async with asyncio.timeout(seconds):
-            await ended.wait()
-    except TimeoutError as failure:
-        task.stop()
-        raise TimedOut(f"it takes longer than {seconds:g} seconds") from failure
+    await ended.wait()
     return task.result()
 
 

@@ -1,18 +1,22 @@
-"""Format paths, values and numbers for messages, and mask email addresses."""
+"""Format paths, values and numbers for messages, escape control characters, and mask email addresses."""
 
 import errno
 import re
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
+
+from newsletter.disk.boundary import UnsafeFile
 
 # The separator between the local part of an address and its domain: as people write it, and escaped in a URL,
 # in quoted-printable, in HTML, and in a string literal.
 _AT = r"(?:@|%40|=40|&\#(?:64|x40);|&commat;|\\(?:x|u00)40|\(at\)|\[at\])"
-_LOCAL = r"[^\s<>()]{1,400}"
+# A local part starts where a word starts; to try each character of a long word as the start would take long.
+_LOCAL = r"(?<![^\s<>(),;:])[^\s<>(),;:]+"
 _DOMAIN = r"[^\s<>(),;:]+"
 _ADDRESS = re.compile(
     rf"""
-    [<(\"]*
+    [<(]{{0,3}}
     (?:
         "[^"\n]{{1,200}}"[ ]?{_AT}[ ]?{_DOMAIN}       # "ada lovelace"@example.com
       | {_LOCAL}?{_AT}{_DOMAIN}                        # ada@example.com
@@ -24,6 +28,8 @@ _ADDRESS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_LINE_BREAK = re.compile(r"\r?\n|\t")
+_JOINERS = "\u200c\u200d"
 _SEPARATORS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 
@@ -40,7 +46,12 @@ def write_hint(failure: OSError, default: str) -> str:
     """Return the hint for a file that cannot be written: make room if its disk is full, else `default`."""
     if failure.errno in (errno.ENOSPC, errno.EDQUOT):
         return "make room on that disk, then run the same command again"
-    return default
+    return read_hint(failure, default)
+
+
+def read_hint(failure: OSError, default: str) -> str:
+    """Return the hint for a file that cannot be read: that of an UnsafeFile, else `default`."""
+    return failure.fix if isinstance(failure, UnsafeFile) else default
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -49,9 +60,32 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def printable(text: str, max_length: int = 60) -> str:
-    """Return text for one line of a message: shortened, and with each invisible character as `\\u…`."""
-    text = f"{text[: max_length - 3]}…" if len(text) > max_length else text
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    """Return text to quote in a message: shortened, and with each invisible character as `\\u…`."""
+    text = shortened(text, max_length)
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def escaped(text: str, max_length: int | None = None) -> str:
+    """Return text as one line for a terminal: line breaks are blanks, other control characters `\\u…`.
+
+    Blanks of any width stay, and the joiners that are part of emoji and of Persian words.
+    """
+    text = shortened(text, max_length) if max_length else text
+    if text.isprintable():
+        return text
+    text = _LINE_BREAK.sub(" ", text)
+    return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else _visible(c) for c in text)
+
+
+def shortened(text: str, max_length: int) -> str:
+    """Return text with an ellipsis in place of its end if it is longer than `max_length`."""
+    return f"{text[: max_length - 3]}…" if len(text) > max_length else text
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def masked(text: str) -> str:

@@ -3,8 +3,10 @@
 NewsError                an error with its location and what to do next; exit code 1
 ├── InvalidInput         a file has problems; all of them at once
 │   ├── IssueError       an issue file
-│   └── ConfigError      newsletter.yml or the environment
+│   ├── ConfigError      newsletter.yml or the environment
+│   └── StateError       the newsletter's state, or a file that Git must not track
 ├── TemplateError        a template cannot be filled, parsed or compiled
+├── LimitReached         building or checking an issue takes too much time or memory
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
 │   └── DatabaseBusy     another process has locked it, or a row of it
@@ -14,13 +16,17 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from newsletter.disk.boundary import UnsafeFile
 
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
     "warning",  # probably a mistake; a send starts
     "note",  # a fact that may be intended
 ]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The severities, the severest first."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Problem:
     """A problem in a file or found by a check, with its location and its fix.
 
     `where` is `file:line`, or the name of the object that was checked. `check` is the name of the check that
-    found the problem; `details` are the lines of a table about it.
+    found the problem; `details` are the lines of a table about it. If `fixed_severity` is set, newsletter.yml
+    does not change the severity.
     """
 
     where: str
@@ -37,6 +44,7 @@ class Problem:
     severity: Severity = "error"
     check: str = ""
     details: tuple[str, ...] = ()
+    fixed_severity: bool = False
 
     @property
     def place(self) -> tuple[str, int | None]:
@@ -83,8 +91,16 @@ class ConfigError(InvalidInput):
     """The error for a newsletter.yml or an environment that is not a valid configuration."""
 
 
+class StateError(InvalidInput):
+    """The error for a state that cannot be found, moved or used, and for private files that Git tracks."""
+
+
 class TemplateError(NewsError):
     """The error for a template that cannot be filled, parsed or compiled."""
+
+
+class LimitReached(NewsError):
+    """The error for an issue or templates whose build or checks take too much time or memory."""
 
 
 class SubscriberError(NewsError):
@@ -108,5 +124,10 @@ class Unavailable(NewsError):
 
 
 def cannot_be(action: str, failure: OSError) -> str:
-    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read"."""
+    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read".
+
+    An UnsafeFile has a predicate of its own, such as "is a named pipe, not a regular file".
+    """
+    if isinstance(failure, UnsafeFile):
+        return failure.reason
     return f"cannot be {action} ({failure.strerror or failure})"

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine, text
 
 from newsletter.preview.screenshots import installed_chromium
+from tests import samples
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
 from tests.forks import Forks
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):  # a worker inherits the environment of the process that starts it
         _use_tmpfs(config)
+        os.environ.update(samples.KEY_HOSTS)
 
 
 def _use_tmpfs(config: pytest.Config) -> None:

@@ -16,6 +16,8 @@ from newsletter.sending.outcomes import Outcome
 from newsletter.subscribers.model import Subscriber
 
 SECRET = "only for tests, and long enough"
+# The hosts that the keys are for: the fake providers run on this machine.
+KEY_HOSTS = {"SENDGRID_HOST": "127.0.0.1", "SMTP_HOST": "127.0.0.1"}
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 NEWSLETTER = """\
@@ -52,7 +54,7 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
 
 def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
     """Write and load a newsletter with only the given variables in its environment."""
-    return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **environment})
+    return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:

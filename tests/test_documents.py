@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from newsletter.checks import registry as checks
+from newsletter.checks import settings
 from newsletter.checks.caniemail import advice
 from newsletter.cli.main import main
 from newsletter.config import loader
@@ -36,9 +37,11 @@ from newsletter.constants import (
 from newsletter.errors import Severity
 from newsletter.issue import files
 from newsletter.issue.model import Image, Issue, IssueFile, Link, Passage, Story
-from newsletter.render import templates
+from newsletter.render import sandbox, templates
 from newsletter.render.model import Site
 from newsletter.render.pipeline import render
+from newsletter.render.template_data import template_data
+from tests.render import material
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
@@ -122,7 +125,7 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     }
     while first < len(words) and words[first].startswith("-"):
         first += 1 if words[first] in flags or first + 1 == len(words) else 2
-    length = 2 if words[first : first + 1] == ["subscribers"] else 1
+    length = 2 if words[first : first + 1] in (["subscribers"], ["state"]) else 1
     return words[:first], " ".join(["news", *words[first : first + length]]), words[first + length :]
 
 
@@ -258,7 +261,7 @@ def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
     assert len(examples) >= 3
     for block in examples:
         (tmp_path / loader.FILE).write_text(yaml.safe_dump(least | yaml.safe_load(block)))
-        checks.refuse_unknown(loader.load(tmp_path, {}))
+        settings.refuse_invalid(loader.load(tmp_path, {}))
 
 
 # Checks
@@ -303,6 +306,7 @@ def severities(check: Callable[..., Any]) -> set[str]:
     [
         ("The text", checks.CONTENT),
         ("The mail", checks.MAIL),
+        ("Private files", checks.FILES),
         ("Links and pictures online", checks.ONLINE),
         ("Spam score", checks.SPAM),
     ],
@@ -314,6 +318,7 @@ def test_every_check_is_described_with_its_severities(
     assert list(table) == list(group)
     for name, check in group.items():
         assert table[name][1].split(", ") == sorted(severities(check), key=SEVERITIES.index), name
+        assert table[name][1].split(", ")[0] == settings.default_severity(name), name
 
 
 @pytest.mark.parametrize("name", sorted({**checks.CONTENT, **checks.MAIL}))
@@ -370,12 +375,7 @@ BUILT_IN = {path.name: path.read_text(encoding="utf-8") for path in templates.BU
 
 def given_to_templates() -> set[str]:
     """Return the names that the renderer hands to each template."""
-    calls = [
-        node
-        for node in ast.walk(ast.parse(inspect.getsource(templates)))
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "render"
-    ]
-    return {str(keyword.arg) for call in calls for keyword in call.keywords}
+    return set(template_data(material.full_issue(), material.site()))
 
 
 def described_data(prefix: str) -> set[str]:
@@ -387,11 +387,20 @@ def described_data(prefix: str) -> set[str]:
 def test_every_variable_of_a_template_is_described() -> None:
     assert given_to_templates() == {"issue", "site", "labels"}
     # The file of the issue and the folder of the templates are paths of this machine, and no data of a mail.
+    given = template_data(material.full_issue(), material.site())
     assert described_data("issue") == {*Issue.model_fields, "name", "week"} - {"path", "lines", "source"}
+    assert described_data("issue") == set(given["issue"])
     assert described_data("site") == set(Site.__dataclass_fields__) - {"labels", "templates"}
+    assert described_data("site") == set(given["site"])
     assert described_data("labels") == set(Labels.model_fields)
     for name, model in {"story": Story, "passage": Passage, "link": Link, "story.image": Image}.items():
         assert described_data(name) == set(model.model_fields), name
+
+
+def test_every_method_of_a_value_is_described() -> None:
+    methods = {row[0]: set(spans(row[1])) for row in rows(section("docs/templates.md", "Data"))}
+    for name, of in {"text": str, "mappings": dict, "lists": list}.items():
+        assert methods[name] == sandbox.ATTRIBUTES[of], name
 
 
 def test_every_template_is_described_with_what_it_receives() -> None:

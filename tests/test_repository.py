@@ -11,6 +11,8 @@ from typing import Any
 import grimp
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -49,6 +51,99 @@ def test_a_workflow_is_pinned_and_may_do_little(path: Path) -> None:
             assert step["with"]["persist-credentials"] is False
 
 
+DEFAULT_BRANCH = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
+FROM_REQUIREMENTS = (
+    "pip install --disable-pip-version-check --require-hashes --only-binary :all: -r .github/requirements.txt"
+)
+FROM_FOLDER = "pip install --disable-pip-version-check --no-index --no-deps --no-build-isolation ."
+
+
+def secret_faults(loaded: dict[str, Any]) -> list[str]:
+    """Return the jobs of a workflow that could give a secret away, each with the reason."""
+    faults = []
+    if "secrets." in str(loaded.get("env")) or "inherit" in str(loaded.get("secrets")):
+        faults.append("all jobs: have a secret")
+    for name, job in loaded["jobs"].items():
+        if "secrets" not in str(job):
+            continue
+        guard = " ".join(str(job.get("if")).removeprefix("${{").removesuffix("}}").split())
+        if DEFAULT_BRANCH not in guard.split(" && ") or "||" in guard:
+            faults.append(f"{name}: runs on every branch")
+        if not str(job.get("environment", "")).startswith("newsletter"):
+            faults.append(f"{name}: takes secrets from the repository")
+        if job.get("permissions", loaded.get("permissions")) != {"contents": "read"}:
+            faults.append(f"{name}: has more permissions than to read")
+        if "secrets" in str(job.get("env")) or "container" in job or "services" in job or "uses" in job:
+            faults.append(f"{name}: shows secrets to every step, or runs an image")
+        faults += [f"{name}: {fault}" for step in job["steps"] for fault in step_faults(step)]
+    return faults
+
+
+def step_faults(step: dict[str, Any]) -> list[str]:
+    uses, run = step.get("uses", "actions/checkout@"), step.get("run", "news --version")
+    faults = []
+    if not uses.startswith(("actions/checkout@", "actions/setup-python@")):
+        faults.append(f"{uses} is not needed")
+    for line in run.splitlines():
+        if line not in (FROM_REQUIREMENTS, FROM_FOLDER) and not line.startswith(("news ", "echo ", "exit ")):
+            faults.append(f"runs {line}")
+    if "secrets" in step.get("env", {}) or ("secrets." in str(step) and not run.startswith("news ")):
+        faults.append("gives a secret to another program than news")
+    return faults
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_secrets_are_safe_from_other_branches_and_other_programs(path: Path) -> None:
+    assert secret_faults(workflow(path.name)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        pytest.param(f"    if: {DEFAULT_BRANCH}\n", "", "due: runs on every branch", id="guard-of-due"),
+        pytest.param(f"&& {DEFAULT_BRANCH}\n", "\n", "send: runs on every branch", id="guard-of-send"),
+        pytest.param(
+            f"    if: {DEFAULT_BRANCH}\n",
+            f"    if: true || {DEFAULT_BRANCH}\n",
+            "due: runs on every branch",
+            id="guard-or",
+        ),
+        pytest.param(
+            "    environment: newsletter\n", "", "send: takes secrets from the repository", id="environment"
+        ),
+        pytest.param("--require-hashes ", "", "due: runs pip install", id="hashes"),
+        pytest.param("--only-binary :all: ", "", "send: runs pip install", id="source"),
+        pytest.param("--no-build-isolation ", "", "due: runs pip install", id="build"),
+        pytest.param("--no-deps ", "", "send: runs pip install", id="dependencies"),
+        pytest.param(
+            "      - id: due\n", "      - run: npm ci\n      - id: due\n", "due: runs npm", id="npm"
+        ),
+        pytest.param(
+            "permissions:\n  contents: read\n",
+            "permissions: write-all\n",
+            "send: has more permissions than to read",
+            id="permissions",
+        ),
+        pytest.param(
+            "jobs:\n",
+            "env:\n  KEY: ${{ secrets.KEY }}\njobs:\n",
+            "all jobs: have a secret",
+            id="secret-for-all",
+        ),
+        pytest.param(
+            "    environment: newsletter\n",
+            "    environment: newsletter\n    env:\n      KEY: ${{ secrets.KEY }}\n",
+            "send: shows secrets to every step, or runs an image",
+            id="secret-for-the-job",
+        ),
+    ],
+)
+def test_an_unsafe_workflow_is_found(old: str, new: str, fault: str) -> None:
+    text = (ROOT / ".github" / "workflows" / "send.yml").read_text(encoding="utf-8")
+    assert old in text
+    assert fault in "\n".join(secret_faults(yaml.safe_load(text.replace(old, new))))
+
+
 def test_sending_on_merge() -> None:
     send = workflow("send.yml")
     job = send["jobs"]["send"]
@@ -57,9 +152,62 @@ def test_sending_on_merge() -> None:
     assert job["strategy"]["max-parallel"] == 1
     (last,) = [step for step in job["steps"] if step.get("name") == "Send"]
     assert last["run"] == 'news -v send --ready --issue "$ISSUE" --yes'
-    secrets = {name: f"${{{{ secrets.{name} }}}}" for name in last["env"] if name != "ISSUE"}
-    assert last["env"] == {"ISSUE": "${{ matrix.issue }}", **secrets}
-    assert {"NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD"} == set(secrets)
+    secrets = ("NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD")
+    assert last["env"] == {
+        "ISSUE": "${{ matrix.issue }}",
+        **{name: f"${{{{ secrets.{name} }}}}" for name in secrets},
+        **{name: f"${{{{ vars.{name} }}}}" for name in ("SENDGRID_HOST", "SMTP_HOST")},
+    }
+
+
+def constraints() -> dict[str, str]:
+    """Return the version of each package that the tests run with."""
+    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def requirements() -> dict[str, list[Requirement]]:
+    """Return the requirements of each part of pyproject.toml."""
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = {
+        "build": read["build-system"]["requires"],
+        "news": read["project"]["dependencies"],
+        **read["project"]["optional-dependencies"],
+    }
+    return {part: list(map(Requirement, lines)) for part, lines in parts.items()}
+
+
+def locked() -> dict[str, tuple[str, int]]:
+    """Return the version and the number of hashes of each package in .github/requirements.txt."""
+    text = (ROOT / ".github" / "requirements.txt").read_text(encoding="utf-8")
+    lines = text.replace("\\\n", " ").splitlines()
+    pattern = re.compile(r"([\w.-]+)==(\S+)(?: ; [^#]+?)?((?: +--hash=sha256:[0-9a-f]{64})+)")
+    matches = [(line, pattern.fullmatch(line)) for line in lines if not line.startswith("#")]
+    assert [line for line, match in matches if not match] == []
+    found = [match for _, match in matches if match]
+    return {canonicalize_name(match[1]): (match[2], match[3].count("sha256")) for match in found}
+
+
+def test_what_a_send_installs_is_pinned_as_it_is_tested() -> None:
+    tested, installed = constraints(), locked()
+    assert all(hashes for _, hashes in installed.values())
+    assert {name: version for name, (version, _) in installed.items() if tested.get(name) != version} == {}
+    parts = requirements()
+    needed = {canonicalize_name(each.name) for part in ("build", "news", "postgres") for each in parts[part]}
+    assert needed - set(installed) == set()
+    assert "//" not in (ROOT / ".github" / "requirements.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", requirements())
+def test_the_oldest_versions_that_are_allowed_are_those_that_are_tested(part: str) -> None:
+    tested = constraints()
+    wrong = {
+        str(each): tested.get(canonicalize_name(each.name))
+        for each in requirements()[part]
+        if each.name != "news" and str(each.specifier) != f">={tested.get(canonicalize_name(each.name))}"
+    }
+    assert wrong == {}
 
 
 def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:

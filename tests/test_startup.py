@@ -47,8 +47,8 @@ LOADED = {
     "--help": RUNNING,
     "render": RENDERING,
     "check": RENDERING | {"cssselect2", "tinycss2", "webencodings"},
-    # Rich prints the table; Alembic, which migrates the database, loads Mako and Pygments.
-    "status": READING | {"alembic", "mako", "markupsafe", "pygments", "rich", "sqlalchemy"},
+    # Alembic, which migrates the database, loads Mako and Pygments.
+    "status": READING | {"alembic", "mako", "markupsafe", "pygments", "sqlalchemy"},
 }
 """The packages outside the standard library that a command loads.
 

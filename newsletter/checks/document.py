@@ -36,13 +36,13 @@ class Document:
         """Return the comments in document order."""
         return [node.text or "" for node in self.root.iter(etree.Comment)]
 
-    def between(self, start: str, end: str) -> Iterator[Element]:
+    def between(self, start: re.Pattern[str], end: re.Pattern[str]) -> Iterator[Element]:
         """Yield the elements between a comment that matches `start` and the next one that matches `end`."""
         inside = False
         for node in self.root.iter():
             if not isinstance(node.tag, str):
                 comment = node.text or ""
-                inside = bool(re.match(start, comment)) or (inside and not re.match(end, comment))
+                inside = bool(start.match(comment)) or (inside and not end.match(comment))
             elif inside:
                 yield node
 
@@ -74,10 +74,20 @@ class Document:
         yield from runs(element)
         yield f"<{element.tag}"
 
-    def with_key(self, element: Element, key: str) -> list[Element]:
-        """Return the elements with the same tag and this key, among them `element`."""
-        elements = [other for other in self.named(str(element.tag)) if key in self._direct_keys(other)]
-        return elements if element in elements else [element]
+    def occurrence(self, element: Element, key: str) -> tuple[int, int]:
+        """Return the number of an element, from 0, among those with its tag and this key; and their count."""
+        numbers = self._numbers.get((str(element.tag), key), {})
+        return (numbers[element], len(numbers)) if element in numbers else (0, 1)
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str], dict[Element, int]]:
+        """Return the numbers of the elements with the same tag and key, by tag and key."""
+        numbers: dict[tuple[str, str], dict[Element, int]] = {}
+        for element in self.elements:
+            for key in self._direct_keys(element):
+                same = numbers.setdefault((str(element.tag), key), {})
+                same[element] = len(same)
+        return numbers
 
     def _direct_keys(self, element: Element) -> set[str]:
         """Return the keys of an element without those of its children."""

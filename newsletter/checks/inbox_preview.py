@@ -22,12 +22,12 @@ def cut(text: str, max_columns: int) -> str:
     """Return a text as an inbox with this many columns shows it: cut off, with … at the end."""
     if columns(text) <= max_columns:
         return text
-    shown = ""
-    for character in text:
-        if columns(shown + character) >= max_columns:
-            break
-        shown += character
-    return shown.rstrip() + "…"
+    width = 0
+    for number, character in enumerate(text):
+        width += _width(character)
+        if width >= max_columns:
+            return text[:number].rstrip() + "…"
+    return text
 
 
 def visible_text(text: str) -> str:

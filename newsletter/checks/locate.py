@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from html import escape
 
 from newsletter.issue import files
@@ -10,16 +10,29 @@ from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
 from newsletter.render.templates import Filled, render_template
-from newsletter.yamlfile.reader import phrase_pattern
+from newsletter.yamlfile.reader import MAX_SEARCHED_CHARACTERS, phrase_pattern
 
 Place = Callable[[], str]
+_CACHED_WORDS = 64
+
+
+def spelling_pattern(words: str) -> re.Pattern[str]:
+    """Return a pattern that finds words in MJML or text, escaped or not, with white space between them."""
+    words = words[:MAX_SEARCHED_CHARACTERS]
+    spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))
+    return re.compile("|".join(r"\s++".join(map(re.escape, spelling.split())) for spelling in spellings))
 
 
 class SourceLocator:
-    """Find the source line of words of an issue's mail."""
+    """Find the source line of words of an issue's mail.
+
+    While it is `paused`, a proof returns the issue's file for all words, without a search.
+    """
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
+        self._places = lru_cache(maxsize=_CACHED_WORDS)(self._first_places)
+        self.paused = False
 
     def locate(self, words: str) -> str:
         """Return `file:line` of words; the issue's file if they are not found."""
@@ -37,9 +50,12 @@ class SourceLocator:
         """
         if not words.strip():
             return None
-        places = next(filter(None, map(list, self._sources(words))), [])
-        # Compute only the chosen location, because tracing a template renders it once more.
+        places = self._places(words)
         return places[nth * len(places) // total]() if places else None
+
+    def _first_places(self, words: str) -> list[Place]:
+        """Return the places in the first of the sources that has the words."""
+        return next(filter(None, map(list, self._sources(words))), [])
 
     def _in_issue(self, words: str) -> Iterator[Place]:
         pattern = phrase_pattern(words)
@@ -53,9 +69,7 @@ class SourceLocator:
         yield self._in(self._text, words)
 
     def _in(self, filled: Filled, words: str) -> Iterator[Place]:
-        spellings = dict.fromkeys((words, escape(words, quote=False), escape(words)))
-        pattern = "|".join(r"\s+".join(map(re.escape, spelling.split())) for spelling in spellings)
-        for match in re.finditer(pattern, filled.text):
+        for match in spelling_pattern(words).finditer(filled.text):
             yield partial(filled.where, match.start())
 
     @cached_property

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.document import Document, Element
@@ -26,6 +28,10 @@ class Proof:
     rendered: Rendered
     newsletter: Newsletter
     earlier: Sequence[Path] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process computes the cached properties again, because not all of them can be pickled.
+        return type(self), (self.issue, self.rendered, self.newsletter, self.earlier)
 
     @cached_property
     def texts(self) -> list[Text]:
@@ -58,20 +64,22 @@ class Proof:
         The file is the issue's, or that of the template that wrote the part.
         """
         match part:
+            case _ if self.locator.paused:
+                return self.issue.path
             case Text(loc):
                 return files.where(self.issue, loc, words)
             case str():
-                return self._locator.locate(part)
-        for key in ([words] if words else []) + list(self.document.keys(part)):
-            elements = self.document.with_key(part, key)
-            if place := self._locator.find(key, elements.index(part), len(elements)):
+                return self.locator.locate(part)
+        for key in chain([words] if words else [], self.document.keys(part)):
+            if place := self.locator.find(key, *self.document.occurrence(part, key)):
                 return place
         return self.issue.path
 
     def where_in_text(self, words: str) -> str:
         """Return `file:line` of words of the text part, which may be missing in the HTML part."""
-        return self._locator.locate_in_text(words)
+        return self.issue.path if self.locator.paused else self.locator.locate_in_text(words)
 
     @cached_property
-    def _locator(self) -> SourceLocator:
+    def locator(self) -> SourceLocator:
+        """Return the locator of the words of the mail."""
         return SourceLocator(self.issue, self.texts, self.newsletter.site)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from newsletter.checks.content.doubled_words import doubled_words
+from newsletter.checks.content.hidden_characters import hidden_characters
 from newsletter.checks.content.images import images
 from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
@@ -17,6 +18,7 @@ from newsletter.checks.content.stray_markdown import stray_markdown
 from newsletter.checks.content.subject import subject
 from newsletter.checks.content.tracked_links import tracked_links
 from newsletter.checks.content.unfinished import unfinished
+from newsletter.checks.external.private_files import private_files
 from newsletter.checks.external.spam import spam
 from newsletter.checks.external.urls import images_load, links_answer
 from newsletter.checks.mail.accessibility import accessibility
@@ -45,6 +47,7 @@ CONTENT: Mapping[str, Check] = {
     "shouting": shouting,
     "unfinished": unfinished,
     "doubled-words": doubled_words,
+    "hidden-characters": hidden_characters,
     "stray-markdown": stray_markdown,
     "long-passages": long_passages,
     "repeated": repeated,
@@ -70,10 +73,12 @@ MAIL: Mapping[str, Check] = {
     "clients": clients,
     "tracking": tracking,
 }
+# Checks of other files than the issue and the templates.
+FILES: Mapping[str, Check] = {"private-files": private_files}
 # Checks that run only on request: they connect to servers, or take seconds.
 ONLINE: Mapping[str, Check] = {"links-answer": links_answer, "images-load": images_load}
 SPAM: Mapping[str, Check] = {"spam": spam}
-GROUPS = {"Content": CONTENT, "Mail": MAIL, "Online": ONLINE, "Spam": SPAM}
+GROUPS = {"Content": CONTENT, "Mail": MAIL, "Private files": FILES, "Online": ONLINE, "Spam": SPAM}
 CHECKS: Mapping[str, Check] = {name: check for group in GROUPS.values() for name, check in group.items()}
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import command
+from newsletter.cli.output import Styled
 from newsletter.constants import CHECK_FORMATS, REFUSED
 from newsletter.display import counted
 
@@ -48,27 +49,27 @@ def check(folder: Path, names: tuple[str, ...], online: bool, spam: bool, strict
         if form == "text":
             _show(result)
     if form != "text":
-        click.echo(FORMATS[form](results), nl=False)
+        show = output.echo_commands if form == "github" else output.echo_json
+        show(FORMATS[form](results))
     failing = ("error", "warning") if strict else ("error",)
     problems = [problem for result in results for problem in result.problems]
     sys.exit(REFUSED if any(problem.severity in failing for problem in problems) else 0)
 
 
 def _show(result: "Checked") -> None:
-    """Print an issue's problems by group, most severe first, then a summary and the checks that are off."""
+    """Print an issue's problems by group, most severe first, then a summary and the lowered checks."""
     for heading, problems in _grouped(result.problems):
-        click.secho(heading, bold=True, underline=True)
+        output.echo(Styled(heading, bold=True, underline=True))
         for problem in problems:
-            click.echo(terminal.format_problem(problem, always=True))
-        click.echo()
-    counts = [
-        click.style(counted(number, severity), fg=terminal.COLOURS[severity])
-        for severity in terminal.COLOURS
-        if (number := sum(problem.severity == severity for problem in result.problems))
-    ]
-    click.echo(f"{result.path}: {', '.join(counts) or 'no problems found'}{_weight(result)}")
-    for name, reason in result.off.items():
-        click.echo(f"    {name} is switched off: {reason}")
+            terminal.show_problem(problem, always=True)
+        output.echo()
+    counts: list[str | Styled] = []
+    for severity, colour in terminal.COLOURS.items():
+        if number := sum(problem.severity == severity for problem in result.problems):
+            counts += [*([", "] if counts else []), Styled(counted(number, severity), colour)]
+    output.echo(f"{result.path}: ", *(counts or ["no problems found"]), _weight(result))
+    for check in result.lowered:
+        output.echo(f"    {check}")
 
 
 def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem"]]]:

@@ -3,20 +3,26 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from newsletter import __version__
-from newsletter.checks import registry
-from newsletter.errors import Problem
+from newsletter.checks import registry, settings
+from newsletter.checks.settings import LoweredCheck
+from newsletter.cli.output import MAX_TEXT_LENGTH
+from newsletter.display import escaped, shortened
+from newsletter.errors import Problem, Severity
 from newsletter.services.check import Checked
 
 # The rule name of a problem that no check found: a file is invalid.
 _FILE = "file"
+# The rule name of a check that newsletter.yml switches off or lowers.
+_LOWERED = "lowered-check"
 
 
 def as_json(results: Sequence[Checked]) -> str:
-    """Return a JSON object with the problems of each issue, and the number of problems of each severity."""
+    """Return a JSON object: the problems of each issue, the number of each severity, the lowered checks."""
     counted = Counter(problem.severity for result in results for problem in result.problems)
     return _dump(
         {
@@ -31,8 +37,21 @@ def as_json(results: Sequence[Checked]) -> str:
             "errors": counted["error"],
             "warnings": counted["warning"],
             "notes": counted["note"],
+            "lowered_checks": list(map(_as_setting, _each_lowered(results))),
         }
     )
+
+
+def _as_setting(check: LoweredCheck) -> dict[str, Any]:
+    file, line = check.problem.place
+    return {
+        "check": check.name,
+        "severity": check.severity,
+        "default": check.default,
+        "reason": check.reason or None,
+        "file": file,
+        "line": line,
+    }
 
 
 def _as_object(problem: Problem) -> dict[str, Any]:
@@ -49,11 +68,12 @@ def _as_object(problem: Problem) -> dict[str, Any]:
 
 
 def as_github(results: Sequence[Checked]) -> str:
-    """Return one workflow command per problem, which GitHub shows at the line of the file.
+    """Return one workflow command per problem and lowered check; GitHub shows it at the line of the file.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
-    return "".join(f"{_command(problem)}\n" for problem in _each(results))
+    lowered = (check.problem for check in _each_lowered(results))
+    return "\n".join(map(_command, (*_each(results), *lowered)))
 
 
 def _command(problem: Problem) -> str:
@@ -64,29 +84,54 @@ def _command(problem: Problem) -> str:
         f"{name}={_escaped(str(value), ':,')}" for name, value in parameters.items() if value
     )
     message = "\n".join(filter(None, (problem.what, problem.fix, *problem.details)))
-    return f"::{level} {properties}::{_escaped(message)}"
+    return f"::{level} {properties}::{_escaped(shortened(message, MAX_TEXT_LENGTH))}"
 
 
 def _escaped(text: str, also: str = "") -> str:
+    """Return text as the value of a workflow command; `also` are further characters to encode."""
     for character in ("%", "\r", "\n", *also):
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return escaped(text)
 
 
 def as_sarif(results: Sequence[Checked]) -> str:
     """Return SARIF 2.1.0, which code scanning and editors read.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    A lowered check is a configuration override (3.20.5), and a note because code scanning shows only results.
     """
+    lowered = _each_lowered(results)
     rules = [
-        {"id": name, "shortDescription": {"text": registry.summary(check)}}
+        _rule(name, registry.summary(check), settings.default_severity(name))
         for name, check in registry.CHECKS.items()
     ]
-    rules += [{"id": _FILE, "shortDescription": {"text": "An invalid file."}}]
-    driver = {"name": "news", "version": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "results": list(map(_result, _each(results)))}
+    rules.append(_rule(_FILE, "An invalid file.", "error"))
+    rules.append(_rule(_LOWERED, "A check that is switched off or lowered.", "note"))
+    run = {
+        "tool": {"driver": {"name": "news", "version": __version__, "rules": rules}},
+        "invocations": [
+            {"executionSuccessful": True, "ruleConfigurationOverrides": list(map(_override, lowered))}
+        ],
+        "results": list(map(_result, (*_each(results), *(_lowered_problem(check) for check in lowered)))),
+    }
     schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
     return _dump({"$schema": schema, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(name: str, summary: str, level: Severity) -> dict[str, Any]:
+    return {"id": name, "shortDescription": {"text": summary}, "defaultConfiguration": {"level": level}}
+
+
+def _override(check: LoweredCheck) -> dict[str, Any]:
+    off = check.severity == "off"
+    return {
+        "descriptor": {"id": check.name},
+        "configuration": {"enabled": False} if off else {"level": check.severity},
+    }
+
+
+def _lowered_problem(check: LoweredCheck) -> Problem:
+    return replace(check.problem, check=_LOWERED)
 
 
 def _result(problem: Problem) -> dict[str, Any]:
@@ -106,8 +151,13 @@ def _each(results: Sequence[Checked]) -> Iterator[Problem]:
     return iter(dict.fromkeys(problem for result in results for problem in result.problems))
 
 
+def _each_lowered(results: Sequence[Checked]) -> list[LoweredCheck]:
+    """Return each lowered check once: all issues have the same newsletter.yml."""
+    return list(dict.fromkeys(check for result in results for check in result.lowered))
+
+
 def _dump(content: object) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Checked]], str]] = {

@@ -1,10 +1,13 @@
-"""The classes of all commands: they refuse an option that is given twice."""
+"""The classes of all commands: they refuse an option that is given twice, and print their errors safely."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from newsletter.cli import output
 
 
 class Command(click.Command):
@@ -34,3 +37,20 @@ class Group(Command, click.Group):
 def command() -> Callable[[Callable[..., Any]], Command]:
     """Return a decorator that makes a command of a function."""
     return click.command(cls=Command)
+
+
+@contextmanager
+def printable_errors() -> Iterator[None]:
+    """Replace errors of click by errors in one printable line: they quote arguments as they were given."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:  # the help of a group, which has many lines
+        raise
+    except click.UsageError as failure:
+        raise click.UsageError(_message(failure), failure.ctx) from failure
+    except click.ClickException as failure:
+        raise click.ClickException(_message(failure)) from failure
+
+
+def _message(failure: click.ClickException) -> str:
+    return output.line(" ".join(failure.format_message().split()))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import command
+from newsletter.cli.output import Styled
 from newsletter.constants import PROVIDERS, REFUSED
 from newsletter.display import counted
 
@@ -81,7 +82,7 @@ def _as_json(groups: Iterable["Group"]) -> Counter[str]:
         for heading, findings in groups
         for finding in findings
     ]
-    click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    output.echo_json(json.dumps(rows, indent=2, ensure_ascii=False))
     return Counter(row["state"] for row in rows)
 
 
@@ -89,23 +90,23 @@ def _as_text(groups: Iterable["Group"]) -> Counter[str]:
     """Print each group once it is examined, then a summary line; return the number of findings by state."""
     states: Counter[str] = Counter()
     for heading, findings in groups:
-        _print(click.style(heading, bold=True))
+        output.echo(Styled(heading, bold=True))
         for finding in findings:
             states[finding.state] += 1
             _show(finding)
-        _print("")
-    _print(_summary(states))
+        output.echo()
+    output.echo(_summary(states))
     return states
 
 
 def _show(finding: "Finding") -> None:
     sign, plain, colour = _SIGNS[finding.state]
     sign = sign if _can_show(sign) else plain
-    label = click.style(f"{sign} {finding.state:<7}", fg=colour)
     first, *more = terminal.wrapped(f"{finding.looked_at}: {finding.what}", _INDENT, always=True)
     fix = terminal.wrapped(finding.fix, _INDENT + 2, always=True) if finding.fix else []
-    for line in (f"  {label}  {first.lstrip()}", *more, *fix):
-        _print(line)
+    output.echo("  ", Styled(f"{sign} {finding.state:<7}", colour), f"  {first.lstrip()}")
+    for line in (*more, *fix):
+        output.echo(line)
 
 
 def _summary(states: Counter[str]) -> str:
@@ -113,11 +114,6 @@ def _summary(states: Counter[str]) -> str:
     parts = [*bad, f"{states['ok']} ok", *([f"{states['skipped']} skipped"] if states["skipped"] else [])]
     well = not (states["error"] or states["warning"] or states["skipped"])
     return ", ".join(parts) + "." + (" No problems found." if well else "")
-
-
-def _print(line: str) -> None:
-    """Print a line, with colours if output is a terminal and NO_COLOR is not set (https://no-color.org)."""
-    click.echo(line, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def _can_show(sign: str) -> bool:

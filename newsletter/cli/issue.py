@@ -1,17 +1,20 @@
 """The commands for editors: `news new`, `preview`, `render`, `schema`."""
 
 import gc
+import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import command
+from newsletter.cli.output import Styled
 from newsletter.constants import PREVIEW_PORT
-from newsletter.display import printable
+from newsletter.display import shortened
 
+_BUILD = Path("build")
 _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 
@@ -31,9 +34,11 @@ def new(folder: Path, date: str | None) -> None:
     try:
         day = skeleton.parse_day(date, datetime.now().date())
     except ValueError as problem:
-        raise click.UsageError(f'"{printable(date)}" is not a date; write it as {_DATE_FORMS}') from problem
-    path = skeleton.create(loader.load(folder).issues, day)
-    click.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
+        raise click.UsageError(
+            f'"{shortened(date, 60)}" is not a date; write it as {_DATE_FORMS}'
+        ) from problem
+    path = skeleton.create(loader.load(folder, review=True).issues, day)
+    output.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 
 @command()
@@ -41,7 +46,7 @@ def schema() -> None:
     """Print the JSON Schema of an issue, for your editor."""
     from newsletter.issue import files
 
-    click.echo(files.schema(), nl=False)
+    output.echo_json(files.schema(), end="")
 
 
 @command()
@@ -76,14 +81,15 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
         _take_screenshots(folder, issue, screenshot)
         return
     if not (folder / loader.FILE).exists():
-        loader.load(folder)  # raises ConfigError: the folder has no newsletter
+        loader.load(folder, review=True)  # raises ConfigError: the folder has no newsletter
     if issue is not None:
         _tell_if_missing(folder, issue)
+    _settle_state(folder)
 
     def ready(url: str) -> None:
-        click.echo(f"{url}  (Ctrl-C stops it)")
+        output.echo(f"{url}  (Ctrl-C stops it)")
         if not is_loopback(host):
-            click.secho(f"Everyone who can reach {host} can read your drafts.", fg="yellow", err=True)
+            output.echo(Styled(f"Everyone who can reach {host} can read your drafts.", "yellow"), err=True)
 
     gc.enable()
     serve(folder, issue, host=host, port=port, ready=ready)
@@ -101,21 +107,36 @@ def _tell_if_missing(folder: Path, issue: str) -> None:
         terminal.show_problems(replace(problem, severity="note") for problem in missing.problems)
 
 
-def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
+def _settle_state(folder: Path) -> None:
+    """Move the state of an earlier version, and show that; the preview starts even if that is refused."""
     from newsletter.config import loader
-    from newsletter.issue import files
-    from newsletter.preview import mail_views, screenshots
-    from newsletter.services.prepare import proof
+    from newsletter.errors import NewsError
+    from newsletter.state.location import VARIABLE
 
-    newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    html = mail_views.html_for(*mail_views.addressed(proof(newsletter, loaded)))
+    try:
+        terminal.show_problems(loader.settle_state(folder, os.environ.get(VARIABLE, "")))
+    except NewsError as refused:
+        terminal.show_problems(refused.problems)
+
+
+def _take_screenshots(folder: Path, issue: str | None, target: Path) -> None:
+    from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
+    from newsletter.issue import files
+    from newsletter.limited_process import run_limited
+    from newsletter.mail.sample import sample_mailing
+    from newsletter.preview import mail_views, screenshots
+    from newsletter.services.export import rendered
+
+    newsletter = loader.load(folder, review=True)
+    loaded, mail = run_limited(rendered, newsletter, files.find(newsletter.issues, issue))
+    html = mail_views.html_for(*sample_mailing(loaded, mail, newsletter))
 
     def show(screenshot: screenshots.Screenshot) -> None:
         cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""
-        click.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
+        output.echo(f"{screenshot.path}  {screenshot.size:,} bytes{cut}")
 
-    screenshots.take(html, output, loaded.name, show)
+    screenshots.take(html, target, loaded.name, show, root_of(target, folder))
 
 
 @command()
@@ -123,23 +144,26 @@ def _take_screenshots(folder: Path, issue: str | None, output: Path) -> None:
 @click.option(
     "-o",
     "--output",
+    "target",
     type=click.Path(path_type=Path),
-    default="build",
-    show_default=True,
+    show_default=str(_BUILD),
     help="The folder for the files.",
 )
 @click.pass_obj
-def render(folder: Path, issue: str | None, output: Path) -> None:
+def render(folder: Path, issue: str | None, target: Path | None) -> None:
     """Write an issue as .html, .txt and .eml files.
 
     Without ISSUE, write the newest issue.
     """
     from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
     from newsletter.issue import files
-    from newsletter.render.pipeline import render as rendered
+    from newsletter.limited_process import run_limited
     from newsletter.services import export
 
-    newsletter = loader.load(folder)
-    loaded = files.load(files.find(newsletter.issues, issue))
-    for path, size in export.write(loaded, rendered(loaded, newsletter.site), newsletter, output):
-        click.echo(f"{path}  {size:,} bytes")
+    newsletter = loader.load(folder, review=True)
+    loaded, mail = run_limited(export.rendered, newsletter, files.find(newsletter.issues, issue))
+    # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
+    root = root_of(target or _BUILD, folder) or (None if target else Path.cwd())
+    for path, size in export.write(loaded, mail, newsletter, target or _BUILD, root):
+        output.echo(f"{path}  {size:,} bytes")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from newsletter.display import printable
+from newsletter.display import shortened
 
 Command = Callable[..., Any]
 
@@ -46,7 +46,7 @@ def _separate(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     others = tuple(word for word in words if not files.issue_name(word))
     if invalid := next((word for word in others if "@" not in word), None):
         raise click.UsageError(
-            f'"{printable(invalid)}" is neither an issue, such as 2026-04-27, nor an email address'
+            f'"{shortened(invalid, 60)}" is neither an issue, such as 2026-04-27, nor an email address'
         )
     return issues, others
 
@@ -56,5 +56,6 @@ def _only(names: Sequence[str]) -> str | None:
     from newsletter.issue import files
 
     if len({files.issue_name(name) or name for name in names}) > 1:
-        raise click.UsageError(f"name only one issue, not {' and '.join(map(printable, names))}")
+        listed = " and ".join(shortened(name, 60) for name in names)
+        raise click.UsageError(f"name only one issue, not {listed}")
     return names[0] if names else None

@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from newsletter.display import masked, printable
+from newsletter.cli import output
+from newsletter.display import masked, printable, shortened
 
 Format = Literal["text", "json"]
 
@@ -40,9 +41,11 @@ def enabled(verbosity: int, style: Format | None) -> Iterator[None]:
     level_before = package.level
     package.setLevel(level)
     root.addHandler(handler)
+    logging.captureWarnings(True)  # Python would print a warning with a line of the file, such as a template
     try:
         yield
     finally:
+        logging.captureWarnings(False)
         root.removeHandler(handler)
         package.setLevel(level_before)
 
@@ -93,10 +96,11 @@ class _MessageFormatter(logging.Formatter):
         self._tracebacks = tracebacks
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join((self._line(record), *self._failure(record)))
+        lines = (self._line(record), *self._failure(record))
+        return "\n".join(output.line(line, max_length=None) for line in lines)
 
     def _line(self, record: logging.LogRecord) -> str:
-        return masked(record.getMessage())
+        return _message(record)
 
     def _failure(self, record: logging.LogRecord) -> list[str]:
         """Return the lines about a record's exception."""
@@ -104,7 +108,7 @@ class _MessageFormatter(logging.Formatter):
         if failure is None:
             return []
         if self._needs_traceback(record):
-            return _traceback(failure)
+            return traceback_lines(failure)
         return [f"    caused by: {cause}" for cause in _causes(failure)]
 
     def _needs_traceback(self, record: logging.LogRecord) -> bool:
@@ -122,7 +126,7 @@ class _TextFormatter(_MessageFormatter):
             _time(record),
             record.levelname,
             f"{record.name}:",
-            printable(_message(record), _MAX_VALUE_LENGTH),
+            _message(record),
         ]
         return " ".join((*parts, *(f"{key}={_quoted(value)}" for key, value in fields.items())))
 
@@ -140,8 +144,9 @@ class _JsonFormatter(_MessageFormatter):
         if failure := _exception(record):
             standard |= {"error": _error_text(failure), "causes": _causes(failure)}
             if self._needs_traceback(record):
-                standard["traceback"] = "\n".join(_traceback(failure))
-        return json.dumps({**standard, **_fields(record), **standard})  # no field replaces a standard key
+                standard["traceback"] = "\n".join(traceback_lines(failure))
+        fields = {**standard, **_fields(record), **standard}  # no field replaces a standard key
+        return output.json_text(json.dumps(fields))
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -154,7 +159,7 @@ def _iso_time(time: datetime) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    return masked(record.getMessage())
+    return shortened(masked(record.getMessage()), _MAX_VALUE_LENGTH)
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
@@ -199,7 +204,12 @@ def _error_text(failure: BaseException) -> str:
     return printable(masked(f"{name}: {first}" if first else name), 300)
 
 
-def _traceback(failure: BaseException) -> list[str]:
+def traceback_lines(failure: BaseException) -> list[str]:
+    """Return the lines of a traceback, without addresses; the lines of a message become one."""
     import traceback
 
-    return masked("".join(traceback.format_exception(failure))).rstrip().splitlines()
+    lines: list[str] = []
+    for entry in traceback.format_exception(failure):
+        text = masked(entry.rstrip())
+        lines += text.split("\n") if entry.startswith("  File ") else [shortened(text, _MAX_VALUE_LENGTH)]
+    return lines

@@ -10,19 +10,22 @@ import gc
 import io
 import os
 import sys
+import threading
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 import click
 
 from newsletter import __version__
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.check import check
-from newsletter.cli.command import Group
+from newsletter.cli.command import Group, printable_errors
 from newsletter.cli.doctor import doctor
 from newsletter.cli.issue import new, preview, render, schema
 from newsletter.cli.recover import cancel, resolve, retry
 from newsletter.cli.send import resume, send
+from newsletter.cli.state import state
 from newsletter.cli.status import status
 from newsletter.cli.subscribers import subscribers
 from newsletter.constants import REFUSED
@@ -35,10 +38,16 @@ _LOG_FORMAT = "Log each step, like -v, as text or as JSON with one object per li
 class News(Group):
     """A click group that prints the NewsError of any of its commands."""
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Parse the options of `news` itself."""
+        with printable_errors():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; print a NewsError and exit with 1."""
         try:
-            return super().invoke(ctx)
+            with printable_errors():
+                return super().invoke(ctx)
         except NewsError as error:
             terminal.show_problems(error.problems)
             _log(error)
@@ -84,9 +93,26 @@ for command in (
     retry,
     resolve,
     subscribers,
+    state,
     schema,
 ):
     main.add_command(command)
+
+
+def print_crashes_safely() -> None:
+    """Print the traceback of a mistake in news without the control characters of the text that it quotes."""
+
+    def show(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
+        from newsletter.cli import logs
+
+        for line in logs.traceback_lines(failure):
+            output.echo(line, err=True)
+
+    def show_of_thread(crash: threading.ExceptHookArgs) -> None:
+        if crash.exc_value and not issubclass(crash.exc_type, SystemExit):
+            show(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+    sys.excepthook, threading.excepthook = show, show_of_thread
 
 
 def run() -> None:
@@ -100,6 +126,7 @@ def run() -> None:
     gc.disable()
     atexit.register(gc.freeze)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    print_crashes_safely()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # for characters that a terminal cannot show

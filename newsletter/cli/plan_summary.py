@@ -4,8 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import click
-
+from newsletter.cli import output
 from newsletter.cli.layout import clock_time, show_heading, show_number, show_text
 from newsletter.display import counted, display_path
 
@@ -31,7 +30,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
     show_text("Through", _through(service))
     if plan.send:
         show_text("Started", f"{plan.send.started_at:%Y-%m-%d %H:%M} UTC")
-    click.echo()
+    output.echo()
     show_number("Recipients", f"{plan.recipients:,}", _recipients(plan))
     if not plan.send and plan.settings.canary_size:
         show_number("Canary", f"{plan.settings.canary_size:,}", ["then the send waits for your go-ahead"])
@@ -42,13 +41,13 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
     tracking = mailing.track_opens or mailing.track_clicks
     show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
     show_number("Checks", *_checks(prepared))
-    click.echo()
+    output.echo()
 
 
 def _through(service: "SendService") -> str:
     if service.provider.capabilities.leaves_machine:
         return service.provider.name
-    folder = service.newsletter.folder / service.newsletter.config.outbox.path
+    folder = service.newsletter.outbox
     return f"{service.provider.name} ({display_path(folder)}/)"
 
 

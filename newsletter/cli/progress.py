@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import click
-
+from newsletter.cli import output
 from newsletter.display import counted, masked, printable
 from newsletter.errors import NewsError
 
@@ -78,12 +77,13 @@ def watch(events: Iterable["Event"], total: int) -> None:
                     continue
                 waits_for = event.reason
             if sentence := _sentence(event):
-                progress.console.print(sentence, highlight=False, markup=False)
+                # The console removes the bar from the line; `out` wraps and colours nothing.
+                progress.console.out(output.line(sentence), highlight=False)
     reasons = not_sent.reasons()
     for reason, count in reasons.most_common(MAX_REASONS):
-        click.echo(f"{count:,} not sent: {reason}", err=True)
+        output.echo(f"{count:,} not sent: {reason}", err=True)
     if len(reasons) > MAX_REASONS:
-        click.echo(f"… and {counted(len(reasons) - MAX_REASONS, 'more reason')}", err=True)
+        output.echo(f"… and {counted(len(reasons) - MAX_REASONS, 'more reason')}", err=True)
 
 
 def _done(delivered: "Delivered") -> int:
@@ -135,7 +135,7 @@ def _masked(reason: str) -> str:
 
 def show_wait(wait: "Waiting") -> None:
     """Show a wait that comes before a send or after it."""
-    click.echo(_sentence(wait), err=True)
+    output.echo(_sentence(wait), err=True)
 
 
 def _sentence(event: "Event") -> str:
@@ -177,4 +177,5 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        click.echo("\nStopping after the calls in flight. A second Ctrl-C stops at once.", err=True)
+        output.echo(err=True)
+        output.echo("Stopping after the calls in flight. A second Ctrl-C stops at once.", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli import progress, terminal
+from newsletter.cli import output, progress, terminal
 from newsletter.cli.command import command
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
@@ -34,15 +34,15 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
             counts = status.counts
             if not (counts.waiting or counts.in_flight or status.held_until):
                 if send.is_rehearsal:
-                    click.echo(
+                    output.echo(
                         "This was a rehearsal: no mail left this machine, so there is nothing to cancel."
                     )
                 else:
-                    click.echo("No mail of this send can be recalled any more.")
+                    output.echo("No mail of this send can be recalled any more.")
             else:
                 if not yes:
                     report(status, service.queries, ReportOptions(), identify=True)
-                    click.echo()
+                    output.echo()
                     terminal.confirm("Cancel this send?", "nothing was cancelled")
                 ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
                 if ending.failure:

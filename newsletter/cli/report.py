@@ -1,21 +1,21 @@
 """The report on a send, which several commands print at their end: a summary, a list, JSON, or CSV."""
 
-import csv
 import functools
+import io
 import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli import send_summary
+from newsletter.cli import csv_output, output, send_summary
 from newsletter.constants import RECIPIENT_STATES
+from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
@@ -72,11 +72,11 @@ def report(
         _print_json(queries, status, options)
     elif options.state:
         for _, address, reason in queries.recipients(status.send, options.state):
-            click.echo(f"{address}\t{reason}".rstrip("\t"))
+            output.echo_row(address, reason)
     else:
         send_summary.show_status(status, datetime.now(UTC), interrupted=interrupted, identify=identify)
         if options.file:
-            click.echo(f"Every recipient's state is in {display_path(options.file)}")
+            output.echo(f"Every recipient's state is in {display_path(options.file)}")
 
 
 def _recipients(
@@ -91,32 +91,26 @@ def _recipients(
 def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | None) -> None:
     states = (state,) if state else RECIPIENT_STATES
     with _open_private(path) as file:
-        rows = csv.writer(file)
-        rows.writerow(("address", "state", "reason"))
-        for address, state_, reason in _recipients(queries, send, states):
-            # The provider wrote the reason; a spreadsheet evaluates a cell that begins like a formula.
-            escaped = f"'{reason}" if reason[:1] and reason[:1] in "=+-@" else reason
-            rows.writerow((address, state_, escaped))
+        csv_output.write_rows(
+            file, chain([("address", "state", "reason")], _recipients(queries, send, states))
+        )
 
 
 @contextmanager
 def _open_private(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that only its owner may read; raise Unavailable if it cannot be written."""
+    """Open a file that only its owner may read; it replaces `path` when the block ends without an error.
+
+    Raise Unavailable if it cannot be written.
+    """
     try:
-        with open(path, "w", encoding="utf-8", newline="", opener=_opener) as file:
+        with writing.replacing(path, private=True) as raw:
+            file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
             yield file
+            file.detach()
     except OSError as failure:
         what = cannot_be("written", failure)
         hint = write_hint(failure, "choose another file: --csv FILE")
         raise Unavailable(what, hint, where=display_path(path)) from failure
-
-
-def _opener(path: str, flags: int) -> int:
-    # Windows has no such flag and no such modes: a new file there has the permissions of its folder.
-    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(handle, 0o600)  # `os.open` does not change the mode of an existing file
-    return handle
 
 
 def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:
@@ -136,11 +130,11 @@ def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportO
         "joined_since": status.joined,
     }
     text = json.dumps(head, default=lambda moment: moment.isoformat(), indent=1)
-    sys.stdout.write(text.removesuffix("\n}") + ',\n "people": [')
+    output.echo_json(text.removesuffix("\n}") + ',\n "people": [', end="")
     states = (options.state,) if options.state else _NOT_ACCEPTED
     separator = "\n"
     for address, state, reason in _recipients(queries, send, states):
         recipient = {"address": address, "state": state, "reason": reason}
-        sys.stdout.write(f"{separator}  {json.dumps(recipient, ensure_ascii=False)}")
+        output.echo_json(f"{separator}  {json.dumps(recipient, ensure_ascii=False)}", end="")
         separator = ",\n"
-    sys.stdout.write("\n ]\n}\n")
+    output.echo_json("\n ]\n}")

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import plan_summary, progress, send_summary, terminal
+from newsletter.cli import output, plan_summary, progress, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
+from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
-from newsletter.errors import NewsError, SendRefused
+from newsletter.display import counted
+from newsletter.errors import NewsError, Problem, SendRefused
 
 if TYPE_CHECKING:
     from newsletter.sending.model import Send, SendOptions
@@ -79,7 +81,6 @@ def send(
 
     Exit codes: 0 all accepted; 1 refused to start; 3 somebody is unknown, refused or still waiting.
     """
-    from newsletter.config import loader
     from newsletter.sending.model import SendOptions
     from newsletter.services.send import SendService
 
@@ -94,7 +95,7 @@ def send(
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
     to_send = not addresses and not dry_run
-    with SendService.open(loader.load(folder), provider, to_send=to_send) as service:
+    with SendService.open(load(folder), provider, to_send=to_send) as service:
         service.on_wait = progress.show_wait
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
@@ -127,14 +128,13 @@ def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
 @contextmanager
 def open_send(folder: Path, issue: str) -> "Iterator[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue."""
-    from newsletter.config import loader
     from newsletter.issue import files
     from newsletter.services.send import SendService
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    with SendService.open_for(loader.load(folder), name) as (service, started):
+    with SendService.open_for(load(folder), name) as (service, started):
         service.on_wait = progress.show_wait
         yield service, started
 
@@ -143,15 +143,17 @@ def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
-            click.echo("No recipient is waiting; nothing was sent now.")
+            output.echo("No recipient is waiting; nothing was sent now.")
         return
     plan_summary.show_plan(plan, service)
     if yes:
         return
     real = service.provider.capabilities.leaves_machine
-    click.echo(f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}")
+    output.echo(
+        f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
+    )
     try:
-        typed = click.prompt("  Type the number of recipients to continue", default="", show_default=False)
+        typed = output.ask_for_text("  Type the number of recipients to continue")
     except click.Abort as abort:
         raise terminal.unanswered("nothing was sent") from abort
     if typed.replace(",", "").strip() != str(plan.recipients):
@@ -187,7 +189,8 @@ def show_failure(send: "Send", failure: BaseException) -> None:
     with suppress(OSError):
         if isinstance(failure, NewsError):
             terminal.show_problems(failure.problems)
-        click.echo(f"The send stopped. See its status:\n  news status {send.issue}", err=True)
+        output.echo("The send stopped. See its status:", err=True)
+        output.echo(f"  news status {send.issue}", err=True)
 
 
 def _send_issue(
@@ -198,20 +201,34 @@ def _send_issue(
     plan = service.plan(prepared, options)
     if dry_run:
         plan_summary.show_plan(plan, service)
-        click.echo("This was a dry run: nothing was sent.")
+        output.echo("This was a dry run: nothing was sent.")
         return 0
     agree(plan, service, yes)
     started = service.start(plan, exact=not yes)
     code = deliver(service, started)
-    if yes or not started.send.canary_size:
+    if yes or not started.send.canary_size or not service.status(started.send).waits_for_go_ahead:
         return code
-    status = service.status(started.send)
-    if not status.waits_for_go_ahead:
-        return code
-    click.echo()
-    if not click.confirm(f"Continue with the other {status.counts.waiting:,}?"):
-        return code
-    return deliver(service, service.start(service.plan_resume(prepared, started.send)))
+    return _continue_after_canary(service, prepared, started.send)
+
+
+def _continue_after_canary(service: "SendService", prepared: "Prepared", send: "Send") -> int:
+    """Ask for the go-ahead after a canary, and deliver to the other recipients; return the exit code.
+
+    Return INCOMPLETE, not REFUSED, if they are not sent to: the canary's mail has left.
+    """
+    from newsletter.cli import logs
+
+    waiting = service.status(send).counts.waiting
+    wait = f"{counted(waiting, 'recipient')} {'waits' if waiting == 1 else 'wait'}"
+    hint = f"to continue: news resume {send.issue}"
+    output.echo()
+    try:
+        terminal.confirm(f"Continue with the other {waiting:,}?", wait, hint=hint)
+        return deliver(service, service.start(service.plan_resume(prepared, send)))
+    except NewsError as failure:
+        terminal.show_problems(failure.problems)
+        logs.failed(failure)
+        return INCOMPLETE
 
 
 def _send_ready(
@@ -224,14 +241,15 @@ def _send_ready(
 ) -> int:
     """Send every due issue, the oldest first, or only the named one; return the worst exit code.
 
-    An issue that cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was not refused.
+    An issue that is refused or cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was
+    not refused.
     """
     from newsletter.cli import logs
     from newsletter.services.due import due_issues
 
     due, broken = terminal.collect_due(due_issues(service, issue, at_most))
     if not due and not broken:
-        click.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
+        output.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
     codes = []
     for prepared in due:
         try:
@@ -240,9 +258,8 @@ def _send_ready(
             terminal.show_problems(refused.problems)
             logs.failed(refused)
             codes.append(REFUSED)
-    worst = max(codes, default=0)
-    if not broken:
-        return worst
+    if not broken and REFUSED not in codes:
+        return max(codes, default=0)
     return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
 
@@ -258,15 +275,20 @@ def _send_tests(
     terminal.show_findings(prepared)
     service.refuse_errors(prepared)  # before the question; `service.test` is called after it
     through = f"through {service.provider.name}"
-    click.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
+    output.echo(f"A test of {prepared.issue.name} to {', '.join(recipients)}, {through}.")
     if dry_run:
-        click.echo("This was a dry run: nothing was sent.")
+        output.echo("This was a dry run: nothing was sent.")
         return 0
     if not yes:
         terminal.confirm("Send it?", "nothing was sent")
-    accepted = sum(
-        _send_test(service, prepared, address, with_address=len(recipients) > 1) for address in recipients
-    )
+    accepted = 0
+    for address in recipients:
+        try:
+            accepted += _send_test(service, prepared, address, with_address=len(recipients) > 1)
+        except KeyboardInterrupt:
+            what = "interrupted; this test was perhaps sent, and no later one was"
+            terminal.show_problems([Problem(address, what)])
+            return INCOMPLETE
     send_summary.show_rehearsal(service, accepted)
     return 0 if accepted == len(recipients) else INCOMPLETE
 

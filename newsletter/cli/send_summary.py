@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import click
-
+from newsletter.cli import output
 from newsletter.cli.layout import clock_time, show_command, show_heading, show_number, show_text
-from newsletter.display import counted, display_path, printable
+from newsletter.cli.output import Styled
+from newsletter.display import counted, display_path, shortened
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,17 +40,18 @@ def show_status(
     if identify:
         _show_send(status.send)
         if not plain:
-            click.echo()
+            output.echo()
     if not plain:
         _show_numbers(status, now)
     if status.joined:
         show_number("Joined", f"{status.joined:,}", ["after the start; they are not in this send"])
     if status.holder:
         doing = "is sending this issue now" if status.in_progress else "has ended"
-        click.echo(f"\n  Process {status.holder.process} on host {status.holder.host} {doing}.")
+        output.echo()
+        output.echo(f"  Process {status.holder.process} on host {status.holder.host} {doing}.")
     commands = list(_next_commands(status, now))
     if commands and (identify or status.joined or not plain):
-        click.echo()
+        output.echo()
     for purpose, command in commands:
         show_command(purpose, command)
 
@@ -164,7 +165,7 @@ def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
 def _reasons(status: "SendStatus", state: str) -> list[str]:
     reasons = status.reasons[state]
     notes = [
-        f"{number:,} × {printable(reason, 200)}"
+        f"{number:,} × {shortened(reason, 200)}"
         for reason, number in reasons.most_common(MAX_REASONS)
         if reason
     ]
@@ -238,39 +239,38 @@ def show_rehearsal(service: "SendService", accepted: int) -> None:
 
     if service.provider.capabilities.leaves_machine:
         return
-    outbox = service.newsletter.folder / service.newsletter.config.outbox.path
+    outbox = service.newsletter.outbox
     if not accepted:
-        click.echo("No mail left this machine.", err=True)
+        output.echo("No mail left this machine.", err=True)
     elif folder := mail_folder(outbox):
-        click.echo(f"No mail left this machine: it is in {display_path(folder)}/.", err=True)
+        output.echo(f"No mail left this machine: it is in {display_path(folder)}/.", err=True)
     else:
-        click.echo(
-            f"No mail left this machine. It was in {display_path(outbox)}/ and was deleted there.\n"
-            "To see it again:\n  news preview, or news render",
-            err=True,
-        )
+        was = f"It was in {display_path(outbox)}/ and was deleted there."
+        for line in (
+            f"No mail left this machine. {was}",
+            "To see it again:",
+            "  news preview, or news render",
+        ):
+            output.echo(line, err=True)
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
     """Show a table of sends, one per line."""
-    from rich.console import Console
-    from rich.table import Table
-
     rows = list(sends)
     if not rows:
-        click.echo("Nothing was ever sent.")
+        output.echo("Nothing was ever sent.")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
-    for heading in ("Issue", "Through", "Started"):
-        table.add_column(heading, no_wrap=True)
     # All columns together do not fit into 80 characters, so those that are empty are omitted.
     states = [
         state for state in _LABELS if state == "accepted" or any(getattr(counts, state) for _, counts in rows)
     ]
-    for state in states:
-        table.add_column(_LABELS[state], justify="right")
+    table = [["Issue", "Through", "Started", *(_LABELS[state] for state in states)]]
     for send, counts in rows:
         numbers = (getattr(counts, state) for state in states)
         cells = (f"{number:,}" if number else "-" for number in numbers)
-        table.add_row(send.issue, _through(send), f"{send.started_at:%Y-%m-%d %H:%M}", *cells)
-    Console().print(table)
+        table.append([send.issue, _through(send), f"{send.started_at:%Y-%m-%d %H:%M}", *cells])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+        output.echo(Styled("  ".join([*left, *right]), bold=row is table[0]))

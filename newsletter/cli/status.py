@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import send_summary, terminal
+from newsletter.cli import output, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
+from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
+from newsletter.display import display_path
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -30,7 +32,6 @@ def status(folder: Path, issue: str | None, due: bool, options: ReportOptions) -
 
     With --list, one recipient a line: address, tab, reason.
     """
-    from newsletter.config import loader
     from newsletter.issue import files
 
     if not issue and (options.state or options.file or (options.as_json and not due)):
@@ -38,7 +39,7 @@ def status(folder: Path, issue: str | None, due: bool, options: ReportOptions) -
     if issue and (issue := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    newsletter = loader.load(folder)
+    newsletter = load(folder)
     if due:
         sys.exit(_show_due(newsletter, options.as_json))
     _show(newsletter, issue, options)
@@ -52,11 +53,12 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
         due, broken = terminal.collect_due(due_issues(service))
     names = [prepared.issue.name for prepared in due]
     if as_json:
-        click.echo(json.dumps(names))
+        output.echo_json(json.dumps(names))
     elif names:
-        click.echo("\n".join(names))
+        for name in names:
+            output.echo(name)
     else:
-        click.echo("No issue is due.", err=True)
+        output.echo("No issue is due.", err=True)
     return REFUSED if broken else 0
 
 
@@ -70,10 +72,17 @@ def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -
         queries = LedgerQueries(database)
         if issue is None:
             send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
+            _show_place(newsletter)
         elif send := queries.newest(issue, SUBSCRIBERS):
             status = send_status(newsletter, queries, send, datetime.now(UTC))
             report(status, queries, options, identify=True)
+            if not (options.as_json or options.state or options.file):
+                _show_place(newsletter)
         elif options.as_json:
-            click.echo("null")
+            output.echo_json("null")
         else:
-            click.echo(f"{issue} was never sent.")
+            output.echo(f"{issue} was never sent.")
+
+
+def _show_place(newsletter: "Newsletter") -> None:
+    output.echo(f"The state of this newsletter is in {display_path(newsletter.state)}/")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import terminal
+from newsletter.cli import output, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
+from newsletter.cli.newsletter import load
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
-from newsletter.display import printable
 from newsletter.errors import SubscriberError
 
 if TYPE_CHECKING:
@@ -25,21 +25,28 @@ def subscribers() -> None:
 @subscribers.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the file.")
+@click.option(
+    "--ignore-column",
+    "ignored",
+    metavar="NAME",
+    multiple=True,
+    help="Import the file although this column may tell who has left; may be repeated.",
+)
 @click.pass_obj
-def import_(folder: Path, file: Path, encoding: str) -> None:
+def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -> None:
     """Add the subscribers in a CSV file with the columns address and name.
 
-    A person who has unsubscribed stays unsubscribed. Invalid lines are reported and left out; then the exit
-    code is 1.
+    A person who has unsubscribed stays unsubscribed. A file that tells who has left is refused. Invalid lines
+    are reported and left out; then the exit code is 1.
     """
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
     from newsletter.subscribers import csv_import
 
     tune_gc()
-    with open_database(folder) as database:
-        rows = csv_import.read(file, encoding)
-        refused = terminal.show_import(Subscribers(database).import_rows(rows, printable(file.name)))
+    with open_database(load(folder)) as database:
+        rows = csv_import.read(file, encoding, ignored)
+        refused = terminal.show_import(Subscribers(database).import_rows(rows, file.name))
     sys.exit(REFUSED if refused else 0)
 
 
@@ -52,9 +59,9 @@ def list_(folder: Path, state: str | None) -> None:
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         for subscriber in Subscribers(database).iter_all(state):
-            click.echo(f"{subscriber.address}\t{subscriber.state}\t{subscriber.name}".rstrip("\t"))
+            output.echo_row(subscriber.address, subscriber.state, subscriber.name)
 
 
 @subscribers.command()
@@ -68,11 +75,11 @@ def add(folder: Path, address: str, name: str, again: bool) -> None:
     from newsletter.store.subscribers import Subscribers
     from newsletter.subscribers.parsing import parse_subscriber
 
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         mailbox, name = parse_subscriber(address, name)
         change = Subscribers(database).add(mailbox, name, again=again)
     results = {"added": "added", "known": "is on the list already", "renamed": f"has the name {name} now"}
-    click.echo(f"{mailbox.given} {results[change]}")
+    output.echo(f"{mailbox.given} {results[change]}")
 
 
 @subscribers.command()
@@ -86,7 +93,7 @@ def remove(folder: Path, addresses: tuple[str, ...]) -> None:
     from newsletter.store.database import open_database
     from newsletter.store.subscribers import Subscribers
 
-    with open_database(folder) as database:
+    with open_database(load(folder)) as database:
         store = Subscribers(database)
         removed = [_remove(store, address) for address in addresses]
     sys.exit(0 if all(removed) else REFUSED)
@@ -102,5 +109,5 @@ def _remove(store: "Subscribers", address: str) -> bool:
     except SubscriberError as failure:
         terminal.show_problems(failure.problems)
         return False
-    click.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
+    output.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
     return True

@@ -6,7 +6,6 @@ Messages go to standard error and results to standard output, so that a program 
 import re
 import shutil
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.display import counted, printable
+from newsletter.cli import output
+from newsletter.cli.output import Styled
+from newsletter.display import counted
 from newsletter.errors import NewsError, Problem, SendRefused
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _MIN_WIDTH, _MAX_WIDTH = 40, 100
 # A command in a message, such as `news status 2026-04-27 --list unknown`, stays in one line: it is copied.
 _COMMAND = re.compile(
-    r"\bnews(?: subscribers)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
+    r"\bnews(?: subscribers| state)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
 )
 _NO_BREAK = "\xa0"
 COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
@@ -45,7 +46,7 @@ def stdout_to_stderr(active: bool) -> Iterator[None]:
 def show_problems(problems: Iterable[Problem]) -> None:
     """Show each problem on standard error: its location, the problem, and below it the correction."""
     for problem in problems:
-        click.echo(format_problem(problem), err=True)
+        show_problem(problem, err=True)
 
 
 def show_findings(prepared: "Prepared") -> None:
@@ -53,8 +54,8 @@ def show_findings(prepared: "Prepared") -> None:
     show_problems(problem for problem in prepared.problems if problem.severity != "note")
 
 
-def format_problem(problem: Problem, *, always: bool = False) -> str:
-    """Return a problem as lines that fit the terminal.
+def show_problem(problem: Problem, *, always: bool = False, err: bool = False) -> None:
+    """Show a problem in lines that fit the terminal.
 
     The severity of an error that has a location is omitted, unless `always`.
     """
@@ -64,10 +65,13 @@ def format_problem(problem: Problem, *, always: bool = False) -> str:
     name = f" [{problem.check}]" if problem.check else ""
     first, *rest = wrapped(f"{where}{kind}{problem.what}{name}", 4, first=0)
     if first.startswith(where + kind):
-        styled = click.style(where, bold=True) + click.style(kind, fg=COLOURS[problem.severity])
-        first = styled + first.removeprefix(where + kind)
+        styled = Styled(where, bold=True), Styled(kind, COLOURS[problem.severity])
+        output.echo(*styled, first.removeprefix(where + kind), err=err)
+    else:
+        output.echo(first, err=err)
     fix = wrapped(problem.fix, 4) if problem.fix else []
-    return "\n".join((first, *rest, *fix, *(f"    {line}" for line in problem.details)))
+    for line in (*rest, *fix, *(f"    {detail}" for detail in problem.details)):
+        output.echo(line, err=err)
 
 
 def columns() -> int:
@@ -84,31 +88,28 @@ def wrapped(text: str, indent: int, *, first: int | None = None, always: bool = 
     start = " " * (indent if first is None else first)
     if not (always or sys.stdout.isatty()):
         return [start + text]
-    lines = textwrap.wrap(
-        _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text),
-        columns(),
-        initial_indent=start,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    text = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), text)
+    lines = output.wrap(text, columns(), first=start, indent=" " * indent, long_words=False)
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def confirm(question: str, otherwise: str, *, err: bool = False) -> None:
-    """Ask a question; raise SendRefused if the answer is not yes. `otherwise` says what was not done then."""
+def confirm(question: str, otherwise: str, *, hint: str = "", err: bool = False) -> None:
+    """Ask a question; raise SendRefused if the answer is not yes.
+
+    `otherwise` says what was not done then, and `hint` how to do it later.
+    """
     try:
-        agreed = click.confirm(question, err=err)
+        agreed = output.ask(question, err=err)
     except click.Abort as abort:
-        raise unanswered(otherwise) from abort
+        raise unanswered(otherwise, hint or "for automation: --yes") from abort
     if not agreed:
-        raise SendRefused(f"the answer was no; {otherwise}")
+        raise SendRefused(f"the answer was no; {otherwise}", hint)
 
 
-def unanswered(otherwise: str) -> SendRefused:
+def unanswered(otherwise: str, hint: str = "for automation: --yes") -> SendRefused:
     """Return the error after Ctrl-C, or the end of the input, at a question."""
-    click.echo(err=True)  # the line of the question is not complete
-    return SendRefused(f"the question was not answered; {otherwise}", "for automation: --yes")
+    output.echo(err=True)  # the line of the question is not complete
+    return SendRefused(f"the question was not answered; {otherwise}", hint)
 
 
 def collect_due(issues: Iterable["Prepared | NewsError"]) -> tuple[list["Prepared"], bool]:
@@ -128,9 +129,9 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
     """Show the outcome of a single message, with the address if it is given."""
     reason = getattr(outcome, "reason", None)
     if reason is None:
-        click.echo(f"{address}: accepted" if address else "Accepted.")
+        output.echo(f"{address}: accepted" if address else "Accepted.")
     else:
-        show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {printable(reason, 300)}")])
+        show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {reason}")])
 
 
 def show_import(imported: Iterable["Imported | Problem"]) -> int:
@@ -143,9 +144,9 @@ def show_import(imported: Iterable["Imported | Problem"]) -> int:
             continue
         changes[change.change] += 1
         if change.change in _UNUSUAL:
-            click.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
+            output.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
     results = [counted(changes[key], *words) for key, words in _CHANGES.items() if changes[key]]
-    click.echo(", ".join(results) or "The file has no subscribers.")
+    output.echo(", ".join(results) or "The file has no subscribers.")
     return changes["refused"]
 
 

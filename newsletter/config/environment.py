@@ -16,42 +16,54 @@ from newsletter.yamlfile import reader
 
 @dataclass(frozen=True)
 class Secrets:
-    """The secrets, which newsletter.yml cannot hold; a repr does not show them."""
+    """The secrets, which newsletter.yml cannot hold; a repr does not show them.
+
+    `sendgrid_host` and `smtp_host` are the hosts that the key and the password are for.
+    """
 
     sendgrid_api_key: SecretStr | None = None
     smtp_password: SecretStr | None = None
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
+    sendgrid_host: str | None = None
+    smtp_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
 
-        def secret(name: str) -> SecretStr | None:
+        def text(name: str) -> str | None:
             value = environment.get(name, "").strip()
             if not value.isprintable():
                 what = f"{name} contains a line break or an invisible character"
                 raise ConfigError([Problem("environment", what, "set it again as one line")])
-            return SecretStr(value) if value else None
+            return value or None
+
+        def secret(name: str) -> SecretStr | None:
+            return SecretStr(value) if (value := text(name)) else None
 
         return cls(
             secret("SENDGRID_API_KEY"),
             secret("SMTP_PASSWORD"),
             secret("NEWS_SECRET_KEY"),
             secret("NEWS_DATABASE_URL"),
+            text("SENDGRID_HOST"),
+            text("SMTP_HOST"),
         )
 
 
 def dotenv(file: Path) -> dict[str, str]:
     """Return the variables of a .env file; raise ConfigError for lines that are not NAME=value.
 
+    The file must be in its folder: a symbolic link must not lead out of it.
     A folder of this name is ignored, because it may be a virtual environment.
     """
     if not os.path.lexists(file) or file.is_dir():
         return {}
     from dotenv.parser import parse_stream
 
-    bindings = list(parse_stream(StringIO(reader.read_text(file, ConfigError))))
+    text = reader.read_text(file, ConfigError, root=file.parent, secret=True)
+    bindings = list(parse_stream(StringIO(text)))
     invalid = [
         binding.original for binding in bindings if binding.error or (binding.key and binding.value is None)
     ]

@@ -82,7 +82,7 @@ def _matching(pattern: str, what: str, fix: str) -> AfterValidator:
 
 
 # A host name, with labels of at most 63 characters, or an IPv6 address.
-_HOST = r"(?=.{1,253}$)[^\s/@.:\[\]]{1,63}(\.[^\s/@.:\[\]]{1,63})*|[0-9a-fA-F:]*:[0-9a-fA-F:.]+"
+_HOST = r"(?=.{1,253}$)[^\s/@.:\[\]]{1,63}(\.[^\s/@.:\[\]]{1,63})*|[0-9a-fA-F]*:[0-9a-fA-F:.]+"
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Host = Annotated[
     str, _matching(_HOST, "is not a host name", "write only the host name, such as mail.example.com")

@@ -1,6 +1,7 @@
 """Load a folder with newsletter.yml as a Newsletter."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,11 +13,15 @@ from pydantic_core import ErrorDetails
 from newsletter.config.environment import Secrets, dotenv
 from newsletter.config.model import Config
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, Problem
+from newsletter.errors import ConfigError, Problem, StateError
 from newsletter.render.model import Site
+from newsletter.state.folder import protect
+from newsletter.state.identity import holds_other_files
+from newsletter.state.location import VARIABLE, StateLocation, locate
+from newsletter.state.tracked import refuse_tracked
 from newsletter.yamlfile import reader, validation
 
-FILE, ISSUES, TEMPLATES, STATE = "newsletter.yml", "issues", "templates", ".news"
+FILE, ISSUES, TEMPLATES, DOTENV = "newsletter.yml", "issues", "templates", ".env"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Newsletter:
     """A newsletter's folder, configuration and secrets.
 
     `in_ci` is true on a CI runner, whose files are deleted afterwards. `lines` is the line of each key of
-    newsletter.yml.
+    newsletter.yml. `state_dir` is NEWS_STATE_DIR. `notices` tell what happened to the state while the
+    newsletter was loaded.
     """
 
     folder: Path
@@ -32,6 +38,8 @@ class Newsletter:
     secrets: Secrets = field(default_factory=Secrets)
     in_ci: bool = False
     lines: Mapping[reader.Loc, int] = field(default_factory=dict, repr=False)
+    state_dir: str = ""
+    notices: tuple[Problem, ...] = ()
 
     def where(self, *loc: str | int) -> str:
         """Return `newsletter.yml:line` of a key."""
@@ -47,10 +55,27 @@ class Newsletter:
         """Return the folder of the newsletter's templates."""
         return self.folder / TEMPLATES
 
+    @cached_property
+    def location(self) -> StateLocation:
+        """Return the place of the state; raise StateError if it cannot be found."""
+        return locate(self.folder, self.state_dir)
+
     @property
     def state(self) -> Path:
         """Return the folder of local files that are not committed: database and keys."""
-        return self.folder / STATE
+        return self.location.folder
+
+    @property
+    def outbox(self) -> Path:
+        """Return the folder of the provider `outbox`."""
+        return self.folder / self.config.outbox.path
+
+    @property
+    def list_id(self) -> str:
+        """Return the id of the list, for the header List-Id (RFC 2919)."""
+        domain = self.config.sender.email.rpartition("@")[2]
+        slug = re.sub(r"[^a-z0-9]+", "-", self.config.name.lower()).strip("-") or "newsletter"
+        return self.config.list_id or f"{slug}.{domain}"
 
     @property
     def runs(self) -> Path:
@@ -93,14 +118,53 @@ def _provider_problem(provider: str, error: ErrorDetails) -> Problem:
     return Problem(FILE, what, context.get("fix", f"change it, or do not send through {provider}"))
 
 
-def load(folder: Path, environment: Mapping[str, str] | None = None) -> Newsletter:
+def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: bool = False) -> Newsletter:
     """Return the newsletter in `folder`; raise ConfigError with every problem of its newsletter.yml.
 
-    Secrets come from `environment` (by default the environment of this process), then from the file `.env`.
+    Secrets come from `environment` (by default the environment of this process), then from the file `env` in
+    the folder of the state, then from `.env`. `review`: the folder may be a stranger's branch, and no secret
+    of `.env` is needed; `.env` is not read, and the state is not changed. Otherwise a state of an earlier
+    version is moved, its permissions are restricted, and StateError is raised if Git tracks `.env` or the
+    state.
     """
+    environment = os.environ if environment is None else environment
+    state_dir = environment.get(VARIABLE, "")
+    notices = () if review else settle_state(folder, state_dir)
     config, lines = load_file(folder)
-    values = {**dotenv(folder / ".env"), **(os.environ if environment is None else environment)}
-    return Newsletter(folder, config, Secrets.from_environment(values), is_ci(values), lines)
+    values = {**_variables(folder, state_dir, review=review), **environment}
+    secrets = Secrets.from_environment(values)
+    return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices)
+
+
+def settle_state(folder: Path, state_dir: str) -> tuple[Problem, ...]:
+    """Move the state of an earlier version, and restrict the permissions of the state; return what happened.
+
+    Raise StateError if the state cannot be found or moved, or if Git tracks a file of it.
+    """
+    location = locate(folder, state_dir)
+    notices = []
+    if location.is_shared and location.has_old:
+        from newsletter.state.migration import move_old_state
+
+        if moved := move_old_state(location):
+            notices.append(Problem("", moved, severity="note"))
+    if location.folder.is_dir() and not holds_other_files(location):
+        refuse_tracked(location.folder)
+        notices += protect(location.folder)
+    return tuple(notices)
+
+
+def _variables(folder: Path, state_dir: str, *, review: bool) -> dict[str, str]:
+    """Return the variables of the state's `env` and of `.env`; without `.env` for a review."""
+    if not review:
+        refuse_tracked(folder / DOTENV)
+        return {**dotenv(folder / DOTENV), **dotenv(locate(folder, state_dir).env)}
+    try:
+        location = locate(folder, state_dir)
+        refuse_tracked(location.folder, location.env)
+    except StateError:
+        return {}  # commands that need the state report this
+    return dotenv(location.env)
 
 
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
@@ -110,7 +174,7 @@ def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
         where = display_path(file)
         fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
         raise ConfigError([Problem(where, "there is no newsletter in this folder", fix)])
-    document = reader.read(file, ConfigError)
+    document = reader.read(file, ConfigError, root=folder)
     return validation.validate(document, Config, ConfigError), document.lines
 
 

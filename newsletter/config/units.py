@@ -47,7 +47,7 @@ def parse_rates(text: str) -> list[Rate]:
 
 
 def _parse_rate(text: str) -> Rate:
-    match = re.fullmatch(r"([0-9]{1,9})\s*(k?)\s*/\s*([a-z]+)", text)
+    match = re.fullmatch(r"([0-9]{1,9})\s*+(k?)\s*+/\s*+([a-z]+)", text)
     count = int(match[1]) * (1000 if match[2] else 1) if match else 0
     if not match or match[3] not in _PERIODS or not count:
         raise ValueError(text)

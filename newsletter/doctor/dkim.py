@@ -35,7 +35,7 @@ def _record(record: DnsRecord, resolver: Resolver) -> Finding:
         return Finding(
             label, "skipped", f"not looked at: {answer.reason}", "try again later, or --nameserver"
         )
-    publish = f"publish: {record.host} {kind} {printable(record.data, 4096)}"
+    publish = f"publish: {record.host} {kind} {record.data}"
     if answer.state == "no name":
         return Finding(label, "error", "does not exist: the DNS has no such name", publish)
     if answer.state == "no record":

@@ -145,7 +145,7 @@ def _details(label: str, published: Policy) -> Iterator[Finding]:
         fix = f"add rua=mailto:… to _dmarc.{published.domain}"
         yield Finding(label, "note", what, fix)
     pct = published.tags.get("pct", "100")
-    if pct.isdecimal() and int(pct) < 100 and published.wanted != "none":
+    if _is_percentage(pct) and int(pct) < 100 and published.wanted != "none":
         what = f"applies to {pct} % of the mail only (pct), which newer receivers ignore"
         yield Finding(label, "note", what, "delete pct, which RFC 9989 has removed")
 
@@ -160,11 +160,15 @@ def _faults(record: str, published: Policy) -> Iterator[str]:
         if name in tags and tags[name].lower() not in allowed:
             yield f'{name}="{printable(tags[name])}" is not valid: use one of {", ".join(allowed)}'
     pct = tags.get("pct", "100")
-    if not (pct.isascii() and pct.isdecimal() and int(pct) <= 100):
+    if not _is_percentage(pct):
         yield f'pct="{printable(pct)}" is not a number from 0 to 100'
-    for address in filter(None, re.split(r"\s*,\s*", tags.get("rua", ""))):
+    for address in filter(None, map(str.strip, tags.get("rua", "").split(","))):
         if not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+", address, re.IGNORECASE):
             yield f'rua="{printable(address)}" is not an address for reports: write mailto:name@example.com'
+
+
+def _is_percentage(text: str) -> bool:
+    return bool(re.fullmatch(r"0*(?:[0-9]{1,2}|100)", text))
 
 
 def _tags(record: str) -> tuple[dict[str, str], list[str]]:

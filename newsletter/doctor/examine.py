@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.background import BackgroundTask, TimedOut
+from newsletter.connections import IsPublic
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
+from newsletter.doctor.state import state
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
+from newsletter.hosts import is_public
 
 REQUEST_TIMEOUT_SECONDS, GROUP_TIMEOUT_SECONDS = 8.0, 60.0
 HIDDEN = "[hidden]"
@@ -35,13 +38,15 @@ class ExamineOptions:
     """The options of an examination.
 
     `online` permits connections; `nameserver` replaces the system's DNS server; `timeout` limits one request
-    and `group_timeout` one group, both in seconds.
+    and `group_timeout` one group, both in seconds. `is_public` decides on which hosts the unsubscribe page is
+    requested.
     """
 
     online: bool = True
     nameserver: str | None = None
     timeout: float = REQUEST_TIMEOUT_SECONDS
     group_timeout: float = GROUP_TIMEOUT_SECONDS
+    is_public: IsPublic = is_public
 
 
 def examine(setup: Setup, options: ExamineOptions | None = None) -> Iterator[Group]:
@@ -78,6 +83,7 @@ class _Examination:
 
     def groups(self) -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
         yield "Configuration", lambda: configuration(self._setup)
+        yield "State", lambda: state(self._setup)
         yield "Secrets", self.secrets
         yield "Database", self.database
         yield "Provider", self.provider
@@ -161,7 +167,7 @@ class _Examination:
             return (Finding(label, "skipped", "not asked: --offline"),), ()
         from newsletter.doctor.unsubscribe import unsubscribe
 
-        report = unsubscribe(url, self._options.timeout)
+        report = unsubscribe(url, self._options.timeout, self._options.is_public)
         return report.findings, report.clock_readings
 
     def _clock_readings(self) -> Iterator[ClockReading]:

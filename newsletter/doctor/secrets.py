@@ -4,18 +4,21 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.display import display_path
-from newsletter.doctor.setup import DOTENV, Setup, Variable
+from newsletter.config.key_hosts import misdirected_key, provider_key
+from newsletter.config.loader import DOTENV
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
+from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
 from newsletter.errors import cannot_be
 from newsletter.findings import Finding
-from newsletter.state.secret_key import MIN_LENGTH
+from newsletter.state.secret_key import MAX_BYTES, MIN_LENGTH
 
 KEY, DATABASE = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"
 
 
 def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iterator[Finding]:
-    """Yield findings on the variables, on the key in `.news/secret`, and on the permissions of files.
+    """Yield findings on the variables, on the key in the state, and on the permissions of files.
 
     `needed` are the names of the variables that the provider requires.
     """
@@ -40,21 +43,30 @@ def _malformed_or_hidden(variable: Variable) -> Iterator[Finding]:
         what = "is malformed: it holds a line break or an invisible character"
         yield Finding(variable.name, "error", what, f"set it again in {variable.source}, as one line")
     if variable.state == "empty" and variable.hides:
-        what = f"is empty in the environment, which hides the value in {variable.hides}"
-        yield Finding(variable.name, "warning", what, f"unset it: unset {variable.name}")
+        what = f"is empty in {variable.source}, which hides the value in {variable.hides}"
+        yield Finding(variable.name, "warning", what, _unset(variable))
     elif variable.hides:
-        what = f"differs between {variable.hides} and the environment; the environment is used"
-        yield Finding(
-            variable.name, "note", what, f"delete it from {variable.hides}, or unset {variable.name}"
-        )
+        what = f"differs between {variable.hides} and {variable.source}; that of {variable.source} is used"
+        fix = f"delete it from {variable.hides}, or {_unset(variable)}"
+        yield Finding(variable.name, "note", what, fix)
+
+
+def _unset(variable: Variable) -> str:
+    in_environment = variable.source == ENVIRONMENT
+    return f"unset it: unset {variable.name}" if in_environment else f"delete it from {variable.source}"
 
 
 def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator[Finding]:
-    if variable.state == "set":
+    key = provider_key(setup.newsletter) if setup.newsletter and needed else None
+    if setup.newsletter and (problem := misdirected_key(setup.newsletter)) and needed:
+        yield Finding(variable.name, "error", problem.what, problem.fix)
+    elif key:
+        yield Finding(variable.name, "ok", f"is set in {variable.source}, and sent to {key.host} only")
+    elif variable.state == "set":
         unneeded = ", and not needed here" if setup.config and not needed else ""
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")
     elif needed:
-        fix = "set it in the environment or in .env (never in newsletter.yml)"
+        fix = f"set it in the environment or in {display_path(setup.state / 'env')} (never in newsletter.yml)"
         yield Finding(variable.name, "error", "is not set, and the provider needs it", fix)
     elif not setup.config:
         yield Finding(
@@ -75,8 +87,8 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
             fix = "set it to that key if mail with links signed by it was sent"
             yield Finding(KEY, "note", what, fix)
     elif isinstance(stored, OSError):
-        what = cannot_be("read", stored)
-        yield Finding(display_path(file), "error", what, "check the permissions of the file and its folder")
+        fix = read_hint(stored, "check the permissions of the file and its folder")
+        yield Finding(display_path(file), "error", cannot_be("read", stored), fix)
     elif stored is not None and len(stored) < MIN_LENGTH:
         fix = "restore it from a backup; the links in mail already sent depend on it"
         yield Finding(display_path(file), "error", "holds no key", fix)
@@ -102,7 +114,7 @@ def _key_length(variable: Variable) -> Finding:
 def _stored_key(file: Path) -> str | OSError | None:
     """Return the key in a file: None if there is no file, "" if it is not ASCII, an OSError if unreadable."""
     try:
-        return file.read_text(encoding="ascii").strip()
+        return reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
@@ -121,12 +133,13 @@ def _database(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterato
     elif variable.state == "set":
         yield Finding(DATABASE, "ok", f"is set in {variable.source}")
     elif variable.state == "not set":
-        yield Finding(DATABASE, "ok", "is not set: the database is a file in .news/")
+        yield Finding(DATABASE, "ok", f"is not set: the database is a file in {display_path(setup.state)}/")
 
 
 def _files(setup: Setup) -> Iterator[Finding]:
-    """Yield findings on the permissions of .env, of the private folder, and of the key file."""
-    for path, mode in ((setup.folder / DOTENV, 600), (setup.state, 700), (setup.state / "secret", 600)):
+    """Yield findings on the permissions of .env, and of the folder and the files of the state."""
+    state = [(setup.state / name, 600) for name in ("env", "secret", "news.db")]
+    for path, mode in ((setup.folder / DOTENV, 600), (setup.state, 700), *state):
         try:
             status = path.stat()
         except OSError:
@@ -136,5 +149,5 @@ def _files(setup: Setup) -> Iterator[Finding]:
         if status.st_mode & 0o077:
             what = f"other users of this machine may read it ({stat.filemode(status.st_mode)})"
             yield Finding(display_path(path), "warning", what, f"chmod {mode} {display_path(path)}")
-        elif path.name != "secret":
+        elif path.parent != setup.state:
             yield Finding(display_path(path), "ok", "only you may read it")

@@ -1,26 +1,30 @@
 """The set-up of a newsletter: its valid parts, and all problems of its invalid parts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from newsletter.config import loader
 from newsletter.config.environment import Secrets, dotenv
-from newsletter.config.loader import Newsletter
+from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.config.model import Config
-from newsletter.errors import ConfigError, Problem, cannot_be
+from newsletter.display import display_path
+from newsletter.errors import ConfigError, NewsError, Problem, StateError, cannot_be
+from newsletter.state.location import OLD, VARIABLE, StateLocation, locate
+from newsletter.state.tracked import refuse_tracked
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
-DOTENV = ".env"
+ENVIRONMENT = "the environment"
+HOSTS = ("SENDGRID_HOST", "SMTP_HOST")
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable for a secret, from the environment or .env; its repr omits the value.
+    """A variable for a secret, from the environment or a file; its repr omits the value.
 
-    `source` names the place where it is set, "" if it is not set; `hides` is `.env` if the environment
-    overrides a different value there, else "".
+    `source` names the place where it is set, "" if it is not set; `hides` is a file with a different value,
+    which is not used because of it, else "".
     """
 
     name: str
@@ -40,7 +44,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Setup:
-    """A newsletter's folder and its set-up; `config` is None if newsletter.yml is invalid."""
+    """A newsletter's folder and its set-up.
+
+    `config` is None if newsletter.yml is invalid, and `location` if the state cannot be found.
+    """
 
     folder: Path
     config: Config | None
@@ -49,30 +56,50 @@ class Setup:
     in_ci: bool = False
     config_problems: tuple[Problem, ...] = ()
     dotenv_problems: tuple[Problem, ...] = ()
+    location: StateLocation | None = None
+    state_problems: tuple[Problem, ...] = ()
+    state_dir: str = ""
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
         """Read the files and variables that `config.loader.load` reads; collect their problems."""
         config, config_problems = _config(folder, provider)
-        dotenv_problems: tuple[Problem, ...] = ()
-        try:
-            file = dotenv(folder / DOTENV)
-        except (ConfigError, OSError) as failure:
-            file, dotenv_problems = {}, _problems(failure, DOTENV)
-        variables = {name: _variable(name, environment, file) for name in VARIABLES}
+        state_dir = environment.get(VARIABLE, "")
+        location, state_problems = _locate(folder, state_dir)
+        sources, dotenv_problems = [(ENVIRONMENT, environment)], list[Problem]()
+        for file in ([location.readable / "env"] if location else []) + [folder / DOTENV]:
+            values, problems = _read(file)
+            sources.append((DOTENV if file.name == DOTENV else display_path(file), values))
+            dotenv_problems += problems
+        variables = {name: _variable(name, sources) for name in VARIABLES}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
-        secrets, ci = Secrets.from_environment(valid), loader.is_ci({**file, **environment})
-        return cls(folder, config, variables, secrets, ci, config_problems, dotenv_problems)
+        in_ci = next((loader.is_ci(values) for _, values in sources if "CI" in values), False)
+        both = {name: value for _, values in reversed(sources) for name, value in values.items()}
+        valid |= {name: both[name] for name in HOSTS if name in both and both[name].strip().isprintable()}
+        return cls(
+            folder,
+            config,
+            variables,
+            Secrets.from_environment(valid),
+            in_ci,
+            config_problems,
+            tuple(dotenv_problems),
+            location,
+            state_problems,
+            state_dir,
+        )
 
     @property
     def newsletter(self) -> Newsletter | None:
         """Return the newsletter with its valid secrets; None if its configuration is invalid."""
-        return Newsletter(self.folder, self.config, self.secrets, self.in_ci) if self.config else None
+        if self.config is None:
+            return None
+        return Newsletter(self.folder, self.config, self.secrets, self.in_ci, state_dir=self.state_dir)
 
     @property
     def state(self) -> Path:
         """Return the newsletter's private folder, which may not exist."""
-        return self.folder / loader.STATE
+        return self.location.readable if self.location else self.folder / OLD
 
 
 def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
@@ -89,8 +116,29 @@ def _problems(failure: ConfigError | OSError, file: str) -> tuple[Problem, ...]:
     return (Problem(file, cannot_be("read", failure), "check its permissions"),)
 
 
-def _variable(name: str, environment: Mapping[str, str], file: Mapping[str, str]) -> Variable:
-    if name in environment:
-        hidden = bool(file.get(name, "").strip()) and file[name].strip() != environment[name].strip()
-        return Variable(name, "the environment", environment[name].strip(), DOTENV if hidden else "")
-    return Variable(name, DOTENV, file[name].strip()) if name in file else Variable(name)
+def _locate(folder: Path, state_dir: str) -> tuple[StateLocation | None, tuple[Problem, ...]]:
+    try:
+        return locate(folder, state_dir), ()
+    except StateError as failure:
+        return None, tuple(failure.problems)
+
+
+def _read(file: Path) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    """Return the variables in a file, and the problems that prevent it from being read."""
+    try:
+        refuse_tracked(file)
+        return dotenv(file), ()
+    except NewsError as failure:
+        return {}, tuple(failure.problems)
+    except OSError as failure:
+        return {}, _problems(failure, file.name)
+
+
+def _variable(name: str, sources: Sequence[tuple[str, Mapping[str, str]]]) -> Variable:
+    """Return a variable from the first source that has it."""
+    found = [(source, values[name].strip()) for source, values in sources if name in values]
+    if not found:
+        return Variable(name)
+    (source, value), *others = found
+    hidden = next((other for other, unused in others if unused and unused != value), "")
+    return Variable(name, source, value, hidden)

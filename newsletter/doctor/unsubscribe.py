@@ -1,23 +1,27 @@
 """Examine the page of unsubscribe links, which must accept a mail program's one-click POST (RFC 8058).
 
-The requests use the test token, which unsubscribes nobody.
+The requests use the test token, which unsubscribes nobody. The address may be that of a stranger's branch, so
+that only a public host is requested.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from newsletter import __version__
+from newsletter.connections import IsPublic, connect
 from newsletter.display import printable
 from newsletter.findings import ClockReading, Finding, clock_of
+from newsletter.hosts import is_public
 from newsletter.mail.unsubscribe_tokens import TEST
 from newsletter.providers.http import NoResponse, NotConnected, Response, Transport
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 _REFUSED = (400, 404, 410, 422)
 _POST, _GET = "one-click POST", "GET, as link scanners do"
-_FORM = re.compile(rb"<form\b[^>]*\bmethod\s*=\s*[\"']?post\b", re.IGNORECASE)
+_FORM = re.compile(rb"<form\b[^<>]*\bmethod\s*=\s*[\"']?post\b", re.IGNORECASE)
 _DONE = re.compile(
     rb"(?:have|has|were|are|was)\s+(?:now\s+|been\s+|successfully\s+)*(?:unsubscribed|removed)\b"
     rb"|unsubscribed\s+successfully|successfully\s+unsubscribed",
@@ -33,10 +37,16 @@ class PageReport:
     clock_readings: tuple[ClockReading, ...] = ()
 
 
-def unsubscribe(url: str, timeout: float) -> PageReport:
-    """Request `unsubscribe.url` by POST, as a mail program does, and by GET; return the findings."""
+def unsubscribe(url: str, timeout: float, is_public: IsPublic = is_public) -> PageReport:
+    """Request `unsubscribe.url` by POST, as a mail program does, and by GET; return the findings.
+
+    `is_public` decides to which hosts and IP addresses a connection is allowed.
+    """
     parts = urlsplit(url.replace("{token}", TEST))
-    transport = Transport(f"{parts.scheme}://{parts.netloc}", 1, timeout)
+    if not is_public(parts.hostname or ""):
+        return PageReport((_connection_failure(parts.netloc, f"{parts.hostname} is not public"),))
+    connect_public = partial(connect, is_public=is_public)
+    transport = Transport(f"{parts.scheme}://{parts.netloc}", 1, timeout, connect=connect_public)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     agent = {"User-Agent": f"news/{__version__} (news doctor)", "Accept": "text/html, */*"}
     form = {**agent, "Content-Type": "application/x-www-form-urlencoded"}
@@ -118,6 +128,11 @@ def get_findings(response: Response) -> Iterator[Finding]:
 
 def _connection_failure(host: str, reason: str) -> Finding:
     reasons = (
+        (
+            "is not public",
+            "readers cannot open it, and it was not requested",
+            "write a public address; if only your own network finds it there, run news doctor elsewhere",
+        ),
         ("expired", "its certificate has expired", "renew the certificate"),
         (
             "ostname mismatch",

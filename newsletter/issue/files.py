@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from newsletter.disk.boundary import root_of
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Problem
 from newsletter.issue.model import Issue, IssueFile
@@ -25,10 +26,14 @@ class Text(NamedTuple):
     markdown: bool
 
 
-def load(path: Path) -> Issue:
-    """Load an issue; raise IssueError with every problem of the file, each with its line."""
+def load(path: Path, folder: Path | None = None) -> Issue:
+    """Load an issue; raise IssueError with every problem of the file, each with its line.
+
+    `folder` is that of the newsletter: a path through it must not lead out of it, by symbolic links. A path
+    elsewhere, which a user has named, may lead anywhere.
+    """
     day = issue_date(path)
-    document = reader.read(path, IssueError)
+    document = reader.read(path, IssueError, root_of(path, folder) if folder else None)
     issue = validation.validate(document, IssueFile, IssueError)
     return Issue.model_construct(
         **dict(issue), date=day, path=document.path, lines=document.lines, source=document.text

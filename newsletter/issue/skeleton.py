@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
 from newsletter.errors import IssueError, Problem, Unavailable, cannot_be
 from newsletter.issue.files import issue_date, issue_files, load, next_monday
@@ -16,15 +17,15 @@ from newsletter.issue.model import Issue, Passage
 def create(folder: Path, day: date) -> Path:
     """Write a commented skeleton with the headings of the newest issue; return its path.
 
+    `folder` is that of the issues, directly in the newsletter's folder.
+
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
     path = folder / f"{day.isoformat()}.yml"
     issue_date(path)  # raise IssueError for a date that `load` would reject
     text = _skeleton(day, _newest(folder))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        writing.create(path, text.encode(), root=folder.parent)
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             where = display_path(path)
@@ -47,7 +48,7 @@ def _newest(folder: Path) -> Issue | None:
     """Return the newest issue that can be loaded, or None; a draft with errors is skipped."""
     for path in reversed(issue_files(folder)):
         with suppress(IssueError):
-            return load(path)
+            return load(path, folder.parent)
     return None
 
 

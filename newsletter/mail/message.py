@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -109,14 +108,12 @@ class Batch:
 def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing:
     """Return the mailing of a rendered issue of this newsletter."""
     config = newsletter.config
-    domain = config.sender.email.rpartition("@")[2]
-    slug = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-") or "newsletter"
     return Mailing(
         issue=issue.name,
         rendered=rendered,
         sender=(config.sender.name, config.sender.email),
         reply_to=config.reply_to,
-        list_id=(config.name, config.list_id or f"{slug}.{domain}"),
+        list_id=(config.name, newsletter.list_id),
         unsubscribe_url=config.unsubscribe.url,
         unsubscribe_mailto=config.unsubscribe.mailto,
         sendgrid_group=config.unsubscribe.sendgrid_group,

@@ -7,9 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from newsletter.checks import registry
+from newsletter.checks import settings
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.disk.boundary import entries
 from newsletter.errors import NewsError, Problem
 from newsletter.issue import files as issues
 from newsletter.render.model import Rendered
@@ -47,37 +48,29 @@ class Page:
         return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
 
 
-Build = Callable[[], Page]
-
-
-def builder(folder: Path, name: str | None = None) -> Build:
-    """Return a function that builds the named issue, or the issue that is the newest at the time of the call.
+def build(folder: Path, name: str | None = None) -> Page:
+    """Build the named issue, or the newest one.
 
     Each call reads configuration, issue and templates again. A NewsError is not raised: its problems are in
     the Page.
     """
-
-    def build() -> Page:
-        path_problems: list[Problem] = []
-        path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
-        saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
-        problems: list[Problem] = []
-        newsletter = _try(lambda: loader.load(folder), problems)
-        if newsletter:
-            _try(lambda: registry.refuse_unknown(newsletter), problems)
-        problems.extend(path_problems)
-        issue = _try(lambda: issues.load(path), problems) if path else None
-        built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
-        return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
-
-    return build
+    path_problems: list[Problem] = []
+    path = _try(lambda: issues.find(folder / loader.ISSUES, name), path_problems)
+    saved = _saved(folder, path)  # before the files are read: a later save belongs to the next build
+    problems: list[Problem] = []
+    newsletter = _try(lambda: loader.load(folder, review=True), problems)
+    if newsletter:
+        _try(lambda: settings.refuse_invalid(newsletter), problems)
+    problems.extend(path_problems)
+    issue = _try(lambda: issues.load(path, folder), problems) if path else None
+    built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
+    return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
 
 
 def _saved(folder: Path, issue: Path | None) -> float:
     templates = folder / loader.TEMPLATES
     files = [folder / loader.FILE, *([issue] if issue else []), templates]
-    with suppress(OSError):  # a folder was removed meanwhile
-        files.extend(templates.rglob("*"))
+    files.extend(Path(entry.path) for entry in entries(templates, folder))
     newest = 0.0
     for file in files:
         with suppress(OSError):

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newsletter.config.loader import Newsletter
+from newsletter.errors import StateError
+from newsletter.state.identity import find_problem
 
 if TYPE_CHECKING:
     from newsletter.store.database import Database
@@ -27,6 +29,8 @@ def records(newsletter: Newsletter) -> Iterator["Database | None"]:
         return
     from newsletter.store.inspection import looked_at
 
+    if problem := find_problem(newsletter.location, newsletter.list_id):
+        raise StateError([problem])
     with looked_at(_url(newsletter), newsletter.state, _TIMEOUT_SECONDS) as database:
         yield database
 

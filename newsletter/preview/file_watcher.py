@@ -1,6 +1,7 @@
 """Watch the files of a preview with watchfiles."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from newsletter.config import loader
+from newsletter.disk.boundary import entries, is_inside
 from newsletter.render.templates import BUILT_IN
 
 # Editors often save in several writes (truncate, write, rename): a save ends with a step without changes.
@@ -76,6 +78,15 @@ def _roots(folder: Path) -> set[Path]:
 
 
 def _places(folder: Path) -> set[Path]:
-    """Return the existing folders to watch: those of issues and templates, with all their subfolders."""
-    roots = {root.resolve() for root in _roots(folder) if root.is_dir()}
-    return roots | {path.resolve() for root in roots for path in root.rglob("*") if path.is_dir()}
+    """Return the existing folders to watch: those of issues and templates, with all their subfolders.
+
+    Links to folders outside the newsletter are left out; subfolders of a linked folder are not watched.
+    """
+    places: set[Path] = set()
+    for root in _roots(folder):
+        # The built-in templates may be elsewhere; a link of the newsletter's own folders may not lead there.
+        boundary = BUILT_IN if root == BUILT_IN.resolve() else folder
+        for path in (os.fspath(root), *(entry.path for entry in entries(root, boundary))):
+            if os.path.isdir(path) and is_inside(os.path.realpath(path), boundary):
+                places.add(Path(path).resolve())
+    return places

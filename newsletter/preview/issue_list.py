@@ -49,7 +49,7 @@ class IssueList:
         """
         before = self._sends
         try:
-            newsletter = loader.load(self._folder)
+            newsletter = loader.load(self._folder, review=True)
             now = stamp(newsletter)
             if now == self._ledger_stamp:
                 return False
@@ -77,7 +77,7 @@ class IssueList:
         if known and known[0] == stamp:
             return known
         try:
-            issue = issues.load(file)
+            issue = issues.load(file, self._folder)
         except IssueError:
             return stamp, ListedIssue(file.stem, known[1].subject if known else "", "broken")
         return stamp, ListedIssue(issue.name, issue.subject, "ready" if issue.ready else "draft")

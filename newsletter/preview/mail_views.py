@@ -15,9 +15,9 @@ from newsletter.subscribers.parsing import parse_subscriber
 
 Scheme = Literal["light", "dark"]
 
-_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+_STYLE = re.compile(r"(<style\b[^<>]*>)(.*?)(</style>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(
-    r"""<(?:style|link|source|meta|html|body|div|table)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE
+    r"""<(?:style|link|source|meta|html|body|div|table)\b(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""", re.IGNORECASE
 )
 _ATTRIBUTE = re.compile(
     r"""(?<![\w-])(media|style|content)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
@@ -25,10 +25,7 @@ _ATTRIBUTE = re.compile(
 _COLOR_SCHEME_META = re.compile(r"""\bname\s*=\s*["']?color-scheme\b""", re.IGNORECASE)
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
 _DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
-_HINT = re.compile(
-    r"<link\b[^>]*\brel=[\"']?[^\"'>]*\b(?:preconnect|dns-prefetch|prefetch|preload|prerender)\b[^>]*>",
-    re.IGNORECASE,
-)
+_LINK = re.compile(r"<(?=link[\s/>])", re.IGNORECASE)
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
@@ -56,9 +53,12 @@ def in_scheme(html: str, scheme: Scheme) -> str:
     return _TAG.sub(tag, html)
 
 
-def without_resource_hints(html: str) -> str:
-    """Return the HTML without resource hints: a Content-Security-Policy does not block their connections."""
-    return _HINT.sub("", html)
+def without_links(html: str) -> str:
+    """Return the HTML with `x-link` in place of each `link`, which is then without effect.
+
+    A Content-Security-Policy blocks all that a `link` loads, but not the connection of rel="preconnect".
+    """
+    return _LINK.sub("<x-", html)
 
 
 def _condition(true: bool) -> str:

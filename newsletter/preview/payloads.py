@@ -7,11 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from newsletter.checks import registry
+from newsletter.checks import registry, runner, settings
 from newsletter.checks.document import Element, words
 from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
 from newsletter.checks.proof import Proof
+from newsletter.config import loader
+from newsletter.disk import reading
+from newsletter.disk.boundary import is_inside
 from newsletter.errors import Problem
+from newsletter.issue import files
 from newsletter.preview.builder import Page
 from newsletter.render.templates import BUILT_IN
 
@@ -42,14 +46,29 @@ def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
     }
 
 
-def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the problems of a build by group of checks, the most severe first, and its largest parts."""
+def checked(folder: Path, built: Page) -> dict[str, Any]:
+    """Run the checks of a build; return its problems and its largest parts."""
+    if built.proof is None:
+        return check_results(folder, built, [])
+    return {
+        **check_results(folder, built, runner.run(built.proof)),
+        "heaviest": heaviest(built.proof),
+    }
+
+
+def check_results(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str, Any]:
+    """Return the problems of a build by group of checks, the most severe first.
+
+    The last group has the checks that newsletter.yml switches off or lowers.
+    """
     order = ("error", "warning", "note")
     groups = {
         heading: [found for found in problems if found.check in names]
         for heading, names in registry.GROUPS.items()
     }
     groups["Files"] = [found for found in problems if not found.check]
+    lowered = settings.lowered(built.proof.newsletter) if built.proof else ()
+    groups["Switched off or lowered"] = [check.problem for check in lowered]
     return {
         "version": built.version,
         "groups": [
@@ -62,7 +81,7 @@ def checked(folder: Path, built: Page, problems: Sequence[Problem]) -> dict[str,
             for heading, group in groups.items()
             if group
         ],
-        "heaviest": heaviest(built.proof) if built.proof else [],
+        "heaviest": [],
     }
 
 
@@ -76,18 +95,31 @@ def problem(folder: Path, found: Problem) -> dict[str, Any]:
 
 
 def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
-    file = Path(os.path.abspath(name)).resolve()
-    if not any(file.is_relative_to(parent.resolve()) for parent in (folder, BUILT_IN)):
+    file = Path(os.path.abspath(name))
+    suffix = _source_suffix(folder, file)
+    if suffix is None:
         return []
+    root = BUILT_IN if is_inside(os.path.realpath(file), BUILT_IN) else folder
     with suppress(OSError):
-        with file.open("rb") as handle:
-            lines = handle.read(_MAX_FILE_BYTES).decode("utf-8", "replace").splitlines()
+        raw = reading.read(file, _MAX_FILE_BYTES, root=root, suffix=suffix)
+        lines = raw.decode("utf-8", "replace").splitlines()
         first = max(line - _CONTEXT_LINES, 1)
         return [
             (n, text[:_MAX_LINE_LENGTH])
             for n, text in enumerate(lines[first - 1 : line + _CONTEXT_LINES], first)
         ]
     return []
+
+
+def _source_suffix(folder: Path, file: Path) -> str | None:
+    """Return the suffix of an issue, of a template or of newsletter.yml; None for other files.
+
+    Other files, such as `.env`, may hold secrets, so their lines are never shown.
+    """
+    is_config = file.name == loader.FILE and os.path.realpath(file.parent) == os.path.realpath(folder)
+    if is_config or (file.suffix == ".yml" and files.issue_name(file.name)):
+        return ".yml"
+    return ".j2" if file.suffix == ".j2" else None
 
 
 def links(proof: Proof) -> list[dict[str, Any]]:

@@ -19,11 +19,12 @@ from newsletter.background import run_in_thread
 from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
 from newsletter.constants import PROVIDERS
-from newsletter.errors import NewsError, SubscriberError
+from newsletter.errors import LimitReached, NewsError, SubscriberError
 from newsletter.issue import files
 from newsletter.mail.sample import sample_message
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
+from newsletter.preview.outbox import OutboxMessage
 from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
 
@@ -141,11 +142,11 @@ class _Handlers:
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
         where = request.query_params.get("where", "")
-        return JSONResponse(await run_in_thread(payloads.place, proof, where) if proof else None)
+        return JSONResponse(await self._limited(payloads.place, proof, where) if proof else None)
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
-        return JSONResponse(await run_in_thread(payloads.links, proof) if proof else [])
+        return JSONResponse(await self._limited(payloads.links, proof) if proof else [])
 
     async def ask_links(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -155,7 +156,8 @@ class _Handlers:
         words = request.query_params.get("like", "")[:100]
         try:
             found = await run_in_thread(subscriber_search.search, self._workspace.folder, words)
-            return JSONResponse({"found": found})
+            note = await run_in_thread(subscriber_search.note, self._workspace.folder)
+            return JSONResponse({"found": found} | ({"note": note} if note else {}))
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
@@ -173,23 +175,44 @@ class _Handlers:
             address = str(body.get("address", ""))
             async with self._one_test:
                 sent = await run_in_thread(
-                    send_test.send, self._workspace.folder, name, address, str(provider)
+                    send_test.send,
+                    self._workspace.folder,
+                    name,
+                    address,
+                    str(provider),
+                    self._workspace.limited,
                 )
         except NewsError as error:
             sent = send_test.failure(error)
         return JSONResponse(sent)
 
     async def outbox(self, _: Request) -> Response:
-        number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
+        try:
+            number, messages = await run_in_thread(outbox.of(self._workspace.folder).messages)
+        except NewsError as error:
+            return JSONResponse({"number": 0, "messages": [], "said": str(error)})
         return JSONResponse({"number": number, "messages": [asdict(message) for message in messages]})
 
     async def outbox_message(self, request: Request) -> Response:
-        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        message = await self._outbox_message(request)
         return JSONResponse(asdict(replace(message, html=""))) if message else Response(status_code=404)
 
     async def outbox_message_html(self, request: Request) -> Response:
-        message = await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        message = await self._outbox_message(request)
         return _mail(message.html, request) if message else Response(status_code=404)
+
+    async def _outbox_message(self, request: Request) -> OutboxMessage | None:
+        try:
+            return await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
+        except NewsError:
+            return None  # the list says why
+
+    async def _limited(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Run a function in a process with limits; return None if it reaches one."""
+        try:
+            return await run_in_thread(self._workspace.limited, function, *arguments)
+        except LimitReached:
+            return None
 
     async def _proof(self, request: Request) -> Proof | None:
         good = (await self._workspace.view(_name(request))).good
@@ -225,7 +248,7 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
     return Response(
-        mail_views.in_scheme(mail_views.without_resource_hints(html), scheme), status, headers, "text/html"
+        mail_views.in_scheme(mail_views.without_links(html), scheme), status, headers, "text/html"
     )
 
 

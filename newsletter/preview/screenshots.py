@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from newsletter.display import display_path, printable
+from newsletter.disk import writing
+from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ _MAC_CHROMIUMS = tuple(
 )
 # In device pixels; limits the memory. It may exceed 16,384, the limit of a GPU texture: no GPU is used.
 _MAX_HEIGHT_PIXELS = 65_536
+# An element may hide `document.documentElement` (<img name=documentElement>), but no prototype's property.
+_FULL_HEIGHT = (
+    "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement').get.call(document).scrollHeight"
+)
 # Far longer than a normal start, which takes one second.
 _START_TIMEOUT_SECONDS = 30
 # A log line of the browser in playwright's error: `[pid=1][err] [1:1:1126/03:FATAL:file.cc(7)] No sandbox!`
-_LOG_LINE = re.compile(r"\[err\] (?:\[\S*:(FATAL|ERROR):\S+\] )?(.+)")
+_LOG_LINE = re.compile(r"\[err\] (?:\[(?=[^\s\]]*?:(FATAL|ERROR):)[^\s\]]++\] )?(.+)")
 
 
 class Window(NamedTuple):
@@ -62,13 +67,20 @@ class Screenshot(NamedTuple):
     cut: int | None
 
 
-def take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
+def take(
+    html: str,
+    folder: Path,
+    name: str,
+    on_written: Callable[[Screenshot], None],
+    root: Path | None = None,
+) -> None:
     """Write a screenshot per window, such as `<name>-desktop-light.png`; call `on_written` after each.
 
     A screenshot shows the whole mail, or its first 65,536 pixels. Nothing is fetched, and no script runs.
-    Raise Unavailable if the folder cannot be written to, or if playwright or a working Chromium is missing.
+    Raise Unavailable if the folder cannot be written to, if symbolic links lead from it out of `root`, or if
+    playwright or a working Chromium is missing.
     """
-    _make_folder(folder)
+    _make_folder(folder, root)
     # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt synchronous ones anywhere.
     asyncio.run(_take(html, folder, name, on_written))
 
@@ -79,7 +91,7 @@ async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screen
             path = folder / f"{name}-{window.name}.png"
             png, cut = await _screenshot(browser, html, window)
             try:
-                path.write_bytes(png)
+                writing.write_public(path, png)
             except OSError as failure:
                 raise _unwritable(path, failure) from failure
             on_written(Screenshot(display_path(path), len(png), _MAX_HEIGHT_PIXELS if cut else None))
@@ -161,7 +173,7 @@ async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[by
     await context.route("**/*", lambda route: route.abort())
     page = await context.new_page()
     await page.set_content(html)
-    full_height = int(await page.evaluate("document.documentElement.scrollHeight"))
+    full_height = int(await page.evaluate(_FULL_HEIGHT))
     height = min(full_height, _MAX_HEIGHT_PIXELS // window.scale)
     png = await page.screenshot(
         full_page=True, clip={"x": 0, "y": 0, "width": window.width, "height": height}
@@ -178,13 +190,14 @@ def _error_text(failure: Exception) -> str:
     return printable((fatal or last or str(failure).splitlines() or [""])[0], 200)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, root: Path | None) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        writing.make_folder(folder, root=root)
     except OSError as failure:
         raise _unwritable(folder, failure) from failure
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
     what = cannot_be("written", failure)
-    return Unavailable(what, "choose another folder: --screenshot FOLDER", where=display_path(path))
+    hint = write_hint(failure, "choose another folder: --screenshot FOLDER")
+    return Unavailable(what, hint, where=display_path(path))

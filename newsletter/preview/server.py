@@ -1,11 +1,11 @@
 """The preview's web server: uvicorn with a callback after its start and a quick shutdown."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import uvicorn
@@ -13,27 +13,33 @@ import uvicorn
 from newsletter.background import exit_now
 from newsletter.constants import PREVIEW_PORT
 from newsletter.errors import Unavailable
+from newsletter.limited_process import LimitedProcess
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 
+MAX_BUILD_SECONDS = 10.0
+"""The time limit of a build, and of the checks of an issue, in the preview."""
+
 
 def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; see `newsletter.preview.launch.serve`."""
-    with _listen(host, port) as listening:
+    # Before there is a socket or a thread, because the processes are forks of this one.
+    builds, others = LimitedProcess(MAX_BUILD_SECONDS), LimitedProcess(MAX_BUILD_SECONDS)
+    workspace = Workspace(folder, name, limited_build=builds.run, limited=others.run)
+    with closing(builds), closing(others), _listen(host, port) as listening:
         url_host = f"[{host}]" if ":" in host else host
         url = f"http://{url_host}:{listening.getsockname()[1]}/"
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
-            asyncio.run(_serve(folder, name, url_host, listening, lambda: ready(url)))
+        with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
+            asyncio.run(_serve(workspace, name, url_host, listening, lambda: ready(url)))
     exit_now()
 
 
 async def _serve(
-    folder: Path, name: str | None, host: str, listening: socket.socket, ready: Callable[[], None]
+    workspace: Workspace, name: str | None, host: str, listening: socket.socket, ready: Callable[[], None]
 ) -> None:
-    workspace = Workspace(folder, name)
-    web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(folder, name))
+    web = app(workspace, hosts=LOOPBACK | {host}, changed=lambda: changes(workspace.folder, name))
     # Keep the program's logging: uvicorn's own configuration would print its messages in another format.
     config = uvicorn.Config(
         web,
@@ -51,18 +57,25 @@ async def _serve(
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # `socket` raises several types of errors for text that no host name can be
         return socket.create_server((host, port), family=family)
+    except UnicodeError as failure:
+        raise _elsewhere(host) from failure
     except OSError as failure:
+        if failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
+            raise _elsewhere(host) from failure
         if failure.errno == errno.EADDRINUSE:
             what = f"port {port} is in use"
             hint = f"use another port if no preview of yours runs there: --port {port + 1}"
-        elif failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
-            what = f"{host} is not an address of this machine"
-            hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
         else:
             what = f"port {port} on {host} cannot be used ({os.strerror(failure.errno or 0)})"
             hint = f"use another port: --port {PREVIEW_PORT}"
         raise Unavailable(what, hint) from failure
+
+
+def _elsewhere(host: str) -> Unavailable:
+    hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
+    return Unavailable(f"{host} is not an address of this machine", hint)
 
 
 class _Server(uvicorn.Server):

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 from newsletter.config import loader
+from newsletter.config.environment import dotenv
+from newsletter.display import display_path
+from newsletter.errors import NewsError
 from newsletter.preview.database import records
 
 MAX_RESULTS = 12
+_DATABASE = "NEWS_DATABASE_URL"
 
 
 def search(folder: Path, words: str) -> list[dict[str, str]]:
@@ -13,7 +17,7 @@ def search(folder: Path, words: str) -> list[dict[str, str]]:
 
     Raise NewsError if the configuration is invalid or the database cannot be read.
     """
-    with records(loader.load(folder)) as database:
+    with records(loader.load(folder, review=True)) as database:
         if database is None:
             return []
         from newsletter.store.subscribers import Subscribers
@@ -22,3 +26,19 @@ def search(folder: Path, words: str) -> list[dict[str, str]]:
             {"address": subscriber.address, "name": subscriber.name}
             for subscriber in Subscribers(database).search(words, MAX_RESULTS)
         ]
+
+
+def note(folder: Path) -> str:
+    """Return a sentence if `.env` names a database, which the preview does not use; otherwise ""."""
+    try:
+        newsletter = loader.load(folder, review=True)
+        named = not newsletter.secrets.database_url and dotenv(folder / loader.DOTENV).get(_DATABASE)
+        place = display_path(newsletter.location.env)
+    except NewsError:
+        return ""
+    if not named:
+        return ""
+    return (
+        f"The preview does not use {_DATABASE} of .env, which a branch may have written: set it in the "
+        f"environment, or in {place}."
+    )

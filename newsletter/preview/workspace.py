@@ -5,20 +5,21 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
-from newsletter.background import TimedOut, run_in_thread
-from newsletter.checks import runner
-from newsletter.errors import Problem
-from newsletter.preview import outbox
-from newsletter.preview.builder import Build, Page, builder
+from newsletter.background import run_in_thread
+from newsletter.errors import LimitReached, Problem
+from newsletter.limited_process import Limiter
+from newsletter.preview import outbox, payloads
+from newsletter.preview.builder import Page, build
 from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
 from newsletter.preview.payloads import checked, page
 
 # Checks start this long after the last change, so that they do not delay the display of the mail.
 CHECK_DELAY_SECONDS = 0.15
-MAX_BUILD_SECONDS = 10.0
 # The interval at which the outbox and the ledger are read for new messages and sends.
 _POLL_SECONDS = 0.5
 # The number of built issues without a follower that are kept in memory.
@@ -26,12 +27,15 @@ _MAX_IDLE_VIEWS = 12
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 @dataclass
 class IssueView:
     """An issue with its last build (`page`) and its last build without problems (`good`)."""
 
-    build: Build
+    build: Callable[[], Page]
     page: Page | None = None
     good: Page | None = None
     # True if a file has changed since the last build.
@@ -44,10 +48,17 @@ class IssueView:
     changes: int = 0
 
 
+def call(function: Callable[P, R], /, *arguments: P.args, **options: P.kwargs) -> R:
+    """Call a function without limits."""
+    return function(*arguments, **options)
+
+
 class Workspace:
     """Build issues, one at a time, and send events to followers if the result has changed.
 
     Issues are identified by name; "" is the issue that the preview was started with, or else the newest one.
+    `limited_build` calls the function that builds an issue, and `limited` the others that read one: they are
+    two, so that a save does not wait for the checks.
     """
 
     def __init__(
@@ -56,14 +67,15 @@ class Workspace:
         start: str | None = None,
         *,
         events: EventStream | None = None,
-        build: Callable[[str | None], Build] | None = None,
-        max_build_seconds: float = MAX_BUILD_SECONDS,
+        build: Callable[[Path, str | None], Page] = build,
+        limited_build: Limiter = call,
+        limited: Limiter = call,
     ) -> None:
         self.folder = folder
         self.events = events or EventStream()
         self._start = start
-        self._max_build_seconds = max_build_seconds
-        self._build = build or (lambda name: builder(folder, name))
+        self.limited = limited
+        self._build = lambda name: limited_build(build, folder, name)
         self._views: dict[str, IssueView] = {}
         self._issues = IssueList(folder)
         self._one_build = asyncio.Lock()
@@ -74,7 +86,7 @@ class Workspace:
         view = self._views.get(name)
         if view is None:
             self._drop_idle()
-            view = self._views[name] = IssueView(self._build(name or self._start))
+            view = self._views[name] = IssueView(partial(self._build, name or self._start))
         if view.stale:
             await self._rebuild(name, view)
         return view
@@ -135,10 +147,9 @@ class Workspace:
 
     async def _run_build(self, view: IssueView) -> Page:
         try:
-            return await run_in_thread(view.build, seconds=self._max_build_seconds)
-        except TimedOut:
-            what = f"the build takes longer than {self._max_build_seconds:g} seconds"
-            problem = Problem("", what, "look for an endless loop in your templates")
+            return await run_in_thread(view.build)
+        except LimitReached as reached:
+            (problem,) = reached.problems
         except Exception as error:
             # A bug in news must not end the preview: the next build may succeed.
             log.exception("the preview could not be built")
@@ -158,10 +169,19 @@ class Workspace:
             if not view.followers or view.checked or built is None or built.proof is None:
                 continue
             changes = view.changes
-            result = await run_in_thread(lambda built: checked(self.folder, built, _problems(built)), built)
+            result = await run_in_thread(self._checked, built)
             if view.page is built:
                 view.checked = view.changes == changes  # False if a file has changed during the checks
                 self.events.put(f"checked {name}", result)
+
+    def _checked(self, built: Page) -> dict[str, Any]:
+        try:
+            return self.limited(checked, self.folder, built)
+        except LimitReached as reached:
+            return payloads.check_results(self.folder, built, reached.problems)
+        except Exception as error:
+            log.exception("the checks could not be run")
+            return payloads.check_results(self.folder, built, [_internal_problem(error)])
 
     async def _send_list(self) -> None:
         self.events.put("issues", [asdict(issue) for issue in await run_in_thread(self._issues.issues)])
@@ -172,14 +192,6 @@ class Workspace:
             del self._views[name]
             for topic in ("page", "checked"):
                 self.events.drop(f"{topic} {name}")
-
-
-def _problems(built: Page) -> list[Problem]:
-    try:
-        return runner.run(built.proof) if built.proof else []
-    except Exception as error:
-        log.exception("the checks could not be run")
-        return [_internal_problem(error)]
 
 
 def _internal_problem(error: Exception) -> Problem:

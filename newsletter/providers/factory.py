@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.disk.boundary import root_of
 
 if TYPE_CHECKING:
     from newsletter.providers.outbox import OutboxProvider
@@ -23,20 +25,23 @@ def open_provider(
 ) -> "OutboxProvider | SmtpProvider | SendGridProvider":
     """Return the configured provider, not yet connected; import no other provider.
 
-    `timeout` replaces the provider's default, in seconds.
+    It gets no key that is for another host than the configured one. `timeout` replaces the provider's
+    default, in seconds.
     """
-    config, secrets = newsletter.config, newsletter.secrets
+    config = newsletter.config
+    problem, key = misdirected_key(newsletter), provider_key(newsletter)
+    secret = key.value if key and not problem else None
     if config.provider == "smtp":
         from newsletter.providers.smtp import provider
 
         seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
-        return provider.SmtpProvider(config.smtp, secrets.smtp_password, timeout=seconds)
+        return provider.SmtpProvider(config.smtp, secret, key_problem=problem, timeout=seconds)
     if config.provider == "sendgrid":
         from newsletter.providers.http import TIMEOUT_SECONDS
         from newsletter.providers.sendgrid.provider import SendGridProvider
 
         seconds = TIMEOUT_SECONDS if timeout is None else timeout
-        return SendGridProvider(config.sendgrid, secrets.sendgrid_api_key, timeout=seconds)
+        return SendGridProvider(config.sendgrid, secret, key_problem=problem, timeout=seconds)
     from newsletter.providers.outbox import OutboxProvider
 
-    return OutboxProvider(newsletter.folder / config.outbox.path)
+    return OutboxProvider(newsletter.outbox, root_of(newsletter.outbox, newsletter.folder))

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import Message
 from functools import cached_property
@@ -57,10 +57,18 @@ class Transport:
     At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` applies to the
     connection, to the request, and to the whole response, in seconds. A proxy from the environment is used as
     a tunnel, so that it cannot read the requests. `reached` is True after the first connection was made.
+    `connect` opens the sockets of connections without a proxy; it may raise ValueError.
     """
 
-    def __init__(self, url: str, max_idle: int, timeout: float, idle: float = IDLE_SECONDS) -> None:
-        self._url = urlsplit(url)
+    def __init__(
+        self,
+        url: str,
+        max_idle: int,
+        timeout: float,
+        idle: float = IDLE_SECONDS,
+        connect: Callable[..., socket.socket] = socket.create_connection,
+    ) -> None:
+        self._url, self._connect_socket = urlsplit(url), connect
         self._max_idle, self._timeout, self._idle = max_idle, timeout, idle
         self._lock = threading.Lock()
         self._idle_connections: list[tuple[HTTPConnection, float]] = []
@@ -152,10 +160,12 @@ class Transport:
         proxy = None if proxy_bypass(self._url.netloc) else getproxies().get(self._url.scheme)
         via = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
         target = (via.hostname or "", via.port or 80) if via else (host, port)
+        connection: _HttpConnection | _HttpsConnection
         if self._url.scheme == "https":
-            connection: HTTPConnection = _HttpsConnection(*target, timeout=self._timeout, context=self._tls)
+            connection = _HttpsConnection(*target, timeout=self._timeout, context=self._tls)
         else:
             connection = _HttpConnection(*target, timeout=self._timeout)
+        connection._create_connection = socket.create_connection if via else self._connect_socket
         if via:
             port = port or connection.default_port
             connection.set_tunnel(host, port, _proxy_authorization(via.username, via.password))
@@ -243,7 +253,10 @@ class _Response(HTTPResponse):
 
 class _HttpConnection(HTTPConnection):
     response_class = _Response
+    # The seam of `http.client` for the socket; its types do not know it.
+    _create_connection: Callable[..., socket.socket]
 
 
 class _HttpsConnection(HTTPSConnection):
     response_class = _Response
+    _create_connection: Callable[..., socket.socket]

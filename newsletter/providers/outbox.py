@@ -7,13 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.display import display_path
-from newsletter.errors import Problem
+from newsletter.disk.boundary import UnsafeFile, refuse_outside
+from newsletter.disk.writing import write_atomically
+from newsletter.display import display_path, read_hint
+from newsletter.errors import Problem, cannot_be
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir, protect
+from newsletter.state.tracked import tracked_problems
 
 if TYPE_CHECKING:
     from newsletter.config.model import Config
@@ -21,10 +24,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PARTS = ("tmp", "new", "cur")
+
 
 def mail_folder(outbox: Path) -> Path | None:
     """Return the folder of a maildir that has mail: `new`, or `cur`, where mail programs move it; or None."""
     return next((folder for name in ("new", "cur") if any((folder := outbox / name).glob("*"))), None)
+
+
+def _holds_other_files(folder: Path) -> bool:
+    """Return True if a folder is something else than an outbox: its permissions must not be changed."""
+    try:
+        names = set(os.listdir(folder)) - {".gitignore"}
+    except OSError:
+        return True
+    return bool(names) and not names.intersection(_PARTS)
 
 
 class OutboxProvider:
@@ -37,18 +51,33 @@ class OutboxProvider:
     capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
     recallable: "Recallable | None" = None
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
+        """Deliver into `folder`; symbolic links must not lead from it out of `root`, if any."""
+        self._folder, self._root = folder, root
 
     def check(self) -> list[Problem]:
+        if problems := list(tracked_problems([self._folder])):
+            return problems
+        try:
+            self._refuse_links()
+        except UnsafeFile as failure:
+            where = display_path(self._folder)
+            return [Problem(where, cannot_be("written", failure), read_hint(failure, ""))]
         candidates = (self._folder, *self._folder.absolute().parents)
         existing = next(folder for folder in candidates if folder.exists())
-        if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+            what = "is not a folder" if not existing.is_dir() else "is not writable"
+            return [
+                Problem(
+                    display_path(existing), what, "check `outbox.path`, and the permissions of the folder"
+                )
+            ]
+        if existing != self._folder:
             return []
-        what = "is not a folder" if not existing.is_dir() else "is not writable"
-        return [
-            Problem(display_path(existing), what, "check `outbox.path`, and the permissions of the folder")
-        ]
+        if _holds_other_files(self._folder):
+            what = "is not empty, and is no maildir: it has no folders `new`, `cur` and `tmp`"
+            return [Problem(display_path(self._folder), what, "write another folder into `outbox.path`")]
+        return protect(self._folder, everything=False)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:
@@ -109,9 +138,16 @@ class OutboxProvider:
     def _not_sent(self, failure: OSError) -> NotSent:
         return NotSent(f"{display_path(self._folder)}: {failure.strerror or failure}")
 
-    def _make_folders(self) -> None:
-        make_private_dir(self._folder)
+    def _refuse_links(self) -> None:
+        """Raise UnsafeFile if a link leads out of the newsletter's folder, or a part out of the maildir."""
+        refuse_outside(self._folder, self._root)
         for part in ("tmp", "new", "cur"):
+            refuse_outside(self._folder / part, self._folder)
+
+    def _make_folders(self) -> None:
+        self._refuse_links()
+        make_private_dir(self._folder)
+        for part in _PARTS:
             (self._folder / part).mkdir(exist_ok=True)
 
     def _sync_folder(self) -> None:

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from newsletter.issue.model import Issue
 from newsletter.render import markdown
 from newsletter.render.wrapping import wrap
 
 _PLACEHOLDER = re.compile(r"(\[\[\w+\]\])")
 
 
-def week(issue: Issue, labels: Mapping[str, str]) -> str:
+def week(issue: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """Return an issue's week as `27 April to 3 May 2026`, but with a dash, and with the labels' months."""
     months = labels["months"].split()
-    first, last = issue.week
+    first, last = issue["week"]
     parts = [str(first.day)]
     if first.month != last.month:
         parts.append(months[first.month - 1])

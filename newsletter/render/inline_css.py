@@ -28,7 +28,7 @@ for _name, _module in _hidden.items():
 cssutils.log.setLevel(logging.CRITICAL)
 cssutils.ser.prefs.minimizeColorHash = False
 
-_STYLE = re.compile(r"<!--.*?-->|<style\b", re.DOTALL)
+_STYLE = re.compile(r"<!--.*?(?:-->|\Z)|<style\b", re.DOTALL)
 _OPTIONS = {
     "allow_network": False,
     "strip_important": False,
@@ -58,7 +58,9 @@ class _Reader(Premailer):  # type: ignore[misc]  # premailer has no types
     """A Premailer that does not follow `@import`, which cssutils would download while it parses."""
 
     def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:
-        return cssutils.CSSParser(fetcher=_fetch_nothing).parseString(css_body, validate=validate)
+        parser = cssutils.CSSParser(fetcher=_fetch_nothing)
+        # Without an address of its own, the style sheet would get that of the current folder.
+        return parser.parseString(css_body, href="about:blank", validate=validate)
 
 
 def _fetch_nothing(_url: str) -> None:

@@ -9,7 +9,9 @@ from newsletter.errors import TemplateError
 from newsletter.render.mjml_lint import check
 from newsletter.render.templates import Filled
 
-_INLINE_STYLE = re.compile(r"""<mj-style\s[^>]*\binline=["']inline["'][^>]*>(.*?)</mj-style>""", re.DOTALL)
+_INLINE_STYLE = re.compile(
+    r"""<mj-style(?=\s[^<>]*?\binline\s*+=\s*+["']inline["'])[^<>]*>(.*?)(?:</mj-style>|\Z)""", re.DOTALL
+)
 _PLACE = re.compile(r" in root template at position (\d+):(\d+)$")
 
 # mrml 6.0.1 writes attributes, and the title as one, in Rust's debug notation: \u{301} for an accent, \\ for
@@ -17,7 +19,7 @@ _PLACE = re.compile(r" in root template at position (\d+):(\d+)$")
 _ATTRIBUTES = (
     re.compile(r'(=")([ !#-;=-\[\]-~]*[^ -\[\]-~][^"<]*)(")'),  # with a character outside printable ASCII
     re.compile(r"(=')([^'<]*)(')"),
-    re.compile(r"(<mj-title>)(.*?)(</mj-title>)", re.DOTALL),
+    re.compile(r"(<mj-title>)(.*?)(</mj-title>|\Z)", re.DOTALL),
 )
 _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"]')
 

@@ -1,4 +1,4 @@
-"""Check the structure of MJML with lxml before it is compiled, because mrml ignores most mistakes."""
+"""Check the elements of MJML with lxml before it is compiled, because mrml ignores most mistakes."""
 
 import re
 from html.entities import html5
@@ -7,6 +7,8 @@ from typing import cast
 from lxml import etree
 
 from newsletter.errors import TemplateError
+from newsletter.render.mjml_attributes import misuses
+from newsletter.render.mjml_reference import WITH_DEFAULTS
 from newsletter.render.templates import Filled
 
 _IN_HEAD = ("mj-attributes", "mj-breakpoint", "mj-font", "mj-preview", "mj-style", "mj-title")
@@ -46,6 +48,8 @@ _PARENTS = {
 # Components that contain only components: mrml would write text and HTML outside the table that it makes.
 _NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
+_IMPORT = re.compile("@import", re.IGNORECASE)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
@@ -76,7 +80,7 @@ _MESSAGES = {
 
 
 def check(mjml: Filled) -> None:
-    """Raise TemplateError, with file and line, for the first malformed or misplaced tag."""
+    """Raise TemplateError, with file and line, for the first malformed or misplaced tag, or bad attribute."""
     # Each character becomes one byte, so that lxml's columns are positions. Colons become underscores, so
     # that Outlook's <v:rect> needs no namespace.
     source = _ENTITY.sub(_mask, mjml.text).replace(":", "_").encode("ascii", "replace")
@@ -84,25 +88,67 @@ def check(mjml: Filled) -> None:
         root = etree.fromstring(source, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as failure:
         raise _malformed(mjml, failure) from failure
+    classes = {str(element.get("name")) for element in root.iter("mj-class")}
     for element in root.iter(etree.Element):
         if problem := _misplaced(element):
             raise TemplateError(*problem, where=_where(mjml, element))
+        if element.tag in ("mj-style", "style"):
+            _refuse_import(mjml, element)
+        if str(element.tag).startswith("mj"):
+            _refuse_misuse(mjml, element, classes)
     if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
         raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
         raise TemplateError("there is no <mj-body> in <mjml>", "add one", where=mjml.where(0))
 
 
+def _refuse_import(mjml: Filled, style: etree._Element) -> None:
+    """Raise TemplateError if a style sheet imports another one: mail that loads files tracks its reader."""
+    if _IMPORT.search(_CSS_ESCAPE.sub(_unescape, "".join(map(str, style.itertext())))):
+        start = _position(mjml, style)
+        rule = _IMPORT.search(mjml.text, start)
+        what, fix = "@import loads another style sheet", "copy the rules of that style sheet to this place"
+        raise TemplateError(what, fix, where=mjml.where(rule.start() if rule else start))
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16) % 0x110000) if escape[1] else escape[2]
+
+
+def _refuse_misuse(mjml: Filled, element: etree._Element, classes: set[str]) -> None:
+    """Raise TemplateError for the first attribute of an MJML element that has no effect."""
+    tag, parent = str(element.tag), element.getparent()
+    above = _tag_name(parent.tag) if parent is not None else ""
+    attributes = cast(list[tuple[str, str]], element.items())
+    for name, what, fix in misuses(tag, above, attributes, classes):
+        start, end = _position(mjml, element), mjml.line(cast(int, element.sourceline) + 1)
+        written = attribute_pattern(_tag_name(name)).search(mjml.text, start, end)
+        # The match starts with a space, which can be the end of the line before.
+        raise TemplateError(what, fix, where=mjml.where(written.start() + 1 if written else start))
+
+
+def attribute_pattern(name: str) -> re.Pattern[str]:
+    """Return a pattern for the name of an attribute, and the blank before it, in a start tag."""
+    return re.compile(rf"\s{re.escape(name)}\s*+=")
+
+
 def _where(mjml: Filled, element: etree._Element) -> str:
-    """Return `file:line` of an element's start tag; lxml has only the line in which the tag ends."""
+    """Return `file:line` of an element's start tag."""
+    return mjml.where(_position(mjml, element))
+
+
+def _position(mjml: Filled, element: etree._Element) -> int:
+    """Return the position of an element's start tag; lxml has only the line in which the tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    return mjml.where(max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end)))
+    return max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end))
 
 
 def _misplaced(element: etree._Element) -> tuple[str, str] | None:
     """Return the problem and the fix for an element in a wrong place; None if its place is right."""
     tag, parent = _tag_name(element.tag), element.getparent()
     above = _tag_name(parent.tag) if parent is not None else ""
+    if tag == "mj-html-attributes":
+        return f"<{tag}> is not supported", "write the attributes on HTML elements in <mj-text> or <mj-raw>"
     if tag == "mj-include":
         return "<mj-include> is not supported", 'write {% include "…" %}'
     if not tag.startswith("mj"):
@@ -114,8 +160,11 @@ def _misplaced(element: etree._Element) -> tuple[str, str] | None:
         return None
     if tag not in _PARENTS:
         return f"<{tag}> is not an MJML component", "check its spelling"
-    if above in _PARENTS[tag] or above == "mj-attributes":
+    if above in _PARENTS[tag]:
         return None
+    if above == "mj-attributes":
+        fix = "delete it, and write the attributes on the element"
+        return None if tag in WITH_DEFAULTS else (f"<{tag}> has no effect inside <{above}>", fix)
     allowed = " or ".join(f"<{name}>" for name in _PARENTS[tag])
     return f"<{tag}> inside <{above}>", f"move it into {allowed}, or close <{above}> before it"
 
@@ -142,7 +191,12 @@ def _unclosed(mjml: Filled, position: int, tag: str, line: str, closing: str = "
 
 
 def _is_open(tag: str, text: str) -> bool:
-    return len(re.findall(rf"<{re.escape(tag)}\b[^>]*(?<!/)>", text)) > text.count(f"</{tag}>")
+    return len(opening_tag(tag).findall(text)) > text.count(f"</{tag}>")
+
+
+def opening_tag(tag: str) -> re.Pattern[str]:
+    """Return a pattern that finds the opening tags of an element, without empty ones (`<br />`)."""
+    return re.compile(rf"<{re.escape(tag)}\b[^<>]*(?<!/)>")
 
 
 def _tag_name(tag: object) -> str:

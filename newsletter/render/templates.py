@@ -4,7 +4,9 @@ A template in the newsletter's `templates/` replaces the built-in one of the sam
 """
 
 import re
+import secrets
 import traceback
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,14 +19,16 @@ from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter.display import display_path
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
 from newsletter.errors import TemplateError, cannot_be
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site
+from newsletter.render.sandbox import RestrictedEnvironment
+from newsletter.render.template_data import template_data
 
 # The templates are inside the package in a wheel, and beside it in a checkout.
 _PACKAGE = Path(__file__).parent.parent
@@ -41,8 +45,12 @@ _MISTAKES = (
     MemoryError,
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
+_SUFFIX, _MAX_BYTES = ".j2", 1_000_000
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_MARK = re.compile("\ue0f0(.*?)\ue0f1")  # private-use characters around `file:line`
+_NO_ATTRIBUTE = re.compile(r"'(?:[\w.]*\.)?(\w+) object' has no attribute")
+# A mark is the token and `file:line` between private-use characters; no text of an issue has the token.
+_TOKEN = secrets.token_hex(8)
+_MARK = re.compile(f"\ue0f0{_TOKEN}([^\ue0f0\ue0f1]*+)\ue0f1")
 
 
 @dataclass(frozen=True)
@@ -67,18 +75,19 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
     autoescape = name.endswith(".mjml.j2")
     filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
 
-    def where(position: int) -> str:
+    @cache
+    def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
         environment = _environment(site.templates, autoescape, traced=True)
         traced = _render_template(environment, name, issue, site)
-        return _origin(traced, position) or display_path(Path(str(environment.get_template(name).filename)))
+        return _Origins(traced, str(environment.get_template(name).filename))
 
-    return Filled(filled, where)
+    return Filled(filled, lambda position: origins().where(position))
 
 
-def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue, site: Site) -> str:
+def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue, site: Site) -> str:
     try:
-        filled = environment.get_template(name).render(issue=issue, site=site, labels=site.labels)
+        filled = environment.get_template(name).render(template_data(issue, site))
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)
@@ -87,19 +96,15 @@ def _render_template(environment: ImmutableSandboxedEnvironment, name: str, issu
 
 
 @cache
-def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> RestrictedEnvironment:
+    environment = RestrictedEnvironment(
         loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
         autoescape=autoescape,
-        undefined=jinja2.StrictUndefined,
         bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
     )
-    # Random output would make the sent mail differ from its preview.
-    environment.globals.pop("lipsum")
-    environment.filters.pop("random")
     environment.filters["week"] = filters.week
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
     environment.filters["capitals"] = filters.capitals
@@ -136,12 +141,14 @@ class _Loader(jinja2.BaseLoader):
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         file = self._find(template)
-        modified = file.stat().st_mtime_ns if file.exists() else 0
+        modified = _modified(file)
 
         def is_current() -> bool:
-            return self._find(template) == file and file.stat().st_mtime_ns == modified
+            return self._find(template) == file and _modified(file) == modified
 
-        return _read(file), str(file), is_current
+        own = self._folders[:-1]  # without the built-in templates, which may be links of the installation
+        root = next((folder.parent for folder in own if file.is_relative_to(folder)), None)
+        return _read(file, root), str(file), is_current
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
@@ -152,11 +159,19 @@ class _Loader(jinja2.BaseLoader):
         raise jinja2.TemplateNotFound(template)
 
 
-def _read(file: Path) -> str:
+def _modified(file: Path) -> int:
     try:
-        raw = file.read_bytes()
+        return file.stat().st_mtime_ns
+    except OSError:  # the file was removed meanwhile
+        return 0
+
+
+def _read(file: Path, root: Path | None) -> str:
+    """Return the text of a template, which must be inside the newsletter's folder `root`, if any."""
+    try:
+        raw = reading.read(file, _MAX_BYTES, root=root, suffix=_SUFFIX)
     except OSError as failure:
-        fix = "make it a file that this user may read"
+        fix = read_hint(failure, "make it a file that this user may read")
         what = cannot_be("read", failure)
         raise TemplateError(what, fix, where=display_path(file)) from failure
     try:
@@ -173,7 +188,7 @@ class _Tracing(Extension):
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for token in stream:
-            mark = f"\ue0f0{stream.filename}:%d\ue0f1"
+            mark = f"\ue0f0{_TOKEN}{stream.filename}:%d\ue0f1"
             if token.type == "data":
                 lines = enumerate(token.value.split("\n"), token.lineno)
                 marked = "\n".join(mark % number + line for number, line in lines)
@@ -185,18 +200,26 @@ class _Tracing(Extension):
                 yield token
 
 
-def _origin(traced: str, position: int) -> str | None:
-    """Return `file:line` of the last mark before a position, which is counted without the marks; or None."""
-    place, marks_length = None, 0
-    for mark in _MARK.finditer(traced):
-        if mark.start() - marks_length > position:
-            break
-        marks_length += len(mark[0])
-        place = mark[1]
-    if place is None:
-        return None
-    file, _, line = place.rpartition(":")
-    return f"{display_path(Path(file))}:{line}"
+class _Origins:
+    """The `file:line` that wrote each part of a traced output; positions are counted without the marks."""
+
+    def __init__(self, traced: str, template: str) -> None:
+        self._template = template
+        self._starts: list[int] = []
+        self._places: list[str] = []
+        marks_length = 0
+        for mark in _MARK.finditer(traced):
+            self._starts.append(mark.start() - marks_length)
+            self._places.append(mark[1])
+            marks_length += len(mark[0])
+
+    def where(self, position: int) -> str:
+        """Return `file:line` of the last mark before a position; the template's file if there is none."""
+        number = bisect_right(self._starts, position)
+        if not number:
+            return display_path(Path(self._template))
+        file, _, line = self._places[number - 1].rpartition(":")
+        return f"{display_path(Path(file))}:{line}"
 
 
 def _explain(failure: BaseException) -> tuple[str, str]:
@@ -207,11 +230,13 @@ def _explain(failure: BaseException) -> tuple[str, str]:
         case jinja2.TemplateNotFound():
             return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
-            what = re.sub(r"'\S*?(\w+) object' has no attribute", r"\1 has no field", str(failure.message))
+            what = _NO_ATTRIBUTE.sub(r"\1 has no field", str(failure.message))
             fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
             return what, fix
         case SecurityError():
             return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
+        case MemoryError():
+            return "needs too much memory", "use smaller numbers"
         case RecursionError():
             what = "the templates include each other in a loop"
             return what, "a template must not include itself, directly or through others"

@@ -34,13 +34,16 @@ def _words(text: str, width: int) -> Iterator[str]:
 
 def _pieces(word: str, width: int) -> Iterator[str]:
     """Split a word that is longer than a line; keep combining characters with the character before them."""
-    while len(word) > width:
-        cut = width
-        while cut > 1 and (unicodedata.category(word[cut]) in _COMBINING or word[cut - 1] == "\u200d"):
-            cut -= 1
-        yield word[:cut]
-        word = word[cut:]
-    yield word
+    start = 0
+    while len(word) - start > width:
+        end = start + width
+        while end > start + 1 and (
+            unicodedata.category(word[end]) in _COMBINING or word[end - 1] == "\u200d"
+        ):
+            end -= 1
+        yield word[start:end]
+        start = end
+    yield word[start:]
 
 
 _COMBINING = ("Mn", "Mc", "Me", "Cf", "Sk")

@@ -64,7 +64,7 @@ def refuse_other_key(send: Send, fingerprint: str | None) -> None:
     raise SendRefused(
         f"the links of {send.issue} are signed with the key that {machine} had when it started this send; "
         f"{here}, and links that it signs would unsubscribe nobody",
-        "set NEWS_SECRET_KEY to that key (NEWS_SECRET_KEY there, or the content of .news/secret), "
+        "set NEWS_SECRET_KEY to that key (NEWS_SECRET_KEY there, or the file `secret` of its state), "
         f"or continue there: news resume {send.issue}",
     )
 

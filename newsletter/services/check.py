@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.checks import registry, runner
+from newsletter.checks import registry, runner, settings
+from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
+from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
+from newsletter.limited_process import Limiter, run_limited
 from newsletter.services.prepare import proof
 
 log = logging.getLogger(__name__)
@@ -23,46 +26,53 @@ class Checked:
     problems: Sequence[Problem]
     # Size of the issue's HTML in bytes; None if the issue cannot be read or rendered.
     weight: int | None = None
-    # The checks that newsletter.yml switches off, each with its reason.
-    off: Mapping[str, str] = field(default_factory=dict)
+    # The checks that newsletter.yml switches off or lowers.
+    lowered: Sequence[settings.LoweredCheck] = ()
 
 
 def check(
-    folder: Path, names: Sequence[str] = (), *, online: bool = False, spam: bool = False
+    folder: Path,
+    names: Sequence[str] = (),
+    *,
+    online: bool = False,
+    spam: bool = False,
+    limited: Limiter = run_limited,
 ) -> Iterator[Checked]:
     """Check the named issues of the newsletter in a folder, or its newest issue; yield each result.
 
     An issue that cannot be read or rendered gives a result with the mistakes as problems, and so does an
     invalid newsletter.yml. `online` also requests every link and picture, `spam` also runs SpamAssassin.
+    `limited` builds an issue and runs the other checks.
     """
-    chosen = {**registry.CONTENT, **registry.MAIL}
-    chosen |= registry.ONLINE if online else {}
-    chosen |= registry.SPAM if spam else {}
+    connected = {**(registry.ONLINE if online else {}), **(registry.SPAM if spam else {})}
     try:
-        newsletter = loader.load(folder)
-        registry.refuse_unknown(newsletter)
+        newsletter = loader.load(folder, review=True)
+        settings.refuse_invalid(newsletter)
     except ConfigError as error:
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
     for name in names or (None,):
-        yield _checked(newsletter, name, chosen)
+        yield _checked(newsletter, name, connected, limited)
 
 
-def _checked(newsletter: Newsletter, name: str | None, chosen: Mapping[str, registry.Check]) -> Checked:
-    path = name or ""
+def _checked(
+    newsletter: Newsletter, name: str | None, connected: Mapping[str, registry.Check], limited: Limiter
+) -> Checked:
+    """Check an issue; also run the `connected` checks, which wait for others and so have time-outs."""
+    path, lowered = name or "", settings.lowered(newsletter)
     try:
-        issue = files.load(files.find(newsletter.issues, name))
-        path = issue.path
-        read = proof(newsletter, issue)
+        file = files.find(newsletter.issues, name)
+        path = display_path(file)
+        read, problems = limited(_proof_and_problems, newsletter, file)
     except NewsError as error:
         log.info("issue cannot be checked", extra={"issue": path}, exc_info=error)
-        return Checked(path or error.problems[0].place[0], error.problems)
-    off = {
-        name: setting.reason or ""
-        for name, setting in newsletter.config.checks.items()
-        if setting.severity == "off"
-    }
-    problems = runner.run(read, chosen)
-    log.info("issue checked", extra={"issue": issue.name, "checks": len(chosen), "findings": len(problems)})
-    return Checked(path, problems, len(read.rendered.html.encode()), off)
+        return Checked(path or error.problems[0].place[0], error.problems, lowered=lowered)
+    problems += runner.run(read, connected)
+    log.info("issue checked", extra={"issue": read.issue.name, "findings": len(problems)})
+    return Checked(path, problems, len(read.rendered.html.encode()), lowered)
+
+
+def _proof_and_problems(newsletter: Newsletter, file: Path) -> tuple[Proof, list[Problem]]:
+    read = proof(newsletter, files.load(file, newsletter.folder))
+    return read, runner.run(read)

@@ -35,7 +35,7 @@ def due_issues(
 def _due(service: SendService) -> Iterator[Prepared | NewsError]:
     for path in files.issue_files(service.newsletter.issues):
         try:
-            issue = files.load(path)
+            issue = files.load(path, service.newsletter.folder)
             if not issue.ready or issue.date > datetime.now(UTC).date() or _is_done(service, issue.name):
                 continue
             prepared = service.prepare_issue(issue)

@@ -1,7 +1,11 @@
-"""Render an issue once, check it, and turn it into a mailing."""
+"""Render an issue once, check it, and turn it into a mailing.
+
+These functions have no limits of time and memory; commands call them through `run_limited`.
+"""
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
@@ -32,11 +36,13 @@ def proof(newsletter: Newsletter, issue: Issue) -> Proof:
     return Proof(issue, render(issue, newsletter.site), newsletter, earlier)
 
 
-def prepare(newsletter: Newsletter, issue: Issue) -> Prepared:
-    """Render and check an issue; return it with its mailing and its problems.
+def prepare(newsletter: Newsletter, issue: Issue | Path) -> Prepared:
+    """Render and check an issue, or the issue of a file; return it with its mailing and its problems.
 
-    Raise TemplateError if a template fails, and ConfigError if newsletter.yml names an unknown check.
+    Raise IssueError for an invalid file, TemplateError if a template fails, and ConfigError if
+    newsletter.yml names an unknown check.
     """
+    issue = issue if isinstance(issue, Issue) else files.load(issue, newsletter.folder)
     read = proof(newsletter, issue)
     mailing = message.mailing(issue, read.rendered, newsletter)
     problems = tuple(runner.run(read))

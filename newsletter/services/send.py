@@ -5,12 +5,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
-from newsletter.errors import SendRefused
+from newsletter.errors import ConfigError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
+from newsletter.limited_process import Limiter, run_limited
 from newsletter.providers.factory import open_provider
 from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
@@ -26,12 +28,12 @@ from newsletter.sending.start import claim_send, find_started
 from newsletter.services.prepare import Prepared, prepare
 from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
 from newsletter.services.status import SendStatus, send_status
+from newsletter.state.process_lock import require_locks
 from newsletter.state.secret_key import find_secret_key, fingerprint, secret_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.process_lock import require_locks
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 
@@ -48,11 +50,13 @@ class SendService:
         provider: Provider,
         clock: Clock,
         timing: SendTimings | None = None,
+        limited: Limiter = run_limited,
     ) -> None:
         self.newsletter, self.provider, self.clock = newsletter, provider, clock
         self.queries = LedgerQueries(database, clock.now)
         self.subscribers = Subscribers(database)
         self._database = database
+        self._limited = limited
         self.timing = timing or SendTimings()
         # Called with each wait for a lock in the database; `deliver` and `cancel` yield theirs instead.
         self.on_wait: Callable[[Waiting], None] = lambda wait: None
@@ -75,13 +79,18 @@ class SendService:
     @classmethod
     @contextmanager
     def open(
-        cls, newsletter: Newsletter, provider_name: str | None = None, *, to_send: bool = True
+        cls,
+        newsletter: Newsletter,
+        provider_name: str | None = None,
+        *,
+        to_send: bool = True,
+        limited: Limiter = run_limited,
     ) -> Iterator["SendService"]:
         """Open the store and the provider; yield the service, and close it after the block.
 
         `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
         the machine (in CI). Raise Unavailable on a system without the locks that prevent two processes from
-        sending the same issue.
+        sending the same issue. `limited` runs the build and the checks of an issue.
         """
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
@@ -91,7 +100,7 @@ class SendService:
         log.info(
             "provider opened", extra={"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
         )
-        service = cls(newsletter, database, provider, SystemClock(clock_offset))
+        service = cls(newsletter, database, provider, SystemClock(clock_offset), limited=limited)
         try:
             yield service
         finally:
@@ -105,12 +114,15 @@ class SendService:
         self._database.close()
 
     def prepare(self, name: str | None) -> Prepared:
-        """Load, render and check the named issue, or the newest; add the provider's problems."""
-        return self.prepare_issue(files.load(files.find(self.newsletter.issues, name)))
+        """Load, render and check the named issue, or the newest; add the provider's problems.
 
-    def prepare_issue(self, issue: Issue) -> Prepared:
-        """Render and check a loaded issue; add the provider's problems."""
-        prepared = prepare(self.newsletter, issue)
+        Raise LimitReached if that takes too much time or memory.
+        """
+        return self.prepare_issue(files.find(self.newsletter.issues, name))
+
+    def prepare_issue(self, issue: Issue | Path) -> Prepared:
+        """Render and check an issue, or the issue of a file; add the provider's problems."""
+        prepared = self._limited(prepare, self.newsletter, issue)
         return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
     def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
@@ -222,7 +234,15 @@ class SendService:
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
     def cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Cancel a send: begin no further attempt, and recall its held batches; yield the events."""
+        """Cancel a send: begin no further attempt, and recall its held batches; return the events.
+
+        Raise ConfigError, and change nothing, if the provider cannot be asked to recall.
+        """
+        if self.provider.recallable and (problems := self.provider.check()):
+            raise ConfigError(problems)
+        return self._cancel(send, stopped)
+
+    def _cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         with self._released(send):
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 

@@ -4,19 +4,27 @@ import hashlib
 import logging
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from newsletter.config.loader import Newsletter
+from newsletter.disk import reading
+from newsletter.disk.boundary import UnsafeFile
+from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, write_hint
 from newsletter.errors import SendRefused, Unavailable
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.state.folder import make_private_dir
+
+if TYPE_CHECKING:
+    from newsletter.config.loader import Newsletter
 
 log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
 """Characters."""
+MAX_BYTES = 10_000
+"""The size of the file with the key."""
 
 
-def find_secret_key(newsletter: Newsletter) -> str | None:
+def find_secret_key(newsletter: "Newsletter") -> str | None:
     """Return the key as `secret_key` does, but make none: return None if there is no key yet."""
     if newsletter.secrets.secret_key or (newsletter.state / "secret").exists():
         return secret_key(newsletter, leaves_machine=False)
@@ -32,8 +40,8 @@ def fingerprint(secret: str, issue: str) -> str:
     return hashlib.blake2b(issue.encode(), key=key, digest_size=16).hexdigest()
 
 
-def secret_key(newsletter: Newsletter, *, leaves_machine: bool) -> str:
-    """Return NEWS_SECRET_KEY, or else the key in `.news/secret`, which is made on first use.
+def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
+    """Return NEWS_SECRET_KEY, or else the key in the file `secret` of the state, which is made on first use.
 
     Raise SendRefused if NEWS_SECRET_KEY is too short, or if a key would be made in CI for mail that leaves
     the machine: the key would be lost with the runner, and the unsubscribe links that it signed would stop
@@ -62,11 +70,12 @@ def _read_or_make(file: Path) -> str:
             # Two processes that start together use the same key: neither replaces the key of the other.
             write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
             log.info("secret key made", extra={"file": display_path(file)})
-        key = file.read_text(encoding="ascii").strip()
+        key = reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as failure:
         hint = "check the permissions of the file and its folder"
         hint = write_hint(failure, hint) if isinstance(failure, OSError) else hint
-        raise Unavailable(f"cannot be read or made ({failure})", hint, where=display_path(file)) from failure
+        what = failure.reason if isinstance(failure, UnsafeFile) else f"cannot be read or made ({failure})"
+        raise Unavailable(what, hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; unsubscribe links in mail already sent depend on it"
         raise Unavailable("has no valid key", hint, where=display_path(file))

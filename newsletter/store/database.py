@@ -14,10 +14,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from newsletter.config.loader import Newsletter, load
-from newsletter.display import display_path, write_hint
+from newsletter.config.loader import Newsletter
+from newsletter.disk.boundary import refuse_unsafe
+from newsletter.display import display_path, read_hint, write_hint
 from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
-from newsletter.state.folder import make_private_dir
+from newsletter.state.folder import create_private
+from newsletter.state.identity import claim
+from newsletter.state.tracked import refuse_tracked
 from newsletter.store.failures import explain
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
@@ -38,9 +41,9 @@ class Conflict(StoreError):
 
 
 @contextmanager
-def open_database(folder: Path) -> Iterator["Database"]:
-    """Open the database of the newsletter in a folder; close it when the block ends."""
-    database = Database.open(load(folder))
+def open_database(newsletter: Newsletter) -> Iterator["Database"]:
+    """Open the database of a newsletter; close it when the block ends."""
+    database = Database.open(newsletter)
     try:
         yield database
     finally:
@@ -55,10 +58,10 @@ class Database:
 
     @classmethod
     def open(cls, newsletter: Newsletter, *, to_last: bool = False) -> Self:
-        """Open the database of NEWS_DATABASE_URL, or else `.news/news.db`; migrate its tables.
+        """Open the database of NEWS_DATABASE_URL, or else `news.db` of the state; migrate its tables.
 
-        `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StoreError or
-        Unavailable if the database cannot be opened.
+        `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StateError if
+        the state belongs to another list, and StoreError or Unavailable if the database cannot be opened.
         """
         url = newsletter.secrets.database_url
         if to_last and newsletter.in_ci and not (url and url.get_secret_value().startswith("postgres")):
@@ -67,16 +70,11 @@ class Database:
                 "issue again to all subscribers",
                 "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
+        claim(newsletter.location, newsletter.list_id)
         if url:
             engine = _engine(url.get_secret_value())
         else:
-            try:
-                make_private_dir(newsletter.state)
-            except OSError as failure:
-                hint = write_hint(failure, "check that you have the permission to write to its folder")
-                what = cannot_be("made", failure)
-                raise StoreError(what, hint, where=display_path(newsletter.state)) from failure
-            engine = _engine(f"sqlite:///{newsletter.state / 'news.db'}")
+            engine = _engine(URL.create("sqlite", database=str(private_file(newsletter.state))))
         database = cls(engine)
         log.debug("database opened", extra={"database": engine.dialect.name})
         try:
@@ -140,7 +138,22 @@ class Database:
         log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
 
 
-def _engine(url: str) -> Engine:
+def private_file(state: Path) -> Path:
+    """Return the database's file in the private folder; raise StoreError for links and special files.
+
+    SQLite would write through a link, also in the place of its own files beside the database.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file = state / f"news.db{suffix}"
+        try:
+            refuse_unsafe(file, state)
+        except OSError as failure:
+            hint = read_hint(failure, "check the permissions of the file and its folder")
+            raise StoreError(cannot_be("read", failure), hint, where=display_path(file)) from failure
+    return state / "news.db"
+
+
+def _engine(url: str | URL) -> Engine:
     with translate_url_errors():
         parsed = database_url(url)
         return (
@@ -167,7 +180,7 @@ def translate_url_errors() -> Iterator[None]:
         ) from failure
 
 
-def database_url(url: str) -> URL:
+def database_url(url: str | URL) -> URL:
     """Parse the URL of a database; return it with the driver that this package uses.
 
     Raise StoreError for a database other than PostgreSQL and SQLite, and SQLAlchemy's errors for a malformed
@@ -186,6 +199,9 @@ def _sqlite(url: Any) -> Engine:
     if is_file and not Path(url.database).absolute().parent.is_dir():
         what = f"the folder {Path(url.database).parent} of the database does not exist"
         raise StoreError(what, "create this folder, or correct NEWS_DATABASE_URL")
+    if is_file:
+        refuse_tracked_database(Path(url.database))
+        _create_private(Path(url.database))
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -228,6 +244,20 @@ def _begin_immediate(connection: Any, seconds: float) -> None:
             if not failure.sqlite_errorname.startswith("SQLITE_BUSY") or not rest:
                 raise
     connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def refuse_tracked_database(file: Path) -> None:
+    """Raise StateError if Git tracks a database's file, or a file that SQLite keeps beside it."""
+    refuse_tracked(*(file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")))
+
+
+def _create_private(file: Path) -> None:
+    """Create a database's file, or restrict it, so that only its owner may read it."""
+    try:
+        create_private(file)
+    except OSError as failure:
+        hint = write_hint(failure, "check that you have the permission to write to its folder")
+        raise StoreError(cannot_be("made", failure), hint, where=display_path(file)) from failure
 
 
 def _is_same_file(path: str, inode: int) -> bool:

@@ -11,7 +11,13 @@ from sqlalchemy import URL, Engine, create_engine, text
 
 from newsletter.display import display_path
 from newsletter.errors import StoreError
-from newsletter.store.database import Database, database_url, translate_url_errors
+from newsletter.store.database import (
+    Database,
+    database_url,
+    private_file,
+    refuse_tracked_database,
+    translate_url_errors,
+)
 from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.postgresql import Security, security, server_engine
@@ -61,7 +67,7 @@ def named(configured_url: str | None, state: Path) -> tuple[str, bool]:
 
 
 def contents(configured_url: str | None, state: Path, timeout: float) -> DatabaseStatus:
-    """Return the status of the database of NEWS_DATABASE_URL, or else of `.news/news.db`.
+    """Return the status of the database of NEWS_DATABASE_URL, or else of `news.db` of the state.
 
     `timeout` applies to the connection, and to each query, in seconds. Raise StoreError or Unavailable if the
     database cannot be read.
@@ -71,6 +77,7 @@ def contents(configured_url: str | None, state: Path, timeout: float) -> Databas
         return _read(_server_engine(location, timeout), writable=True, has_clock=True)
     if not os.path.lexists(location):
         return DatabaseStatus(writable=_can_create(location))
+    refuse_tracked_database(location)
     # The folder must be writable too: SQLite writes its journal beside the file.
     writable = os.access(location, os.W_OK) and os.access(location.parent, os.W_OK | os.X_OK)
     return _read(_file_engine(location, timeout), writable, has_clock=False)
@@ -78,7 +85,7 @@ def contents(configured_url: str | None, state: Path, timeout: float) -> Databas
 
 @contextmanager
 def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterator[Database | None]:
-    """Open the database of NEWS_DATABASE_URL, or else `.news/news.db`, for reading.
+    """Open the database of NEWS_DATABASE_URL, or else `news.db` of the state, for reading.
 
     Yield None if it does not exist, or if its tables are not those of this version. `timeout` is as in
     `contents`. Raise StoreError or Unavailable if the database cannot be read.
@@ -90,6 +97,7 @@ def looked_at(configured_url: str | None, state: Path, timeout: float) -> Iterat
     if isinstance(location, URL):
         engine = _server_engine(location, timeout)
     else:
+        refuse_tracked_database(location)
         engine = _file_engine(location, timeout)
     with closing(Database(engine)) as database:
         yield database if database.revision() == REVISION else None
@@ -115,9 +123,12 @@ def _mtime_and_size(file: Path) -> tuple[int, int]:
 
 
 def _location(configured_url: str | None, state: Path) -> Path | URL:
-    """Return the database's file, or the URL of its server; raise StoreError for a database in memory."""
+    """Return the database's file, or the URL of its server.
+
+    Raise StoreError for a database in memory, and for a link or a special file in the private folder.
+    """
     if not configured_url:
-        return state / "news.db"
+        return private_file(state)
     with translate_url_errors():
         url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":
@@ -136,7 +147,7 @@ def _wal(file: Path) -> Path:
     return Path(f"{file}-wal")
 
 
-def _read_only_url(file: Path) -> str:
+def _read_only_url(file: Path) -> URL:
     """Return a URL that opens the file for reading and creates no `-wal` and `-shm` files beside it.
 
     In WAL mode even a reader would create them (https://www.sqlite.org/wal.html#readonly). While no process
@@ -147,8 +158,8 @@ def _read_only_url(file: Path) -> str:
     if _mtime_and_size(wal)[1] and not shm.exists():
         what = f"has changes that are only in {wal.name}"
         raise StoreError(what, "run a command that merges them: news status", where=display_path(file))
-    mode = "mode=ro" if shm.exists() else "mode=ro&immutable=1"
-    return f"sqlite:///{file.absolute().as_uri()}?{mode}&uri=true"
+    mode = {"mode": "ro"} if shm.exists() else {"mode": "ro", "immutable": "1"}
+    return URL.create("sqlite", database=file.absolute().as_uri(), query={**mode, "uri": "true"})
 
 
 def _can_create(file: Path) -> bool:

@@ -18,17 +18,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from newsletter.display import display_path, printable
+from newsletter.disk import reading
+from newsletter.disk.boundary import refuse_outside
+from newsletter.display import display_path, printable, read_hint
 from newsletter.errors import StoreError, cannot_be
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir
-from newsletter.store.process_lock import HAS_LOCKS, is_locked, lock
+from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
 
 log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = "begun"
+_MAX_BYTES = 100_000_000
 _KEEP_DEAD_SECONDS = 24 * 3600
 
 
@@ -69,6 +72,7 @@ class SendProcess:
         self._folder = folder / self.name
         draft = folder / f".{self.name}"
         try:
+            refuse_outside(folder, folder.parent)
             make_private_dir(folder.parent)
             draft.mkdir(parents=True)
             self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
@@ -96,8 +100,8 @@ class SendProcess:
         if there are no valid notes.
         """
         try:
-            boot = (self._parent / process / "alive").read_text()
-            lines = (self._parent / process / chunk).read_text(errors="replace").split("\n")
+            boot = self._read(process, "alive")
+            lines = self._read(process, chunk).split("\n")
         except OSError:
             return None
         if not boot or boot != _boot():
@@ -119,6 +123,10 @@ class SendProcess:
         """Delete a dead process's notes on a chunk, after the ledger has recorded their outcomes."""
         with suppress(OSError):
             (self._parent / process / chunk).unlink()
+
+    def _read(self, process: str, file: str) -> str:
+        content = reading.read(self._parent / process / file, _MAX_BYTES, root=self._parent)
+        return content.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Unlock the folder; delete it unless another process needs it, for its journals or a lease."""
@@ -212,4 +220,5 @@ def _boot() -> str:
 
 def _not_written(path: Path, failure: OSError) -> StoreError:
     hint = "check the folder's permissions and the disk's free space, then run the same command again"
+    hint = read_hint(failure, hint)
     return StoreError(cannot_be("written", failure), hint, where=display_path(path))

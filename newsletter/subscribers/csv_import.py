@@ -2,20 +2,28 @@
 
 import codecs
 import csv
+import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import AnyStr
 
-from newsletter.display import counted, display_path
+from newsletter.disk import reading
+from newsletter.disk.boundary import UnsafeFile
+from newsletter.display import counted, display_path, printable
 from newsletter.errors import Problem, SubscriberError, cannot_be
 from newsletter.subscribers.address import Address
+from newsletter.subscribers.departures import Record, refuse_departures
 from newsletter.subscribers.parsing import parse_subscriber
+from newsletter.subscribers.state_columns import StateColumns, is_suppression_list
 
 log = logging.getLogger(__name__)
 
 _ADDRESS_COLUMNS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
+_MAX_LINE = 1_000_000
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -28,35 +36,41 @@ class Row:
     name: str
 
 
-def read(path: Path, encoding: str = "utf-8") -> Iterator[Row | Problem]:
-    """Yield the rows of a file in order, and a Problem for each invalid line and each ignored column.
+def read(path: Path, encoding: str = "utf-8", ignored: Collection[str] = ()) -> Iterator[Row | Problem]:
+    """Yield the rows of a file in order, and a Problem for each invalid line and each column not imported.
 
     The delimiter (comma, semicolon or tab) is the most frequent one in the header. Raise SubscriberError if
-    the whole file cannot be read: no header, another encoding, a quote that is not closed.
+    the whole file cannot be read (no header, another encoding, a quote that is not closed), or if a column,
+    even in the last row, tells who has left; `ignored` are the names of columns that are not examined for it.
     """
     shown = display_path(path)
+    if is_suppression_list(path.stem):
+        what = "by its name, the file lists people who have left; nothing was imported"
+        raise SubscriberError(what, "if everyone in it is to get mail, rename it", where=shown)
     lines = _lines(path, shown, encoding)
     first = next((line for line in lines if line.text.strip()), None)
     if first is None:
         raise SubscriberError("the file is empty", "write a first line `address,name`", where=shown)
     delimiter = max(_DELIMITERS, key=first.text.count)
     log.debug("CSV file opened", extra={"file": shown, "encoding": encoding, "delimiter": delimiter})
-    header = _header(first, delimiter, shown)
-    columns = _columns(header, f"{shown}:{first.number}")
-    yield from _report_ignored_columns(header, columns, f"{shown}:{first.number}")
-    for number, fields in _records(lines, delimiter, shown, first.number):
+    where = f"{shown}:{first.number}"
+    header = _header(first, delimiter, where)
+    columns = _columns(header, where)
+    skipped = _ignored_columns(header, columns, ignored, where)
+    yield from _report_skipped_columns(header, columns, where)
+    records = _records(lines, delimiter, shown, first.number)
+    states = StateColumns(header, {*columns, *skipped})
+    for number, fields in refuse_departures(records, states, len(header), where):
         if any(field.strip() for field in fields):
             yield _row(f"{shown}:{number}", fields, header, columns)
 
 
-def _header(first: "_Line", delimiter: str, shown: str) -> list[str]:
+def _header(first: "_Line", delimiter: str, where: str) -> list[str]:
     try:
         return next(csv.reader([first.text], delimiter=delimiter, skipinitialspace=True))
     except csv.Error as problem:
         hint = "write a first line `address,name`"
-        raise SubscriberError(
-            f"the line is not CSV ({problem})", hint, where=f"{shown}:{first.number}"
-        ) from problem
+        raise SubscriberError(f"the line is not CSV ({problem})", hint, where=where) from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +81,35 @@ class _Line:
 
 def _lines(path: Path, shown: str, encoding: str) -> Iterator[_Line]:
     try:
-        with path.open("rb") as file:
+        with reading.open_regular(path) as file:
             start = file.read(2)
             if start == b"PK":
                 raise SubscriberError("the file is an Excel workbook", "save it as CSV", where=shown)
             if start in _UTF16_BOMS:
-                with path.open(encoding="utf-16", newline="\n") as text:
-                    yield from (_Line(n, line) for n, line in enumerate(text, 1))
+                file.seek(0)
+                text = io.TextIOWrapper(file, encoding="utf-16", newline="\n")
+                for number, line in enumerate(iter(partial(text.readline, _MAX_LINE), ""), 1):
+                    yield _Line(number, _whole(line, "\n", f"{shown}:{number}"))
                 return
             file.seek(0)
-            for number, raw in enumerate(file, 1):
-                yield _Line(number, _decode(raw, f"{shown}:{number}", encoding, first=number == 1))
+            for number, raw in enumerate(iter(partial(file.readline, _MAX_LINE), b""), 1):
+                where = f"{shown}:{number}"
+                line = _decode(_whole(raw, b"\n", where), where, encoding, first=number == 1)
+                yield _Line(number, line)
     except OSError as failure:
-        raise SubscriberError(cannot_be("read", failure), "check its name", where=shown) from failure
+        is_special = isinstance(failure, UnsafeFile)
+        hint = "save the list as a file, and name that file" if is_special else "check its name"
+        raise SubscriberError(cannot_be("read", failure), hint, where=shown) from failure
     except UnicodeError as failure:
         raise SubscriberError("the file is not UTF-16 text", "save it as UTF-8", where=shown) from failure
+
+
+def _whole(line: AnyStr, end: AnyStr, where: str) -> AnyStr:
+    """Return the line; raise SubscriberError if it is a part of a longer one, which memory may not hold."""
+    if len(line) == _MAX_LINE and not line.endswith(end):
+        what = f"the line is longer than {_MAX_LINE:,} characters, so the file is not a list of subscribers"
+        raise SubscriberError(what, "name a CSV file with one subscriber per line", where=where)
+    return line
 
 
 def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
@@ -101,7 +129,7 @@ def _decode(raw: bytes, where: str, encoding: str, *, first: bool) -> str:
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int | None]:
-    names = [name.strip().lower() for name in header]
+    names = [_comparable(name) for name in header]
     address_column = next((names.index(name) for name in _ADDRESS_COLUMNS if name in names), None)
     if address_column is None:
         what = "the file has no header" if "@" in "".join(names) else "the header has no column `address`"
@@ -109,17 +137,34 @@ def _columns(header: list[str], where: str) -> tuple[int, int | None]:
     return address_column, names.index("name") if "name" in names else None
 
 
-def _report_ignored_columns(
+def _ignored_columns(
+    header: list[str], columns: tuple[int, int | None], ignored: Collection[str], where: str
+) -> set[int]:
+    """Return the positions of the columns that `--ignore-column` names; raise SubscriberError for another."""
+    names = [_comparable(name) for name in header]
+    for name in map(_comparable, ignored):
+        if name not in names:
+            hint = f"its columns: {', '.join(printable(column.strip()) for column in header)}"
+            raise SubscriberError(f"the header has no column `{printable(name)}`", hint, where=where)
+        if names.index(name) in columns:
+            what = f"the column `{printable(name)}` is imported, so it cannot be ignored"
+            raise SubscriberError(what, "ignore a column that tells who has left", where=where)
+    return {n for n, name in enumerate(names) if name in set(map(_comparable, ignored))}
+
+
+def _comparable(name: str) -> str:
+    return name.strip().lower()
+
+
+def _report_skipped_columns(
     header: list[str], columns: tuple[int, int | None], where: str
 ) -> Iterator[Problem]:
     for index, name in enumerate(header):
         if index not in columns:
-            yield Problem(where, f"the column `{name.strip()}` is not imported", severity="note")
+            yield Problem(where, f"the column `{printable(name.strip())}` is not imported", severity="note")
 
 
-def _records(
-    lines: Iterator[_Line], delimiter: str, shown: str, header_line: int
-) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterator[_Line], delimiter: str, shown: str, header_line: int) -> Iterator[Record]:
     reader = csv.reader(
         (line.text for line in lines), delimiter=delimiter, strict=True, skipinitialspace=True
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from newsletter.display import display_path
+from newsletter.disk import reading
+from newsletter.display import display_path, read_hint
 from newsletter.errors import InvalidInput, Problem, cannot_be
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
@@ -17,6 +18,10 @@ from newsletter.yamlfile.values import Loc as Loc
 from newsletter.yamlfile.values import dotted as dotted
 
 MAX_BYTES = 2_000_000
+MAX_SEARCHED_CHARACTERS = 500
+# Characters between two words: white space and Markdown.
+_BETWEEN = r"[\s*_~`>\[\]]"
+_GAP = re.compile(f"({_BETWEEN}+)")
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,26 @@ class Document:
 
 
 def phrase_pattern(words: str) -> re.Pattern[str]:
-    """Return a pattern that finds words in running text, with line ends or Markdown between them."""
-    between = r"[\s*_~`>\[\]]+".join(map(re.escape, words.split()))
-    before = r"(?<!\w)" if re.match(r"\w", words) else ""
-    return re.compile(before + between + (r"(?!\w)" if re.search(r"\w$", words) else ""))
+    """Return a pattern that finds words in running text, with line ends or Markdown between them.
+
+    Only the first MAX_SEARCHED_CHARACTERS of the words are searched for.
+    """
+    searched = " ".join(words.split())[:MAX_SEARCHED_CHARACTERS].strip()
+    # A gap starts after, and ends before, another kind of character: it can be matched in one way only.
+    parts = (
+        f"{_BETWEEN}{{{len(part)},}}+" if " " in part else re.escape(part) for part in _GAP.split(searched)
+    )
+    gap = _GAP.match(searched)
+    before = f"(?<!{_BETWEEN})" if gap and " " in gap[0] else r"(?<!\w)" if re.match(r"\w", searched) else ""
+    return re.compile(before + "".join(parts) + (r"(?!\w)" if re.search(r"\w$", searched) else ""))
 
 
-def read(path: Path, error: type[InvalidInput]) -> Document:
-    """Read a file of at most 2 MB as one YAML document. Raise `error` with the problems if that fails."""
-    text, shown = read_text(path, error), display_path(path)
+def read(path: Path, error: type[InvalidInput], root: Path | None = None) -> Document:
+    """Read a file of at most 2 MB as one YAML document. Raise `error` with the problems if that fails.
+
+    With `root`, the file must be a `.yml` file inside this folder, also after symbolic links.
+    """
+    text, shown = read_text(path, error, root, suffix=".yml" if root else ""), display_path(path)
     composer, data, fatal = SafeComposer(text), None, []
     try:
         data = composer.build(yaml.parse(text, Loader=yaml.CSafeLoader))
@@ -81,17 +97,25 @@ def read(path: Path, error: type[InvalidInput]) -> Document:
     return Document(shown, data, composer.lines, problems, text)
 
 
-def read_text(path: Path, error: type[InvalidInput]) -> str:
-    """Return the text of a file of at most 2 MB, with `\\n` as line ends; raise `error` if it is not text."""
+def read_text(
+    path: Path,
+    error: type[InvalidInput],
+    root: Path | None = None,
+    *,
+    suffix: str = "",
+    secret: bool = False,
+) -> str:
+    """Return the text of a file of at most 2 MB, with `\\n` as line ends; raise `error` if it is not text.
+
+    `root` and `suffix` are those of `disk.reading.open_regular`. The problems of a `secret` file do not quote
+    it.
+    """
     shown = display_path(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = reading.read(path, MAX_BYTES, root=root, suffix=suffix)
     except OSError as failure:
-        what = cannot_be("read", failure)
-        raise error([Problem(shown, what, "check its name and permissions")]) from failure
-    if len(raw) > MAX_BYTES:
-        raise error([Problem(shown, f"the file is larger than {MAX_BYTES:,} bytes", "shorten it")])
+        fix = read_hint(failure, "check its name and permissions")
+        raise error([Problem(shown, cannot_be("read", failure), fix)]) from failure
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as failure:
@@ -110,7 +134,7 @@ def read_text(path: Path, error: type[InvalidInput]) -> str:
                 )
             ]
         )
-    if problems := list(islice(_invisible(text, shown), 100)):
+    if problems := list(islice(_invisible(text, shown, quote=not secret), 100)):
         raise error(problems)
     return text
 
@@ -126,12 +150,12 @@ def sentence(loc: Loc, what: str) -> str:
     return f"{dotted(loc) or 'the file'}{' ' if verb else ': '}{what}"
 
 
-def _invisible(text: str, shown: str) -> Iterator[Problem]:
+def _invisible(text: str, shown: str, *, quote: bool) -> Iterator[Problem]:
     if not CONTROL.search(text):
         return
     for number, line in enumerate(text.split("\n"), 1):
         if match := CONTROL.search(line):
             before = line[: match.start()][-20:].strip()
             place = f'after "{before}"' if before else "at the start of the line"
-            what = f"an invisible character (U+{ord(match[0]):04X}) {place}"
+            what = f"an invisible character (U+{ord(match[0]):04X}){f' {place}' if quote else ''}"
             yield Problem(f"{shown}:{number}", what, "delete it")

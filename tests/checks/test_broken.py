@@ -144,7 +144,7 @@ BROKEN = {
     "remote font": template(
         HEAD,
         "a:hover",
-        "@import url(https://fonts.example/a.css); a:hover",
+        "@font-face { font-family: A; src: url(https://fonts.example/a) } a:hover",
         "CSS loads a remote file",
         "tracking",
         50,

@@ -59,10 +59,10 @@ def test_the_newsletter_chooses_severities(tmp_path: Path) -> None:
 
     def severities(setting: str) -> list[str]:
         settings.write_text(f"{plain}checks:\n  weight: {setting}\n", encoding="utf-8")
-        problems = problems_of(tmp_path / setting[:4], settings.parent, html=heavy)
-        return [problem.severity for problem in problems]
+        return [problem.severity for problem in problems_of(tmp_path / "mail", settings.parent, html=heavy)]
 
-    assert severities("note") == ["note"]
+    assert severities("error") == ["error"]
+    assert severities('{severity: note, reason: "we know"}') == ["note"]
     assert severities('{severity: warning, reason: "we know"}') == ["warning"]
     assert severities('{severity: "off", reason: "ours reads mail in Thunderbird"}') == []
 

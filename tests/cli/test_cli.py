@@ -130,6 +130,26 @@ def test_no_answer_is_no(news: News, folder: Path) -> None:
     )
 
 
+def test_ctrl_c_during_a_test_is_no_refusal(news: News, folder: Path) -> None:
+    """The first test has left, and the second perhaps."""
+
+    class Interrupting(ScriptedSmtp):
+        def _reply(self, connection: object, reply: str) -> bool:
+            if reply.startswith("250 2.0.0 queued") and len(self.messages) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+                return False
+            return super()._reply(connection, reply)
+
+    with Interrupting() as server:
+        settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
+        tests = [part for name in "abc" for part in ("--to", f"{name}@example.com")]
+        sent = news("send", "2026-04-27", "--yes", *tests)
+    assert sent.exit_code == 3, sent.output
+    assert "a@example.com: accepted" in sent.output
+    assert "b@example.com: interrupted; this test was perhaps sent" in sent.stderr
+    assert len(server.messages) == 2
+
+
 @pytest.mark.parametrize(
     ("typed", "what"), [("n\n", "the answer was no"), ("", "the question was not answered")]
 )
@@ -478,7 +498,8 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
     assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
-    assert len(table.splitlines()) == 3 and max(map(len, table.splitlines())) <= 80
+    assert table.splitlines()[3:] == ["The state of this newsletter is in .news/"]
+    assert len(table.splitlines()) == 4 and max(map(len, table.splitlines())) <= 80
 
 
 def test_ready_counts_every_issue_that_is_due_also_when_one_is_named(news: News, folder: Path) -> None:
@@ -528,6 +549,15 @@ def test_ready_passes_over_a_broken_file_but_not_in_silence(news: News, folder: 
     assert "issues/2026-05-04.yml:" in sent.output
     assert len(outbox(folder)) == 1
     assert news("send", "--ready", "--yes").exit_code == 1
+
+
+def test_ready_with_a_sent_and_a_refused_issue_is_incomplete(news: News, folder: Path) -> None:
+    """Exit code 1 would say that nothing was sent."""
+    news("subscribers", "add", "ada@example.com")
+    samples.write(folder, name="2026-05-04")
+    sent = news("send", "--ready", typed="1\n")
+    assert "the question was not answered; nothing was sent" in sent.output
+    assert (sent.exit_code, len(outbox(folder))) == (3, 1)
 
 
 def test_ready_refuses_a_whole_archive(news: News, folder: Path) -> None:

@@ -79,7 +79,7 @@ def test_several_issues(news: News, tmp_path: Path) -> None:
         pytest.param("", "the file is empty", id="empty"),
         pytest.param(b"\xff\xfe", "not UTF-8 text", id="utf-16"),
         pytest.param("subject: [", "a bracket", id="no-yaml"),
-        pytest.param("x" * 2_000_001, "the file is larger than 2,000,000 bytes", id="huge"),
+        pytest.param("x" * 2_000_001, "is larger than 2,000,000 bytes", id="huge"),
         pytest.param(ISSUE.replace("subject:", "subjct:"), "did you mean `subject`", id="misspelt"),
     ],
 )
@@ -116,9 +116,65 @@ def test_a_configuration_that_cannot_be_read_is_a_finding(news: News) -> None:
     )
 
 
-def test_what_is_switched_off_is_said_with_its_reason(news: News) -> None:
-    off = news(issue=TODO, extra='checks: {unfinished: {severity: "off", reason: we write about TODO}}\n')
-    assert off.exit_code == 0 and "unfinished is switched off: we write about TODO" in off.output
+LOWERED = """\
+checks:
+  unfinished: {severity: "off", reason: we write about TODO}
+  weight: {severity: warning, reason: "50 % read it in Thunderbird"}
+  monday: note
+  shouting: error
+"""
+# The lines of newsletter.yml, whose settings have four lines.
+NOTICES = (
+    "::notice file=newsletter.yml,line=6,title=unfinished::unfinished is switched off: we write about TODO\n"
+    "::notice file=newsletter.yml,line=7,title=weight::"
+    "weight is lowered from error to warning: 50 %25 read it in Thunderbird\n"
+    "::notice file=newsletter.yml,line=8,title=monday::monday is lowered from warning to note\n"
+)
+
+
+def test_lowered_checks_are_listed_for_people(news: News) -> None:
+    off = news(issue=TODO, extra=LOWERED)
+    assert off.exit_code == 0 and off.output.splitlines()[-3:] == [
+        "    unfinished is switched off: we write about TODO",
+        "    weight is lowered from error to warning: 50 % read it in Thunderbird",
+        "    monday is lowered from warning to note",
+    ]
+
+
+def test_lowered_checks_are_notices_on_github(news: News) -> None:
+    assert news("--format", "github", issue=TODO, extra=LOWERED).output == NOTICES
+    twice = news("--format", "github", "2026-04-27", "2026-04-27", extra=LOWERED)
+    assert (twice.exit_code, twice.output) == (0, NOTICES)
+    assert news("--format", "github", "--strict", issue="", extra=LOWERED).output.endswith(f"\n{NOTICES}")
+
+
+def test_lowered_checks_in_json(news: News) -> None:
+    shown = json.loads(news("--format", "json", extra=LOWERED).output)
+    assert shown["notes"] == 0 and shown["lowered_checks"][0] == {
+        "check": "unfinished",
+        "severity": "off",
+        "default": "error",
+        "reason": "we write about TODO",
+        "file": "newsletter.yml",
+        "line": 6,
+    }
+    assert [check["reason"] for check in shown["lowered_checks"][1:]] == ["50 % read it in Thunderbird", None]
+    assert json.loads(news("--format", "json").output)["lowered_checks"] == []
+
+
+def test_lowered_checks_in_sarif(news: News) -> None:
+    (run,) = json.loads(news("--format", "sarif", extra=LOWERED).output)["runs"]
+    (invocation,) = run["invocations"]
+    assert invocation["ruleConfigurationOverrides"] == [
+        {"descriptor": {"id": "unfinished"}, "configuration": {"enabled": False}},
+        {"descriptor": {"id": "weight"}, "configuration": {"level": "warning"}},
+        {"descriptor": {"id": "monday"}, "configuration": {"level": "note"}},
+    ]
+    levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]}
+    assert (levels["unfinished"], levels["monday"], levels["lowered-check"]) == ("error", "warning", "note")
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert [result["ruleId"] for result in run["results"]] == ["lowered-check"] * 3
+    assert places[0] == {"artifactLocation": {"uri": "newsletter.yml"}, "region": {"startLine": 6}}
 
 
 def test_json(news: News) -> None:

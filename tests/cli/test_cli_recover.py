@@ -328,6 +328,36 @@ def test_a_canary_asks_for_a_go_ahead(news: News, fake: SendGridFake) -> None:
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
 
 
+def test_a_question_after_a_canary_that_is_not_answered_leaves_the_others_waiting(
+    news: News, fake: SendGridFake
+) -> None:
+    """Ctrl-C and the end of the input are the same to click; the canary's mail has left, so the code is 3."""
+    said = news("send", *ISSUE, "--canary", "2", typed="5\n")
+    assert said.exit_code == 3
+    assert "Aborted" not in said.output
+    assert "the question was not answered; 3 recipients wait\n    to continue: news resume 2026-04-27" in (
+        said.stderr
+    )
+    assert news("resume", *ISSUE, "--yes").exit_code == 0
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+def test_a_go_ahead_after_a_canary_that_fails_is_incomplete(
+    news: News, fake: SendGridFake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil_and_agree(*_question: object, **_options: object) -> bool:
+        (file,) = folder.rglob("news.db")
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("drop table chunk")
+        return True
+
+    monkeypatch.setattr("click.confirm", spoil_and_agree)
+    said = news("send", *ISSUE, "--canary", "2", typed="5\n")
+    assert said.exit_code == 3, said.output
+    assert "no such table" in said.stderr
+    assert delivered(fake) == readers(1, 2)
+
+
 @pytest.mark.parametrize("option", [("--canary", "1"), ("--now",), ("--at", "")], ids=lambda o: o[0])
 def test_what_is_decided_at_the_start_is_decided(
     option: tuple[str, ...], news: News, fake: SendGridFake
@@ -376,7 +406,7 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
 def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
-    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake"})) as first:
+    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake", **samples.KEY_HOSTS})) as first:
         plan = first.plan(first.prepare("2026-04-27"), SendOptions(now=True))
         send = first.start(plan).send
         first.ledger.acquire_lease(send, timedelta(minutes=2))

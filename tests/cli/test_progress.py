@@ -1,9 +1,11 @@
 """The progress bar of a send."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from newsletter.cli.progress import _done
-from newsletter.sending.events import Delivered
+from newsletter.cli.progress import _done, watch
+from newsletter.sending.events import Delivered, NotRecalled, Stopped, Waiting
 from newsletter.sending.model import Transition
 
 
@@ -20,3 +22,20 @@ def test_the_bar_advances_by_the_recipients_that_wait_no_more(
     transitions: list[Transition], done: int
 ) -> None:
     assert _done(Delivered(1, 5, 0, transitions)) == done
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_event_takes_the_place_of_the_bar_and_brings_no_code(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
+    reason = "\x1b[35m ##[x] [red]a[/red] :smile: 7\n::error::x " + "word " * 40
+    noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    watch([Waiting(noon, reason), NotRecalled(2, reason), Stopped(reason)], 10)
+    shown = capsys.readouterr().err
+    words = r"\u001b[35m \u0023#[x] [red]a[/red] :smile: 7\u000a::error::x word"
+    for start in (f"Waiting until 12:00:00 UTC: {words}", f"Not recalled, for 2 recipients: {words}"):
+        assert (f"\r\x1b[2K{start}" if terminal else start) in shown
+    assert "\x1b[35m" not in shown and "\n::" not in shown and "\nword" not in shown

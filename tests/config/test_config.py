@@ -75,7 +75,6 @@ def test_the_newsletter_of_this_repository_is_valid() -> None:
     assert loaded.config.name == "Trending ML Papers"
     assert loaded.issues == loaded.folder / "issues"
     assert loaded.templates == loaded.folder / "templates"
-    assert loaded.state == loaded.folder / ".news"
 
 
 def test_rendering_sees_what_it_needs() -> None:
@@ -445,7 +444,8 @@ def test_a_folder_in_place_of_the_file() -> None:
     with pytest.raises(ConfigError) as raised:
         loader.load(Path("."), {})
     assert (
-        str(raised.value) == "newsletter.yml: cannot be read (Is a directory); check its name and permissions"
+        str(raised.value) == "newsletter.yml: is a folder, not a regular file; "
+        "put a regular file in its place, or name another file"
     )
 
 

@@ -113,9 +113,7 @@ def test_reading_dotenv_leaves_the_process_alone() -> None:
             ],
             id="not-NAME=value",
         ),
-        pytest.param(
-            b"x" * 2_000_001, [".env: the file is larger than 2,000,000 bytes; shorten it"], id="large"
-        ),
+        pytest.param(b"x" * 2_000_001, [".env: is larger than 2,000,000 bytes; shorten it"], id="large"),
     ],
 )
 def test_a_dotenv_file_that_cannot_be_read(dotenv: bytes, problems: list[str]) -> None:
@@ -154,3 +152,20 @@ def test_space_around_a_secret_is_dropped() -> None:
 def test_a_machine_that_is_not_kept(value: str, in_ci: bool) -> None:
     assert load(None, {"CI": value}).in_ci is in_ci
     assert load(f"CI={value}\n".encode()).in_ci is in_ci
+
+
+def test_the_states_file_comes_after_the_environment_and_before_dotenv() -> None:
+    Path(".news").mkdir()
+    Path(".news/env").write_text("SMTP_PASSWORD=state\nSENDGRID_API_KEY=state\n")
+    newsletter = load(b"SMTP_PASSWORD=dotenv\nNEWS_SECRET_KEY=dotenv\n", {"SENDGRID_API_KEY": "environment"})
+    secrets = newsletter.secrets
+    values = (secrets.sendgrid_api_key, secrets.smtp_password, secrets.secret_key)
+    assert [secret and secret.get_secret_value() for secret in values] == ["environment", "state", "dotenv"]
+    review = loader.load(Path("."), {}, review=True).secrets
+    assert password(newsletter) == "state" and review.secret_key is None and review.smtp_password is not None
+
+
+def test_a_mistake_in_the_states_file_is_named() -> None:
+    Path(".news").mkdir()
+    Path(".news/env").write_text("SMTP_PASSWORD\n")
+    assert refused(None) == [".news/env:1: the line is not a NAME=value line; correct it, or delete it"]

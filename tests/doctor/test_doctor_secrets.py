@@ -68,7 +68,8 @@ def test_another_provider_may_not_fit_the_configuration(tmp_path: Path) -> None:
 def test_what_is_needed_and_not_set(tmp_path: Path, extra: str, name: str, state: str | None) -> None:
     findings = about(name, run_secrets(make_setup(tmp_path, extra=extra)))
     assert states(findings) == ([state] if state else [])
-    (secret,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **{name: "a password"})))
+    values = {name: "a password", "SMTP_HOST": "mail.example.com"}
+    (secret,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **values)))
     assert secret.state == "ok" and secret.what.startswith("is set in the environment")
     assert secret.what.endswith("not needed here") is (state is None)
 
@@ -77,7 +78,29 @@ def test_what_comes_from_dotenv_is_said_to(tmp_path: Path) -> None:
     findings = run_secrets(
         make_setup(tmp_path, extra="provider: sendgrid\n", dotenv="SENDGRID_API_KEY=SG.x\n")
     )
-    assert about("SENDGRID_API_KEY", findings)[0].what == "is set in .env"
+    assert about("SENDGRID_API_KEY", findings)[0].what == "is set in .env, and sent to api.sendgrid.com only"
+
+
+@pytest.mark.parametrize(
+    ("extra", "values", "expected"),
+    [
+        pytest.param(
+            "provider: sendgrid\nsendgrid: {host: https://proxy.example.com/v3}\n",
+            {"SENDGRID_API_KEY": "SG.x"},
+            "SENDGRID_HOST=proxy.example.com",
+            id="sendgrid",
+        ),
+        pytest.param(SMTP, {"SMTP_PASSWORD": "x"}, "SMTP_HOST=mail.example.com", id="smtp"),
+    ],
+)
+def test_a_key_for_another_host(tmp_path: Path, extra: str, values: dict[str, str], expected: str) -> None:
+    name = next(iter(values))
+    (wrong,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **values)))
+    assert wrong.state == "error" and f"would send {name} to " in wrong.what
+    assert wrong.fix.endswith(f": {expected}")
+    dotenv = f"{expected}\n"
+    (right,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, dotenv=dotenv, **values)))
+    assert right.state == "ok" and right.what.endswith(f"sent to {expected.partition('=')[2]} only")
 
 
 def test_what_the_environment_hides_is_said(tmp_path: Path) -> None:
@@ -146,7 +169,7 @@ def test_the_file_of_the_key(tmp_path: Path) -> None:
     assert "holds no key" in only(run_secrets(make_setup(tmp_path)), "error").what
     file.unlink()
     file.mkdir(mode=0o700)
-    assert "cannot be read" in only(run_secrets(make_setup(tmp_path)), "error").what
+    assert "is a folder" in only(run_secrets(make_setup(tmp_path)), "error").what
 
 
 def test_two_keys_that_differ(tmp_path: Path) -> None:

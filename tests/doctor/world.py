@@ -56,6 +56,6 @@ def opened(folder: Path, certificate: tuple[Path, Path]) -> Iterator[World]:
     fake, page = SendGridFake(key=SECRETS["SENDGRID_API_KEY"]), LeavePage(tls=tls)
     with fake, page, NameServer(zone()) as names:
         fake.pages = pages()
-        world = World(folder, fake, page, names, dict(SECRETS))
+        world = World(folder, fake, page, names, {**SECRETS, **samples.KEY_HOSTS})
         world.write()
         yield world

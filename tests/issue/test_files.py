@@ -186,7 +186,10 @@ def test_a_file_is_named_by_its_date(folder: Path, name: str, problem: str) -> N
 
 def test_a_folder_in_place_of_an_issue(folder: Path) -> None:
     (folder / "2026-05-04.yml").mkdir()
-    expected = ["issues/2026-05-04.yml: cannot be read (Is a directory); check its name and permissions"]
+    expected = [
+        "issues/2026-05-04.yml: is a folder, not a regular file; "
+        "put a regular file in its place, or name another file"
+    ]
     assert refused(files.find(folder)) == expected
 
 

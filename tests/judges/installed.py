@@ -1,4 +1,4 @@
-"""Install axe-core and the Nu HTML checker with npm into build/judges, once for each pair of versions."""
+"""Install axe-core, the Nu HTML checker and mjml with npm into build/judges, once for their versions."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tests.required import need
 
 PACKAGE = Path(__file__).with_name("package.json")
 BUILD = Path(__file__).parents[2] / "build" / "judges"
-_NPM_TIMEOUT_SECONDS = 300  # one of the two packages has 32 MB
+_NPM_TIMEOUT_SECONDS = 300  # one of the packages has 32 MB
 _NPM = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix")
 
 
@@ -30,6 +30,13 @@ def nu() -> list[str]:
     # The messages have typographic quotes in every locale.
     encoded = [f"-D{stream}.encoding=UTF-8" for stream in ("file", "stdout", "stderr")]
     return [str(java), *encoded, "-jar", str(_modules() / "vnu-jar" / "build" / "dist" / "vnu.jar")]
+
+
+@cache
+def mjml() -> Path:
+    """Return a folder from which Node.js loads the packages of mjml."""
+    need(None if shutil.which("node") else "node, for npm's mjml (Debian: apt install nodejs)")
+    return _modules()
 
 
 @cache
@@ -53,7 +60,7 @@ def install(package: Path, build: Path) -> str | None:
     if place.exists():
         return None
     if not shutil.which("npm"):
-        return "npm, for axe-core and the Nu HTML checker (Debian: apt install nodejs npm)"
+        return "npm, for axe-core, the Nu HTML checker and mjml (Debian: apt install nodejs npm)"
     build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="installing-") as unfinished:
         shutil.copy(package, unfinished)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from newsletter.config import loader
 from newsletter.store.database import open_database
 from newsletter.store.schema import send_table
 from tests.forks import Fork, Forks
@@ -71,7 +72,7 @@ class Letter:
             "recipients": 2,
             "undo_window_seconds": 0,
         }
-        with open_database(self.folder) as database, database.writing() as connection:
+        with open_database(loader.load(self.folder)) as database, database.writing() as connection:
             connection.execute(
                 insert(send_table), {**values, "started_at": datetime(2026, 1, 26, 9, tzinfo=UTC)}
             )

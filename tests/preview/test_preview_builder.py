@@ -1,8 +1,10 @@
 """Tests of builds: of valid files, and of files with problems."""
 
+from functools import partial
+
 import pytest
 
-from newsletter.preview.builder import builder
+from newsletter.preview.builder import build
 
 BROKEN_TEMPLATE = "<mj-section><mj-column>\n<mj-txt>Bye</mj-txt>\n</mj-column></mj-section>\n"
 FOOTER = "<mj-section><mj-column><mj-text>{} [[unsubscribe_url]]</mj-text></mj-column></mj-section>\n"
@@ -13,7 +15,7 @@ def places(page):
 
 
 def test_a_good_issue_is_a_mail_with_its_facts(letter):
-    page = builder(letter.folder)()
+    page = build(letter.folder)
     assert (page.issue, page.problems) == ("2026-01-05", ())
     assert (page.mail.subject, page.mail.preheader) == (
         "Soup for all",
@@ -34,7 +36,7 @@ def test_a_good_issue_is_a_mail_with_its_facts(letter):
 )
 def test_a_bad_issue_is_problems_with_file_and_line(letter, old, new, where, key):
     letter.edit(old, new)
-    page = builder(letter.folder)()
+    page = build(letter.folder)
     assert (page.issue, page.mail, page.weight) == ("2026-01-05", None, 0)
     named = next(problem for problem in page.problems if problem.where == where)
     assert key in named.what
@@ -51,61 +53,61 @@ def test_a_bad_issue_is_problems_with_file_and_line(letter, old, new, where, key
     ],
 )
 def test_a_template_of_the_newsletters_own_is_blamed_with_its_line(letter, template, text, where):
-    build = builder(letter.folder)
-    assert build().mail
+    again = partial(build, letter.folder)
+    assert again().mail
     letter.save(f"templates/{template}", text)
-    page = build()
+    page = again()
     assert page.mail is None
     assert places(page) == [where]
 
 
 def test_templates_that_appear_change_and_go_are_noticed(letter):
-    build = builder(letter.folder)
-    built_in = build()
+    again = partial(build, letter.folder)
+    built_in = again()
     letter.save("templates/footer.mjml.j2", FOOTER.format("Bon appétit"))
-    assert "Bon appétit" in build().mail.html
+    assert "Bon appétit" in again().mail.html
     letter.save("templates/footer.mjml.j2", FOOTER.format("Good night"))
-    assert "Good night" in build().mail.html
+    assert "Good night" in again().mail.html
     (letter.folder / "templates/footer.mjml.j2").unlink()
-    assert build() == built_in
+    assert again() == built_in
 
 
 def test_configuration_and_issue_are_blamed_together(letter):
     letter.edit("name: Kitchen Letter\n", "nane: Kitchen Letter\n", "newsletter.yml")
     letter.edit("preheader", "preheadr")
-    where = places(builder(letter.folder)())
+    where = places(build(letter.folder))
     assert "newsletter.yml:1" in where
     assert "issues/2026-01-05.yml:2" in where
 
 
 def test_a_corrected_file_is_shown_again(letter):
-    build = builder(letter.folder)
-    good = build()
+    again = partial(build, letter.folder)
+    good = again()
     letter.edit("Soup for all", '"Soup')
     letter.save("newsletter.yml", "name: [")
-    assert build().mail is None
+    assert again().mail is None
     letter.save("issues/2026-01-05.yml", letter.issue)
     letter.save("newsletter.yml", letter.config)
-    assert build() == good
+    assert again() == good
     letter.edit("1 Example Street", "2 Other Street", "newsletter.yml")
-    assert "2 Other Street" in build().mail.text
+    assert "2 Other Street" in again().mail.text
 
 
 def test_without_an_issue_that_is_the_problem(letter):
     (letter.folder / "issues/2026-01-05.yml").unlink()
-    page = builder(letter.folder)()
+    page = build(letter.folder)
     assert (page.issue, page.mail, places(page)) == ("", None, ["issues"])
     (letter.folder / "issues").rmdir()
-    assert places(builder(letter.folder)()) == ["issues"]
+    assert places(build(letter.folder)) == ["issues"]
 
 
 def test_without_a_newsletter_that_is_the_problem(letter):
     (letter.folder / "newsletter.yml").unlink()
-    assert places(builder(letter.folder)()) == ["newsletter.yml"]
+    assert places(build(letter.folder)) == ["newsletter.yml"]
 
 
 def test_the_newest_issue_is_looked_for_each_time_and_a_named_one_stays(letter):
-    newest, named = builder(letter.folder), builder(letter.folder, "2026-01-05")
+    newest, named = partial(build, letter.folder), partial(build, letter.folder, "2026-01-05")
     assert newest().issue == named().issue == "2026-01-05"
     letter.save("issues/2026-01-12.yml", letter.issue.replace("Soup for all", "Bread for all"))
     assert (newest().issue, newest().mail.subject) == ("2026-01-12", "Bread for all")
@@ -113,5 +115,5 @@ def test_the_newest_issue_is_looked_for_each_time_and_a_named_one_stays(letter):
 
 
 def test_a_named_issue_that_is_not_there_is_shown_by_its_name(letter):
-    page = builder(letter.folder, "2026-02-02")()
+    page = build(letter.folder, "2026-02-02")
     assert (page.issue, page.mail, places(page)) == ("2026-02-02", None, ["issues/2026-02-02.yml"])

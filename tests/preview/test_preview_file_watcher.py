@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from newsletter.preview.builder import builder
+from newsletter.preview.builder import build
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -21,13 +21,12 @@ class Watched:
 
     def __init__(self, letter, name=None):
         self.count = 0
-        self.workspace = Workspace(letter.folder, name, build=lambda _: self.build)
+        self.workspace = Workspace(letter.folder, name, build=self.build)
         self.changed = lambda: changes(letter.folder, name)
-        self._build = builder(letter.folder, name)
 
-    def build(self):
+    def build(self, folder, name):
         self.count += 1
-        return self._build()
+        return build(folder, name)
 
     async def page(self):
         """Return the last build."""
@@ -152,6 +151,24 @@ def test_what_lies_beside_is_not_watched(letter):
             await watch.settled()
             letter.save("outbox/mail.eml", "To: you")
             letter.save("README.md", "A letter")
+            await asyncio.sleep(0.3)
+            letter.save("issues/2026-01-12.yml", letter.issue)
+            await anext(events)
+            return watch.count
+
+    assert asyncio.run(builds()) == 3
+
+
+def test_what_a_link_leads_to_outside_is_not_watched(letter, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (letter.folder / "templates").mkdir()
+    (letter.folder / "templates/linked").symlink_to(outside)
+    (letter.folder / "templates/loop").symlink_to(".")
+
+    async def builds():
+        async with watched(letter) as (watch, events):
+            await watch.settled()
+            (outside / "private.txt").write_text("private")
             await asyncio.sleep(0.3)
             letter.save("issues/2026-01-12.yml", letter.issue)
             await anext(events)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from newsletter.config import loader
 from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
@@ -318,7 +319,7 @@ def test_a_click_that_begins_before_the_list_changes_still_counts(letter, previe
 
 def test_as_a_subscriber_from_the_list_and_made_up(letter, preview, page):
     letter.edit("Cook slowly", "Dear [[name]], cook slowly")
-    with open_database(letter.folder) as database:
+    with open_database(loader.load(letter.folder)) as database:
         Subscribers(database).add(parse("ada@example.com"), "Ada Example")
     page.goto(preview().url)
     expect(html_of(page).get_by_text("Dear reader")).to_be_visible()

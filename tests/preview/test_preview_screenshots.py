@@ -258,7 +258,7 @@ def test_a_picture_that_cannot_be_written(letter, take):
     (letter.folder / "shots" / "2026-01-05-desktop-light.png").mkdir(parents=True)
     done = take()
     assert done.returncode == 1
-    assert "shots/2026-01-05-desktop-light.png: cannot be written (Is a directory)" in done.stderr
+    assert "shots/2026-01-05-desktop-light.png: is a folder, not a regular file" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import mailbox
 import resource
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert all(isinstance(outcome, NotSent) and outcome.stop for outcome in outcomes)
     assert len(submissions.begun) == 1
-    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == [".gitignore"]
 
 
 def test_an_address_that_no_header_can_hold_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
@@ -163,3 +164,17 @@ def test_addresses_make_no_file_names(tmp_path: Path) -> None:
 
 def test_an_empty_batch_is_nothing_to_do(tmp_path: Path) -> None:
     assert OutboxProvider(tmp_path).submit(Batch(samples.plain_mailing(), []), SubmissionLog()) == Accepted()
+
+
+def test_an_outbox_that_was_open_to_others_is_restricted_on_use(tmp_path: Path) -> None:
+    outbox = tmp_path / "outbox"
+    for part in ("new", "cur", "tmp"):
+        (outbox / part).mkdir(parents=True)
+    (outbox / "cur" / "a.eml").touch()
+    for path in (outbox, *outbox.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert OutboxProvider(outbox).check() == []
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (outbox, *outbox.iterdir())} == {0o700}
+    assert stat.S_IMODE((outbox / "cur" / "a.eml").stat().st_mode) == 0o600
+    submit(OutboxProvider(outbox), samples.batch(samples.plain_mailing(), *PEOPLE), SubmissionLog())
+    assert (outbox / ".gitignore").read_text() == "*\n"

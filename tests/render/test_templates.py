@@ -83,7 +83,7 @@ def test_rtl() -> None:
         pytest.param('\n{% include "../a.j2" %}', 2, "there is no template ../a.j2", id="include-above"),
         pytest.param('\n{% include "footer.mjml.j2" %}', 2, "include each other in a loop", id="cycle"),
         pytest.param("\n{{ ''.__class__ }}", 2, "'__class__' of 'str' object is unsafe; tem", id="unsafe"),
-        pytest.param("\n{{ labels.update(a='b') }}", 2, "'update' of 'dict' object is unsafe", id="changing"),
+        pytest.param("\n{{ labels.update(a='b') }}", 2, "Labels has no field 'update'", id="changing"),
         pytest.param("\n\n\n{{ 1/0 }}", 4, "division by zero; correct the expression", id="zero"),
         pytest.param("\n{{ 1 + 'a' }}", 2, "unsupported operand", id="type"),
         pytest.param("\n{% for n in range(9**9) %}{% endfor %}", 2, "Range too big", id="range"),
@@ -114,7 +114,7 @@ def test_not_utf8(templates: Path) -> None:
 
 def test_a_folder_in_place_of_a_template(templates: Path) -> None:
     (templates / "story.mjml.j2").mkdir()
-    with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2: cannot be read \(Is a directory\)"):
+    with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2: is a folder, not a regular file"):
         to_mjml(material.issue(), material.site(templates))
 
 

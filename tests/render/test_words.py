@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from newsletter.render import filters, markdown
+from newsletter.render.template_data import template_data
 from newsletter.render.wrapping import wrap
 from tests.render import material
 
@@ -134,7 +135,8 @@ def test_wrap_indents() -> None:
     ],
 )
 def test_week(day: date, words: str) -> None:
-    assert filters.week(material.issue(date=day), material.labels()) == words
+    given = template_data(material.issue(date=day), material.site())
+    assert filters.week(given["issue"], given["labels"]) == words
 
 
 def test_capitals_leave_placeholders() -> None:

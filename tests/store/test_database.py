@@ -177,8 +177,8 @@ def test_a_database_that_is_a_folder_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as raised:
         Database.open(samples.newsletter(tmp_path))
     (problem,) = raised.value.problems
-    assert problem.what == "cannot be opened (unable to open database file)"
-    assert "permissions" in problem.fix and "NEWS_DATABASE_URL" not in problem.fix
+    assert problem.what == "is a folder, not a regular file"
+    assert "regular file" in problem.fix and "NEWS_DATABASE_URL" not in problem.fix
 
 
 LIMITED = """\

@@ -9,9 +9,9 @@ import pytest
 
 from newsletter.errors import StoreError
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.state.process_lock import is_locked
 from newsletter.store import journal
 from newsletter.store.journal import SendProcess
-from newsletter.store.process_lock import is_locked
 
 KILLED = """\
 import os, sys

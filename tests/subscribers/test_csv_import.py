@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_understood_is_one_answer(content: bytes, says: st
 def test_no_file_and_no_encoding(tmp_path: Path) -> None:
     with pytest.raises(SubscriberError, match="cannot be read"):
         list(csv_import.read(tmp_path / "nothing.csv"))
-    with pytest.raises(SubscriberError, match="cannot be read"):
+    with pytest.raises(SubscriberError, match="is a folder, not a regular file"):
         list(csv_import.read(tmp_path))
     with pytest.raises(SubscriberError, match="the encoding klingon is unknown"):
         read(tmp_path / "list.csv", b"address\n", "klingon")

@@ -124,7 +124,7 @@ def test_what_is_not_there_is_where_it_would_be() -> None:
         ),
         pytest.param(
             b"a: " + b"x" * 3_000_000,
-            ["a.yml: the file is larger than 2,000,000 bytes; shorten it"],
+            ["a.yml: is larger than 2,000,000 bytes; shorten it"],
             id="3-MB",
         ),
     ],
@@ -145,7 +145,10 @@ def test_a_folder_is_refused() -> None:
     Path("a.yml").mkdir()
     with pytest.raises(IssueError) as raised:
         reader.read(Path("a.yml"), IssueError)
-    assert str(raised.value) == "a.yml: cannot be read (Is a directory); check its name and permissions"
+    assert (
+        str(raised.value)
+        == "a.yml: is a folder, not a regular file; put a regular file in its place, or name another file"
+    )
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _derived(slug: str, title: str) -> Iterator[str]:
         yield f"{prefixes[prefix]}:{name.removeprefix(prefix)}"
     elif valued := re.fullmatch(r"([a-z-]+): ?([a-z-]+)", title):
         yield f"value:{valued[1]}:{valued[2]}"
-    elif functions := re.findall(r"([a-z-]+)\(\)", title):
+    elif functions := re.findall(r"(?<![a-z-])([a-z-]+)\(\)", title):
         yield from (f"function:{function}" for function in functions)
     elif title.endswith(" unit"):
         yield f"unit:{title.removesuffix(' unit')}"

@@ -16,6 +16,7 @@ STATES = frozenset(
 )
 # Values that switch a property off; a mail program without the property shows the same.
 _OFF_VALUES = ("none", "normal", "static", "visible")
+_NOT_WORD, _END = re.compile(r"\[if !mso[^\[\]]*\]><!"), re.compile(r"<!\[endif\]")
 _CONDITIONS = ("media", "supports", "container", "keyframes")
 
 
@@ -76,14 +77,16 @@ class UsageScanner:
     def _block_uses(
         self, block: Sequence[Declaration], element: Element | None, unaffected: frozenset[str]
     ) -> Iterator[Use]:
-        for number, declaration in enumerate(block):
+        plainer: set[str] = set()
+        for declaration in block:
             name, value = declaration.name, declaration.value
             spellings = (f"{name}: {value}", f"{name}:{value}")
             has_word_picture = any(url in self._word_comments for url in declaration.urls)
             clients = unaffected | {WORD} if has_word_picture else unaffected
             yield from (Use(mark, spellings, element, clients) for mark in _property_marks(declaration))
-            if name not in (earlier.name for earlier in block[:number]):
+            if name not in plainer:
                 yield from (Use(mark, spellings, element, clients) for mark in _value_marks(declaration))
+            plainer.add(name)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -104,7 +107,7 @@ class UsageScanner:
     @cached_property
     def _hidden_from_word(self) -> set[Element]:
         """Return the elements in `<!--[if !mso]><!-->…<!--<![endif]-->`, or in one with `mso-hide: all`."""
-        hidden = set(self._document.between(r"\[if !mso.*?\]><!", r"<!\[endif\]"))
+        hidden = set(self._document.between(_NOT_WORD, _END))
         for element in self._document.elements:
             if re.search(r"mso-hide\s*:\s*all", element.get("style", "")):
                 hidden.update(element.iter())
@@ -155,9 +158,9 @@ def _value_marks(declaration: Declaration) -> Iterator[str]:
 
 
 def _picture_marks(url: str) -> Iterator[str]:
-    if data := re.match(r"data:image/([\w.-]+)[^,]*?(;base64)?,", url.strip(), re.IGNORECASE):
+    if data := re.match(r"data:image/([\w.-]++)([^,]*+),", url.strip(), re.IGNORECASE):
         yield f"image:{data[1].lower()}"
-        if data[2]:
+        if data[2].lower().endswith(";base64"):
             yield "image:base64"
     elif ending := re.search(r"\.(\w+)$", re.split(r"[?#]", url.strip())[0]):
         yield f"image:{ending[1].lower()}"

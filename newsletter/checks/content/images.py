@@ -47,8 +47,8 @@ def _source(image: Element) -> Iterator[tuple[str, str]]:
 
 def _width(image: Element, mail_width: int) -> Iterator[tuple[str, str]]:
     written = (image.get("width") or "").strip()
-    styled = re.search(r"(?:^|;)\s*(?:max-)?width\s*:\s*([\d.]+)px", image.get("style", ""))
-    if not re.fullmatch(r"\d+(?:px)?", written):
+    styled = re.search(r"(?:^|;)\s*(?:max-)?width\s*:\s*(\d{1,9}(?:\.\d{1,9})?)px", image.get("style", ""))
+    if not re.fullmatch(r"\d{1,9}(?:px)?", written):
         what = f"width is {written}" if written else "no width"
         yield f"{what}: Outlook shows the picture in its original size", 'write it in pixels: width="528"'
         return
@@ -70,5 +70,5 @@ def _alt_text(image: Element) -> Iterator[tuple[str, str]]:
 
 def _mail_width(proof: Proof) -> int:
     styles = (element.get("style", "") for element in proof.document.named("div", "table"))
-    widths = [int(width) for style in styles for width in re.findall(r"max-width:\s*(\d+)px", style)]
+    widths = [int(width) for style in styles for width in re.findall(r"max-width:\s*(\d{1,9})px", style)]
     return max(widths, default=_DEFAULT_MAIL_WIDTH)

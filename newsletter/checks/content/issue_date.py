@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
-from newsletter.issue import files
 
 # A date at most five weeks before the issue's week was probably copied from an earlier issue.
 _RECENT, _HALF_A_YEAR = timedelta(weeks=5), timedelta(weeks=26)
@@ -26,9 +25,19 @@ def monday(proof: Proof) -> Iterator[Problem]:
         for written, named in _dates(text.content, first, proof.newsletter.site.labels["months"].split()):
             if first - _RECENT <= named < first:
                 what = f'"{written}" is before the week of {first}: left from an earlier issue?'
-                yield Problem(
-                    files.where(proof.issue, text.loc, written), what, "correct the date", "warning"
-                )
+                yield Problem(proof.where(text, written), what, "correct the date", "warning")
+
+
+def date_pattern(months: list[str]) -> re.Pattern[str]:
+    """Return a pattern that finds dates and weeks; `months` are the names of the twelve months."""
+    names = "|".join(map(re.escape, months))
+    year = r"(?:,? (?P<year{}>[12]\d{{3}}))?\b"
+    return re.compile(
+        r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<in>\d{4})-W(?P<week>\d\d?)"
+        rf"|\b(?P<day1>\d\d?)(?:st|nd|rd|th|\.)? (?:of )?(?P<month1>{names}){year.format(1)}"
+        rf"|\b(?P<month2>{names}) (?P<day2>\d\d?)(?:st|nd|rd|th)?{year.format(2)}",
+        re.IGNORECASE,
+    )
 
 
 def _dates(line: str, monday: date, months: list[str]) -> Iterator[tuple[str, date]]:
@@ -37,16 +46,8 @@ def _dates(line: str, monday: date, months: list[str]) -> Iterator[tuple[str, da
     A week is returned as its Monday. A date without a year gets the year of `monday`, the Monday of the
     issue's week, or the year before.
     """
-    names = "|".join(map(re.escape, months))
-    year = r"(?:,? (?P<year{}>[12]\d{{3}}))?\b"
-    written = re.compile(
-        r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<in>\d{4})-W(?P<week>\d\d?)"
-        rf"|\b(?P<day1>\d\d?)(?:st|nd|rd|th|\.)? (?:of )?(?P<month1>{names}){year.format(1)}"
-        rf"|\b(?P<month2>{names}) (?P<day2>\d\d?)(?:st|nd|rd|th)?{year.format(2)}",
-        re.IGNORECASE,
-    )
     numbers = {name.casefold(): number for number, name in enumerate(months, 1)}
-    for match in written.finditer(line):
+    for match in date_pattern(months).finditer(line):
         part = match.groupdict()
         month, day, year = (part[f"{name}1"] or part[f"{name}2"] for name in ("month", "day", "year"))
         try:

@@ -19,7 +19,7 @@ _VAGUE = re.compile(
 )
 # Words that are an address; a name such as Node.js has no scheme, no www. and no path, and does not match.
 _ADDRESS = re.compile(
-    r"(?:https?://(?:www\.)?|www\.|(?=\S+/))((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#:]\S*)?", re.IGNORECASE
+    r"(?:https?://(?:www\.)?|www\.|(?=[^\s/]++/))((?:[a-z0-9-]++\.)++[a-z]{2,}+)(?:[/?#:]\S*)?", re.IGNORECASE
 )
 
 

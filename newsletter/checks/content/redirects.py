@@ -22,7 +22,7 @@ _REDIRECTORS = re.compile(
     r"linkprotect\.cudasvc\.com)"
 )
 _PATHS = (
-    (re.compile(r"(?:^|\.)google\.[a-z.]+$"), re.compile(r"/url$")),
+    (re.compile(r"(?:^|\.)google\.(?:[a-z]{2,3}\.)?[a-z]{2,6}$"), re.compile(r"/url$")),
     (re.compile(r"(?:^|\.)facebook\.com$"), re.compile(r"/l\.php$")),
     (re.compile(r"(?:^|\.)linkedin\.com$"), re.compile(r"/(?:redir|safety/go|slink)\b")),
     (re.compile(r"(?:^|\.)youtube\.com$"), re.compile(r"/redirect$")),

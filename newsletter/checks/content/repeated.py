@@ -5,10 +5,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from newsletter.checks.proof import Proof
+from newsletter.disk import reading
 from newsletter.display import printable
 from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
 from newsletter.issue.model import Issue, Story
+from newsletter.yamlfile import reader
 
 
 def repeated(proof: Proof) -> Iterator[Problem]:
@@ -45,9 +47,10 @@ def _candidates(proof: Proof) -> Iterator[Issue]:
     needles = [needle.casefold() for needle in needles]
     for path in reversed(proof.earlier):
         with suppress(OSError, IssueError):
-            text = path.read_bytes().decode("utf-8", "replace").casefold()
+            raw = reading.read(path, reader.MAX_BYTES, root=proof.newsletter.folder, suffix=".yml")
+            text = raw.decode("utf-8", "replace").casefold()
             if any(needle in text for needle in needles):
-                yield files.load(path)
+                yield files.load(path, proof.newsletter.folder)
 
 
 def _page_key(link: str) -> str:

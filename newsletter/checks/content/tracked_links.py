@@ -1,7 +1,7 @@
 """Check for tracking parameters in addresses that were copied from other sites."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from urllib.parse import urlsplit
 
 from newsletter.checks.proof import Proof
@@ -28,8 +28,9 @@ def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid."""
     for target, link in proof.document.targets.items():
         if names := tracking_parameters(target):
-            what = f"a link with parameters that track the reader: {', '.join(names)} ({printable(target)})"
-            fix = f"write {printable(without(target, names), 200)}"
+            listed = printable(", ".join(names), 200)
+            what = f"a link with parameters that track the reader: {listed} ({printable(target)})"
+            fix = f"write {printable(without(target, set(names)), 200)}"
             yield Problem(proof.where(link), what, fix, "warning")
 
 
@@ -46,7 +47,7 @@ def tracking_parameters(target: str) -> list[str]:
     return [name for name in names if _TRACKING.fullmatch(name) or name in _TRACKING_BY_HOST.get(host, ())]
 
 
-def without(target: str, names: list[str]) -> str:
+def without(target: str, names: Set[str]) -> str:
     """Return an address without the parameters of these names."""
     before, _, after = target.partition("?")
     query, mark, fragment = after.partition("#")

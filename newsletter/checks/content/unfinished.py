@@ -10,6 +10,7 @@ from newsletter.render.markdown import OMITTED
 
 # In capitals only. English-speaking journalists write TK for "to come"; in other languages TK may be a name.
 _MARK = re.compile(r"\b(?:TODO|FIXME|TBD|X{3,})\b|\b[Ll]orem ipsum\b")
+_EXCERPT = 100  # characters that are searched for words
 _ENGLISH = re.compile(rf"{_MARK.pattern}|\bTK(?:TK)*\b")
 
 
@@ -30,6 +31,6 @@ def unfinished(proof: Proof) -> Iterator[Problem]:
 
 def _excerpt(paragraph: str, mark: re.Match[str]) -> str:
     """Return the mark with the three words before it and the four after it."""
-    before = paragraph[: mark.start()].split(" ")[-3:]
-    after = paragraph[mark.end() :].split(" ")[:4]
+    before = paragraph[max(0, mark.start() - _EXCERPT) : mark.start()].split(" ")[-3:]
+    after = paragraph[mark.end() : mark.end() + _EXCERPT].split(" ")[:4]
     return printable(" ".join(before) + mark[0] + " ".join(after)).replace(OMITTED, "…")

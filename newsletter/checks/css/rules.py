@@ -68,7 +68,7 @@ def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
                 yield ((media,) if media else ()) + tuple(queries), rule
 
 
-_FEATURE = re.compile(r"\(\s*([a-z-]+)\s*(?::\s*([^()]*?)\s*)?\)")
+_FEATURE = re.compile(r"\(\s*+([a-z-]++)\s*+(?::([^()]*+))?\)")
 _PIXELS = re.compile(r"(\d+(?:\.\d+)?)(px|em|rem)")
 
 
@@ -100,7 +100,7 @@ def _part_matches(part: str, viewport: Viewport) -> bool | None:
     feature = _FEATURE.fullmatch(part)
     if not feature:
         return None
-    name, value = feature[1].removeprefix("-webkit-"), feature[2] or ""
+    name, value = feature[1].removeprefix("-webkit-"), (feature[2] or "").strip()
     test = _FEATURES.get(name)
     return test(value, viewport) if test else None
 

@@ -81,7 +81,8 @@ def sheet(css: str) -> Sheet:
     parser = _SheetParser()
     try:
         parser.parse_blocks(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
-    except RecursionError:  # no template nests blocks a thousand levels deep
+    # No template nests blocks a thousand levels deep, or writes a number of thousands of digits.
+    except (RecursionError, ValueError):
         return Sheet()
     return Sheet(tuple(parser.rules), tuple(parser.at_rules))
 
@@ -91,7 +92,7 @@ def declarations(css: str) -> tuple[Declaration, ...]:
     """Parse the CSS of a `style` attribute."""
     try:
         return tuple(_declarations(tinycss2.parse_blocks_contents(css)))
-    except RecursionError:
+    except (RecursionError, ValueError):
         return ()
 
 

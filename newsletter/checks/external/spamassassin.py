@@ -30,7 +30,7 @@ _SETTINGS = (
     "report _SUMMARY_",
     f"report {_END}",
 )
-_REPORT = re.compile(rf"^{_START} (-?[\d.]+) (-?[\d.]+)$(.*?)^{_END}$", re.MULTILINE | re.DOTALL)
+_REPORT = re.compile(rf" (-?[\d.]+) (-?[\d.]+)$(.*?)^{_END}$", re.MULTILINE | re.DOTALL)
 _RULE = re.compile(r"\s*(-?\d+(?:\.\d+)?) +(\w+) +(\S.*)")
 
 
@@ -115,12 +115,12 @@ def _last_line(errors: bytes) -> str:
 
 def _parse(output: str) -> Report:
     """Parse the last report in the output: it follows the message, whose text may look like a report."""
-    reports = _REPORT.findall(output)
+    report = _REPORT.match(f"\n{output}".rpartition(f"\n{_START}")[2])
     try:
-        score, required = map(float, reports[-1][:2])
-    except (IndexError, ValueError) as failure:
+        score, required = map(float, report.groups()[:2] if report else ())
+    except ValueError as failure:
         raise Failed("printed no report that can be read") from failure
-    return Report(score, required, tuple(_rules(reports[-1][2])))
+    return Report(score, required, tuple(_rules(report[3] if report else "")))
 
 
 def _rules(table: str) -> list[Rule]:

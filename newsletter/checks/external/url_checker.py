@@ -1,11 +1,10 @@
 """Request web addresses, a few at a time, and only public ones.
 
-The HTTP client is `requests`. A pull request from a stranger may contain any address, so each host is looked
-up before its request, and again after each redirect. A proxy of the environment looks hosts up by itself.
+The HTTP client is `requests`. A pull request from a stranger may contain any address, so `public_adapter`
+judges each host and the address of each connection, also after a redirect.
 """
 
 import logging
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -17,6 +16,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from newsletter import __version__
 from newsletter.background import ThreadedPool
+from newsletter.connections import IsPublic
 from newsletter.hosts import is_public
 
 if TYPE_CHECKING:
@@ -65,17 +65,20 @@ class Limits:
     max_bytes: int = 10_000_000
 
 
-class NotPublic(Exception):
-    """The error for an address that cannot be reached from the internet."""
-
-
-def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limits()) -> list[UrlResult]:
+def ask(
+    addresses: Sequence[str],
+    *,
+    whole: bool = False,
+    limits: Limits = Limits(),
+    is_public: IsPublic = is_public,
+) -> list[UrlResult]:
     """Request each address, with its content if `whole`; return the results in the same order.
 
-    The threads are daemons: they do not delay the end of the process.
+    `is_public` decides to which hosts and IP addresses a connection is allowed. The threads are daemons: they
+    do not delay the end of the process.
     """
     results = [UrlResult(address, failure="no response in time") for address in addresses]
-    checker = _UrlChecker(whole, limits)
+    checker = _UrlChecker(whole, limits, is_public)
 
     def check_numbered(number: int) -> tuple[int, UrlResult]:
         return number, checker.check(addresses[number])
@@ -94,8 +97,8 @@ def ask(addresses: Sequence[str], *, whole: bool = False, limits: Limits = Limit
 class _UrlChecker:
     """Request addresses, at most two of a host at the same time, with a pause after each request."""
 
-    def __init__(self, whole: bool, limits: Limits) -> None:
-        self._whole, self._limits = whole, limits
+    def __init__(self, whole: bool, limits: Limits, is_public: IsPublic) -> None:
+        self._whole, self._limits, self._is_public = whole, limits, is_public
         self._thread_local = threading.local()
         self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
             lambda: threading.Semaphore(MAX_CONCURRENT_PER_HOST)
@@ -109,8 +112,6 @@ class _UrlChecker:
         started = time.monotonic()
         try:
             result = self._follow_redirects(result)
-        except NotPublic as failure:
-            result = replace(result, failure=str(failure))
         except (requests.RequestException, OSError, ValueError) as failure:
             result = replace(result, failure=_failure_text(failure))
         milliseconds = round(1000 * (time.monotonic() - started))
@@ -155,7 +156,8 @@ class _UrlChecker:
         return status, headers, size
 
     def _request(self, method: str, address: str) -> tuple[int, Any, int | None]:
-        _refuse_private(address)
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise ValueError("it leads to an address that is not http or https")
         with self._session.request(
             method, address, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
         ) as response:
@@ -168,7 +170,11 @@ class _UrlChecker:
         if not hasattr(self._thread_local, "session"):
             import requests
 
+            from newsletter.checks.external.public_adapter import PublicAdapter
+
             self._thread_local.session = requests.Session()
+            for scheme in ("http://", "https://"):
+                self._thread_local.session.mount(scheme, PublicAdapter(self._is_public))
             self._thread_local.session.headers["User-Agent"] = _USER_AGENT
             # Without this, `requests` would send passwords from a .netrc file.
             self._thread_local.session.auth = lambda request: request
@@ -194,23 +200,6 @@ class _HostSlot:
         self.slots.release()
 
 
-def _refuse_private(address: str) -> None:
-    """Raise NotPublic for a host that is not public, ValueError for an address that is not http or https."""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValueError("it leads to an address that is not http or https")
-    if not is_public(host):
-        raise NotPublic(f"{host} is not public")
-    if select_proxy(address, get_environ_proxies(address)):
-        return
-    for *_, resolved in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM):
-        if not is_public(str(resolved[0])):
-            raise NotPublic(f"{host} is not public ({resolved[0]})")
-
-
 def _content_bytes(response: "requests.Response", max_bytes: int) -> int:
     """Read the content; return its size in bytes. Stop after `max_bytes` and after TIMEOUT_SECONDS."""
     size, until = 0, time.monotonic() + TIMEOUT_SECONDS
@@ -232,8 +221,6 @@ def _failure_text(failure: Exception) -> str:
             return f"no response within {TIMEOUT_SECONDS:.0f} seconds"
         case requests.exceptions.ProxyError():
             return "the proxy cannot reach it"
-        case socket.gaierror():
-            return "the host does not exist"
         case requests.ConnectionError():
             return "no connection"
         case ValueError() if failure.args:

@@ -12,12 +12,18 @@ from newsletter.checks.content.links import target_problem
 from newsletter.checks.document import Element
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.proof import Proof
+from newsletter.config.loader import Newsletter
+from newsletter.disk import reading
+from newsletter.disk.writing import write_atomically
 from newsletter.display import counted, printable
-from newsletter.errors import Problem, Severity
-from newsletter.state.folder import make_private_dir, write_atomically
+from newsletter.errors import Problem, Severity, StateError
+from newsletter.state.folder import make_private_dir
+from newsletter.state.identity import find_problem
 
 RESULT_TTL = timedelta(days=1)
+_CACHE = "links.json"
 _MAX_RESULTS = 2_000
+_MAX_BYTES = 10_000_000
 # 500 KB take a second on a phone with 4 Mbit/s.
 MAX_PICTURE_BYTES, MAX_TOTAL_PICTURE_BYTES = 500_000, 1_000_000
 # Status codes that servers return to programs, but not to browsers.
@@ -63,11 +69,20 @@ def images_load(proof: Proof) -> Iterator[Problem]:
 def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, UrlResult]:
     """Return the result of each link, requested now or within the last day; each page is requested once."""
     links = _addressed(proof, "a", "href")
-    cache = _ResultCache(proof.newsletter.state / "links.json", now())
+    cache = _ResultCache(_cache_folder(proof.newsletter), now())
     new = ask([address for address in links.values() if address not in cache.results])
-    cache.store(new, proof.newsletter.state)
+    cache.store(new)
     results = cache.results | {result.address: result for result in new}
     return {link: results[address] for link, address in links.items()}
+
+
+def _cache_folder(newsletter: Newsletter) -> Path | None:
+    """Return the folder of the state; None if this newsletter must not use it."""
+    try:
+        problem = find_problem(newsletter.location, newsletter.list_id)
+        return None if problem else newsletter.state
+    except StateError:
+        return None
 
 
 def _addressed(proof: Proof, tag: str, attribute: str) -> dict[Element, str]:
@@ -135,26 +150,28 @@ def _row(result: UrlResult) -> str:
 class _ResultCache:
     """The good results of the last day, in a file; all other addresses are requested again."""
 
-    def __init__(self, file: Path, now: datetime) -> None:
-        self._file, self._now = file, now
+    def __init__(self, folder: Path | None, now: datetime) -> None:
+        self._folder, self._now = folder, now
         self._entries: dict[str, dict[str, Any]] = {}
         self.results: dict[str, UrlResult] = {}
+        if folder is None:
+            return
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            for address, entry in json.loads(file.read_text(encoding="utf-8")).items():
+            for address, entry in json.loads(reading.read(folder / _CACHE, _MAX_BYTES, root=folder)).items():
                 age = now - datetime.fromisoformat(entry["at"])
                 if timedelta() <= age < RESULT_TTL:
                     result = UrlResult(**entry["answer"])
                     self.results[address] = replace(result, cached=True)
                     self._entries[address] = entry
 
-    def store(self, results: list[UrlResult], folder: Path) -> None:
+    def store(self, results: list[UrlResult]) -> None:
         """Add good results to the file; ignore a failure to write it, which costs only further requests."""
         good = [result for result in results if result.good]
-        if not good:
+        if not good or self._folder is None:
             return
         at = self._now.isoformat()
         self._entries |= {result.address: {"at": at, "answer": asdict(result)} for result in good}
         newest = dict(list(self._entries.items())[-_MAX_RESULTS:])
         with suppress(OSError):
-            make_private_dir(folder)
-            write_atomically(self._file, json.dumps(newest).encode(), replace=True)
+            make_private_dir(self._folder)
+            write_atomically(self._folder / _CACHE, json.dumps(newest).encode(), replace=True)

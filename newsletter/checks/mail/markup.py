@@ -9,7 +9,11 @@ from newsletter.checks.tags import Tags
 from newsletter.display import printable
 from newsletter.errors import Problem
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\*\|\w+\|\*|<%.*?%>", re.DOTALL)
+# Template code ends before the next code of the same kind starts.
+_TEMPLATE = re.compile(
+    r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|\*\|\w+\|\*|<%(?:(?!<%).)*?%>", re.DOTALL
+)
+_CODE = re.compile(r"`[^`]*`|^ {4}.*", re.MULTILINE)
 # Obsolete elements, which HTML and mail programs no longer support.
 _OBSOLETE = ("applet", "blink", "center", "dir", "frame", "frameset", "marquee", "nobr", "plaintext", "xmp")
 
@@ -36,18 +40,19 @@ def _left_over(proof: Proof, tags: Tags) -> Iterator[Problem]:
         yield Problem(proof.where(f"<{name}"), what, "check its spelling and its place")
     for name in (name for name in names if name in _OBSOLETE):
         yield Problem(proof.where(f"<{name}"), f"<{name}> is obsolete HTML", "use CSS instead", "warning")
+    shown = _shown_as_code(proof)
     for words in dict.fromkeys(_TEMPLATE.findall(proof.document.readable)):
-        if not any(_is_code(words, text.content) for text in proof.texts):
+        if words not in shown:
             what = f"template code is left in the mail: {printable(words)}"
             yield Problem(
                 proof.where(words), what, "delete it; only placeholders such as [[name]] are filled"
             )
 
 
-def _is_code(words: str, source: str) -> bool:
-    """Return True if the editor wrote the words as Markdown code, to show them to readers."""
-    written = re.escape(words)
-    return bool(re.search(rf"`[^`]*{written}[^`]*`|^ {{4}}.*{written}", source, re.MULTILINE))
+def _shown_as_code(proof: Proof) -> set[str]:
+    """Return the template code that the editor wrote as Markdown code, to show it to readers."""
+    code = (piece for text in proof.texts for piece in _CODE.findall(text.content))
+    return {words for piece in code for words in _TEMPLATE.findall(piece)}
 
 
 def _duplicates(proof: Proof, tags: Tags) -> Iterator[Problem]:

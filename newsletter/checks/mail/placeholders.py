@@ -8,7 +8,10 @@ from newsletter.constants import PLACEHOLDER, PLACEHOLDERS
 from newsletter.errors import Problem
 
 _PLACEHOLDER_LIKE = re.compile(r"\[\[\s*[A-Za-z][\w-]*\s*\]\]")
-_IN_LINK = re.compile(rf"https?://[^\s\"<>]*?(\[\[(?:{'|'.join(PLACEHOLDERS)})\]\])")
+# A run of characters that can be one web address, and the start of one; backslashes are slashes for browsers.
+_RUN = re.compile(r"[^\s\"<>]+")
+_HOST = re.compile(r"https?:|[/\\]{2}", re.IGNORECASE)
+_URL_ATTRIBUTES = ("action", "background", "cite", "data", "formaction", "href", "poster", "src", "srcset")
 
 
 def placeholders(proof: Proof) -> Iterator[Problem]:
@@ -17,13 +20,31 @@ def placeholders(proof: Proof) -> Iterator[Problem]:
     known = "the placeholders are " + ", ".join(f"[[{name}]]" for name in PLACEHOLDERS)
     for written in sorted(_unknown(html) | _unknown(text)):
         yield Problem(proof.where(written), f"{written} is not a known placeholder", known)
-    for written in sorted(set(_IN_LINK.findall(text)) | set(_IN_LINK.findall(html))):
+    for written in sorted(_in_addresses(proof)):
         what = f"a web address with {written} in it sends readers' data to that site"
-        yield Problem(proof.where(written), what, "remove it from the address")
+        yield Problem(proof.where(written), what, "remove it from the address", fixed_severity=True)
     for part in ("subject", "preheader"):
         for match in _PLACEHOLDER_LIKE.finditer(getattr(proof.rendered, part)):
             what = f"{match[0]} is not filled in the {part}"
             yield Problem(proof.where(match[0]), what, "write words instead")
+
+
+def _in_addresses(proof: Proof) -> set[str]:
+    """Return the placeholders in web addresses of both parts."""
+    runs = [run for part in (proof.rendered.text, proof.rendered.html) for run in _RUN.findall(part)]
+    # Browsers ignore blanks in an address, and a quotation mark can be part of it.
+    runs += [
+        "".join(element.get(name, "").split())
+        for element in proof.document.elements
+        for name in _URL_ATTRIBUTES
+        if "[[" in element.get(name, "")
+    ]
+    return {
+        placeholder[0]
+        for run in runs
+        if "[[" in run and (host := _HOST.search(run))
+        for placeholder in PLACEHOLDER.finditer(run, host.end())
+    }
 
 
 def _unknown(content: str) -> set[str]:

@@ -14,6 +14,7 @@ MAX_LINE_CHARACTERS = 78
 _TAG = re.compile(
     r"</?(?:a|b|br|div|em|font|h[1-6]|hr|i|img|li|mj-[a-z]+|p|span|strong|table|t[dhr]|[uo]l)\b[^<>]*>"
 )
+_ADDRESS = re.compile(r"(?:https?:|mailto:)[^\s<>]+")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|nbsp|quot|apos|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 
 
@@ -45,10 +46,14 @@ _PLAIN_FIX = "use the filter `plain` for Markdown: a .txt.j2 template does not c
 def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
     """Return the first occurrence of each HTML tag and entity that the editor did not write."""
     by_name: dict[str, str] = {}
-    for match in (*_TAG.finditer(text), *_ENTITY.finditer(text)):
-        by_name.setdefault(match[0].strip("</>").split()[0], match[0])
-    written = [source.content for source in proof.texts]
-    return (html for html in by_name.values() if not any(html in content for content in written))
+    for html in _html(text):
+        by_name.setdefault(html.strip("</>").split()[0], html)
+    written = {html for source in proof.texts for html in _html(source.content)}
+    return (html for html in by_name.values() if html not in written)
+
+
+def _html(text: str) -> Iterator[str]:
+    return (match[0] for pattern in (_TAG, _ENTITY) for match in pattern.finditer(text))
 
 
 def _missing(proof: Proof, text: str) -> Iterator[Problem]:
@@ -58,8 +63,10 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
             where = files.where(proof.issue, ("stories", n, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
+    addresses = set(_ADDRESS.findall(text))
     for target, link in proof.document.targets.items():
         is_address = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
-        if is_address and target not in text and target.removeprefix("mailto:") not in text:
+        # A search of the whole text for each link would take long; most addresses are found without it.
+        if is_address and target not in addresses and target.removeprefix("mailto:") not in text:
             what = f"the text part does not contain the link {printable(target)}"
             yield Problem(proof.where(link), what, "add it to the text template")

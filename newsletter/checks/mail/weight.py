@@ -45,5 +45,5 @@ def heaviest(proof: Proof) -> list[tuple[str, int]]:
 def _part_name(part: str, *, first: bool) -> str:
     heading = _HEADING.match(part)
     if heading:
-        return shorten(unescape(re.sub(r"<[^>]+>", "", heading[1])), 60, placeholder="…")
+        return shorten(unescape(re.sub(r"<[^<>]+>", "", heading[1])), 60, placeholder="…")
     return "head and style sheets" if first else "the part before the first heading"

@@ -21,7 +21,7 @@ export function wireReader(choose) {
 let searches = 0;
 async function search(words, choose) {
   const number = ++searches;
-  const { found = [], said } = await get(`/subscribers?like=${encodeURIComponent(words)}`)
+  const { found = [], said, note } = await get(`/subscribers?like=${encodeURIComponent(words)}`)
     .then((response) => response.json())
     .catch((failure) => ({ said: failureText(failure) }));
   if (number !== searches) return; // a newer search has started
@@ -35,7 +35,8 @@ async function search(words, choose) {
     return entry;
   });
   refill(byId("matches"), ...entries);
-  byId("matches-status").textContent = said ?? (entries.length ? "" : words ? "No subscriber matches." : "The list is empty.");
+  const result = said ?? (entries.length ? "" : words ? "No subscriber matches." : "The list is empty.");
+  byId("matches-status").textContent = [result, note].filter(Boolean).join(" ");
 }
 
 export function wireTest() {

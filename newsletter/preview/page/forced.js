@@ -4,24 +4,27 @@
 // "outlook" uses the formula of Microsoft's editor (roosterjs, getDarkColor: L* from 0 to 100 becomes 100 down to
 // that of #333333) and sets the attributes that the mail's [data-ogsc] and [data-ogsb] rules need.
 
+import { call, rootOf, select, styleOf } from "/frame.js";
+
 const DARKEST = { inverted: 5, outlook: 21.247 };
 const COLOURS = ["color", "background-color", "border-top-color", "border-right-color", "border-bottom-color", "border-left-color"];
 
-export function force(mail, kind) {
-  const view = mail.defaultView;
-  const elements = [mail.documentElement, mail.body, ...mail.body.querySelectorAll("*")];
+export function force(frame, kind) {
+  const mail = frame.contentDocument;
+  const view = frame.contentWindow;
+  const elements = select(mail, "html, body, body *");
   // Read all colours before the first change: inherited colours would be inverted twice.
-  const plans = elements.filter((element) => element?.style).map((element) => {
+  const plans = elements.map((element) => {
     const style = view.getComputedStyle(element);
     return [element, COLOURS.map((name) => [name, dark(style.getPropertyValue(name), DARKEST[kind])])];
   });
   for (const [element, changes] of plans) {
     for (const [name, value] of changes) {
-      if (value) element.style.setProperty(name, value, kind === "inverted" ? "important" : "");
+      if (value) styleOf(element).setProperty(name, value, kind === "inverted" ? "important" : "");
     }
-    if (element.hasAttribute("bgcolor")) element.removeAttribute("bgcolor");
+    call(element, Element, "removeAttribute", "bgcolor");
   }
-  const root = mail.documentElement;
+  const root = rootOf(mail);
   if (!opaque(view.getComputedStyle(root).backgroundColor)) {
     root.style.setProperty("background-color", dark("rgb(255, 255, 255)", DARKEST[kind]));
   }

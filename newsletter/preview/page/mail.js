@@ -1,6 +1,7 @@
 // The mail in its frame. A new mail is loaded in a hidden frame, scrolled to the old position, and then shown.
 
 import { force } from "/forced.js";
+import { call, read, rootOf, select } from "/frame.js";
 
 // Without allow-scripts the mail runs no script, as in a mail program; allow-same-origin lets this page read its
 // scroll position, and allow-popups lets its links open in new tabs.
@@ -32,35 +33,45 @@ export async function loaded(parent, address, title, forced = "") {
   next.src = address;
   parent.append(next);
   await parsed(next);
-  for (const link of next.contentDocument.links) {
-    if (!link.getAttribute("href").startsWith("#")) Object.assign(link, { target: "_blank", rel: "noopener noreferrer" });
+  if (!next.isConnected) return next; // removed meanwhile, for another message
+  // Without `href`, an element of SVG may have `xlink:href`.
+  for (const link of select(next.contentDocument, "a, area")) {
+    if (link.getAttribute("href")?.startsWith("#")) continue;
+    link.setAttribute("target", "_blank");
+    link.setAttribute("rel", "noopener noreferrer");
   }
-  if (forced) force(next.contentDocument, forced);
+  if (forced) force(next, forced);
   return next;
 }
 
 // The load event is not used: it waits for pictures, whose servers may be slow.
 async function parsed(next) {
-  const isParsed = () => next.contentDocument?.URL !== "about:blank" && next.contentDocument?.readyState !== "loading";
+  const isParsed = () => {
+    const mail = next.contentDocument;
+    return !mail || (read(mail, Document, "URL") !== "about:blank" && read(mail, Document, "readyState") !== "loading");
+  };
   while (next.isConnected && !isParsed()) await new Promise((resolve) => setTimeout(resolve, 4));
 }
 
 // In some browsers a scroll bar takes width from the mail: widen the window by it.
 export function fit() {
-  const root = frame?.contentDocument?.documentElement;
-  const bar = root ? frame.contentWindow.innerWidth - root.clientWidth : 0;
+  const mail = frame?.contentDocument;
+  const bar = mail ? frame.contentWindow.innerWidth - rootOf(mail).clientWidth : 0;
   frames.parentElement.style.setProperty("--bar", `${bar}px`);
 }
 
 // Scrolls to the nth element of a tag and highlights it for a moment; scrolls to the top if it is not visible.
 export function reveal({ tag, number }) {
-  const element = frame?.contentDocument?.getElementsByTagName(tag)[number];
+  const mail = frame?.contentDocument;
+  const element = mail && call(mail, Document, "getElementsByTagName", tag)[number];
   if (!element) return;
-  if (!element.checkVisibility() || !element.getClientRects().length) return frame.contentWindow.scrollTo(0, 0);
-  element.scrollIntoView({ block: "center" });
-  element.animate([{ outline: "3px solid #c2571f", outlineOffset: "4px" }, { outline: "3px solid transparent", outlineOffset: "4px" }], 2400);
+  const isVisible = call(element, Element, "checkVisibility") && call(element, Element, "getClientRects").length;
+  if (!isVisible) return frame.contentWindow.scrollTo(0, 0);
+  call(element, Element, "scrollIntoView", { block: "center" });
+  const keyframes = [{ outline: "3px solid #c2571f", outlineOffset: "4px" }, { outline: "3px solid transparent", outlineOffset: "4px" }];
+  call(element, Element, "animate", keyframes, 2400);
 }
 
 export function keysFrom(handler) {
-  frame?.contentDocument?.addEventListener("keydown", handler);
+  if (frame?.contentDocument) call(frame.contentDocument, EventTarget, "addEventListener", "keydown", handler);
 }

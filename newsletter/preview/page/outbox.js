@@ -12,7 +12,7 @@ export async function showOutbox() {
     byId("message").replaceChildren();
     return;
   }
-  const { number, messages } = await response.json();
+  const { number, messages, said } = await response.json();
   const entries = messages.map((message) => {
     const when = new Date(message.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     const button = make("button", { type: "button", onclick: () => openMessage(message.name) }, message.to || "no recipient");
@@ -23,7 +23,7 @@ export async function showOutbox() {
   });
   const more = number - messages.length;
   if (more > 0) entries.push(make("p", { className: "soft", textContent: `and ${more.toLocaleString()} older` }));
-  if (!number) entries.push(make("p", { className: "soft", textContent: "The outbox is empty. Test messages and news send --provider outbox write into it." }));
+  if (!number) entries.push(make("p", { className: "soft", textContent: said ?? "The outbox is empty. Test messages and news send --provider outbox write into it." }));
   refill(byId("messages"), ...entries);
   if (!messages.some((message) => message.name === open)) {
     open = null;

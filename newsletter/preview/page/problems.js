@@ -74,7 +74,9 @@ export async function showLinks() {
   if (!byId("links-details").open) return;
   const links = await (await get(mailAddress("/links"))).json();
   const entries = links.map((link) => {
-    const entry = make("li", {}, make("a", { href: link.address, target: "_blank", rel: "noopener noreferrer", textContent: link.text }));
+    const isHarmless = /^(https?|mailto):/i.test(link.address); // a template may hold other addresses, such as javascript:
+    const properties = isHarmless ? { href: link.address, target: "_blank", rel: "noopener noreferrer" } : {};
+    const entry = make("li", {}, make("a", { ...properties, textContent: link.text }));
     entry.append(make("small", { textContent: link.where }));
     const result = results[link.address];
     if (result) entry.append(make("span", { className: result.severity, textContent: result.said }));

@@ -40,7 +40,10 @@ logging.getLogger("python_http_client.client").disabled = True
 
 
 class SendGridProvider:
-    """Send through SendGrid; `clock` returns Unix time, in seconds."""
+    """Send through SendGrid; `clock` returns Unix time, in seconds.
+
+    `key_problem` is the reason for having no key: it is for another host.
+    """
 
     name = "sendgrid"
 
@@ -49,6 +52,7 @@ class SendGridProvider:
         settings: SendGrid,
         api_key: SecretStr | None,
         *,
+        key_problem: Problem | None = None,
         timeout: float = TIMEOUT_SECONDS,
         recipients_per_call: int = MAX_RECIPIENTS_PER_CALL,
         clock: Callable[[], float] = time.time,
@@ -57,12 +61,14 @@ class SendGridProvider:
             recipients_per_call, leaves_machine=True, tracking="message", in_flight=settings.requests
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
-        self._api_key, self._clock = api_key, clock
+        self._api_key, self._key_problem, self._clock = api_key, key_problem, clock
         self._transport = Transport(settings.host, settings.requests, timeout)
         self._client = _client(settings.host, api_key, self._transport)
         self._mail_send = f"{urlsplit(settings.host).path}/v3/mail/send"
 
     def check(self) -> list[Problem]:
+        if self._key_problem:
+            return [self._key_problem]
         fix = "set it in the environment or in .env (never in newsletter.yml)"
         if not self._api_key:
             return [Problem("SENDGRID_API_KEY", "is not set", fix)]

@@ -38,7 +38,8 @@ _SESSION_CODES = (421, 503)
 class SmtpProvider:
     """Send through a mail server; TLS certificates are verified against the system's authorities.
 
-    Each call to `submit` uses a separate connection, which is kept for a later call.
+    Each call to `submit` uses a separate connection, which is kept for a later call. `key_problem` is the
+    reason for having no password: it is for another host.
     """
 
     name = "smtp"
@@ -49,6 +50,7 @@ class SmtpProvider:
         settings: Smtp,
         password: SecretStr | None = None,
         *,
+        key_problem: Problem | None = None,
         tls: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
@@ -57,6 +59,7 @@ class SmtpProvider:
         )
         self._settings = settings
         self._password = password
+        self._key_problem = key_problem
         self._tls = tls
         self._timeout = timeout
         self._idle: deque[Session] = deque()
@@ -66,7 +69,9 @@ class SmtpProvider:
 
     def check(self) -> list[Problem]:
         settings, problems = self._settings, []
-        if settings.username and not self._password:
+        if self._key_problem:
+            problems.append(self._key_problem)
+        elif settings.username and not self._password:
             fix = "set it in the environment or in .env"
             problems.append(Problem("SMTP_PASSWORD", "is not set, but smtp.username is", fix))
         if settings.security == "none" and settings.username:
@@ -75,6 +80,8 @@ class SmtpProvider:
         return problems
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
+        if self._key_problem:
+            return NotSent(str(self._key_problem))
         try:
             mime_template = template(batch.mailing, stuffed=True)
         except Unmailable as problem:

@@ -1,0 +1,32 @@
+"""Check that Git tracks no file with secrets, addresses or mail."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from newsletter.checks.proof import Proof
+from newsletter.config.loader import DOTENV, Newsletter
+from newsletter.errors import Problem
+from newsletter.state.location import OLD
+from newsletter.state.tracked import tracked_problems
+
+_DATABASES = (".db", ".sqlite", ".sqlite3")
+_SQLITE_URL = "sqlite:///"
+
+
+def private_files(proof: Proof) -> Iterator[Problem]:
+    """Secrets, databases and mail that Git tracks."""
+    newsletter = proof.newsletter
+    private = {newsletter.folder / DOTENV, newsletter.folder / OLD, newsletter.outbox}
+    for problem in tracked_problems(sorted(private | set(_databases(newsletter)))):
+        yield replace(problem, severity="error")
+
+
+def _databases(newsletter: Newsletter) -> Iterator[Path]:
+    """Yield the files that may be databases: those in the newsletter's folder, and the configured one."""
+    with suppress(OSError):
+        yield from (file for file in newsletter.folder.iterdir() if file.suffix in _DATABASES)
+    url = newsletter.secrets.database_url
+    if url and (name := url.get_secret_value()).startswith(_SQLITE_URL):
+        yield Path(name.removeprefix(_SQLITE_URL).partition("?")[0])

@@ -1,0 +1,101 @@
+"""Keep paths inside a folder: symbolic links of a stranger's branch must not lead out of the newsletter."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+_MAX_ENTRIES = 10_000
+
+
+class UnsafeFile(OSError):
+    """The error for a file that is not read or written, such as a named pipe.
+
+    `reason` is a predicate whose subject is the file; `fix` is what to do.
+    """
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(errno.EPERM, reason)
+        self.reason, self.fix = reason, fix
+
+
+def root_of(path: Path, folder: Path) -> Path | None:
+    """Return `folder` if a path, as it is written, leads through that folder; else None.
+
+    A file that a user names by a path may lie elsewhere; a file of the newsletter may not.
+    """
+    absolute = Path(os.path.abspath(path))
+    if is_inside(os.path.realpath(absolute.parent), folder):
+        return folder
+    for parent in absolute.parents:
+        with suppress(OSError):
+            if os.path.samefile(parent, folder):
+                return folder
+    return None
+
+
+def refuse_outside(path: Path, root: Path | None) -> None:
+    """Raise UnsafeFile if symbolic links lead from a path out of the folder `root`; None permits all paths.
+
+    The path does not need to exist.
+    """
+    if root is not None and not is_inside(os.path.realpath(path), root):
+        raise leads_out(path)
+
+
+def leads_out(path: Path) -> UnsafeFile:
+    """Return the error for a path that symbolic links lead out of the newsletter's folder."""
+    what = "is" if path.is_symlink() else "is behind"
+    return UnsafeFile(
+        f"{what} a symbolic link that leads out of the newsletter's folder",
+        "put the file or folder itself in the place of the link, or name its real path",
+    )
+
+
+def is_inside(resolved: str, root: Path) -> bool:
+    """Return True if a path without symbolic links is `root`, or is below it."""
+    return Path(resolved).is_relative_to(os.path.realpath(root))
+
+
+def refuse_special(mode: int) -> None:
+    """Raise UnsafeFile for a mode (`st_mode`) that is not of a regular file."""
+    if stat.S_ISREG(mode):
+        return
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "named pipe",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
+    kind = kinds.get(stat.S_IFMT(mode))
+    what = f"is a {kind}, not a regular file" if kind else "is not a regular file"
+    raise UnsafeFile(what, "put a regular file in its place, or name another file")
+
+
+def refuse_unsafe(file: Path, root: Path) -> None:
+    """Raise UnsafeFile for a path to a special file, or out of `root`; the file does not need to exist."""
+    refuse_outside(file, root)
+    with suppress(FileNotFoundError):
+        refuse_special(os.stat(file).st_mode)
+
+
+def entries(folder: Path, root: Path, limit: int = _MAX_ENTRIES) -> Iterator[os.DirEntry[str]]:
+    """Yield at most `limit` files and folders below a folder; do not follow symbolic links below it.
+
+    Yield nothing if the folder itself is outside `root`. A folder that cannot be read is passed over.
+    """
+    return islice(_entries(folder), limit) if is_inside(os.path.realpath(folder), root) else iter(())
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    folders = [os.fspath(folder)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as found:
+            for entry in found:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)

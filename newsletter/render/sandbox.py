@@ -1,0 +1,110 @@
+"""Restrict templates to a written list of attributes and calls.
+
+Jinja2's own sandbox permits every attribute without a leading underscore, so that each method of each object
+would have to be harmless. Here only the listed names can be read.
+"""
+
+from collections.abc import Mapping
+from types import BuiltinMethodType, MethodType
+from typing import Any
+
+from jinja2 import StrictUndefined, Undefined
+from jinja2.environment import TemplateModule
+from jinja2.exceptions import SecurityError
+from jinja2.filters import _GroupTuple
+from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import Cycler, Joiner, Namespace
+from markupsafe import Markup
+
+from newsletter.render.template_data import Date, Fields
+
+# The methods of text. `format` is missing: the filter of this name does the same.
+_TEXT = (
+    "capitalize casefold count endswith find isalnum isalpha isascii isdecimal isdigit islower isnumeric "
+    "isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rpartition "
+    "rsplit rstrip split splitlines startswith strip swapcase title upper"
+)
+
+# The attributes that templates may read, by type. An object has those of the first type that it belongs to.
+ATTRIBUTES: Mapping[type, frozenset[str]] = {
+    of: frozenset(names.split())
+    for of, names in (
+        (Date, "year month day"),
+        (Markup, f"{_TEXT} striptags unescape"),
+        (str, _TEXT),
+        (dict, "get items keys values"),
+        (_GroupTuple, "grouper list"),
+        (list, "count index"),
+        (tuple, "count index"),
+        (
+            LoopContext,
+            "changed cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0",
+        ),
+        (BlockReference, "super"),
+        (Macro, "arguments caller catch_kwargs catch_varargs name"),
+        (Cycler, "current next reset"),
+    )
+}
+_CALLABLE_TYPES = (Macro, BlockReference, LoopContext, Joiner)
+_METHOD_TYPES = (BuiltinMethodType, MethodType)
+
+
+class RestrictedEnvironment(SandboxedEnvironment):
+    """A Jinja2 environment whose templates can read only fields, items and the listed attributes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(undefined=StrictUndefined, **options)
+        # Random output would make the sent mail differ from its preview.
+        del self.globals["lipsum"], self.filters["random"]
+        self._functions = tuple(self.globals.values())
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any = None) -> bool:
+        """Return True for an attribute in the list, and for a name that the template itself has made."""
+        if isinstance(obj, TemplateModule | Namespace):
+            return not attr.startswith("_")
+        return attr in self._listed(obj)
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Return True for a macro, block or loop, a listed method, and a global function of Jinja2."""
+        if isinstance(obj, _METHOD_TYPES):
+            return self.is_safe_attribute(obj.__self__, obj.__name__)
+        if not callable(obj) or isinstance(obj, Undefined):
+            return True  # the call itself raises a clear error
+        return isinstance(obj, _CALLABLE_TYPES) or any(obj is known for known in self._functions)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return a field of a mapping or a listed attribute of another object, else an undefined value."""
+        if isinstance(obj, dict | TemplateReference):
+            try:
+                return obj[attribute]  # a field, or a block of `self`
+            except KeyError:
+                pass
+        if self.is_safe_attribute(obj, attribute):
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:  # a name that a module or a namespace does not have
+                return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Undefined):
+            obj._fail_with_undefined_error()
+        if isinstance(obj, Fields):
+            return self.undefined(f"{obj.part} has no field {attribute!r}", obj, attribute)
+        if attribute in dir(type(obj)):
+            what = f"access to attribute {attribute!r} of {type(obj).__name__!r} object is unsafe"
+            return self.undefined(what, obj, attribute, SecurityError)
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Return an item, else what `getattr` returns for the name."""
+        try:
+            if not isinstance(obj, type):  # `dict["x"]` would be a generic type
+                return obj[argument]
+        except (TypeError, LookupError):
+            if isinstance(argument, str):
+                return self.getattr(obj, argument)
+        return self.undefined(obj=obj, name=argument)
+
+    @staticmethod
+    def _listed(obj: Any) -> frozenset[str]:
+        """Return the listed attributes of an object."""
+        return next((names for of, names in ATTRIBUTES.items() if isinstance(obj, of)), frozenset())

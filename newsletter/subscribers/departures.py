@@ -1,0 +1,68 @@
+"""Refuse a CSV file in which a column tells who has left."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from newsletter.display import masked, printable
+from newsletter.errors import SubscriberError
+from newsletter.subscribers.state_columns import Column, StateColumns
+
+Record = tuple[int, list[str]]  # a line's number and its fields
+
+_FIRST_RECORDS = 100  # are examined together, so that the error names every column that they decide
+_EXAMPLES = 3
+
+
+def refuse_departures(
+    records: Iterator[Record], states: StateColumns, width: int, where: str
+) -> Iterator[Record]:
+    """Yield the records of a file; raise SubscriberError at the first that may tell who has left.
+
+    A record without `width` fields is not examined: it is not imported. Raise the error before the first
+    record if the first hundred or the names of the columns are enough.
+    """
+    first = list(islice(records, _FIRST_RECORDS))
+    found = set(states.certain)
+    found.update(column for record in first for column in _departures(states, record, width))
+    if found:
+        raise _has_left(sorted(found), first, where)
+    for record in chain(first, records):
+        if late := _departures(states, record, width):
+            raise _has_left(late, [record], where)
+        yield record
+
+
+def _departures(states: StateColumns, record: Record, width: int) -> list[Column]:
+    return states.departures(record[1]) if len(record[1]) == width else []
+
+
+def _has_left(columns: Sequence[Column], records: Sequence[Record], where: str) -> SubscriberError:
+    """Return the error for columns that tell who has left, with values of these records as examples."""
+    named = ", ".join(f"{_shown(column)}{_examples(column, records)}" for column in columns)
+    options = " ".join(f"--ignore-column {shlex.quote(printable(column.name))}" for column in columns)
+    return SubscriberError(
+        f"the column{'s' if len(columns) > 1 else ''} {named} may tell who has left; nothing was imported",
+        "delete the lines of people who have left, then the column; or, if everyone in the file is to get "
+        f"mail, add {options}",
+        where=where,
+    )
+
+
+def _shown(column: Column) -> str:
+    return f"`{printable(column.name)}`" if column.name else f"{column.position + 1}, which has no name,"
+
+
+def _examples(column: Column, records: Iterable[Record]) -> str:
+    """Return in brackets a few values of a column, with the line of the first; leave out addresses."""
+    lines: dict[str, int] = {}
+    is_empty = True
+    for line, fields in records:
+        value = fields[column.position].strip()[:300] if column.position < len(fields) else ""
+        is_empty = is_empty and not value
+        if value and masked(value) == value:
+            lines.setdefault(printable(value, 30), line)
+    if is_empty:
+        return " (empty so far)"
+    shown = list(lines)[:_EXAMPLES]
+    return f" (line {lines[shown[0]]}: {', '.join(shown)})" if shown else ""

@@ -1,0 +1,295 @@
+"""An import revives nobody: files that tell who has left are refused, and other files are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli.main import main
+from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers import csv_import
+from newsletter.subscribers.csv_import import Row
+from tests import samples
+
+News = Callable[..., Result]
+
+# The files that other tools export, with their columns; the people are made up.
+MAILCHIMP = "MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,CC,REGION"
+UNSUBSCRIBED = (
+    f"Email Address,{MAILCHIMP},UNSUB_TIME,UNSUB_REASON\nada@example.com,,,,,,,,2018-07-23 12:19:27,ABUSE\n"
+)
+EXPORTS = {
+    "beehiiv_subscribers": (
+        "email,First Name,Last Name,status,tier,created_at,stripe_customer_id,unsubscribed_at\n"
+        "ada@example.com,,,active,free,2023-03-24 10:23:10 UTC,,\n"
+        "bo@example.com,,,inactive,free,2023-03-24 10:23:10 UTC,,2023-05-01 08:00:00 UTC\n",
+        "columns `status` (line 2: active, inactive), `unsubscribed_at` (line 3: 2023-05-01 08:00:00 UTC)",
+    ),
+    "buttondown_subscribers": (
+        "id,email,notes,subscriber_type,creation_date,subscription_date,unsubscription_date,tags\n"
+        "g1,ada@example.com,,regular,2024-03-13 00:03:09.183465+00:00,2024-03-13 00:05:09.183465+00:00,,a;b\n"
+        "g2,bo@example.com,,complained,2024-03-13 00:03:09.183465+00:00,,,\n",
+        "columns `subscriber_type` (line 2: regular, complained), `unsubscription_date` (empty so far)",
+    ),
+    "ghost_members": (
+        "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,"
+        "labels,tiers\n6501,ada@example.com,Ada,,true,false,,2023-09-13T08:00:00.000Z,,,\n",
+        "columns `subscribed_to_emails` (line 2: true), `deleted_at` (empty so far)",
+    ),
+    "kit_subscribers": (
+        "id,first_name,email,state,created_at,tags\n"
+        "1,Ada,ada@example.com,active,2023-01-27T11:43:55Z,\n2,Bo,bo@example.com,cancelled,,\n",
+        "column `state` (line 2: active, cancelled)",
+    ),
+    "kit_subscribers as exported": (
+        "id,first_name,email_address,state,created_at,tags\n1,Ada,ada@example.com,active,,\n",
+        "the header has no column `address`",
+    ),
+    "listmonk_subscribers": (
+        "uuid,email,name,attributes,status,created_at,updated_at\n"
+        '1,ada@example.com,Ada,"{""a"": 1}",enabled,,\n',
+        "column `status` (line 2: enabled)",
+    ),
+    "mailchimp_subscribed_members_export": (
+        f"Email Address,First Name,{MAILCHIMP},LAST_CHANGED,LEID,EUID,NOTES,TAGS\n"
+        "ada@example.com,Ada,4,2023-04-21 11:16:57,192.0.2.10,2023-04-21 11:18:02,192.0.2.10,GB,,"
+        '2024-01-02 03:04:05,1,0a,,"""soup"",""weekly"""\n'
+        "bo@example.com,Bo,2,,,2018-02-12 10:54:27,,,,,2,0b,,\n",
+        "",
+    ),
+    "mailchimp_unsubscribed_members_export": (
+        UNSUBSCRIBED,
+        "by its name, the file lists people who have left",
+    ),
+    "members": (
+        UNSUBSCRIBED,
+        "columns `UNSUB_TIME` (line 2: 2018-07-23 12:19:27), `UNSUB_REASON` (line 2: ABUSE)",
+    ),
+    "mailchimp_cleaned_members_export": (
+        f"Email Address,{MAILCHIMP},CLEAN_TIME\nada@example.com,,,,,,,,2018-07-23 12:19:27\n",
+        "column `CLEAN_TIME` (line 2: 2018-07-23 12:19:27)",
+    ),
+    "mailerlite_subscribers": (
+        "email,status,name,subscribed_at,unsubscribed_at,opted_in_at,optin_ip\n"
+        "ada@example.com,junk,,2023-01-27 11:43:55,,,\n",
+        "columns `status` (line 2: junk), `unsubscribed_at` (empty so far)",
+    ),
+    "sendgrid_contacts": (
+        "EMAIL,FIRST_NAME,CITY,STATE_PROVINCE_REGION,COUNTRY,ALTERNATE_EMAILS,LINE,CREATED_AT,CONTACT_ID\n"
+        "ada@example.com,Ada,Munich,Bavaria,Germany,,,2024-03-13T00:03:09Z,0b1c\n",
+        "",
+    ),
+    "sendgrid_suppression_bounces": (
+        "status,reason,email,created\n5.1.1,550 no,ada@example.com,1774600000\n",
+        "by its name, the file lists people who have left",
+    ),
+    "a": (
+        'status,reason,email,created\n5.1.1,"550 5.1.1 ""ada"" not,\nfound",ada@example.com,1774600000\n',
+        'columns `status` (line 2: 5.1.1), `reason` (line 2: 550 5.1.1 "ada" not,\\u000afound)',
+    ),
+    "sendgrid_suppression_unsubscribes": (
+        "email,created\nada@example.com,1774600000\n",
+        "by its name, the file lists people who have left",
+    ),
+    "substack_email_list": (
+        "email,active_subscription,expiry,plan,email_disabled,created_at,first_payment_at\n"
+        "ada@example.com,false,,other,false,2025-01-01T10:00:00.000Z,\n",
+        "columns `active_subscription` (line 2: false), `email_disabled` (line 2: false)",
+    ),
+}
+
+
+def read(path: Path, content: str, *ignored: str) -> list[Row | Problem]:
+    path.write_text(content, encoding="utf-8", newline="")
+    return list(csv_import.read(path, ignored=ignored))
+
+
+def rows(path: Path, content: str, *ignored: str) -> int:
+    return sum(isinstance(row, Row) for row in read(path, content, *ignored))
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_of_another_tool(name: str, tmp_path: Path) -> None:
+    content, expected = EXPORTS[name]
+    path = tmp_path / f"{name}.csv"
+    if not expected:
+        assert rows(path, content) == content.count("@example.com")
+        return
+    with pytest.raises(SubscriberError) as refused:
+        read(path, content)
+    assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("status", "STATUS", " Status ", "Member Status", "member-status", "memberStatus", "sta\u200btus"),
+        *("\uff53\uff54\uff41\uff54\uff55\uff53", "email_status", "subscriber_state", "status2"),
+        *(
+            "unsubscribed",
+            "unsubscribed_at",
+            "unsubscribedAt",
+            "UNSUB_TIME",
+            "Unsubscribe date",
+            "deleted_at",
+        ),
+        *("opt-out", "Opt out", "optOut", "opted_out", "HasOptedOutOfEmail", "Do not mail", "do_not_email"),
+        *(
+            "email_disabled",
+            "Disabled",
+            "bounced",
+            "bounce_count",
+            "hardbounces",
+            "complained_at",
+            "CLEAN_TIME",
+        ),
+        *("cleaned", "blocked", "blocklisted", "suppressed", "reason", "left", "Left at", "cancelled_at"),
+        *("inactive", "spam", "archived", "unconfirmed", "pending", "consent revoked", "Gek\u00fcndigt am"),
+        *("Abgemeldet", "Abmeldung am", "d\u00e9sabonn\u00e9", "de\u0301sabonne\u0301", "D\u00e9sinscrit le"),
+        *("Statut", "Zustand", "gel\u00f6scht", "uitgeschreven op", "Disiscritto", "Baja", "Descadastrado"),
+    ],
+)
+def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
+    """Whatever its values are, also without any: an empty cell may mean that the state is not known."""
+    for value in ("", "active", "2024-05-06"):
+        with pytest.raises(SubscriberError, match="may tell who has left; nothing was imported") as refused:
+            read(tmp_path / "list.csv", f'{column},address\n"{value}",ada@example.com\n')
+        assert "list.csv:1: the column `" in str(refused.value)
+        assert refused.value.hint.count("--ignore-column") == 1
+    assert rows(tmp_path / "list.csv", f"{column},address\n,ada@example.com\n", column) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("state", "CA|NY|TX|"),
+        ("STATE", "US-CA|DE-BY"),
+        ("mailing state", "CA"),
+        ("State/Province", "Bavaria"),
+        ("billing_state", "NY"),
+        ("estado", "SP|RJ"),
+        ("type", "free|paid|"),
+        ("subscriber_type", "premium|Monthly"),
+        ("phone type", "mobile"),
+        ("subscribed_at", "2024-05-06|2024-05-06T07:08:09Z|2024-05-06 07:08:09.123456+00:00|"),
+        ("subscribed_at", "2023-03-24 10:23:10 UTC|1774600000|1774600000000|6.5.2024|05/06/24"),
+        ("Subscribed", "May 6, 2024|6 May 2024 07:08 AM|Mon, 6 May 2024 07:08:09 +0000"),
+        ("optin_time", "2018-02-12 10:54:27"),
+        ("optin_ip", "192.0.2.1"),
+        ("Confirmed at", "2024-05-06"),
+        ("last_active", "2024-05-06"),
+        ("subscriber_id", "4711"),
+        ("subscription source", "fair"),
+        ("consent_date", "2024-05-06"),
+        ("subscriber email", "ada@example.org"),
+        ("created_at", "2024-05-06"),
+        ("tier", "free"),
+        ("plan", "none"),
+        ("tags", "soup;weekly|vip, complained once|"),
+        ("notes", "She said that she unsubscribed by mistake, and came back."),
+        ("City", "Left Hand"),
+        ("block", "B"),
+        ("signup_reason", "soup"),
+        ("score", "0|1"),
+        ("", "x|"),
+    ],
+)
+def test_a_column_that_tells_of_no_departure(column: str, values: str, tmp_path: Path) -> None:
+    lines = "".join(f'"{value}",ada@example.com\n' for value in values.split("|"))
+    assert rows(tmp_path / "list.csv", f"{column},address\n{lines}") == len(values.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("state", value) for value in ("active", "cancelled", "California", "NO", "OFF", "ca", "1")),
+        *(("type", value) for value in ("unsubscribed", "regular", "bounced", "free, unsubscribed")),
+        *(("subscribed", value) for value in ("true", "no", "0", "never", "unsubscribed 2024-05-06")),
+        *(("newsletter", value) for value in ("yes", "no")),
+        *((name, "false") for name in ("opt-in", "opted_in", "consent", "confirmed", "active", "is_active")),
+        *((name, "no") for name in ("Accepts marketing", "abonniert", "email_verified", "Permission")),
+        *(("group", value) for value in ("unsubscribed", " Bounced ", "HARD_BOUNCE", "opted-out", "cleaned")),
+        *(("gruppe", value) for value in ("Abgemeldet", "d\u00e9sabonn\u00e9", "\uff42ounced")),
+        *(("", value) for value in ("complained", "inactive")),
+        *(("TAGS", value) for value in ("vip;unsubscribed", "soup, Bounced", '""vip"",""opted out""')),
+        *(("aktiv", value) for value in ("ja", "nein")),
+    ],
+)
+def test_the_values_of_a_column_decide_down_to_the_last_row(column: str, value: str, tmp_path: Path) -> None:
+    """The harmless values before it are no reason to stop reading them."""
+    harmless = {"state": "CA", "type": "free", "group": "soup", "gruppe": "Suppe", "": "x", "TAGS": "a"}
+    before = (
+        f"{harmless.get(column, '2024-05-06')},ada@example.com\n" * 101
+    )  # more than are examined together
+    with pytest.raises(SubscriberError) as refused:
+        read(tmp_path / "list.csv", f'{column},address\n{before}"{value}",bo@example.com\n')
+    shown = value.strip().replace('""', '"')
+    what = f"`{column}`" if column else "1, which has no name,"
+    assert f"list.csv:1: the column {what} (line 103: {shown}) may tell" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_refused"),
+    [
+        *(
+            (name, True)
+            for name in ("unsubscribes", "Unsubscribed people", "bounces-2024", "suppressionList")
+        ),
+        *((name, True) for name in ("spam_reports", "blocks", "invalid_emails", "opt-outs", "Abmeldungen")),
+        *((name, False) for name in ("subscribers", "subscribed_members", "cleaned", "list", "blocky")),
+    ],
+)
+def test_a_file_whose_name_says_that_it_lists_people_who_have_left(
+    name: str, is_refused: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{name}.csv"
+    if not is_refused:
+        assert rows(path, "email,created\nada@example.com,1774600000\n") == 1
+        return
+    with pytest.raises(SubscriberError, match="by its name, the file lists") as refused:
+        read(path, "email,created\nada@example.com,1774600000\n")
+    assert refused.value.hint == "if everyone in it is to get mail, rename it"
+
+
+def test_examples_name_no_address(tmp_path: Path) -> None:
+    content = "address,replaced,unsubscribed\nada@example.com,x,old@example.com\nbo@example.com,x,yes\n"
+    with pytest.raises(SubscriberError) as refused:
+        read(tmp_path / "list.csv", content)
+    assert "`unsubscribed` (line 3: yes)" in str(refused.value) and "@" not in str(refused.value)
+
+
+def test_a_column_is_ignored_by_its_name_as_the_header_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    content = "\ufeff Status ,address,name,Status,unsubscribed at\nactive,ada@example.com,Ada,bounced,\n"
+    with pytest.raises(SubscriberError, match="`unsubscribed at`") as refused:
+        read(path, content, "STATUS")
+    assert refused.value.hint.endswith("add --ignore-column 'unsubscribed at'")
+    assert rows(path, content, " status", "Unsubscribed At") == 1
+    for wrong, what in (
+        ("stat", "the header has no column `stat`"),
+        ("", "the header has no column ``"),
+        ("address", "the column `address` is imported, so it cannot be ignored"),
+        ("NAME", "the column `name` is imported, so it cannot be ignored"),
+    ):
+        with pytest.raises(SubscriberError, match=what) as refused:
+            read(path, content, "status", "unsubscribed at", wrong)
+        assert refused.value.hint
+
+
+@pytest.fixture
+def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    monkeypatch.chdir(samples.write(tmp_path))
+    monkeypatch.delenv("NEWS_DATABASE_URL", raising=False)
+    return lambda *arguments: CliRunner().invoke(main, ["subscribers", *arguments])
+
+
+def test_a_refused_file_imports_nobody(news: News, tmp_path: Path) -> None:
+    lines = "".join(f"reader{n}@example.com,soup\n" for n in range(700))
+    (tmp_path / "list.csv").write_text(f"email,group\n{lines}gone@example.com,unsubscribed\n")
+    refused = news("import", "list.csv")
+    assert refused.exit_code == 1
+    assert "list.csv:1: the column `group` (line 702: unsubscribed) may tell who has left" in refused.stderr
+    assert news("list").output == ""
+    assert news("import", "list.csv", "--ignore-column", "group").output.endswith("701 added\n")
+    assert news("import", "list.csv", "--ignore-column", "nothing").exit_code == 1
