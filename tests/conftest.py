@@ -75,7 +75,11 @@ def _use_tmpfs(config: pytest.Config) -> None:
     config.add_cleanup(clean)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--every-case"):
+        left_out = [item for item in items if item.get_closest_marker("every_case")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     order = {name: position for position, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 

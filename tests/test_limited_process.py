@@ -183,7 +183,7 @@ def test_the_system_ends_a_process_that_nobody_kills() -> None:
     import resource
 
     soft, _ = run_limited(resource.getrlimit, resource.RLIMIT_CPU)
-    assert 0 < soft - time.process_time() < limited_process.MAX_SECONDS + 5
+    assert limited_process.MAX_SECONDS < soft <= limited_process.MAX_SECONDS + 3
 
 
 def test_without_forks_a_thread_has_the_limit_of_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ part of the pattern, alone and after what matches the parts before it.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from re import _constants as sre  # the parser of `re`, which has no public name
 from re import _parser
@@ -107,8 +108,14 @@ class _Writer:
             return self._sequence(options[self._choice % len(options)])
         if op in (sre.SUBPATTERN, sre.ATOMIC_GROUP):
             return self._sequence(argument[3] if op == sre.SUBPATTERN else argument)
-        fitting = [c for c in self._pool if _fits(op, argument, c)]
+        wanted = tuple(argument) if isinstance(argument, list) else argument
+        fitting = _fitting(op, wanted, tuple(self._pool))
         return fitting[self._choice % len(fitting)] if fitting else ""
+
+
+@cache
+def _fitting(op: Any, argument: Any, pool: tuple[str, ...]) -> list[str]:
+    return [character for character in pool if _fits(op, argument, character)]
 
 
 def _fits(op: Any, argument: Any, character: str) -> bool:

@@ -20,7 +20,7 @@ from tests.hostile.attacks import Attack, attacks
 LARGE = 200_000
 MAX_RATIO = 3.0
 # Lengths that are tried before LARGE, each with the number of texts, the slowest, that are tried at the next.
-_STEPS = ((400, 8), (3_200, 2), (25_600, 1))
+_STEPS = ((400, 6), (1_200, 3), (3_600, 2), (10_800, 1), (32_400, 1))
 # A linear pattern needs less than a millisecond for the first lengths, a quadratic one for LARGE minutes.
 _SLOW_SECONDS = 0.05
 _UNMEASURABLE_SECONDS = 0.002

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.required import need
 
 PACKAGE = Path(__file__).with_name("package.json")
+MJML = Path(__file__).parent / "mjml" / "package.json"
 BUILD = Path(__file__).parents[2] / "build" / "judges"
 _NPM_TIMEOUT_SECONDS = 300  # one of the packages has 32 MB
 _NPM = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix")
@@ -36,13 +37,13 @@ def nu() -> list[str]:
 def mjml() -> Path:
     """Return a folder from which Node.js loads the packages of mjml."""
     need(None if shutil.which("node") else "node, for npm's mjml (Debian: apt install nodejs)")
-    return _modules()
+    return _modules(MJML)
 
 
 @cache
-def _modules() -> Path:
-    need(install(PACKAGE, BUILD))
-    return folder(PACKAGE, BUILD) / "node_modules"
+def _modules(package: Path = PACKAGE) -> Path:
+    need(install(package, BUILD))
+    return folder(package, BUILD) / "node_modules"
 
 
 def folder(package: Path, build: Path) -> Path:

@@ -9,6 +9,9 @@ import pytest
 from newsletter.render.mjml_reference import COLOURS, EFFECTIVE, IGNORED, type_of
 from tests.judges import installed
 
+# Its packages take half a minute to install, and a table changes with a new version only.
+pytestmark = pytest.mark.every_case
+
 # An attribute of 4.18 that 5.4 does not have any more.
 ONLY_4 = {("mj-hero", "container-background-color")}
 # Attributes that MJML takes without listing them.
