@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli import csv_output, output, send_summary
+from newsletter.cli import output, send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.disk import writing
 from newsletter.display import display_path, write_hint
@@ -89,11 +89,11 @@ def _recipients(
 
 
 def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | None) -> None:
+    from newsletter.cli.csv_output import write_rows
+
     states = (state,) if state else RECIPIENT_STATES
     with _open_private(path) as file:
-        csv_output.write_rows(
-            file, chain([("address", "state", "reason")], _recipients(queries, send, states))
-        )
+        write_rows(file, chain([("address", "state", "reason")], _recipients(queries, send, states)))
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Write files so that each is complete or unchanged; links and special files are never written through."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,7 +92,7 @@ def _mode(file: Path) -> int | None:
 
 
 def _draft_of(file: Path) -> Path:
-    return file.with_name(f".{secrets.token_hex(8)}.part")
+    return file.with_name(f".{os.urandom(8).hex()}.part")
 
 
 @contextmanager

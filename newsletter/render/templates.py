@@ -3,8 +3,8 @@
 A template in the newsletter's `templates/` replaces the built-in one of the same name.
 """
 
+import os
 import re
-import secrets
 import traceback
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ _SUFFIX, _MAX_BYTES = ".j2", 1_000_000
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NO_ATTRIBUTE = re.compile(r"'(?:[\w.]*\.)?(\w+) object' has no attribute")
 # A mark is the token and `file:line` between private-use characters; no text of an issue has the token.
-_TOKEN = secrets.token_hex(8)
+_TOKEN = os.urandom(8).hex()
 _MARK = re.compile(f"\ue0f0{_TOKEN}([^\ue0f0\ue0f1]*+)\ue0f1")
 
 
