@@ -1,7 +1,7 @@
 """Read the environment and the .env file, which hold the secrets."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -12,6 +12,25 @@ from pydantic import SecretStr
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.yamlfile import reader
+
+# The variables of a host, each with the key that is for that host.
+KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
+
+
+def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the variables of all sources, which are in the order of trust: the first one counts.
+
+    The host of a key counts only from the source that has the key, or from one before it: a `.env` that came
+    with a branch must not direct the key of the environment to another host.
+    """
+    values = {name: value for source in reversed(sources) for name, value in source.items()}
+    for host, key in KEY_OF_HOST.items():
+        with_key = next((n for n, source in enumerate(sources) if source.get(key, "").strip()), len(sources))
+        trusted = [source[host] for source in sources[: with_key + 1] if host in source]
+        values.pop(host, None)
+        if trusted:
+            values[host] = trusted[0]
+    return values
 
 
 @dataclass(frozen=True)

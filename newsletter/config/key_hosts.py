@@ -62,12 +62,12 @@ def misdirected_key(newsletter: Newsletter) -> Problem | None:
     key = provider_key(newsletter)
     if key is None or not key.is_misdirected:
         return None
-    meant = f"it is for {' or '.join(key.allowed)}" if key.allowed else "nothing says which host it is for"
-    what = f"{'.'.join(key.setting)} would send {key.variable} to {key.host}, but {meant}"
-    fix = (
-        f"if {key.host} is to have it, set this beside {key.variable}, in the environment or in .env: "
-        f"{key.host_variable}={key.host}"
-    )
+    if key.allowed:
+        meant = f"{key.variable} is for {' or '.join(key.allowed)}"
+    else:
+        meant = f"{key.host_variable} is not set"
+    what = f"{'.'.join(key.setting)} is {key.host}, but {meant}, so {key.variable} is not sent there"
+    fix = f"if {key.host} is to have it, set this where {key.variable} is set: {key.host_variable}={key.host}"
     return Problem(newsletter.where(*key.setting), what, fix)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from newsletter.config.environment import Secrets, dotenv
+from newsletter.config.environment import Secrets, dotenv, merged
 from newsletter.config.model import Config
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, StateError
@@ -131,7 +131,7 @@ def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: 
     state_dir = environment.get(VARIABLE, "")
     notices = () if review else settle_state(folder, state_dir)
     config, lines = load_file(folder)
-    values = {**_variables(folder, state_dir, review=review), **environment}
+    values = merged([environment, *_files_of_variables(folder, state_dir, review=review)])
     secrets = Secrets.from_environment(values)
     return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices)
 
@@ -154,17 +154,17 @@ def settle_state(folder: Path, state_dir: str) -> tuple[Problem, ...]:
     return tuple(notices)
 
 
-def _variables(folder: Path, state_dir: str, *, review: bool) -> dict[str, str]:
-    """Return the variables of the state's `env` and of `.env`; without `.env` for a review."""
+def _files_of_variables(folder: Path, state_dir: str, *, review: bool) -> list[dict[str, str]]:
+    """Return the variables of the state's `env`, then those of `.env`; without `.env` for a review."""
     if not review:
         refuse_tracked(folder / DOTENV)
-        return {**dotenv(folder / DOTENV), **dotenv(locate(folder, state_dir).env)}
+        return [dotenv(locate(folder, state_dir).env), dotenv(folder / DOTENV)]
     try:
         location = locate(folder, state_dir)
         refuse_tracked(location.folder, location.env)
     except StateError:
-        return {}  # commands that need the state report this
-    return dotenv(location.env)
+        return []  # commands that need the state report this
+    return [dotenv(location.env)]
 
 
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:

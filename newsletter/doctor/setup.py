@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from newsletter.config import loader
-from newsletter.config.environment import Secrets, dotenv
+from newsletter.config.environment import KEY_OF_HOST, Secrets, dotenv, merged
 from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.config.model import Config
 from newsletter.display import display_path
@@ -16,7 +16,6 @@ from newsletter.state.tracked import refuse_tracked
 
 VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
 ENVIRONMENT = "the environment"
-HOSTS = ("SENDGRID_HOST", "SMTP_HOST")
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ class Setup:
         variables = {name: _variable(name, sources) for name in VARIABLES}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
         in_ci = next((loader.is_ci(values) for _, values in sources if "CI" in values), False)
-        both = {name: value for _, values in reversed(sources) for name, value in values.items()}
-        valid |= {name: both[name] for name in HOSTS if name in both and both[name].strip().isprintable()}
+        both = merged([values for _, values in sources])
+        valid |= {name: both[name] for name in KEY_OF_HOST if both.get(name, "\0").strip().isprintable()}
         return cls(
             folder,
             config,

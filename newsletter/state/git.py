@@ -8,9 +8,11 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from newsletter.disk import reading
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 20
 _MAX_POINTER_BYTES = 8192  # a path has at most 4,096 bytes on Linux
+_MAX_WORK_TREES = 1000
 _POINTER = b"gitdir: "
 _SET_PLACE = "repair the repository, or set NEWS_STATE_DIR to a folder for the newsletter's state"
 # A repository's configuration may name a program for `git ls-files`, and a partial clone may fetch objects.
@@ -105,6 +108,16 @@ def _repository(entry: Path, git_dir: Path) -> Repository:
     return Repository(entry.parent, git_dir, common_dir)
 
 
+def work_trees(repository: Repository) -> Iterator[Path]:
+    """Yield the tops of the other work trees of a repository, as far as they can be found."""
+    tops = [repository.common_dir.parent] if repository.common_dir.name == ".git" else []
+    with suppress(OSError):
+        for linked in islice((repository.common_dir / "worktrees").iterdir(), _MAX_WORK_TREES):
+            with suppress(OSError):
+                tops.append(Path(os.fsdecode(_read_pointer(linked / "gitdir").strip())).parent)
+    yield from (top for top in tops if top != repository.top)
+
+
 def refuse_foreign(repository: Repository) -> None:
     """Raise StateError if another user owns a repository: nothing must be kept in it (CVE-2022-24765)."""
     for path in (repository.top / ".git", repository.git_dir, repository.common_dir):
@@ -167,18 +180,25 @@ def _ask(
     any_case = os.path.lexists(top / ".GIT")  # `.ENV` is `.env` on this file system
     magic = ":(top,literal,icase)" if any_case else ":(top,literal)"
     places = (f"--git-dir={repository.git_dir}", f"--work-tree={top}")
-    files = ("ls-files", "-z", "--cached", "--", *(f"{magic}{name}" for name in names))
+    pathspecs = [f"{magic}{name}" for name in names]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        done = subprocess.run(
-            [git, *_ARGUMENTS, *places, *files],
+
+    def list_files(*options: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [git, *_ARGUMENTS, *places, "ls-files", "-z", "--cached", *options, "--", *pathspecs],
             cwd=top,
             env={**environment, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIMEOUT_SECONDS,
-            check=True,
+            check=check,
         )
+
+    try:
+        # With the commit, because `git rm --cached` alone leaves the branch's file in the work tree.
+        done = list_files("--with-tree=HEAD", check=False)
+        if done.returncode:  # there is no commit yet
+            done = list_files()
     except (OSError, ValueError, subprocess.SubprocessError) as failure:
         log.info("git could not be asked", exc_info=failure)
         return frozenset(paths), "git gave no reply"

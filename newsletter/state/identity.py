@@ -12,7 +12,8 @@ from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Problem, StateError, cannot_be
 from newsletter.state.folder import make_private_dir
-from newsletter.state.location import VARIABLE, StateLocation, has_state
+from newsletter.state.git import work_trees
+from newsletter.state.location import OLD, VARIABLE, StateLocation, has_state
 
 FILE = "newsletter.json"
 NEWSLETTER = "newsletter.yml"
@@ -67,6 +68,19 @@ def find_problem(location: StateLocation, list_id: str) -> Problem | None:
         return Problem(display_path(folder), what, "name an empty folder, or one that does not exist")
     if location.is_shared and (before := _moved_from(location, list_id)):
         return _moved(folder, *before)
+    return _in_other_work_tree(location)
+
+
+def _in_other_work_tree(location: StateLocation) -> Problem | None:
+    """Return the problem of a state that an earlier version left in another work tree of the repository."""
+    if not location.is_shared or location.repository is None:
+        return None
+    for top in work_trees(location.repository):
+        newsletter = top / location.path
+        if has_state(newsletter / OLD):
+            what = "holds the state of this newsletter, from an earlier version"
+            fix = f"move it to Git's folder first: news -C {shlex.quote(display_path(newsletter))} status"
+            return Problem(display_path(newsletter / OLD), what, fix)
     return None
 
 

@@ -97,7 +97,10 @@ class _Move:
             return
         if present - _BEFORE_MOVE or ("env" in present and os.path.lexists(source / "env")):
             what = f"holds a state, and {display_path(self._new)} holds one too, which is in use"
-            fix = "keep one of them: compare their subscribers, then move this folder out of the work tree"
+            fix = (
+                "compare them: `news status` with NEWS_STATE_DIR set to one, then to the other; then move "
+                "the one that you do not keep to another place"
+            )
             raise _refused(source, what, fix)
 
     def _take(self) -> None:

@@ -57,4 +57,8 @@ def _problem(path: Path, reason: str) -> Problem:
         return Problem(where, what, "install git, or move it out of the repository")
     what = "is tracked by Git, so a branch may have written it; it is not read"
     command = f"git rm {'-r ' if path.is_dir() else ''}--cached {shlex.quote(where)}"
-    return Problem(where, what, f"{command}; treat the addresses and secrets in it as known to others")
+    fix = (
+        "if the branch is another person's, leave it as it is, and go back to your own: git switch -; if the "
+        f"file is yours: {command}, commit that, and replace the secrets in it"
+    )
+    return Problem(where, what, fix)

@@ -132,8 +132,10 @@ def _columns(header: list[str], where: str) -> tuple[int, int | None]:
     names = [_comparable(name) for name in header]
     address_column = next((names.index(name) for name in _ADDRESS_COLUMNS if name in names), None)
     if address_column is None:
-        what = "the file has no header" if "@" in "".join(names) else "the header has no column `address`"
-        raise SubscriberError(what, "write a first line `address,name`", where=where)
+        if "@" in "".join(names):
+            raise SubscriberError("the file has no header", "write a first line `address,name`", where=where)
+        fix = f"rename the column with the addresses to `address`; the columns are {', '.join(header)[:300]}"
+        raise SubscriberError("the header has no column `address`", fix, where=where)
     return address_column, names.index("name") if "name" in names else None
 
 

@@ -116,7 +116,17 @@ def test_a_tracked_private_file_is_a_finding_of_check(name: str, folder: Path, n
     (problem,) = problems(news)
     where = name if name in (".env", "soup.sqlite") else name.partition("/")[0]
     assert (problem["file"], problem["severity"], problem["check"]) == (where, "error", "private-files")
-    assert f"--cached {where}; treat the addresses and secrets in it as known to others" in problem["fix"]
+    assert f"--cached {where}, commit that, and replace the secrets in it" in problem["fix"]
+    assert "if the branch is another person's, leave it as it is" in problem["fix"]
+
+
+def test_a_file_that_is_only_removed_from_the_index_is_not_read(folder: Path, news: News) -> None:
+    """It is still the branch's file, and stays in the work tree when another branch is checked out."""
+    strangers_branch(folder, ".env")
+    git(folder, "rm", "-q", "--cached", ".env")
+    (problem,) = problems(news)
+    assert problem["file"] == ".env"
+    assert news("subscribers", "list").exit_code == 1
 
 
 def test_private_files_that_git_ignores_are_no_finding(folder: Path, news: News) -> None:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
+from newsletter.config import loader
+from newsletter.config.environment import merged
 from newsletter.config.key_hosts import misdirected_key
 from newsletter.mail.message import Batch
 from newsletter.preview.routes import app
@@ -86,7 +88,7 @@ def test_a_key_is_for_one_host(
     if line is None:
         assert problem is None
     else:
-        assert problem and problem.fix.endswith(f", in the environment or in .env: {line}")
+        assert problem and problem.fix.endswith(f" is set: {line}")
         assert problem.where.endswith("newsletter.yml:7") and KEY not in str(problem)
 
 
@@ -97,7 +99,7 @@ def test_no_provider_holds_a_key_for_another_host(tmp_path: Path) -> None:
             secrets = {"SENDGRID_API_KEY": KEY, "SMTP_PASSWORD": KEY, **NO_HOSTS}
             provider = open_provider(samples.newsletter(tmp_path, extra=extra, **secrets))
             outcome = provider.submit(sample_batch(tmp_path), samples.SubmissionLog())
-            assert isinstance(outcome, NotSent) and outcome.stop and "would send S" in outcome.reason
+            assert isinstance(outcome, NotSent) and outcome.stop and "is not sent there" in outcome.reason
             assert KEY not in repr(vars(provider))
             provider.close()
         assert (fake.connections, server.connections) == (0, 0)
@@ -170,3 +172,37 @@ async def send_me_a_test(folder: Path, provider: str) -> str:
         answer = (await browser.post("/test", headers=headers, json=body)).json()
     assert answer["ok"] is False
     return str(answer["said"])
+
+
+@pytest.mark.parametrize(
+    ("sources", "host"),
+    [
+        pytest.param([{"SMTP_PASSWORD": KEY}, {"SMTP_HOST": "a.example"}], None, id="less-trusted"),
+        pytest.param([{}, {"SMTP_PASSWORD": KEY}, {"SMTP_HOST": "a.example"}], None, id="dotenv"),
+        pytest.param([{"SMTP_HOST": "b.example"}, {"SMTP_PASSWORD": KEY}], "b.example", id="more-trusted"),
+        pytest.param([{}, {"SMTP_PASSWORD": KEY, "SMTP_HOST": "b.example"}], "b.example", id="beside"),
+        pytest.param(
+            [{"SMTP_HOST": "b.example"}, {"SMTP_PASSWORD": KEY, "SMTP_HOST": "a.example"}],
+            "b.example",
+            id="both",
+        ),
+        pytest.param(
+            [{"SMTP_PASSWORD": " "}, {"SMTP_PASSWORD": KEY, "SMTP_HOST": "b.example"}],
+            "b.example",
+            id="blank",
+        ),
+    ],
+)
+def test_a_host_counts_only_from_the_source_of_its_key(
+    sources: list[dict[str, str]], host: str | None
+) -> None:
+    """A `.env` that came with a branch must not direct the key of the environment to another host."""
+    assert merged(sources).get("SMTP_HOST") == host
+
+
+def test_a_dotenv_directs_no_key_of_the_environment(tmp_path: Path) -> None:
+    folder = samples.write(tmp_path, extra=smtp("mail.example.com", "username: soup"))
+    (folder / ".env").write_text("SMTP_HOST=mail.example.com\n")
+    assert misdirected_key(loader.load(folder, {"SMTP_PASSWORD": KEY}))
+    (folder / ".env").write_text(f"SMTP_HOST=mail.example.com\nSMTP_PASSWORD={KEY}\n")
+    assert misdirected_key(loader.load(folder, {})) is None

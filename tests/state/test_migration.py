@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.config import loader
 from newsletter.errors import StateError
 from newsletter.state import process_lock
 from newsletter.state.location import StateLocation, locate
 from newsletter.state.migration import move_old_state
-from tests import killed_move, repositories
+from newsletter.store.database import Database
+from tests import killed_move, repositories, samples
 from tests.killed_move import FILES, ROWS
+from tests.repositories import git
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,3 +162,16 @@ def test_outside_git_and_with_a_configured_folder_nothing_moves(tmp_path: Path) 
     for location in (locate(tmp_path), locate(tmp_path, str(tmp_path / "state"))):
         assert move_old_state(location) is None
     assert (tmp_path / ".news" / "secret").exists()
+
+
+def test_a_state_of_an_earlier_version_in_another_work_tree_is_not_forgotten(tmp_path: Path) -> None:
+    """An empty state, made from another work tree, would take the place of the list and the ledger."""
+    main = samples.write(tmp_path / "main")
+    Database.open(loader.load(main, {})).close()
+    assert (main / ".news" / "news.db").exists()
+    repositories.repository(main)
+    git(main, "worktree", "add", "-q", str(tmp_path / "other"))
+    with pytest.raises(StateError, match=r"main/\.news: holds the state of this newsletter"):
+        Database.open(loader.load(tmp_path / "other", {}))
+    assert loader.load(main, {}).notices
+    Database.open(loader.load(tmp_path / "other", {})).close()
