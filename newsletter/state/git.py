@@ -20,6 +20,8 @@ from newsletter.errors import Problem, StateError, cannot_be
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 20
+NO_GIT = "git is not installed"
+"""The reason why Git cannot be asked which files it tracks."""
 _MAX_POINTER_BYTES = 8192  # a path has at most 4,096 bytes on Linux
 _POINTER = b"gitdir: "
 _SET_PLACE = "repair the repository, or set NEWS_STATE_DIR to a folder for the newsletter's state"
@@ -162,7 +164,7 @@ def _ask(
 
     git = _program()
     if git is None:
-        return frozenset(paths), "git is not installed"
+        return frozenset(paths), NO_GIT
     top, names = repository.top, [path.relative_to(repository.top).as_posix() for path in paths]
     any_case = os.path.lexists(top / ".GIT")  # `.ENV` is `.env` on this file system
     magic = ":(top,literal,icase)" if any_case else ":(top,literal)"
