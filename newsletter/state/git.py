@@ -6,7 +6,6 @@ The repository is found without Git, by reading `.git` (https://git-scm.com/docs
 
 import logging
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from newsletter.disk import reading
+from newsletter.disk.programs import find_program
 from newsletter.display import display_path
 from newsletter.errors import Problem, StateError, cannot_be
 
@@ -162,7 +162,7 @@ def _ask(
 ) -> tuple[frozenset[Path], str]:
     import subprocess
 
-    git = _program()
+    git = find_program("git", repository.top)
     if git is None:
         return frozenset(paths), NO_GIT
     top, names = repository.top, [path.relative_to(repository.top).as_posix() for path in paths]
@@ -191,10 +191,3 @@ def _ask(
         for path, name in zip(paths, map(fold, names), strict=True)
         if name in found or any(file.startswith("" if name == "." else f"{name}/") for file in found)
     ), ""
-
-
-def _program() -> str | None:
-    """Return the path of git; entries of PATH that are relative could name a folder of the branch."""
-    entries = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
-    found = shutil.which("git", path=os.pathsep.join(entries))
-    return found if found and os.path.isabs(found) else None

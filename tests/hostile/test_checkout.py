@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from newsletter.checks.external import spamassassin
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import NewsError, StateError
-from newsletter.preview import outbox, send_test, subscriber_search
+from newsletter.preview import outbox, screenshots, send_test, subscriber_search
 from newsletter.preview.issue_list import IssueList
 from newsletter.state import git as asked_git
 from newsletter.state.git import find_repository, tracked
@@ -247,6 +248,27 @@ def test_git_is_not_taken_from_the_branch(folder: Path, monkeypatch: pytest.Monk
     (folder / ".env").touch()
     assert tracked(find_repository(folder), [folder / ".env"]) == (frozenset(), "")
     assert not (folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("bin_dir", [".venv/bin", "linked"])
+def test_no_program_of_the_work_tree_runs(
+    bin_dir: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment in the work tree is first in PATH, and a branch may add files to it."""
+    own = folder / ".venv" / "bin"
+    own.mkdir(parents=True)
+    for name in ("git", "spamassassin", "chromium"):
+        (own / name).write_text("#!/bin/sh\ntouch pwned\n")
+        (own / name).chmod(0o755)
+    (tmp_path / "linked").symlink_to(own)
+    place = own if bin_dir == ".venv/bin" else tmp_path / "linked"
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    (folder / ".env").touch()
+    assert tracked(find_repository(folder), [folder / ".env"]) == (frozenset(), "")
+    assert not (folder / "pwned").exists()
+    (folder / "sub").mkdir()
+    found = (spamassassin.program(folder / "sub"), screenshots.installed_chromium())
+    assert not [path for path in found if path and Path(path).parent in (own, place)]
 
 
 def test_no_program_of_the_repositorys_configuration_runs(folder: Path, news: News) -> None:
