@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from newsletter.disk import writing
+from newsletter.disk.programs import find_program
 from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Unavailable, cannot_be
 
@@ -124,7 +124,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
 def installed_chromium() -> str | None:
     """Return the path of the first installed command of CHROMIUM_COMMANDS, None if there is none."""
-    return next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
+    return next(filter(None, (find_program(name, Path.cwd()) for name in CHROMIUM_COMMANDS)), None)
 
 
 def _executable(playwright: "Playwright") -> str:

@@ -41,6 +41,12 @@ def _holds_other_files(folder: Path) -> bool:
     return bool(names) and not names.intersection(_PARTS)
 
 
+def _is_in_git_dir(folder: Path) -> bool:
+    """Return True if a folder is Git's own or below it: mail in `refs/` would be broken branches and tags."""
+    real = folder.resolve()
+    return any((above / "HEAD").exists() and (above / "objects").is_dir() for above in (real, *real.parents))
+
+
 class OutboxProvider:
     """Deliver into `new/` of a maildir, by way of `tmp/` (https://cr.yp.to/proto/maildir.html).
 
@@ -63,6 +69,9 @@ class OutboxProvider:
         except UnsafeFile as failure:
             where = display_path(self._folder)
             return [Problem(where, cannot_be("written", failure), read_hint(failure, ""))]
+        if _is_in_git_dir(self._folder):
+            what = "is in the folder of a Git repository, which mail would damage"
+            return [Problem(display_path(self._folder), what, "write another folder into `outbox.path`")]
         candidates = (self._folder, *self._folder.absolute().parents)
         existing = next(folder for folder in candidates if folder.exists())
         if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):

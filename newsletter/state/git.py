@@ -6,7 +6,6 @@ The repository is found without Git, by reading `.git` (https://git-scm.com/docs
 
 import logging
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -16,12 +15,15 @@ from itertools import islice
 from pathlib import Path
 
 from newsletter.disk import reading
+from newsletter.disk.programs import find_program
 from newsletter.display import display_path
 from newsletter.errors import Problem, StateError, cannot_be
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 20
+NO_GIT = "git is not installed"
+"""The reason why Git cannot be asked which files it tracks."""
 _MAX_POINTER_BYTES = 8192  # a path has at most 4,096 bytes on Linux
 _MAX_WORK_TREES = 1000
 _POINTER = b"gitdir: "
@@ -173,9 +175,9 @@ def _ask(
 ) -> tuple[frozenset[Path], str]:
     import subprocess
 
-    git = _program()
+    git = find_program("git", repository.top)
     if git is None:
-        return frozenset(paths), "git is not installed"
+        return frozenset(paths), NO_GIT
     top, names = repository.top, [path.relative_to(repository.top).as_posix() for path in paths]
     any_case = os.path.lexists(top / ".GIT")  # `.ENV` is `.env` on this file system
     magic = ":(top,literal,icase)" if any_case else ":(top,literal)"
@@ -209,10 +211,3 @@ def _ask(
         for path, name in zip(paths, map(fold, names), strict=True)
         if name in found or any(file.startswith("" if name == "." else f"{name}/") for file in found)
     ), ""
-
-
-def _program() -> str | None:
-    """Return the path of git; entries of PATH that are relative could name a folder of the branch."""
-    entries = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
-    found = shutil.which("git", path=os.pathsep.join(entries))
-    return found if found and os.path.isabs(found) else None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from newsletter.display import display_path
 from newsletter.errors import Problem, StateError
-from newsletter.state.git import Repository, find_repository, tracked
+from newsletter.state.git import NO_GIT, Repository, find_repository, tracked
 
 
 def refuse_tracked(*paths: Path) -> None:
@@ -54,7 +54,8 @@ def _problem(path: Path, reason: str) -> Problem:
     where = display_path(path)
     if reason:
         what = f"may be tracked by Git: it is in a Git repository, and {reason}; it is not read"
-        return Problem(where, what, "install git, or move it out of the repository")
+        fix = "install git" if reason == NO_GIT else "repair the repository: git status shows what is wrong"
+        return Problem(where, what, f"{fix}; or move it out of the repository")
     what = "is tracked by Git, so a branch may have written it; it is not read"
     command = f"git rm {'-r ' if path.is_dir() else ''}--cached {shlex.quote(where)}"
     fix = (

@@ -21,7 +21,7 @@ from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
 from newsletter.state.folder import create_private
 from newsletter.state.identity import claim
 from newsletter.state.tracked import refuse_tracked
-from newsletter.store.failures import explain
+from newsletter.store.failures import explain, sqlite_path
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
 
@@ -199,8 +199,9 @@ def _sqlite(url: Any) -> Engine:
     if is_file and not Path(url.database).absolute().parent.is_dir():
         what = f"the folder {Path(url.database).parent} of the database does not exist"
         raise StoreError(what, "create this folder, or correct NEWS_DATABASE_URL")
+    if path := sqlite_path(url):
+        refuse_tracked_database(path)
     if is_file:
-        refuse_tracked_database(Path(url.database))
         _create_private(Path(url.database))
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 

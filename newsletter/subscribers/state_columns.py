@@ -15,14 +15,24 @@ Test = Callable[[str], bool]
 # "active" in the languages that the check `link-text` knows too, and a few words for a state.
 _DEPARTURE = re.compile(
     "unsub|optout|optedout|bounc|complain|suppress|blacklist|blocklist|denylist|undeliver|unreach|donot|"
-    "abgemeld|abmeld|abbestell|austrag|ausgetragen|desabonn|desinscri|disiscri|uitgeschrev|afgemeld|"
-    "descadastr|wypisan"
+    "nomail|noemail|nocontact|"
+    "abgemeld|abmeld|abbestell|austrag|ausgetragen|austritt|widerruf|widerspr|sperre|"
+    "desabonn|desinscri|resili|disiscri|uitgeschrev|afgemeld|descadastr|wypisan|"
+    # Russian, Chinese, Japanese
+    "\u043e\u0442\u043f\u0438\u0441|\u9000\u8ba2|\u9000\u8a02|\u914d\u4fe1\u505c\u6b62"
 )
-_DEPARTURE_PHRASE = re.compile(r"\b(?:opt outs?|opted out|do not)\b")
+_DEPARTURE_PHRASE = re.compile(
+    r"\b(?:opt outs?|opted out|do not|dnc|no (?:e ?)?mails?|no contact|has left|"
+    r"not (?:subscribed|confirmed|active|mailable)|"
+    r"(?:subscription|membership|consent) (?:end|ends|ended|expired|stopped)|stop (?:date|time))\b"
+)
 _STATE = re.compile(
-    "status|disabl|deactiv|inactiv|unconfirm|unverif|unactivat|delet|cancel|revok|withdr|kundig|"
+    "status|disabl|deactiv|inactiv|inaktiv|unconfirm|unverif|unactivat|delet|cancel|revok|withdr|kundig|"
     "^(?:statut|zustand|blocked|blocks|banned|cleane?d?|removed|erased|archived|spam|junk|abuse|invalid|"
-    "pending|quit|baja|gesperrt|geloscht)$"
+    "pending|quit|baja|gesperrt|geloscht|situacao|stop|stopped|ended|churned|gone|former|rejected|failed|"
+    "suspended|silenced|exclude|excluded)$|"
+    # Russian, Chinese, Japanese
+    "\u0441\u0442\u0430\u0442\u0443\u0441|\u72b6\u6001|\u72c0\u614b|\u72b6\u614b"
 )
 _DEPARTURE_NAME = re.compile("reason|(?:(?:at|on|date|time) )?left(?: (?:at|on|date|time))?")
 _SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam")
@@ -30,15 +40,21 @@ _SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam")
 _JOINING = re.compile(
     "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"
     "^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|deliverable|"
-    "aktiv|actif|activo|attivo|actief|ativo)$"
+    "aktiv|actif|activo|attivo|actief|ativo|iscurrent|wants|gdpr|dsgvo)$"
 )
-_JOINING_PHRASE = re.compile(r"\b(?:opt|opted) in\b")
+_JOINING_PHRASE = re.compile(
+    r"\b(?:(?:opt|opted) in|is current|(?:send|allow|receive|get) (?:e ?)?mails?)\b|"
+    r"^(?:sub|delivery(?: mode)?|(?:e ?)?mail (?:enabled|level))$"
+)
+# Words of columns that may answer whether a person wants mail. A 0 may be a count of mails there.
+_MAIL = re.compile("^(?:e?mails?|mailings?|notif.*)$")
+_NO = frozenset(("no", "n", "false", "f", "off", "never", "none", "nein", "non"))
 # The last word of a name that has a word of `_JOINING`, but tells something else.
 _DETAIL = re.compile(
     "id|ip|source|url|link|count|number|key|hash|referrer|name|language|locale|country|campaign|form|page|method"
 )
 
-_COUNTRY_STATE = re.compile("state|estado|stato")
+_COUNTRY_STATE = re.compile("state|estado|stato|etat")
 _GEOGRAPHY = re.compile("province|region|county|country|territory|canton|provincia")
 _ADDRESS_PART = re.compile("address|home|mailing|postal|billing|shipping|us")
 _STATE_CODE = re.compile(
@@ -64,7 +80,10 @@ _LEFT_PHRASES = (
     "hardbounce|hard bounce|hardbounced|hard bounced|complained|complaint|spam complaint|cleaned|"
     "undeliverable|unreachable|inactive|blocked|blocklisted|blacklisted|suppressed|deleted|"
     "abgemeldet|abbestellt|desabonne|desabonnee|desinscrit|desinscrite|uitgeschreven|afgemeld|disiscritto|"
-    "baja|dado de baja|descadastrado|wypisany"
+    "baja|dado de baja|descadastrado|wypisany|"
+    "\u043e\u0442\u043f\u0438\u0441\u0430\u043d|\u043e\u0442\u043f\u0438\u0441\u0430\u043b\u0441\u044f|"
+    "\u043e\u0442\u043f\u0438\u0441\u0430\u043b\u0430\u0441\u044c|\u9000\u8ba2|\u5df2\u9000\u8ba2|\u914d\u4fe1\u505c\u6b62|"
+    "no email|no mail"
 )
 _LEFT = frozenset(
     phrase.replace(" ", blank) for phrase in _LEFT_PHRASES.split("|") for blank in (" ", "_", "-")
@@ -122,6 +141,8 @@ def _harmless_values(name: str) -> Test | None:
     joined = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase)
     if joined and not _DETAIL.fullmatch(words[-1]):
         return _is_joining
+    if any(map(_MAIL.search, words)):
+        return _is_no_refusal
     return _has_no_left_tag if any(map(_TAGS.fullmatch, words)) else _is_not_left
 
 
@@ -154,6 +175,10 @@ def _is_not_left(value: str) -> bool:
     # Finding the words of every value would take most of the time of an import.
     text = value.strip().lower() if value.isascii() else " ".join(_words(value))
     return text not in _LEFT
+
+
+def _is_no_refusal(value: str) -> bool:
+    return _has_no_left_tag(value) and value.strip().lower() not in _NO
 
 
 def _has_no_left_tag(value: str) -> bool:

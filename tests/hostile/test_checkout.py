@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from newsletter.checks.external import spamassassin
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import NewsError, StateError
-from newsletter.preview import outbox, send_test, subscriber_search
+from newsletter.preview import outbox, screenshots, send_test, subscriber_search
 from newsletter.preview.issue_list import IssueList
 from newsletter.state import git as asked_git
 from newsletter.state.git import find_repository, tracked
@@ -137,6 +138,21 @@ def test_private_files_that_git_ignores_are_no_finding(folder: Path, news: News)
     assert problems(news) == []
 
 
+@pytest.mark.parametrize("url", ["sqlite:///file:{}?uri=true", "sqlite:///file:{}?mode=ro&uri=true"])
+def test_a_tracked_database_that_a_uri_names_is_not_opened(url: str, folder: Path, news: News) -> None:
+    strangers_branch(folder, "data/list.db")
+    refused = news("subscribers", "list", NEWS_DATABASE_URL=url.format(f"{folder}/data/list.db"))
+    assert refused.exit_code == 1 and "data/list.db: is tracked by Git" in refused.output
+
+
+def test_a_damaged_index_counts_as_tracked_and_gets_a_hint(folder: Path, news: News) -> None:
+    (folder / ".env").write_text("SMTP_PASSWORD=mine\n")
+    (folder / ".git" / "index").write_text("junk")
+    refused = news("status")
+    assert refused.exit_code == 1 and ".env: may be tracked by Git" in refused.output
+    assert "repair the repository" in refused.output and "install git" not in refused.output
+
+
 @pytest.mark.parametrize("suffix", ["", "-wal"])
 def test_a_tracked_database_is_not_opened(suffix: str, folder: Path, news: News) -> None:
     strangers_branch(folder, f"data/list.db{suffix}")
@@ -169,6 +185,19 @@ def test_a_tracked_outbox_is_not_shown_and_gets_no_mail(folder: Path, news: News
     assert news("subscribers", "add", "ada@example.com").exit_code == 0
     assert news("send", "2026-04-27", "--yes").exit_code == 1
     assert os.listdir(folder / "outbox" / "new") == ["a.eml"]
+
+
+@pytest.mark.parametrize("path", [".git/refs/tags", ".git/x/outbox", "../repository/objects/info", "refs"])
+def test_an_outbox_path_takes_no_folder_of_git(path: str, folder: Path, news: News) -> None:
+    """Git reads each file in `refs/` as a branch or a tag."""
+    git(folder, "init", "-q", "--bare", "--template=", str(folder.parent / "repository"))
+    (folder / "refs").symlink_to(".git/refs/tags")
+    samples.write(folder, extra=f"outbox: {{path: {path}}}\n")
+    assert news("subscribers", "add", "ada@example.com").exit_code == 0
+    refused = news("send", "2026-04-27", "--yes")
+    assert refused.exit_code == 1
+    assert f"{path}: is in the folder of a Git repository, which mail would damage" in refused.output
+    assert not (folder / path).exists() or os.listdir(folder / path) == []
 
 
 @pytest.mark.parametrize("path", ["issues", ".", "../neighbour"])
@@ -229,6 +258,27 @@ def test_git_is_not_taken_from_the_branch(folder: Path, monkeypatch: pytest.Monk
     (folder / ".env").touch()
     assert tracked(find_repository(folder), [folder / ".env"]) == (frozenset(), "")
     assert not (folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("bin_dir", [".venv/bin", "linked"])
+def test_no_program_of_the_work_tree_runs(
+    bin_dir: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment in the work tree is first in PATH, and a branch may add files to it."""
+    own = folder / ".venv" / "bin"
+    own.mkdir(parents=True)
+    for name in ("git", "spamassassin", "chromium"):
+        (own / name).write_text("#!/bin/sh\ntouch pwned\n")
+        (own / name).chmod(0o755)
+    (tmp_path / "linked").symlink_to(own)
+    place = own if bin_dir == ".venv/bin" else tmp_path / "linked"
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    (folder / ".env").touch()
+    assert tracked(find_repository(folder), [folder / ".env"]) == (frozenset(), "")
+    assert not (folder / "pwned").exists()
+    (folder / "sub").mkdir()
+    found = (spamassassin.program(folder / "sub"), screenshots.installed_chromium())
+    assert not [path for path in found if path and Path(path).parent in (own, place)]
 
 
 def test_no_program_of_the_repositorys_configuration_runs(folder: Path, news: News) -> None:

@@ -148,6 +148,25 @@ def test_an_export_of_another_tool(name: str, tmp_path: Path) -> None:
         *("inactive", "spam", "archived", "unconfirmed", "pending", "consent revoked", "Gek\u00fcndigt am"),
         *("Abgemeldet", "Abmeldung am", "d\u00e9sabonn\u00e9", "de\u0301sabonne\u0301", "D\u00e9sinscrit le"),
         *("Statut", "Zustand", "gel\u00f6scht", "uitgeschreven op", "Disiscritto", "Baja", "Descadastrado"),
+        *(
+            "no_email",
+            "noemail",
+            "nomail",
+            "DNC",
+            "dnc_reason",
+            "has_left",
+            "not_subscribed_since",
+            "Stop Time",
+        ),
+        *("Subscription End Date", "subscription_ended", "stop", "gone", "former", "churned", "suspended"),
+        *("excluded", "failed", "rejected", "Inaktiv", "Austritt", "Widerruf", "Widerspruch", "Werbesperre"),
+        *(
+            "R\u00e9sili\u00e9 le",
+            "Situa\u00e7\u00e3o",
+            "\u0421\u0442\u0430\u0442\u0443\u0441",
+            "\u041e\u0442\u043f\u0438\u0441\u0430\u043d",
+        ),
+        *("\u72b6\u6001", "\u72b6\u614b", "\u9000\u8ba2\u65f6\u95f4", "\u914d\u4fe1\u505c\u6b62\u65e5"),
     ],
 )
 def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
@@ -192,6 +211,13 @@ def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
         ("block", "B"),
         ("signup_reason", "soup"),
         ("score", "0|1"),
+        ("emails_opened", "0|12"),
+        ("email_client", "Mail|none of these"),
+        ("work email", "ada@example.org|"),
+        ("delivery city", "Oslo"),
+        ("mailing list", "soup|weekly"),
+        ("\u00e9tat", "CA"),
+        ("end", "north"),
         ("", "x|"),
     ],
 )
@@ -214,11 +240,24 @@ def test_a_column_that_tells_of_no_departure(column: str, values: str, tmp_path:
         *(("", value) for value in ("complained", "inactive")),
         *(("TAGS", value) for value in ("vip;unsubscribed", "soup, Bounced", '""vip"",""opted out""')),
         *(("aktiv", value) for value in ("ja", "nein")),
+        *((name, "no") for name in ("wants_email", "mailing", "mailing list", "GDPR", "send_email")),
+        *((name, "false") for name in ("email_notifications", "allow_email", "IsCurrent", "receive mail")),
+        *((name, "0") for name in ("sub", "send_email", "allow_email", "email_enabled")),
+        *(("delivery", value) for value in ("disabled", "No Email")),
+        *(
+            ("group", value)
+            for value in (
+                "no email",
+                "\u5df2\u9000\u8ba2",
+                "\u041e\u0442\u043f\u0438\u0441\u0430\u043b\u0441\u044f",
+            )
+        ),
     ],
 )
 def test_the_values_of_a_column_decide_down_to_the_last_row(column: str, value: str, tmp_path: Path) -> None:
     """The harmless values before it are no reason to stop reading them."""
     harmless = {"state": "CA", "type": "free", "group": "soup", "gruppe": "Suppe", "": "x", "TAGS": "a"}
+    harmless |= dict.fromkeys(("mailing", "mailing list", "email_notifications"), "weekly")
     before = (
         f"{harmless.get(column, '2024-05-06')},ada@example.com\n" * 101
     )  # more than are examined together

@@ -181,9 +181,9 @@ def interrupt(process) -> str:
     return process.communicate(timeout=20)[0]
 
 
-def path_to_chromium(tmp_path, script: str) -> str:
-    """Return a PATH on which the browser is a shell script."""
-    browser = tmp_path / "bin" / CHROMIUM_COMMANDS[0]
+def path_to_chromium(folder, script: str) -> str:
+    """Return a PATH on which the browser is a shell script; `folder` is outside the newsletter's."""
+    browser = folder / "bin" / CHROMIUM_COMMANDS[0]
     browser.parent.mkdir()
     browser.write_text(f"#!/bin/sh\n{script}\n")
     browser.chmod(0o755)
@@ -203,9 +203,10 @@ def test_ctrl_c_ends_the_browser_too(letter):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
-def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path):
+def test_ctrl_c_ends_a_browser_that_says_nothing(letter, tmp_path, tmp_path_factory):
     started = tmp_path / "started"
-    with taking(letter, PATH=path_to_chromium(tmp_path, f": > {started}\nexec sleep 100")) as process:
+    path = path_to_chromium(tmp_path_factory.mktemp("installed"), f": > {started}\nexec sleep 100")
+    with taking(letter, PATH=path) as process:
         until = time.monotonic() + 20
         while not started.exists() and time.monotonic() < until:
             time.sleep(0.05)
@@ -238,8 +239,9 @@ def test_without_playwright_it_says_how_to_get_it(letter):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the broken browser is a shell script")
-def test_a_browser_that_does_not_start_is_told_in_its_own_words(letter, tmp_path, take):
-    done = take(PATH=path_to_chromium(tmp_path, "echo 'libfoo.so is missing' >&2\nexit 3"))
+def test_a_browser_that_does_not_start_is_told_in_its_own_words(take, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("installed")
+    done = take(PATH=path_to_chromium(folder, "echo 'libfoo.so is missing' >&2\nexit 3"))
     assert done.returncode == 1
     assert f"bin/{CHROMIUM_COMMANDS[0]}: Chromium does not start: libfoo.so is missing\n" in done.stderr
 

@@ -13,7 +13,7 @@ WARNING_SCORE = 2.0
 
 def spam(proof: Proof) -> Iterator[Problem]:
     """The score of the whole message by SpamAssassin's local rules."""
-    program = spamassassin.program()
+    program = spamassassin.program(proof.newsletter.folder)
     if program is None:
         what, fix = (
             "SpamAssassin is not installed: no score",

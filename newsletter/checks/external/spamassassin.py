@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from newsletter.disk.programs import find_program
 from newsletter.errors import cannot_be
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,9 @@ class Failed(Exception):
     """The error for a run without a report; its text is the predicate of a sentence about SpamAssassin."""
 
 
-def program() -> str | None:
-    """Return the path of the program; None if it is not installed."""
-    return shutil.which("spamassassin")
+def program(folder: Path) -> str | None:
+    """Return the path of the program; None if it is not installed outside the work tree of a folder."""
+    return find_program("spamassassin", folder)
 
 
 def score(message: bytes, program: str, seconds: float = TIMEOUT_SECONDS) -> Report:
