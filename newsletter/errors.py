@@ -78,6 +78,10 @@ class InvalidInput(NewsError):
         super().__init__("\n".join(map(str, problems)))
         self._problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return the parts to pickle: a process with limits returns its errors so."""
+        return type(self), (self._problems,), self.__dict__
+
     @property
     def problems(self) -> Sequence[Problem]:
         return self._problems
