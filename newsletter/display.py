@@ -35,9 +35,8 @@ _SEPARATORS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 def display_path(path: Path) -> str:
     """Return a path as text for a message, relative to the current folder if it is below that folder."""
-    with suppress(
-        OSError, RuntimeError, ValueError
-    ):  # the path is outside the current folder, or one of the two does not exist
+    # The path may be outside the current folder, and one of the two may not exist.
+    with suppress(OSError, RuntimeError, ValueError):
         path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
     return printable(path.as_posix(), 4096)
 

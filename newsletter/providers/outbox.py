@@ -141,7 +141,7 @@ class OutboxProvider:
     def _refuse_links(self) -> None:
         """Raise UnsafeFile if a link leads out of the newsletter's folder, or a part out of the maildir."""
         refuse_outside(self._folder, self._root)
-        for part in ("tmp", "new", "cur"):
+        for part in _PARTS:
             refuse_outside(self._folder / part, self._folder)
 
     def _make_folders(self) -> None:
