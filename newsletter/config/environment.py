@@ -13,6 +13,12 @@ from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.yamlfile import reader
 
+SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL)
+"""The variables that hold secrets, in the order of the fields of `Secrets`."""
+HOSTS = ("SENDGRID_HOST", "SMTP_HOST")
+"""The variables of the hosts that the provider's key is for, in the same order."""
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -42,14 +48,13 @@ class Secrets:
         def secret(name: str) -> SecretStr | None:
             return SecretStr(value) if (value := text(name)) else None
 
-        return cls(
-            secret("SENDGRID_API_KEY"),
-            secret("SMTP_PASSWORD"),
-            secret("NEWS_SECRET_KEY"),
-            secret("NEWS_DATABASE_URL"),
-            text("SENDGRID_HOST"),
-            text("SMTP_HOST"),
-        )
+        sendgrid_api_key, smtp_password, secret_key, database_url = map(secret, SECRETS)
+        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, *map(text, HOSTS))
+
+    @property
+    def has_database_server(self) -> bool:
+        """Return True if the database is on a PostgreSQL server, and not in a file."""
+        return self.database_url is not None and self.database_url.get_secret_value().startswith("postgres")
 
 
 def dotenv(file: Path) -> dict[str, str]:

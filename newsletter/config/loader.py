@@ -17,7 +17,7 @@ from newsletter.errors import ConfigError, Problem, StateError
 from newsletter.render.model import Site
 from newsletter.state.folder import protect
 from newsletter.state.identity import holds_other_files
-from newsletter.state.location import VARIABLE, StateLocation, locate
+from newsletter.state.location import RUNS, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
 from newsletter.yamlfile import reader, validation
 
@@ -80,7 +80,7 @@ class Newsletter:
     @property
     def runs(self) -> Path:
         """Return the folder with the journal and the lock of each process that sends."""
-        return self.state / "runs"
+        return self.state / RUNS
 
     @cached_property
     def site(self) -> Site:

@@ -12,14 +12,12 @@ from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path, printable, write_hint
 from newsletter.errors import Problem, StateError, cannot_be
 from newsletter.state.folder import make_private_dir
-from newsletter.state.location import VARIABLE, StateLocation, has_state
+from newsletter.state.location import BEFORE_FIRST_USE, VARIABLE, StateLocation, has_state
 
 FILE = "newsletter.json"
 NEWSLETTER = "newsletter.yml"
 _MAX_BYTES = 20_000
 _MAX_SIBLINGS = 1000
-# Files that may be in the folder of a state before it is used for the first time.
-_BEFORE_FIRST_USE = {".gitignore", "env", "links.json"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def holds_other_files(location: StateLocation) -> bool:
     if not location.configured or has_state(folder) or os.path.lexists(folder / FILE):
         return False
     try:
-        return any(name not in _BEFORE_FIRST_USE for name in os.listdir(folder))
+        return any(name not in BEFORE_FIRST_USE for name in os.listdir(folder))
     except FileNotFoundError:
         return False
     except OSError:

@@ -20,6 +20,7 @@ from newsletter.display import display_path, read_hint, write_hint
 from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
 from newsletter.state.folder import create_private
 from newsletter.state.identity import claim
+from newsletter.state.location import DATABASE
 from newsletter.state.tracked import refuse_tracked
 from newsletter.store.failures import explain
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
@@ -63,16 +64,16 @@ class Database:
         `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StateError if
         the state belongs to another list, and StoreError or Unavailable if the database cannot be opened.
         """
-        url = newsletter.secrets.database_url
-        if to_last and newsletter.in_ci and not (url and url.get_secret_value().startswith("postgres")):
+        secrets = newsletter.secrets
+        if to_last and newsletter.in_ci and not secrets.has_database_server:
             raise SendRefused(
                 "the ledger would be deleted together with this CI machine, and the next send would mail the "
                 "issue again to all subscribers",
                 "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
         claim(newsletter.location, newsletter.list_id)
-        if url:
-            engine = _engine(url.get_secret_value())
+        if secrets.database_url:
+            engine = _engine(secrets.database_url.get_secret_value())
         else:
             engine = _engine(URL.create("sqlite", database=str(private_file(newsletter.state))))
         database = cls(engine)
@@ -143,14 +144,14 @@ def private_file(state: Path) -> Path:
 
     SQLite would write through a link, also in the place of its own files beside the database.
     """
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        file = state / f"news.db{suffix}"
+    database = state / DATABASE
+    for file in _with_companions(database):
         try:
             refuse_unsafe(file, state)
         except OSError as failure:
             hint = read_hint(failure, "check the permissions of the file and its folder")
             raise StoreError(cannot_be("read", failure), hint, where=display_path(file)) from failure
-    return state / "news.db"
+    return database
 
 
 def _engine(url: str | URL) -> Engine:
@@ -248,7 +249,12 @@ def _begin_immediate(connection: Any, seconds: float) -> None:
 
 def refuse_tracked_database(file: Path) -> None:
     """Raise StateError if Git tracks a database's file, or a file that SQLite keeps beside it."""
-    refuse_tracked(*(file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")))
+    refuse_tracked(*_with_companions(file))
+
+
+def _with_companions(file: Path) -> list[Path]:
+    """Return a database's file and those that SQLite makes beside it (https://www.sqlite.org/tempfiles.html)."""
+    return [file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
 
 
 def _create_private(file: Path) -> None:
