@@ -18,8 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from newsletter.disk.boundary import UnsafeFile
-
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
     "warning",  # probably a mistake; a send starts
@@ -125,13 +123,3 @@ class SendRefused(NewsError):
 
 class Unavailable(NewsError):
     """The error for an optional program, a folder or a port that is not available."""
-
-
-def cannot_be(action: str, failure: OSError) -> str:
-    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read".
-
-    An UnsafeFile has a predicate of its own, such as "is a named pipe, not a regular file".
-    """
-    if isinstance(failure, UnsafeFile):
-        return failure.reason
-    return f"cannot be {action} ({failure.strerror or failure})"

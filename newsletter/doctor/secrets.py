@@ -8,9 +8,9 @@ from newsletter.config.environment import DATABASE_URL, SECRET_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
 from newsletter.disk import reading
-from newsletter.display import display_path, read_hint
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
-from newsletter.errors import cannot_be
 from newsletter.findings import Finding
 from newsletter.state.location import DATABASE, ENV, SECRET
 from newsletter.state.secret_key import MAX_BYTES, MIN_LENGTH

@@ -9,8 +9,9 @@ from newsletter.config import loader
 from newsletter.config.environment import HOSTS, SECRETS, Secrets, dotenv
 from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.config.model import Config
+from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, NewsError, Problem, StateError, cannot_be
+from newsletter.errors import ConfigError, NewsError, Problem, StateError
 from newsletter.state.location import ENV, OLD, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
 

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.disk import writing
-from newsletter.display import display_path, write_hint
-from newsletter.errors import IssueError, Problem, Unavailable, cannot_be
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import IssueError, Problem, Unavailable
 from newsletter.issue.files import issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 

@@ -14,8 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from newsletter.disk import reading
+from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
-from newsletter.errors import Problem, StateError, cannot_be
+from newsletter.errors import Problem, StateError
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from newsletter.disk import reading
+from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.writing import write_atomically
-from newsletter.display import display_path, printable, write_hint
-from newsletter.errors import Problem, StateError, cannot_be
+from newsletter.display import display_path, printable
+from newsletter.errors import Problem, StateError
 from newsletter.state.folder import make_private_dir
 from newsletter.state.location import BEFORE_FIRST_USE, VARIABLE, StateLocation, has_state
 

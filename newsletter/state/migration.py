@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from newsletter.display import display_path, write_hint
-from newsletter.errors import Problem, StateError, cannot_be
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import Problem, StateError
 from newsletter.state.folder import FILE_MODE, make_private_dir
 from newsletter.state.location import BEFORE_FIRST_USE, DATABASE, DISPOSABLE, ENV, RUNS, StateLocation
 from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from newsletter.disk import reading
 from newsletter.disk.boundary import UnsafeFile
+from newsletter.disk.failures import write_hint
 from newsletter.disk.writing import write_atomically
-from newsletter.display import display_path, write_hint
+from newsletter.display import display_path
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir
 

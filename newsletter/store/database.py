@@ -16,8 +16,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from newsletter.config.loader import Newsletter
 from newsletter.disk.boundary import refuse_unsafe
-from newsletter.display import display_path, read_hint, write_hint
-from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint, write_hint
+from newsletter.display import display_path
+from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.folder import create_private
 from newsletter.state.identity import claim
 from newsletter.state.location import DATABASE

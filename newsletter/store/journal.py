@@ -20,8 +20,9 @@ from typing import Self
 
 from newsletter.disk import reading
 from newsletter.disk.boundary import refuse_outside
-from newsletter.display import display_path, printable, read_hint
-from newsletter.errors import StoreError, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path, printable
+from newsletter.errors import StoreError
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.state.folder import make_private_dir

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from newsletter.disk import reading
-from newsletter.display import display_path, read_hint
-from newsletter.errors import InvalidInput, Problem, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
+from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc

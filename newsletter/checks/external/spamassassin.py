@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from newsletter.errors import cannot_be
+from newsletter.disk.failures import cannot_be
 
 log = logging.getLogger(__name__)
 
