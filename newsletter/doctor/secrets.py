@@ -7,13 +7,12 @@ from pathlib import Path
 from newsletter.config.environment import DATABASE_URL, SECRET_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
-from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
 from newsletter.findings import Finding
 from newsletter.state.location import DATABASE, ENV, SECRET
-from newsletter.state.secret_key import MAX_BYTES, MIN_LENGTH
+from newsletter.state.secret_key import MIN_LENGTH, read_key
 
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"
 
@@ -113,15 +112,13 @@ def _key_length(variable: Variable) -> Finding:
 
 
 def _stored_key(file: Path) -> str | OSError | None:
-    """Return the key in a file: None if there is no file, "" if it is not ASCII, an OSError if unreadable."""
+    """Return the key in a file as `read_key` does: None if there is no file, an OSError if unreadable."""
     try:
-        return reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
+        return read_key(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
         return failure
-    except UnicodeDecodeError:
-        return ""
 
 
 def _database(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
