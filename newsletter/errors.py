@@ -16,7 +16,7 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
@@ -75,6 +75,11 @@ class InvalidInput(NewsError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self._problems = tuple(problems)
+
+    @classmethod
+    def of(cls, where: str, what: str, fix: str) -> Self:
+        """Return the error for one problem."""
+        return cls([Problem(where, what, fix)])
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return the parts to pickle: a process with limits returns its errors so."""

@@ -42,7 +42,7 @@ class Secrets:
             value = environment.get(name, "").strip()
             if not value.isprintable():
                 what = f"{name} contains a line break or an invisible character"
-                raise ConfigError([Problem("environment", what, "set it again as one line")])
+                raise ConfigError.of("environment", what, "set it again as one line")
             return value or None
 
         def secret(name: str) -> SecretStr | None:

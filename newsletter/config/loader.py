@@ -173,7 +173,7 @@ def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
     if not os.path.lexists(file):
         where = display_path(file)
         fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
-        raise ConfigError([Problem(where, "there is no newsletter in this folder", fix)])
+        raise ConfigError.of(where, "there is no newsletter in this folder", fix)
     document = reader.read(file, ConfigError, root=folder)
     return validation.validate(document, Config, ConfigError), document.lines
 

@@ -51,7 +51,7 @@ def claim(location: StateLocation, list_id: str) -> None:
             write_atomically(folder / FILE, f"{content}\n".encode(), replace=True)
     except OSError as failure:
         hint = write_hint(failure, "check that you have the permission to write to its folder")
-        raise StateError([Problem(display_path(folder), cannot_be("made", failure), hint)]) from failure
+        raise StateError.of(display_path(folder), cannot_be("made", failure), hint) from failure
 
 
 def find_problem(location: StateLocation, list_id: str) -> Problem | None:
@@ -80,11 +80,11 @@ def read(folder: Path) -> Identity | None:
     except OSError as failure:
         what = cannot_be("read", failure)
         fix = "check the permissions of the file and its folder"
-        raise StateError([Problem(display_path(file), what, fix)]) from failure
+        raise StateError.of(display_path(file), what, fix) from failure
     except (ValueError, TypeError, KeyError, RecursionError) as failure:
         what = "does not name the list of this state"
         fix = "restore it from a backup, or delete it if you know that the state is this newsletter's"
-        raise StateError([Problem(display_path(file), what, fix)]) from failure
+        raise StateError.of(display_path(file), what, fix) from failure
 
 
 def holds_other_files(location: StateLocation) -> bool:

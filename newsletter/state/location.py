@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from newsletter.errors import Problem, StateError
+from newsletter.errors import StateError
 from newsletter.state.git import Repository, find_repository, refuse_foreign
 
 VARIABLE = "NEWS_STATE_DIR"
@@ -98,7 +98,7 @@ def locate(newsletter: Path, configured: str = "") -> StateLocation:
             refuse_foreign(repository)
         return StateLocation(newsletter, repository)
     if not os.path.isabs(configured) or not configured.isprintable():
-        raise StateError([Problem("environment", f"{VARIABLE} is not an absolute path", "begin it with /")])
+        raise StateError.of("environment", f"{VARIABLE} is not an absolute path", "begin it with /")
     return StateLocation(newsletter, configured=configured)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
-from newsletter.errors import Problem, StateError
+from newsletter.errors import StateError
 from newsletter.state.folder import FILE_MODE, make_private_dir
 from newsletter.state.location import BEFORE_FIRST_USE, DATABASE, DISPOSABLE, ENV, RUNS, StateLocation
 from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
@@ -239,4 +239,4 @@ def _sync(folder: Path) -> None:
 
 
 def _refused(path: Path, what: str, fix: str) -> StateError:
-    return StateError([Problem(display_path(path), what, fix)])
+    return StateError.of(display_path(path), what, fix)
