@@ -12,17 +12,12 @@ from sqlalchemy import URL, Engine, create_engine, text
 from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.state.location import DATABASE
-from newsletter.store.database import (
-    Database,
-    database_url,
-    private_file,
-    refuse_tracked_database,
-    translate_url_errors,
-)
+from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.postgresql import Security, security, server_engine
 from newsletter.store.schema import REVISION
+from newsletter.store.sqlite import private_file, refuse_tracked_database
 from newsletter.store.subscribers import Subscribers
 
 
