@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from newsletter.constants import CONFIG_FILE
 from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.writing import write_atomically
@@ -16,7 +17,6 @@ from newsletter.state.folder import make_private_dir
 from newsletter.state.location import BEFORE_FIRST_USE, VARIABLE, StateLocation, has_state
 
 FILE = "newsletter.json"
-NEWSLETTER = "newsletter.yml"
 _MAX_BYTES = 20_000
 _MAX_SIBLINGS = 1000
 
@@ -119,7 +119,7 @@ def _moved_from(location: StateLocation, list_id: str) -> tuple[Path, Identity] 
             continue
         if identity and identity.list_id == list_id and identity.path and location.repository:
             newsletter = location.repository.top / identity.path
-            if not os.path.lexists(newsletter / NEWSLETTER):
+            if not os.path.lexists(newsletter / CONFIG_FILE):
                 return folder, identity
     return None
 

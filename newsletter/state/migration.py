@@ -20,7 +20,7 @@ from pathlib import Path
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import StateError
-from newsletter.state.folder import FILE_MODE, make_private_dir
+from newsletter.state.folder import FILE_MODE, FOLDER_MODE, make_private_dir
 from newsletter.state.location import BEFORE_FIRST_USE, DATABASE, DISPOSABLE, ENV, RUNS, StateLocation
 from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
 from newsletter.state.tracked import refuse_tracked
@@ -198,7 +198,7 @@ def _no_writer(database: Path, busy_seconds: float) -> Iterator[None]:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a folder with all that is in it, onto the disk; raise StateError for special files."""
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=FOLDER_MODE)
     with os.scandir(source) as entries:
         for entry in entries:
             path, copy = Path(entry.path), target / entry.name
@@ -211,7 +211,7 @@ def _copy(source: Path, target: Path) -> None:
             else:
                 raise _refused(path, "is neither a file nor a folder", "delete it, or move it away")
     shutil.copystat(source, target)  # the age of a process's folder counts
-    target.chmod(0o700)
+    target.chmod(FOLDER_MODE)
     _sync(target)
 
 
