@@ -3,6 +3,8 @@
 import re
 from typing import Literal, get_args
 
+CONFIG_FILE = "newsletter.yml"
+
 # Placeholders for the parts of a rendered mail that differ between recipients, such as [[name]].
 PLACEHOLDERS = ("unsubscribe_url", "name", "address")
 PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")

@@ -1,12 +1,9 @@
 """Format paths, values and numbers for messages, escape control characters, and mask email addresses."""
 
-import errno
 import re
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
-
-from newsletter.disk.boundary import UnsafeFile
 
 # The separator between the local part of an address and its domain: as people write it, and escaped in a URL,
 # in quoted-printable, in HTML, and in a string literal.
@@ -35,23 +32,10 @@ _SEPARATORS = re.compile(r"@|%40|=|&|\\|\(at\)|\[at\]| at ", re.IGNORECASE)
 
 def display_path(path: Path) -> str:
     """Return a path as text for a message, relative to the current folder if it is below that folder."""
-    with suppress(
-        OSError, RuntimeError, ValueError
-    ):  # the path is outside the current folder, or one of the two does not exist
+    # The path may be outside the current folder, and one of the two may not exist.
+    with suppress(OSError, RuntimeError, ValueError):
         path = (path.parent.resolve() / path.name).relative_to(Path.cwd())
     return printable(path.as_posix(), 4096)
-
-
-def write_hint(failure: OSError, default: str) -> str:
-    """Return the hint for a file that cannot be written: make room if its disk is full, else `default`."""
-    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "make room on that disk, then run the same command again"
-    return read_hint(failure, default)
-
-
-def read_hint(failure: OSError, default: str) -> str:
-    """Return the hint for a file that cannot be read: that of an UnsafeFile, else `default`."""
-    return failure.fix if isinstance(failure, UnsafeFile) else default
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -16,9 +16,7 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-from newsletter.disk.boundary import UnsafeFile
+from typing import Literal, Self, get_args
 
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
@@ -78,6 +76,15 @@ class InvalidInput(NewsError):
         super().__init__("\n".join(map(str, problems)))
         self._problems = tuple(problems)
 
+    @classmethod
+    def of(cls, where: str, what: str, fix: str) -> Self:
+        """Return the error for one problem."""
+        return cls([Problem(where, what, fix)])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return the parts to pickle: a process with limits returns its errors so."""
+        return type(self), (self._problems,), self.__dict__
+
     @property
     def problems(self) -> Sequence[Problem]:
         return self._problems
@@ -121,13 +128,3 @@ class SendRefused(NewsError):
 
 class Unavailable(NewsError):
     """The error for an optional program, a folder or a port that is not available."""
-
-
-def cannot_be(action: str, failure: OSError) -> str:
-    """Return text such as "cannot be read (Permission denied)"; `action` is a participle, such as "read".
-
-    An UnsafeFile has a predicate of its own, such as "is a named pipe, not a regular file".
-    """
-    if isinstance(failure, UnsafeFile):
-        return failure.reason
-    return f"cannot be {action} ({failure.strerror or failure})"

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from newsletter import limited_process
+from newsletter.disk.boundary import UnsafeFile
 from newsletter.errors import IssueError, LimitReached, NewsError, Problem, TemplateError
 from newsletter.limited_process import MAX_RESULT_BYTES, LimitedProcess, Limiter, run_limited
 
@@ -56,13 +57,17 @@ def test_the_result_comes_from_another_process(limited: Limiter) -> None:
     [
         TemplateError("is wrong", "correct it", where="footer.txt.j2:1"),
         IssueError([Problem("a.yml:1", "is wrong", "correct it"), Problem("a.yml:2", "too")]),
+        UnsafeFile("is a named pipe", "name another file"),
     ],
-    ids=["one", "many"],
+    ids=["one", "many", "file"],
 )
-def test_an_error_comes_with_its_problems_and_its_cause(limited: Limiter, failure: NewsError) -> None:
+def test_an_error_comes_with_its_problems_and_its_cause(
+    limited: Limiter, failure: NewsError | UnsafeFile
+) -> None:
     with pytest.raises(type(failure)) as raised:
         limited(fail, failure, ValueError("the cause"))
-    assert raised.value.problems == failure.problems
+    assert getattr(raised.value, "problems", None) == getattr(failure, "problems", None)
+    assert str(raised.value) == str(failure)
     assert repr(raised.value.__cause__) == "ValueError('the cause')"
 
 

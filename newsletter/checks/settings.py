@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 from newsletter.checks.registry import CHECKS, refuse_unknown
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import CheckSetting
-from newsletter.errors import ConfigError, Problem, Severity
+from newsletter.errors import SEVERITIES, ConfigError, Problem, Severity
 
 # The checks that find no errors.
 _ONLY_WARNINGS = frozenset(
@@ -38,7 +37,7 @@ ALWAYS_ERRORS = {
 }
 # The checks with some errors of `fixed_severity`: they also run when they are switched off.
 WITH_FIXED_ERRORS = frozenset({"placeholders", "tracking"})
-_ORDER = ("off", *reversed(get_args(Severity)))
+_ORDER = ("off", *reversed(SEVERITIES))
 
 
 @dataclass(frozen=True)

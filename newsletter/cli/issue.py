@@ -80,8 +80,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
     if screenshot is not None:
         _take_screenshots(folder, issue, screenshot)
         return
-    if not (folder / loader.FILE).exists():
-        loader.load(folder, review=True)  # raises ConfigError: the folder has no newsletter
+    loader.refuse_missing(folder)
     if issue is not None:
         _tell_if_missing(folder, issue)
     _settle_state(folder)

@@ -16,8 +16,9 @@ import click
 from newsletter.cli import output, send_summary
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.disk import writing
-from newsletter.display import display_path, write_hint
-from newsletter.errors import Unavailable, cannot_be
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
     from newsletter.sending.model import Send

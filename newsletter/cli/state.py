@@ -25,7 +25,6 @@ def path(folder: Path) -> None:
     from newsletter.config import loader
     from newsletter.state.location import VARIABLE, locate
 
-    if not (folder / loader.FILE).exists():
-        loader.load_file(folder)  # raises ConfigError: the folder has no newsletter
+    loader.refuse_missing(folder)
     location = locate(folder, os.environ.get(VARIABLE, ""))
     output.echo(os.path.abspath(location.readable))

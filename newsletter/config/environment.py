@@ -13,8 +13,12 @@ from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.yamlfile import reader
 
-# The variables of a host, each with the key that is for that host.
+SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL)
+"""The variables that hold secrets, in the order of the fields of `Secrets`."""
+
 KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
+"""The variables of hosts, in the order of the fields of `Secrets`, each with the key that is for that host."""
 
 
 def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -55,20 +59,19 @@ class Secrets:
             value = environment.get(name, "").strip()
             if not value.isprintable():
                 what = f"{name} contains a line break or an invisible character"
-                raise ConfigError([Problem("environment", what, "set it again as one line")])
+                raise ConfigError.of("environment", what, "set it again as one line")
             return value or None
 
         def secret(name: str) -> SecretStr | None:
             return SecretStr(value) if (value := text(name)) else None
 
-        return cls(
-            secret("SENDGRID_API_KEY"),
-            secret("SMTP_PASSWORD"),
-            secret("NEWS_SECRET_KEY"),
-            secret("NEWS_DATABASE_URL"),
-            text("SENDGRID_HOST"),
-            text("SMTP_HOST"),
-        )
+        sendgrid_api_key, smtp_password, secret_key, database_url = map(secret, SECRETS)
+        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, *map(text, KEY_OF_HOST))
+
+    @property
+    def has_database_server(self) -> bool:
+        """Return True if the database is on a PostgreSQL server, and not in a file."""
+        return self.database_url is not None and self.database_url.get_secret_value().startswith("postgres")
 
 
 def dotenv(file: Path) -> dict[str, str]:

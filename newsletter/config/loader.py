@@ -12,16 +12,17 @@ from pydantic_core import ErrorDetails
 
 from newsletter.config.environment import Secrets, dotenv, merged
 from newsletter.config.model import Config
+from newsletter.constants import CONFIG_FILE
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, StateError
 from newsletter.render.model import Site
 from newsletter.state.folder import protect
 from newsletter.state.identity import holds_other_files
-from newsletter.state.location import VARIABLE, StateLocation, locate
+from newsletter.state.location import RUNS, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
 from newsletter.yamlfile import reader, validation
 
-FILE, ISSUES, TEMPLATES, DOTENV = "newsletter.yml", "issues", "templates", ".env"
+FILE, ISSUES, TEMPLATES, DOTENV = CONFIG_FILE, "issues", "templates", ".env"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Newsletter:
     @property
     def runs(self) -> Path:
         """Return the folder with the journal and the lock of each process that sends."""
-        return self.state / "runs"
+        return self.state / RUNS
 
     @cached_property
     def site(self) -> Site:
@@ -169,13 +170,16 @@ def _files_of_variables(folder: Path, state_dir: str, *, review: bool) -> list[d
 
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
     """Return the content of newsletter.yml and the line of each key; raise ConfigError with all problems."""
-    file = folder / FILE
-    if not os.path.lexists(file):
-        where = display_path(file)
-        fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
-        raise ConfigError([Problem(where, "there is no newsletter in this folder", fix)])
-    document = reader.read(file, ConfigError, root=folder)
+    refuse_missing(folder)
+    document = reader.read(folder / FILE, ConfigError, root=folder)
     return validation.validate(document, Config, ConfigError), document.lines
+
+
+def refuse_missing(folder: Path) -> None:
+    """Raise ConfigError if a folder has no newsletter.yml."""
+    if not os.path.lexists(file := folder / FILE):
+        fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
+        raise ConfigError.of(display_path(file), "there is no newsletter in this folder", fix)
 
 
 def is_ci(values: Mapping[str, str]) -> bool:

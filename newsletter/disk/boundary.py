@@ -21,6 +21,10 @@ class UnsafeFile(OSError):
         super().__init__(errno.EPERM, reason)
         self.reason, self.fix = reason, fix
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return the parts to pickle: a process with limits returns its errors so."""
+        return type(self), (self.reason, self.fix), self.__dict__
+
 
 def root_of(path: Path, folder: Path) -> Path | None:
     """Return `folder` if a path, as it is written, leads through that folder; else None.

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
+from newsletter.config.environment import DATABASE_URL
 from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store import inspection
 from newsletter.store.inspection import DatabaseStatus
 from newsletter.store.postgresql import Security
-
-URL = "NEWS_DATABASE_URL"
 
 
 def read(setup: Setup, timeout: float) -> DatabaseStatus | NewsError:
@@ -33,13 +32,13 @@ def database(setup: Setup, status: DatabaseStatus | NewsError) -> Iterator[Findi
 
     `status` is the result of `read`.
     """
-    if setup.variables[URL].state == "malformed":
-        yield Finding("database", "skipped", f"not looked at: {URL} is malformed")
+    if setup.variables[DATABASE_URL].state == "malformed":
+        yield Finding("database", "skipped", f"not looked at: {DATABASE_URL} is malformed")
         return
     try:
         where, _ = inspection.named(_database_url(setup), setup.state)
     except NewsError as failure:
-        yield from (Finding.of(problem, URL) for problem in failure.problems)
+        yield from (Finding.of(problem, DATABASE_URL) for problem in failure.problems)
         return
     if isinstance(status, NewsError):
         yield from (Finding(where, "error", problem.what, problem.fix) for problem in status.problems)
@@ -76,7 +75,10 @@ def _connection(where: str, security: Security) -> Finding:
         return Finding(where, "ok", "is reached on this machine, so that its network needs no encryption")
     if security == "verified":
         return Finding(where, "ok", "the connection is encrypted, and the server is verified")
-    fix = f"write sslmode=verify-full into {URL}, and sslrootcert=/path/ca.pem for an authority of your own"
+    fix = (
+        f"write sslmode=verify-full into {DATABASE_URL}, and sslrootcert=/path/ca.pem for an authority of "
+        "your own"
+    )
     what = {
         "authority": "encrypted, and the server is verified except for its host name",
         "unverified": "encrypted but not verified: another server could read everything, the password too",

@@ -118,7 +118,7 @@ def dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
 
 def _policy_findings(label: str, published: Policy, domain: str, resolver: Resolver) -> Iterator[Finding]:
     record = _records(resolver.ask(f"_dmarc.{published.domain}", "TXT"))[0]
-    faults = list(_faults(record, published))
+    faults = list(_faults(record))
     for fault in faults:
         yield Finding(label, "error", fault, f"correct it at _dmarc.{published.domain}")
     where = "" if published.domain == domain else f", by the record of {published.domain}"
@@ -150,7 +150,7 @@ def _details(label: str, published: Policy) -> Iterator[Finding]:
         yield Finding(label, "note", what, "delete pct, which RFC 9989 has removed")
 
 
-def _faults(record: str, published: Policy) -> Iterator[str]:
+def _faults(record: str) -> Iterator[str]:
     tags, invalid = _tags(record)
     for piece in invalid:
         yield f'"{printable(piece)}" is not valid: tags are name=value, each once, separated by ;'

@@ -4,16 +4,16 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from newsletter.config.environment import DATABASE_URL, SECRET_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
-from newsletter.disk import reading
-from newsletter.display import display_path, read_hint
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
-from newsletter.errors import cannot_be
 from newsletter.findings import Finding
-from newsletter.state.secret_key import MAX_BYTES, MIN_LENGTH
+from newsletter.state.location import DATABASE, ENV, SECRET
+from newsletter.state.secret_key import MIN_LENGTH, read_key
 
-KEY, DATABASE = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"
 
 
@@ -29,9 +29,9 @@ def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iter
             yield from _malformed_or_hidden(variable)
         if variable.state == "malformed":
             continue
-        if variable.name == KEY:
+        if variable.name == SECRET_KEY:
             yield from _key(setup, variable, leaves_machine)
-        elif variable.name == DATABASE:
+        elif variable.name == DATABASE_URL:
             yield from _database(setup, variable, leaves_machine)
         else:
             yield from _provider_secret(setup, variable, variable.name in needed)
@@ -66,7 +66,7 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
         unneeded = ", and not needed here" if setup.config and not needed else ""
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")
     elif needed:
-        fix = f"set it in the environment or in {display_path(setup.state / 'env')} (never in newsletter.yml)"
+        fix = f"set it in the environment or in {display_path(setup.state / ENV)} (never in newsletter.yml)"
         yield Finding(variable.name, "error", "is not set, and the provider needs it", fix)
     elif not setup.config:
         yield Finding(
@@ -78,14 +78,14 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
 
 def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
     """Yield findings on NEWS_SECRET_KEY and the key file, by the rules of `newsletter.state.secret_key`."""
-    file = setup.state / "secret"
+    file = setup.state / SECRET
     stored = _stored_key(file)
     if variable.state == "set":
         yield _key_length(variable)
         if isinstance(stored, str) and stored and stored != variable.value:
             what = f"differs from the key in {display_path(file)}: links signed with that key do not work"
             fix = "set it to that key if mail with links signed by it was sent"
-            yield Finding(KEY, "note", what, fix)
+            yield Finding(SECRET_KEY, "note", what, fix)
     elif isinstance(stored, OSError):
         fix = read_hint(stored, "check the permissions of the file and its folder")
         yield Finding(display_path(file), "error", cannot_be("read", stored), fix)
@@ -96,49 +96,48 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
         yield Finding(display_path(file), "ok", "holds the key that signs unsubscribe links")
     elif setup.in_ci and leaves_machine:
         what = "is not set; a key created in CI is lost with its machine, and all links then stop working"
-        yield Finding(KEY, "error", what, _CREATE_KEY)
+        yield Finding(SECRET_KEY, "error", what, _CREATE_KEY)
     else:
         what = f"is not set; the first send creates a key in {display_path(file)}"
         yield Finding(
-            KEY, "note", what, "back up that file after the first send: the links in mail depend on it"
+            SECRET_KEY, "note", what, "back up that file after the first send: the links in mail depend on it"
         )
 
 
 def _key_length(variable: Variable) -> Finding:
     if len(variable.value) < MIN_LENGTH:
         what = f"is too short: fewer than {MIN_LENGTH} characters"
-        return Finding(KEY, "error", what, "create one: openssl rand -hex 32")
-    return Finding(KEY, "ok", f"is set in {variable.source}, and long enough")
+        return Finding(SECRET_KEY, "error", what, "create one: openssl rand -hex 32")
+    return Finding(SECRET_KEY, "ok", f"is set in {variable.source}, and long enough")
 
 
 def _stored_key(file: Path) -> str | OSError | None:
-    """Return the key in a file: None if there is no file, "" if it is not ASCII, an OSError if unreadable."""
+    """Return the key in a file as `read_key` does: None if there is no file, an OSError if unreadable."""
     try:
-        return reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
+        return read_key(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
         return failure
-    except UnicodeDecodeError:
-        return ""
 
 
 def _database(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
-    persistent = variable.state == "set" and variable.value.startswith("postgres")
-    if setup.in_ci and leaves_machine and not persistent:
+    if setup.in_ci and leaves_machine and not setup.secrets.has_database_server:
         what = "names no PostgreSQL database: in CI, the record of a send would be lost, and mail sent twice"
         what = what if variable.state == "set" else f"is not set and {what}"
         fix = "set it to a PostgreSQL database that outlives the CI job (postgresql://user@host/name)"
-        yield Finding(DATABASE, "error", what, fix)
+        yield Finding(DATABASE_URL, "error", what, fix)
     elif variable.state == "set":
-        yield Finding(DATABASE, "ok", f"is set in {variable.source}")
+        yield Finding(DATABASE_URL, "ok", f"is set in {variable.source}")
     elif variable.state == "not set":
-        yield Finding(DATABASE, "ok", f"is not set: the database is a file in {display_path(setup.state)}/")
+        yield Finding(
+            DATABASE_URL, "ok", f"is not set: the database is a file in {display_path(setup.state)}/"
+        )
 
 
 def _files(setup: Setup) -> Iterator[Finding]:
     """Yield findings on the permissions of .env, and of the folder and the files of the state."""
-    state = [(setup.state / name, 600) for name in ("env", "secret", "news.db")]
+    state = [(setup.state / name, 600) for name in (ENV, SECRET, DATABASE)]
     for path, mode in ((setup.folder / DOTENV, 600), (setup.state, 700), *state):
         try:
             status = path.stat()

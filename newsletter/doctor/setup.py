@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Self
 
 from newsletter.config import loader
-from newsletter.config.environment import KEY_OF_HOST, Secrets, dotenv, merged
+from newsletter.config.environment import KEY_OF_HOST, SECRETS, Secrets, dotenv, merged
 from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.config.model import Config
+from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, NewsError, Problem, StateError, cannot_be
-from newsletter.state.location import OLD, VARIABLE, StateLocation, locate
+from newsletter.errors import ConfigError, NewsError, Problem, StateError
+from newsletter.state.location import ENV, OLD, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
 
-VARIABLES = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWS_SECRET_KEY", "NEWS_DATABASE_URL")
 ENVIRONMENT = "the environment"
 
 
@@ -66,11 +66,11 @@ class Setup:
         state_dir = environment.get(VARIABLE, "")
         location, state_problems = _locate(folder, state_dir)
         sources, dotenv_problems = [(ENVIRONMENT, environment)], list[Problem]()
-        for file in ([location.readable / "env"] if location else []) + [folder / DOTENV]:
+        for file in ([location.readable / ENV] if location else []) + [folder / DOTENV]:
             values, problems = _read(file)
             sources.append((DOTENV if file.name == DOTENV else display_path(file), values))
             dotenv_problems += problems
-        variables = {name: _variable(name, sources) for name in VARIABLES}
+        variables = {name: _variable(name, sources) for name in SECRETS}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
         in_ci = next((loader.is_ci(values) for _, values in sources if "CI" in values), False)
         both = merged([values for _, values in sources])

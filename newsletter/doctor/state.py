@@ -87,8 +87,7 @@ def _dotenv(setup: Setup, location: StateLocation) -> Iterator[Finding]:
 
 
 def _backup(setup: Setup, location: StateLocation) -> Finding:
-    url = setup.secrets.database_url
-    has_server = url is not None and url.get_secret_value().startswith("postgres")
-    content = "keys" if has_server else "the subscribers, the record of what was sent, and keys"
+    in_files = "the subscribers, the record of what was sent, and keys"
+    content = "keys" if setup.secrets.has_database_server else in_files
     what = f"holds {content}; Git has no copy, and a new clone has none of it"
     return Finding("backup", "note", f"{_shown(location)} {what}", "back up that folder: news state path")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from newsletter.disk.boundary import root_of
 from newsletter.display import display_path
-from newsletter.errors import IssueError, Problem
+from newsletter.errors import IssueError
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
 
@@ -78,7 +78,7 @@ def find(folder: Path, name: str | None = None) -> Path:
     if name is None:
         if not files:
             start = f"start one, for example for next Monday: news new {next_monday(date.today())}"
-            raise IssueError([Problem(display_path(folder), "there is no issue in this folder", start)])
+            raise IssueError.of(display_path(folder), "there is no issue in this folder", start)
         return files[-1]
     is_file_name = name.endswith((".yml", ".yaml"))
     candidates = [Path(name), folder / name] if is_file_name else [folder / f"{name}.yml"]
@@ -86,7 +86,7 @@ def find(folder: Path, name: str | None = None) -> Path:
         if os.path.lexists(path):
             return path
     where, fix = display_path(candidates[0]), _alternatives(candidates[0].stem, files)
-    raise IssueError([Problem(where, "there is no such issue", fix)])
+    raise IssueError.of(where, "there is no such issue", fix)
 
 
 def issue_name(argument: str) -> str | None:
@@ -123,4 +123,4 @@ def issue_date(path: Path) -> date:
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError([Problem(display_path(path), what, "name it like this: 2026-04-27.yml")])
+    raise IssueError.of(display_path(path), what, "name it like this: 2026-04-27.yml")

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.disk import writing
-from newsletter.display import display_path, write_hint
-from newsletter.errors import IssueError, Problem, Unavailable, cannot_be
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import IssueError, Unavailable
 from newsletter.issue.files import issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 
@@ -29,9 +30,7 @@ def create(folder: Path, day: date) -> Path:
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             where = display_path(path)
-            raise IssueError(
-                [Problem(where, "the file exists already", "edit it, or delete it first")]
-            ) from failure
+            raise IssueError.of(where, "the file exists already", "edit it, or delete it first") from failure
         what = cannot_be("written", failure)
         hint = write_hint(failure, "check the permissions of its folder")
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure

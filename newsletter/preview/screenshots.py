@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from newsletter.disk import writing
+from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.programs import find_program
-from newsletter.display import display_path, printable, write_hint
-from newsletter.errors import Unavailable, cannot_be
+from newsletter.display import display_path, printable
+from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserType, Playwright

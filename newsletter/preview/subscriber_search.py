@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from newsletter.config import loader
-from newsletter.config.environment import dotenv
+from newsletter.config.environment import DATABASE_URL, dotenv
 from newsletter.display import display_path
 from newsletter.errors import NewsError
 from newsletter.preview.database import records
 
 MAX_RESULTS = 12
-_DATABASE = "NEWS_DATABASE_URL"
 
 
 def search(folder: Path, words: str) -> list[dict[str, str]]:
@@ -32,13 +31,13 @@ def note(folder: Path) -> str:
     """Return a sentence if `.env` names a database, which the preview does not use; otherwise ""."""
     try:
         newsletter = loader.load(folder, review=True)
-        named = not newsletter.secrets.database_url and dotenv(folder / loader.DOTENV).get(_DATABASE)
+        named = not newsletter.secrets.database_url and dotenv(folder / loader.DOTENV).get(DATABASE_URL)
         place = display_path(newsletter.location.env)
     except NewsError:
         return ""
     if not named:
         return ""
     return (
-        f"The preview does not use {_DATABASE} of .env, which a branch may have written: set it in the "
+        f"The preview does not use {DATABASE_URL} of .env, which a branch may have written: set it in the "
         f"environment, or in {place}."
     )

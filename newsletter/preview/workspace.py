@@ -27,8 +27,8 @@ _MAX_IDLE_VIEWS = 12
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -48,7 +48,9 @@ class IssueView:
     changes: int = 0
 
 
-def call(function: Callable[P, R], /, *arguments: P.args, **options: P.kwargs) -> R:
+def call(
+    function: Callable[Parameters, Result], /, *arguments: Parameters.args, **options: Parameters.kwargs
+) -> Result:
     """Call a function without limits."""
     return function(*arguments, **options)
 

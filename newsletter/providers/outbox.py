@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.disk.boundary import UnsafeFile, refuse_outside
+from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.disk.writing import write_atomically
-from newsletter.display import display_path, read_hint
-from newsletter.errors import Problem, cannot_be
+from newsletter.display import display_path
+from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
@@ -150,7 +151,7 @@ class OutboxProvider:
     def _refuse_links(self) -> None:
         """Raise UnsafeFile if a link leads out of the newsletter's folder, or a part out of the maildir."""
         refuse_outside(self._folder, self._root)
-        for part in ("tmp", "new", "cur"):
+        for part in _PARTS:
             refuse_outside(self._folder / part, self._folder)
 
     def _make_folders(self) -> None:

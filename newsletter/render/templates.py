@@ -22,8 +22,9 @@ from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
 
 from newsletter.disk import reading
-from newsletter.display import display_path, read_hint
-from newsletter.errors import TemplateError, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
+from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
 from newsletter.render import filters, markdown
 from newsletter.render.model import Site

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from newsletter.config.loader import Newsletter
 from newsletter.disk import writing
-from newsletter.display import display_path, write_hint
-from newsletter.errors import Unavailable, cannot_be
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import Unavailable
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.mail.sample import sample_message

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
-from newsletter.errors import Problem, cannot_be
+from newsletter.errors import Problem
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _OTHERS = 0o077

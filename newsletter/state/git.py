@@ -15,9 +15,10 @@ from itertools import islice
 from pathlib import Path
 
 from newsletter.disk import reading
+from newsletter.disk.failures import cannot_be
 from newsletter.disk.programs import find_program
 from newsletter.display import display_path
-from newsletter.errors import Problem, StateError, cannot_be
+from newsletter.errors import StateError
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def _is_own(path: Path) -> bool:
 
 
 def _unusable(path: Path, what: str, fix: str = _SET_PLACE) -> StateError:
-    return StateError([Problem(display_path(path), what, fix)])
+    return StateError.of(display_path(path), what, fix)
 
 
 def tracked(repository: Repository, paths: Iterable[Path]) -> tuple[frozenset[Path], str]:

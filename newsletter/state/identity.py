@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from newsletter.constants import CONFIG_FILE
 from newsletter.disk import reading
+from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.writing import write_atomically
-from newsletter.display import display_path, printable, write_hint
-from newsletter.errors import Problem, StateError, cannot_be
+from newsletter.display import display_path, printable
+from newsletter.errors import Problem, StateError
 from newsletter.state.folder import make_private_dir
 from newsletter.state.git import work_trees
-from newsletter.state.location import OLD, VARIABLE, StateLocation, has_state
+from newsletter.state.location import BEFORE_FIRST_USE, OLD, VARIABLE, StateLocation, has_state
 
 FILE = "newsletter.json"
-NEWSLETTER = "newsletter.yml"
 _MAX_BYTES = 20_000
 _MAX_SIBLINGS = 1000
-# Files that may be in the folder of a state before it is used for the first time.
-_BEFORE_FIRST_USE = {".gitignore", "env", "links.json"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def claim(location: StateLocation, list_id: str) -> None:
             write_atomically(folder / FILE, f"{content}\n".encode(), replace=True)
     except OSError as failure:
         hint = write_hint(failure, "check that you have the permission to write to its folder")
-        raise StateError([Problem(display_path(folder), cannot_be("made", failure), hint)]) from failure
+        raise StateError.of(display_path(folder), cannot_be("made", failure), hint) from failure
 
 
 def find_problem(location: StateLocation, list_id: str) -> Problem | None:
@@ -95,11 +94,11 @@ def read(folder: Path) -> Identity | None:
     except OSError as failure:
         what = cannot_be("read", failure)
         fix = "check the permissions of the file and its folder"
-        raise StateError([Problem(display_path(file), what, fix)]) from failure
+        raise StateError.of(display_path(file), what, fix) from failure
     except (ValueError, TypeError, KeyError, RecursionError) as failure:
         what = "does not name the list of this state"
         fix = "restore it from a backup, or delete it if you know that the state is this newsletter's"
-        raise StateError([Problem(display_path(file), what, fix)]) from failure
+        raise StateError.of(display_path(file), what, fix) from failure
 
 
 def holds_other_files(location: StateLocation) -> bool:
@@ -108,7 +107,7 @@ def holds_other_files(location: StateLocation) -> bool:
     if not location.configured or has_state(folder) or os.path.lexists(folder / FILE):
         return False
     try:
-        return any(name not in _BEFORE_FIRST_USE for name in os.listdir(folder))
+        return any(name not in BEFORE_FIRST_USE for name in os.listdir(folder))
     except FileNotFoundError:
         return False
     except OSError:
@@ -134,7 +133,7 @@ def _moved_from(location: StateLocation, list_id: str) -> tuple[Path, Identity] 
             continue
         if identity and identity.list_id == list_id and identity.path and location.repository:
             newsletter = location.repository.top / identity.path
-            if not os.path.lexists(newsletter / NEWSLETTER):
+            if not os.path.lexists(newsletter / CONFIG_FILE):
                 return folder, identity
     return None
 

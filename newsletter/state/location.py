@@ -10,13 +10,19 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from newsletter.errors import Problem, StateError
+from newsletter.errors import StateError
 from newsletter.state.git import Repository, find_repository, refuse_foreign
 
 VARIABLE = "NEWS_STATE_DIR"
 OLD = ".news"
+DATABASE, SECRET, RUNS, ENV, LINK_RESULTS = "news.db", "secret", "runs", "env", "links.json"
+"""Names in the folder of a state."""
 # Files of a state that cannot be made again.
-ESSENTIAL = ("news.db", "news.db-wal", "secret", "runs")
+ESSENTIAL = (DATABASE, f"{DATABASE}-wal", SECRET, RUNS)
+# Files of a state that the next command makes again.
+DISPOSABLE = frozenset({".gitignore", LINK_RESULTS})
+# Files that may be in the folder of a state before it is used for the first time.
+BEFORE_FIRST_USE = DISPOSABLE | {ENV}
 _IN_GIT, _TOP = "news", "_"
 _MAX_NAME_BYTES = 200
 
@@ -50,7 +56,7 @@ class StateLocation:
     @property
     def env(self) -> Path:
         """Return the file of secrets in the state."""
-        return self.folder / "env"
+        return self.folder / ENV
 
     @cached_property
     def path(self) -> str:
@@ -92,7 +98,7 @@ def locate(newsletter: Path, configured: str = "") -> StateLocation:
             refuse_foreign(repository)
         return StateLocation(newsletter, repository)
     if not os.path.isabs(configured) or not configured.isprintable():
-        raise StateError([Problem("environment", f"{VARIABLE} is not an absolute path", "begin it with /")])
+        raise StateError.of("environment", f"{VARIABLE} is not an absolute path", "begin it with /")
     return StateLocation(newsletter, configured=configured)
 
 

@@ -17,19 +17,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from newsletter.display import display_path, write_hint
-from newsletter.errors import Problem, StateError, cannot_be
-from newsletter.state.folder import FILE_MODE, make_private_dir
-from newsletter.state.location import StateLocation
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import StateError
+from newsletter.state.folder import FILE_MODE, FOLDER_MODE, make_private_dir
+from newsletter.state.location import BEFORE_FIRST_USE, DATABASE, DISPOSABLE, ENV, RUNS, StateLocation
 from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
 from newsletter.state.tracked import refuse_tracked
 
 LOCK_SECONDS, DATABASE_BUSY_SECONDS = 60.0, 5.0
 _LOCK, _SOURCE = "%lock", "%source"
-# What the next command makes again.
-_DISPOSABLE = {".gitignore", "links.json"}
-# What the new folder may have before the move.
-_BEFORE_MOVE = _DISPOSABLE | {"env"}
 Rename = Callable[[Path, Path], None]
 
 
@@ -70,7 +67,7 @@ class _Move:
         with suppress(FileNotFoundError):
             shutil.rmtree(self._copying)  # incomplete: a process was killed
         if self._old.exists() and not self._moved.exists():
-            if not set(os.listdir(self._old)) - _DISPOSABLE:
+            if not set(os.listdir(self._old)) - DISPOSABLE:
                 shutil.rmtree(self._old)
                 return None
             self._refuse_second_state(self._old)
@@ -95,7 +92,7 @@ class _Move:
             present = set(os.listdir(self._new))
         except FileNotFoundError:
             return
-        if present - _BEFORE_MOVE or ("env" in present and os.path.lexists(source / "env")):
+        if present - BEFORE_FIRST_USE or (ENV in present and os.path.lexists(source / ENV)):
             what = f"holds a state, and {display_path(self._new)} holds one too, which is in use"
             fix = (
                 "compare them: `news status` with NEWS_STATE_DIR set to one, then to the other; then move "
@@ -105,7 +102,7 @@ class _Move:
 
     def _take(self) -> None:
         """Rename the old folder, or copy it if it is on another file system."""
-        for alive in self._old.glob("runs/*/alive"):
+        for alive in self._old.glob(f"{RUNS}/*/alive"):
             if _is_held(alive):
                 what = "is in use: a process is sending with it"
                 raise _refused(self._old, what, "wait until it has ended, then run the same command again")
@@ -115,7 +112,7 @@ class _Move:
         except OSError as failure:
             if failure.errno != errno.EXDEV:
                 raise
-            with _no_writer(self._old / "news.db", self._busy_seconds):
+            with _no_writer(self._old / DATABASE, self._busy_seconds):
                 _copy(self._old, self._copying)
                 (self._copying / _SOURCE).write_text(_identity(self._old), encoding="ascii")
                 _sync(self._copying)
@@ -204,7 +201,7 @@ def _no_writer(database: Path, busy_seconds: float) -> Iterator[None]:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a folder with all that is in it, onto the disk; raise StateError for special files."""
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=FOLDER_MODE)
     with os.scandir(source) as entries:
         for entry in entries:
             path, copy = Path(entry.path), target / entry.name
@@ -217,7 +214,7 @@ def _copy(source: Path, target: Path) -> None:
             else:
                 raise _refused(path, "is neither a file nor a folder", "delete it, or move it away")
     shutil.copystat(source, target)  # the age of a process's folder counts
-    target.chmod(0o700)
+    target.chmod(FOLDER_MODE)
     _sync(target)
 
 
@@ -245,4 +242,4 @@ def _sync(folder: Path) -> None:
 
 
 def _refused(path: Path, what: str, fix: str) -> StateError:
-    return StateError([Problem(display_path(path), what, fix)])
+    return StateError.of(display_path(path), what, fix)

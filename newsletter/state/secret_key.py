@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.disk import reading
-from newsletter.disk.boundary import UnsafeFile
+from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.writing import write_atomically
-from newsletter.display import display_path, write_hint
+from newsletter.display import display_path
 from newsletter.errors import SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir
+from newsletter.state.location import SECRET
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -20,13 +21,12 @@ log = logging.getLogger(__name__)
 
 MIN_LENGTH = 16
 """Characters."""
-MAX_BYTES = 10_000
-"""The size of the file with the key."""
+_MAX_BYTES = 10_000
 
 
 def find_secret_key(newsletter: "Newsletter") -> str | None:
     """Return the key as `secret_key` does, but make none: return None if there is no key yet."""
-    if newsletter.secrets.secret_key or (newsletter.state / "secret").exists():
+    if newsletter.secrets.secret_key or (newsletter.state / SECRET).exists():
         return secret_key(newsletter, leaves_machine=False)
     return None
 
@@ -53,7 +53,7 @@ def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
                 f"NEWS_SECRET_KEY is shorter than {MIN_LENGTH} characters", "make one: openssl rand -hex 32"
             )
         return configured.get_secret_value()
-    file = newsletter.state / "secret"
+    file = newsletter.state / SECRET
     if newsletter.in_ci and leaves_machine and not file.exists():
         raise SendRefused(
             "NEWS_SECRET_KEY is not set; a key made on this CI runner would be lost with it, "
@@ -63,6 +63,14 @@ def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
     return _read_or_make(file)
 
 
+def read_key(file: Path) -> str:
+    """Return the key in a file, "" if it is not ASCII; raise OSError if the file cannot be read."""
+    try:
+        return reading.read(file, _MAX_BYTES, root=file.parent).decode("ascii").strip()
+    except UnicodeDecodeError:
+        return ""
+
+
 def _read_or_make(file: Path) -> str:
     try:
         make_private_dir(file.parent)
@@ -70,11 +78,10 @@ def _read_or_make(file: Path) -> str:
             # Two processes that start together use the same key: neither replaces the key of the other.
             write_atomically(file, f"{secrets.token_hex(32)}\n".encode("ascii"))
             log.info("secret key made", extra={"file": display_path(file)})
-        key = reading.read(file, MAX_BYTES, root=file.parent).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as failure:
-        hint = "check the permissions of the file and its folder"
-        hint = write_hint(failure, hint) if isinstance(failure, OSError) else hint
-        what = failure.reason if isinstance(failure, UnsafeFile) else f"cannot be read or made ({failure})"
+        key = read_key(file)
+    except OSError as failure:
+        what = cannot_be("read or made", failure)
+        hint = write_hint(failure, "check the permissions of the file and its folder")
         raise Unavailable(what, hint, where=display_path(file)) from failure
     if len(key) < MIN_LENGTH:
         hint = "restore it from a backup; unsubscribe links in mail already sent depend on it"

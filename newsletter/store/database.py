@@ -1,39 +1,28 @@
 """The database of the store: its connection, its transactions, its migration and its errors."""
 
 import logging
-import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config.loader import Newsletter
-from newsletter.disk.boundary import refuse_unsafe
-from newsletter.display import display_path, read_hint, write_hint
-from newsletter.errors import SendRefused, StoreError, Unavailable, cannot_be
-from newsletter.state.folder import create_private
+from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
-from newsletter.state.tracked import refuse_tracked
-from newsletter.store.failures import explain, sqlite_path
+from newsletter.store.failures import explain
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
+from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, private_file
 
 log = logging.getLogger(__name__)
 
-# The longest wait for another writer of a file: an import of a long list takes minutes.
-BUSY_SECONDS = 120.0
 # A migration of another process rewrites whole tables.
 MIGRATION_LOCK_SECONDS = 300.0
-# SQLite waits in C code, which no Ctrl-C interrupts: it is asked to wait this long, again and again.
-_BUSY_SLICE_SECONDS = 0.5
-_DEFERRED = "news_deferred"
 
 
 class Conflict(StoreError):
@@ -63,16 +52,16 @@ class Database:
         `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StateError if
         the state belongs to another list, and StoreError or Unavailable if the database cannot be opened.
         """
-        url = newsletter.secrets.database_url
-        if to_last and newsletter.in_ci and not (url and url.get_secret_value().startswith("postgres")):
+        secrets = newsletter.secrets
+        if to_last and newsletter.in_ci and not secrets.has_database_server:
             raise SendRefused(
                 "the ledger would be deleted together with this CI machine, and the next send would mail the "
                 "issue again to all subscribers",
                 "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
         claim(newsletter.location, newsletter.list_id)
-        if url:
-            engine = _engine(url.get_secret_value())
+        if secrets.database_url:
+            engine = _engine(secrets.database_url.get_secret_value())
         else:
             engine = _engine(URL.create("sqlite", database=str(private_file(newsletter.state))))
         database = cls(engine)
@@ -96,7 +85,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads, and does not block writers."""
         with _translate_db_errors(self._engine), self._engine.connect() as connection:
-            yield connection.execution_options(**{_DEFERRED: True})
+            yield connection.execution_options(**{DEFERRED_OPTION: True})
 
     @contextmanager
     def writing(
@@ -138,26 +127,11 @@ class Database:
         log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
 
 
-def private_file(state: Path) -> Path:
-    """Return the database's file in the private folder; raise StoreError for links and special files.
-
-    SQLite would write through a link, also in the place of its own files beside the database.
-    """
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        file = state / f"news.db{suffix}"
-        try:
-            refuse_unsafe(file, state)
-        except OSError as failure:
-            hint = read_hint(failure, "check the permissions of the file and its folder")
-            raise StoreError(cannot_be("read", failure), hint, where=display_path(file)) from failure
-    return state / "news.db"
-
-
 def _engine(url: str | URL) -> Engine:
     with translate_url_errors():
         parsed = database_url(url)
         return (
-            _sqlite(parsed)
+            file_engine(parsed)
             if parsed.get_backend_name() == "sqlite"
             else server_engine(parsed, pool_pre_ping=True)
         )
@@ -192,81 +166,6 @@ def database_url(url: str | URL) -> URL:
     if parsed.get_backend_name() not in ("postgresql", "sqlite"):
         raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", _URL_FORMAT)
     return parsed
-
-
-def _sqlite(url: Any) -> Engine:
-    is_file = url.database and not url.database.startswith("file:")
-    if is_file and not Path(url.database).absolute().parent.is_dir():
-        what = f"the folder {Path(url.database).parent} of the database does not exist"
-        raise StoreError(what, "create this folder, or correct NEWS_DATABASE_URL")
-    if path := sqlite_path(url):
-        refuse_tracked_database(path)
-    if is_file:
-        _create_private(Path(url.database))
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, record: Any) -> None:
-        # `_begin` starts the transactions, not the driver. FULL makes a commit survive a power cut: the
-        # ledger must never lose a recorded attempt.
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"pragma {pragma}")
-        if is_file:
-            record.info["file"] = os.stat(url.database).st_ino
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A deferred transaction that reads first and then writes fails at once if another writer was faster,
-        # without regard to the time-out. IMMEDIATE waits for the other writer instead.
-        deferred = connection.get_execution_options().get(_DEFERRED)
-        if is_file and not deferred and not _is_same_file(url.database, connection.connection.info["file"]):
-            hint = "restore it; do not send with another database, which does not record the earlier sends"
-            raise StoreError("the database's file was deleted or replaced", hint, where=url.database)
-        if deferred:
-            connection.exec_driver_sql("BEGIN")
-        else:
-            seconds = connection.get_execution_options().get(LOCK_OPTION) or BUSY_SECONDS
-            _begin_immediate(connection.connection.driver_connection, seconds)
-
-    return engine
-
-
-def _begin_immediate(connection: Any, seconds: float) -> None:
-    """Begin a transaction that writes; raise sqlite3's error if another one lasts longer than `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        rest = max(deadline - time.monotonic(), 0)
-        connection.execute(f"pragma busy_timeout = {min(rest, _BUSY_SLICE_SECONDS) * 1000:.0f}")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            break
-        except sqlite3.OperationalError as failure:
-            if not failure.sqlite_errorname.startswith("SQLITE_BUSY") or not rest:
-                raise
-    connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
-
-
-def refuse_tracked_database(file: Path) -> None:
-    """Raise StateError if Git tracks a database's file, or a file that SQLite keeps beside it."""
-    refuse_tracked(*(file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")))
-
-
-def _create_private(file: Path) -> None:
-    """Create a database's file, or restrict it, so that only its owner may read it."""
-    try:
-        create_private(file)
-    except OSError as failure:
-        hint = write_hint(failure, "check that you have the permission to write to its folder")
-        raise StoreError(cannot_be("made", failure), hint, where=display_path(file)) from failure
-
-
-def _is_same_file(path: str, inode: int) -> bool:
-    """Return True if a path still names the opened file; SQLite continues to write to a deleted file."""
-    try:
-        return os.stat(path).st_ino == inode
-    except OSError:
-        return False
 
 
 @contextmanager

@@ -11,17 +11,13 @@ from sqlalchemy import URL, Engine, create_engine, text
 
 from newsletter.display import display_path
 from newsletter.errors import StoreError
-from newsletter.store.database import (
-    Database,
-    database_url,
-    private_file,
-    refuse_tracked_database,
-    translate_url_errors,
-)
+from newsletter.state.location import DATABASE
+from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.postgresql import Security, security, server_engine
 from newsletter.store.schema import REVISION
+from newsletter.store.sqlite import private_file, refuse_tracked_database
 from newsletter.store.subscribers import Subscribers
 
 
@@ -60,7 +56,7 @@ def named(configured_url: str | None, state: Path) -> tuple[str, bool]:
     `configured_url` is NEWS_DATABASE_URL. Raise StoreError if it is invalid.
     """
     if not configured_url:
-        return display_path(state / "news.db"), True
+        return display_path(state / DATABASE), True
     with translate_url_errors():
         url = database_url(configured_url)
         return describe(url), url.get_backend_name() == "sqlite"

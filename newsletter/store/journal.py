@@ -20,11 +20,12 @@ from typing import Self
 
 from newsletter.disk import reading
 from newsletter.disk.boundary import refuse_outside
-from newsletter.display import display_path, printable, read_hint
-from newsletter.errors import StoreError, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path, printable
+from newsletter.errors import StoreError
 from newsletter.sending.model import Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from newsletter.state.folder import make_private_dir
+from newsletter.state.folder import FILE_MODE, make_private_dir
 from newsletter.state.process_lock import HAS_LOCKS, is_locked, lock
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class SendProcess:
             refuse_outside(folder, folder.parent)
             make_private_dir(folder.parent)
             draft.mkdir(parents=True)
-            self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+            self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, FILE_MODE)
             lock(self._alive)
             os.write(self._alive, _boot().encode())
             # Rename after locking: is_dead() takes an unlocked folder for a dead process.
@@ -160,7 +161,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, FILE_MODE)
         except OSError as failure:
             raise _not_written(path, failure) from failure
 

@@ -12,8 +12,9 @@ from typing import AnyStr
 
 from newsletter.disk import reading
 from newsletter.disk.boundary import UnsafeFile
+from newsletter.disk.failures import cannot_be
 from newsletter.display import counted, display_path, printable
-from newsletter.errors import Problem, SubscriberError, cannot_be
+from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.departures import Record, refuse_departures
 from newsletter.subscribers.parsing import parse_subscriber

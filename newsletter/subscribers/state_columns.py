@@ -57,9 +57,8 @@ _DETAIL = re.compile(
 _COUNTRY_STATE = re.compile("state|estado|stato|etat")
 _GEOGRAPHY = re.compile("province|region|county|country|territory|canton|provincia")
 _ADDRESS_PART = re.compile("address|home|mailing|postal|billing|shipping|us")
-_STATE_CODE = re.compile(
-    "(?!NO$)[A-Z]{2}(?:-[A-Z0-9]{1,3})?"
-)  # CA, or US-CA (ISO 3166-2); NO answers a question
+# CA, or US-CA (ISO 3166-2); NO answers a question.
+_STATE_CODE = re.compile("(?!NO$)[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 
 _PERSON = re.compile("subscriber|member|contact|user|recipient|person|email|list|customer|account")
 _PLAN = re.compile(

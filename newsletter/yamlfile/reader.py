@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from newsletter.disk import reading
-from newsletter.display import display_path, read_hint
-from newsletter.errors import InvalidInput, Problem, cannot_be
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
+from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc
@@ -115,25 +116,16 @@ def read_text(
         raw = reading.read(path, MAX_BYTES, root=root, suffix=suffix)
     except OSError as failure:
         fix = read_hint(failure, "check its name and permissions")
-        raise error([Problem(shown, cannot_be("read", failure), fix)]) from failure
+        raise error.of(shown, cannot_be("read", failure), fix) from failure
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as failure:
         line = len(raw[: failure.start + 1].splitlines())
-        raise error(
-            [Problem(f"{shown}:{line}", "the file is not UTF-8 text", "save the file as UTF-8")]
-        ) from failure
+        raise error.of(f"{shown}:{line}", "the file is not UTF-8 text", "save the file as UTF-8") from failure
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise error(
-            [
-                Problem(
-                    f"{shown}:{line}",
-                    "the file has a NUL character, so it is not text",
-                    "save the file as UTF-8 text",
-                )
-            ]
-        )
+        what = "the file has a NUL character, so it is not text"
+        raise error.of(f"{shown}:{line}", what, "save the file as UTF-8 text")
     if problems := list(islice(_invisible(text, shown, quote=not secret), 100)):
         raise error(problems)
     return text

@@ -21,7 +21,7 @@ def validate(document: Document, model: type[Model], error: type[InvalidInput]) 
     if not isinstance(document.data, dict):
         what = "is empty" if document.data is None else "holds no keys"
         fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
-        raise error([Problem(document.where(()), sentence((), what), fix)])
+        raise error.of(document.where(()), sentence((), what), fix)
     problems = list(document.problems)
     try:
         valid = model.model_validate(document.data)

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, insert, make_url, select, text
 
-from newsletter.display import write_hint
+from newsletter.disk.failures import write_hint
 from newsletter.errors import DatabaseBusy, SendRefused, StoreError
 from newsletter.sending.model import Counts
 from newsletter.store.database import Database

@@ -1,1 +1,1 @@
-"""Checks that connect to servers or run a program; they run only on request."""
+"""Checks that connect to servers or run a program; all but `private_files` run only on request."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from newsletter.disk.failures import cannot_be
 from newsletter.disk.programs import find_program
-from newsletter.errors import cannot_be
 
 log = logging.getLogger(__name__)
 

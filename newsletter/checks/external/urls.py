@@ -19,9 +19,9 @@ from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity, StateError
 from newsletter.state.folder import make_private_dir
 from newsletter.state.identity import find_problem
+from newsletter.state.location import LINK_RESULTS
 
 RESULT_TTL = timedelta(days=1)
-_CACHE = "links.json"
 _MAX_RESULTS = 2_000
 _MAX_BYTES = 10_000_000
 # 500 KB take a second on a phone with 4 Mbit/s.
@@ -157,7 +157,9 @@ class _ResultCache:
         if folder is None:
             return
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            for address, entry in json.loads(reading.read(folder / _CACHE, _MAX_BYTES, root=folder)).items():
+            for address, entry in json.loads(
+                reading.read(folder / LINK_RESULTS, _MAX_BYTES, root=folder)
+            ).items():
                 age = now - datetime.fromisoformat(entry["at"])
                 if timedelta() <= age < RESULT_TTL:
                     result = UrlResult(**entry["answer"])
@@ -174,4 +176,4 @@ class _ResultCache:
         newest = dict(list(self._entries.items())[-_MAX_RESULTS:])
         with suppress(OSError):
             make_private_dir(self._folder)
-            write_atomically(self._folder / _CACHE, json.dumps(newest).encode(), replace=True)
+            write_atomically(self._folder / LINK_RESULTS, json.dumps(newest).encode(), replace=True)

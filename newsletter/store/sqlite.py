@@ -1,0 +1,126 @@
+"""The connections to SQLite: the database's file and its companions, and the waits for other writers."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from newsletter.disk.boundary import refuse_unsafe
+from newsletter.disk.failures import cannot_be, read_hint, write_hint
+from newsletter.display import display_path
+from newsletter.errors import StoreError
+from newsletter.state.folder import create_private
+from newsletter.state.location import DATABASE
+from newsletter.state.tracked import refuse_tracked
+from newsletter.store.failures import sqlite_path
+from newsletter.store.postgresql import LOCK_OPTION
+
+# The longest wait for another writer of a file: an import of a long list takes minutes.
+BUSY_SECONDS = 120.0
+# SQLite waits in C code, which no Ctrl-C interrupts: it is asked to wait this long, again and again.
+_BUSY_SLICE_SECONDS = 0.5
+# An execution option of a transaction that only reads.
+DEFERRED_OPTION = "news_deferred"
+
+
+def file_engine(url: Any) -> Engine:
+    """Return an engine for a SQLite database, and make its file; raise StoreError if that fails.
+
+    A transaction that writes raises StoreError if the file was deleted or replaced meanwhile.
+    """
+    is_file = url.database and not url.database.startswith("file:")
+    if is_file:
+        _make_file(Path(url.database))
+    elif path := sqlite_path(url):
+        refuse_tracked_database(path)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: Any) -> None:
+        # `_begin` starts the transactions, not the driver. FULL makes a commit survive a power cut: the
+        # ledger must never lose a recorded attempt.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"pragma {pragma}")
+        if is_file:
+            record.info["file"] = os.stat(url.database).st_ino
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that reads first and then writes fails at once if another writer was faster,
+        # without regard to the time-out. IMMEDIATE waits for the other writer instead.
+        deferred = connection.get_execution_options().get(DEFERRED_OPTION)
+        if is_file and not deferred and not _is_same_file(url.database, connection.connection.info["file"]):
+            hint = "restore it; do not send with another database, which does not record the earlier sends"
+            raise StoreError("the database's file was deleted or replaced", hint, where=url.database)
+        if deferred:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            seconds = connection.get_execution_options().get(LOCK_OPTION) or BUSY_SECONDS
+            _begin_immediate(connection.connection.driver_connection, seconds)
+
+    return engine
+
+
+def _begin_immediate(connection: Any, seconds: float) -> None:
+    """Begin a transaction that writes; raise sqlite3's error if another one lasts longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        rest = max(deadline - time.monotonic(), 0)
+        connection.execute(f"pragma busy_timeout = {min(rest, _BUSY_SLICE_SECONDS) * 1000:.0f}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            break
+        except sqlite3.OperationalError as failure:
+            if not failure.sqlite_errorname.startswith("SQLITE_BUSY") or not rest:
+                raise
+    connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def refuse_tracked_database(file: Path) -> None:
+    """Raise StateError if Git tracks a database's file, or a file that SQLite keeps beside it."""
+    refuse_tracked(*_with_companions(file))
+
+
+def _with_companions(file: Path) -> list[Path]:
+    """Return a database's file and those that SQLite makes beside it (https://www.sqlite.org/tempfiles.html)."""
+    return [file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+def _make_file(file: Path) -> None:
+    """Create a database's file, or restrict it, so that only its owner may read it."""
+    if not file.absolute().parent.is_dir():
+        what = f"the folder {file.parent} of the database does not exist"
+        raise StoreError(what, "create this folder, or correct NEWS_DATABASE_URL")
+    refuse_tracked_database(file)
+    try:
+        create_private(file)
+    except OSError as failure:
+        hint = write_hint(failure, "check that you have the permission to write to its folder")
+        raise StoreError(cannot_be("made", failure), hint, where=display_path(file)) from failure
+
+
+def _is_same_file(path: str, inode: int) -> bool:
+    """Return True if a path still names the opened file; SQLite continues to write to a deleted file."""
+    try:
+        return os.stat(path).st_ino == inode
+    except OSError:
+        return False
+
+
+def private_file(state: Path) -> Path:
+    """Return the database's file in the private folder; raise StoreError for links and special files.
+
+    SQLite would write through a link, also in the place of its own files beside the database.
+    """
+    database = state / DATABASE
+    for file in _with_companions(database):
+        try:
+            refuse_unsafe(file, state)
+        except OSError as failure:
+            hint = read_hint(failure, "check the permissions of the file and its folder")
+            raise StoreError(cannot_be("read", failure), hint, where=display_path(file)) from failure
+    return database
