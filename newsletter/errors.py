@@ -16,7 +16,7 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from newsletter.disk.boundary import UnsafeFile
 
@@ -27,6 +27,8 @@ Severity = Literal[
 ]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The severities, the severest first."""
+MAX_PROBLEMS = 100
+"""The problems of one file that are reported; more would fill a terminal or a page."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,20 @@ class NewsError(Exception):
 
 
 class InvalidInput(NewsError):
-    """The error for a file that has problems; it reports all of them together."""
+    """The error for a file that has problems; it reports them together, MAX_PROBLEMS at most.
+
+    A further problem is the number of those that it leaves out.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
         self._problems = tuple(problems)
+        if (more := len(problems) - MAX_PROBLEMS) > 1:
+            what, fix = f"and {more:,} more mistakes", "correct those that are listed first"
+            self._problems = (*problems[:MAX_PROBLEMS], Problem(problems[0].place[0], what, fix))
+        super().__init__("\n".join(map(str, self._problems)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._problems,)
 
     @property
     def problems(self) -> Sequence[Problem]:
