@@ -25,6 +25,8 @@ Severity = Literal[
 ]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The severities, the severest first."""
+MAX_PROBLEMS = 100
+"""The problems of one file that are reported; more would fill a terminal or a page."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,17 @@ class NewsError(Exception):
 
 
 class InvalidInput(NewsError):
-    """The error for a file that has problems; it reports all of them together."""
+    """The error for a file that has problems; it reports them together, MAX_PROBLEMS at most.
+
+    A further problem is the number of those that it leaves out.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
         self._problems = tuple(problems)
+        if (more := len(problems) - MAX_PROBLEMS) > 1:
+            what, fix = f"and {more:,} more mistakes", "correct those that are listed first"
+            self._problems = (*problems[:MAX_PROBLEMS], Problem(problems[0].place[0], what, fix))
+        super().__init__("\n".join(map(str, self._problems)))
 
     @classmethod
     def of(cls, where: str, what: str, fix: str) -> Self:

@@ -23,6 +23,8 @@ from newsletter.errors import LimitReached, NewsError
 
 MAX_SECONDS = 30.0
 """The time that building and checking an issue may take in a command."""
+MAX_SECONDS_WITH_WAITS = 300.0
+"""The time that the checks which wait for servers and other programs may take; each has its own time-outs."""
 MAX_MEMORY_BYTES = 1 << 30
 """The memory that a limited process may use in addition to that of the process that started it."""
 MAX_RESULT_BYTES = 64_000_000
@@ -58,23 +60,33 @@ def run_limited(
     or exception must be picklable. Call it while no other thread runs. A system without forks gets a thread
     with the limit of time alone; compiled code in it then goes on until the program ends.
     """
-    call = partial(function, *arguments, **options)
+    return _run(partial(function, *arguments, **options), MAX_SECONDS)
+
+
+def run_limited_with_waits(
+    function: Callable[Parameters, Result], /, *arguments: Parameters.args, **options: Parameters.kwargs
+) -> Result:
+    """Run a function like `run_limited`, but let it wait for others; its own work has the same limits."""
+    return _run(partial(function, *arguments, **options), MAX_SECONDS_WITH_WAITS)
+
+
+def _run(call: Callable[[], Result], seconds: float) -> Result:
     if not _CAN_FORK:
-        return _run_in_thread(call)
+        return _run_in_thread(call, seconds)
     running = _Running("fork", _answer_once, call)
     try:
-        return cast(Result, running.outcome(MAX_SECONDS))
+        return cast(Result, running.outcome(seconds))
     finally:
         running.end()
 
 
-def _run_in_thread(call: Callable[[], Result]) -> Result:
+def _run_in_thread(call: Callable[[], Result], seconds: float) -> Result:
     from newsletter.background import BackgroundTask, TimedOut  # imports asyncio, which takes 50 ms
 
     try:
-        return BackgroundTask(call, MAX_SECONDS).result()
+        return BackgroundTask(call, seconds).result()
     except TimedOut as failure:
-        raise _too_slow(MAX_SECONDS) from failure
+        raise _too_slow(seconds) from failure
 
 
 class LimitedProcess:

@@ -10,6 +10,8 @@ from lxml import etree, html
 Element: TypeAlias = etree._Element
 
 _HIDDEN_TAGS = ("head", "script", "style", "template", "title")
+# The two ends of a conditional comment, whose content Outlook on Windows shows and other programs do not.
+_OUTLOOK_ONLY = re.compile(r"<!--\s*+\[if[^\]<>]*+\]>(?:<!-->)?|(?:<!--)?<!\[endif\]-->", re.IGNORECASE)
 
 
 class Document:
@@ -19,6 +21,7 @@ class Document:
         # Pass bytes, because lxml rejects a str that declares an encoding.
         parser = html.HTMLParser(encoding="utf-8")
         self.root: Element = html.document_fromstring(source.encode() or b"<html></html>", parser=parser)
+        self._source = source
 
     @cached_property
     def elements(self) -> list[Element]:
@@ -35,6 +38,11 @@ class Document:
     def comments(self) -> list[str]:
         """Return the comments in document order."""
         return [node.text or "" for node in self.root.iter(etree.Comment)]
+
+    @cached_property
+    def in_outlook(self) -> "Document":
+        """Return the mail with the content of its conditional comments, which Outlook on Windows shows."""
+        return Document(_OUTLOOK_ONLY.sub("", self._source))
 
     def between(self, start: re.Pattern[str], end: re.Pattern[str]) -> Iterator[Element]:
         """Yield the elements between a comment that matches `start` and the next one that matches `end`."""

@@ -18,7 +18,7 @@ SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
 KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
-"""The variables of hosts, in the order of the fields of `Secrets`, each with the key that is for that host."""
+"""The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
 
 
 def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:

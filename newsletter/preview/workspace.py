@@ -145,7 +145,8 @@ class Workspace:
                 view.page, view.checked = built, False
                 if built.proof is None:
                     self.events.drop(f"checked {name}")
-                self.events.put(f"page {name}", page(self.folder, built, view.good))
+                shown = await run_in_thread(page, self.folder, built, view.good)  # reads lines of files
+                self.events.put(f"page {name}", shown)
 
     async def _run_build(self, view: IssueView) -> Page:
         try:

@@ -4,15 +4,17 @@ Jinja2's own sandbox permits every attribute without a leading underscore, so th
 would have to be harmless. Here only the listed names can be read.
 """
 
-from collections.abc import Mapping
-from types import BuiltinMethodType, MethodType
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import BuiltinMethodType, CodeType, MethodType
 from typing import Any
 
-from jinja2 import StrictUndefined, Undefined
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.filters import _GroupTuple
-from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 from markupsafe import Markup
@@ -48,16 +50,50 @@ ATTRIBUTES: Mapping[type, frozenset[str]] = {
 }
 _CALLABLE_TYPES = (Macro, BlockReference, LoopContext, Joiner)
 _METHOD_TYPES = (BuiltinMethodType, MethodType)
+# The numbers of lines of a template and, after each, of the Python code that Jinja2 makes of it.
+_LINES = re.compile(r"(?<=['&])([0-9]+)=([0-9]+)(?=[&'])")
+
+
+class _StatelessTemplate(Template):
+    """A template that is run again by each `import`.
+
+    Jinja2 would keep the variables of an imported template, in which a template could count how often it was
+    rendered: a mail that is sent would differ from its preview.
+    """
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        self._module = None
+        return super()._get_default_module(ctx)
 
 
 class RestrictedEnvironment(SandboxedEnvironment):
     """A Jinja2 environment whose templates can read only fields, items and the listed attributes."""
+
+    template_class = _StatelessTemplate
 
     def __init__(self, **options: Any) -> None:
         super().__init__(undefined=StrictUndefined, **options)
         # Random output would make the sent mail differ from its preview.
         del self.globals["lipsum"], self.filters["random"]
         self._functions = tuple(self.globals.values())
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        with _limits_as_mistakes(filename):
+            return super()._parse(source, name, filename)
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        with _limits_as_mistakes(filename):
+            return super()._generate(source, name, filename, defer_init)
+
+    def _compile(self, source: str, filename: str) -> CodeType:
+        try:
+            with _limits_as_mistakes(filename):
+                return super()._compile(source, filename)
+        except SyntaxError as failure:
+            line = _template_line(source, failure.lineno or 0)
+            raise TemplateSyntaxError(str(failure.msg), line, filename=filename) from failure
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any = None) -> bool:
         """Return True for an attribute in the list, and for a name that the template itself has made."""
@@ -108,3 +144,20 @@ class RestrictedEnvironment(SandboxedEnvironment):
     def _listed(obj: Any) -> frozenset[str]:
         """Return the listed attributes of an object."""
         return next((names for of, names in ATTRIBUTES.items() if isinstance(obj, of)), frozenset())
+
+
+@contextmanager
+def _limits_as_mistakes(filename: str | None) -> Iterator[None]:
+    """Raise TemplateSyntaxError if Python cannot compile a template: too many levels, too long a number."""
+    try:
+        yield
+    except (RecursionError, ValueError) as failure:
+        is_deep = isinstance(failure, RecursionError)
+        what = "an expression or a block has too many levels" if is_deep else str(failure)
+        raise TemplateSyntaxError(what, 1, filename=filename) from failure
+
+
+def _template_line(code: str, line: int) -> int:
+    """Return the line of a template from which a line of its Python code was made."""
+    pairs = _LINES.findall(code.rpartition("\n")[2])
+    return max((int(written) for written, made in pairs if int(made) <= line), default=1)

@@ -42,7 +42,7 @@ _MISTAKES = (
     ArithmeticError,
     LookupError,
     AttributeError,
-    RecursionError,
+    RuntimeError,  # also a RecursionError
     MemoryError,
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
@@ -155,7 +155,7 @@ class _Loader(jinja2.BaseLoader):
         parts = jinja2.loaders.split_template_path(template)
         for folder in self._folders:
             file = folder.joinpath(*parts)
-            if file.exists() or file.is_symlink():
+            if os.path.lexists(file):  # False for a name that is too long for a file, too
                 return file
         raise jinja2.TemplateNotFound(template)
 

@@ -12,7 +12,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
-from newsletter.limited_process import Limiter, run_limited
+from newsletter.limited_process import Limiter, run_limited, run_limited_with_waits
 from newsletter.services.prepare import proof
 
 log = logging.getLogger(__name__)
@@ -37,12 +37,13 @@ def check(
     online: bool = False,
     spam: bool = False,
     limited: Limiter = run_limited,
+    limited_with_waits: Limiter = run_limited_with_waits,
 ) -> Iterator[Checked]:
     """Check the named issues of the newsletter in a folder, or its newest issue; yield each result.
 
     An issue that cannot be read or rendered gives a result with the mistakes as problems, and so does an
     invalid newsletter.yml. `online` also requests every link and picture, `spam` also runs SpamAssassin.
-    `limited` builds an issue and runs the other checks.
+    `limited` builds an issue and runs the other checks, `limited_with_waits` runs these two.
     """
     connected = {**(registry.ONLINE if online else {}), **(registry.SPAM if spam else {})}
     try:
@@ -53,11 +54,15 @@ def check(
         yield Checked(error.problems[0].place[0], error.problems)
         return
     for name in names or (None,):
-        yield _checked(newsletter, name, connected, limited)
+        yield _checked(newsletter, name, connected, limited, limited_with_waits)
 
 
 def _checked(
-    newsletter: Newsletter, name: str | None, connected: Mapping[str, registry.Check], limited: Limiter
+    newsletter: Newsletter,
+    name: str | None,
+    connected: Mapping[str, registry.Check],
+    limited: Limiter,
+    limited_with_waits: Limiter,
 ) -> Checked:
     """Check an issue; also run the `connected` checks, which wait for others and so have time-outs."""
     path, lowered = name or "", settings.lowered(newsletter)
@@ -68,7 +73,11 @@ def _checked(
     except NewsError as error:
         log.info("issue cannot be checked", extra={"issue": path}, exc_info=error)
         return Checked(path or error.problems[0].place[0], error.problems, lowered=lowered)
-    problems += runner.run(read, connected)
+    try:
+        problems += limited_with_waits(runner.run, read, connected) if connected else []
+    except NewsError as error:  # to find the place of a problem, the templates are filled again
+        log.info("checks cannot be run", extra={"issue": path}, exc_info=error)
+        problems += error.problems
     log.info("issue checked", extra={"issue": read.issue.name, "findings": len(problems)})
     return Checked(path, problems, len(read.rendered.html.encode()), lowered)
 

@@ -23,6 +23,7 @@ MAX_SEARCHED_CHARACTERS = 500
 # Characters between two words: white space and Markdown.
 _BETWEEN = r"[\s*_~`>\[\]]"
 _GAP = re.compile(f"({_BETWEEN}+)")
+_TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def read(path: Path, error: type[InvalidInput], root: Path | None = None) -> Doc
     With `root`, the file must be a `.yml` file inside this folder, also after symbolic links.
     """
     text, shown = read_text(path, error, root, suffix=".yml" if root else ""), display_path(path)
+    if directive := _TAG_DIRECTIVE.search(text):
+        # libyaml compares each one with all others, and nothing interrupts it: 2 MB of them take minutes.
+        line = text.count("\n", 0, directive.start()) + 1
+        what = "YAML reads a line that starts with %TAG as a directive, and tags are not supported"
+        raise error([Problem(f"{shown}:{line}", what, "delete it, or indent its text")])
     composer, data, fatal = SafeComposer(text), None, []
     try:
         data = composer.build(yaml.parse(text, Loader=yaml.CSafeLoader))

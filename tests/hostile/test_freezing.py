@@ -1,19 +1,27 @@
 """Tests that no template freezes a command or takes the memory of the machine."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from newsletter.cli.main import main
-from newsletter.limited_process import LimitedProcess
+from newsletter.errors import LimitReached
+from newsletter.limited_process import (
+    MAX_SECONDS,
+    MAX_SECONDS_WITH_WAITS,
+    LimitedProcess,
+    run_limited_with_waits,
+)
 from newsletter.preview.builder import build
 from newsletter.services.check import check
 from tests import samples
@@ -118,3 +126,18 @@ def test_ctrl_c_ends_a_command_at_once(newsletter: Path) -> None:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_the_checks_that_wait_for_others_have_limits_too(newsletter: Path) -> None:
+    # They fill the templates again, to find places; a template can be slow only then.
+    def reached(function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
+        raise LimitReached(f"{function.__name__} takes too long")
+
+    (checked,) = check(newsletter, spam=True, limited_with_waits=reached)
+    assert "run takes too long" in [problem.what for problem in checked.problems]
+    assert checked.weight
+
+
+def test_a_wait_is_not_limited_but_work_is() -> None:
+    soft, _ = run_limited_with_waits(resource.getrlimit, resource.RLIMIT_CPU)
+    assert MAX_SECONDS < soft - time.process_time() + 5 < MAX_SECONDS_WITH_WAITS

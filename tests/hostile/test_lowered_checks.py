@@ -94,6 +94,18 @@ def test_a_severity_is_raised_without_a_reason(news: News) -> None:
         pytest.param('<a href="ht&#10;tps://spy.example/[[address]]">a</a>', id="line-break"),
         pytest.param('<a href="https://spy.example/a b?[[address]]">a</a>', id="blank"),
         pytest.param("<a href='https://spy.example/?q=\"[[address]]'>a</a>", id="quotation-mark"),
+        pytest.param('<a href="/" ping="https://spy.example/ [[address]]">a</a>', id="ping"),
+        pytest.param('<svg><image xlink:href="https://spy.example/ [[name]]" /></svg>', id="svg"),
+        pytest.param('<img alt="A" width="9" lowsrc="https://spy.example/ [[name]]" />', id="rare-attribute"),
+        pytest.param(f'<!--[if mso]><img src="{ADDRESS} [[name]]" /><![endif]-->', id="outlook"),
+        pytest.param(
+            f'<!-- [IF gte mso 9]><v:fill src="{ADDRESS} [[name]]" /><![endif]-->', id="outlook-vml"
+        ),
+        pytest.param("<p style=\"background:image-set('//spy.example/ [[name]]' 1x)\">a</p>", id="image-set"),
+        pytest.param("<p style=\"background:url('//spy.example/( [[name]]')\">a</p>", id="style-bracket"),
+        pytest.param("<p style=\"background:u\\72l('//spy.example/ [[name]]')\">a</p>", id="style-escape"),
+        pytest.param("<style>p::after { content: '[[name]]' }</style>", id="style-that-a-name-could-end"),
+        pytest.param('<base href="https://spy.example/" /><a href="?[[address]]">a</a>', id="base"),
     ],
 )
 def test_the_data_of_a_reader_in_an_address_is_always_an_error(html: str, news: News) -> None:
@@ -132,6 +144,57 @@ def test_other_findings_can_be_switched_off(html: str, news: News) -> None:
 )
 def test_placeholders_elsewhere_are_no_errors(html: str, news: News) -> None:
     assert "error: " not in news("check", extra="", html=html).output
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param(
+            '<!--[if mso]><img src="https://a.example/" width="1" alt="" /><![endif]-->', id="pixel"
+        ),
+        pytest.param("<!--[if mso]><script>1</script><![endif]-->", id="script"),
+        pytest.param(
+            "<p style=\"background:image-set('https://a.example/' 1x)\">Broccoli</p>", id="image-set"
+        ),
+        pytest.param("<p style=\"background:url('\\68ttps://a.example/')\">Broccoli</p>", id="escape"),
+        pytest.param("<p style=\"background:url('ht\\9 tps:a.example/')\">Broccoli</p>", id="tab"),
+        pytest.param("<p style=\"background:url('  //a.example/')\">Broccoli</p>", id="blanks"),
+        pytest.param('<style>@f\\6fnt-face { font-family: "a" }</style>', id="font"),
+        pytest.param(f"<style>{'(' * 3000} url(\\68ttps://a.example/)</style>", id="deep-brackets"),
+    ],
+)
+def test_tracking_that_only_some_programs_see(html: str, news: News) -> None:
+    assert re.search(
+        r"^templates/footer\.mjml\.j2:\d: error: .*\[tracking\]$",
+        news("check", extra="", html=html).output,
+        re.M,
+    )
+
+
+def test_the_comments_that_hide_from_outlook_hide_nothing_else(news: News) -> None:
+    html = "<!--[if !mso]><!--><p>a</p><!--<![endif]--><script>1</script>"
+    assert "<script> is not allowed in a mail" in news("check", extra="", html=html).output
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param('<a href="[[unsubscribe_url]]"></a>', id="no-words"),
+        pytest.param('<a href="[[unsubscribe_url]]">&#8203;</a>', id="invisible-character"),
+        pytest.param('<a href="[[unsubscribe_url]]" style="display:none">Leave</a>', id="not-displayed"),
+        pytest.param('<a href="[[unsubscribe_url]]" style="font-size:1px">Leave</a>', id="tiny"),
+        pytest.param('<p hidden="hidden"><a href="[[unsubscribe_url]]">Leave</a></p>', id="in-a-hidden-part"),
+        pytest.param('<a class="x" href="[[unsubscribe_url]]">Leave</a>', id="on-a-phone"),
+    ],
+)
+def test_an_unsubscribe_link_that_nobody_sees(link: str, news: News, tmp_path: Path) -> None:
+    news("check", extra="", html="<style>@media (max-width: 480px) { .x { visibility: hidden } }</style>")
+    footer = tmp_path / "templates" / "footer.mjml.j2"
+    text = footer.read_text(encoding="utf-8")
+    start, end = text.index('<a href="[[uns'), text.index("</a>") + 4
+    footer.write_text(text[:start] + link + text[end:], encoding="utf-8")
+    output = news("check", extra=ALL_OFF).output
+    assert re.search(r"footer\.mjml\.j2:\d: error: the unsubscribe link cannot be seen on a", output), output
 
 
 def test_an_address_in_the_text_part(tmp_path: Path) -> None:

@@ -96,6 +96,27 @@ def declarations(css: str) -> tuple[Declaration, ...]:
         return ()
 
 
+@lru_cache(maxsize=4096)
+def addresses(css: str) -> tuple[str, ...] | None:
+    """Return the URLs, the strings and the at-keywords of CSS, without escapes; None if it cannot be read.
+
+    `image-set("…")` needs no `url()`, so a string can be an address too.
+    """
+    found: list[str] = []
+    try:
+        nodes = tinycss2.parse_component_value_list(css, skip_comments=True)
+    except (RecursionError, ValueError):
+        return None
+    while nodes:  # a loop, because a recursion would limit the depth of brackets
+        node = nodes.pop()
+        if node.type in ("url", "string"):
+            found.append(node.value)
+        elif node.type == "at-keyword":
+            found.append(f"@{node.lower_value}")
+        nodes.extend(getattr(node, "content", None) or getattr(node, "arguments", None) or ())
+    return tuple(reversed(found))
+
+
 @dataclass
 class _SheetParser:
     """Collect the rules and at-rules of a style sheet, in order."""

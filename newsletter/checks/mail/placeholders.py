@@ -11,7 +11,8 @@ _PLACEHOLDER_LIKE = re.compile(r"\[\[\s*[A-Za-z][\w-]*\s*\]\]")
 # A run of characters that can be one web address, and the start of one; backslashes are slashes for browsers.
 _RUN = re.compile(r"[^\s\"<>]+")
 _HOST = re.compile(r"https?:|[/\\]{2}", re.IGNORECASE)
-_URL_ATTRIBUTES = ("action", "background", "cite", "data", "formaction", "href", "poster", "src", "srcset")
+# The attributes with words that readers see or hear; any other one may hold a web address.
+_WORDS = frozenset(("abbr", "alt", "aria-description", "aria-label", "label", "summary", "title"))
 
 
 def placeholders(proof: Proof) -> Iterator[Problem]:
@@ -34,10 +35,11 @@ def _in_addresses(proof: Proof) -> set[str]:
     runs = [run for part in (proof.rendered.text, proof.rendered.html) for run in _RUN.findall(part)]
     # Browsers ignore blanks in an address, and a quotation mark can be part of it.
     runs += [
-        "".join(element.get(name, "").split())
-        for element in proof.document.elements
-        for name in _URL_ATTRIBUTES
-        if "[[" in element.get(name, "")
+        "".join(str(value).split())
+        for document in (proof.document, proof.document.in_outlook)
+        for element in document.elements
+        for name, value in element.attrib.items()
+        if name not in _WORDS and "[[" in value
     ]
     return {
         placeholder[0]

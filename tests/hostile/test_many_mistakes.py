@@ -1,0 +1,47 @@
+"""Tests that a file with thousands of mistakes fills neither a terminal nor the page of the preview."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from newsletter.checks import settings
+from newsletter.config import loader
+from newsletter.errors import ConfigError, InvalidInput, IssueError, Problem
+from newsletter.issue import files
+from newsletter.preview import payloads
+from newsletter.preview.builder import build
+from tests import samples
+
+KEYS = "".join(f"x{number}: a\n" for number in range(1_500))
+
+
+def test_an_issue(tmp_path: Path) -> None:
+    samples.write(tmp_path, issue=samples.ISSUE + KEYS)
+    with pytest.raises(IssueError) as raised:
+        files.load(tmp_path / "issues" / "2026-04-27.yml")
+    *listed, last = raised.value.problems
+    assert len(listed) == 100
+    assert str(last).endswith("2026-04-27.yml: and 1,400 more mistakes; correct those that are listed first")
+    assert pickle.loads(pickle.dumps(raised.value)).problems == raised.value.problems
+
+
+def test_the_checks_of_newsletter_yml(tmp_path: Path) -> None:
+    checks = "checks:\n" + "".join(f"  x{number}: note\n" for number in range(500))
+    newsletter = loader.load(samples.write(tmp_path, extra=checks), {})
+    with pytest.raises(ConfigError) as raised:
+        settings.refuse_invalid(newsletter)
+    assert len(raised.value.problems) == 101
+
+
+def test_the_page_of_the_preview(tmp_path: Path) -> None:
+    built = build(samples.write(tmp_path, extra=KEYS))
+    assert len(payloads.page(tmp_path, built, None)["problems"]) == 101
+
+
+def test_a_file_with_few_mistakes_is_complete() -> None:
+    assert len(InvalidInput([problem(n) for n in range(100)]).problems) == 100
+
+
+def problem(number: int) -> Problem:
+    return Problem(f"a.yml:{number}", "is wrong")
