@@ -31,6 +31,11 @@ def snapshot(mailing: Mailing) -> bytes:
     return zlib.compress(json.dumps(_fields(mailing), sort_keys=True).encode(), 9)
 
 
+def list_id(planned: bytes | None) -> str | None:
+    """Return the id of the list in a snapshot; None without a snapshot."""
+    return None if planned is None else str(json.loads(zlib.decompress(planned))["list_id"][1])
+
+
 def differences(planned: bytes | None, mailing: Mailing) -> list[str]:
     """Return a phrase for each difference between a snapshot and a mailing; none without a snapshot."""
     if planned is None:

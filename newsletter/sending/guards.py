@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from newsletter.display import counted
 from newsletter.errors import Problem, SendRefused
 from newsletter.mail.message import Mailing
-from newsletter.sending.content_diff import differences
+from newsletter.sending.content_diff import differences, list_id
 from newsletter.sending.hold_policy import MAX_SCHEDULE_AHEAD
 from newsletter.sending.interfaces import LedgerReader, Provider
 from newsletter.sending.model import Counts, Send, SendOptions
@@ -48,6 +48,21 @@ def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, p
         raise SendRefused(
             f"{mailing.issue} was started through {send.provider}, not {provider.name}",
             f"continue with {send.provider}: news resume {mailing.issue}",
+        )
+
+
+def refuse_other_list(previous: Send, mailing: Mailing, ledger: LedgerReader) -> None:
+    """Refuse to start a send of another list than the one that the newest send of this database was for.
+
+    A database that NEWS_DATABASE_URL names has no folder that keeps the id of its list.
+    """
+    before, now = list_id(ledger.content(previous)), mailing.list_id[1]
+    if before is not None and before != now:
+        raise SendRefused(
+            f"this database is that of the list {before}, which {previous.issue} was sent to, and "
+            f"newsletter.yml is that of {now}",
+            f"if the newsletter has a new name, keep the list's id: `list_id: {before}` in newsletter.yml; "
+            "for another newsletter, use another database",
         )
 
 

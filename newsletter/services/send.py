@@ -141,8 +141,8 @@ class SendService:
         """Plan the send of an issue, or the continuation of its started send.
 
         Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
-        started send, the list is empty or changed too much, the send is halted, an option comes too late, or
-        the provider cannot schedule mail for `send_at`.
+        started send, the list is another one, is empty or has changed too much, the send is halted, an option
+        comes too late, or the provider cannot schedule mail for `send_at`.
         """
         options = options or SendOptions()
         self.refuse_errors(prepared)
@@ -153,6 +153,8 @@ class SendService:
         if send is None:
             guards.refuse_empty_list(counts.recipients)
             previous = self._previous_send(prepared.issue.name)
+            if previous:
+                guards.refuse_other_list(previous, prepared.mailing, self.queries)
             if previous and not options.list_changed:
                 max_share = self.newsletter.config.send.change_share
                 guards.refuse_list_change(previous.recipients, counts.recipients, max_share)

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -210,6 +211,18 @@ def test_a_list_that_changed_a_little_is_planned(
     subscribe(service, *readers(6, 15), at=clock.time)
     samples.write(tmp_path, name="2026-05-04")
     assert service.plan(service.prepare("2026-05-04")).recipients == 15
+
+
+def test_a_database_is_not_used_for_another_list(service: SendService, tmp_path: Path) -> None:
+    """On a new machine only the database knows which list it belongs to."""
+    send(service)
+    samples.write(tmp_path, name="2026-05-04")
+    mine = service.newsletter
+    service.newsletter = replace(mine, config=mine.config.model_copy(update={"list_id": "other.example.com"}))
+    with refused(tmp_path, "this database is that of the list the-soup-letter.example.com, which 2026-04-27"):
+        service.plan(service.prepare("2026-05-04"))
+    service.newsletter = mine
+    assert service.plan(service.prepare("2026-05-04")).recipients == 5
 
 
 def test_start_sends_to_exactly_the_planned_number(service: SendService, provider: FakeProvider) -> None:
