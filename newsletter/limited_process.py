@@ -9,11 +9,12 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -67,6 +68,9 @@ def run_limited_with_waits(
     function: Callable[Parameters, Result], /, *arguments: Parameters.args, **options: Parameters.kwargs
 ) -> Result:
     """Run a function like `run_limited`, but let it wait for others; its own work has the same limits."""
+    if sys.platform == "darwin":  # there a name look-up in a fork can abort it (Python's issue 77906)
+        with closing(LimitedProcess(MAX_SECONDS_WITH_WAITS, fork=False)) as process:
+            return process.run(function, *arguments, **options)
     return _run(partial(function, *arguments, **options), MAX_SECONDS_WITH_WAITS)
 
 
@@ -97,10 +101,10 @@ class LimitedProcess:
     exceptions must be picklable.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, fork: bool = _CAN_FORK) -> None:
         self._seconds = seconds
         self._one_call = threading.Lock()
-        self._running: _Running | None = _Running("fork", _answer_all) if _CAN_FORK else None
+        self._running: _Running | None = _Running("fork", _answer_all) if fork else None
 
     def run(
         self,

@@ -123,6 +123,13 @@ def test_a_call_that_takes_too_long_is_killed_and_the_next_one_works(compute: st
         assert process.run(abs, -1) == 1  # within the same limit: the new process has started before
 
 
+def test_a_process_that_is_no_fork_works_too() -> None:
+    with closing(LimitedProcess(20.0, fork=False)) as process:
+        assert process.run(abs, -1) == 1
+        with pytest.raises(TemplateError, match="is wrong"):
+            process.run(fail, TemplateError("is wrong"))
+
+
 def test_calls_of_two_threads_follow_each_other(kept: LimitedProcess) -> None:
     async def both() -> list[int]:
         return await asyncio.gather(*(asyncio.to_thread(kept.run, abs, -n) for n in range(20)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.checks import registry, runner, settings
+from newsletter.checks.external.private_files import tracked_files
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
@@ -72,7 +73,9 @@ def _checked(
         read, problems = limited(_proof_and_problems, newsletter, file)
     except NewsError as error:
         log.info("issue cannot be checked", extra={"issue": path}, exc_info=error)
-        return Checked(path or error.problems[0].place[0], error.problems, lowered=lowered)
+        # Private files in a branch matter most to a person who reviews one that cannot be rendered.
+        problems = [*error.problems, *tracked_files(newsletter)]
+        return Checked(path or error.problems[0].place[0], problems, lowered=lowered)
     try:
         problems += limited_with_waits(runner.run, read, connected) if connected else []
     except NewsError as error:  # to find the place of a problem, the templates are filled again

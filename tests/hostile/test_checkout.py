@@ -130,6 +130,13 @@ def test_a_file_that_is_only_removed_from_the_index_is_not_read(folder: Path, ne
     assert news("subscribers", "list").exit_code == 1
 
 
+def test_a_mistake_in_a_template_hides_no_private_file(folder: Path, news: News) -> None:
+    (folder / "templates").mkdir()
+    (folder / "templates" / "footer.txt.j2").write_text("{{")
+    strangers_branch(folder, ".env")
+    assert [problem["check"] for problem in problems(news)] == [None, "private-files"]
+
+
 def test_private_files_that_git_ignores_are_no_finding(folder: Path, news: News) -> None:
     send(news)
     (folder / ".env").write_text("SMTP_PASSWORD=mine\n")

@@ -17,10 +17,14 @@ _SQLITE_URL = "sqlite:///"
 
 def private_files(proof: Proof) -> Iterator[Problem]:
     """Secrets, databases and mail that Git tracks."""
-    newsletter = proof.newsletter
+    yield from tracked_files(proof.newsletter)
+
+
+def tracked_files(newsletter: Newsletter) -> Iterator[Problem]:
+    """Yield a problem for each private file of a newsletter that Git tracks."""
     private = {newsletter.folder / DOTENV, newsletter.folder / OLD, newsletter.outbox}
     for problem in tracked_problems(sorted(private | set(_databases(newsletter)))):
-        yield replace(problem, severity="error")
+        yield replace(problem, severity="error", check="private-files")
 
 
 def _databases(newsletter: Newsletter) -> Iterator[Path]:
