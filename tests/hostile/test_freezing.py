@@ -140,4 +140,4 @@ def test_the_checks_that_wait_for_others_have_limits_too(newsletter: Path) -> No
 
 def test_a_wait_is_not_limited_but_work_is() -> None:
     soft, _ = run_limited_with_waits(resource.getrlimit, resource.RLIMIT_CPU)
-    assert MAX_SECONDS < soft - time.process_time() + 5 < MAX_SECONDS_WITH_WAITS
+    assert MAX_SECONDS < soft <= MAX_SECONDS + 3 < MAX_SECONDS_WITH_WAITS
