@@ -74,7 +74,7 @@ def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: P
     Without ISSUE, show the newest issue.
     """
     from newsletter.config import loader
-    from newsletter.hosts import is_loopback
+    from newsletter.network.hosts import is_loopback
     from newsletter.preview.launch import serve
 
     if screenshot is not None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from newsletter.config import units
 from newsletter.display import counted, printable
-from newsletter.hosts import is_loopback
+from newsletter.network.hosts import is_loopback
 from newsletter.subscribers import address
 from newsletter.yamlfile.fields import Line, invalid, web_address
 

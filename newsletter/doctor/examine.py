@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.background import BackgroundTask, TimedOut
-from newsletter.connections import IsPublic
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.state import state
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
-from newsletter.hosts import is_public
+from newsletter.network.connections import IsPublic
+from newsletter.network.hosts import is_public
 
 REQUEST_TIMEOUT_SECONDS, GROUP_TIMEOUT_SECONDS = 8.0, 60.0
 HIDDEN = "[hidden]"

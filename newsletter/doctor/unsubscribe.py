@@ -11,11 +11,11 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from newsletter import __version__
-from newsletter.connections import IsPublic, connect
 from newsletter.display import printable
 from newsletter.findings import ClockReading, Finding, clock_of
-from newsletter.hosts import is_public
 from newsletter.mail.unsubscribe_tokens import TEST
+from newsletter.network.connections import IsPublic, connect
+from newsletter.network.hosts import is_public
 from newsletter.providers.http import NoResponse, NotConnected, Response, Transport
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from newsletter.hosts import is_loopback
+from newsletter.network.hosts import is_loopback
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 # Paths with subscribers' addresses: only a browser on this machine may read them, or request an action.

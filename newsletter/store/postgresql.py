@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from newsletter.hosts import is_loopback
+from newsletter.network.hosts import is_loopback
 
 # A process that is suspended, or that has lost the network, in the middle of a transaction keeps its locks.
 # The server ends such a transaction after this time, and so before the lease on a send, of two minutes, ends.

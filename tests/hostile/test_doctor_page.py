@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from newsletter.cli.main import main
 from newsletter.doctor.unsubscribe import unsubscribe
-from newsletter.hosts import is_public
+from newsletter.network.hosts import is_public
 from tests import samples
 from tests.fakes.nameserver import NameServer
 from tests.fakes.sendgrid_account import zone

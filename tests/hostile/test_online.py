@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from newsletter.checks.external.url_checker import ask
-from newsletter.connections import NotPublic, connect
-from newsletter.hosts import is_public
+from newsletter.network.connections import NotPublic, connect
+from newsletter.network.hosts import is_public
 from tests.fakes.proxy import ProxyFake
 from tests.fakes.web import Reply, Request, WebFake
 

@@ -274,7 +274,7 @@ def test_a_picture_that_cannot_be_written(letter, take):
     ],
 )
 def test_a_host_that_others_reach_is_warned_of(letter, host, warned):
-    from newsletter.hosts import is_loopback
+    from newsletter.network.hosts import is_loopback
 
     assert is_loopback(host) is not warned
 

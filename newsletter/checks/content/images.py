@@ -8,7 +8,7 @@ from newsletter.checks.document import Element
 from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
-from newsletter.hosts import is_public
+from newsletter.network.hosts import is_public
 
 # The default width of mj-body, in pixels.
 _DEFAULT_MAIL_WIDTH = 600

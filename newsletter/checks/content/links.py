@@ -7,7 +7,7 @@ from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
 from newsletter.display import printable
 from newsletter.errors import Problem, Severity
-from newsletter.hosts import is_public
+from newsletter.network.hosts import is_public
 from newsletter.subscribers import address
 
 BadTarget = tuple[str, str, Severity]  # the problem, the fix, the severity

@@ -14,7 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from newsletter.connections import IsPublic, connect, refuse_private
+from newsletter.network.connections import IsPublic, connect, refuse_private
 
 
 class PublicAdapter(HTTPAdapter):

@@ -16,8 +16,8 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from newsletter import __version__
 from newsletter.background import ThreadedPool
-from newsletter.connections import IsPublic
-from newsletter.hosts import is_public
+from newsletter.network.connections import IsPublic
+from newsletter.network.hosts import is_public
 
 if TYPE_CHECKING:
     import requests

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from newsletter.config.model import Smtp
 from newsletter.display import printable
 from newsletter.findings import Finding
-from newsletter.hosts import is_loopback
+from newsletter.network.hosts import is_loopback
 from newsletter.providers.smtp.session import bad_credentials, connect, error_text, wrong_setting
 
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from newsletter import hosts
+from newsletter.network import hosts
 
 IsPublic = Callable[[str], bool]
 Resolve = Callable[..., list[tuple[Any, ...]]]

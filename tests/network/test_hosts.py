@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.hosts import is_loopback, is_public
+from newsletter.network.hosts import is_loopback, is_public
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])

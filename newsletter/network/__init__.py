@@ -1,0 +1,1 @@
+"""Hosts and connections: which addresses are public, and connections to such addresses only."""
