@@ -79,9 +79,12 @@ def _run(call: Callable[[], Result], seconds: float) -> Result:
         return _run_in_thread(call, seconds)
     running = _Running("fork", _answer_once, call)
     try:
-        return cast(Result, running.outcome(seconds))
-    finally:
+        result = cast(Result, running.outcome(seconds))
+    except BaseException:
         running.end()
+        raise
+    running.leave()
+    return result
 
 
 def _run_in_thread(call: Callable[[], Result], seconds: float) -> Result:
@@ -179,6 +182,10 @@ class _Running:
     def kill(self) -> None:
         """Kill the process; `outcome` then raises LimitReached, also in another thread."""
         self._process.kill()
+
+    def leave(self) -> None:
+        """Close the connection, after which the process ends; do not wait while it frees its memory."""
+        self._connection.close()
 
     def end(self) -> None:
         """Kill the process, wait for its end, and close the connection."""
