@@ -24,22 +24,23 @@ _STEPS = ((400, 6), (1_200, 3), (3_600, 2), (10_800, 1), (32_400, 1))
 # A linear pattern needs less than a millisecond for the first lengths, a quadratic one for LARGE minutes.
 _SLOW_SECONDS = 0.05
 _UNMEASURABLE_SECONDS = 0.002
-_REPEATS = 4
+# On a busy machine a single run can take twice its time, and so can the few that follow it at once.
+_REPEAT_SECONDS = 1.0
 
 
 def ratio(run: Callable[[int], Callable[[], object]], large: int) -> float:
     """Return the time for `large` characters divided by that for half of them; 0 if it is too short.
 
-    Other processes only make a run slower: the least times of several runs count.
+    Other processes only make a run slower: a ratio that is too large is measured for a second, and the least
+    times count.
     """
     whole, half = run(large), run(large // 2)
     slow = _seconds(whole)
     if slow < _UNMEASURABLE_SECONDS:
         return 0.0
     fast = _seconds(half)
-    for _ in range(_REPEATS):
-        if slow <= fast * MAX_RATIO or slow > 4 * _SLOW_SECONDS:
-            break
+    end = time.monotonic() + _REPEAT_SECONDS
+    while slow > fast * MAX_RATIO and time.monotonic() < end:
         slow, fast = min(slow, _seconds(whole)), min(fast, _seconds(half))
     return slow / max(fast, 1e-6)
 
