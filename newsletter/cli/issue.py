@@ -110,10 +110,11 @@ def _settle_state(folder: Path) -> None:
     """Move the state of an earlier version, and show that; the preview starts even if that is refused."""
     from newsletter.config import loader
     from newsletter.errors import NewsError
-    from newsletter.state.location import VARIABLE
+    from newsletter.state.location import VARIABLE, locate
 
     try:
-        terminal.show_problems(loader.settle_state(folder, os.environ.get(VARIABLE, "")))
+        location = locate(folder, os.environ.get(VARIABLE, ""))
+        terminal.show_problems(loader.settle_state(location))
     except NewsError as refused:
         terminal.show_problems(refused.problems)
 

@@ -1,4 +1,4 @@
-"""The only module that writes to the terminal; it makes every word printable, whoever wrote it.
+"""The only module that writes to the terminal; it makes every word of every source printable.
 
 Issues, templates, file names, replies of servers and arguments may hold escape sequences, line breaks, or
 commands for GitHub's runner. `echo` prints one line, whatever its parts hold; only `Styled` has colours.

@@ -130,19 +130,20 @@ def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: 
     """
     environment = os.environ if environment is None else environment
     state_dir = environment.get(VARIABLE, "")
-    notices = () if review else settle_state(folder, state_dir)
+    location = None if review else locate(folder, state_dir)
+    notices = settle_state(location) if location else ()
     config, lines = load_file(folder)
-    values = merged([environment, *_files_of_variables(folder, state_dir, review=review)])
+    files = _variables(location) if location else _variables_for_review(folder, state_dir)
+    values = merged([environment, *files])
     secrets = Secrets.from_environment(values)
     return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices)
 
 
-def settle_state(folder: Path, state_dir: str) -> tuple[Problem, ...]:
+def settle_state(location: StateLocation) -> tuple[Problem, ...]:
     """Move the state of an earlier version, and restrict the permissions of the state; return what happened.
 
-    Raise StateError if the state cannot be found or moved, or if Git tracks a file of it.
+    Raise StateError if the state cannot be moved, or if Git tracks a file of it.
     """
-    location = locate(folder, state_dir)
     notices = []
     if location.is_shared and location.has_old:
         from newsletter.state.migration import move_old_state
@@ -155,11 +156,15 @@ def settle_state(folder: Path, state_dir: str) -> tuple[Problem, ...]:
     return tuple(notices)
 
 
-def _files_of_variables(folder: Path, state_dir: str, *, review: bool) -> list[dict[str, str]]:
-    """Return the variables of the state's `env`, then those of `.env`; without `.env` for a review."""
-    if not review:
-        refuse_tracked(folder / DOTENV)
-        return [dotenv(locate(folder, state_dir).env), dotenv(folder / DOTENV)]
+def _variables(location: StateLocation) -> list[dict[str, str]]:
+    """Return the variables of the state's `env`, then those of `.env`."""
+    file = location.newsletter / DOTENV
+    refuse_tracked(file)
+    return [dotenv(location.env), dotenv(file)]
+
+
+def _variables_for_review(folder: Path, state_dir: str) -> list[dict[str, str]]:
+    """Return the variables of the state's `env`, if there is a state that no branch may have written."""
     try:
         location = locate(folder, state_dir)
         refuse_tracked(location.folder, location.env)

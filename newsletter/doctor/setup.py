@@ -72,7 +72,6 @@ class Setup:
             dotenv_problems += problems
         variables = {name: _variable(name, sources) for name in SECRETS}
         valid = {name: variable.value for name, variable in variables.items() if variable.state == "set"}
-        in_ci = next((loader.is_ci(values) for _, values in sources if "CI" in values), False)
         both = merged([values for _, values in sources])
         valid |= {name: both[name] for name in KEY_OF_HOST if both.get(name, "\0").strip().isprintable()}
         return cls(
@@ -80,7 +79,7 @@ class Setup:
             config,
             variables,
             Secrets.from_environment(valid),
-            in_ci,
+            loader.is_ci(both),
             config_problems,
             tuple(dotenv_problems),
             location,

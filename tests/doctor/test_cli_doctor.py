@@ -18,6 +18,7 @@ from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers import address
 from tests import samples
+from tests.doctor.test_doctor import HEADINGS
 from tests.doctor.world import SECRETS, World
 from tests.fakes.sendgrid import Fault
 from tests.fakes.sendgrid_account import pages
@@ -55,14 +56,7 @@ def test_all_is_well(doctor: Doctor) -> None:
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
     assert [line for line in lines if line and not line.startswith(" ")] == [
-        "Configuration",
-        "State",
-        "Secrets",
-        "Database",
-        "Provider",
-        "Sender domain",
-        "Unsubscribing",
-        "Clock",
+        *HEADINGS,
         lines[-1],
     ]
     assert lines[1] == "  ✓ ok       newsletter.yml: can be read; The Soup Letter is sent through"

@@ -96,7 +96,7 @@ def quoting(world: World) -> None:
     world.names.zone = {"_dmarc.example.com": {"TXT": [f"v=DMARC1; p={words}"]}}
 
 
-def test_no_secret_is_shown_whoever_quotes_it(world: World) -> None:
+def test_no_secret_is_shown_by_any_message(world: World) -> None:
     world.environment["NEWS_DATABASE_URL"] = (
         "postgresql://news:hush-hush-db@127.0.0.1:1/news?connect_timeout=2"
     )

@@ -93,7 +93,7 @@ def test_a_key_is_for_one_host(
 
 
 def test_no_provider_holds_a_key_for_another_host(tmp_path: Path) -> None:
-    """Whoever forgets to ask for the problems of a provider sends nothing."""
+    """A caller that does not ask for the problems of a provider cannot send."""
     with SendGridFake() as fake, ScriptedSmtp() as server:
         for extra in (sendgrid(fake.url), smtp("127.0.0.1", f"port: {server.port}, username: soup")):
             secrets = {"SENDGRID_API_KEY": KEY, "SMTP_PASSWORD": KEY, **NO_HOSTS}

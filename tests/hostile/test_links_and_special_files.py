@@ -558,7 +558,7 @@ def test_a_list_of_subscribers_is_read_line_by_line(letter: Path, name: str, wha
         list(csv_import.read(Path(name)))
 
 
-# The kind of fault: whoever opens files by another way.
+# The kind of fault: a module that opens files in another way.
 
 # The modules that may open, list or write files themselves, and why.
 DISK = {

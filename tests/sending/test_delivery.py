@@ -580,7 +580,7 @@ def test_a_call_that_breaks_off_is_in_doubt_and_told(
     assert counts(ledger) == Counts(5, unknown=unknown, waiting=5 - unknown)
 
 
-def test_whoever_stops_listening_loses_nothing(
+def test_a_caller_that_stops_listening_loses_nothing(
     ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     """The terminal is gone in the middle: what is in flight is still recorded."""
