@@ -29,6 +29,7 @@ from newsletter.cli.state import state
 from newsletter.cli.status import status
 from newsletter.cli.subscribers import subscribers
 from newsletter.constants import REFUSED
+from newsletter.disk.programs import no_programs_of
 from newsletter.errors import NewsError, Problem
 
 _VERBOSE = "Log each step and the causes of an error to standard error, without addresses; -vv: details too."
@@ -77,6 +78,7 @@ def main(ctx: click.Context, folder: Path, verbose: int, log_format: Literal["te
     from newsletter.cli import logs
 
     ctx.with_resource(logs.enabled(verbose, log_format))
+    ctx.with_resource(no_programs_of(folder))
     ctx.obj = folder
 
 

@@ -50,6 +50,23 @@ def refuse_outside(path: Path, root: Path | None) -> None:
         raise leads_out(path)
 
 
+def refuse_unwritable(folder: Path, root: Path | None) -> None:
+    """Raise UnsafeFile if symbolic links lead from a folder out of `root`, or into a hidden folder below it.
+
+    Files in `.git` would be broken branches, or part of the newsletter's state. A hidden folder that the path
+    names itself is permitted.
+    """
+    refuse_outside(folder, root)
+    if root is None:
+        return
+    real = Path(os.path.realpath(folder)).relative_to(os.path.realpath(root))
+    if any(part.startswith(".") and part not in folder.parts for part in real.parts):
+        raise UnsafeFile(
+            f"is or is behind a symbolic link that leads to {real.as_posix()}",
+            "put the folder itself in the place of the link",
+        )
+
+
 def leads_out(path: Path) -> UnsafeFile:
     """Return the error for a path that symbolic links lead out of the newsletter's folder."""
     what = "is" if path.is_symlink() else "is behind"

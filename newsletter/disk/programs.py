@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -11,18 +13,52 @@ def find_program(name: str, folder: Path) -> str | None:
     Entries of PATH that are relative, or inside that work tree such as `.venv/bin`, are passed over: a branch
     may have added files to them.
     """
-    top = _work_tree(folder)
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    outside = [entry for entry in entries if os.path.isabs(entry) and not _is_below(entry, top)]
+    tops = _work_trees(folder)
+    outside = _outside(tops)
     found = shutil.which(name, path=os.pathsep.join(outside)) if outside else None
-    return found if found and os.path.isabs(found) and not _is_below(found, top) else None
+    return found if found and os.path.isabs(found) and not _is_below(found, tops) else None
 
 
-def _work_tree(folder: Path) -> str:
-    """Return the top of the work tree that a folder is in; outside Git, the folder itself."""
-    start = Path(os.path.realpath(folder))
-    return str(next((above for above in (start, *start.parents) if os.path.lexists(above / ".git")), start))
+@contextmanager
+def no_programs_of(folder: Path) -> Iterator[None]:
+    """Remove the work tree of a newsletter's folder from PATH during the block.
+
+    `find_program` may be asked for another folder meanwhile: a branch can name an outbox elsewhere.
+    """
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = os.pathsep.join(_outside(_work_trees(folder)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
 
 
-def _is_below(path: str, top: str) -> bool:
-    return any(Path(form).is_relative_to(top) for form in (os.path.abspath(path), os.path.realpath(path)))
+def _outside(tops: frozenset[str]) -> list[str]:
+    """Return the entries of PATH that are absolute, and not in one of these work trees."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return [entry for entry in entries if os.path.isabs(entry) and not _is_below(entry, tops)]
+
+
+def _work_trees(folder: Path) -> frozenset[str]:
+    """Return the tops of the work trees that a folder is in, also through a link; else the folder itself.
+
+    A submodule is also in the work tree of the repository that contains it.
+    """
+    tops = set()
+    for start in {Path(os.path.abspath(folder)), Path(os.path.realpath(folder))}:
+        top = start
+        for above in (start, *start.parents):
+            if os.path.lexists(above / ".git"):
+                top = above
+                if (above / ".git").is_dir():
+                    break
+        tops |= {str(top), os.path.realpath(top)}
+    return frozenset(tops)
+
+
+def _is_below(path: str, tops: frozenset[str]) -> bool:
+    forms = [Path(os.path.abspath(path)), Path(os.path.realpath(path))]
+    return any(form.is_relative_to(top) for form in forms for top in tops)

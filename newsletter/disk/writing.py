@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from newsletter.disk.boundary import refuse_outside, refuse_special
+from newsletter.disk.boundary import refuse_special, refuse_unwritable
 
 _PRIVATE, _PUBLIC = 0o600, 0o666  # the umask applies to the second
 
@@ -35,7 +35,7 @@ def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, r
 def write_public(file: Path, content: bytes, *, root: Path | None = None) -> None:
     """Replace a file that others may read, as far as the umask permits; a link is replaced, not followed.
 
-    Its missing folders are made. With `root`, its folder must be inside this folder; see `refuse_outside`.
+    Its missing folders are made. With `root`, its folder must be inside this folder; see `refuse_unwritable`.
     Raise OSError if the file cannot be written; an existing file is then unchanged.
     """
     make_folder(file.parent, root=root)
@@ -74,8 +74,8 @@ def create(file: Path, content: bytes, *, root: Path | None = None) -> None:
 
 
 def make_folder(folder: Path, *, root: Path | None = None) -> None:
-    """Make a folder and its parents; raise UnsafeFile if links lead from it out of `root`, if any."""
-    refuse_outside(folder, root)
+    """Make a folder and its parents, unless `refuse_unwritable` refuses it; raise OSError."""
+    refuse_unwritable(folder, root)
     folder.mkdir(parents=True, exist_ok=True)
 
 

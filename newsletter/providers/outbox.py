@@ -16,7 +16,7 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
-from newsletter.state.folder import make_private_dir, protect
+from newsletter.state.folder import make_private_dir, protect_maildir
 from newsletter.state.tracked import tracked_problems
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def _holds_other_files(folder: Path) -> bool:
         names = set(os.listdir(folder)) - {".gitignore"}
     except OSError:
         return True
-    return bool(names) and not names.intersection(_PARTS)
+    # A home folder may have a folder `tmp` or `new` too; a mail program may keep files of its own.
+    return not (names.issubset(_PARTS) or names.issuperset(_PARTS))
 
 
 def _is_in_git_dir(folder: Path) -> bool:
@@ -87,7 +88,7 @@ class OutboxProvider:
         if _holds_other_files(self._folder):
             what = "is not empty, and is no maildir: it has no folders `new`, `cur` and `tmp`"
             return [Problem(display_path(self._folder), what, "write another folder into `outbox.path`")]
-        return protect(self._folder, everything=False)
+        return protect_maildir(self._folder, _PARTS)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         try:

@@ -95,7 +95,8 @@ class SendService:
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
-        database = Database.open(newsletter, to_last=to_send and provider.capabilities.leaves_machine)
+        to_last = to_send and provider.capabilities.leaves_machine
+        database = Database.open(newsletter, to_last=to_last, for_test=not to_send)
         clock_offset = database.clock_offset()
         log.info(
             "provider opened", extra={"provider": provider.name, "clock_offset": clock_offset.total_seconds()}

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from newsletter.display import display_path
 from newsletter.errors import Problem
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
-_OTHERS = 0o077
+_OWNER, _OTHERS = 0o700, 0o077
+_MAX_DEPTH = 20
 # On Windows permissions are inherited from the user's folder.
 _HAS_MODES = os.name != "nt" and hasattr(os, "fchmod")
 
@@ -40,27 +41,39 @@ def create_private(file: Path) -> None:
         _restrict(file)
 
 
-def protect(folder: Path, *, everything: bool = True) -> list[Problem]:
-    """Restrict an existing private folder, and the files below it, to their owner.
+def protect(folder: Path) -> list[Problem]:
+    """Restrict an existing private folder, and all below it, to its owner.
 
     Return a warning for each path whose permissions cannot be changed: it belongs to another user, or its
-    file system has no permissions. Symbolic links are not followed. Unless `everything`, only folders are
-    restricted if the folder itself was private already.
+    file system has no permissions. Symbolic links are not followed.
     """
-    if not _HAS_MODES:
-        return []
-    everything = everything or _is_open_to_others(folder)
-    return [problem for path in _below(folder, everything) if (problem := _restrict_or_warn(path))]
+    return _protect([folder, *_below(folder)])
 
 
-def _below(folder: Path, everything: bool) -> Iterator[Path]:
-    yield folder
+def protect_maildir(folder: Path, parts: Sequence[str]) -> list[Problem]:
+    """Restrict a maildir and its `parts` to their owner, as `protect` does; its other folders stay.
+
+    The messages in the parts are restricted too, unless the maildir itself was private already.
+    """
+    is_open = _is_open_to_others(folder)
+    folders = [folder / part for part in parts]
+    messages = (path for part in folders for path in _below(part, 1)) if is_open else ()
+    return _protect([folder, *folders, *messages])
+
+
+def _protect(paths: Iterable[Path]) -> list[Problem]:
+    return [problem for path in paths if (problem := _restrict_or_warn(path))] if _HAS_MODES else []
+
+
+def _below(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
+    """Yield the files and folders below a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(Path(entry.path), everything) if everything else (Path(entry.path),)
-            elif everything and entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+            if entry.is_symlink():
+                continue
+            yield Path(entry.path)
+            if depth > 1 and entry.is_dir():
+                yield from _below(Path(entry.path), depth - 1)
 
 
 def _is_open_to_others(path: Path) -> bool:
@@ -89,14 +102,13 @@ def _restrict(path: Path) -> bool:
     Raise OSError if the permissions cannot be changed. Other kinds of files are not opened.
     """
     status = path.lstat()
-    is_folder = stat.S_ISDIR(status.st_mode)
     if not _HAS_MODES or not status.st_mode & _OTHERS:
         return False
-    if not is_folder and not stat.S_ISREG(status.st_mode):
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
         return False
     opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        os.fchmod(opened, FOLDER_MODE if is_folder else FILE_MODE)
+        os.fchmod(opened, os.fstat(opened).st_mode & _OWNER)  # a program stays one
         return bool(os.fstat(opened).st_mode & _OTHERS)
     finally:
         os.close(opened)

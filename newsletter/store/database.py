@@ -46,11 +46,12 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, newsletter: Newsletter, *, to_last: bool = False) -> Self:
+    def open(cls, newsletter: Newsletter, *, to_last: bool = False, for_test: bool = False) -> Self:
         """Open the database of NEWS_DATABASE_URL, or else `news.db` of the state; migrate its tables.
 
-        `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. Raise StateError if
-        the state belongs to another list, and StoreError or Unavailable if the database cannot be opened.
+        `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. `for_test`:
+        do not record whose state it is. Raise StateError if the state belongs to another list, and StoreError
+        or Unavailable if the database cannot be opened.
         """
         secrets = newsletter.secrets
         if to_last and newsletter.in_ci and not secrets.has_database_server:
@@ -59,7 +60,7 @@ class Database:
                 "issue again to all subscribers",
                 "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
             )
-        claim(newsletter.location, newsletter.list_id)
+        claim(newsletter.location, newsletter.list_id, for_test=for_test)
         if secrets.database_url:
             engine = _engine(secrets.database_url.get_secret_value())
         else:
