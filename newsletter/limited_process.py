@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -77,8 +77,9 @@ def run_limited_with_waits(
 def _run(call: Callable[[], Result], seconds: float) -> Result:
     if not _CAN_FORK:
         return _run_in_thread(call, seconds)
-    running = _Running("fork", _answer_once, call)
+    running = _Running()
     try:
+        running.start("fork", _answer_once, call)
         result = cast(Result, running.outcome(seconds))
     except BaseException:
         running.end()
@@ -107,7 +108,9 @@ class LimitedProcess:
     def __init__(self, seconds: float, *, fork: bool = _CAN_FORK) -> None:
         self._seconds = seconds
         self._one_call = threading.Lock()
-        self._running: _Running | None = _Running("fork", _answer_all) if fork else None
+        self._running = _Running()
+        if fork:
+            self._running.start("fork", _answer_all)
 
     def run(
         self,
@@ -122,30 +125,37 @@ class LimitedProcess:
         """
         call = pickle.dumps((self._seconds, partial(function, *arguments, **options)))
         with self._one_call:
-            running = self._running = self._running or _Running("spawn", _answer_all, function)
+            running = self._running
             try:
+                if not running.is_started:
+                    running.start("spawn", _answer_all, function)
                 running.submit(call)
                 return cast(Result, running.outcome(self._seconds))
             except LimitReached:
-                self._running = None
+                self._running = _Running()
                 running.end()
                 raise
 
     def close(self) -> None:
         """Kill the process; a call that waits for it raises LimitReached."""
-        if running := self._running:
-            running.kill()
+        self._running.kill()
         with self._one_call:
-            if self._running:
-                self._running.end()
-            self._running = None
+            self._running.end()
+            self._running = _Running()
 
 
 class _Running:
-    """A running process that answers at the other end of a connection."""
+    """A process that answers at the other end of a connection; it exists from `start` on."""
 
-    def __init__(self, method: str, answer: Callable[..., None], *arguments: object) -> None:
+    _connection: Connection
+    _process: Any
+
+    def __init__(self) -> None:
+        self.is_started = False
         self._is_ready = False
+
+    def start(self, method: str, answer: Callable[..., None], *arguments: object) -> None:
+        """Start the process; Ctrl-C meanwhile is raised afterwards, so that `end` can kill the process."""
         context: Any = multiprocessing.get_context(method)
         self._connection, theirs = context.Pipe()
         # A fork has a copy of our end, which would hide from it that this process has ended.
@@ -153,7 +163,9 @@ class _Running:
         self._process = context.Process(
             target=_serve, args=(inherited, answer, theirs, *arguments), daemon=True
         )
-        self._process.start()
+        with _no_interrupt():
+            self._process.start()
+            self.is_started = True
         theirs.close()
 
     def submit(self, call: bytes) -> None:
@@ -180,18 +192,33 @@ class _Running:
         return result
 
     def kill(self) -> None:
-        """Kill the process; `outcome` then raises LimitReached, also in another thread."""
-        self._process.kill()
+        """Kill the process, if there is one; `outcome` then raises LimitReached, also in another thread."""
+        if self.is_started:
+            self._process.kill()
 
     def leave(self) -> None:
         """Close the connection, after which the process ends; do not wait while it frees its memory."""
         self._connection.close()
 
     def end(self) -> None:
-        """Kill the process, wait for its end, and close the connection."""
-        self.kill()
-        self._process.join()
-        self._connection.close()
+        """Kill the process, if there is one, wait for its end, and close the connection."""
+        if self.is_started:
+            self.kill()
+            self._process.join()
+            self._connection.close()
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let the main thread's signals of Ctrl-C wait until the end of the block."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _too_slow(seconds: float) -> LimitReached:
@@ -220,6 +247,8 @@ def _serve(inherited: Connection | None, answer: Callable[..., None], *arguments
         inherited.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the other one decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # it was blocked during the fork
     _limit_memory()
     with suppress(EOFError, OSError):  # the other process has ended
         answer(*arguments)

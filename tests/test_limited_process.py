@@ -190,6 +190,25 @@ def test_signals_end_a_program_in_the_middle_of_a_computation(tmp_path: Path, ki
         time.sleep(0.01)
 
 
+INTERRUPTED = """
+import os, signal, time
+from newsletter.limited_process import run_limited
+
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+try:
+    run_limited(time.sleep, 600)
+except KeyboardInterrupt:
+    print(open(f"/proc/self/task/{os.getpid()}/children").read())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc")
+def test_ctrl_c_at_the_moment_of_the_fork_leaves_no_process() -> None:
+    """The process of a call is killed at once, and not by its limit of processor time."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == ("", "") and done.stdout
+
+
 def test_the_system_ends_a_process_that_nobody_kills() -> None:
     """The limit of processor time is that of the call, and two seconds more."""
     import resource
