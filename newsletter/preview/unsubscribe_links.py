@@ -11,7 +11,7 @@ INERT = "#unsubscribe"
 _LINK_VALUE = re.compile(r"""href[\t\n\f\r ]*=[\t\n\f\r ]*(["']?)""", re.IGNORECASE)
 _END = {'"': re.compile('"'), "'": re.compile("'"), "": re.compile(r"[\t\n\f\r >]")}
 _LISTED = re.compile(r"<\s*(https?:[^<>]*)>", re.IGNORECASE)
-_SCHEME = re.compile(r"\s*https?:[/\\]*", re.IGNORECASE)
+_SCHEME = re.compile(r"https?:[/\\]*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[/\\?&=;#]")
 _NOT_COMPARED = re.compile("[^0-9a-z]+")
 # A longer link is disabled unread, and all links if the header lists more addresses.
