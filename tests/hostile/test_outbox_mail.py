@@ -67,21 +67,21 @@ def test_the_time_for_a_part_grows_like_its_length(put: Callable[[bytes], Outbox
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param("Subject: =?punycode?q?a-z9?=", id="encoded-word"),
-        pytest.param("Subject: =?-Puny_code?b?YS16OQ==?=", id="encoded-word-in-base64"),
-        pytest.param("Subject: =?=punycode?q?a-z9?=", id="encoded-word-with-a-sign"),
-        pytest.param("Subject: x =?a=?punycode?q?a-z9?=", id="encoded-word-in-another"),
-        pytest.param("To: =?punycode*en?q?a-z9?= <b@example.com>", id="name"),
-        pytest.param("Content-Disposition: inline; filename*=punycode''a-z9", id="parameter"),
-        pytest.param("Content-Type: text/html; name*=\"p\\unycode''a-z9\"", id="quoted-parameter"),
+        pytest.param("Subject: =?punycode?q?bcher-kva?=", id="encoded-word"),
+        pytest.param("Subject: =?-Puny_code?b?YmNoZXIta3Zh?=", id="encoded-word-in-base64"),
+        pytest.param("Subject: =?=punycode?q?bcher-kva?=", id="encoded-word-with-a-sign"),
+        pytest.param("Subject: x =?a=?punycode?q?bcher-kva?=", id="encoded-word-in-another"),
+        pytest.param("To: =?punycode*en?q?bcher-kva?= <b@example.com>", id="name"),
+        pytest.param("Content-Disposition: inline; filename*=punycode''bcher-kva", id="parameter"),
+        pytest.param("Content-Type: text/html; name*=\"p\\unycode''bcher-kva\"", id="quoted-parameter"),
     ],
 )
 def test_the_charsets_of_headers_are_those_of_mail(put: Callable[[bytes], Outbox], header: str) -> None:
     outbox = put(header.encode() + b"\n\nsoup")
     shown = _opened(outbox).headers[0][1]
-    assert "a-z9" in shown
+    assert "bcher-kva" in shown
     (entry,) = outbox.messages()[1]
-    assert "a-z9" in entry.to + entry.subject or header.startswith("Content")
+    assert "bcher-kva" in entry.to + entry.subject or header.startswith("Content")
 
 
 @pytest.mark.parametrize(
