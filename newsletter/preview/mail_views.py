@@ -26,6 +26,8 @@ _COLOR_SCHEME_META = re.compile(r"""\bname\s*=\s*["']?color-scheme\b""", re.IGNO
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*(\w+)\s*)?\)", re.IGNORECASE)
 _DECLARED = re.compile(r"(?<![\w-])(color-scheme\s*:)([^;}]*)", re.IGNORECASE)
 _LINK = re.compile(r"<(?=link[\s/>])", re.IGNORECASE)
+# The attribute of an SVG animation that names the attribute it changes, such as the target of a link.
+_ANIMATED = re.compile(r"(?=attributeName[\s=])", re.IGNORECASE)
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
@@ -54,11 +56,12 @@ def in_scheme(html: str, scheme: Scheme) -> str:
 
 
 def without_links(html: str) -> str:
-    """Return the HTML with `x-link` in place of each `link`, which is then without effect.
+    """Return the HTML with `x-link` in place of each `link`, and without animations of attributes.
 
-    A Content-Security-Policy blocks all that a `link` loads, but not the connection of rel="preconnect".
+    A Content-Security-Policy blocks all that a `link` loads, but not the connection of rel="preconnect". An
+    animation could give a link another target.
     """
-    return _LINK.sub("<x-", html)
+    return _ANIMATED.sub("x-", _LINK.sub("<x-", html))
 
 
 def _condition(true: bool) -> str:

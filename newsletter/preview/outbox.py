@@ -1,33 +1,25 @@
-"""Read the messages in the outbox and decode their parts, as a mail program does."""
+"""List the messages in the outbox, and read one of them."""
 
-import email.policy
 import heapq
 import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from html import escape
 from pathlib import Path
 
 from newsletter.config import loader, model
 from newsletter.disk import reading
 from newsletter.disk.boundary import UnsafeFile, refuse_outside, root_of
 from newsletter.errors import NewsError
+from newsletter.preview import outbox_message
+from newsletter.preview.outbox_message import OutboxMessage, first_headers
 from newsletter.state.tracked import refuse_tracked
 
 MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
-_LISTED_ADDRESS = re.compile(r"<(https?:[^<>]+)>")
-_QUOTED_ADDRESS = re.compile(r'"(https?:[^"]*)"')
-_MAX_MESSAGE_BYTES = 5_000_000
 # Characters of a header that the list shows.
 _MAX_HEADER_LENGTH = 300
-# The length of all headers that are parsed. Each counts as a little longer, which limits their number too.
-_MAX_PARSED_HEADER_CHARACTERS, _MIN_HEADER_LENGTH = 20_000, 50
 
 
 @dataclass(frozen=True)
@@ -39,16 +31,6 @@ class OutboxEntry:
     subject: str
     at: float
     size: int
-
-
-@dataclass(frozen=True)
-class OutboxMessage:
-    """A parsed message: its decoded headers, its parts, and its source as text."""
-
-    headers: list[tuple[str, str]]
-    html: str
-    text: str
-    source: str
 
 
 class Outbox:
@@ -83,7 +65,7 @@ class Outbox:
             return None
         for part in self._parts():
             with suppress(OSError), reading.open_regular(part / name, root=self._folder) as file:
-                return _message(file.read(_MAX_MESSAGE_BYTES))
+                return outbox_message.read(file.read(outbox_message.MAX_BYTES + 1))
         return None
 
     def _parts(self) -> Iterator[Path]:
@@ -125,62 +107,5 @@ def _entry(file: Path, status: os.stat_result, root: Path) -> OutboxEntry | None
             head = handle.read(20_000).partition(b"\n\n")[0]
     except OSError:
         return None
-    headers = dict(reversed(_headers(_parsed(head))))
-    to, subject = (headers.get(name, "")[:_MAX_HEADER_LENGTH] for name in ("To", "Subject"))
+    to, subject = (value[:_MAX_HEADER_LENGTH] for value in first_headers(head, "To", "Subject"))
     return OutboxEntry(file.name, to, subject, status.st_mtime * 1000, status.st_size)
-
-
-def _message(raw: bytes) -> OutboxMessage:
-    source = raw.decode("utf-8", "replace")
-    try:
-        message = _parsed(raw)
-    except RecursionError:  # hundreds of parts, each within another
-        return OutboxMessage([], "", "", source)
-    headers = _headers(message)
-    html, text = _part(message, "html"), _part(message, "plain")
-    # Disable the unsubscribe link: a click in the preview would unsubscribe the recipient.
-    addresses = set(map(escape, _LISTED_ADDRESS.findall(dict(headers).get("List-Unsubscribe", ""))))
-    html = _QUOTED_ADDRESS.sub(lambda link: '"#unsubscribe"' if link[1] in addresses else link[0], html)
-    return OutboxMessage(headers, html, text, source)
-
-
-def _parsed(raw: bytes) -> EmailMessage:
-    message = message_from_bytes(raw, policy=_bounded_policy())
-    assert isinstance(message, EmailMessage)
-    return message
-
-
-def _headers(message: EmailMessage) -> list[tuple[str, str]]:
-    try:
-        fields = [(name, str(value)) for name, value in message.items()]
-    except Exception:  # the standard library raises several types of exceptions for malformed headers
-        fields = [(name, str(value)) for name, value in message.raw_items()]
-    return [(_sendable(name), _sendable(value)) for name, value in fields]
-
-
-def _sendable(text: str) -> str:
-    """Return the text with `?` for surrogates (undecodable bytes), which cannot be encoded in UTF-8."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _part(message: EmailMessage, subtype: str) -> str:
-    try:
-        part = message.get_body((subtype,))
-        return _sendable(str(part.get_content())) if part else ""
-    except (LookupError, ValueError, AttributeError, RecursionError):
-        return ""
-
-
-def _bounded_policy() -> "EmailPolicy[EmailMessage]":
-    """Return a policy that parses some headers of a message, and returns the others as they are.
-
-    The standard library takes a second for some headers of 50 KB.
-    """
-    left, parse = _MAX_PARSED_HEADER_CHARACTERS, email.policy.default.header_factory
-
-    def header(name: str, value: str) -> str:
-        nonlocal left
-        left -= _MIN_HEADER_LENGTH + len(value)
-        return parse(name, value) if left >= 0 else " ".join(value[:_MAX_HEADER_LENGTH].split())
-
-    return email.policy.default.clone(header_factory=header)

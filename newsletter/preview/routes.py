@@ -24,7 +24,7 @@ from newsletter.issue import files
 from newsletter.mail.sample import sample_message
 from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
-from newsletter.preview.outbox import OutboxMessage
+from newsletter.preview.outbox_message import OutboxMessage
 from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
 
