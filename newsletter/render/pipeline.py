@@ -7,6 +7,7 @@ from newsletter.issue.model import Issue
 from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.model import Rendered, Site
+from newsletter.render.part_limits import refuse_oversize
 from newsletter.render.templates import Filled, render_template
 
 
@@ -17,15 +18,19 @@ def render(issue: Issue, site: Site) -> Rendered:
 
 def to_html(issue: Issue, site: Site) -> str:
     """Render the HTML part, with its CSS inlined."""
-    html, css = compile_mjml(to_mjml(issue, site))
-    return inline(html, css)
+    mjml = to_mjml(issue, site)
+    refuse_oversize("MJML", mjml.text, mjml)  # compiling it would take long
+    html, css = compile_mjml(mjml)
+    inlined = inline(html, css)
+    refuse_oversize("HTML part", inlined, mjml)
+    return inlined
 
 
 def to_text(issue: Issue, site: Site) -> str:
     """Render the text part, without trailing spaces and without two blank lines in a row."""
-    lines = [
-        line.rstrip(" \t") for line in render_template("layout.txt.j2", issue, site).text.strip().split("\n")
-    ]
+    filled = render_template("layout.txt.j2", issue, site)
+    refuse_oversize("text part", filled.text, filled)
+    lines = [line.rstrip(" \t") for line in filled.text.strip().split("\n")]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
     return "\n".join(kept) + "\n"
 

@@ -7,19 +7,29 @@ would have to be harmless. Here only the listed names can be read.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import BuiltinMethodType, CodeType, MethodType
+from types import CodeType
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.filters import _GroupTuple
-from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
+from jinja2.runtime import Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import SandboxedEnvironment
-from jinja2.utils import Cycler, Joiner, Namespace
+from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from newsletter.render.template_data import Date, Fields
+from newsletter.render.template_functions import (
+    Block,
+    BlockContext,
+    Cycler,
+    Function,
+    Joiner,
+    pretty,
+    with_lists,
+    without_address,
+)
 
 # The methods of text. `format` is missing: the filter of this name does the same.
 _TEXT = (
@@ -43,13 +53,12 @@ ATTRIBUTES: Mapping[type, frozenset[str]] = {
             LoopContext,
             "changed cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0",
         ),
-        (BlockReference, "super"),
+        (Block, "super"),
         (Macro, "arguments caller catch_kwargs catch_varargs name"),
         (Cycler, "current next reset"),
     )
 }
-_CALLABLE_TYPES = (Macro, BlockReference, LoopContext, Joiner)
-_METHOD_TYPES = (BuiltinMethodType, MethodType)
+_CALLABLE_TYPES = (Function, Macro, Block, LoopContext, Joiner)
 # The numbers of lines of a template and, after each, of the Python code that Jinja2 makes of it.
 _LINES = re.compile(r"(?<=['&])([0-9]+)=([0-9]+)(?=[&'])")
 
@@ -70,12 +79,17 @@ class RestrictedEnvironment(SandboxedEnvironment):
     """A Jinja2 environment whose templates can read only fields, items and the listed attributes."""
 
     template_class = _StatelessTemplate
+    context_class = BlockContext
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(undefined=StrictUndefined, **options)
+        # Jinja2's optimizer computes constants before it knows the line of a mistake in them.
+        super().__init__(undefined=StrictUndefined, optimized=False, **options)
         # Random output would make the sent mail differ from its preview.
         del self.globals["lipsum"], self.filters["random"]
-        self._functions = tuple(self.globals.values())
+        functions: dict[str, Any] = {**self.globals, "cycler": Cycler, "joiner": Joiner}
+        self.globals = {name: Function(called, name) for name, called in functions.items()}
+        self.filters.update({name: with_lists(called) for name, called in self.filters.items()})
+        self.filters["pprint"] = pretty
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         with _limits_as_mistakes(filename):
@@ -102,23 +116,21 @@ class RestrictedEnvironment(SandboxedEnvironment):
         return attr in self._listed(obj)
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Return True for a macro, block or loop, a listed method, and a global function of Jinja2."""
-        if isinstance(obj, _METHOD_TYPES):
-            return self.is_safe_attribute(obj.__self__, obj.__name__)
+        """Return True for a listed method, a global function of Jinja2, and a macro, block or loop."""
         if not callable(obj) or isinstance(obj, Undefined):
             return True  # the call itself raises a clear error
-        return isinstance(obj, _CALLABLE_TYPES) or any(obj is known for known in self._functions)
+        return isinstance(obj, _CALLABLE_TYPES)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return a field of a mapping or a listed attribute of another object, else an undefined value."""
         if isinstance(obj, dict | TemplateReference):
             try:
-                return obj[attribute]  # a field, or a block of `self`
+                return without_address(obj[attribute])  # a field, or a block of `self`
             except KeyError:
                 pass
         if self.is_safe_attribute(obj, attribute):
             try:
-                return getattr(obj, attribute)
+                return without_address(getattr(obj, attribute))
             except AttributeError:  # a name that a module or a namespace does not have
                 return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Undefined):
@@ -133,8 +145,7 @@ class RestrictedEnvironment(SandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Return an item, else what `getattr` returns for the name."""
         try:
-            if not isinstance(obj, type):  # `dict["x"]` would be a generic type
-                return obj[argument]
+            return without_address(obj[argument])
         except (TypeError, LookupError):
             if isinstance(argument, str):
                 return self.getattr(obj, argument)

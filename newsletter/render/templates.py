@@ -42,6 +42,7 @@ _MISTAKES = (
     ArithmeticError,
     LookupError,
     AttributeError,
+    AssertionError,  # of a filter of Jinja2 that tests its arguments so
     RuntimeError,  # also a RecursionError
     MemoryError,
 )

@@ -20,6 +20,7 @@ MISTAKES = {
     "argument-twice": "{{ dict(a=1, a=2) }}",
     "reserved-argument": "{{ dict(__debug__=1) }}",
     "cycler": "{{ cycler() }}",
+    "truncate": "{{ 'abc'|truncate(1, leeway=0) }}",
     "long-name": "{% include '" + "a" * 5000 + "' %}",
     "name-with-nul": "{% include 'a\\x00' %}",
 }

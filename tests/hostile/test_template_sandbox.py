@@ -1,11 +1,15 @@
 """Tests that a template can read data, and can run no code of ours, of a library or of Python."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
-from jinja2 import Undefined
+from jinja2 import Environment, Undefined
+from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -14,6 +18,7 @@ from newsletter.issue.model import IssueFile
 from newsletter.render import sandbox, templates
 from newsletter.render.pipeline import render, to_text
 from newsletter.render.template_data import Date, Fields, template_data
+from newsletter.render.template_functions import Function
 from tests.render import material
 
 PICKLE = (
@@ -97,7 +102,7 @@ KINDS = """
 {{- keep(self) }}{{ keep(self.part) }}{{ keep(super) }}{{ keep(outer) }}{{ keep(module) -}}
 {{- keep(module.macro) }}{{ keep(cycler(1)) }}{{ keep(joiner()) }}{{ keep(namespace(mine=1)) -}}
 {{- keep(["a"]|groupby(0)|first) }}{{ keep("<b>"|escape) }}{{ keep(range(1)) }}{{ keep({"a": [1]}) -}}
-{{- keep([1]|map("string")) -}}
+{{- keep(self["part"]) }}{{ keep(super.super) }}{{ keep([1]|map("string")) -}}
 {{-  keep([1]) }}{{ keep(1.5) }}{{ keep(none) }}{{ keep(true) }}{{ keep(missing) -}}
 {%- endblock -%}
 """
@@ -116,12 +121,13 @@ def objects(newsletter: Path) -> Iterator[Any]:
         return ""
 
     (newsletter / "templates" / "macros.j2").write_text("{% macro macro() %}{% endmacro %}")
-    (newsletter / "templates" / "base.j2").write_text("{% block part %}{% endblock %}")
+    (newsletter / "templates" / "first.j2").write_text("{% block part %}{% endblock %}")
+    (newsletter / "templates" / "base.j2").write_text(
+        "{% extends 'first.j2' %}{% block part %}{{ super() }}{% endblock %}"
+    )
     (newsletter / "templates" / "kinds.j2").write_text(KINDS)
-    keeping = environment.overlay()
-    keeping._functions = (*environment._functions, keep)
-    keeping.get_template("kinds.j2").render(given, keep=keep)
-    assert len(kept) == 21
+    environment.get_template("kinds.j2").render(given, keep=Function(keep, "keep"))
+    assert len(kept) == 23
     yield from kept
 
 
@@ -154,10 +160,98 @@ def test_exactly_the_listed_attributes_can_be_read(newsletter: Path) -> None:
 # The types of all objects that a template can reach.
 KNOWN_KINDS = {
     *("NoneType", "bool", "int", "float", "str", "list", "tuple", "dict", "Fields", "Date", "Markup"),
-    *("LoopContext", "Macro", "BlockReference", "TemplateReference", "TemplateModule"),
-    *("Cycler", "Joiner", "Namespace", "_GroupTuple", "generator", "range"),
-    *("function", "type", "builtin_function_or_method", "method"),
+    *("LoopContext", "Macro", "Block", "TemplateReference", "TemplateModule"),
+    *("Cycler", "Joiner", "Namespace", "_GroupTuple", "range", "Function"),
 }
+
+
+ADDRESS = " at 0x"
+# Expressions whose text was an address in memory, and so another one in each run.
+RANDOM = {
+    "condition": '{% if (range|string)[-6] in "02468ace" %}Hello{% endif %}',
+    "global": "{{ range }}",
+    "class": "{{ joiner }}",
+    "method-of-text": '{{ "a".upper }}',
+    "method-of-mapping": "{{ issue.get }}",
+    "method-of-loop": "{% for x in [1] %}{{ loop.cycle }}{% endfor %}",
+    "method-by-map": '{{ ["a"]|map(attribute="upper")|join }}',
+    "cycler": "{{ cycler(1) }}",
+    "method-of-cycler": "{{ cycler(1).next }}",
+    "joiner": "{{ joiner() }}",
+    "block": "{% block name %}{{ self.name }}{% endblock %}",
+    "parent": '{% extends "base.j2" %}{% block part %}{{ super }}{% endblock %}',
+    "in-a-list": "{{ [range] }}",
+    "in-a-namespace": "{{ namespace(a=range) }}",
+    "joined": '{{ "a" ~ "b".upper }}',
+    "formatted": '{{ "%r"|format(range) }}',
+    "pretty": "{{ {1: range}|pprint }}",
+}
+
+LISTED = sorted({"mine", "macro", "part"}.union(*sandbox.ATTRIBUTES.values()))
+# Arguments of filters and tests, each tried with every object; most of them fit only a few.
+ARGUMENTS: list[tuple[Any, ...]] = [(), (1,), (2, "x"), ("upper",), ("title",), ("string",), ("defined",)]
+
+
+def reachable(environment: Environment, values: list[Any]) -> list[Any]:
+    """Return the values, their parts, and the listed attributes of all of them."""
+    found: dict[int, Any] = {}
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if id(value) in found or isinstance(value, Undefined):
+            continue
+        found[id(value)] = value
+        if isinstance(value, dict | tuple | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+        waiting.extend(environment.getattr(value, name) for name in LISTED)
+    return list(found.values())
+
+
+def text_of(value: Any) -> str:
+    """Return all texts of a value; "" if it has none."""
+    texts = []
+    for write in (str, repr, "{}".format, pformat):
+        with suppress(TypeError, RecursionError, UndefinedError, SecurityError):
+            texts.append(write(value))
+    return "\n".join(texts)
+
+
+def test_no_text_holds_an_address(newsletter: Path) -> None:
+    environment = templates._environment(str(newsletter / "templates"), True, traced=False)
+    context = environment.from_string("").new_context()
+    values = reachable(environment, [*objects(newsletter), (1, "a"), [3, 1], "a b", {"b": 1, "a": 2}])
+    one_of_each = {type(value): value for value in values}.values()
+    calls = [
+        *((name, environment.call_filter) for name in environment.filters),
+        *((name, environment.call_test) for name in environment.tests),
+    ]
+    found = {type(value).__name__ for value in values if ADDRESS in text_of(value)}
+    for (name, call), value, arguments in product(calls, one_of_each, ARGUMENTS):
+        with suppress(*templates._MISTAKES):
+            if ADDRESS in text_of(call(name, value, arguments, context=context)):
+                found.add(name)
+    assert found == set()
+
+
+@pytest.mark.parametrize("random", [pytest.param(random, id=name) for name, random in RANDOM.items()])
+@pytest.mark.parametrize("template", ["footer.txt.j2", "footer.mjml.j2"])
+def test_a_template_has_no_random_text(newsletter: Path, template: str, random: str) -> None:
+    (newsletter / "templates" / template).write_text("\n" + random)
+    (newsletter / "templates" / "base.j2").write_text("{% block part %}{% endblock %}")
+    with pytest.raises(TemplateError) as refused:
+        render(material.full_issue(), material.site(newsletter / "templates"))
+    (problem,) = refused.value.problems
+    assert problem.where == f"templates/{template}:2"
+    assert "call" in problem.what
+
+
+def test_filters_return_lists_and_sort_nothing_by_addresses(newsletter: Path) -> None:
+    (newsletter / "templates" / "footer.txt.j2").write_text(
+        '{{ [1]|map("string") }} {{ [2, 1]|reverse }} {{ "ab"|batch(1) }} {{ [1, 1]|unique }}\n'
+        '{{ {("b", 1): 1, (1, "b"): 2}|pprint }}'
+    )
+    mail = render(material.issue(), material.site(newsletter / "templates"))
+    assert mail.text.endswith("\n['1'] [1, 2] [['a'], ['b']] [1]\n{('b', 1): 1, (1, 'b'): 2}\n")
 
 
 def test_only_plain_values_are_given(newsletter: Path) -> None:
