@@ -1,4 +1,4 @@
-"""Match a mail's CSS rules with its elements, using cssselect2, and its media queries with a screen."""
+"""Match a mail's CSS rules with its elements, and its media queries with a screen."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,15 +7,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-import cssselect2
-
-from newsletter.checks.css import stylesheets
+from newsletter.checks.css import selectors, stylesheets
 from newsletter.checks.css.stylesheets import Rule
 from newsletter.checks.css.values import Declared, values
 from newsletter.checks.document import Document, Element
 
 # More rules than any template has; without a limit, a hostile style sheet would take minutes.
-_MAX_RULES = 5_000
+MAX_RULES = 5_000
 # The at-rules whose content applies; browsers support the features that mails test with @supports.
 _APPLIED_AT_RULES = ("media", "supports", "layer")
 
@@ -39,17 +37,13 @@ class MatchedRule(NamedTuple):
 
 def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
     """Return the rules that match each element, for every screen."""
-    matcher = cssselect2.Matcher()
-    for within, rule in islice(_rules(document), _MAX_RULES):
-        try:
-            selectors = cssselect2.compile_selector_list(rule.prelude)
-        except (cssselect2.SelectorError, RecursionError):  # one invalid selector makes the rule invalid
-            continue
+    matcher = selectors.Matcher()
+    for within, rule in islice(_rules(document), MAX_RULES):
         block = values(rule.declarations)
-        for selector in selectors:
+        for selector in selectors.compiled(rule.prelude):
             matcher.add_selector(selector, (within, block))
     by_element = {}
-    for wrapper in cssselect2.ElementWrapper.from_html_root(document.root).iter_subtree():
+    for wrapper in selectors.wrapped(document.root):
         matches = (match for match in matcher.match(wrapper) if match[2] is None)  # skip ::before
         by_element[wrapper.etree_element] = [
             MatchedRule(tuple(specificity), order, within, block)
@@ -116,7 +110,9 @@ def _width_matches(value: str, test: Callable[[float], bool]) -> bool | None:
 
 
 _FEATURES: dict[str, Callable[[str, Viewport], bool | None]] = {
-    "prefers-color-scheme": lambda value, viewport: value == ("dark" if viewport.dark else "light"),
+    "prefers-color-scheme": lambda value, viewport: (
+        value == ("dark" if viewport.dark else "light") if value in ("dark", "light") else None
+    ),
     "min-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width >= pixels),
     "max-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width <= pixels),
     "width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width == pixels),

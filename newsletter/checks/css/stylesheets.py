@@ -69,10 +69,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A style sheet's rules, and all its at-rules, each in order."""
+    """A style sheet's rules, and all its at-rules, each in order; it is `readable` if it was parsed."""
 
     rules: tuple[Rule, ...] = ()
     at_rules: tuple[AtRule, ...] = ()
+    readable: bool = True
 
 
 @lru_cache(maxsize=32)
@@ -83,8 +84,13 @@ def sheet(css: str) -> Sheet:
         parser.parse_blocks(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
     # No template nests blocks a thousand levels deep, or writes a number of thousands of digits.
     except (RecursionError, ValueError):
-        return Sheet()
+        return Sheet(readable=False)
     return Sheet(tuple(parser.rules), tuple(parser.at_rules))
+
+
+def tokens(css: str) -> list[Node]:
+    """Return the tokens of a part of CSS."""
+    return list(tinycss2.parse_component_value_list(css))
 
 
 @lru_cache(maxsize=4096)
@@ -125,21 +131,33 @@ class _SheetParser:
     at_rules: list[AtRule] = field(default_factory=list)
 
     def parse_blocks(
-        self, nodes: Sequence[Node], within: tuple[AtRule, ...] = (), nested: bool = False
+        self,
+        nodes: Sequence[Node],
+        within: tuple[AtRule, ...] = (),
+        nested: bool = False,
+        around: Sequence[Node] = (),
     ) -> None:
+        """Collect from the nodes of a block; `around` is the prelude of the rule that the block is in."""
         for node in nodes:
             if node.type == "qualified-rule":
                 content = tinycss2.parse_blocks_contents(node.content)
-                selectors = tuple(_selectors(node.prelude))
-                self.rules.append(
-                    Rule(selectors, tuple(_declarations(content)), within, nested, tuple(node.prelude))
-                )
-                self.parse_blocks(content, within, nested=True)
+                self._add(node.prelude, content, within, nested)
+                self.parse_blocks(content, within, nested=True, around=node.prelude)
             elif node.type == "at-rule":
                 at_rule = AtRule(node.lower_at_keyword, _text(node.prelude), _words(node.prelude))
                 self.at_rules.append(at_rule)
                 content = tinycss2.parse_blocks_contents(node.content or [])
-                self.parse_blocks(content, (*within, at_rule), nested)
+                # `p { @media (…) { color: red } }` and `@scope (p) { color: red }` have no selector there.
+                has_selector = bool(around) or at_rule.name == "scope"
+                if has_selector and any(inner.type == "declaration" for inner in content):
+                    self._add(around, content, (*within, at_rule), nested=True)
+                self.parse_blocks(content, (*within, at_rule), nested, around)
+
+    def _add(
+        self, prelude: Sequence[Node], content: Sequence[Node], within: tuple[AtRule, ...], nested: bool
+    ) -> None:
+        selectors = tuple(_selectors(prelude))
+        self.rules.append(Rule(selectors, tuple(_declarations(content)), within, nested, tuple(prelude)))
 
 
 def _declarations(nodes: Sequence[Node]) -> Iterator[Declaration]:

@@ -1,34 +1,102 @@
 """Check that both parts of the mail have an unsubscribe link."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from newsletter.checks.css.rules import Viewport
 from newsletter.checks.document import Element
+from newsletter.checks.mail.link_visibility import LinkVisibility, has_words
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 _LINK = "[[unsubscribe_url]]"
 _MIN_PIXELS = 6.0  # a smaller text cannot be read
-_SCREENS = {"on a wide screen": Viewport(720), "on a phone": Viewport(375)}
+_MIN_CONTRAST = 1.2  # below this, a text has nearly the colour of its background
+_SCREENS = {Viewport(720): "on a wide screen", Viewport(375): "on a phone"}
 
 
 def unsubscribe(proof: Proof) -> Iterator[Problem]:
     """A part of the mail without an unsubscribe link that its reader can see."""
     fix = f"put {_LINK} into the footer template"
     links = [link for link in proof.document.links if link.get("href") == _LINK]
-    if not links:
+    if links:
+        yield from _hidden(proof, links)
+    else:
         yield Problem(proof.issue.path, "the HTML part has no unsubscribe link", fix)
-    for screen, viewport in _SCREENS.items():
-        if links and not _is_any_visible(proof, links, viewport):
-            what = f"the unsubscribe link cannot be seen {screen}"
-            yield Problem(proof.where(links[0]), what, "show it, with words of a normal size")
     if _LINK not in proof.rendered.text:
         yield Problem(proof.issue.path, "the text part has no unsubscribe link", fix)
 
 
-def _is_any_visible(proof: Proof, links: list[Element], viewport: Viewport) -> bool:
-    """Return True if one of the links has words that are shown, or a picture with a description."""
-    shown = {run.element for run in proof.cascade.runs(viewport) if run.style.size >= _MIN_PIXELS}
+def _hidden(proof: Proof, links: list[Element]) -> Iterator[Problem]:
+    """Yield the reason why no link is visible on the two usual screens, or else on the first other one."""
+    outlook = proof.document.in_outlook
+    in_outlook = [link for link in outlook.links if link.get("href") == _LINK]
+    visibility, other = LinkVisibility(proof.document, links), LinkVisibility(outlook, in_outlook)
+    found = [_obstacle(proof, links, visibility, viewport) for viewport in _SCREENS]
+    named: list[tuple[tuple[str, str] | None, str]] = [
+        (obstacle, f" {name}") for obstacle, name in zip(found, _SCREENS.values(), strict=True)
+    ]
+    if not any(found):
+        rest = (
+            (viewport, _obstacle(proof, links, visibility, viewport)) for viewport in visibility.viewports
+        )
+        named = list(islice(((one, _screen(viewport)) for viewport, one in rest if one), 1))
+    if not any(obstacle for obstacle, _ in named):
+        words = [element for link in in_outlook for element in link.iter() if has_words(element)]
+        obstacles = [other.obstacle(element, Viewport()) for element in words]
+        if obstacles and all(obstacles):
+            named = [(obstacles[0], " in Outlook on Windows")]
+    yield from dict.fromkeys(
+        _problem(proof, links[0], obstacle, screen) for obstacle, screen in named if obstacle
+    )
+    if not visibility.readable or not other.readable:
+        what = "CSS that cannot be read may hide the unsubscribe link"
+        yield Problem(
+            proof.where("<style"), what, "use fewer rules and screen widths, and correct its brackets"
+        )
+
+
+def _screen(viewport: Viewport) -> str:
+    return f" on a screen of {viewport.width} pixels" + (" in dark mode" if viewport.dark else "")
+
+
+def _problem(proof: Proof, link: Element, obstacle: tuple[str, str], screen: str) -> Problem:
+    reason, rule = obstacle
+    if not rule:
+        what = f"the unsubscribe link cannot be seen{screen}" + (f" ({reason[:80]})" if reason else "")
+        return Problem(proof.where(link), what, "show it, with words of a normal size")
+    keys = () if proof.locator.paused else (rule.split(" ", 1)[-1], *rule.split()[::-1], reason)
+    where = next(filter(None, map(proof.locator.find, keys)), None) or proof.where(link)
+    what = (
+        f"the unsubscribe link may be hidden by a rule that some programs apply: {rule[:80]} ({reason[:80]})"
+    )
+    return Problem(where, what, "remove the rule, or exclude the link and what is around it")
+
+
+def _obstacle(
+    proof: Proof, links: list[Element], visibility: LinkVisibility, viewport: Viewport
+) -> tuple[str, str] | None:
+    """Return what hides the first link from a screen; None if one of the links is visible."""
+    words = [element for link in links for element in link.iter() if has_words(element)]
+    obstacles = [visibility.obstacle(element, viewport) for element in words]
+    if viewport in _SCREENS and not all(obstacles):
+        shown = _shown(proof, viewport)
+        obstacles = [
+            obstacle or (None if element in shown else ("", ""))
+            for element, obstacle in zip(words, obstacles, strict=True)
+        ]
+    if not obstacles:
+        return "it has no words", ""
+    return obstacles[0] if all(obstacle is not None for obstacle in obstacles) else None
+
+
+def _shown(proof: Proof, viewport: Viewport) -> set[Element]:
+    """Return the elements whose text or picture is displayed."""
+    shown = {
+        run.element
+        for run in proof.cascade.runs(viewport)
+        if run.style.size >= _MIN_PIXELS and (run.contrast is None or run.contrast >= _MIN_CONTRAST)
+    }
     styles = proof.cascade.styles(viewport)
-    shown.update(image for image in proof.document.named("img") if image.get("alt") and image in styles)
-    return any(element in shown for link in links for element in link.iter())
+    shown.update(image for image in proof.document.named("img") if image in styles)
+    return shown

@@ -1,0 +1,93 @@
+"""Find the declarations that may hide an element and its content.
+
+Each property that can hide has a list of the values with which it does not. Any other value may hide, also
+one that this module cannot compute, such as `calc(0)` or `var(--x)`: a reader must be able to unsubscribe.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+_GLOBAL = r"inherit|initial|unset|revert"
+_SHARE = r"(?:1(?:\.0+)?|0?\.[3-9]\d*|100%|[3-9]\d(?:\.\d+)?%)"
+# Lengths of at most about two lines, to both sides; and lengths that are not negative, of any size.
+_SHORT = r"(?:[+-]?(?:0|0?\.\d+|[1-3]?\d(?:\.\d+)?)(?:px|pt)|[+-]?[12]?(?:\.\d+)?em|[+-]?0)"
+_POSITIVE = r"\+?(?:\d+(?:\.\d+)?|\.\d+)(?:px|pt|em|rem|ex|ch|%|in|cm|mm)|0"
+_MARGIN = rf"(?:auto|{_SHORT}|{_POSITIVE})"
+# From six pixels, and relative sizes that do not reduce the text to less than that at once.
+_FONT_SIZE = (
+    r"(?:[6-9]|\d{2,3})(?:\.\d+)?p[xt]|(?:0?\.[6-9]\d*|[1-9](?:\.\d+)?)r?em|(?:[6-9]\d|\d{3})(?:\.\d+)?%|"
+    r"(?:x{1,3}-)?(?:small|large)|medium|smaller|larger"
+)
+_MOVES = ("transform", "-webkit-transform", "scale", "rotate", "translate", "offset", "offset-path")
+_CUTS = ("clip", "clip-path", "-webkit-clip-path", "mask", "mask-image", "-webkit-mask", "-webkit-mask-image")
+_EFFECTS = ("filter", "-webkit-filter", "mix-blend-mode", "contain", "content", "-webkit-text-security")
+_ANIMATIONS = ("animation", "animation-name", "-webkit-animation", "-webkit-animation-name")
+_SIDES = ("left", "right", "top", "bottom", "inset", "inset-inline", "inset-block")
+_INSETS = (*_SIDES, *(f"inset-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end")))
+_MARGINS = ("", "-left", "-right", "-top", "-bottom", "-inline", "-block")
+_LOGICAL_MARGINS = tuple(f"-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end"))
+
+_HARMLESS: Mapping[str, str] = {
+    "display": (
+        "block|inline|inline-block|list-item|flow-root|contents|flex|inline-flex|grid|inline-grid|table|"
+        "inline-table|table-(?:row|cell|caption|row-group|header-group|footer-group)"
+    ),
+    "visibility": "visible",
+    "opacity": _SHARE,
+    "position": "static|relative|sticky",
+    "zoom": "normal|1|100%",
+    "content-visibility": "visible|auto",
+    "pointer-events": "auto|all",
+    "interactivity": "auto",
+    "-webkit-text-fill-color": "currentcolor",
+    "font-size-adjust": "none",
+    "text-indent": _SHORT,
+    "letter-spacing": rf"normal|-?0?\.\d+(?:px|pt)|-?1px|-?0?\.0\d*em|{_POSITIVE}",
+    "word-spacing": rf"normal|-?0?\.\d+(?:px|pt)|-?1px|-?0?\.0\d*em|{_POSITIVE}",
+    "z-index": r"auto|\d+",
+    "mso-hide": "none",
+    **dict.fromkeys((*_MOVES, *_CUTS, *_EFFECTS, *_ANIMATIONS), "none|auto|normal"),
+    **dict.fromkeys(_INSETS, rf"auto|{_SHORT}(?: {_SHORT}){{0,3}}"),
+    **dict.fromkeys(
+        (f"margin{side}" for side in (*_MARGINS, *_LOGICAL_MARGINS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
+    ),
+}
+# Sizes matter only to an element that cuts off what does not fit in.
+_OVERFLOWS = ("overflow", "overflow-x", "overflow-y", "overflow-block", "overflow-inline")
+_WIDE = rf"auto|none|100%|[5-9]\d(?:\.\d+)?%|(?:[1-9]\d{{2,3}})(?:\.\d+)?px|{_GLOBAL}"
+_HIGH = rf"auto|none|100%|normal|{_GLOBAL}"
+_HARMLESS_IN_CUT: Mapping[str, str] = {
+    **dict.fromkeys(("width", "max-width", "inline-size", "max-inline-size"), _WIDE),
+    **dict.fromkeys(("height", "max-height", "block-size", "max-block-size", "aspect-ratio"), _HIGH),
+    **dict.fromkeys(
+        ("flex", "flex-basis", "-webkit-line-clamp", "line-clamp", "grid-template-columns"), _HIGH
+    ),
+    **dict.fromkeys(("grid", "grid-template", "grid-template-rows", "grid-auto-rows"), _HIGH),
+    "line-height": rf"normal|1?\d{{2}}(?:\.\d+)?(?:px|%)|[6-9]px|[12](?:\.\d+)?(?:em)?|0?\.[6-9]|{_GLOBAL}",
+}
+_PATTERNS = {name: re.compile(f"{values}|{_GLOBAL}") for name, values in _HARMLESS.items()}
+_IN_CUT = {name: re.compile(values) for name, values in _HARMLESS_IN_CUT.items()}
+_FONT = re.compile(rf"(?:[\w-]+ )*(?:{_FONT_SIZE})(?:\s?/\s?\S+)? \S.*|{_GLOBAL}")
+_SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")
+_TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a-f]|.*[(/,].*")
+_OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
+
+# The properties that `hiding_values` judges.
+NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-size", "color"))
+
+
+def hiding_values(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+    """Yield the declarations that may hide an element, from the values that each property may have."""
+    for name, pattern in _PATTERNS.items():
+        yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
+    if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
+        for name, pattern in _IN_CUT.items():
+            yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
+
+
+def hides_text(name: str, value: str) -> bool:
+    """Return True if a font size or a colour may make a text invisible."""
+    if name == "color":
+        return bool(_TRANSPARENT.fullmatch(value)) and not _OPAQUE_FUNCTION.fullmatch(value)
+    pattern = {"font": _FONT, "font-size": _SIZE}.get(name)
+    return pattern is not None and not pattern.fullmatch(value)

@@ -1,0 +1,176 @@
+"""Find the declarations that apply to an element, and those that may apply in some mail program.
+
+A rule certainly applies if its selector and its media queries are plain, and match. Any other rule may apply:
+a selector, a query or an at-rule that this package does not know; and a selector with a name that no element
+of the mail has, because mail programs wrap the mail in elements of their own, such as `.moz-text-html`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from newsletter.checks.css import selectors, stylesheets
+from newsletter.checks.css.rules import MAX_RULES, Viewport, media_matches
+from newsletter.checks.css.stylesheets import Declaration, Rule
+from newsletter.checks.document import Document, Element
+
+# The content of these at-rules is not about elements. An animation is applied by a property.
+_OTHER_AT_RULES = re.compile(
+    r"(?:-\w+-)?keyframes|font-face|page|counter-style|property|font-feature-values|font-palette-values|"
+    r"view-transition|position-try|color-profile"
+)
+_FEATURE = (
+    r"\((?:min-width|max-width|width): ?\d+(?:\.\d+)?(?:px|em|rem)\)|"
+    r"\(prefers-color-scheme: ?(?:light|dark)\)"
+)
+_PLAIN_QUERY = re.compile(
+    rf"(?:(?:(?:only|not) )?(?:all|screen|print)(?: and (?:{_FEATURE}))*+|"
+    rf"(?:{_FEATURE})(?: and (?:{_FEATURE}))*+)"
+)
+_WIDTH = re.compile(r"width: ?(\d+(?:\.\d+)?)(px|em|rem)\)")
+_MAX_WIDTHS = 40
+_WIDTHS = (720, 375)  # a wide screen and a phone
+_PLAIN_PARENTS = ("head", "html", "body", "div", "table", "tbody", "tr", "td")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A declaration for an element; `source` is the rule's text if the rule only may apply."""
+
+    declaration: Declaration
+    rank: tuple[Any, ...] = ()
+    media: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Applications:
+    """The declarations of some properties that apply, or may apply, to some elements of a mail."""
+
+    def __init__(self, document: Document, elements: Sequence[Element], names: frozenset[str]) -> None:
+        self.readable = True
+        self._document, self._names = document, names
+        self._known = _names(document)
+        matcher = selectors.Matcher()
+        for media, rule, certain in islice(self._rules(), MAX_RULES + 1):
+            self._add(matcher, media, rule, certain)
+        self._by_element: dict[Element, list[Application]] = {}
+        wanted = set(elements)
+        for wrapper in selectors.wrapped(document.root):
+            if wrapper.etree_element in wanted:
+                self._by_element[wrapper.etree_element] = list(self._matched(matcher, wrapper))
+
+    def of(self, element: Element, viewport: Viewport) -> dict[str, list[Application]]:
+        """Return the winning declaration of each property, and the ones that may win."""
+        found: dict[str, list[Application]] = {}
+        for applied in self._by_element.get(element, ()):
+            same = found.setdefault(applied.declaration.name, [])
+            if applied.source:
+                same.append(applied)
+            elif all(media_matches(media, viewport) for media in applied.media):
+                certain = [other for other in same if not other.source and other.rank > applied.rank]
+                if not certain:
+                    same[:] = [*(other for other in same if other.source), applied]
+        return found
+
+    @property
+    def viewports(self) -> list[Viewport]:
+        """Return a screen for each range of widths that the media queries distinguish, light and dark."""
+        media = {media for applied in self._by_element.values() for one in applied for media in one.media}
+        limits = sorted(
+            {
+                float(number) * (1 if unit == "px" else 16)
+                for query in media
+                for number, unit in _WIDTH.findall(query)
+            }
+        )
+        self.readable = self.readable and len(limits) <= _MAX_WIDTHS
+        widths = [int(limit) + step for limit in limits[:_MAX_WIDTHS] for step in (-1, 0, 1)]
+        return [
+            Viewport(width, dark)
+            for width in dict.fromkeys((*_WIDTHS, *sorted(widths)))
+            if width > 0
+            for dark in (False, True)
+        ]
+
+    def _rules(self) -> Iterator[tuple[tuple[str, ...], Rule, bool]]:
+        """Yield each rule with its media queries, and True if all that is around it is plain."""
+        number = 0
+        for style in self._document.named("style"):
+            sheet = stylesheets.sheet(style.text or "")
+            self.readable = self.readable and sheet.readable
+            outer = list(filter(None, (_line(style.get("media")),)))
+            for rule in sheet.rules:
+                if any(_OTHER_AT_RULES.fullmatch(at_rule.name) for at_rule in rule.within):
+                    continue
+                number += 1
+                self.readable = self.readable and number <= MAX_RULES
+                media = [*outer, *(_line(at.prelude) for at in rule.within if at.name == "media")]
+                known = all(at.name == "media" for at in rule.within) and not rule.nested
+                yield tuple(media), rule, known and _is_plain(style)
+
+    def _add(self, matcher: Any, media: tuple[str, ...], rule: Rule, certain: bool) -> None:
+        declarations = [one for one in rule.declarations if one.name in self._names]
+        if not declarations or not all(map(_can_match, media)):
+            return
+        if certain and selectors.is_simple(rule.prelude) and all(map(_is_plain_list, media)):
+            for selector in selectors.compiled(rule.prelude):
+                matcher.add_selector(selector, (media, declarations, ""))
+        around = [str(at_rule) for at_rule in rule.within]
+        text = " ".join((*around, ", ".join(selector.text for selector in rule.selectors)))
+        certain = certain and all(map(_is_plain_list, media))
+        for tokens in self._widened(rule, certain):
+            for selector in selectors.compiled(tokens) or selectors.compiled(selectors.ANY):
+                matcher.add_selector(selector, ((), declarations, text))
+
+    def _widened(self, rule: Rule, certain: bool) -> Iterator[list[Any]]:
+        """Yield selectors that match all that those of the rule may match, if that is more or not certain."""
+        simple = certain and selectors.is_simple(rule.prelude)
+        for nodes in selectors.split(rule.prelude):
+            tokens = selectors.without_states(nodes)
+            if tokens is None:
+                continue
+            wide = selectors.known_end(tokens, self._known)
+            if not simple or len(wide) < len(tokens):
+                yield wide
+        if not rule.prelude:
+            yield list(selectors.ANY)
+
+    def _matched(self, matcher: Any, wrapper: Any) -> Iterator[Application]:
+        for specificity, order, _, (media, declarations, source) in matcher.match(wrapper):
+            for one in declarations:
+                yield Application(one, (one.important, 0, tuple(specificity), order), media, source)
+        for one in stylesheets.declarations(wrapper.etree_element.get("style", "")):
+            if one.name in self._names:
+                yield Application(one, (one.important, 1))
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").lower().split())
+
+
+def _is_plain(style: Element) -> bool:
+    """Return True if browsers certainly read a `<style>` element."""
+    plain = all(parent.tag in _PLAIN_PARENTS for parent in style.iterancestors())
+    return plain and (style.get("type") or "text/css").lower() == "text/css"
+
+
+def _is_plain_list(media: str) -> bool:
+    return all(_PLAIN_QUERY.fullmatch(query.strip()) for query in media.split(","))
+
+
+def _can_match(media: str) -> bool:
+    """Return False for a query that no screen matches, such as `print`."""
+    return not all(re.fullmatch(r"(?:only )?print(?: and .*)?", query.strip()) for query in media.split(","))
+
+
+def _names(document: Document) -> frozenset[str]:
+    """Return the tags, classes, ids and attributes of a mail, as `td`, `.card`, `#top`, `[href]`."""
+    names: set[str] = set()
+    for element in document.elements:
+        names.add(str(element.tag))
+        names.update(f".{name}" for name in element.get("class", "").split())
+        names.add(f"#{element.get('id', '')}")
+        names.update(f"[{name}]" for name in map(str, element.attrib))
+    return frozenset(names)

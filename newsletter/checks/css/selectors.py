@@ -1,0 +1,111 @@
+"""Compile the selectors of CSS with cssselect2, and widen them to all that they may match in some program."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cssselect2
+
+from newsletter.checks.css import stylesheets
+from newsletter.checks.document import Element
+
+# Pseudo-elements that are boxes of their own, beside the text of their element.
+_OTHER_BOXES = frozenset(("before", "after", "marker", "placeholder", "selection", "backdrop"))
+# Pseudo-classes that depend on the structure only; cssselect2 and browsers agree on them.
+_STRUCTURAL = re.compile(r"root|empty|(?:first|last|only)-child|(?:first|last|only)-of-type|nth-[a-z-]+")
+_COLON, _STAR = stylesheets.tokens(":*")
+ANY = (_STAR,)
+Matcher = cssselect2.Matcher
+
+
+def wrapped(root: Element) -> Iterator[Any]:
+    """Yield the elements of a mail in the form that a matcher takes."""
+    yield from cssselect2.ElementWrapper.from_html_root(root).iter_subtree()
+
+
+def is_simple(prelude: Sequence[Any]) -> bool:
+    """Return True if a selector has only names, classes, ids and combinators."""
+    for token in prelude:
+        plain = token.type in ("ident", "hash", "whitespace")
+        if not plain and not (token.type == "literal" and token.value in ".,>+~*"):
+            return False
+    return True
+
+
+def compiled(tokens: Sequence[Any]) -> list[Any]:
+    """Return the compiled selectors; none if one of them is invalid, which makes the rule invalid."""
+    try:
+        return list(cssselect2.compile_selector_list(list(tokens)))
+    except (cssselect2.SelectorError, RecursionError):
+        return []
+
+
+def split(prelude: Sequence[Any]) -> Iterator[list[Any]]:
+    nodes: list[Any] = []
+    for node in (*prelude, None):
+        if node is not None and node != ",":
+            nodes.append(node)
+        elif nodes:
+            yield nodes
+            nodes = []
+
+
+def without_states(nodes: Sequence[Any]) -> list[Any] | None:
+    """Remove the pseudo-classes whose state is unknown; return None for a box beside the element's text."""
+    tokens: list[Any] = []
+    colons = 0
+    for node in nodes:
+        if node == ":":
+            colons += 1
+            continue
+        if colons:
+            name = node.lower_name if node.type == "function" else getattr(node, "lower_value", "")
+            if name in _OTHER_BOXES or (colons == 2 and name.startswith("-")):
+                return None
+            if colons == 1 and _STRUCTURAL.fullmatch(name):
+                tokens += [_COLON, node]
+            elif not tokens or tokens[-1].type == "whitespace" or _is_combinator(tokens[-1]):
+                tokens.append(_STAR)
+            colons = 0
+        elif node == "&":  # the rule around it, which could be any
+            if not tokens or tokens[-1].type == "whitespace" or _is_combinator(tokens[-1]):
+                tokens.append(_STAR)
+        elif node.type != "comment":
+            tokens.append(node)
+    first = next((node for node in tokens if node.type != "whitespace"), None)
+    return [_STAR, *tokens] if first is not None and _is_combinator(first) else tokens
+
+
+def _is_combinator(node: Any) -> bool:
+    return node.type == "literal" and node.value in (">", "+", "~")
+
+
+def known_end(tokens: list[Any], known: frozenset[str]) -> list[Any]:
+    """Return the end of a selector, after the last element that the mail does not have itself."""
+    start, before = 0, ""
+    end = max((n for n, node in enumerate(tokens) if node.type != "whitespace"), default=0)
+    last = max(
+        (n for n in range(end) if tokens[n].type == "whitespace" or _is_combinator(tokens[n])), default=-1
+    )
+    for n, node in enumerate(tokens[: last + 1]):
+        name = f"{before}{getattr(node, 'value', '')}" if node.type in ("ident", "hash") else ""
+        if node.type == "hash":
+            name = f"#{node.value}"
+        elif node.type == "[] block":
+            name = next((f"[{inner.lower_value}]" for inner in node.content if inner.type == "ident"), "")
+        if before != ":" and name and name not in known and name.lower() not in known:
+            start = next(at for at in range(n + 1, last + 1) if _ends_compound(tokens[at])) + 1
+        before = node.value if node.type == "literal" and node.value in ".:" else ""
+    while start < len(tokens) and _ends_compound(tokens[start]):
+        start += 1
+    rest = tokens[start:]
+    attributes = [node for node in rest if node.type == "[] block" and _attribute(node) not in known]
+    return [node for node in rest if node not in attributes] or [_STAR] if attributes else rest
+
+
+def _attribute(block: Any) -> str:
+    return next((f"[{inner.lower_value}]" for inner in block.content if inner.type == "ident"), "")
+
+
+def _ends_compound(node: Any) -> bool:
+    return node.type == "whitespace" or _is_combinator(node)

@@ -1,0 +1,106 @@
+"""Find what hides a link from its readers, on any screen and in any mail program."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from newsletter.checks.css import hiding
+from newsletter.checks.css.possible import Application, Applications
+from newsletter.checks.css.rules import Viewport
+from newsletter.checks.document import Document, Element
+
+# The elements that show their content everywhere. Others may hide it, as <details>, <canvas> and <template>.
+_SHOWING_TAGS = re.compile(
+    "html|body|div|p|span|font|center|a|img|table|caption|thead|tbody|tfoot|tr|td|th|ul|ol|li|dl|dt|dd|h[1-6]|"
+    "b|strong|i|em|u|s|ins|big|small|su[bp]|cite|q|abbr|code|pre|kbd|samp|tt|mark|time|bdi|bdo|blockquote|"
+    "address|article|aside|footer|header|main|nav|section|figure|figcaption|hgroup"
+)
+_HIDING_ATTRIBUTES = ("hidden", "inert", "popover")
+_RELATIVE_SIZE = re.compile(r".*(?:em|%)|smaller|larger|inherit|unset|revert")
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"  # the fillers of Hangul
+
+
+class LinkVisibility:
+    """Judge links by their words, by the elements around them, and by the CSS of these."""
+
+    def __init__(self, document: Document, links: Sequence[Element]) -> None:
+        self._document = document
+        self._links = links
+
+    @property
+    def readable(self) -> bool:
+        """Return False if there is CSS that was not judged."""
+        return self._applications.readable and bool(self.viewports)
+
+    @cached_property
+    def viewports(self) -> list[Viewport]:
+        """Return the screens on which the links may differ."""
+        return self._applications.viewports
+
+    @cached_property
+    def _applications(self) -> Applications:
+        chained = [
+            element
+            for link in self._links
+            for inner in link.iter()
+            for element in (inner, *inner.iterancestors())
+            if isinstance(element.tag, str)
+        ]
+        return Applications(self._document, list(dict.fromkeys(chained)), hiding.NAMES)
+
+    def obstacle(self, inner: Element, viewport: Viewport) -> tuple[str, str] | None:
+        """Return what hides an element, and its rule, which is empty if it applies for certain."""
+        chain = [inner, *inner.iterancestors()]
+        structural = next(filter(None, map(_structural, chain)), None)
+        if structural:
+            return structural, ""
+        applied = [self._applications.of(element, viewport) for element in chain]
+        found = [*(item for one in applied for item in _hiding(one)), *_hidden_text(applied)]
+        # A reason that is certain first.
+        return min(found, key=lambda item: bool(item[1]), default=None)
+
+
+def has_words(element: Element) -> bool:
+    """Return True if an element has letters of its own, or is a picture with a description that has some."""
+    if element.tag == "img":
+        return _has_letter(element.get("alt", ""))
+    return _has_letter("".join((element.text or "", *(child.tail or "" for child in element))))
+
+
+def _has_letter(text: str) -> bool:
+    return any(character.isalpha() and character not in _BLANK_LETTERS for character in text)
+
+
+def _structural(element: Element) -> str | None:
+    if not _SHOWING_TAGS.fullmatch(str(element.tag)):
+        return f"it is in <{element.tag}>"
+    hidden = next((name for name in _HIDING_ATTRIBUTES if element.get(name) is not None), None)
+    if hidden or element.get("aria-hidden", "").lower() == "true":
+        return f"<{element.tag} {hidden or 'aria-hidden'}>"
+    return None
+
+
+def _hiding(applied: dict[str, list[Application]]) -> Iterator[tuple[str, str]]:
+    values = {name: [_value(one) for one in items] for name, items in applied.items()}
+    for name, value in hiding.hiding_values(values):
+        source = next(one.source for one in applied[name] if _value(one) == value)
+        yield f"{name}: {value}", source
+
+
+def _hidden_text(chain: Sequence[dict[str, list[Application]]]) -> Iterator[tuple[str, str]]:
+    """Yield the sizes and colours that hide a text: the innermost certain one, and all possible ones."""
+    for names in (("font", "font-size"), ("color",)):
+        inherited = True
+        for applied in chain:
+            items = [one for name in names for one in applied.get(name, ())]
+            certain = max((one for one in items if not one.source), key=lambda one: one.rank, default=None)
+            for one in items:
+                judged = bool(one.source) or (inherited and one is certain)
+                if judged and hiding.hides_text(one.declaration.name, _value(one)):
+                    yield f"{one.declaration.name}: {_value(one)}", one.source
+            if certain and not _RELATIVE_SIZE.fullmatch(_value(certain)):
+                inherited = False
+
+
+def _value(applied: Application) -> str:
+    return applied.declaration.value.lower()
