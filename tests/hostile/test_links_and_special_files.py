@@ -585,6 +585,7 @@ CALLS = {
 # Functions of these names that open no file of the newsletter.
 OTHERS = {
     "walk",
+    "message.walk",
     "read_text",
     "reader.read_text",
     "Database.open",

@@ -13,6 +13,7 @@ from importlib import import_module
 import pytest
 
 from newsletter.checks.content.issue_date import date_pattern
+from newsletter.checks.css import hiding
 from newsletter.checks.locate import spelling_pattern
 from newsletter.render.mjml_attributes import _parsed
 from newsletter.render.mjml_lint import attribute_pattern, opening_tag
@@ -39,6 +40,7 @@ _NO_LIMIT_SECONDS = 120
 # The patterns of each function that builds one at run time.
 BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
     "newsletter.checks.content.issue_date.date_pattern": lambda: [date_pattern(_MONTHS)],
+    "newsletter.checks.css.hiding.": lambda: (*hiding.PATTERNS.values(), *hiding.PATTERNS_IN_CUT.values()),
     "newsletter.checks.locate.spelling_pattern": lambda: map(spelling_pattern, (*_WORDS, "<a & b>")),
     "newsletter.config.fields.match": lambda: map(
         re.compile, patterns_given_to("newsletter.config.fields", "_matching")

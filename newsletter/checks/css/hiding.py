@@ -65,9 +65,10 @@ _HARMLESS_IN_CUT: Mapping[str, str] = {
     **dict.fromkeys(("grid", "grid-template", "grid-template-rows", "grid-auto-rows"), _HIGH),
     "line-height": rf"normal|1?\d{{2}}(?:\.\d+)?(?:px|%)|[6-9]px|[12](?:\.\d+)?(?:em)?|0?\.[6-9]|{_GLOBAL}",
 }
-_PATTERNS = {name: re.compile(f"{values}|{_GLOBAL}") for name, values in _HARMLESS.items()}
-_IN_CUT = {name: re.compile(values) for name, values in _HARMLESS_IN_CUT.items()}
-_FONT = re.compile(rf"(?:[\w-]+ )*(?:{_FONT_SIZE})(?:\s?/\s?\S+)? \S.*|{_GLOBAL}")
+PATTERNS = {name: re.compile(rf"\A(?:{values}|{_GLOBAL})\Z") for name, values in _HARMLESS.items()}
+PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _HARMLESS_IN_CUT.items()}
+# Style, variant, weight and stretch come before the size.
+_FONT = re.compile(rf"\A(?:(?:[\w-]++ ){{0,5}}(?:{_FONT_SIZE})(?:\s?/\s?\S++)? \S.*|{_GLOBAL})\Z")
 _SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")
 _TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a-f]|.*[(/,].*")
 _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
@@ -78,10 +79,10 @@ NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-siz
 
 def hiding_values(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
     """Yield the declarations that may hide an element, from the values that each property may have."""
-    for name, pattern in _PATTERNS.items():
+    for name, pattern in PATTERNS.items():
         yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
     if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
-        for name, pattern in _IN_CUT.items():
+        for name, pattern in PATTERNS_IN_CUT.items():
             yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from newsletter.checks.css import stylesheets
 from newsletter.checks.document import Document, Element
+from newsletter.checks.mail.invisible_pictures import invisible_pictures
 from newsletter.checks.proof import Proof
 from newsletter.constants import PLACEHOLDER
 from newsletter.errors import Problem
@@ -12,12 +13,18 @@ from newsletter.errors import Problem
 _REMOTE_CSS = re.compile(r"@import\b|@font-face\b|url\(\s*['\"]?(?:https?:)?//", re.IGNORECASE)
 # An address of CSS in which escapes and white space are resolved, as browsers do.
 _REMOTE = re.compile(r"@(?:import|font-face)$|(?:https?:)?[/\\]{2}|https?:", re.IGNORECASE)
-_FORBIDDEN_TAGS = ("script", "iframe", "object", "embed", "link", "form", "input", "button", "base")
-_STYLED = {
-    "width": re.compile(r"(?:^|;)width:(\d+(?:\.\d+)?)px"),
-    "height": re.compile(r"(?:^|;)height:(\d+(?:\.\d+)?)px"),
-}
-_MIN_VISIBLE_PIXELS = 3  # a smaller picture is a tracking pixel
+# Active elements, and those that mail programs do not show but may load.
+_FORBIDDEN_TAGS = (
+    *("script", "iframe", "frame", "frameset", "object", "embed", "applet", "portal", "fencedframe"),
+    *("link", "form", "input", "button", "base", "bgsound"),
+    *("image", "use", "feimage"),  # of SVG
+)
+# The attributes that load an address beside `src`, and that no mail program shows.
+_FORBIDDEN_ATTRIBUTES = ("dynsrc", "lowsrc", "v:background", "ping", "manifest", "archive", "codebase")
+# <meta> elements that request an address; others, such as Content-Type and X-UA-Compatible, do not.
+_FORBIDDEN_META = re.compile(r"\s*+(?:refresh|content-security-policy.*|link|set-cookie)\s*+", re.IGNORECASE)
+_SCRIPT = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
+_IGNORED = re.compile(r"[\x00-\x20\x7f]")  # browsers ignore these characters in the scheme of an address
 _FIX = "remove it from the template"
 # The attributes with addresses that mail programs load when a mail is opened.
 _LOADED = ("background", "data", "poster", "src", "srcset")
@@ -37,7 +44,7 @@ def tracking(proof: Proof) -> Iterator[Problem]:
 
 
 def _elements(proof: Proof, document: Document) -> Iterator[Problem]:
-    for image in filter(_is_pixel, document.named("img")):
+    for image in invisible_pictures(document):
         what = f"an invisible picture: {image.get('src', '')[:80]}"
         yield Problem(proof.where(image), what, _FIX)
     for element in document.named(*_FORBIDDEN_TAGS):
@@ -45,6 +52,22 @@ def _elements(proof: Proof, document: Document) -> Iterator[Problem]:
         # A <base> completes all other addresses, also those with the data of a reader.
         fixed = element.tag == "base" or _has_placeholder(element)
         yield Problem(proof.where(element), what, _FIX, fixed_severity=fixed)
+    for meta in document.named("meta"):
+        if _FORBIDDEN_META.fullmatch(meta.get("http-equiv", "")):
+            what = f'<meta http-equiv="{meta.get("http-equiv", "")[:40]}"> is not allowed in a mail'
+            yield Problem(proof.where(meta), what, _FIX, fixed_severity=_has_placeholder(meta))
+    for element in document.elements:  # a link to a script is an error of the check `links`
+        for name, value in element.attrib.items():
+            if (element.tag, name) != ("a", "href") and _is_active(str(name).lower(), str(value)):
+                what = f"the attribute {str(name)[:40]} of <{element.tag}> is not allowed in a mail"
+                yield Problem(proof.where(element), what, _FIX, fixed_severity=_has_placeholder(element))
+
+
+def _is_active(name: str, value: str) -> bool:
+    """Return True for an attribute that runs a script, or loads what no mail program shows."""
+    if name in _FORBIDDEN_ATTRIBUTES or name.startswith("on"):
+        return True
+    return bool(_SCRIPT.match(_IGNORED.sub("", value)))
 
 
 def _has_placeholder(element: Element) -> bool:
@@ -86,17 +109,3 @@ def _remote_css(proof: Proof, element: Element) -> Iterator[Problem]:
 
 def _css(element: Element) -> str:
     return element.text or "" if element.tag == "style" else element.get("style", "")
-
-
-def _is_pixel(image: Element) -> bool:
-    style = image.get("style", "").replace(" ", "").lower()
-    sizes = [image.get(side) or _styled(style, pattern) for side, pattern in _STYLED.items()]
-    small = [
-        float(size) < _MIN_VISIBLE_PIXELS for size in sizes if size and re.fullmatch(r"\d+(\.\d+)?", size)
-    ]
-    return any(small) or "display:none" in style or "visibility:hidden" in style
-
-
-def _styled(style: str, pattern: re.Pattern[str]) -> str | None:
-    match = pattern.search(style)
-    return match[1] if match else None

@@ -29,9 +29,10 @@ def unsubscribe(proof: Proof) -> Iterator[Problem]:
 
 def _hidden(proof: Proof, links: list[Element]) -> Iterator[Problem]:
     """Yield the reason why no link is visible on the two usual screens, or else on the first other one."""
-    outlook = proof.document.in_outlook
-    in_outlook = [link for link in outlook.links if link.get("href") == _LINK]
-    visibility, other = LinkVisibility(proof.document, links), LinkVisibility(outlook, in_outlook)
+    other_document = proof.document.in_outlook
+    in_outlook = [link for link in other_document.links if link.get("href") == _LINK]
+    visibility = LinkVisibility(proof.document, links)
+    other = LinkVisibility(other_document, in_outlook)
     found = [_obstacle(proof, links, visibility, viewport) for viewport in _SCREENS]
     named: list[tuple[tuple[str, str] | None, str]] = [
         (obstacle, f" {name}") for obstacle, name in zip(found, _SCREENS.values(), strict=True)
