@@ -72,6 +72,17 @@ class Document:
         return by_address
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the mail's tags, classes, ids and attributes as in CSS: `td`, `.card`, `#top`, `[href]`."""
+        names: set[str] = set()
+        for element in self.elements:
+            names.add(str(element.tag))
+            names.update(f".{name}" for name in element.get("class", "").split())
+            names.add(f"#{element.get('id', '')}")
+            names.update(f"[{name}]" for name in map(str, element.attrib))
+        return frozenset(names)
+
+    @cached_property
     def text(self) -> str:
         """Return the text of the mail's body in one line."""
         return " ".join(run for body in self.named("body") for run in runs(body))

@@ -18,8 +18,6 @@ from newsletter.state.tracked import refuse_tracked
 
 MAX_LISTED = 200
 _NAME = re.compile(r"[\w+=,.@-]{1,200}")
-# Characters of a header that the list shows.
-_MAX_HEADER_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -107,5 +105,5 @@ def _entry(file: Path, status: os.stat_result, root: Path) -> OutboxEntry | None
             head = handle.read(20_000).partition(b"\n\n")[0]
     except OSError:
         return None
-    to, subject = (value[:_MAX_HEADER_LENGTH] for value in first_headers(head, "To", "Subject"))
+    to, subject = first_headers(head, "To", "Subject")
     return OutboxEntry(file.name, to, subject, status.st_mtime * 1000, status.st_size)

@@ -15,7 +15,7 @@ from newsletter.preview import unsubscribe_links
 
 MAX_BYTES = 5_000_000
 _MAX_LINES, _MAX_PARTS, _MAX_HEADERS = 100_000, 50, 500
-# Characters of a header that is shown without being parsed.
+# Characters of a header that the list of messages shows, or that is shown without being parsed.
 _MAX_HEADER_LENGTH = 300
 # Characters of a header that decides how a part is read; RFC 2046 limits a boundary to 70.
 _MAX_MIME_HEADER_LENGTH = 2_000
@@ -72,13 +72,14 @@ def read(raw: bytes) -> OutboxMessage:
 
 
 def first_headers(head: bytes, *names: str) -> list[str]:
-    """Return the first value of each of these headers, "" if there is none or it cannot be read."""
+    """Return the start of each of these headers, "" if there is none or it cannot be read."""
     try:
         message = _parsed(b"".join(head.splitlines(keepends=True)[:_MAX_HEADERS]))
     except Exception:  # as in `read`
         return [""] * len(names)
     firsts = [next(iter(_values(message, name)), "") for name in names]
-    return [_shown(name, first[:_MAX_LISTED_LENGTH]) for name, first in zip(names, firsts, strict=True)]
+    shown = [_shown(name, first[:_MAX_LISTED_LENGTH]) for name, first in zip(names, firsts, strict=True)]
+    return [value[:_MAX_HEADER_LENGTH] for value in shown]
 
 
 def _paragraph(said: str) -> str:

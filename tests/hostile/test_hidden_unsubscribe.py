@@ -49,7 +49,7 @@ RULES = {
     "nesting-ampersand-last": ".foot{body &{display:none !important}}",
     "nesting-media": ".foot{@media (min-width:1px){display:none !important}}",
     "supports": "@supports (display:grid){.foot{display:none !important}}",
-    "starting-style": "@layer a.b{.foot{display:none !important}}",
+    "layer": "@layer a.b{.foot{display:none !important}}",
     "unknown-at-rule": "@future (x){.foot{display:none !important}}",
     "program": ".moz-text-html .foot{display:none !important}",
     "program-sibling": "u + .foot, u ~ div .foot a{display:none !important}",

@@ -79,11 +79,16 @@ NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-siz
 
 def hiding_values(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
     """Yield the declarations that may hide an element, from the values that each property may have."""
-    for name, pattern in PATTERNS.items():
-        yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
+    yield from _not_in(PATTERNS, values)
     if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
-        for name, pattern in PATTERNS_IN_CUT.items():
-            yield from ((name, value) for value in values.get(name, ()) if not pattern.fullmatch(value))
+        yield from _not_in(PATTERNS_IN_CUT, values)
+
+
+def _not_in(
+    patterns: Mapping[str, re.Pattern[str]], values: Mapping[str, Sequence[str]]
+) -> Iterable[tuple[str, str]]:
+    for name in [name for name in patterns if name in values]:
+        yield from ((name, value) for value in values[name] if not patterns[name].fullmatch(value))
 
 
 def hides_text(name: str, value: str) -> bool:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from newsletter.checks.css import selectors, stylesheets
-from newsletter.checks.css.rules import MAX_RULES, Viewport, media_matches
+from newsletter.checks.css.rules import MAX_RULES, SCREENS, Viewport, media_matches, pixels
 from newsletter.checks.css.stylesheets import Declaration, Rule
 from newsletter.checks.document import Document, Element
 
@@ -29,9 +29,8 @@ _PLAIN_QUERY = re.compile(
     rf"(?:(?:(?:only|not) )?(?:all|screen|print)(?: and (?:{_FEATURE}))*+|"
     rf"(?:{_FEATURE})(?: and (?:{_FEATURE}))*+)"
 )
-_WIDTH = re.compile(r"width: ?(\d+(?:\.\d+)?)(px|em|rem)\)")
+_WIDTH = re.compile(r"width: ?(\d+(?:\.\d+)?(?:px|em|rem))\)")
 _MAX_WIDTHS = 40
-_WIDTHS = (720, 375)  # a wide screen and a phone
 _PLAIN_PARENTS = ("head", "html", "body", "div", "table", "tbody", "tr", "td")
 
 
@@ -51,7 +50,6 @@ class Applications:
     def __init__(self, document: Document, elements: Sequence[Element], names: frozenset[str]) -> None:
         self.readable = True
         self._document, self._names = document, names
-        self._known = _names(document)
         matcher = selectors.Matcher()
         for media, rule, certain in islice(self._rules(), MAX_RULES + 1):
             self._add(matcher, media, rule, certain)
@@ -76,23 +74,18 @@ class Applications:
 
     @property
     def viewports(self) -> list[Viewport]:
-        """Return a screen for each range of widths that the media queries distinguish, light and dark."""
+        """Return one screen for each set of media queries that match on the same screens."""
         media = {media for applied in self._by_element.values() for one in applied for media in one.media}
-        limits = sorted(
-            {
-                float(number) * (1 if unit == "px" else 16)
-                for query in media
-                for number, unit in _WIDTH.findall(query)
-            }
-        )
+        limits = sorted({pixels(size) or 0.0 for query in media for size in _WIDTH.findall(query)})
         self.readable = self.readable and len(limits) <= _MAX_WIDTHS
         widths = [int(limit) + step for limit in limits[:_MAX_WIDTHS] for step in (-1, 0, 1)]
-        return [
-            Viewport(width, dark)
-            for width in dict.fromkeys((*_WIDTHS, *sorted(widths)))
-            if width > 0
-            for dark in (False, True)
-        ]
+        by_matches: dict[tuple[bool, ...], Viewport] = {}
+        for width in (*(screen.width for screen in SCREENS), *sorted(widths)):
+            for dark in (False, True):
+                viewport = Viewport(width, dark)
+                if width > 0:
+                    by_matches.setdefault(tuple(media_matches(one, viewport) for one in media), viewport)
+        return list(by_matches.values())
 
     def _rules(self) -> Iterator[tuple[tuple[str, ...], Rule, bool]]:
         """Yield each rule with its media queries, and True if all that is around it is plain."""
@@ -114,24 +107,23 @@ class Applications:
         declarations = [one for one in rule.declarations if one.name in self._names]
         if not declarations or not all(map(_can_match, media)):
             return
-        if certain and selectors.is_simple(rule.prelude) and all(map(_is_plain_list, media)):
+        simple = certain and all(map(_is_plain_list, media)) and selectors.is_simple(rule.prelude)
+        if simple:
             for selector in selectors.compiled(rule.prelude):
                 matcher.add_selector(selector, (media, declarations, ""))
         around = [str(at_rule) for at_rule in rule.within]
         text = " ".join((*around, ", ".join(selector.text for selector in rule.selectors)))
-        certain = certain and all(map(_is_plain_list, media))
-        for tokens in self._widened(rule, certain):
+        for tokens in self._widened(rule, simple):
             for selector in selectors.compiled(tokens) or selectors.compiled(selectors.ANY):
                 matcher.add_selector(selector, ((), declarations, text))
 
-    def _widened(self, rule: Rule, certain: bool) -> Iterator[list[Any]]:
-        """Yield selectors that match all that those of the rule may match, if that is more or not certain."""
-        simple = certain and selectors.is_simple(rule.prelude)
+    def _widened(self, rule: Rule, simple: bool) -> Iterator[list[Any]]:
+        """Yield selectors for all that a rule may match; if it is `simple`, only those that match more."""
         for nodes in selectors.split(rule.prelude):
             tokens = selectors.without_states(nodes)
             if tokens is None:
                 continue
-            wide = selectors.known_end(tokens, self._known)
+            wide = selectors.known_end(tokens, self._document.names)
             if not simple or len(wide) < len(tokens):
                 yield wide
         if not rule.prelude:
@@ -163,14 +155,3 @@ def _is_plain_list(media: str) -> bool:
 def _can_match(media: str) -> bool:
     """Return False for a query that no screen matches, such as `print`."""
     return not all(re.fullmatch(r"(?:only )?print(?: and .*)?", query.strip()) for query in media.split(","))
-
-
-def _names(document: Document) -> frozenset[str]:
-    """Return the tags, classes, ids and attributes of a mail, as `td`, `.card`, `#top`, `[href]`."""
-    names: set[str] = set()
-    for element in document.elements:
-        names.add(str(element.tag))
-        names.update(f".{name}" for name in element.get("class", "").split())
-        names.add(f"#{element.get('id', '')}")
-        names.update(f"[{name}]" for name in map(str, element.attrib))
-    return frozenset(names)

@@ -26,6 +26,10 @@ class Viewport:
     dark: bool = False
 
 
+WIDE, PHONE = SCREENS = (Viewport(720), Viewport(375))
+"""The two usual screens."""
+
+
 class MatchedRule(NamedTuple):
     """A rule that matches an element; it applies if all media queries of `within` match the screen."""
 
@@ -99,21 +103,22 @@ def _part_matches(part: str, viewport: Viewport) -> bool | None:
     return test(value, viewport) if test else None
 
 
-def _pixels(value: str) -> float | None:
+def pixels(value: str) -> float | None:
+    """Return the pixels of a length in a media query; None for a unit that is unknown."""
     match = _PIXELS.fullmatch(value)
     return float(match[1]) * (1 if match[2] == "px" else 16) if match else None
 
 
 def _width_matches(value: str, test: Callable[[float], bool]) -> bool | None:
-    pixels = _pixels(value)
-    return None if pixels is None else test(pixels)
+    size = pixels(value)
+    return None if size is None else test(size)
 
 
 _FEATURES: dict[str, Callable[[str, Viewport], bool | None]] = {
     "prefers-color-scheme": lambda value, viewport: (
         value == ("dark" if viewport.dark else "light") if value in ("dark", "light") else None
     ),
-    "min-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width >= pixels),
-    "max-width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width <= pixels),
-    "width": lambda value, viewport: _width_matches(value, lambda pixels: viewport.width == pixels),
+    "min-width": lambda value, viewport: _width_matches(value, lambda size: viewport.width >= size),
+    "max-width": lambda value, viewport: _width_matches(value, lambda size: viewport.width <= size),
+    "width": lambda value, viewport: _width_matches(value, lambda size: viewport.width == size),
 }

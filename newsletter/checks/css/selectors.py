@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import cssselect2
@@ -35,12 +36,19 @@ def is_simple(prelude: Sequence[Any]) -> bool:
 def compiled(tokens: Sequence[Any]) -> list[Any]:
     """Return the compiled selectors; none if one of them is invalid, which makes the rule invalid."""
     try:
-        return list(cssselect2.compile_selector_list(list(tokens)))
+        return _compiled(stylesheets.serialized(tokens))
     except (cssselect2.SelectorError, RecursionError):
         return []
 
 
+@lru_cache(maxsize=1000)
+def _compiled(text: str) -> list[Any]:
+    """Compile the text of selectors; several checks match the same rules with several documents."""
+    return list(cssselect2.compile_selector_list(text))
+
+
 def split(prelude: Sequence[Any]) -> Iterator[list[Any]]:
+    """Yield the tokens of each selector of a list."""
     nodes: list[Any] = []
     for node in (*prelude, None):
         if node is not None and node != ",":
@@ -64,11 +72,11 @@ def without_states(nodes: Sequence[Any]) -> list[Any] | None:
                 return None
             if colons == 1 and _STRUCTURAL.fullmatch(name):
                 tokens += [_COLON, node]
-            elif not tokens or tokens[-1].type == "whitespace" or _is_combinator(tokens[-1]):
+            elif not tokens or _ends_compound(tokens[-1]):
                 tokens.append(_STAR)
             colons = 0
         elif node == "&":  # the rule around it, which could be any
-            if not tokens or tokens[-1].type == "whitespace" or _is_combinator(tokens[-1]):
+            if not tokens or _ends_compound(tokens[-1]):
                 tokens.append(_STAR)
         elif node.type != "comment":
             tokens.append(node)
@@ -84,15 +92,13 @@ def known_end(tokens: list[Any], known: frozenset[str]) -> list[Any]:
     """Return the end of a selector, after the last element that the mail does not have itself."""
     start, before = 0, ""
     end = max((n for n, node in enumerate(tokens) if node.type != "whitespace"), default=0)
-    last = max(
-        (n for n in range(end) if tokens[n].type == "whitespace" or _is_combinator(tokens[n])), default=-1
-    )
+    last = max((n for n in range(end) if _ends_compound(tokens[n])), default=-1)
     for n, node in enumerate(tokens[: last + 1]):
         name = f"{before}{getattr(node, 'value', '')}" if node.type in ("ident", "hash") else ""
         if node.type == "hash":
             name = f"#{node.value}"
         elif node.type == "[] block":
-            name = next((f"[{inner.lower_value}]" for inner in node.content if inner.type == "ident"), "")
+            name = _attribute(node)
         if before != ":" and name and name not in known and name.lower() not in known:
             start = next(at for at in range(n + 1, last + 1) if _ends_compound(tokens[at])) + 1
         before = node.value if node.type == "literal" and node.value in ".:" else ""

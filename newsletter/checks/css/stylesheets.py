@@ -199,8 +199,13 @@ def _words(nodes: Sequence[Node]) -> frozenset[str]:
     return frozenset(node.lower_value for node in _with_nested(nodes) if node.type == "ident")
 
 
+def serialized(nodes: Sequence[Node]) -> str:
+    """Return the CSS of some tokens."""
+    return str(tinycss2.serialize(nodes))
+
+
 def _text(nodes: Sequence[Node]) -> str:
-    return " ".join(str(tinycss2.serialize(nodes)).split())
+    return " ".join(serialized(nodes).split())
 
 
 def _selectors(prelude: Sequence[Node]) -> Iterator[Selector]:

@@ -1,10 +1,11 @@
 """Check the contrast of text in light and dark mode (WCAG 2.2, 1.4.3)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from newsletter.checks.css.cascade import TextRun
-from newsletter.checks.css.rules import Viewport
+from newsletter.checks.css.rules import PHONE, WIDE
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem, Severity
@@ -15,10 +16,10 @@ LARGE_PIXELS, LARGE_BOLD_PIXELS = 24.0, 18.66
 # Below this contrast a text is nearly invisible: dark on dark, or white on white.
 UNREADABLE_CONTRAST = 2.0
 VIEWPORTS = (
-    ("in light mode", Viewport(720)),
-    ("in dark mode", Viewport(720, dark=True)),
-    ("on a phone in light mode", Viewport(375)),
-    ("on a phone in dark mode", Viewport(375, dark=True)),
+    ("in light mode", WIDE),
+    ("in dark mode", replace(WIDE, dark=True)),
+    ("on a phone in light mode", PHONE),
+    ("on a phone in dark mode", replace(PHONE, dark=True)),
 )
 
 

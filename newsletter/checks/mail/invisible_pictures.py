@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from newsletter.checks.css.possible import Application, Applications
-from newsletter.checks.css.rules import Viewport
+from newsletter.checks.css.rules import SCREENS, Viewport
 from newsletter.checks.document import Document, Element
 
 MIN_VISIBLE_PIXELS = 3.0  # a smaller picture is a tracking pixel
@@ -27,7 +27,6 @@ _SIDES = ("width", "height", "max-width", "max-height", "inline-size", "block-si
 _NAMES = frozenset((*_SIDES, "display", "visibility", "opacity"))
 _HIDDEN = {"display": ("none",), "visibility": ("hidden", "collapse")}
 _MIN_OPACITY = 0.1
-_SCREENS = (Viewport(720), Viewport(375))
 
 
 def invisible_pictures(document: Document) -> Iterator[Element]:
@@ -44,7 +43,7 @@ def invisible_pictures(document: Document) -> Iterator[Element]:
             applications
             and (
                 _is_small(picture, applications)
-                or all(_is_hidden(picture, applications, screen) for screen in _SCREENS)
+                or all(_is_hidden(picture, applications, screen) for screen in SCREENS)
             )
         ):
             yield picture
@@ -60,7 +59,7 @@ def _is_tiny(value: str) -> bool:
 def _is_small(picture: Element, applications: Applications) -> bool:
     return any(
         _is_tiny(one.declaration.value)
-        for screen in _SCREENS
+        for screen in SCREENS
         for side, items in applications.of(picture, screen).items()
         if side in _SIDES
         for one in items

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.checks.css.cascade import Style
-from newsletter.checks.css.rules import Viewport
+from newsletter.checks.css.rules import PHONE
 from newsletter.checks.document import Document, Element, words
 from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
@@ -12,7 +12,6 @@ from newsletter.errors import Problem
 
 # https://www.w3.org/TR/WCAG22/#target-size-minimum; lines of this height also give targets enough distance.
 MIN_HEIGHT_PIXELS = 24.0
-PHONE = Viewport(375)
 
 
 def tap_targets(proof: Proof) -> Iterator[Problem]:

@@ -13,7 +13,8 @@ from newsletter.errors import Problem
 _REMOTE_CSS = re.compile(r"@import\b|@font-face\b|url\(\s*['\"]?(?:https?:)?//", re.IGNORECASE)
 # An address of CSS in which escapes and white space are resolved, as browsers do.
 _REMOTE = re.compile(r"@(?:import|font-face)$|(?:https?:)?[/\\]{2}|https?:", re.IGNORECASE)
-# Active elements, and those that mail programs do not show but may load.
+# Active elements, and those that mail programs do not show but may load. <video>, <audio> and <source> are
+# content that some programs show; the check `clients` names the others.
 _FORBIDDEN_TAGS = (
     *("script", "iframe", "frame", "frameset", "object", "embed", "applet", "portal", "fencedframe"),
     *("link", "form", "input", "button", "base", "bgsound"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from newsletter.checks.css.rules import Viewport
+from newsletter.checks.css.rules import PHONE, WIDE, Viewport
 from newsletter.checks.document import Element
 from newsletter.checks.mail.link_visibility import LinkVisibility, has_words
 from newsletter.checks.proof import Proof
@@ -12,7 +12,7 @@ from newsletter.errors import Problem
 _LINK = "[[unsubscribe_url]]"
 _MIN_PIXELS = 6.0  # a smaller text cannot be read
 _MIN_CONTRAST = 1.2  # below this, a text has nearly the colour of its background
-_SCREENS = {Viewport(720): "on a wide screen", Viewport(375): "on a phone"}
+_SCREENS = {WIDE: "on a wide screen", PHONE: "on a phone"}
 
 
 def unsubscribe(proof: Proof) -> Iterator[Problem]:
@@ -43,8 +43,7 @@ def _hidden(proof: Proof, links: list[Element]) -> Iterator[Problem]:
         )
         named = list(islice(((one, _screen(viewport)) for viewport, one in rest if one), 1))
     if not any(obstacle for obstacle, _ in named):
-        words = [element for link in in_outlook for element in link.iter() if has_words(element)]
-        obstacles = [other.obstacle(element, Viewport()) for element in words]
+        obstacles = [other.obstacle(element, WIDE) for element in _with_words(in_outlook)]
         if obstacles and all(obstacles):
             named = [(obstacles[0], " in Outlook on Windows")]
     yield from dict.fromkeys(
@@ -78,10 +77,10 @@ def _obstacle(
     proof: Proof, links: list[Element], visibility: LinkVisibility, viewport: Viewport
 ) -> tuple[str, str] | None:
     """Return what hides the first link from a screen; None if one of the links is visible."""
-    words = [element for link in links for element in link.iter() if has_words(element)]
+    words = _with_words(links)
     obstacles = [visibility.obstacle(element, viewport) for element in words]
     if viewport in _SCREENS and not all(obstacles):
-        shown = _shown(proof, viewport)
+        shown = _shown(proof, set(words), viewport)
         obstacles = [
             obstacle or (None if element in shown else ("", ""))
             for element, obstacle in zip(words, obstacles, strict=True)
@@ -91,13 +90,19 @@ def _obstacle(
     return obstacles[0] if all(obstacle is not None for obstacle in obstacles) else None
 
 
-def _shown(proof: Proof, viewport: Viewport) -> set[Element]:
-    """Return the elements whose text or picture is displayed."""
+def _with_words(links: list[Element]) -> list[Element]:
+    return [element for link in links for element in link.iter() if has_words(element)]
+
+
+def _shown(proof: Proof, elements: set[Element], viewport: Viewport) -> set[Element]:
+    """Return those of some elements whose text or picture is displayed."""
     shown = {
         run.element
         for run in proof.cascade.runs(viewport)
-        if run.style.size >= _MIN_PIXELS and (run.contrast is None or run.contrast >= _MIN_CONTRAST)
+        if run.element in elements
+        and run.style.size >= _MIN_PIXELS
+        and (run.contrast is None or run.contrast >= _MIN_CONTRAST)
     }
     styles = proof.cascade.styles(viewport)
-    shown.update(image for image in proof.document.named("img") if image in styles)
+    shown.update(element for element in elements if element.tag == "img" and element in styles)
     return shown
