@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.disk.boundary import UnsafeFile, refuse_outside
-from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path
 from newsletter.errors import Problem
@@ -69,8 +68,7 @@ class OutboxProvider:
         try:
             self._refuse_links()
         except UnsafeFile as failure:
-            where = display_path(self._folder)
-            return [Problem(where, cannot_be("written", failure), read_hint(failure, ""))]
+            return [Problem(display_path(self._folder), failure.reason, failure.fix)]
         if _is_in_git_dir(self._folder):
             what = "is in the folder of a Git repository, which mail would damage"
             return [Problem(display_path(self._folder), what, "write another folder into `outbox.path`")]

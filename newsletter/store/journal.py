@@ -4,6 +4,7 @@ A note survives the end of the process, kill -9 included, because the operating 
 not survive a power cut, so the notes of an earlier boot are ignored.
 """
 
+import errno
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ from typing import Self
 
 from newsletter.disk import reading
 from newsletter.disk.boundary import refuse_outside
-from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path, printable
 from newsletter.errors import StoreError
 from newsletter.sending.model import Send
@@ -184,7 +185,7 @@ class Journal:
         note = line.encode(errors="replace")
         try:
             if os.write(self._file, note) != len(note):
-                raise OSError("no space left on the disk")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as failure:
             raise _not_written(self._path, failure) from failure
 
@@ -220,6 +221,5 @@ def _boot() -> str:
 
 
 def _not_written(path: Path, failure: OSError) -> StoreError:
-    hint = "check the folder's permissions and the disk's free space, then run the same command again"
-    hint = read_hint(failure, hint)
+    hint = write_hint(failure, "check the permissions of its folder, then run the same command again")
     return StoreError(cannot_be("written", failure), hint, where=display_path(path))

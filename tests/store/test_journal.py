@@ -115,14 +115,15 @@ def test_each_outcome_is_read_as_it_was_written(tmp_path: Path, outcome: Outcome
         notes.discard()
 
 
-def test_a_full_disk_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_before_anything_is_sent(tmp_path: Path) -> None:
     with SendProcess(tmp_path / "runs") as process:
         notes = process.journal("1-1")
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, notes._file)
         os.close(full)
-        with pytest.raises(StoreError, match="No space left"):
+        with pytest.raises(StoreError, match="No space left") as refused:
             notes.starting(1)
+        assert refused.value.hint.startswith("make room on that disk")
         notes.discard()
 
 
