@@ -269,7 +269,7 @@ def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
 
 def severities(check: Callable[..., Any]) -> set[str]:
     """Return the severities that a check can give: those in its code and in the functions that it calls."""
-    if check is checks.CHECKS["clients"]:  # its severities are in a table of another module
+    if check is checks.CHECKS["clients"].find:  # its severities are in a table of another module
         return {
             str(node.value)
             for node in ast.walk(ast.parse(inspect.getsource(advice)))
@@ -317,8 +317,15 @@ def test_every_check_is_described_with_its_severities(
     table = {spans(row[0])[0]: row for row in rows(section("docs/checks.md", heading))}
     assert list(table) == list(group)
     for name, check in group.items():
-        assert table[name][1].split(", ") == sorted(severities(check), key=SEVERITIES.index), name
-        assert table[name][1].split(", ")[0] == settings.default_severity(name), name
+        assert table[name][1].split(", ") == sorted(severities(check.find), key=SEVERITIES.index), name
+        assert table[name][1].split(", ")[0] == check.default, name
+
+
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_a_check_with_fixed_errors_is_registered_so(name: str) -> None:
+    check = checks.CHECKS[name]
+    module = inspect.getmodule(check.find)
+    assert module and check.has_fixed_errors == ("fixed_severity=" in inspect.getsource(module))
 
 
 @pytest.mark.parametrize("name", sorted({**checks.CONTENT, **checks.MAIL}))

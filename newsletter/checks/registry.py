@@ -1,7 +1,7 @@
-"""List the checks by name and group, and refuse the name of a check that does not exist."""
+"""List the checks by name and group."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from dataclasses import dataclass
 
 from newsletter.checks.content.doubled_words import doubled_words
 from newsletter.checks.content.hidden_characters import hidden_characters
@@ -34,66 +34,73 @@ from newsletter.checks.mail.tracking import tracking
 from newsletter.checks.mail.unsubscribe import unsubscribe
 from newsletter.checks.mail.weight import weight
 from newsletter.checks.proof import Proof
-from newsletter.config.loader import Newsletter
-from newsletter.display import printable
-from newsletter.errors import ConfigError, Problem
+from newsletter.errors import Problem, Severity
 
-Check = Callable[[Proof], Iterable[Problem]]
+
+@dataclass(frozen=True)
+class Check:
+    """A check: the function that finds its problems, and what newsletter.yml may not change.
+
+    `default` is the severity of its most severe finding, without newsletter.yml. `has_fixed_errors`: some of
+    its errors have `fixed_severity`, so it also runs when it is switched off. `always_error` is the reason
+    why newsletter.yml can neither lower it nor switch it off; "" if it can.
+    """
+
+    find: Callable[[Proof], Iterable[Problem]]
+    default: Severity
+    has_fixed_errors: bool = False
+    always_error: str = ""
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the function's docstring, by which reports describe the check."""
+        return (self.find.__doc__ or "").partition("\n")[0]
+
 
 # Checks of the text that the editor wrote.
 CONTENT: Mapping[str, Check] = {
-    "subject": subject,
-    "preheader": preheader,
-    "shouting": shouting,
-    "unfinished": unfinished,
-    "doubled-words": doubled_words,
-    "hidden-characters": hidden_characters,
-    "stray-markdown": stray_markdown,
-    "long-passages": long_passages,
-    "repeated": repeated,
-    "monday": monday,
-    "links": links,
-    "link-text": link_text,
-    "tracked-links": tracked_links,
-    "redirects": redirects,
-    "images": images,
+    "subject": Check(subject, "warning"),
+    "preheader": Check(preheader, "warning"),
+    "shouting": Check(shouting, "warning"),
+    "unfinished": Check(unfinished, "error"),
+    "doubled-words": Check(doubled_words, "warning"),
+    "hidden-characters": Check(hidden_characters, "warning"),
+    "stray-markdown": Check(stray_markdown, "warning"),
+    "long-passages": Check(long_passages, "warning"),
+    "repeated": Check(repeated, "warning"),
+    "monday": Check(monday, "warning"),
+    "links": Check(links, "error"),
+    "link-text": Check(link_text, "warning"),
+    "tracked-links": Check(tracked_links, "warning"),
+    "redirects": Check(redirects, "warning"),
+    "images": Check(images, "warning"),
 }
 # Checks of the rendered mail.
 MAIL: Mapping[str, Check] = {
-    "placeholders": placeholders,
-    "unsubscribe": unsubscribe,
-    "postal-address": postal_address,
-    "text-part": text_part,
-    "markup": markup,
-    "headings": headings,
-    "accessibility": accessibility,
-    "weight": weight,
-    "contrast": contrast,
-    "tap-targets": tap_targets,
-    "clients": clients,
-    "tracking": tracking,
+    "placeholders": Check(placeholders, "error", has_fixed_errors=True),
+    "unsubscribe": Check(unsubscribe, "error", always_error="each reader must be able to unsubscribe"),
+    "postal-address": Check(postal_address, "error"),
+    "text-part": Check(text_part, "error"),
+    "markup": Check(markup, "error"),
+    "headings": Check(headings, "warning"),
+    "accessibility": Check(accessibility, "warning"),
+    "weight": Check(weight, "error"),
+    "contrast": Check(contrast, "error"),
+    "tap-targets": Check(tap_targets, "warning"),
+    "clients": Check(clients, "warning"),
+    "tracking": Check(tracking, "error", has_fixed_errors=True),
 }
 # Checks of other files than the issue and the templates.
-FILES: Mapping[str, Check] = {"private-files": private_files}
+FILES: Mapping[str, Check] = {
+    "private-files": Check(
+        private_files, "error", always_error="a repository must hold no secrets and no addresses"
+    ),
+}
 # Checks that run only on request: they connect to servers, or take seconds.
-ONLINE: Mapping[str, Check] = {"links-answer": links_answer, "images-load": images_load}
-SPAM: Mapping[str, Check] = {"spam": spam}
+ONLINE: Mapping[str, Check] = {
+    "links-answer": Check(links_answer, "error"),
+    "images-load": Check(images_load, "error"),
+}
+SPAM: Mapping[str, Check] = {"spam": Check(spam, "error")}
 GROUPS = {"Content": CONTENT, "Mail": MAIL, "Private files": FILES, "Online": ONLINE, "Spam": SPAM}
 CHECKS: Mapping[str, Check] = {name: check for group in GROUPS.values() for name, check in group.items()}
-
-
-def refuse_unknown(newsletter: Newsletter) -> None:
-    """Raise ConfigError if newsletter.yml names a check that does not exist."""
-    if unknown := [name for name in newsletter.config.checks if name not in CHECKS]:
-        raise ConfigError([_unknown(newsletter, name) for name in unknown])
-
-
-def _unknown(newsletter: Newsletter, name: str) -> Problem:
-    near = get_close_matches(name, CHECKS, n=1)
-    fix = f"did you mean `{near[0]}`?" if near else f"the checks: {', '.join(CHECKS)}"
-    return Problem(newsletter.where("checks", name), f"there is no check `{printable(name)}`", fix)
-
-
-def summary(check: Check) -> str:
-    """Return the first line of a check's docstring, by which reports describe the check."""
-    return (check.__doc__ or "").partition("\n")[0]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from newsletter.checks.proof import Proof
 from newsletter.checks.registry import CONTENT, FILES, MAIL, Check
-from newsletter.checks.settings import WITH_FIXED_ERRORS, refuse_invalid
+from newsletter.checks.settings import refuse_invalid
 from newsletter.errors import SEVERITIES, Problem, Severity
 
 MAX_PROBLEMS_PER_CHECK = 100
@@ -28,10 +28,10 @@ def _problems(proof: Proof, chosen: Mapping[str, Check]) -> Iterator[Problem]:
     settings = proof.newsletter.config.checks
     for name, check in chosen.items():
         severity = settings[name].severity if name in settings else None
-        if severity == "off" and name not in WITH_FIXED_ERRORS:
+        if severity == "off" and not check.has_fixed_errors:
             continue
         try:
-            yield from _limited(proof, name, _configured(check(proof), name, severity))
+            yield from _limited(proof, name, _configured(check.find(proof), name, severity))
         finally:
             proof.locator.paused = False
 

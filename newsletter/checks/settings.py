@@ -1,42 +1,14 @@
 """Refuse invalid settings of checks in newsletter.yml, and list those that lower a check or switch it off."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-from newsletter.checks.registry import CHECKS, refuse_unknown
+from newsletter.checks.registry import CHECKS
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import CheckSetting
+from newsletter.display import printable
 from newsletter.errors import SEVERITIES, ConfigError, Problem, Severity
 
-# The checks that find no errors.
-_ONLY_WARNINGS = frozenset(
-    {
-        "accessibility",
-        "clients",
-        "doubled-words",
-        "headings",
-        "hidden-characters",
-        "images",
-        "link-text",
-        "long-passages",
-        "monday",
-        "preheader",
-        "redirects",
-        "repeated",
-        "shouting",
-        "stray-markdown",
-        "subject",
-        "tap-targets",
-        "tracked-links",
-    }
-)
-# The checks that newsletter.yml can neither lower nor switch off, each with the reason.
-ALWAYS_ERRORS = {
-    "private-files": "a repository must hold no secrets and no addresses",
-    "unsubscribe": "each reader must be able to unsubscribe",
-}
-# The checks with some errors of `fixed_severity`: they also run when they are switched off.
-WITH_FIXED_ERRORS = frozenset({"placeholders", "tracking"})
 _ORDER = ("off", *reversed(SEVERITIES))
 
 
@@ -64,18 +36,13 @@ class LoweredCheck:
         return Problem(self.where, str(self), severity="note", check=self.name)
 
 
-def default_severity(name: str) -> Severity:
-    """Return the severity of a check's most severe finding, without newsletter.yml."""
-    return "warning" if name in _ONLY_WARNINGS else "error"
-
-
 def lowered(newsletter: Newsletter) -> tuple[LoweredCheck, ...]:
     """Return the checks that newsletter.yml switches off or lowers."""
     return tuple(
         LoweredCheck(
             name,
             setting.severity,
-            default_severity(name),
+            CHECKS[name].default,
             setting.reason or "",
             newsletter.where("checks", name),
         )
@@ -89,21 +56,28 @@ def refuse_invalid(newsletter: Newsletter) -> None:
 
     It is also raised if newsletter.yml lowers a check that must stay an error.
     """
-    refuse_unknown(newsletter)
-    if problems := list(_problems(newsletter)):
+    unknown = [_unknown(newsletter, name) for name in newsletter.config.checks if name not in CHECKS]
+    if problems := unknown or [*filter(None, map(_refused, lowered(newsletter)))]:
         raise ConfigError(problems)
 
 
-def _problems(newsletter: Newsletter) -> Iterator[Problem]:
-    for check in lowered(newsletter):
-        if check.name in ALWAYS_ERRORS:
-            what = f"checks.{check.name} is always an error, because {ALWAYS_ERRORS[check.name]}"
-            yield Problem(check.where, what, "delete this line")
-        elif check.default == "error" and not check.reason:
-            what = f"checks.{check.name} is lowered from error to {check.severity} without a reason"
-            fix = f"write {{severity: {check.severity}, reason: why it is lowered}}"
-            yield Problem(check.where, what, fix)
+def _unknown(newsletter: Newsletter, name: str) -> Problem:
+    near = get_close_matches(name, CHECKS, n=1)
+    fix = f"did you mean `{near[0]}`?" if near else f"the checks: {', '.join(CHECKS)}"
+    return Problem(newsletter.where("checks", name), f"there is no check `{printable(name)}`", fix)
+
+
+def _refused(check: LoweredCheck) -> Problem | None:
+    """Return the reason why a check must not be lowered like this, or None."""
+    if reason := CHECKS[check.name].always_error:
+        what = f"checks.{check.name} is always an error, because {reason}"
+        return Problem(check.where, what, "delete this line")
+    if check.default == "error" and not check.reason:
+        what = f"checks.{check.name} is lowered from error to {check.severity} without a reason"
+        fix = f"write {{severity: {check.severity}, reason: why it is lowered}}"
+        return Problem(check.where, what, fix)
+    return None
 
 
 def _is_lower(name: str, setting: CheckSetting) -> bool:
-    return _ORDER.index(setting.severity) < _ORDER.index(default_severity(name))
+    return _ORDER.index(setting.severity) < _ORDER.index(CHECKS[name].default)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter import __version__
-from newsletter.checks import registry, settings
+from newsletter.checks import registry
 from newsletter.checks.settings import LoweredCheck
 from newsletter.cli.output import MAX_TEXT_LENGTH
 from newsletter.display import escaped, shortened
@@ -101,10 +101,7 @@ def as_sarif(results: Sequence[Checked]) -> str:
     A lowered check is a configuration override (3.20.5), and a note because code scanning shows only results.
     """
     lowered = _each_lowered(results)
-    rules = [
-        _rule(name, registry.summary(check), settings.default_severity(name))
-        for name, check in registry.CHECKS.items()
-    ]
+    rules = [_rule(name, check.summary, check.default) for name, check in registry.CHECKS.items()]
     rules.append(_rule(_FILE, "An invalid file.", "error"))
     rules.append(_rule(_LOWERED, "A check that is switched off or lowered.", "note"))
     run = {

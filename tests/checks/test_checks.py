@@ -46,7 +46,7 @@ def test_near_misses(case: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", registry.CHECKS)
 def test_a_check_says_what_it_looks_for(name: str) -> None:
-    sentence = registry.summary(registry.CHECKS[name])
+    sentence = registry.CHECKS[name].summary
     assert sentence.endswith(".") and 10 < len(sentence) < 100
 
 

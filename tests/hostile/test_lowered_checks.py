@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from newsletter.checks import settings
 from newsletter.checks.registry import CHECKS
 from newsletter.cli.main import main
 from newsletter.render.templates import BUILT_IN
@@ -40,15 +39,13 @@ def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
     return run
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name in CHECKS if settings.default_severity(name) == "error")
-)
+@pytest.mark.parametrize("name", sorted(name for name, check in CHECKS.items() if check.default == "error"))
 def test_an_error_is_lowered_only_with_a_reason(name: str, news: News) -> None:
     severity = "warning" if len(name) % 2 else "note"
     refused = news("check", extra=f"checks:\n  {name}: {severity}\n")
     assert refused.exit_code == 1
     assert refused.output.startswith(f"Files\nnewsletter.yml:6: error: checks.{name} is ")
-    if name not in settings.ALWAYS_ERRORS:
+    if not CHECKS[name].always_error:
         assert f"lowered from error to {severity} without a reason" in refused.output
         assert f"write {{severity: {severity}, reason: why it is lowered}}" in refused.output
 

@@ -9,6 +9,7 @@ import pytest
 
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
+from newsletter.checks.registry import Check
 from newsletter.cli.check_formats import FORMATS
 from newsletter.config.loader import load
 from newsletter.errors import Problem, Severity
@@ -27,7 +28,7 @@ def found(proof: Proof, number: int, severities: dict[int, Severity]) -> Iterato
 
 
 def _run(proof: Proof, number: int, severities: dict[int, Severity] | None = None) -> list[Problem]:
-    return runner.run(proof, {"subject": lambda proof: found(proof, number, severities or {})})
+    return runner.run(proof, {"subject": Check(lambda proof: found(proof, number, severities or {}), "note")})
 
 
 @pytest.mark.parametrize("number", [0, 1, 100])
@@ -58,7 +59,7 @@ def test_no_place_is_looked_for_after_the_first_hundred(tmp_path: Path) -> None:
             places.append(proof.where("soup"))
             yield Problem(places[-1], str(n))
 
-    runner.run(proof, {"subject": check})
+    runner.run(proof, {"subject": Check(check, "error")})
     assert places[:100] == [proof.where("soup")] * 100
     assert places[100:] == [proof.issue.path] * 200
     assert proof.where("soup") != proof.issue.path  # the next check finds places again
@@ -67,7 +68,7 @@ def test_no_place_is_looked_for_after_the_first_hundred(tmp_path: Path) -> None:
 def test_a_problem_that_a_template_repeats_is_reported_once(tmp_path: Path) -> None:
     proof = opened(tmp_path)
     check = lambda proof: (Problem("a:1", f"finding {n % 50}") for n in range(900))  # noqa: E731
-    assert len(runner.run(proof, {"subject": check})) == 50
+    assert len(runner.run(proof, {"subject": Check(check, "error")})) == 50
 
 
 @pytest.mark.parametrize("form", FORMATS)
