@@ -5,12 +5,12 @@ import shutil
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL
 
 from newsletter.display import display_path
 from newsletter.errors import DatabaseBusy, StoreError
+from newsletter.state.database_files import file_of_name
 
 _BACKUP = "restore it from a backup; do not send with a new database, which does not record the earlier sends"
 _AGAIN = "then run the same command again"
@@ -98,9 +98,7 @@ def describe(url: URL) -> str:
 
 def sqlite_path(url: URL) -> Path | None:
     """Return the file of a SQLite database; None for one in memory."""
-    path = url.database or ""
-    path = unquote(urlsplit(path).path) if path.startswith("file:") else path
-    return Path(path) if path and path != ":memory:" else None
+    return file_of_name(url.database or "")
 
 
 def explain(failure: object, url: URL) -> StoreError:

@@ -12,6 +12,7 @@ from newsletter.disk.boundary import refuse_unsafe
 from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
 from newsletter.errors import StoreError
+from newsletter.state.database_files import with_companions
 from newsletter.state.folder import create_private
 from newsletter.state.location import DATABASE
 from newsletter.state.tracked import refuse_tracked
@@ -82,12 +83,7 @@ def _begin_immediate(connection: Any, seconds: float) -> None:
 
 def refuse_tracked_database(file: Path) -> None:
     """Raise StateError if Git tracks a database's file, or a file that SQLite keeps beside it."""
-    refuse_tracked(*_with_companions(file))
-
-
-def _with_companions(file: Path) -> list[Path]:
-    """Return a database's file and those that SQLite makes beside it (https://www.sqlite.org/tempfiles.html)."""
-    return [file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
+    refuse_tracked(*with_companions(file))
 
 
 def _make_file(file: Path) -> None:
@@ -117,7 +113,7 @@ def private_file(state: Path) -> Path:
     SQLite would write through a link, also in the place of its own files beside the database.
     """
     database = state / DATABASE
-    for file in _with_companions(database):
+    for file in with_companions(database):
         try:
             refuse_unsafe(file, state)
         except OSError as failure:

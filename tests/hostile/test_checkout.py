@@ -111,11 +111,13 @@ def test_git_clean_leaves_the_state(folder: Path, news: News) -> None:
     assert news("subscribers", "list").output == "ada@example.com\tactive\n"
 
 
-@pytest.mark.parametrize("name", [".env", ".news/news.db", ".news/x", "outbox/new/a.eml", "soup.sqlite"])
+@pytest.mark.parametrize(
+    "name", [".env", ".news/news.db", ".news/x", "outbox/new/a.eml", "soup.sqlite", "soup.db-wal"]
+)
 def test_a_tracked_private_file_is_a_finding_of_check(name: str, folder: Path, news: News) -> None:
     strangers_branch(folder, name)
     (problem,) = problems(news)
-    where = name if name in (".env", "soup.sqlite") else name.partition("/")[0]
+    where = name.partition("/")[0]
     assert (problem["file"], problem["severity"], problem["check"]) == (where, "error", "private-files")
     assert f"--cached {where}, commit that, and replace the secrets in it" in problem["fix"]
     assert "if the branch is another person's, leave it as it is" in problem["fix"]
@@ -135,6 +137,19 @@ def test_a_mistake_in_a_template_hides_no_private_file(folder: Path, news: News)
     (folder / "templates" / "footer.txt.j2").write_text("{{")
     strangers_branch(folder, ".env")
     assert [problem["check"] for problem in problems(news)] == [None, "private-files"]
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{}", "sqlite+pysqlite:///{}?timeout=5", "sqlite:///file:{}?uri=true"]
+)
+@pytest.mark.parametrize("name", ["data/list", "data/list-wal"])
+def test_a_tracked_database_of_the_environment_is_a_finding_of_check(
+    name: str, url: str, folder: Path, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strangers_branch(folder, name)
+    monkeypatch.setenv("NEWS_DATABASE_URL", url.format(folder / "data" / "list"))
+    (problem,) = problems(news)
+    assert (problem["file"], problem["check"]) == (name, "private-files")
 
 
 def test_private_files_that_git_ignores_are_no_finding(folder: Path, news: News) -> None:

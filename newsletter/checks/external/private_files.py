@@ -8,11 +8,13 @@ from pathlib import Path
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.errors import Problem
+from newsletter.state.database_files import COMPANIONS, file_of_url, with_companions
 from newsletter.state.location import OLD
 from newsletter.state.tracked import tracked_problems
 
-_DATABASES = (".db", ".sqlite", ".sqlite3")
-_SQLITE_URL = "sqlite:///"
+_DATABASES = tuple(
+    f"{suffix}{ending}" for suffix in (".db", ".sqlite", ".sqlite3") for ending in ("", *COMPANIONS)
+)
 
 
 def private_files(proof: Proof) -> Iterator[Problem]:
@@ -28,9 +30,12 @@ def tracked_files(newsletter: Newsletter) -> Iterator[Problem]:
 
 
 def _databases(newsletter: Newsletter) -> Iterator[Path]:
-    """Yield the files that may be databases: those in the newsletter's folder, and the configured one."""
+    """Yield the files that may be databases: those in the newsletter's folder, and the configured one.
+
+    Each is with the files that SQLite makes beside it, which have rows of the database too.
+    """
     with suppress(OSError):
-        yield from (file for file in newsletter.folder.iterdir() if file.suffix in _DATABASES)
+        yield from (file for file in newsletter.folder.iterdir() if file.name.endswith(_DATABASES))
     url = newsletter.secrets.database_url
-    if url and (name := url.get_secret_value()).startswith(_SQLITE_URL):
-        yield Path(name.removeprefix(_SQLITE_URL).partition("?")[0])
+    if url and (file := file_of_url(url.get_secret_value())):
+        yield from with_companions(file)
