@@ -2,7 +2,7 @@
 
 An issue or a template can ask for a computation that never ends, or for all memory. No exception interrupts
 compiled code, but a process can be killed. `run_limited` forks one process for one call; `LimitedProcess`
-keeps one for many calls.
+keeps one for many calls. The code that these processes run is in `limited_worker`.
 """
 
 import multiprocessing
@@ -11,8 +11,6 @@ import pickle
 import signal
 import sys
 import threading
-import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -20,21 +18,16 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from newsletter.errors import LimitReached, NewsError
+from newsletter.errors import LimitReached
+from newsletter.limited_worker import HINT, MAX_RESULT_BYTES, answer_all, answer_once, serve, too_large
 
 MAX_SECONDS = 30.0
 """The time that building and checking an issue may take in a command."""
 MAX_SECONDS_WITH_WAITS = 300.0
 """The time that the checks which wait for servers and other programs may take; each has its own time-outs."""
-MAX_MEMORY_BYTES = 1 << 30
-"""The memory that a limited process may use in addition to that of the process that started it."""
-MAX_RESULT_BYTES = 64_000_000
 _MAX_ANSWER_BYTES = 2 * MAX_RESULT_BYTES
 
 _CAN_FORK = hasattr(os, "fork")
-_HINT = (
-    "look for an endless loop or a huge number in the templates, and for thousands of brackets in the issue"
-)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result", covariant=True)
@@ -79,7 +72,7 @@ def _run(call: Callable[[], Result], seconds: float) -> Result:
         return _run_in_thread(call, seconds)
     running = _Running()
     try:
-        running.start("fork", _answer_once, call)
+        running.start("fork", answer_once, call, MAX_SECONDS)
         result = cast(Result, running.outcome(seconds))
     except BaseException:
         running.end()
@@ -110,7 +103,7 @@ class LimitedProcess:
         self._one_call = threading.Lock()
         self._running = _Running()
         if fork:
-            self._running.start("fork", _answer_all)
+            self._running.start("fork", answer_all)
 
     def run(
         self,
@@ -128,7 +121,7 @@ class LimitedProcess:
             running = self._running
             try:
                 if not running.is_started:
-                    running.start("spawn", _answer_all, function)
+                    running.start("spawn", answer_all, function)
                 running.submit(call)
                 return cast(Result, running.outcome(self._seconds))
             except LimitReached:
@@ -161,7 +154,7 @@ class _Running:
         # A fork has a copy of our end, which would hide from it that this process has ended.
         inherited = self._connection if method == "fork" else None
         self._process = context.Process(
-            target=_serve, args=(inherited, answer, theirs, *arguments), daemon=True
+            target=serve, args=(inherited, answer, theirs, *arguments), daemon=True
         )
         with _no_interrupt():
             self._process.start()
@@ -222,12 +215,7 @@ def _no_interrupt() -> Iterator[None]:
 
 
 def _too_slow(seconds: float) -> LimitReached:
-    return LimitReached(f"building or checking the issue takes longer than {seconds:g} seconds", _HINT)
-
-
-def _too_large() -> LimitReached:
-    what = f"building or checking the issue needs more than {MAX_MEMORY_BYTES >> 20} MB of memory"
-    return LimitReached(what, _HINT)
+    return LimitReached(f"building or checking the issue takes longer than {seconds:g} seconds", HINT)
 
 
 def _ended(exit_code: int, seconds: float) -> LimitReached:
@@ -236,83 +224,6 @@ def _ended(exit_code: int, seconds: float) -> LimitReached:
     if name == "SIGXCPU":
         return _too_slow(seconds)
     if name in ("SIGKILL", "SIGABRT"):  # of the system without memory, or of a library that got none
-        return _too_large()
+        return too_large()
     what = f"the process that builds the issue has ended ({name or f'exit code {exit_code}'})"
     return LimitReached(what, "please report it, with the issue and the templates")
-
-
-def _serve(inherited: Connection | None, answer: Callable[..., None], *arguments: Any) -> None:
-    """Answer calls with limits: the main function of the process."""
-    if inherited:
-        inherited.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the other one decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # it was blocked during the fork
-    _limit_memory()
-    with suppress(EOFError, OSError):  # the other process has ended
-        answer(*arguments)
-
-
-def _answer_once(connection: Connection, call: Callable[[], object]) -> None:
-    _limit_processor_time(MAX_SECONDS)
-    connection.send_bytes(_answer(call))
-
-
-def _answer_all(connection: Connection, _first: Callable[..., object] | None = None) -> None:
-    """Answer calls until the connection is closed; the parameter of the first call's function imports it."""
-    connection.send_bytes(b"ready")
-    while True:
-        seconds, call = pickle.loads(connection.recv_bytes())
-        _limit_processor_time(seconds)
-        connection.send_bytes(_answer(call))
-
-
-def _answer(call: Callable[[], object]) -> bytes:
-    """Return the exception of a call with its causes, and the call's result, pickled."""
-    try:
-        pickled = pickle.dumps(([], call()))
-        if len(pickled) > MAX_RESULT_BYTES:
-            raise LimitReached(f"the finished issue is larger than {MAX_RESULT_BYTES // 1_000_000} MB", _HINT)
-        return pickled
-    except MemoryError:
-        return pickle.dumps(([_too_large()], None))
-    except Exception as failure:
-        return pickle.dumps(([_picklable(one) for one in _with_causes(failure)], None))
-
-
-def _with_causes(failure: BaseException | None) -> Iterator[BaseException]:
-    while failure:
-        yield failure
-        failure = failure.__cause__
-
-
-def _picklable(failure: BaseException) -> BaseException:
-    """Return an exception, or one with the same text if it cannot be pickled; add the traceback of a bug."""
-    if not isinstance(failure, NewsError):
-        failure.add_note("".join(traceback.format_tb(failure.__traceback__)))
-    try:
-        pickle.loads(pickle.dumps(failure))
-    except Exception:  # any class of exception, with any signature
-        return RuntimeError(f"{type(failure).__name__}: {failure}")
-    return failure
-
-
-def _limit_memory() -> None:
-    """Limit the address space to its present size and MAX_MEMORY_BYTES, where the system can do that."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            present = int(statm.read().split()[0]) * resource.getpagesize()
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (present + MAX_MEMORY_BYTES, hard))
-
-
-def _limit_processor_time(seconds: float) -> None:
-    """Make the system end this process if it still computes after its time: nobody may be left to kill it."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 2, hard))

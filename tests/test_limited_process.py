@@ -16,7 +16,8 @@ import pytest
 from newsletter import limited_process
 from newsletter.disk.boundary import UnsafeFile
 from newsletter.errors import IssueError, LimitReached, NewsError, Problem, TemplateError
-from newsletter.limited_process import MAX_RESULT_BYTES, LimitedProcess, Limiter, run_limited
+from newsletter.limited_process import LimitedProcess, Limiter, run_limited
+from newsletter.limited_worker import MAX_RESULT_BYTES
 
 
 @pytest.fixture(scope="module")

@@ -570,7 +570,7 @@ DISK = {
     "checks/external/spamassassin.py": "writes into a temporary folder of its own",
     "preview/outbox.py": "lists a maildir, and follows no links",
     "providers/outbox.py": "opens its folder to sync it, and looks for a message",
-    "limited_process.py": "reads a file of the system",
+    "limited_worker.py": "reads a file of the system",
     "store/journal.py": "the locks and journals of processes, in the private folder",
     "state/folder.py": "makes the private folder",
     "state/git.py": "lists the work trees of a repository",
