@@ -19,6 +19,8 @@ _MAX_LINES, _MAX_PARTS, _MAX_HEADERS = 100_000, 50, 500
 _MAX_HEADER_LENGTH = 300
 # Characters of a header that decides how a part is read; RFC 2046 limits a boundary to 70.
 _MAX_MIME_HEADER_LENGTH = 2_000
+# Characters of the header with the addresses whose links are disabled; a usual one has about 200.
+_MAX_LIST_UNSUBSCRIBE_LENGTH = 8_000
 # Characters of a header in the list of messages: there may be hundreds, and each is parsed.
 _MAX_LISTED_LENGTH = 1_000
 # The length of all headers that are parsed; each counts as a little longer, which limits their number too.
@@ -51,7 +53,7 @@ class OutboxMessage:
 
 
 class _Refused(Exception):
-    """A message is beyond a limit; the text says which."""
+    """The error for a message that is beyond a limit; its text names the limit."""
 
 
 def read(raw: bytes) -> OutboxMessage:
@@ -60,15 +62,13 @@ def read(raw: bytes) -> OutboxMessage:
     try:
         message = _parsed(raw)
         headers = list(_headers(message))
-        listed = _listed(message)
+        list_unsubscribe = _list_unsubscribe(message)
     except _Refused as limit:
-        said = f"This message is not shown: {limit}. {_ADVICE}"
-        return OutboxMessage([], _paragraph(said), said, source)
+        return _not_shown(str(limit), source)
     except Exception:  # the standard library raises several types of exceptions for malformed messages
-        said = f"This message is not shown: it is malformed. {_ADVICE}"
-        return OutboxMessage([], _paragraph(said), said, source)
+        return _not_shown("it is malformed", source)
     html, text = _part(message, "html", _paragraph), _part(message, "plain", str)
-    return OutboxMessage(headers, unsubscribe_links.disable(html, listed), text, source)
+    return OutboxMessage(headers, unsubscribe_links.disable(html, list_unsubscribe), text, source)
 
 
 def first_headers(head: bytes, *names: str) -> list[str]:
@@ -82,8 +82,14 @@ def first_headers(head: bytes, *names: str) -> list[str]:
     return [value[:_MAX_HEADER_LENGTH] for value in shown]
 
 
-def _paragraph(said: str) -> str:
-    return f"<p>{escape(said)}</p>"
+def _not_shown(reason: str, source: str) -> OutboxMessage:
+    """Return a message whose parts are a sentence with the reason why it is not shown."""
+    sentence = f"This message is not shown: {reason}. {_ADVICE}"
+    return OutboxMessage([], _paragraph(sentence), sentence, source)
+
+
+def _paragraph(sentence: str) -> str:
+    return f"<p>{escape(sentence)}</p>"
 
 
 def _parsed(raw: bytes) -> EmailMessage:
@@ -106,11 +112,15 @@ def _parsed(raw: bytes) -> EmailMessage:
 
 
 def _unparsed(_: str, value: str) -> str:
+    """Return the start of a header that decides how a part is read; the parser of headers is slow."""
     return value[:_MAX_MIME_HEADER_LENGTH]
 
 
-def _part(message: EmailMessage, subtype: str, said: Callable[[str], str]) -> str:
-    """Return the first part of this subtype, "" if there is none, or a sentence if it cannot be decoded."""
+def _part(message: EmailMessage, subtype: str, as_part: Callable[[str], str]) -> str:
+    """Return the first part of this subtype, "" if there is none, or a sentence if it cannot be decoded.
+
+    `as_part` makes the sentence into a part of this subtype.
+    """
     try:
         for part in message.walk():
             if (
@@ -121,7 +131,7 @@ def _part(message: EmailMessage, subtype: str, said: Callable[[str], str]) -> st
                 return content.decode(_charset_of(part), "replace") if isinstance(content, bytes) else ""
         return ""
     except Exception:  # the standard library raises several types of exceptions for malformed headers
-        return said(f"This part of the message is malformed and cannot be decoded. {_ADVICE}")
+        return as_part(f"This part of the message is malformed and cannot be decoded. {_ADVICE}")
 
 
 def _charset_of(part: EmailMessage) -> str:
@@ -139,16 +149,17 @@ def _headers(message: EmailMessage) -> Iterator[tuple[str, str]]:
     fields, left = list(message.raw_items()), _MAX_PARSED_HEADER_CHARACTERS
     for name, value in islice(fields, _MAX_HEADERS):
         left -= _MIN_HEADER_LENGTH + len(value)
-        yield _sendable(name), _shown(name, value) if left >= 0 else _cut(value)
+        yield _encodable(name), _shown(name, value) if left >= 0 else _cut(value)
     if len(fields) > _MAX_HEADERS:
         yield "…", f"{len(fields) - _MAX_HEADERS:,} more headers, see Source"
 
 
-def _listed(message: EmailMessage) -> str:
-    """Return the header List-Unsubscribe; an address that disables every link if it is too long."""
+def _list_unsubscribe(message: EmailMessage) -> str | None:
+    """Return the header List-Unsubscribe, "" if there is none; None if it is too long to be read."""
     values = _values(message, "List-Unsubscribe")
-    is_long = sum(map(len, values)) > _MAX_MIME_HEADER_LENGTH * 4
-    return "<https:>" if is_long else ", ".join(_shown("List-Unsubscribe", value) for value in values)
+    if sum(map(len, values)) > _MAX_LIST_UNSUBSCRIBE_LENGTH:
+        return None
+    return ", ".join(_shown("List-Unsubscribe", value) for value in values)
 
 
 def _values(message: EmailMessage, wanted: str) -> list[str]:
@@ -162,7 +173,7 @@ def _shown(name: str, value: str) -> str:
     line = value.replace("\r", "").replace("\n", "")
     line = _ENCODED_WORD.sub(_with_known_charset, line)
     try:
-        return _sendable(str(_REGISTRY(name, line)))
+        return _encodable(str(_REGISTRY(name, line)))
     except Exception:  # the standard library raises several types of exceptions for malformed headers
         return _cut(value)
 
@@ -173,9 +184,9 @@ def _with_known_charset(word: re.Match[str]) -> str:
 
 
 def _cut(value: str) -> str:
-    return _sendable(" ".join(value[:_MAX_HEADER_LENGTH].split()))
+    return _encodable(" ".join(value[:_MAX_HEADER_LENGTH].split()))
 
 
-def _sendable(text: str) -> str:
+def _encodable(text: str) -> str:
     """Return the text with `?` for surrogates (undecodable bytes), which cannot be encoded in UTF-8."""
     return text.encode("utf-8", "replace").decode()
