@@ -9,6 +9,7 @@ from newsletter.config.model import CheckSetting
 from newsletter.display import printable
 from newsletter.errors import SEVERITIES, ConfigError, Problem, Severity
 
+# The settings of a check, the least severe first.
 _ORDER = ("off", *reversed(SEVERITIES))
 
 
@@ -26,8 +27,8 @@ class LoweredCheck:
     where: str
 
     def __str__(self) -> str:
-        change = f"is lowered from {self.default} to {self.severity}"
-        change = "is switched off" if self.severity == "off" else change
+        is_off = self.severity == "off"
+        change = "is switched off" if is_off else f"is lowered from {self.default} to {self.severity}"
         return f"{self.name} {change}{f': {self.reason}' if self.reason else ''}"
 
     @property

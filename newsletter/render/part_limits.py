@@ -20,6 +20,7 @@ def refuse_oversize(name: str, part: str, filled: Filled) -> None:
 
     The error has the line of the template that wrote the first character or placeholder too many.
     """
+    # The first comparison spares a copy of a huge part.
     if len(part) > MAX_PART_BYTES or len(part.encode()) > MAX_PART_BYTES:
         what = f"the {name} is larger than {MAX_PART_BYTES // 1_000_000} MB"
         fix = "shorten the issue, or look for a repetition in the templates"

@@ -95,7 +95,7 @@ def with_lists(function: Callable[..., Any]) -> Callable[..., Any]:
 def pretty(value: Any) -> str:
     """Return a value in the notation of Python, over several lines if it is long.
 
-    The filter of Jinja2 sorts keys, and those that cannot be compared by their addresses.
+    Jinja2's own filter sorts the keys of a mapping, by their addresses in memory if they cannot be compared.
     """
     from pprint import pformat  # rarely used
 

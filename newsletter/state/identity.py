@@ -19,6 +19,7 @@ from newsletter.state.location import BEFORE_FIRST_USE, OLD, VARIABLE, StateLoca
 
 FILE = "newsletter.json"
 _MAX_BYTES = 20_000
+# The states in the same folder that are searched for one whose newsletter was moved.
 _MAX_SIBLINGS = 1000
 
 

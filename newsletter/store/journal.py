@@ -80,7 +80,7 @@ class SendProcess:
             self._alive = os.open(draft / "alive", os.O_RDWR | os.O_CREAT, FILE_MODE)
             lock(self._alive)
             os.write(self._alive, _boot().encode())
-            # Rename after locking: is_dead() takes an unlocked folder for a dead process.
+            # Rename after locking: `_is_dead` takes an unlocked folder for a dead process.
             draft.rename(self._folder)
             log.debug("process registered", extra={"run": self.name})
             self._sweep()
@@ -109,11 +109,10 @@ class SendProcess:
         if not boot or boot != _boot():
             log.warning("notes of an earlier boot are ignored", extra={"run": process, "journal": chunk})
             return None
-        noted: dict[int, Outcome | None] = {}
         try:
-            for line in lines[:-1]:  # after the last line end there is nothing, or an incomplete note
-                number, state, reason = line.split("\t", 2)
-                noted[int(number)] = None if state == _BEGUN else _outcome(state, reason)
+            noted = dict(
+                map(_parse_note, lines[:-1])
+            )  # after the last line end is nothing, or an incomplete note
         except ValueError as failure:  # another program has written into the file
             fields = {"run": process, "journal": chunk}
             log.warning("notes that cannot be parsed are ignored", extra=fields, exc_info=failure)
@@ -202,6 +201,12 @@ def _is_dead(folder: Path, process: str) -> bool:
         return not is_locked(alive)
     finally:
         os.close(alive)
+
+
+def _parse_note(line: str) -> tuple[int, Outcome | None]:
+    """Return the number and the outcome in the line of a note; raise ValueError for any other line."""
+    number, state, reason = line.split("\t", 2)
+    return int(number), None if state == _BEGUN else _outcome(state, reason)
 
 
 def _outcome(state: str, reason: str) -> Outcome:
