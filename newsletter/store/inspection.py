@@ -13,7 +13,7 @@ from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.state.location import DATABASE
 from newsletter.store.database import Database, database_url, translate_url_errors
-from newsletter.store.failures import describe
+from newsletter.store.failures import describe, sqlite_path
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.postgresql import Security, security, server_engine
 from newsletter.store.schema import REVISION
@@ -121,7 +121,8 @@ def _mtime_and_size(file: Path) -> tuple[int, int]:
 def _location(configured_url: str | None, state: Path) -> Path | URL:
     """Return the database's file, or the URL of its server.
 
-    Raise StoreError for a database in memory, and for a link or a special file in the private folder.
+    Raise StoreError for a database in memory, for a URI, and for a link or a special file in the private
+    folder.
     """
     if not configured_url:
         return private_file(state)
@@ -129,10 +130,14 @@ def _location(configured_url: str | None, state: Path) -> Path | URL:
         url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":
         return url
-    if not url.database or url.database.startswith("file:"):
+    file = sqlite_path(url)
+    if file is None:
         what = "NEWS_DATABASE_URL names a database in memory, which is lost when the command ends"
         raise StoreError(what, "name a file")
-    return Path(url.database)
+    if file != Path(url.database or ""):  # `mode=memory` in a URI makes its file no database
+        what = "NEWS_DATABASE_URL names its file by a URI, which the doctor and the preview do not read"
+        raise StoreError(what, f"write it as sqlite:///{display_path(file)}")
+    return file
 
 
 def _file_engine(file: Path, timeout: float) -> Engine:

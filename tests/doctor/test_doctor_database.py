@@ -136,6 +136,8 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         pytest.param("mysql://news@db.example/news", "neither PostgreSQL nor SQLite", id="mysql"),
         pytest.param("hush-hush", "is not a database URL", id="nonsense"),
         pytest.param("sqlite://", "in memory", id="memory"),
+        pytest.param("sqlite:///:memory:", "in memory", id="memory-by-name"),
+        pytest.param("sqlite:///file:/srv/news.db?uri=true", "names its file by a URI", id="uri"),
     ],
 )
 def test_an_address_that_is_none(tmp_path: Path, url: str, words: str) -> None:
