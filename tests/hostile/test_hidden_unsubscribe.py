@@ -6,14 +6,8 @@ import pytest
 
 from newsletter.checks.mail.unsubscribe import unsubscribe
 from newsletter.checks.proof import Proof
-from tests.checks import material
 
 LINK = '<a href="[[unsubscribe_url]]">Unsubscribe</a>'
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Proof:
-    return material.opened(tmp_path_factory.mktemp("clean"))
 
 
 def findings(clean: Proof, html: str, link: str = LINK) -> list[str]:
@@ -114,6 +108,57 @@ def test_a_style_that_hides(clean: Proof, style: str) -> None:
 
 def test_words_in_the_colour_of_their_background(clean: Proof) -> None:
     assert findings(clean, "", LINK.replace("<a ", '<a style="color:#fff;background:#ffffff" '))
+
+
+COLOURED = f'<div class="on" style="background:#fff;color:#333">{LINK.replace("<a ", "<a class=w ")}</div>'
+COLOURS = {
+    "media": "@media (min-height:1px){.w{color:#fff !important}}",
+    "supports": "@supports (display:grid){.w{color:white}}",
+    "layer": "@layer x{.w{color:#fefefe}}",
+    "container": "@container (min-width:1px){.w{color:hsl(0,0%,100%)}}",
+    "future": "@future{.w{color:#fff}}",
+    "style-attribute": '</style><style media="(min-height:1px)">.w{color:#fff}',
+    "selector": ".w:not(.x){color:#fff}",
+    "attribute": '[class="w"]{color:#fff}',
+    "nested": ".on{.w{color:#fff}}",
+    "program": "u + .body .w{color:#fff}",
+    "background": "a{color:#333} @media (min-height:1px){.on{background:#333 !important}}",
+    "background-colour": "a{color:#333} @supports (display:grid){.w{background-color:#333}}",
+    "both": "@media (hover){.w{color:#123456;background:#123456}}",
+    "two-conditions": "@media (hover){.w{color:#123456}} @media (min-height:1px){.w{background:#123456}}",
+    "specific": "@media (min-height:1px){.on .w.w{color:#fff} .w{color:#000}}",
+    "other-condition": "@media (min-height:1px){.w{color:#fff}} @future{.w{background:#000}}",
+    "other-selector": ".w:not(.x){color:#fff} .w:not(.w){background:#000}",
+    "other-program": "u + .body .w{color:#fff} .nothing .w{background:#000}",
+    "other-place": ".on{.w{color:#fff}} .x{.w{background:#000}}",
+    "tablet": "@media (min-width:500px) and (max-width:600px){.w{color:#fff}}",
+    "tablet-dark": "@media (min-width:500px) and (prefers-color-scheme:dark){.on .w.w{color:#fff !important}}",
+    "dark-and-more": "@media (min-height:1px) and (prefers-color-scheme:dark){.w{color:#fff}}",
+    "inherited": ".w{color:inherit} @media (min-height:1px){.on{color:#fff !important}}",
+    "translucent": "@media (min-height:1px){.w{color:rgb(0 0 0 / 0.02)}}",
+}
+
+
+@pytest.mark.parametrize("css", [pytest.param(css, id=name) for name, css in COLOURS.items()])
+def test_a_rule_that_gives_words_the_colour_of_their_background(clean: Proof, css: str) -> None:
+    assert findings(clean, f"<style>{css}</style>", COLOURED)
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "@media (min-height:1px){.w{color:#fff;background:#000}}",
+        "@media (min-height:1px){.w{color:#fff} .on{background:#000 !important}}",
+        "[data-ogsc] .w{color:#fff} [data-ogsb] .on{background:#000 !important}",
+        ".moz-text-html .on{background:#000 !important} .moz-text-html .w{color:#ddd}",
+        "@media print{.w{color:#fff}}",
+        "@media (min-height:1px){.on{color:#fff !important} .w{color:#333}}",
+        ".w:hover{color:#fff;background:#333}",
+        ".on::after{color:#fff}",
+    ],
+)
+def test_rules_that_give_words_another_colour(clean: Proof, css: str) -> None:
+    assert findings(clean, f"<style>{css}</style>", COLOURED) == []
 
 
 ELEMENTS = [

@@ -6,14 +6,8 @@ import pytest
 
 from newsletter.checks.mail.tracking import tracking
 from newsletter.checks.proof import Proof
-from tests.checks import material
 
 SPY = "https://spy.example/p.gif"
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Proof:
-    return material.opened(tmp_path_factory.mktemp("clean"))
 
 
 def findings(clean: Proof, html: str) -> list[str]:

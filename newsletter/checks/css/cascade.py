@@ -146,7 +146,7 @@ class Cascade:
         return {declaration.name: declaration.value for _, declaration in ranked}
 
     def is_dark(self, viewport: Viewport) -> bool:
-        """Return True if a screen is dark and the mail declares a dark colour scheme; the defaults follow it."""
+        """Return True if a screen is dark and the mail declares a dark colour scheme, for default colours."""
         if not viewport.dark:
             return False
         schemes = self._cascaded(self._document.root, viewport).get("color-scheme", ())
@@ -278,7 +278,6 @@ def _line_height(value: Any, parent: Style, size: float) -> tuple[float | None, 
             return None, value.number
         return _pixels(value, size, size), None
     return (None, None) if value in ("normal", "initial") else (parent.line, parent.line_times)
-
 
 
 def _pixels(length: Any, size: float, percent_base: float = 0.0) -> float:

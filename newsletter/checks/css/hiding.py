@@ -77,9 +77,11 @@ _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
 NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-size", "color"))
 
 
-def hiding_values(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+def hiding_values(
+    values: Mapping[str, Sequence[str]], patterns: Mapping[str, re.Pattern[str]]
+) -> Iterable[tuple[str, str]]:
     """Yield the declarations that may hide an element, from the values that each property may have."""
-    yield from _not_in(PATTERNS, values)
+    yield from _not_in(patterns, values)
     if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
         yield from _not_in(PATTERNS_IN_CUT, values)
 

@@ -24,7 +24,14 @@ class Length(NamedTuple):
     def pixels(self, font_size: float, percent_base: float = 0.0, root_size: float = 16.0) -> float:
         """Return the pixels, for a font size and a base of percentages in pixels; 0 for another unit."""
         half = font_size / 2
-        factors = {"px": 1.0, "em": font_size, "rem": root_size, "ex": half, "ch": half, "%": percent_base / 100}
+        factors = {
+            "px": 1.0,
+            "em": font_size,
+            "rem": root_size,
+            "ex": half,
+            "ch": half,
+            "%": percent_base / 100,
+        }
         return self.number * factors.get(self.unit, 0.0)
 
 

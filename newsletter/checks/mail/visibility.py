@@ -1,10 +1,11 @@
-"""Find what hides a link from its readers, on any screen and in any mail program."""
+"""Find what hides an element from readers, on any screen and in any mail program."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from newsletter.checks.css import hiding
+from newsletter.checks.css import hiding, text_styles
+from newsletter.checks.css.cascade import Cascade
 from newsletter.checks.css.possible import Application, Applications
 from newsletter.checks.css.rules import Viewport
 from newsletter.checks.document import Document, Element
@@ -17,15 +18,17 @@ _SHOWING_TAGS = re.compile(
 )
 _HIDING_ATTRIBUTES = ("hidden", "inert", "popover")
 _RELATIVE_SIZE = re.compile(r".*(?:em|%)|smaller|larger|inherit|unset|revert")
+_MIN_PIXELS = 6.0  # a smaller text cannot be read
+_MIN_CONTRAST = 1.2  # below this, a text has nearly the colour of its background
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"  # the fillers of Hangul
 
 
 class LinkVisibility:
     """Judge links by their words, by the elements around them, and by the CSS of these."""
 
-    def __init__(self, document: Document, links: Sequence[Element]) -> None:
-        self._document = document
-        self._links = links
+    def __init__(self, document: Document, links: Sequence[Element], cascade: Cascade | None = None) -> None:
+        """Take a mail, its links, and its cascade if it is shown in dark mode too."""
+        self._document, self._links, self._cascade = document, links, cascade
 
     @property
     def readable(self) -> bool:
@@ -46,7 +49,8 @@ class LinkVisibility:
             for element in (inner, *inner.iterancestors())
             if isinstance(element.tag, str)
         ]
-        return Applications(self._document, list(dict.fromkeys(chained)), hiding.NAMES)
+        names = hiding.NAMES | text_styles.NAMES
+        return Applications(self._document, list(dict.fromkeys(chained)), names)
 
     def obstacle(self, inner: Element, viewport: Viewport) -> tuple[str, str] | None:
         """Return what hides an element, and its rule, which is empty if it applies for certain."""
@@ -55,9 +59,22 @@ class LinkVisibility:
         if structural:
             return structural, ""
         applied = [self._applications.of(element, viewport) for element in chain]
-        found = [*(item for one in applied for item in _hiding(one)), *_hidden_text(applied)]
+        found = [
+            *(item for one in applied for item in declared(one, hiding.PATTERNS)),
+            *_hidden_text(applied),
+        ]
         # A reason that is certain first.
+        found = found or (list(self._unreadable(chain, viewport)) if inner.tag != "img" else [])
         return min(found, key=lambda item: bool(item[1]), default=None)
+
+    def _unreadable(self, chain: Sequence[Element], viewport: Viewport) -> Iterator[tuple[str, str]]:
+        """Yield why a text cannot be read, also with the rules that may apply."""
+        dark = bool(self._cascade and self._cascade.is_dark(viewport))
+        for style, source in text_styles.styles(self._applications, chain, viewport, dark):
+            if style.size < _MIN_PIXELS:
+                yield "its letters are too small", source
+            if style.contrast is not None and style.contrast < _MIN_CONTRAST:
+                yield "it has the colour of its background", source
 
 
 def has_words(element: Element) -> bool:
@@ -80,9 +97,12 @@ def _structural(element: Element) -> str | None:
     return None
 
 
-def _hiding(applied: dict[str, list[Application]]) -> Iterator[tuple[str, str]]:
+def declared(
+    applied: Mapping[str, Sequence[Application]], patterns: Mapping[str, re.Pattern[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the declarations that may hide an element, each with its rule."""
     values = {name: [_value(one) for one in items] for name, items in applied.items()}
-    for name, value in hiding.hiding_values(values):
+    for name, value in hiding.hiding_values(values, patterns):
         source = next(one.source for one in applied[name] if _value(one) == value)
         yield f"{name}: {value}", source
 
