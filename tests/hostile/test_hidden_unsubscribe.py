@@ -132,7 +132,7 @@ COLOURS = {
     "other-program": "u + .body .w{color:#fff} .nothing .w{background:#000}",
     "other-place": ".on{.w{color:#fff}} .x{.w{background:#000}}",
     "tablet": "@media (min-width:500px) and (max-width:600px){.w{color:#fff}}",
-    "tablet-dark": "@media (min-width:500px) and (prefers-color-scheme:dark){.on .w.w{color:#fff !important}}",
+    "dark": "@media (min-width:9em) and (prefers-color-scheme:dark){.on .w.w{color:#fff !important}}",
     "dark-and-more": "@media (min-height:1px) and (prefers-color-scheme:dark){.w{color:#fff}}",
     "inherited": ".w{color:inherit} @media (min-height:1px){.on{color:#fff !important}}",
     "translucent": "@media (min-height:1px){.w{color:rgb(0 0 0 / 0.02)}}",

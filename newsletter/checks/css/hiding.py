@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 _GLOBAL = r"inherit|initial|unset|revert"
 _SHARE = r"(?:1(?:\.0+)?|0?\.[3-9]\d*|100%|[3-9]\d(?:\.\d+)?%)"
-# Lengths of at most about two lines, to both sides; and lengths that are not negative, of any size.
+# Lengths of at most about two lines, to both sides; and lengths to one side that a phone shows.
 _SHORT = r"(?:[+-]?(?:0|0?\.\d+|[1-3]?\d(?:\.\d+)?)(?:px|pt)|[+-]?[12]?(?:\.\d+)?em|[+-]?0)"
-_POSITIVE = r"\+?(?:\d+(?:\.\d+)?|\.\d+)(?:px|pt|em|rem|ex|ch|%|in|cm|mm)|0"
+_POSITIVE = (
+    r"\+?(?:[0-3]?\d{1,2}(?:\.\d+)?|\.\d+)(?:px|pt)|\+?(?:\d(?:\.\d+)?|\.\d+)(?:em|rem|ex|ch|in|cm|mm)|"
+    r"[0-6]?\d(?:\.\d+)?%|0"
+)
 _MARGIN = rf"(?:auto|{_SHORT}|{_POSITIVE})"
 # From six pixels, and relative sizes that do not reduce the text to less than that at once.
 _FONT_SIZE = (
@@ -46,6 +49,8 @@ _HARMLESS: Mapping[str, str] = {
     "word-spacing": rf"normal|-?0?\.\d+(?:px|pt)|-?1px|-?0?\.0\d*em|{_POSITIVE}",
     "z-index": r"auto|\d+",
     "mso-hide": "none",
+    "object-view-box": "none",
+    "object-position": r"(?:(?:left|center|right|top|bottom|\d\d?%|100%|0) ?){1,4}",
     **dict.fromkeys((*_MOVES, *_CUTS, *_EFFECTS, *_ANIMATIONS), "none|auto|normal"),
     **dict.fromkeys(_INSETS, rf"auto|{_SHORT}(?: {_SHORT}){{0,3}}"),
     **dict.fromkeys(
@@ -53,12 +58,14 @@ _HARMLESS: Mapping[str, str] = {
     ),
 }
 # Sizes matter only to an element that cuts off what does not fit in.
-_OVERFLOWS = ("overflow", "overflow-x", "overflow-y", "overflow-block", "overflow-inline")
+WIDTHS = ("width", "max-width", "inline-size", "max-inline-size")
+HEIGHTS = ("height", "max-height", "block-size", "max-block-size")
+OVERFLOWS = ("overflow", "overflow-x", "overflow-y", "overflow-block", "overflow-inline")
 _WIDE = rf"auto|none|100%|[5-9]\d(?:\.\d+)?%|(?:[1-9]\d{{2,3}})(?:\.\d+)?px|{_GLOBAL}"
 _HIGH = rf"auto|none|100%|normal|{_GLOBAL}"
 _HARMLESS_IN_CUT: Mapping[str, str] = {
-    **dict.fromkeys(("width", "max-width", "inline-size", "max-inline-size"), _WIDE),
-    **dict.fromkeys(("height", "max-height", "block-size", "max-block-size", "aspect-ratio"), _HIGH),
+    **dict.fromkeys(WIDTHS, _WIDE),
+    **dict.fromkeys((*HEIGHTS, "aspect-ratio"), _HIGH),
     **dict.fromkeys(
         ("flex", "flex-basis", "-webkit-line-clamp", "line-clamp", "grid-template-columns"), _HIGH
     ),
@@ -66,7 +73,19 @@ _HARMLESS_IN_CUT: Mapping[str, str] = {
     "line-height": rf"normal|1?\d{{2}}(?:\.\d+)?(?:px|%)|[6-9]px|[12](?:\.\d+)?(?:em)?|0?\.[6-9]|{_GLOBAL}",
 }
 PATTERNS = {name: re.compile(rf"\A(?:{values}|{_GLOBAL})\Z") for name, values in _HARMLESS.items()}
+# Without what hides words only, prevents clicks, or hides in Outlook only: templates write pictures for it.
+PICTURE_PATTERNS = {
+    name: pattern
+    for name, pattern in PATTERNS.items()
+    if name not in ("pointer-events", "interactivity", "mso-hide", "position", "font-size-adjust")
+    and not name.startswith("-webkit-text-")
+}
 PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _HARMLESS_IN_CUT.items()}
+PICTURE_PATTERNS_IN_CUT = {
+    name: pattern
+    for name, pattern in PATTERNS_IN_CUT.items()
+    if name not in (*WIDTHS, *HEIGHTS, "line-height")
+}
 # Style, variant, weight and stretch come before the size.
 _FONT = re.compile(rf"\A(?:(?:[\w-]++ ){{0,5}}(?:{_FONT_SIZE})(?:\s?/\s?\S++)? \S.*|{_GLOBAL})\Z")
 _SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")
@@ -74,16 +93,22 @@ _TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a
 _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
 
 # The properties that `hiding_values` judges.
-NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-size", "color"))
+NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *OVERFLOWS, "font", "font-size", "color"))
 
 
-def hiding_values(
-    values: Mapping[str, Sequence[str]], patterns: Mapping[str, re.Pattern[str]]
-) -> Iterable[tuple[str, str]]:
-    """Yield the declarations that may hide an element, from the values that each property may have."""
-    yield from _not_in(patterns, values)
-    if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
-        yield from _not_in(PATTERNS_IN_CUT, values)
+def hiding_values(values: Mapping[str, Sequence[str]], is_picture: bool = False) -> Iterable[tuple[str, str]]:
+    """Yield the declarations that may hide an element, from the values that each property may have.
+
+    For a picture, lengths and percentages of sizes are left to `sizes`, because small ones are ordinary.
+    """
+    yield from _not_in(PICTURE_PATTERNS if is_picture else PATTERNS, values)
+    if cuts(values):
+        yield from _not_in(PICTURE_PATTERNS_IN_CUT if is_picture else PATTERNS_IN_CUT, values)
+
+
+def cuts(values: Mapping[str, Sequence[str]]) -> bool:
+    """Return True if an element may cut off what does not fit in."""
+    return any(value not in ("visible", "initial") for name in OVERFLOWS for value in values.get(name, ()))
 
 
 def _not_in(

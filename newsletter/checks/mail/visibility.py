@@ -16,7 +16,10 @@ _SHOWING_TAGS = re.compile(
     "b|strong|i|em|u|s|ins|big|small|su[bp]|cite|q|abbr|code|pre|kbd|samp|tt|mark|time|bdi|bdo|blockquote|"
     "address|article|aside|footer|header|main|nav|section|figure|figcaption|hgroup"
 )
-_HIDING_ATTRIBUTES = ("hidden", "inert", "popover")
+# Elements that show pictures, and those of Outlook, whose names have a prefix. The parser puts what follows
+# a <source> into it.
+_SHOWING_PICTURES = re.compile("picture|video|audio|source|track|label|del|strike|dfn|[vow]:[a-z]+")
+_HIDING_ATTRIBUTES = ("hidden", "popover", "inert")
 _RELATIVE_SIZE = re.compile(r".*(?:em|%)|smaller|larger|inherit|unset|revert")
 _MIN_PIXELS = 6.0  # a smaller text cannot be read
 _MIN_CONTRAST = 1.2  # below this, a text has nearly the colour of its background
@@ -55,12 +58,11 @@ class LinkVisibility:
     def obstacle(self, inner: Element, viewport: Viewport) -> tuple[str, str] | None:
         """Return what hides an element, and its rule, which is empty if it applies for certain."""
         chain = [inner, *inner.iterancestors()]
-        structural = next(filter(None, map(_structural, chain)), None)
-        if structural:
-            return structural, ""
+        if reason := next(filter(None, map(structural, chain)), None):
+            return reason, ""
         applied = [self._applications.of(element, viewport) for element in chain]
         found = [
-            *(item for one in applied for item in declared(one, hiding.PATTERNS)),
+            *(item for one in applied for item in declared(one)),
             *_hidden_text(applied),
         ]
         # A reason that is certain first.
@@ -88,22 +90,27 @@ def _has_letter(text: str) -> bool:
     return any(character.isalpha() and character not in _BLANK_LETTERS for character in text)
 
 
-def _structural(element: Element) -> str | None:
-    if not _SHOWING_TAGS.fullmatch(str(element.tag)):
-        return f"it is in <{element.tag}>"
+def structural(element: Element, is_picture: bool = False) -> str | None:
+    """Return why an element or its attributes hide its content."""
+    tag = str(element.tag)
+    if not _SHOWING_TAGS.fullmatch(tag) and not (is_picture and _SHOWING_PICTURES.fullmatch(tag)):
+        return f"it is in <{tag}>"
     hidden = next((name for name in _HIDING_ATTRIBUTES if element.get(name) is not None), None)
+    # A picture may be hidden from screen readers, and cannot be `inert` for the eye.
+    if is_picture:
+        return f"<{tag} {hidden}>" if hidden not in (None, "inert") else None
     if hidden or element.get("aria-hidden", "").lower() == "true":
-        return f"<{element.tag} {hidden or 'aria-hidden'}>"
+        return f"<{tag} {hidden or 'aria-hidden'}>"
     return None
 
 
 def declared(
-    applied: Mapping[str, Sequence[Application]], patterns: Mapping[str, re.Pattern[str]]
+    applied: Mapping[str, Sequence[Application]], is_picture: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Yield the declarations that may hide an element, each with its rule."""
-    values = {name: [_value(one) for one in items] for name, items in applied.items()}
-    for name, value in hiding.hiding_values(values, patterns):
-        source = next(one.source for one in applied[name] if _value(one) == value)
+    values = {name: [value_of(one) for one in items] for name, items in applied.items()}
+    for name, value in hiding.hiding_values(values, is_picture):
+        source = next(one.source for one in applied[name] if value_of(one) == value)
         yield f"{name}: {value}", source
 
 
@@ -116,11 +123,12 @@ def _hidden_text(chain: Sequence[dict[str, list[Application]]]) -> Iterator[tupl
             certain = max((one for one in items if not one.source), key=lambda one: one.rank, default=None)
             for one in items:
                 judged = bool(one.source) or (inherited and one is certain)
-                if judged and hiding.hides_text(one.declaration.name, _value(one)):
-                    yield f"{one.declaration.name}: {_value(one)}", one.source
-            if certain and not _RELATIVE_SIZE.fullmatch(_value(certain)):
+                if judged and hiding.hides_text(one.declaration.name, value_of(one)):
+                    yield f"{one.declaration.name}: {value_of(one)}", one.source
+            if certain and not _RELATIVE_SIZE.fullmatch(value_of(certain)):
                 inherited = False
 
 
-def _value(applied: Application) -> str:
+def value_of(applied: Application) -> str:
+    """Return a declaration's value in lower case."""
     return applied.declaration.value.lower()
