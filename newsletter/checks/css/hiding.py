@@ -12,8 +12,8 @@ _SHARE = r"(?:1(?:\.0+)?|0?\.[3-9]\d*|100%|[3-9]\d(?:\.\d+)?%)"
 # Lengths of at most about two lines, to both sides; and lengths to one side that a phone shows.
 _SHORT = r"(?:[+-]?(?:0|0?\.\d+|[1-3]?\d(?:\.\d+)?)(?:px|pt)|[+-]?[12]?(?:\.\d+)?em|[+-]?0)"
 _POSITIVE = (
-    r"\+?(?:[0-3]?\d{1,2}(?:\.\d+)?|\.\d+)(?:px|pt)|\+?(?:\d(?:\.\d+)?|\.\d+)(?:em|rem|ex|ch|in|cm|mm)|"
-    r"[0-6]?\d(?:\.\d+)?%|0"
+    r"\+?(?:[0-2]?\d{1,2}(?:\.\d+)?|\.\d+)(?:px|pt)|\+?(?:\d(?:\.\d+)?|\.\d+)(?:em|rem|ex|ch|in|cm|mm)|"
+    r"[0-6]?\d(?:\.\d+)?%|[0-2]?\dv[wh]|0"
 )
 _MARGIN = rf"(?:auto|{_SHORT}|{_POSITIVE})"
 # From six pixels, and relative sizes that do not reduce the text to less than that at once.
@@ -27,8 +27,9 @@ _EFFECTS = ("filter", "-webkit-filter", "mix-blend-mode", "contain", "content", 
 _ANIMATIONS = ("animation", "animation-name", "-webkit-animation", "-webkit-animation-name")
 _SIDES = ("left", "right", "top", "bottom", "inset", "inset-inline", "inset-block")
 _INSETS = (*_SIDES, *(f"inset-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end")))
-_MARGINS = ("", "-left", "-right", "-top", "-bottom", "-inline", "-block")
-_LOGICAL_MARGINS = tuple(f"-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end"))
+_ENDS = ("", "-left", "-right", "-top", "-bottom", "-inline", "-block")
+_LOGICAL_ENDS = tuple(f"-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end"))
+_PADDINGS = tuple(f"padding{side}" for side in (*_ENDS, *_LOGICAL_ENDS))
 
 _HARMLESS: Mapping[str, str] = {
     "display": (
@@ -54,8 +55,9 @@ _HARMLESS: Mapping[str, str] = {
     **dict.fromkeys((*_MOVES, *_CUTS, *_EFFECTS, *_ANIMATIONS), "none|auto|normal"),
     **dict.fromkeys(_INSETS, rf"auto|{_SHORT}(?: {_SHORT}){{0,3}}"),
     **dict.fromkeys(
-        (f"margin{side}" for side in (*_MARGINS, *_LOGICAL_MARGINS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
+        (f"margin{side}" for side in (*_ENDS, *_LOGICAL_ENDS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
     ),
+    **dict.fromkeys(_PADDINGS, rf"(?:{_POSITIVE})(?: (?:{_POSITIVE})){{0,3}}"),
 }
 # Sizes matter only to an element that cuts off what does not fit in.
 WIDTHS = ("width", "max-width", "inline-size", "max-inline-size")
@@ -81,6 +83,17 @@ PICTURE_PATTERNS = {
     and not name.startswith("-webkit-text-")
 }
 PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _HARMLESS_IN_CUT.items()}
+# The proportions of a picture, and the frame of one whose width or height includes its frame.
+_NUMBER = r"(?:[1-9]|1\d)(?:\.\d{1,6})?"
+_LARGE = r"[1-9]\d{2,3}"
+_BORDERS = ("border", "border-width", *(f"border{side}" for side in (*_ENDS[1:], *_LOGICAL_ENDS)))
+PICTURE_FRAMES = {
+    "aspect-ratio": re.compile(
+        rf"auto|(?:auto )?(?:{_NUMBER}(?: ?/ ?{_NUMBER})?|{_LARGE} ?/ ?{_LARGE})|{_GLOBAL}"
+    ),
+    **dict.fromkeys(_PADDINGS, re.compile(r"(?:[01](?:px)? ?){1,4}")),
+    **dict.fromkeys(_BORDERS, re.compile(r"none|(?:[\w-]{1,20} )?[0-4](?:px)?(?: .*)?")),
+}
 PICTURE_PATTERNS_IN_CUT = {
     name: pattern
     for name, pattern in PATTERNS_IN_CUT.items()
@@ -93,7 +106,9 @@ _TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a
 _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
 
 # The properties that `hiding_values` judges.
-NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *OVERFLOWS, "font", "font-size", "color"))
+NAMES = frozenset(
+    (*_HARMLESS, *_HARMLESS_IN_CUT, *OVERFLOWS, *_BORDERS, "box-sizing", "font", "font-size", "color")
+)
 
 
 def hiding_values(values: Mapping[str, Sequence[str]], is_picture: bool = False) -> Iterable[tuple[str, str]]:
@@ -104,6 +119,13 @@ def hiding_values(values: Mapping[str, Sequence[str]], is_picture: bool = False)
     yield from _not_in(PICTURE_PATTERNS if is_picture else PATTERNS, values)
     if cuts(values):
         yield from _not_in(PICTURE_PATTERNS_IN_CUT if is_picture else PATTERNS_IN_CUT, values)
+
+
+def hiding_frame(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+    """Yield the declarations that may leave no room for a picture in its own width or height."""
+    framed = any(value != "content-box" for value in values.get("box-sizing", ()))
+    frames = PICTURE_FRAMES if framed else {"aspect-ratio": PICTURE_FRAMES["aspect-ratio"]}
+    return _not_in(frames, values)
 
 
 def cuts(values: Mapping[str, Sequence[str]]) -> bool:

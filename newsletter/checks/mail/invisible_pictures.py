@@ -93,6 +93,10 @@ def _hidden_on(
     for one in applied:
         for reason, source in declared(one, is_picture=True):
             return f"{source} {{{reason}}}" if source else reason
+    if _REPLACED.fullmatch(str(chain[0].tag)):
+        values = {name: [value_of(one) for one in items] for name, items in applied[0].items()}
+        for name, value in hiding.hiding_frame(values):
+            return f"{name}: {value}"
     has_small_font = any(
         hiding.hides_text(name, value_of(item))
         for one in applied
