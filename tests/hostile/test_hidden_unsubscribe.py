@@ -10,14 +10,14 @@ from newsletter.checks.proof import Proof
 LINK = '<a href="[[unsubscribe_url]]">Unsubscribe</a>'
 
 
-def findings(clean: Proof, html: str, link: str = LINK) -> list[str]:
-    """Return the findings for the clean mail with more HTML at its end, and another link."""
-    rendered = clean.rendered
+def findings(mail: Proof, html: str, link: str = LINK) -> list[str]:
+    """Return the findings for a mail with more HTML at its end, and another link."""
+    rendered = mail.rendered
     start = rendered.html.index('<a href="[[uns')
     end = rendered.html.index("</a>", start) + 4
     body = rendered.html[:start] + link + rendered.html[end:]
     changed = replace(rendered, html=body.replace("</body>", f"{html}</body>"))
-    proof = replace(clean, rendered=changed)
+    proof = replace(mail, rendered=changed)
     proof.locator.paused = True
     return [problem.what for problem in unsubscribe(proof)]
 
@@ -62,12 +62,12 @@ RULES = {
 
 
 @pytest.mark.parametrize("css", [pytest.param(css, id=name) for name, css in RULES.items()])
-def test_a_rule_that_browsers_apply(clean: Proof, css: str) -> None:
-    assert findings(clean, f"<style>{css}</style>")
+def test_a_rule_that_browsers_apply(footer: Proof, css: str) -> None:
+    assert findings(footer, f"<style>{css}</style>")
 
 
-def test_a_media_attribute(clean: Proof) -> None:
-    (found,) = findings(clean, '<style media="(min-height:1px)">.foot{display:none}</style>')
+def test_a_media_attribute(footer: Proof) -> None:
+    (found,) = findings(footer, '<style media="(min-height:1px)">.foot{display:none}</style>')
     assert "may be hidden by a rule" in found
 
 
@@ -101,13 +101,19 @@ STYLES = [
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_style_that_hides(clean: Proof, style: str) -> None:
-    assert findings(clean, "", f'<div style="{style}">{LINK}</div>')
-    assert findings(clean, "", LINK.replace("<a ", f'<a style="{style}" '))
+def test_a_style_that_hides(footer: Proof, style: str) -> None:
+    assert findings(footer, "", f'<div style="{style}">{LINK}</div>')
+    assert findings(footer, "", LINK.replace("<a ", f'<a style="{style}" '))
 
 
-def test_words_in_the_colour_of_their_background(clean: Proof) -> None:
-    assert findings(clean, "", LINK.replace("<a ", '<a style="color:#fff;background:#ffffff" '))
+@pytest.mark.parametrize("style", ["margin-left:-39px", "position:relative;top:-39px", "padding-left:299px"])
+def test_many_small_moves(footer: Proof, style: str) -> None:
+    assert findings(footer, "", f'<div style="{style}">' * 4 + LINK)
+    assert not findings(footer, "", f'<div style="{style}">' + LINK)
+
+
+def test_words_in_the_colour_of_their_background(footer: Proof) -> None:
+    assert findings(footer, "", LINK.replace("<a ", '<a style="color:#fff;background:#ffffff" '))
 
 
 COLOURED = f'<div class="on" style="background:#fff;color:#333">{LINK.replace("<a ", "<a class=w ")}</div>'
@@ -140,8 +146,8 @@ COLOURS = {
 
 
 @pytest.mark.parametrize("css", [pytest.param(css, id=name) for name, css in COLOURS.items()])
-def test_a_rule_that_gives_words_the_colour_of_their_background(clean: Proof, css: str) -> None:
-    assert findings(clean, f"<style>{css}</style>", COLOURED)
+def test_a_rule_that_gives_words_the_colour_of_their_background(footer: Proof, css: str) -> None:
+    assert findings(footer, f"<style>{css}</style>", COLOURED)
 
 
 @pytest.mark.parametrize(
@@ -179,20 +185,20 @@ ELEMENTS = [
 
 
 @pytest.mark.parametrize("html", ELEMENTS)
-def test_an_element_that_hides(clean: Proof, html: str) -> None:
-    assert findings(clean, "", html.format(LINK))
+def test_an_element_that_hides(footer: Proof, html: str) -> None:
+    assert findings(footer, "", html.format(LINK))
 
 
 @pytest.mark.parametrize(
     "words", [".", "&ndash;", "&#8203;", "&#x3164;", "123", '<img src="a.png" alt="." />']
 )
-def test_a_link_without_letters(clean: Proof, words: str) -> None:
-    assert findings(clean, "", LINK.replace("Unsubscribe", words))
+def test_a_link_without_letters(footer: Proof, words: str) -> None:
+    assert findings(footer, "", LINK.replace("Unsubscribe", words))
 
 
-def test_a_rule_for_outlook(clean: Proof) -> None:
+def test_a_rule_for_outlook(footer: Proof) -> None:
     css = "<style>.foot{display:none !important}</style>"
-    assert "Outlook" in findings(clean, f"<!--[if mso]>{css}<![endif]-->")[0]
+    assert "Outlook" in findings(footer, f"<!--[if mso]>{css}<![endif]-->")[0]
 
 
 FINE = [

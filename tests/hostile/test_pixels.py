@@ -10,9 +10,9 @@ from newsletter.checks.proof import Proof
 SPY = "https://spy.example/p.gif"
 
 
-def findings(clean: Proof, html: str) -> list[str]:
-    changed = clean.rendered.html.replace("</body>", f"{html}</body>")
-    proof = replace(clean, rendered=replace(clean.rendered, html=changed))
+def findings(mail: Proof, html: str) -> list[str]:
+    changed = mail.rendered.html.replace("</body>", f"{html}</body>")
+    proof = replace(mail, rendered=replace(mail.rendered, html=changed))
     proof.locator.paused = True
     return [problem.what for problem in tracking(proof)]
 
@@ -60,6 +60,8 @@ def findings(clean: Proof, html: str) -> list[str]:
         f'<img src="{SPY}" style="padding:50px;box-sizing:border-box" width="100" alt="A" />',
         f'<img src="{SPY}" style="border:50px solid;box-sizing:border-box" width="100" alt="A" />',
         f'<div style="padding-left:9999px"><img src="{SPY}" width="100" alt="A" /></div>',
+        '<div style="margin-left:-39px">' * 9 + f'<img src="{SPY}" width="100" alt="A" />',
+        '<i style="opacity:0.3">' * 3 + f'<img src="{SPY}" width="100" alt="A" />',
         f'<noscript><img src="{SPY}" width="100" alt="A" /></noscript>',
         f'<details><img src="{SPY}" width="100" alt="A" /></details>',
         f'<div popover><img src="{SPY}" width="100" alt="A" /></div>',
@@ -97,8 +99,12 @@ def findings(clean: Proof, html: str) -> list[str]:
         '<a xlink:href=" java&#10;script:a()">a</a>',
     ],
 )
-def test_what_a_template_loads_unseen(clean: Proof, html: str) -> None:
-    assert findings(clean, html)
+def test_what_a_template_loads_unseen(footer: Proof, html: str) -> None:
+    assert findings(footer, html)
+
+
+def test_the_mail_alone_is_no_finding(footer: Proof) -> None:
+    assert findings(footer, "") == []
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,13 @@ _SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")
 _TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a-f]|.*[(/,].*")
 _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
 
+# Moves that are ordinary on one element, and the number of elements around each other that may have them.
+_MOVING = frozenset(
+    name for name in _HARMLESS if name.startswith(("margin", "padding", "inset", *_SIDES[:4]))
+)
+_FAR = re.compile(r"(?:.* )?(?:-[\d.]*[1-9].*|[12]\d\d(?:\.\d+)?(?:px|pt)(?: .*)?)")
+_MAX_MOVES = 3
+
 # The properties that `hiding_values` judges.
 NAMES = frozenset(
     (*_HARMLESS, *_HARMLESS_IN_CUT, *OVERFLOWS, *_BORDERS, "box-sizing", "font", "font-size", "color")
@@ -126,6 +133,16 @@ def hiding_frame(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str
     framed = any(value != "content-box" for value in values.get("box-sizing", ()))
     frames = PICTURE_FRAMES if framed else {"aspect-ratio": PICTURE_FRAMES["aspect-ratio"]}
     return _not_in(frames, values)
+
+
+def moved_away(chain: Iterable[Mapping[str, Sequence[str]]]) -> bool:
+    """Return True if several elements around each other move their content, each a little."""
+    return sum(map(_is_moved, chain)) > _MAX_MOVES
+
+
+def _is_moved(values: Mapping[str, Sequence[str]]) -> bool:
+    names = _MOVING.intersection(values)
+    return any(_FAR.fullmatch(value) for name in names for value in values[name])
 
 
 def cuts(values: Mapping[str, Sequence[str]]) -> bool:

@@ -1,5 +1,6 @@
 """Find pictures and other files that are loaded and that no reader sees: they report who opens the mail."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +11,12 @@ from newsletter.checks.css import hiding, sizes
 from newsletter.checks.css.possible import Application, Applications
 from newsletter.checks.css.rules import SCREENS, Viewport
 from newsletter.checks.document import Document, Element
-from newsletter.checks.mail.visibility import declared, structural, value_of
+from newsletter.checks.mail.visibility import declared, structural, value_of, values_of
 
 MIN_VISIBLE_PIXELS = 3.0  # a smaller picture is a tracking pixel
 _FONT_PIXELS = 16.0
 _MAIL_PIXELS = 600.0
+_MIN_OPACITY = 0.2
 _LOADING = ("src", "srcset", "background", "poster")
 # Elements with a box of their own that has the size of its content, and those that load for their parent.
 _REPLACED = re.compile("img|image|video|v:(?!fill|imagedata)[a-z]+")
@@ -94,9 +96,12 @@ def _hidden_on(
         for reason, source in declared(one, is_picture=True):
             return f"{source} {{{reason}}}" if source else reason
     if _REPLACED.fullmatch(str(chain[0].tag)):
-        values = {name: [value_of(one) for one in items] for name, items in applied[0].items()}
-        for name, value in hiding.hiding_frame(values):
+        for name, value in hiding.hiding_frame(values_of(applied[0])):
             return f"{name}: {value}"
+    if hiding.moved_away(map(values_of, applied)):
+        return "it is moved by several elements"
+    if math.prod(map(_opacity, applied)) < _MIN_OPACITY:
+        return "several elements make it transparent"
     has_small_font = any(
         hiding.hides_text(name, value_of(item))
         for one in applied
@@ -117,6 +122,12 @@ def _judged(applied: Applied, possible: bool) -> Applied:
         name: [one for one in items if not one.source or (possible and not one.special)]
         for name, items in applied.items()
     }
+
+
+def _opacity(applied: Applied) -> float:
+    """Return the least opacity of an element, from 0 to 1; the values are those that alone hide nothing."""
+    values = [value for one in applied.get("opacity", ()) if (value := value_of(one))[-1] in "0123456789.%"]
+    return min((float(value.rstrip("%")) / (100 if "%" in value else 1) for value in values), default=1.0)
 
 
 class _Box(NamedTuple):

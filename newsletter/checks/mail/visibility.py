@@ -65,6 +65,8 @@ class LinkVisibility:
             *(item for one in applied for item in declared(one)),
             *_hidden_text(applied),
         ]
+        if not found and hiding.moved_away(map(values_of, applied)):
+            found = [("it is moved by several elements", "")]
         # A reason that is certain first.
         found = found or (list(self._unreadable(chain, viewport)) if inner.tag != "img" else [])
         return min(found, key=lambda item: bool(item[1]), default=None)
@@ -108,8 +110,7 @@ def declared(
     applied: Mapping[str, Sequence[Application]], is_picture: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Yield the declarations that may hide an element, each with its rule."""
-    values = {name: [value_of(one) for one in items] for name, items in applied.items()}
-    for name, value in hiding.hiding_values(values, is_picture):
+    for name, value in hiding.hiding_values(values_of(applied), is_picture):
         source = next(one.source for one in applied[name] if value_of(one) == value)
         yield f"{name}: {value}", source
 
@@ -132,3 +133,8 @@ def _hidden_text(chain: Sequence[dict[str, list[Application]]]) -> Iterator[tupl
 def value_of(applied: Application) -> str:
     """Return a declaration's value in lower case."""
     return applied.declaration.value.lower()
+
+
+def values_of(applied: Mapping[str, Sequence[Application]]) -> dict[str, list[str]]:
+    """Return the values of each property."""
+    return {name: [value_of(one) for one in items] for name, items in applied.items()}
