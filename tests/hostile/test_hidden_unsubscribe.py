@@ -106,6 +106,11 @@ def test_a_style_that_hides(footer: Proof, style: str) -> None:
     assert findings(footer, "", LINK.replace("<a ", f'<a style="{style}" '))
 
 
+@pytest.mark.parametrize("value", ["(" * 3000, "9" * 5000])
+def test_a_style_that_cannot_be_read(footer: Proof, value: str) -> None:
+    assert findings(footer, "", f'<div style="display:none;x:{value}">{LINK}</div>')
+
+
 @pytest.mark.parametrize("style", ["margin-left:-39px", "position:relative;top:-39px", "padding-left:299px"])
 def test_many_small_moves(footer: Proof, style: str) -> None:
     assert findings(footer, "", f'<div style="{style}">' * 4 + LINK)

@@ -15,6 +15,7 @@ _POSITIVE = (
     r"\+?(?:[0-2]?\d{1,2}(?:\.\d+)?|\.\d+)(?:px|pt)|\+?(?:\d(?:\.\d+)?|\.\d+)(?:em|rem|ex|ch|in|cm|mm)|"
     r"[0-6]?\d(?:\.\d+)?%|[0-2]?\dv[wh]|0"
 )
+_PADDING = rf"{_POSITIVE}|auto|\d{{1,2}}"  # browsers ignore the last two
 _MARGIN = rf"(?:auto|{_SHORT}|{_POSITIVE})"
 # From six pixels, and relative sizes that do not reduce the text to less than that at once.
 _FONT_SIZE = (
@@ -57,7 +58,7 @@ _HARMLESS: Mapping[str, str] = {
     **dict.fromkeys(
         (f"margin{side}" for side in (*_ENDS, *_LOGICAL_ENDS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
     ),
-    **dict.fromkeys(_PADDINGS, rf"(?:{_POSITIVE})(?: (?:{_POSITIVE})){{0,3}}"),
+    **dict.fromkeys(_PADDINGS, rf"(?:{_PADDING})(?: (?:{_PADDING})){{0,3}}"),
 }
 # Sizes matter only to an element that cuts off what does not fit in.
 WIDTHS = ("width", "max-width", "inline-size", "max-inline-size")
@@ -87,12 +88,16 @@ PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _H
 _NUMBER = r"(?:[1-9]|1\d)(?:\.\d{1,6})?"
 _LARGE = r"[1-9]\d{2,3}"
 _BORDERS = ("border", "border-width", *(f"border{side}" for side in (*_ENDS[1:], *_LOGICAL_ENDS)))
+_THIN_BORDER = (
+    r"none|(?:(?!\d)[\w#-]{1,24} ){0,2}[0-4](?:\.\d{1,6})?(?:px)?"
+    r"(?: (?!\d|calc|var|m|clamp|thick)\S{1,24}){0,2}"
+)
 PICTURE_FRAMES = {
     "aspect-ratio": re.compile(
         rf"auto|(?:auto )?(?:{_NUMBER}(?: ?/ ?{_NUMBER})?|{_LARGE} ?/ ?{_LARGE})|{_GLOBAL}"
     ),
-    **dict.fromkeys(_PADDINGS, re.compile(r"(?:[01](?:px)? ?){1,4}")),
-    **dict.fromkeys(_BORDERS, re.compile(r"none|(?:[\w-]{1,20} )?[0-4](?:px)?(?: .*)?")),
+    **dict.fromkeys(_PADDINGS, re.compile(r"(?:(?:[01](?:px)?|auto) ?){1,4}")),
+    **dict.fromkeys(_BORDERS, re.compile(_THIN_BORDER)),
 }
 PICTURE_PATTERNS_IN_CUT = {
     name: pattern

@@ -174,7 +174,9 @@ class Applications:
         for specificity, order, _, (media, declarations, source, *rest) in matcher.match(wrapper):
             for one in declarations:
                 yield Application(one, (one.important, 0, tuple(specificity), order), media, source, *rest)
-        for one in stylesheets.declarations(wrapper.etree_element.get("style", "")):
+        css = wrapper.etree_element.get("style", "")
+        self.readable = self.readable and stylesheets.is_readable(css)
+        for one in stylesheets.declarations(css):
             if one.name in self._names:
                 yield Application(one, (one.important, 1))
 

@@ -11,6 +11,8 @@ _NO_LIMIT = re.compile(
 _CALC = re.compile(r"calc\(\s*+(\d{1,3})%\s*+([+-])\s*+(\d{1,3})px\s*+\)")
 _MIN = re.compile(r"min\(\s*+(\d{1,3})%\s*+,\s*+(\d{1,4})px\s*+\)")
 _OF_SCREEN = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)[sld]?v(?:w|h|i|b|min|max)")
+_LENGTH = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})[a-z%]{0,4}")
+_MAX_PIXELS = 1e6
 _SCREEN_PIXELS = 375.0  # of a phone
 # HTML reads the digits at the start of an attribute, so that `0x1` is 0:
 # https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#rules-for-parsing-dimension-values
@@ -24,9 +26,9 @@ def css_pixels(value: str, around: float | None, font_size: float) -> float | No
     if value == "inherit":
         return around
     if match := _CALC.fullmatch(value):
-        return _share(match[1], around, float(match[2] + match[3]))
+        return _share(float(match[1]), around, float(match[2] + match[3]))
     if match := _MIN.fullmatch(value):
-        share = _share(match[1], around)
+        share = _share(float(match[1]), around)
         return float(match[2]) if share is None else min(share, float(match[2]))
     if match := _OF_SCREEN.fullmatch(value):
         return float(match[1]) * _SCREEN_PIXELS / 100
@@ -38,20 +40,21 @@ def attribute_pixels(value: str, around: float | None) -> float | None:
     match = _ATTRIBUTE.match(value)
     if not match:
         return None
-    return _share(match[1], around) if match[2] else float(match[1])
+    number = min(float(match[1]), _MAX_PIXELS)
+    return _share(number, around) if match[2] else number
 
 
 def _length(value: str, around: float | None, font_size: float) -> float | None:
-    tokens = stylesheets.tokens(value)
-    if len(tokens) != 1:
+    if not _LENGTH.fullmatch(value):
         return 0.0
-    if tokens[0].type == "number":  # old HTML has lengths without a unit
-        return float(tokens[0].value)
-    length = values.length(tokens[0])
+    (token,) = stylesheets.tokens(value)
+    if token.type == "number":  # old HTML has lengths without a unit
+        return float(token.value)
+    length = values.length(token)
     if length and length.unit == "%" and around is None:
         return None
     return length.pixels(font_size, around or 0.0, font_size) if length else 0.0
 
 
-def _share(percent: str, around: float | None, more: float = 0.0) -> float | None:
-    return None if around is None else around * float(percent) / 100 + more
+def _share(percent: float, around: float | None, more: float = 0.0) -> float | None:
+    return None if around is None else around * percent / 100 + more

@@ -17,6 +17,7 @@ MIN_VISIBLE_PIXELS = 3.0  # a smaller picture is a tracking pixel
 _FONT_PIXELS = 16.0
 _MAIL_PIXELS = 600.0
 _MIN_OPACITY = 0.2
+_WIDTH_RANGE = 12
 _LOADING = ("src", "srcset", "background", "poster")
 # Elements with a box of their own that has the size of its content, and those that load for their parent.
 _REPLACED = re.compile("img|image|video|v:(?!fill|imagedata)[a-z]+")
@@ -62,7 +63,7 @@ def _address(element: Element) -> str:
 
 
 def _tiny(element: Element, applications: Applications) -> str | None:
-    """Return the side of a picture that is too small by itself on some screen."""
+    """Return why a picture is too small by itself on some screen."""
     if not _REPLACED.fullmatch(element.tag):
         return None
     for screen in SCREENS:
@@ -84,8 +85,15 @@ def _hidden(element: Element, applications: Applications, possible: bool) -> str
     around = [parent, *parent.iterancestors()]
     if reason := next(filter(None, (structural(one, is_picture=True) for one in around)), None):
         return reason
-    reasons = [_hidden_on(around, applications, screen, possible) for screen in _VIEWPORTS]
-    return reasons[0] if all(reasons) else None
+    reason = None
+    for screen in _VIEWPORTS:
+        # A picture that is shown on screens of exactly one width is shown to nobody.
+        screens = (screen, replace(screen, width=screen.width - _WIDTH_RANGE))
+        reasons = (_hidden_on(around, applications, one, possible) for one in screens)
+        reason = next(filter(None, reasons), None)
+        if not reason:
+            return None
+    return reason
 
 
 def _hidden_on(

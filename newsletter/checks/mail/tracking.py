@@ -105,8 +105,9 @@ def _remote_css(proof: Proof, element: Element) -> Iterator[Problem]:
     if _REMOTE_CSS.search(css):
         return
     addresses = stylesheets.addresses(css)
-    if addresses is None:
-        what = "CSS that cannot be read may load remote files"
+    readable = stylesheets.sheet(css).readable if element.tag == "style" else stylesheets.is_readable(css)
+    if addresses is None or not readable:
+        what = "CSS that cannot be read may load remote files, or hide pictures"
         yield Problem(proof.where(element), what, "correct its brackets and numbers")
     for address in addresses or ():
         if _REMOTE.match("".join(address.split())):
