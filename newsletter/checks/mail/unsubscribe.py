@@ -36,7 +36,8 @@ def _hidden(proof: Proof, links: list[Element]) -> Iterator[Problem]:
         (obstacle, f" {name}") for obstacle, name in zip(found, _SCREENS.values(), strict=True)
     ]
     if not any(found):
-        rest = ((viewport, _obstacle(links, visibility, viewport)) for viewport in visibility.viewports)
+        screens = (viewport for viewport in visibility.viewports if viewport not in _SCREENS)
+        rest = ((viewport, _obstacle(links, visibility, viewport)) for viewport in screens)
         named = list(islice(((one, _screen(viewport)) for viewport, one in rest if one), 1))
     if not any(obstacle for obstacle, _ in named):
         obstacles = [other.obstacle(element, WIDE) for element in _with_words(in_outlook)]
