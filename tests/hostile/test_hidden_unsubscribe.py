@@ -6,24 +6,18 @@ import pytest
 
 from newsletter.checks.mail.unsubscribe import unsubscribe
 from newsletter.checks.proof import Proof
-from tests.checks import material
 
 LINK = '<a href="[[unsubscribe_url]]">Unsubscribe</a>'
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Proof:
-    return material.opened(tmp_path_factory.mktemp("clean"))
-
-
-def findings(clean: Proof, html: str, link: str = LINK) -> list[str]:
-    """Return the findings for the clean mail with more HTML at its end, and another link."""
-    rendered = clean.rendered
+def findings(mail: Proof, html: str, link: str = LINK) -> list[str]:
+    """Return the findings for a mail with more HTML at its end, and another link."""
+    rendered = mail.rendered
     start = rendered.html.index('<a href="[[uns')
     end = rendered.html.index("</a>", start) + 4
     body = rendered.html[:start] + link + rendered.html[end:]
     changed = replace(rendered, html=body.replace("</body>", f"{html}</body>"))
-    proof = replace(clean, rendered=changed)
+    proof = replace(mail, rendered=changed)
     proof.locator.paused = True
     return [problem.what for problem in unsubscribe(proof)]
 
@@ -68,12 +62,12 @@ RULES = {
 
 
 @pytest.mark.parametrize("css", [pytest.param(css, id=name) for name, css in RULES.items()])
-def test_a_rule_that_browsers_apply(clean: Proof, css: str) -> None:
-    assert findings(clean, f"<style>{css}</style>")
+def test_a_rule_that_browsers_apply(footer: Proof, css: str) -> None:
+    assert findings(footer, f"<style>{css}</style>")
 
 
-def test_a_media_attribute(clean: Proof) -> None:
-    (found,) = findings(clean, '<style media="(min-height:1px)">.foot{display:none}</style>')
+def test_a_media_attribute(footer: Proof) -> None:
+    (found,) = findings(footer, '<style media="(min-height:1px)">.foot{display:none}</style>')
     assert "may be hidden by a rule" in found
 
 
@@ -107,13 +101,75 @@ STYLES = [
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_style_that_hides(clean: Proof, style: str) -> None:
-    assert findings(clean, "", f'<div style="{style}">{LINK}</div>')
-    assert findings(clean, "", LINK.replace("<a ", f'<a style="{style}" '))
+def test_a_style_that_hides(footer: Proof, style: str) -> None:
+    assert findings(footer, "", f'<div style="{style}">{LINK}</div>')
+    assert findings(footer, "", LINK.replace("<a ", f'<a style="{style}" '))
 
 
-def test_words_in_the_colour_of_their_background(clean: Proof) -> None:
-    assert findings(clean, "", LINK.replace("<a ", '<a style="color:#fff;background:#ffffff" '))
+@pytest.mark.parametrize("value", ["(" * 3000, "9" * 5000])
+def test_a_style_that_cannot_be_read(footer: Proof, value: str) -> None:
+    assert findings(footer, "", f'<div style="display:none;x:{value}">{LINK}</div>')
+
+
+@pytest.mark.parametrize("style", ["margin-left:-39px", "position:relative;top:-39px", "padding-left:299px"])
+def test_many_small_moves(footer: Proof, style: str) -> None:
+    assert findings(footer, "", f'<div style="{style}">' * 4 + LINK)
+    assert not findings(footer, "", f'<div style="{style}">' + LINK)
+
+
+def test_words_in_the_colour_of_their_background(footer: Proof) -> None:
+    assert findings(footer, "", LINK.replace("<a ", '<a style="color:#fff;background:#ffffff" '))
+
+
+COLOURED = f'<div class="on" style="background:#fff;color:#333">{LINK.replace("<a ", "<a class=w ")}</div>'
+COLOURS = {
+    "media": "@media (min-height:1px){.w{color:#fff !important}}",
+    "supports": "@supports (display:grid){.w{color:white}}",
+    "layer": "@layer x{.w{color:#fefefe}}",
+    "container": "@container (min-width:1px){.w{color:hsl(0,0%,100%)}}",
+    "future": "@future{.w{color:#fff}}",
+    "style-attribute": '</style><style media="(min-height:1px)">.w{color:#fff}',
+    "selector": ".w:not(.x){color:#fff}",
+    "attribute": '[class="w"]{color:#fff}',
+    "nested": ".on{.w{color:#fff}}",
+    "program": "u + .body .w{color:#fff}",
+    "background": "a{color:#333} @media (min-height:1px){.on{background:#333 !important}}",
+    "background-colour": "a{color:#333} @supports (display:grid){.w{background-color:#333}}",
+    "both": "@media (hover){.w{color:#123456;background:#123456}}",
+    "two-conditions": "@media (hover){.w{color:#123456}} @media (min-height:1px){.w{background:#123456}}",
+    "specific": "@media (min-height:1px){.on .w.w{color:#fff} .w{color:#000}}",
+    "other-condition": "@media (min-height:1px){.w{color:#fff}} @future{.w{background:#000}}",
+    "other-selector": ".w:not(.x){color:#fff} .w:not(.w){background:#000}",
+    "other-program": "u + .body .w{color:#fff} .nothing .w{background:#000}",
+    "other-place": ".on{.w{color:#fff}} .x{.w{background:#000}}",
+    "tablet": "@media (min-width:500px) and (max-width:600px){.w{color:#fff}}",
+    "dark": "@media (min-width:9em) and (prefers-color-scheme:dark){.on .w.w{color:#fff !important}}",
+    "dark-and-more": "@media (min-height:1px) and (prefers-color-scheme:dark){.w{color:#fff}}",
+    "inherited": ".w{color:inherit} @media (min-height:1px){.on{color:#fff !important}}",
+    "translucent": "@media (min-height:1px){.w{color:rgb(0 0 0 / 0.02)}}",
+}
+
+
+@pytest.mark.parametrize("css", [pytest.param(css, id=name) for name, css in COLOURS.items()])
+def test_a_rule_that_gives_words_the_colour_of_their_background(footer: Proof, css: str) -> None:
+    assert findings(footer, f"<style>{css}</style>", COLOURED)
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "@media (min-height:1px){.w{color:#fff;background:#000}}",
+        "@media (min-height:1px){.w{color:#fff} .on{background:#000 !important}}",
+        "[data-ogsc] .w{color:#fff} [data-ogsb] .on{background:#000 !important}",
+        ".moz-text-html .on{background:#000 !important} .moz-text-html .w{color:#ddd}",
+        "@media print{.w{color:#fff}}",
+        "@media (min-height:1px){.on{color:#fff !important} .w{color:#333}}",
+        ".w:hover{color:#fff;background:#333}",
+        ".on::after{color:#fff}",
+    ],
+)
+def test_rules_that_give_words_another_colour(clean: Proof, css: str) -> None:
+    assert findings(clean, f"<style>{css}</style>", COLOURED) == []
 
 
 ELEMENTS = [
@@ -134,20 +190,20 @@ ELEMENTS = [
 
 
 @pytest.mark.parametrize("html", ELEMENTS)
-def test_an_element_that_hides(clean: Proof, html: str) -> None:
-    assert findings(clean, "", html.format(LINK))
+def test_an_element_that_hides(footer: Proof, html: str) -> None:
+    assert findings(footer, "", html.format(LINK))
 
 
 @pytest.mark.parametrize(
     "words", [".", "&ndash;", "&#8203;", "&#x3164;", "123", '<img src="a.png" alt="." />']
 )
-def test_a_link_without_letters(clean: Proof, words: str) -> None:
-    assert findings(clean, "", LINK.replace("Unsubscribe", words))
+def test_a_link_without_letters(footer: Proof, words: str) -> None:
+    assert findings(footer, "", LINK.replace("Unsubscribe", words))
 
 
-def test_a_rule_for_outlook(clean: Proof) -> None:
+def test_a_rule_for_outlook(footer: Proof) -> None:
     css = "<style>.foot{display:none !important}</style>"
-    assert "Outlook" in findings(clean, f"<!--[if mso]>{css}<![endif]-->")[0]
+    assert "Outlook" in findings(footer, f"<!--[if mso]>{css}<![endif]-->")[0]
 
 
 FINE = [

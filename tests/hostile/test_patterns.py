@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from itertools import chain
 
 import pytest
 
@@ -40,7 +41,9 @@ _NO_LIMIT_SECONDS = 120
 # The patterns of each function that builds one at run time.
 BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
     "newsletter.checks.content.issue_date.date_pattern": lambda: [date_pattern(_MONTHS)],
-    "newsletter.checks.css.hiding.": lambda: (*hiding.PATTERNS.values(), *hiding.PATTERNS_IN_CUT.values()),
+    "newsletter.checks.css.hiding.": lambda: chain(
+        *(found.values() for found in (hiding.PATTERNS, hiding.PATTERNS_IN_CUT, hiding.PICTURE_FRAMES))
+    ),
     "newsletter.checks.locate.spelling_pattern": lambda: map(spelling_pattern, (*_WORDS, "<a & b>")),
     "newsletter.config.fields.match": lambda: map(
         re.compile, patterns_given_to("newsletter.config.fields", "_matching")

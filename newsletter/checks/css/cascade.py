@@ -61,6 +61,13 @@ class Style:
         return self.size * (self.line_times or _NORMAL_LINE_HEIGHT)
 
     @property
+    def contrast(self) -> float | None:
+        """Return the contrast ratio of the text, from 1 to 21; None if a colour is unknown."""
+        if self.colour is None or self.backdrop is None:
+            return None
+        return colours.contrast(self.backdrop.text(self.colour), self.backdrop.background)
+
+    @property
     def inline(self) -> bool:
         return self.display in ("inline", "contents")
 
@@ -76,10 +83,7 @@ class TextRun:
     @property
     def contrast(self) -> float | None:
         """Return the contrast ratio, from 1 to 21; None if a colour is unknown."""
-        if self.style.colour is None or self.style.backdrop is None:
-            return None
-        backdrop = self.style.backdrop
-        return colours.contrast(backdrop.text(self.style.colour), backdrop.background)
+        return self.style.contrast
 
 
 class Cascade:
@@ -97,10 +101,8 @@ class Cascade:
 
     def _computed(self, viewport: Viewport) -> dict[Element, Style]:
         styles: dict[Element, Style] = {}
-        scheme = viewport.dark and self._supports_dark(viewport)
-        canvas = Backdrop.canvas(colours.CANVAS[scheme])
-        root = Style(colours.TEXT[scheme], canvas)
-        self._visit(self._document.root, root, _Context(viewport, scheme, styles))
+        dark = self.is_dark(viewport)
+        self._visit(self._document.root, initial(dark), _Context(viewport, dark, styles))
         return styles
 
     def runs(self, viewport: Viewport) -> Iterator[TextRun]:
@@ -124,9 +126,9 @@ class Cascade:
         if element.tag in _HIDDEN_TAGS:
             return
         declared = self._cascaded(element, context.viewport)
-        if _is_hidden(declared, element):
+        if is_hidden(declared, element):
             return
-        style = _style(element, declared, parent, context)
+        style = computed(element, declared, parent, context.dark)
         context.styles[element] = style
         for child in element:
             if isinstance(child.tag, str):
@@ -134,7 +136,7 @@ class Cascade:
 
     def _cascaded(self, element: Element, viewport: Viewport) -> dict[str, Any]:
         """Return the winning value of each declared property."""
-        ranked: list[tuple[tuple[Any, ...], Declared]] = [((False, -1), d) for d in _presentational(element)]
+        ranked: list[tuple[tuple[Any, ...], Declared]] = [((False, -1), d) for d in presentational(element)]
         for rule in self._matched_rules.get(element, ()):
             if all(media_matches(media, viewport) for media in rule.within):
                 ranked += [((d.important, 0, rule.specificity, rule.order), d) for d in rule.declared]
@@ -143,8 +145,10 @@ class Cascade:
         ranked.sort(key=lambda ranked: ranked[0])
         return {declaration.name: declaration.value for _, declaration in ranked}
 
-    def _supports_dark(self, viewport: Viewport) -> bool:
-        """Return True if the mail declares a dark colour scheme; the browser's default colours follow it."""
+    def is_dark(self, viewport: Viewport) -> bool:
+        """Return True if a screen is dark and the mail declares a dark colour scheme, for default colours."""
+        if not viewport.dark:
+            return False
         schemes = self._cascaded(self._document.root, viewport).get("color-scheme", ())
         for meta in self._document.named("meta"):
             if meta.get("name", "").lower() == "color-scheme" and not schemes:
@@ -171,7 +175,7 @@ def _texts(element: Element) -> Iterator[tuple[Element, str]]:
         yield element, child.tail or ""
 
 
-def _is_hidden(declared: Mapping[str, Any], element: Element) -> bool:
+def is_hidden(declared: Mapping[str, Any], element: Element) -> bool:
     """Return True if neither an element nor its content is visible."""
     if declared.get("display") == "none" or declared.get("opacity") == 0 or element.get("hidden") is not None:
         return True
@@ -180,7 +184,7 @@ def _is_hidden(declared: Mapping[str, Any], element: Element) -> bool:
     return cut and any(isinstance(height, Length) and height.number == 0 for height in heights)
 
 
-def _presentational(element: Element) -> Iterator[Declared]:
+def presentational(element: Element) -> Iterator[Declared]:
     """Yield the declarations of HTML's presentational attributes; they are weaker than every rule."""
     if (bgcolor := element.get("bgcolor")) and (colour := colours.legacy(bgcolor)):
         yield Declared("background-color", colour, important=False)
@@ -191,9 +195,15 @@ def _presentational(element: Element) -> Iterator[Declared]:
         yield Declared("color", colour, important=False)
 
 
-def _style(element: Element, declared: Mapping[str, Any], parent: Style, context: _Context) -> Style:
+def initial(dark: bool) -> Style:
+    """Return the style around the mail, in the browser's default colours."""
+    return Style(colours.TEXT[dark], Backdrop.canvas(colours.CANVAS[dark]))
+
+
+def computed(element: Element, declared: Mapping[str, Any], parent: Style, dark: bool) -> Style:
+    """Return the style of an element from its declared values; `dark`: the default colours are dark."""
     size = _size(element, declared, parent)
-    colour = _colour(element, declared, parent, context.dark)
+    colour = _colour(element, declared, parent, dark)
     line, line_times = _line_height(declared.get("line-height"), parent, size)
     return Style(
         colour=colour,
@@ -246,7 +256,7 @@ def _size(element: Element, declared: Mapping[str, Any], parent: Style) -> float
     if value == "initial":
         return 16.0
     if isinstance(value, Length):
-        return _pixels(value, parent.size, percent_base=parent.size)
+        return _pixels(value, parent.size, parent.size)
     return parent.size * _DEFAULT_SIZES_EM.get(str(element.tag), 1.0) if value is None else parent.size
 
 
@@ -266,13 +276,10 @@ def _line_height(value: Any, parent: Style, size: float) -> tuple[float | None, 
     if isinstance(value, Length):
         if value.unit == "times":
             return None, value.number
-        return _pixels(value, size, percent_base=size), None
+        return _pixels(value, size, size), None
     return (None, None) if value in ("normal", "initial") else (parent.line, parent.line_times)
 
 
 def _pixels(length: Any, size: float, percent_base: float = 0.0) -> float:
     """Return a length in pixels, for an element with font size `size`; 0 for a value that is not a length."""
-    if not isinstance(length, Length):
-        return 0.0
-    factor = {"px": 1.0, "em": size, "rem": 16.0, "ex": size / 2, "ch": size / 2, "%": percent_base / 100}
-    return max(0.0, length.number * factor.get(length.unit, 0.0))
+    return max(0.0, length.pixels(size, percent_base)) if isinstance(length, Length) else 0.0

@@ -9,9 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 _GLOBAL = r"inherit|initial|unset|revert"
 _SHARE = r"(?:1(?:\.0+)?|0?\.[3-9]\d*|100%|[3-9]\d(?:\.\d+)?%)"
-# Lengths of at most about two lines, to both sides; and lengths that are not negative, of any size.
+# Lengths of at most about two lines, to both sides; and lengths to one side that a phone shows.
 _SHORT = r"(?:[+-]?(?:0|0?\.\d+|[1-3]?\d(?:\.\d+)?)(?:px|pt)|[+-]?[12]?(?:\.\d+)?em|[+-]?0)"
-_POSITIVE = r"\+?(?:\d+(?:\.\d+)?|\.\d+)(?:px|pt|em|rem|ex|ch|%|in|cm|mm)|0"
+_POSITIVE = (
+    r"\+?(?:[0-2]?\d{1,2}(?:\.\d+)?|\.\d+)(?:px|pt)|\+?(?:\d(?:\.\d+)?|\.\d+)(?:em|rem|ex|ch|in|cm|mm)|"
+    r"[0-6]?\d(?:\.\d+)?%|[0-2]?\dv[wh]|0"
+)
+_PADDING = rf"{_POSITIVE}|auto|\d{{1,2}}"  # browsers ignore the last two
 _MARGIN = rf"(?:auto|{_SHORT}|{_POSITIVE})"
 # From six pixels, and relative sizes that do not reduce the text to less than that at once.
 _FONT_SIZE = (
@@ -24,8 +28,9 @@ _EFFECTS = ("filter", "-webkit-filter", "mix-blend-mode", "contain", "content", 
 _ANIMATIONS = ("animation", "animation-name", "-webkit-animation", "-webkit-animation-name")
 _SIDES = ("left", "right", "top", "bottom", "inset", "inset-inline", "inset-block")
 _INSETS = (*_SIDES, *(f"inset-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end")))
-_MARGINS = ("", "-left", "-right", "-top", "-bottom", "-inline", "-block")
-_LOGICAL_MARGINS = tuple(f"-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end"))
+_ENDS = ("", "-left", "-right", "-top", "-bottom", "-inline", "-block")
+_LOGICAL_ENDS = tuple(f"-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end"))
+_PADDINGS = tuple(f"padding{side}" for side in (*_ENDS, *_LOGICAL_ENDS))
 
 _HARMLESS: Mapping[str, str] = {
     "display": (
@@ -46,19 +51,24 @@ _HARMLESS: Mapping[str, str] = {
     "word-spacing": rf"normal|-?0?\.\d+(?:px|pt)|-?1px|-?0?\.0\d*em|{_POSITIVE}",
     "z-index": r"auto|\d+",
     "mso-hide": "none",
+    "object-view-box": "none",
+    "object-position": r"(?:(?:left|center|right|top|bottom|\d\d?%|100%|0) ?){1,4}",
     **dict.fromkeys((*_MOVES, *_CUTS, *_EFFECTS, *_ANIMATIONS), "none|auto|normal"),
     **dict.fromkeys(_INSETS, rf"auto|{_SHORT}(?: {_SHORT}){{0,3}}"),
     **dict.fromkeys(
-        (f"margin{side}" for side in (*_MARGINS, *_LOGICAL_MARGINS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
+        (f"margin{side}" for side in (*_ENDS, *_LOGICAL_ENDS)), rf"{_MARGIN}(?: {_MARGIN}){{0,3}}"
     ),
+    **dict.fromkeys(_PADDINGS, rf"(?:{_PADDING})(?: (?:{_PADDING})){{0,3}}"),
 }
 # Sizes matter only to an element that cuts off what does not fit in.
-_OVERFLOWS = ("overflow", "overflow-x", "overflow-y", "overflow-block", "overflow-inline")
+WIDTHS = ("width", "max-width", "inline-size", "max-inline-size")
+HEIGHTS = ("height", "max-height", "block-size", "max-block-size")
+OVERFLOWS = ("overflow", "overflow-x", "overflow-y", "overflow-block", "overflow-inline")
 _WIDE = rf"auto|none|100%|[5-9]\d(?:\.\d+)?%|(?:[1-9]\d{{2,3}})(?:\.\d+)?px|{_GLOBAL}"
 _HIGH = rf"auto|none|100%|normal|{_GLOBAL}"
 _HARMLESS_IN_CUT: Mapping[str, str] = {
-    **dict.fromkeys(("width", "max-width", "inline-size", "max-inline-size"), _WIDE),
-    **dict.fromkeys(("height", "max-height", "block-size", "max-block-size", "aspect-ratio"), _HIGH),
+    **dict.fromkeys(WIDTHS, _WIDE),
+    **dict.fromkeys((*HEIGHTS, "aspect-ratio"), _HIGH),
     **dict.fromkeys(
         ("flex", "flex-basis", "-webkit-line-clamp", "line-clamp", "grid-template-columns"), _HIGH
     ),
@@ -66,22 +76,83 @@ _HARMLESS_IN_CUT: Mapping[str, str] = {
     "line-height": rf"normal|1?\d{{2}}(?:\.\d+)?(?:px|%)|[6-9]px|[12](?:\.\d+)?(?:em)?|0?\.[6-9]|{_GLOBAL}",
 }
 PATTERNS = {name: re.compile(rf"\A(?:{values}|{_GLOBAL})\Z") for name, values in _HARMLESS.items()}
+# Without what hides words only, prevents clicks, or hides in Outlook only: templates write pictures for it.
+PICTURE_PATTERNS = {
+    name: pattern
+    for name, pattern in PATTERNS.items()
+    if name not in ("pointer-events", "interactivity", "mso-hide", "position", "font-size-adjust")
+    and not name.startswith("-webkit-text-")
+}
 PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _HARMLESS_IN_CUT.items()}
+# The proportions of a picture, and the frame of one whose width or height includes its frame.
+_NUMBER = r"(?:[1-9]|1\d)(?:\.\d{1,6})?"
+_LARGE = r"[1-9]\d{2,3}"
+_BORDERS = ("border", "border-width", *(f"border{side}" for side in (*_ENDS[1:], *_LOGICAL_ENDS)))
+_THIN_BORDER = (
+    r"none|(?:(?!\d)[\w#-]{1,24} ){0,2}[0-4](?:\.\d{1,6})?(?:px)?"
+    r"(?: (?!\d|calc|var|m|clamp|thick)\S{1,24}){0,2}"
+)
+PICTURE_FRAMES = {
+    "aspect-ratio": re.compile(
+        rf"auto|(?:auto )?(?:{_NUMBER}(?: ?/ ?{_NUMBER})?|{_LARGE} ?/ ?{_LARGE})|{_GLOBAL}"
+    ),
+    **dict.fromkeys(_PADDINGS, re.compile(r"(?:(?:[01](?:px)?|auto) ?){1,4}")),
+    **dict.fromkeys(_BORDERS, re.compile(_THIN_BORDER)),
+}
+PICTURE_PATTERNS_IN_CUT = {
+    name: pattern
+    for name, pattern in PATTERNS_IN_CUT.items()
+    if name not in (*WIDTHS, *HEIGHTS, "line-height")
+}
 # Style, variant, weight and stretch come before the size.
 _FONT = re.compile(rf"\A(?:(?:[\w-]++ ){{0,5}}(?:{_FONT_SIZE})(?:\s?/\s?\S++)? \S.*|{_GLOBAL})\Z")
 _SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")
 _TRANSPARENT = re.compile(r"transparent|#[0-9a-f]{3}[0-3]|#[0-9a-f]{6}[0-3][0-9a-f]|.*[(/,].*")
 _OPAQUE_FUNCTION = re.compile(r"(?:rgb|hsl)\([\d\s.,%]+\)")
 
+# Moves that are ordinary on one element, and the number of elements around each other that may have them.
+_MOVING = frozenset(
+    name for name in _HARMLESS if name.startswith(("margin", "padding", "inset", *_SIDES[:4]))
+)
+_FAR = re.compile(r"(?:.* )?(?:-[\d.]*[1-9].*|[12]\d\d(?:\.\d+)?(?:px|pt)(?: .*)?)")
+_MAX_MOVES = 3
+
 # The properties that `hiding_values` judges.
-NAMES = frozenset((*_HARMLESS, *_HARMLESS_IN_CUT, *_OVERFLOWS, "font", "font-size", "color"))
+NAMES = frozenset(
+    (*_HARMLESS, *_HARMLESS_IN_CUT, *OVERFLOWS, *_BORDERS, "box-sizing", "font", "font-size", "color")
+)
 
 
-def hiding_values(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
-    """Yield the declarations that may hide an element, from the values that each property may have."""
-    yield from _not_in(PATTERNS, values)
-    if any(value not in ("visible", "initial") for name in _OVERFLOWS for value in values.get(name, ())):
-        yield from _not_in(PATTERNS_IN_CUT, values)
+def hiding_values(values: Mapping[str, Sequence[str]], is_picture: bool = False) -> Iterable[tuple[str, str]]:
+    """Yield the declarations that may hide an element, from the values that each property may have.
+
+    For a picture, lengths and percentages of sizes are left to `sizes`, because small ones are ordinary.
+    """
+    yield from _not_in(PICTURE_PATTERNS if is_picture else PATTERNS, values)
+    if cuts(values):
+        yield from _not_in(PICTURE_PATTERNS_IN_CUT if is_picture else PATTERNS_IN_CUT, values)
+
+
+def hiding_frame(values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+    """Yield the declarations that may leave no room for a picture in its own width or height."""
+    framed = any(value != "content-box" for value in values.get("box-sizing", ()))
+    frames = PICTURE_FRAMES if framed else {"aspect-ratio": PICTURE_FRAMES["aspect-ratio"]}
+    return _not_in(frames, values)
+
+
+def moved_away(chain: Iterable[Mapping[str, Sequence[str]]]) -> bool:
+    """Return True if several elements around each other move their content, each a little."""
+    return sum(map(_is_moved, chain)) > _MAX_MOVES
+
+
+def _is_moved(values: Mapping[str, Sequence[str]]) -> bool:
+    names = _MOVING.intersection(values)
+    return any(_FAR.fullmatch(value) for name in names for value in values[name])
+
+
+def cuts(values: Mapping[str, Sequence[str]]) -> bool:
+    """Return True if an element may cut off what does not fit in."""
+    return any(value not in ("visible", "initial") for name in OVERFLOWS for value in values.get(name, ()))
 
 
 def _not_in(

@@ -6,7 +6,7 @@ of the mail has, because mail programs wrap the mail in elements of their own, s
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -31,17 +31,24 @@ _PLAIN_QUERY = re.compile(
 )
 _WIDTH = re.compile(r"width: ?(\d+(?:\.\d+)?(?:px|em|rem))\)")
 _MAX_WIDTHS = 40
+_STRONGEST = 1_000_000  # more than any specificity
 _PLAIN_PARENTS = ("head", "html", "body", "div", "table", "tbody", "tr", "td")
 
 
 @dataclass(frozen=True)
 class Application:
-    """A declaration for an element; `source` is the rule's text if the rule only may apply."""
+    """A declaration for an element.
+
+    If its rule only may apply, `source` is the rule's text, and `condition` is the same for rules that apply
+    together. It is `special` if the condition is a certain mail program, or an action of the reader.
+    """
 
     declaration: Declaration
     rank: tuple[Any, ...] = ()
     media: tuple[str, ...] = ()
     source: str = ""
+    condition: str = ""
+    special: bool = False
 
 
 class Applications:
@@ -51,8 +58,8 @@ class Applications:
         self.readable = True
         self._document, self._names = document, names
         matcher = selectors.Matcher()
-        for media, rule, certain in islice(self._rules(), MAX_RULES + 1):
-            self._add(matcher, media, rule, certain)
+        for media, rule, place in islice(self._rules(), MAX_RULES + 1):
+            self._add(matcher, media, rule, place)
         self._by_element: dict[Element, list[Application]] = {}
         wanted = set(elements)
         for wrapper in selectors.wrapped(document.root):
@@ -72,6 +79,26 @@ class Applications:
                     same[:] = [*(other for other in same if other.source), applied]
         return found
 
+    def conditional(self, elements: Iterable[Element], names: frozenset[str]) -> dict[str, Application]:
+        """Return the conditions under which rules may give some properties to elements, each with a rule."""
+        applied = (one for element in elements for one in self._by_element.get(element, ()))
+        return {one.condition: one for one in applied if one.source and one.declaration.name in names}
+
+    def together(
+        self, element: Element, viewport: Viewport, conditions: Collection[str]
+    ) -> list[Application]:
+        """Return what certainly applies, and what does so under some conditions, with the weakest first.
+
+        A rule that may apply is stronger than its selector, because that is wider than the one of the rule.
+        """
+        found = [
+            (one.rank if not one.source else (*one.rank[:2], (_STRONGEST, *one.rank[2]), one.rank[3]), one)
+            for one in self._by_element.get(element, ())
+            if not one.source or one.condition in conditions
+            if all(media_matches(media, viewport) for media in one.media)
+        ]
+        return [one for _, one in sorted(found, key=lambda item: item[0])]
+
     @property
     def viewports(self) -> list[Viewport]:
         """Return one screen for each set of media queries that match on the same screens."""
@@ -87,10 +114,13 @@ class Applications:
                     by_matches.setdefault(tuple(media_matches(one, viewport) for one in media), viewport)
         return list(by_matches.values())
 
-    def _rules(self) -> Iterator[tuple[tuple[str, ...], Rule, bool]]:
-        """Yield each rule with its media queries, and True if all that is around it is plain."""
+    def _rules(self) -> Iterator[tuple[tuple[str, ...], Rule, str]]:
+        """Yield each rule with its media queries and its place, which is empty if all around it is plain.
+
+        Rules apply together only if they have the same place.
+        """
         number = 0
-        for style in self._document.named("style"):
+        for at, style in enumerate(self._document.named("style")):
             sheet = stylesheets.sheet(style.text or "")
             self.readable = self.readable and sheet.readable
             outer = list(filter(None, (_line(style.get("media")),)))
@@ -99,41 +129,54 @@ class Applications:
                     continue
                 number += 1
                 self.readable = self.readable and number <= MAX_RULES
-                media = [*outer, *(_line(at.prelude) for at in rule.within if at.name == "media")]
-                known = all(at.name == "media" for at in rule.within) and not rule.nested
-                yield tuple(media), rule, known and _is_plain(style)
+                media = [*outer, *(_line(one.prelude) for one in rule.within if one.name == "media")]
+                if rule.nested:
+                    place = f"rule {number}"
+                elif not _is_plain(style):
+                    place = f"style {at}"
+                else:
+                    place = " ".join(str(one) for one in rule.within if one.name != "media")
+                yield tuple(media), rule, place
 
-    def _add(self, matcher: Any, media: tuple[str, ...], rule: Rule, certain: bool) -> None:
+    def _add(self, matcher: Any, media: tuple[str, ...], rule: Rule, place: str) -> None:
         declarations = [one for one in rule.declarations if one.name in self._names]
         if not declarations or not all(map(_can_match, media)):
             return
-        simple = certain and all(map(_is_plain_list, media)) and selectors.is_simple(rule.prelude)
+        plain = tuple(filter(_is_plain_list, media))
+        simple = not place and plain == media and selectors.is_simple(rule.prelude)
         if simple:
             for selector in selectors.compiled(rule.prelude):
-                matcher.add_selector(selector, (media, declarations, ""))
+                matcher.add_selector(selector, (media, declarations, "", "", False))
         around = [str(at_rule) for at_rule in rule.within]
         text = " ".join((*around, ", ".join(selector.text for selector in rule.selectors)))
-        for tokens in self._widened(rule, simple):
+        for tokens, condition, special in self._widened(rule, simple):
             for selector in selectors.compiled(tokens) or selectors.compiled(selectors.ANY):
-                matcher.add_selector(selector, ((), declarations, text))
+                together = " / ".join((*media, place, condition))
+                matcher.add_selector(selector, (plain, declarations, text, together, special))
 
-    def _widened(self, rule: Rule, simple: bool) -> Iterator[list[Any]]:
-        """Yield selectors for all that a rule may match; if it is `simple`, only those that match more."""
+    def _widened(self, rule: Rule, simple: bool) -> Iterator[tuple[list[Any], str, bool]]:
+        """Yield selectors for all that a rule may match, each with its condition, and True if it is special.
+
+        If the rule is `simple`, yield only the selectors that match more than the rule.
+        """
         for nodes in selectors.split(rule.prelude):
             tokens = selectors.without_states(nodes)
             if tokens is None:
                 continue
             wide = selectors.known_end(tokens, self._document.names)
             if not simple or len(wide) < len(tokens):
-                yield wide
+                special = len(wide) < len(tokens) or selectors.has_action(nodes)
+                yield wide, selectors.condition(nodes, tokens, wide), special
         if not rule.prelude:
-            yield list(selectors.ANY)
+            yield list(selectors.ANY), "", False
 
     def _matched(self, matcher: Any, wrapper: Any) -> Iterator[Application]:
-        for specificity, order, _, (media, declarations, source) in matcher.match(wrapper):
+        for specificity, order, _, (media, declarations, source, *rest) in matcher.match(wrapper):
             for one in declarations:
-                yield Application(one, (one.important, 0, tuple(specificity), order), media, source)
-        for one in stylesheets.declarations(wrapper.etree_element.get("style", "")):
+                yield Application(one, (one.important, 0, tuple(specificity), order), media, source, *rest)
+        css = wrapper.etree_element.get("style", "")
+        self.readable = self.readable and stylesheets.is_readable(css)
+        for one in stylesheets.declarations(css):
             if one.name in self._names:
                 yield Application(one, (one.important, 1))
 

@@ -1,8 +1,10 @@
 """Compile the selectors of CSS with cssselect2, and widen them to all that they may match in some program."""
 
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import cssselect2
@@ -12,6 +14,7 @@ from newsletter.checks.document import Element
 
 # Pseudo-elements that are boxes of their own, beside the text of their element.
 _OTHER_BOXES = frozenset(("before", "after", "marker", "placeholder", "selection", "backdrop"))
+_ACTIONS = ("hover", "active", "focus", "focus-within", "focus-visible", "checked", "target", "visited")
 # Pseudo-classes that depend on the structure only; cssselect2 and browsers agree on them.
 _STRUCTURAL = re.compile(r"root|empty|(?:first|last|only)-child|(?:first|last|only)-of-type|nth-[a-z-]+")
 _COLON, _STAR = stylesheets.tokens(":*")
@@ -107,6 +110,25 @@ def known_end(tokens: list[Any], known: frozenset[str]) -> list[Any]:
     rest = tokens[start:]
     attributes = [node for node in rest if node.type == "[] block" and _attribute(node) not in known]
     return [node for node in rest if node not in attributes] or [_STAR] if attributes else rest
+
+
+def has_action(nodes: Sequence[Any]) -> bool:
+    """Return True if a selector has a pseudo-class for an action of the reader, such as `:hover`."""
+    pairs = pairwise(nodes)
+    return any(colon == ":" and getattr(node, "lower_value", "") in _ACTIONS for colon, node in pairs)
+
+
+def condition(nodes: Sequence[Any], tokens: Sequence[Any], end: Sequence[Any]) -> str:
+    """Return the condition under which a selector matches the elements that its end matches.
+
+    That is what stands before the end. If states were removed from the `nodes`, it is the whole selector.
+    """
+    before = tokens[: len(tokens) - len(end)]
+    plain = len(nodes) == len(tokens) and all(map(operator.is_, nodes, tokens))
+    if plain and all(map(operator.is_, tokens[len(before) :], end)) and is_simple(end):
+        # Outlook on the web uses a name for colours, and another one for backgrounds, at the same time.
+        return stylesheets.serialized(before).strip().replace("[data-ogsb]", "[data-ogsc]")
+    return stylesheets.serialized(nodes).strip()
 
 
 def _attribute(block: Any) -> str:

@@ -93,13 +93,22 @@ def tokens(css: str) -> list[Node]:
     return list(tinycss2.parse_component_value_list(css))
 
 
-@lru_cache(maxsize=4096)
 def declarations(css: str) -> tuple[Declaration, ...]:
-    """Parse the CSS of a `style` attribute."""
+    """Parse the CSS of a `style` attribute; return nothing for one that is not readable."""
+    return _parsed(css) or ()
+
+
+def is_readable(css: str) -> bool:
+    """Return True if the CSS of a `style` attribute was parsed."""
+    return _parsed(css) is not None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(css: str) -> tuple[Declaration, ...] | None:
     try:
         return tuple(_declarations(tinycss2.parse_blocks_contents(css)))
     except (RecursionError, ValueError):
-        return ()
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,19 @@ class Length(NamedTuple):
     number: float
     unit: str
 
+    def pixels(self, font_size: float, percent_base: float = 0.0, root_size: float = 16.0) -> float:
+        """Return the pixels, for a font size and a base of percentages in pixels; 0 for another unit."""
+        half = font_size / 2
+        factors = {
+            "px": 1.0,
+            "em": font_size,
+            "rem": root_size,
+            "ex": half,
+            "ch": half,
+            "%": percent_base / 100,
+        }
+        return self.number * factors.get(self.unit, 0.0)
+
 
 class Declared(NamedTuple):
     """A property's value; `important` is True for `!important`."""
@@ -31,7 +44,9 @@ class Declared(NamedTuple):
 
 
 # CSS Values and Units 4, 6.2, in pixels.
-_ABSOLUTE = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54}
+_ABSOLUTE = {
+    "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54, "q": 2.4 / 2.54,
+}  # fmt: skip
 # Not vw and vh, because the screen is unknown here; an earlier value in the same block applies instead.
 _RELATIVE = ("em", "rem", "ex", "ch")
 _SIZES = {

@@ -13,8 +13,9 @@ from newsletter.errors import Problem
 _REMOTE_CSS = re.compile(r"@import\b|@font-face\b|url\(\s*['\"]?(?:https?:)?//", re.IGNORECASE)
 # An address of CSS in which escapes and white space are resolved, as browsers do.
 _REMOTE = re.compile(r"@(?:import|font-face)$|(?:https?:)?[/\\]{2}|https?:", re.IGNORECASE)
-# Active elements, and those that mail programs do not show but may load. <video>, <audio> and <source> are
-# content that some programs show; the check `clients` names the others.
+# Active elements, and those that mail programs do not show but may load. <video>, <audio> with controls, and
+# <source> and <track> in them are allowed, because readers see them: some programs show them, and the check
+# `clients` warns of the others. They are findings where they are hidden, like pictures.
 _FORBIDDEN_TAGS = (
     *("script", "iframe", "frame", "frameset", "object", "embed", "applet", "portal", "fencedframe"),
     *("link", "form", "input", "button", "base", "bgsound"),
@@ -46,8 +47,12 @@ def tracking(proof: Proof) -> Iterator[Problem]:
 
 def _elements(proof: Proof, document: Document) -> Iterator[Problem]:
     for image in invisible_pictures(document):
-        what = f"an invisible picture: {image.get('src', '')[:80]}"
-        yield Problem(proof.where(image), what, _FIX)
+        fix = f"{_FIX}, or make it visible ({image.reason[:80]})"
+        if image.certain:
+            yield Problem(proof.where(image.element), f"an invisible picture: {image.address[:80]}", fix)
+        else:
+            what = f"a picture that a rule may hide: {image.address[:80]}"
+            yield Problem(proof.where(image.element), what, fix, severity="warning")
     for element in document.named(*_FORBIDDEN_TAGS):
         what = f"<{element.tag}> is not allowed in a mail"
         # A <base> completes all other addresses, also those with the data of a reader.
@@ -100,8 +105,9 @@ def _remote_css(proof: Proof, element: Element) -> Iterator[Problem]:
     if _REMOTE_CSS.search(css):
         return
     addresses = stylesheets.addresses(css)
-    if addresses is None:
-        what = "CSS that cannot be read may load remote files"
+    readable = stylesheets.sheet(css).readable if element.tag == "style" else stylesheets.is_readable(css)
+    if addresses is None or not readable:
+        what = "CSS that cannot be read may load remote files, or hide pictures"
         yield Problem(proof.where(element), what, "correct its brackets and numbers")
     for address in addresses or ():
         if _REMOTE.match("".join(address.split())):

@@ -5,13 +5,11 @@ from itertools import islice
 
 from newsletter.checks.css.rules import PHONE, WIDE, Viewport
 from newsletter.checks.document import Element
-from newsletter.checks.mail.link_visibility import LinkVisibility, has_words
+from newsletter.checks.mail.visibility import LinkVisibility, has_words
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 _LINK = "[[unsubscribe_url]]"
-_MIN_PIXELS = 6.0  # a smaller text cannot be read
-_MIN_CONTRAST = 1.2  # below this, a text has nearly the colour of its background
 _SCREENS = {WIDE: "on a wide screen", PHONE: "on a phone"}
 
 
@@ -31,16 +29,15 @@ def _hidden(proof: Proof, links: list[Element]) -> Iterator[Problem]:
     """Yield the reason why no link is visible on the two usual screens, or else on the first other one."""
     other_document = proof.document.in_outlook
     in_outlook = [link for link in other_document.links if link.get("href") == _LINK]
-    visibility = LinkVisibility(proof.document, links)
+    visibility = LinkVisibility(proof.document, links, proof.cascade)
     other = LinkVisibility(other_document, in_outlook)
-    found = [_obstacle(proof, links, visibility, viewport) for viewport in _SCREENS]
+    found = [_obstacle(links, visibility, viewport) for viewport in _SCREENS]
     named: list[tuple[tuple[str, str] | None, str]] = [
         (obstacle, f" {name}") for obstacle, name in zip(found, _SCREENS.values(), strict=True)
     ]
     if not any(found):
-        rest = (
-            (viewport, _obstacle(proof, links, visibility, viewport)) for viewport in visibility.viewports
-        )
+        screens = (viewport for viewport in visibility.viewports if viewport not in _SCREENS)
+        rest = ((viewport, _obstacle(links, visibility, viewport)) for viewport in screens)
         named = list(islice(((one, _screen(viewport)) for viewport, one in rest if one), 1))
     if not any(obstacle for obstacle, _ in named):
         obstacles = [other.obstacle(element, WIDE) for element in _with_words(in_outlook)]
@@ -73,36 +70,13 @@ def _problem(proof: Proof, link: Element, obstacle: tuple[str, str], screen: str
     return Problem(where, what, "remove the rule, or exclude the link and what is around it")
 
 
-def _obstacle(
-    proof: Proof, links: list[Element], visibility: LinkVisibility, viewport: Viewport
-) -> tuple[str, str] | None:
+def _obstacle(links: list[Element], visibility: LinkVisibility, viewport: Viewport) -> tuple[str, str] | None:
     """Return what hides the first link from a screen; None if one of the links is visible."""
-    words = _with_words(links)
-    obstacles = [visibility.obstacle(element, viewport) for element in words]
-    if viewport in _SCREENS and not all(obstacles):
-        shown = _shown(proof, set(words), viewport)
-        obstacles = [
-            obstacle or (None if element in shown else ("", ""))
-            for element, obstacle in zip(words, obstacles, strict=True)
-        ]
+    obstacles = [visibility.obstacle(element, viewport) for element in _with_words(links)]
     if not obstacles:
         return "it has no words", ""
-    return obstacles[0] if all(obstacle is not None for obstacle in obstacles) else None
+    return obstacles[0] if all(obstacles) else None
 
 
 def _with_words(links: list[Element]) -> list[Element]:
     return [element for link in links for element in link.iter() if has_words(element)]
-
-
-def _shown(proof: Proof, elements: set[Element], viewport: Viewport) -> set[Element]:
-    """Return those of some elements whose text or picture is displayed."""
-    shown = {
-        run.element
-        for run in proof.cascade.runs(viewport)
-        if run.element in elements
-        and run.style.size >= _MIN_PIXELS
-        and (run.contrast is None or run.contrast >= _MIN_CONTRAST)
-    }
-    styles = proof.cascade.styles(viewport)
-    shown.update(element for element in elements if element.tag == "img" and element in styles)
-    return shown
