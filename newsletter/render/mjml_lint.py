@@ -156,7 +156,7 @@ def _where(mjml: Filled, element: etree._Element) -> str:
 def _position(mjml: Filled, element: etree._Element) -> int:
     """Return the position of an element's start tag; lxml has only the line in which the tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    start = "<!--" if element.tag is etree.Comment else f"<{_tag_name(element.tag)}"
+    start = "<!--" if isinstance(element, etree._Comment) else f"<{_tag_name(element.tag)}"
     return max(0, mjml.text.rfind(start, 0, end))
 
 

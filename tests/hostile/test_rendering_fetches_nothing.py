@@ -138,6 +138,7 @@ def test_an_import_is_a_mistake_with_its_line(
         pytest.param("<mj-raw><STYLE>@import 'file:///etc/passwd';</STYLE></mj-raw>", id="capital-tag"),
         pytest.param("<mj-raw><svg><sTyle>@import 'file:///etc/passwd';</sTyle></svg></mj-raw>", id="svg"),
         pytest.param("<mj-raw><svg:style>@import 'file:///etc/passwd';</svg:style></mj-raw>", id="prefix"),
+        pytest.param("<mj-raw><style><!-- @import 'x.css'; --></style></mj-raw>", id="comment"),
         pytest.param(
             "<mj-raw><!--[if mso]><style>@import 'file:///etc/passwd';</style><![endif]--></mj-raw>",
             id="outlook",
