@@ -100,7 +100,8 @@ def sqlite_path(url: URL) -> Path | None:
     """Return the file of a SQLite database; None for one in memory."""
     path = url.database or ""
     path = unquote(urlsplit(path).path) if path.startswith("file:") else path
-    return Path(path) if path and path != ":memory:" else None
+    is_in_memory = not path or path == ":memory:" or url.query.get("mode") == "memory"
+    return None if is_in_memory else Path(path)
 
 
 def explain(failure: object, url: URL) -> StoreError:

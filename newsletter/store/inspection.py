@@ -13,7 +13,7 @@ from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.state.location import DATABASE
 from newsletter.store.database import Database, database_url, translate_url_errors
-from newsletter.store.failures import describe
+from newsletter.store.failures import describe, sqlite_path
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.postgresql import Security, security, server_engine
 from newsletter.store.schema import REVISION
@@ -129,10 +129,7 @@ def _location(configured_url: str | None, state: Path) -> Path | URL:
         url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":
         return url
-    if not url.database or url.database.startswith("file:"):
-        what = "NEWS_DATABASE_URL names a database in memory, which is lost when the command ends"
-        raise StoreError(what, "name a file")
-    return Path(url.database)
+    return sqlite_path(url) or private_file(state)
 
 
 def _file_engine(file: Path, timeout: float) -> Engine:
