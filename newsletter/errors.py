@@ -27,6 +27,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The severities, the severest first."""
 MAX_PROBLEMS = 100
 """The problems of one file that are reported; more would fill a terminal or a page."""
+_MAX_LINE_DIGITS = 9  # Python refuses to read a number of thousands of digits
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Problem:
     def place(self) -> tuple[str, int | None]:
         """Return `where` as a file and its line; for a location without a line, as `where` and None."""
         file, _, line = self.where.rpartition(":")
-        return (file, int(line)) if file and line.isdecimal() else (self.where, None)
+        is_line = line.isdecimal() and len(line) <= _MAX_LINE_DIGITS
+        return (file, int(line)) if file and is_line else (self.where, None)
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (f"{self.where}: {self.what}" if self.where else self.what, self.fix)))

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import IO
 
-_FORMULA_STARTS = ("=", "+", "-", "@")
+# The last is the minus sign of typography, which LibreOffice reads as one.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\u2212")
 # Excel in some languages separates cells at semicolons, so a cell can also begin after one.
 _SEPARATOR = re.compile(r"([,;\t\r\n])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")

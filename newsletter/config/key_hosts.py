@@ -1,9 +1,11 @@
 """Bind the provider's key to its host: newsletter.yml names a host, the environment says whose key it holds.
 
 A stranger's branch brings a newsletter.yml. The host in it gets the key only if it is the one that the key is
-for: SendGrid's own, or the one that is named beside the key.
+for: SendGrid's own, or the one that is named beside the key. The port counts too: somebody else may run
+another program on that host. On this machine every port is allowed.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,36 +13,64 @@ from pydantic import SecretStr
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem
+from newsletter.network.hosts import is_loopback
 
 # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
+# The ports that need not be named: https, and those on which mail servers accept a login.
+_HTTPS_PORTS, _LOGIN_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587)
+_WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
 class ProviderKey:
-    """A key that is set, its variable, the host that would get it, and the hosts that it is for."""
+    """A key that is set, its variable, the host that would get it, and the hosts that it is for.
+
+    A host in `allowed` may have a port; without one, it allows the `usual` ports.
+    """
 
     value: SecretStr
     variable: str
     host: str
+    port: int
+    usual: tuple[int, ...]
     setting: tuple[str, str]
     host_variable: str
     allowed: tuple[str, ...]
 
     @property
     def is_misdirected(self) -> bool:
-        """Return True if the key is not for the host that would get it."""
-        return _normal(self.host) not in map(_normal, self.allowed)
+        """Return True if the key is not for the host and the port that would get it."""
+        return not any(map(self._is_for, self.allowed))
+
+    @property
+    def place(self) -> str:
+        """Return the host, with its port if that has to be named."""
+        if self.port in self.usual or is_loopback(self.host):
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def _is_for(self, allowed: str) -> bool:
+        named = _WITH_PORT.fullmatch(allowed)
+        host, port = (named[1], int(named[2])) if named else (allowed, None)
+        if _normal(self.host) != _normal(host):
+            return False
+        if port is not None:
+            return self.port == port
+        return self.port in self.usual or is_loopback(self.host)
 
 
 def provider_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
     config, secrets = newsletter.config, newsletter.secrets
+    url = urlsplit(config.sendgrid.host)
     if config.provider == "sendgrid" and secrets.sendgrid_api_key:
         return ProviderKey(
             secrets.sendgrid_api_key,
             "SENDGRID_API_KEY",
-            urlsplit(config.sendgrid.host).hostname or "",
+            url.hostname or "",
+            url.port or (443 if url.scheme == "https" else 80),
+            _HTTPS_PORTS,
             ("sendgrid", "host"),
             "SENDGRID_HOST",
             (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
@@ -50,6 +80,8 @@ def provider_key(newsletter: Newsletter) -> ProviderKey | None:
             secrets.smtp_password,
             "SMTP_PASSWORD",
             config.smtp.host,
+            config.smtp.port,
+            _LOGIN_PORTS,
             ("smtp", "host"),
             "SMTP_HOST",
             (secrets.smtp_host,) if secrets.smtp_host else (),
@@ -66,10 +98,12 @@ def misdirected_key(newsletter: Newsletter) -> Problem | None:
         meant = f"{key.variable} is for {' or '.join(key.allowed)}"
     else:
         meant = f"{key.host_variable} is not set"
-    what = f"{'.'.join(key.setting)} is {key.host}, but {meant}, so {key.variable} is not sent there"
-    fix = f"if {key.host} is to have it, set this where {key.variable} is set: {key.host_variable}={key.host}"
+    what = f"{'.'.join(key.setting)} is {key.place}, but {meant}, so {key.variable} is not sent there"
+    fix = (
+        f"if {key.place} is to have it, set this where {key.variable} is set: {key.host_variable}={key.place}"
+    )
     return Problem(newsletter.where(*key.setting), what, fix)
 
 
 def _normal(host: str) -> str:
-    return host.lower().removesuffix(".")
+    return host.lower().strip("[]").removesuffix(".")

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,9 @@ from pydantic_core import ErrorDetails
 from newsletter.config.environment import Secrets, dotenv, merged
 from newsletter.config.model import Config
 from newsletter.constants import CONFIG_FILE
+from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, Problem, StateError
+from newsletter.errors import ConfigError, InvalidInput, Problem, StateError
 from newsletter.render.model import Site
 from newsletter.state.folder import protect
 from newsletter.state.identity import holds_other_files
@@ -132,17 +134,29 @@ def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: 
     state_dir = environment.get(VARIABLE, "")
     location = None if review else locate(folder, state_dir)
     notices = settle_state(location) if location else ()
-    config, lines = load_file(folder)
-    files = _variables(location) if location else _variables_for_review(folder, state_dir)
-    values = merged([environment, *files])
-    secrets = Secrets.from_environment(values)
+    with _told(notices):
+        config, lines = load_file(folder)
+        files = _variables(location) if location else _variables_for_review(folder, state_dir)
+        values = merged([environment, *files])
+        secrets = Secrets.from_environment(values)
     return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices)
+
+
+@contextmanager
+def _told(notices: Sequence[Problem]) -> Iterator[None]:
+    """Add notices to the error of the block: a state is moved once, so they are not told again."""
+    try:
+        yield
+    except InvalidInput as failure:
+        if not notices:
+            raise
+        raise type(failure)([*notices, *failure.problems]) from failure
 
 
 def settle_state(location: StateLocation) -> tuple[Problem, ...]:
     """Move the state of an earlier version, and restrict the permissions of the state; return what happened.
 
-    Raise StateError if the state cannot be moved, or if Git tracks a file of it.
+    Raise StateError if the state cannot be moved or reached, or if Git tracks a file of it.
     """
     notices = []
     if location.is_shared and location.has_old:
@@ -150,7 +164,12 @@ def settle_state(location: StateLocation) -> tuple[Problem, ...]:
 
         if moved := move_old_state(location):
             notices.append(Problem("", moved, severity="note"))
-    if location.folder.is_dir() and not holds_other_files(location):
+    try:
+        is_folder = location.folder.is_dir()
+    except OSError as failure:  # no permission to enter a folder above it, or too long a name
+        fix = "check the permissions of the folders above it, or set NEWS_STATE_DIR to another folder"
+        raise StateError.of(display_path(location.folder), cannot_be("read", failure), fix) from failure
+    if is_folder and not holds_other_files(location):
         refuse_tracked(location.folder)
         notices += protect(location.folder)
     return tuple(notices)

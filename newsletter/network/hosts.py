@@ -5,9 +5,11 @@ import re
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Reserved by RFC 6761, RFC 6762 and RFC 9476, or common in private networks.
+# Reserved by RFC 6761, RFC 6762, RFC 8375 and RFC 9476, or common in private networks and containers.
 _PRIVATE_DOMAIN = re.compile(
-    r".*\.(?:localhost|local|internal|intranet|lan|home|corp|test|invalid|onion|alt)", re.IGNORECASE
+    r".*\.(?:localhost|localdomain|local|internal|intranet|private|lan|home|home\.arpa|corp|svc|test|invalid|"
+    r"onion|alt)",
+    re.IGNORECASE,
 )
 # Resolvers read such names as IPv4 addresses: 127.1, 0x7f.1, 2130706433 (WHATWG URL, "ends in a number").
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
@@ -64,8 +66,9 @@ def is_public(host: str) -> bool:
     address = _address(host)
     if address:
         return _is_public_address(address)
-    is_name = "." in host and not set("%:") & set(host) and not _NUMBER.fullmatch(host)
-    return is_name and not _PRIVATE_DOMAIN.fullmatch(host)
+    # An empty label, as in 127.0.0.1.. or .com, is none of a public host.
+    is_name = "." in host and all(host.split(".")) and not set("%:") & set(host)
+    return is_name and not _NUMBER.fullmatch(host) and not _PRIVATE_DOMAIN.fullmatch(host)
 
 
 def _is_public_address(address: _Address) -> bool:

@@ -76,7 +76,7 @@ class AccessMiddleware:
         acts = scope["method"] == "POST" and path in self._actions
         if (acts or path.startswith(PRIVATE)) and not is_loopback(_client(scope)):
             return _refused("Only a browser on the preview's own machine may see or do this.")
-        if acts and (headers.get("origin") != f"http://{host_header}" or "none" in sites):
+        if acts and (headers.getlist("origin") != [f"http://{host_header}"] or "none" in sites):
             return _refused("Only the preview's own page may do this.")
         if scope["method"] != "GET" and not acts:
             return PlainTextResponse("The preview accepts only GET at this address.\n", 405, {"Allow": "GET"})

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -262,12 +262,15 @@ def _check_links(proof: Proof) -> dict[str, dict[str, Any]]:
 
 
 async def _json_body(request: Request) -> dict[str, Any]:
-    """Return the JSON object in a request's body; {} if the body is too large or has no JSON object."""
+    """Return the JSON object in a request's body; {} if it is too large, not whole, or no JSON object."""
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            return {}
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MAX_BODY_BYTES:
+                return {}
+    except ClientDisconnect:
+        return {}
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(body)
         return value if isinstance(value, dict) else {}

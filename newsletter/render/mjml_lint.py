@@ -1,6 +1,7 @@
 """Check the elements of MJML with lxml before it is compiled, because mrml ignores most mistakes."""
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
 from typing import cast
 
@@ -49,6 +50,7 @@ _PARENTS = {
 _NO_HTML = frozenset(parent for parents in _PARENTS.values() for parent in parents) - {"mj-attributes"}
 
 _IMPORT = re.compile("@import", re.IGNORECASE)
+_OUTLOOK = re.compile(r"\s*\[if")  # a conditional comment, whose content Outlook reads
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 _ENTITY = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*);")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
@@ -72,6 +74,7 @@ _MESSAGES = {
     "hyphen within comment": ("-- inside a comment", "write - once"),
     "Comment not terminated": ("a comment that does not end", "close it: -->"),
     "']]>'": ("]]> in text", "write it as ]]&gt;"),
+    "amplification": ("an entity that repeats others many times", "write its text"),
     "Excessive depth": _TOO_DEEP,
     "Extra content": ("content after </mjml>", "move it inside, or delete it"),
     "Start tag expected": ("content before <mjml>", "move it inside, or delete it"),
@@ -89,22 +92,35 @@ def check(mjml: Filled) -> None:
     except etree.XMLSyntaxError as failure:
         raise _malformed(mjml, failure) from failure
     classes = {str(element.get("name")) for element in root.iter("mj-class")}
+    for comment in root.iter(etree.Comment):
+        if _OUTLOOK.match(comment.text or ""):
+            _refuse_import(mjml, comment, comment.text or "")
     for element in root.iter(etree.Element):
         if problem := _misplaced(element):
             raise TemplateError(*problem, where=_where(mjml, element))
-        if element.tag in ("mj-style", "style"):
-            _refuse_import(mjml, element)
+        if str(element.tag).rpartition("_")[2].lower() in ("mj-style", "style"):
+            _refuse_import(mjml, element, "".join(_css(element)))
         if str(element.tag).startswith("mj"):
             _refuse_misuse(mjml, element, classes)
     if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
         raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
         raise TemplateError("there is no <mj-body> in <mjml>", "add one", where=mjml.where(0))
+    for tag in ("mj-head", "mj-body"):
+        if more := root.findall(tag)[1:]:  # mrml would keep the last one only
+            raise TemplateError(f"a second <{tag}>", "move its content into one", where=_where(mjml, more[0]))
 
 
-def _refuse_import(mjml: Filled, style: etree._Element) -> None:
+def _css(style: etree._Element) -> Iterator[str]:
+    """Yield the text of a style sheet, also that in `<!-- -->`, which CSS reads."""
+    yield style.text or ""
+    for part in style.iterdescendants():
+        yield from (part.text or "", part.tail or "")
+
+
+def _refuse_import(mjml: Filled, style: etree._Element, css: str) -> None:
     """Raise TemplateError if a style sheet imports another one: mail that loads files tracks its reader."""
-    if _IMPORT.search(_CSS_ESCAPE.sub(_unescape, "".join(map(str, style.itertext())))):
+    if _IMPORT.search(_CSS_ESCAPE.sub(_unescape, css)):
         start = _position(mjml, style)
         rule = _IMPORT.search(mjml.text, start)
         what, fix = "@import loads another style sheet", "copy the rules of that style sheet to this place"
@@ -140,7 +156,8 @@ def _where(mjml: Filled, element: etree._Element) -> str:
 def _position(mjml: Filled, element: etree._Element) -> int:
     """Return the position of an element's start tag; lxml has only the line in which the tag ends."""
     end = mjml.line(cast(int, element.sourceline) + 1)
-    return max(0, mjml.text.rfind(f"<{_tag_name(element.tag)}", 0, end))
+    start = "<!--" if isinstance(element, etree._Comment) else f"<{_tag_name(element.tag)}"
+    return max(0, mjml.text.rfind(start, 0, end))
 
 
 def _misplaced(element: etree._Element) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ def to_html(issue: Issue, site: Site) -> str:
     mjml = to_mjml(issue, site)
     refuse_oversize("MJML", mjml.text, mjml)  # compiling it would take long
     html, css = compile_mjml(mjml)
+    refuse_oversize("HTML part", html, mjml)  # libxml2 would drop all after a few megabytes without a word
     inlined = inline(html, css)
     refuse_oversize("HTML part", inlined, mjml)
     return inlined

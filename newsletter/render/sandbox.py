@@ -5,14 +5,14 @@ would have to be harmless. Here only the listed names can be read.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.filters import _GroupTuple
 from jinja2.runtime import Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import SandboxedEnvironment
@@ -109,6 +109,16 @@ class RestrictedEnvironment(SandboxedEnvironment):
             line = _template_line(source, failure.lineno or 0)
             raise TemplateSyntaxError(str(failure.msg), line, filename=filename) from failure
 
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
+        """Return a template; raise TemplateRuntimeError for a name that is not text, such as `self`."""
+        _refuse_no_names([name])
+        return super().get_template(name, parent, globals)
+
+    def select_template(self, names: Any, parent: str | None = None, globals: Any = None) -> Template:
+        """Return the first template that there is; raise TemplateRuntimeError for names that are not text."""
+        _refuse_no_names(names if isinstance(names, list | tuple) else [names])
+        return super().select_template(names, parent, globals)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any = None) -> bool:
         """Return True for an attribute in the list, and for a name that the template itself has made."""
         if isinstance(obj, TemplateModule | Namespace):
@@ -155,6 +165,11 @@ class RestrictedEnvironment(SandboxedEnvironment):
     def _listed(obj: Any) -> frozenset[str]:
         """Return the listed attributes of an object."""
         return next((names for of, names in ATTRIBUTES.items() if isinstance(obj, of)), frozenset())
+
+
+def _refuse_no_names(names: Sequence[Any]) -> None:
+    if not all(isinstance(name, str | Template | Undefined) for name in names):
+        raise TemplateRuntimeError('the name of a template must be text, such as "story.txt.j2"')
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
-from newsletter.store.failures import explain
+from newsletter.store.failures import explain, sqlite_path
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
 from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, private_file
@@ -158,14 +158,17 @@ def translate_url_errors() -> Iterator[None]:
 def database_url(url: str | URL) -> URL:
     """Parse the URL of a database; return it with the driver that this package uses.
 
-    Raise StoreError for a database other than PostgreSQL and SQLite, and SQLAlchemy's errors for a malformed
-    URL.
+    Raise StoreError for a database other than PostgreSQL and SQLite and for one in memory, and SQLAlchemy's
+    errors for a malformed URL.
     """
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("postgresql", "sqlite"):
         raise StoreError("NEWS_DATABASE_URL names neither PostgreSQL nor SQLite", _URL_FORMAT)
+    if parsed.get_backend_name() == "sqlite" and sqlite_path(parsed) is None:
+        what = "NEWS_DATABASE_URL names a database in memory, which is lost when the command ends"
+        raise StoreError(what, _URL_FORMAT)
     return parsed
 
 

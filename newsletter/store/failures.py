@@ -98,7 +98,7 @@ def describe(url: URL) -> str:
 
 def sqlite_path(url: URL) -> Path | None:
     """Return the file of a SQLite database; None for one in memory."""
-    return file_of_name(url.database or "")
+    return None if url.query.get("mode") == "memory" else file_of_name(url.database or "")
 
 
 def explain(failure: object, url: URL) -> StoreError:

@@ -130,11 +130,8 @@ def _location(configured_url: str | None, state: Path) -> Path | URL:
         url = database_url(configured_url)
     if url.get_backend_name() == "postgresql":
         return url
-    file = sqlite_path(url)
-    if file is None:
-        what = "NEWS_DATABASE_URL names a database in memory, which is lost when the command ends"
-        raise StoreError(what, "name a file")
-    if file != Path(url.database or ""):  # `mode=memory` in a URI makes its file no database
+    file = sqlite_path(url) or private_file(state)  # `database_url` refuses a database in memory
+    if file != Path(url.database or ""):
         what = "NEWS_DATABASE_URL names its file by a URI, which the doctor and the preview do not read"
         raise StoreError(what, f"write it as sqlite:///{display_path(file)}")
     return file

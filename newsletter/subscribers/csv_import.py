@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import logging
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _ADDRESS_COLUMNS = ("address", "email", "e-mail", "email address", "e-mail address", "mail")
 _DELIMITERS = ",;\t"
+_PROTECTED = re.compile("'[=+@\u2212-]")
 _MAX_LINE = 1_000_000
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -191,9 +193,12 @@ def _row(where: str, fields: list[str], header: list[str], columns: tuple[int, i
         return Problem(where, what, "put a field that contains a separator in quotes")
     address_column, name_column = columns
     try:
-        return Row(
-            where,
-            *parse_subscriber(fields[address_column], fields[name_column] if name_column is not None else ""),
-        )
+        name = fields[name_column] if name_column is not None else ""
+        return Row(where, *parse_subscriber(_unprotected(fields[address_column]), _unprotected(name)))
     except SubscriberError as problem:
         return Problem(where, problem.what, problem.hint)
+
+
+def _unprotected(cell: str) -> str:
+    """Return a cell without the `'` that protects a spreadsheet from the formula after it (`csv_output`)."""
+    return cell[1:] if _PROTECTED.match(cell) else cell

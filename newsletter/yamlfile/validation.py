@@ -1,15 +1,16 @@
 """Validate a YAML document as a model: report every problem of the file at once, each as a sentence."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from newsletter.display import printable
-from newsletter.errors import InvalidInput, Problem
+from newsletter.errors import MAX_PROBLEMS, InvalidInput, Problem
 from newsletter.yamlfile.reader import Document, line_of, sentence
 from newsletter.yamlfile.values import Loc
 
@@ -39,11 +40,10 @@ def _problems(
 ) -> Iterator[tuple[Loc, Problem]]:
     """Yield pydantic's errors as problems, without those that only follow from another reported problem."""
     reported = {loc for loc, _ in document.problems}
-    misspelled = {
-        (*loc[:-1], key)
-        for details in errors
-        if details["type"] == "extra_forbidden" and (key := _nearest(model, loc := details["loc"]))
-    }
+    unknown = (details["loc"] for details in errors if details["type"] == "extra_forbidden")
+    # A comparison takes long, and of so many unknown keys no more are reported.
+    nearest = {loc: _nearest(model, loc) for loc in islice(unknown, MAX_PROBLEMS)}
+    misspelled = {(*loc[:-1], key) for loc, key in nearest.items() if key}
     for details in errors:
         loc, kind = details["loc"], details["type"]
         follows = (
@@ -53,18 +53,23 @@ def _problems(
             or (kind == "too_short" and details["input"])
         )
         if not follows:
-            what, fix = _sentences(loc, details, model)
+            what, fix = _sentences(loc, details, model, nearest)
             yield loc, Problem(document.where(loc), sentence(loc, what), fix)
 
 
-def _sentences(loc: Loc, details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """Return the problem and the fix for one of pydantic's errors, in words."""
+def _sentences(
+    loc: Loc, details: ErrorDetails, model: type[BaseModel], nearest: Mapping[Loc, str | None]
+) -> tuple[str, str]:
+    """Return the problem and the fix for one of pydantic's errors, in words.
+
+    `nearest` has the known keys that unknown ones resemble.
+    """
     value, context = details["input"], details.get("ctx", {})
     match details["type"]:
         case "missing":
             return "is missing", f"add `{loc[-1]}:`"
         case "extra_forbidden":
-            near = _nearest(model, loc)
+            near = nearest.get(loc)
             fix = f"did you mean `{near}`?" if near else f"the keys are {', '.join(_keys(model, loc[:-1]))}"
             return "is an unknown key", fix
         case _ if value is None or value == () or (isinstance(value, str) and not value.strip()):

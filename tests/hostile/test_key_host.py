@@ -39,7 +39,58 @@ def smtp(host: str, more: str = "username: soup") -> str:
     [
         pytest.param(sendgrid("https://api.sendgrid.com"), {}, None, id="global"),
         pytest.param(sendgrid("https://API.EU.sendgrid.com./"), {}, None, id="europe"),
-        pytest.param(sendgrid("https://api.sendgrid.com:8443/x"), {}, None, id="port-and-path"),
+        pytest.param(sendgrid("https://api.sendgrid.com:443/x"), {}, None, id="port-and-path"),
+        pytest.param(
+            sendgrid("https://api.sendgrid.com:8443"), {}, "SENDGRID_HOST=api.sendgrid.com:8443", id="port"
+        ),
+        pytest.param(
+            sendgrid("https://a.example.com:8443"),
+            {"SENDGRID_HOST": "a.example.com"},
+            "SENDGRID_HOST=a.example.com:8443",
+            id="named-without-port",
+        ),
+        pytest.param(
+            sendgrid("https://a.example.com:8443"),
+            {"SENDGRID_HOST": "A.example.com:8443"},
+            None,
+            id="port-named",
+        ),
+        pytest.param(
+            sendgrid("https://a.example.com"),
+            {"SENDGRID_HOST": "a.example.com:8443"},
+            "SENDGRID_HOST=a.example.com",
+            id="another-port-named",
+        ),
+        pytest.param(
+            smtp("mail.example.com", "username: soup, port: 587"),
+            {"SMTP_HOST": "mail.example.com"},
+            None,
+            id="587",
+        ),
+        pytest.param(
+            smtp("mail.example.com", "username: soup, port: 1025"),
+            {"SMTP_HOST": "mail.example.com"},
+            "SMTP_HOST=mail.example.com:1025",
+            id="smtp-port",
+        ),
+        pytest.param(
+            smtp("2001:db8::1", "username: soup, port: 1025"),
+            {"SMTP_HOST": "2001:db8::1"},
+            "SMTP_HOST=[2001:db8::1]:1025",
+            id="smtp-port-ipv6",
+        ),
+        pytest.param(
+            smtp("2001:db8::1", "username: soup, port: 1025"),
+            {"SMTP_HOST": "[2001:db8::1]:1025"},
+            None,
+            id="ipv6",
+        ),
+        pytest.param(
+            smtp("mail.example.com"),
+            {"SMTP_HOST": "mail.example.com:99999999999"},
+            "SMTP_HOST=mail.example.com",
+            id="no-port",
+        ),
         pytest.param(sendgrid("https://a.example.com"), {}, "SENDGRID_HOST=a.example.com", id="other"),
         pytest.param(
             sendgrid("https://api.sendgrid.com.a.example/"),

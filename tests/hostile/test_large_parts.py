@@ -42,6 +42,16 @@ def test_the_preview_has_a_problem_in_place_of_a_huge_mail(
     assert page.proof is None
 
 
+def test_html_that_grows_when_it_is_compiled_is_not_cut(newsletter: Path) -> None:
+    """A mail without its content was the result: libxml2 gives up after 10 MB, and says nothing."""
+    pictures = '{% for _ in range(1500) %}<mj-carousel-image src="https://a.example/" />{% endfor %}'
+    (newsletter / "templates" / "footer.mjml.j2").write_text(
+        f"<mj-section><mj-column><mj-carousel>{pictures}</mj-carousel></mj-column></mj-section>"
+    )
+    (problem,) = build(newsletter).problems
+    assert problem.what == "the HTML part is larger than 2 MB"
+
+
 def test_render_refuses_a_huge_mail(newsletter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(newsletter)
     (newsletter / "templates" / "footer.txt.j2").write_text('\n{{ "[[name]]" * 200000 }}')

@@ -1,5 +1,6 @@
 """Tests that a file with thousands of mistakes fills neither a terminal nor the page of the preview."""
 
+import cProfile
 import pickle
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def test_an_issue(tmp_path: Path) -> None:
     assert len(listed) == 100
     assert str(last).endswith("2026-04-27.yml: and 1,400 more mistakes; correct those that are listed first")
     assert pickle.loads(pickle.dumps(raised.value)).problems == raised.value.problems
+
+
+def test_unknown_keys_beyond_the_reported_ones_are_not_compared(tmp_path: Path) -> None:
+    """Each comparison takes a millisecond: 9,000 unknown keys took seconds."""
+    folder = samples.write(tmp_path, extra=KEYS)
+    profile = cProfile.Profile()
+    with profile, pytest.raises(ConfigError):
+        loader.load(folder, {})
+    compared = [entry for entry in profile.getstats() if "get_close_matches" in str(entry.code)]
+    assert sum(entry.callcount for entry in compared) == 100
 
 
 def test_the_checks_of_newsletter_yml(tmp_path: Path) -> None:

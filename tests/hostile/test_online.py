@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 
@@ -98,6 +99,8 @@ NOT_PUBLIC = {
     "zone": "2620:fe::fe%lo 9.9.9.9%lo",
     # Names that a resolver reads as an address, and names of one network.
     "numbers": "127.1 0x7f.1 0x7f000001 2130706433 017700000001 0177.0.0.1 10.0.0.0x1 127.0.0.1.",
+    "empty-labels": "127.0.0.1.. .127.0.0.1. a..example.com .com ..",
+    "containers": "a.localdomain a.home.arpa. a.private b.default.svc",
     "names": "localhost localhost. a.localhost. wiki.internal. printer printer. a.LOCAL.",
     "other-text": "a.example:80 127.0.0.1:80 a%2eexample.com",
 }
@@ -234,3 +237,23 @@ def test_a_proxy_gets_no_private_address(inside: Listener, monkeypatch: pytest.M
         results = ask([rf"http://{host}\@8.8.8.8/", f"http://{host}/", f"https://{host}/", "http://127.1/"])
         assert [result.status for result in results] == [None] * 4
         assert proxy.asked() == [] and proxy.connections == 0 and inside.connections == 0
+
+
+class Tracker(WebFake):
+    """A page that sets a cookie, and redirects to itself once."""
+
+    cookies: ClassVar[list[str | None]] = []
+
+    def answer(self, request: Request) -> Reply:
+        self.cookies.append(request.headers.get("Cookie"))
+        headers = {"Set-Cookie": "reader=1; Path=/"}
+        if request.path == "/first":
+            return Reply(302, b"", {"Location": "/second", **headers})
+        return Reply(204, b"", headers)
+
+
+def test_no_cookie_is_sent_from_one_link_to_another() -> None:
+    with Tracker() as web:
+        results = ask([f"{web.url}/first", f"{web.url}/third"], is_public=lambda host: True)
+    assert [result.status for result in results] == [204, 204]
+    assert web.cookies == [None] * 3

@@ -132,5 +132,24 @@ def test_an_import_is_a_mistake_with_its_line(
     assert problem.where == f"templates/head.mjml.j2:{line}"
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        pytest.param("<mj-raw><STYLE>@import 'file:///etc/passwd';</STYLE></mj-raw>", id="capital-tag"),
+        pytest.param("<mj-raw><svg><sTyle>@import 'file:///etc/passwd';</sTyle></svg></mj-raw>", id="svg"),
+        pytest.param("<mj-raw><svg:style>@import 'file:///etc/passwd';</svg:style></mj-raw>", id="prefix"),
+        pytest.param("<mj-raw><style><!-- @import 'x.css'; --></style></mj-raw>", id="comment"),
+        pytest.param(
+            "<mj-raw><!--[if mso]><style>@import 'file:///etc/passwd';</style><![endif]--></mj-raw>",
+            id="outlook",
+        ),
+    ],
+)
+def test_an_import_is_found_in_every_kind_of_style_sheet(tmp_path: Path, style: str) -> None:
+    (tmp_path / "footer.mjml.j2").write_text(f"<mj-section></mj-section>\n{style}")
+    with pytest.raises(TemplateError, match=r"footer.mjml.j2:2: @import loads another style sheet"):
+        render(material.issue(), material.site(tmp_path))
+
+
 def test_words_about_imports_are_no_mistake() -> None:
     assert "@import" in render(material.issue(subject="Avoid @import in CSS"), material.site()).html

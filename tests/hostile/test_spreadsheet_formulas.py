@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import newsletter
 from newsletter.cli import csv_output
 from newsletter.cli.main import main
+from newsletter.subscribers import csv_import
 from tests import samples
 from tests.fakes.smtp import ScriptedSmtp
 
@@ -35,6 +36,9 @@ from tests.fakes.smtp import ScriptedSmtp
         pytest.param("\uff0b1+1", "'\uff0b1+1", id="full-width-plus"),
         pytest.param("\uff0d1+1", "'\uff0d1+1", id="full-width-minus"),
         pytest.param("\uff20A1", "'\uff20A1", id="full-width-at"),
+        pytest.param("\u22121+1", "'\u22121+1", id="minus-sign"),
+        pytest.param("\u207b1+1", "'\u207b1+1", id="superscript-minus"),
+        pytest.param("\ufe631+1", "'\ufe631+1", id="small-minus"),
         pytest.param("550 no;=1+1", "550 no;'=1+1", id="semicolon"),
         pytest.param('550 no,"=1+1', "550 no,'\"=1+1", id="comma-and-quote"),
         pytest.param("550 no\t=1+1", "550 no\t'=1+1", id="tab-inside"),
@@ -79,3 +83,14 @@ def test_every_column_of_a_report_goes_through_it(tmp_path: Path, monkeypatch: p
         header, recipient = csv.reader(file)
     assert header == ["address", "state", "reason"]
     assert recipient == ["'=cmd@example.com", "refused", "550 5.1.1 x;'=cmd|'/c calc'!A1"]
+
+
+def test_an_address_that_was_protected_is_imported_as_it_was(tmp_path: Path) -> None:
+    """Without this, the apostrophe would make it the address of somebody else."""
+    addresses = ["=a@example.com", "+b@example.com", "-c@example.com", "o'hara@example.com", "'d@example.com"]
+    path = tmp_path / "list.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv_output.write_rows(file, [("address", "name"), *((address, "=Ada") for address in addresses)])
+    rows = [row for row in csv_import.read(path) if isinstance(row, csv_import.Row)]
+    assert [row.address.given for row in rows] == addresses
+    assert {row.name for row in rows} == {"=Ada"}

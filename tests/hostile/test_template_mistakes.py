@@ -35,6 +35,15 @@ def test_each_mistake_has_its_file_and_a_line(mistake: str, tmp_path: Path) -> N
     assert "include each other" not in raised.value.what
 
 
+@pytest.mark.parametrize("name", ["self", "[self]", "issue", "issue.date", "5", "none", "true"])
+@pytest.mark.parametrize("tag", ["{%% include %s %%}", "{%% import %s as x %%}", "{%% extends %s %%}"])
+def test_a_name_that_is_not_text_is_explained(tag: str, name: str, tmp_path: Path) -> None:
+    """`{% include self %}` was answered with "0"."""
+    (tmp_path / "footer.txt.j2").write_text(tag % name)
+    with pytest.raises(TemplateError, match="the name of a template must be text"):
+        to_text(material.issue(), material.site(tmp_path))
+
+
 def test_the_line_of_a_mistake_that_python_finds(tmp_path: Path) -> None:
     (tmp_path / "footer.txt.j2").write_text("a\n{{ 1 }}\n\n{{ dict(a=1, a=2) }}\n{{ 2 }}\n")
     with pytest.raises(TemplateError, match=r"footer\.txt\.j2:4: keyword argument repeated: a"):

@@ -265,6 +265,10 @@ def test_a_server_is_named_without_its_password(url: str, words: str) -> None:
     [
         pytest.param("nonsense", "is not a database URL", id="nonsense"),
         pytest.param("mysql://127.0.0.1/news", "neither PostgreSQL nor SQLite", id="mysql"),
+        pytest.param("sqlite://", "names a database in memory", id="memory"),
+        pytest.param("sqlite:///:memory:", "names a database in memory", id="memory-by-name"),
+        pytest.param("sqlite:///file::memory:?uri=true", "names a database in memory", id="memory-uri"),
+        pytest.param("sqlite:///file:x?mode=memory&uri=true", "names a database in memory", id="memory-mode"),
         pytest.param(
             "sqlite:////no/such/folder/news.db",
             "folder /no/such/folder of the database does not exist",

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -178,6 +179,8 @@ class _UrlChecker:
             self._thread_local.session.headers["User-Agent"] = _USER_AGENT
             # Without this, `requests` would send passwords from a .netrc file.
             self._thread_local.session.auth = lambda request: request
+            # One link tells another nothing: no cookie is kept.
+            self._thread_local.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session: requests.Session = self._thread_local.session
         return session
 
