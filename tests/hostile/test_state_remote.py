@@ -73,11 +73,11 @@ def test_every_other_remote_is_refused_and_no_password_is_quoted(url: str) -> No
     assert str(raised.value).isprintable() and "secret-word" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", [url for url in UNSAFE if url])
-def test_a_remote_that_is_refused_is_never_asked(tmp_path: Path, url: str) -> None:
+def test_a_remote_that_is_refused_is_never_asked(tmp_path: Path) -> None:
     repository = repositories.repository(tmp_path / "letter")
-    with pytest.raises(StateError):
-        open_remote(repository, url)
+    for url in filter(None, UNSAFE):
+        with pytest.raises(StateError):
+            open_remote(repository, url)
     assert not list(tmp_path.rglob("pwned"))
 
 

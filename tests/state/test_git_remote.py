@@ -19,15 +19,6 @@ from newsletter.state.remote_url import repository_name
 from tests.repositories import git, repository
 
 
-@pytest.fixture
-def letter(tmp_path: Path) -> Path:
-    """Return a repository whose `origin` is an empty bare one beside it."""
-    folder = repository(tmp_path / "letter")
-    git(tmp_path, "init", "-q", "--bare", "origin.git")
-    git(folder, "remote", "add", "origin", "../origin.git")
-    return folder
-
-
 @pytest.mark.parametrize(
     ("url", "name"),
     [
