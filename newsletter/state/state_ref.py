@@ -120,7 +120,8 @@ class StateRef:
         """Replace the state `expected`, None if there is none yet; return the new commit.
 
         Raise LostRace if another process has saved meanwhile, and at each later call; NotSaved if the remote
-        refuses, or if it is not certain that the state was saved; StateError if the state is too large.
+        refuses, or if it is not certain that the state was saved; StateError if the state is too large;
+        Unavailable if git cannot prepare it.
         """
         if self._lost:
             raise self._lost

@@ -175,11 +175,14 @@ STALL = "alias.stall=!trap '' INT TERM; echo $$ > pids; sleep 300"
 
 
 def wait_until_it_ends(pids: Path) -> None:
+    pid = int(pids.read_text())
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            os.kill(int(pids.read_text()), 0)
-        except ProcessLookupError:
+            os.kill(pid, 0)
+            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return  # it has ended, and its parent has not asked for its exit code yet
+        except (ProcessLookupError, FileNotFoundError):
             return
         time.sleep(0.01)
     pytest.fail("a child of git still runs")

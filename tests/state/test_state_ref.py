@@ -297,6 +297,14 @@ def test_a_client_that_is_killed_after_its_push_has_won(letter: Path, origin: Pa
     assert (origin / "tries").read_text() == "\n"
 
 
+def test_a_push_that_succeeded_and_was_replaced_is_lost(letter: Path, origin: Path) -> None:
+    (origin / "hooks").mkdir()
+    (origin / "hooks/post-receive").write_text(f"#!/bin/sh\ngit update-ref {REF} main\n")
+    (origin / "hooks/post-receive").chmod(0o755)
+    with pytest.raises(LostRace):
+        state_ref(letter).write(BLOBS, None)
+
+
 # Sizes and names.
 
 
