@@ -78,7 +78,7 @@ def test_another_repository_in_the_environment_is_not_used(letter: Path, tmp_pat
         "GIT_TRACE": "1",
     }
     remote = open_remote(letter, inherited={**os.environ, **variables})
-    assert remote.name == str(tmp_path / "origin.git")
+    assert remote.name == str(tmp_path / "origin.git") and not variables.keys() & remote.environment.keys()
     assert remote.run("rev-parse", "HEAD").output.decode() == git(letter, "rev-parse", "HEAD")
 
 
