@@ -19,6 +19,11 @@ def find_program(name: str, folder: Path) -> str | None:
     return found if found and os.path.isabs(found) and not _is_below(found, tops) else None
 
 
+def path_outside(folder: Path) -> str:
+    """Return PATH without the entries that `find_program` passes over, for a program that starts others."""
+    return os.pathsep.join(_outside(_work_trees(folder)))
+
+
 @contextmanager
 def no_programs_of(folder: Path) -> Iterator[None]:
     """Remove the work tree of a newsletter's folder from PATH during the block.
@@ -26,7 +31,7 @@ def no_programs_of(folder: Path) -> Iterator[None]:
     `find_program` may be asked for another folder meanwhile: a branch can name an outbox elsewhere.
     """
     before = os.environ.get("PATH")
-    os.environ["PATH"] = os.pathsep.join(_outside(_work_trees(folder)))
+    os.environ["PATH"] = path_outside(folder)
     try:
         yield
     finally:
