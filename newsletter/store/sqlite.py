@@ -33,7 +33,7 @@ def file_engine(url: Any) -> Engine:
     """
     is_file = url.database and not url.database.startswith("file:")
     if is_file:
-        _make_file(Path(url.database))
+        make_file(Path(url.database))
     elif path := sqlite_path(url):
         refuse_tracked_database(path)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
@@ -90,7 +90,7 @@ def _with_companions(file: Path) -> list[Path]:
     return [file.with_name(f"{file.name}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
 
 
-def _make_file(file: Path) -> None:
+def make_file(file: Path) -> None:
     """Create a database's file, or restrict it, so that only its owner may read it."""
     if not file.absolute().parent.is_dir():
         what = f"the folder {file.parent} of the database does not exist"
