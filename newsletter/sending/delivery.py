@@ -194,13 +194,20 @@ class Delivery:
         return retry_at is not None and retry_at <= now
 
     def _claim(self, max_chunks: int, max_recipients: int) -> Sequence[ClaimedChunk]:
+        lookahead = self._held_batches.chunks_left() or self._max_calls
         max_chunks = min(max_chunks, self._held_batches.chunks_left() or max_chunks)
         if max_recipients == UNLIMITED and self._rate_limiter.limits:
             max_chunks = 1  # a chunk that exceeds the rate is submitted alone
         self._renewed_at = self._clock.now()
         batch, lease = self._held_batches.current, self._timing.lease
         return self._ledger.claim(
-            self._send, max_chunks, max_recipients, batch, lease, noted=self._per_message
+            self._send,
+            max_chunks,
+            max_recipients,
+            batch,
+            lease,
+            noted=self._per_message,
+            lookahead=lookahead,
         )
 
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":

@@ -18,6 +18,7 @@ from newsletter.sending.model import (
     HeldBatchState,
     HeldBatchStatus,
     NewSend,
+    NextChunk,
     Send,
     Transition,
 )
@@ -134,6 +135,9 @@ class MemoryLedger:
         self.lease_holder = self.process
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
+        return self._renew_lease(send)
+
+    def _renew_lease(self, send: Send) -> str:
         if self.lease_holder != self.process:
             raise StoreError("another process is sending")
         return self._send(send).state
@@ -152,12 +156,16 @@ class MemoryLedger:
         lease: timedelta,
         *,
         noted: bool,
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
-        if self.renew_lease(send, lease) != "open":
+        if self._renew_lease(send) != "open":
             return []
         claimed: list[ClaimedChunk] = []
+        batch = held_batch.number if held_batch else None
         for chunk in self._due(send)[:max_chunks]:
+            if not self.is_published(NextChunk(send.id, chunk.first, chunk.last, batch)):
+                continue
             self.left |= self.unsubscribed & set(range(chunk.first, chunk.last + 1))
             recipients = self._subscribed(chunk.first, chunk.last)
             max_recipients -= len(recipients)
@@ -174,6 +182,12 @@ class MemoryLedger:
                 ClaimedChunk(send.id, chunk.first, chunk.last, number, chunk.tries, recipients, held_batch)
             )
         return claimed
+
+    def next_chunks(self, send: Send, max_chunks: int) -> list[NextChunk]:
+        return [NextChunk(send.id, chunk.first, chunk.last) for chunk in self._due(send)[:max_chunks]]
+
+    def is_published(self, chunk: NextChunk) -> bool:
+        return True
 
     def journal(self, chunk: ClaimedChunk) -> MemoryJournal:
         return self.journals[chunk.first]
