@@ -16,6 +16,7 @@ from newsletter.sending.model import (
     HeldBatchState,
     HeldBatchStatus,
     NewSend,
+    NextChunk,
     Send,
 )
 from newsletter.sending.outcomes import CancelOutcome, Capabilities, NotSent, Outcome
@@ -131,6 +132,24 @@ class Ledger(LedgerReader, Protocol):
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None: ...
     def cancel(self, send: Send) -> None: ...
     def resume(self, send: Send) -> None: ...
+
+
+class LedgerSync(Protocol):
+    """Publishes copies of a ledger, from which another machine can continue."""
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Return the deadline of the copy from which this ledger came; None if nobody was sending then.
+
+        Until then its process may begin calls: attempts without an outcome are unknown from then on.
+        """
+
+    def save(self, next_chunks: Sequence[NextChunk], deadline: datetime | None) -> None:
+        """Publish the ledger as it is now; in the copy, `next_chunks` are intended already.
+
+        `deadline` is the time until which calls may begin; None if nobody sends. Raise SaveLost if another
+        process published first, and another StoreError if it is not certain that the copy was published.
+        """
 
 
 class Clock(Protocol):

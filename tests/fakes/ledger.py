@@ -310,7 +310,10 @@ class MemoryLedger:
         by_state: dict[str, int] = {}
         for state in self.states().values():
             by_state[state] = by_state.get(state, 0) + 1
-        return Counts(len(self.recipients), **by_state)
+        in_flight = sum(
+            chunk.last - chunk.first + 1 for chunk in self.chunks.values() if chunk.state == "intended"
+        )
+        return Counts(len(self.recipients), **by_state, in_flight=in_flight)
 
     def states(self) -> dict[str, str]:
         """Return each recipient's state by address, as `news status` reports it."""
