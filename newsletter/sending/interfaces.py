@@ -98,6 +98,10 @@ class LedgerReader(Protocol):
 class Ledger(LedgerReader, Protocol):
     """The durable record of plans, attempts and outcomes, written by one process with a lease on the send."""
 
+    @property
+    def abandoned_until(self) -> datetime | None:
+        """Return the time until which abandoned attempts may have begun calls; None if they are over."""
+
     def plan(self, new: NewSend) -> Send | None: ...
     def delete_unsent_plan(self, send: Send) -> bool: ...
     def acquire_lease(self, send: Send, lease: timedelta) -> None: ...

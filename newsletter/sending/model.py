@@ -233,3 +233,5 @@ class ChunkResult:
     claimed: ClaimedChunk
     outcome: Outcome
     transitions: tuple[Transition, ...]
+    # Time from which the outcome counts; None for the time at which it is recorded.
+    at: dt.datetime | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.sending.model import ClaimedChunk, Counts, HeldBatch, HeldBatchState, NextChunk, Send
@@ -41,6 +41,11 @@ class SyncedLedger(_Ledger):
     """
 
     publisher: Publisher
+
+    @property
+    def abandoned_until(self) -> datetime | None:
+        """Return the deadline of the process from whose copy this ledger came."""
+        return self.publisher.first_deadline
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
         """Renew the lease; publish the ledger if its deadline would not outlast the lease."""

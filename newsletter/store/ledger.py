@@ -56,6 +56,11 @@ class Ledger(LedgerQueries):
         self._journals: dict[tuple[int, int], Journal] = {}
         self._abandoned: dict[int, str] = {}
 
+    @property
+    def abandoned_until(self) -> datetime | None:
+        """Return None: a process that may send uses this ledger, and has lost its lease."""
+        return None
+
     def plan(self, new: NewSend) -> Send | None:
         """Claim an issue for a list, and plan its recipients in chunks; return the send.
 
@@ -216,7 +221,7 @@ class Ledger(LedgerQueries):
         now = self._clock()
         with self._database.writing() as connection:
             for result in results:
-                chunks.settle(connection, result, now)
+                chunks.settle(connection, result, result.at or now)
             if any(transition.state == "waiting" for result in results for transition in result.transitions):
                 chunks.reopen(connection, results[0].claimed.send_id)
         for claimed in (result.claimed for result in results):

@@ -85,6 +85,10 @@ class MemoryLedger:
         self.lease_holder = self.process = 0
         self.dead: set[int] = set()
 
+    @property
+    def abandoned_until(self) -> datetime | None:
+        return None
+
     # Plans and leases
 
     def find(self, issue: str, list_name: str) -> Send | None:
@@ -200,7 +204,7 @@ class MemoryLedger:
                 continue
             states = {transition.state for transition in result.transitions}
             attempt.state = "unknown" if states == {"unknown"} else "settled"
-            attempt.settled_at = self.now()
+            attempt.settled_at = result.at or self.now()
             self._replace(self.chunks.pop(result.claimed.first), result.transitions)
             self.journals.pop(result.claimed.first, None)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.sending.delivery import settle_abandoned
+from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import ChunkResult, Counts, NewSend, NextChunk, Send, Transition
 from newsletter.sending.outcomes import Accepted
 from newsletter.sending.publisher import Publisher
@@ -85,6 +87,21 @@ def test_another_machine_continues_with_who_is_not_published(open_machine: Open)
     other.acquire_lease(send, LEASE)
     again = other.claim(send, 9, 99, None, LEASE, noted=False, lookahead=9)
     assert [chunk.first for chunk in again] == [7, 9]
+
+
+@pytest.mark.parametrize("minutes", [-40, 3], ids=["past", "to-come"])
+def test_abandoned_attempts_are_unknown_from_the_deadline_on(open_machine: Open, minutes: int) -> None:
+    """Before a deadline that is to come, the other process may still begin calls."""
+    ledger, sync, database = open_machine(None, None)
+    Subscribers(database, lambda: samples.NOW).add(parse_subscriber("reader1@example.com")[0])
+    send = plan(ledger, "2026-04-27")
+    batch = ledger.open_held_batch(send, "id", samples.NOW + timedelta(minutes=30))
+    ledger.claim(send, 1, 99, batch, LEASE, noted=False)
+    deadline = samples.NOW + timedelta(minutes=minutes)
+    other, _, _ = open_machine(sync.newest()[0], deadline)
+    settle_abandoned(other, send, samples.NOW, SendTimings())
+    (status,) = other.held_batches(send)
+    assert (status.unknown, status.unknown_since) == (1, deadline)
 
 
 def test_several_sends_of_a_process_are_published_each_for_itself(open_machine: Open) -> None:
