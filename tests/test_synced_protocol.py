@@ -20,7 +20,7 @@ import pytest
 
 from newsletter.errors import NewsError, SaveLost
 from newsletter.sending import start
-from newsletter.sending.model import HeldBatch, HeldBatchState, NextChunk
+from newsletter.sending.model import HeldBatch, HeldBatchState, NextChunk, StartSettings
 from newsletter.sending.publisher import Publisher
 from tests.fakes.ledger import MemoryLedger
 from tests.model import FAULTS, MAILING
@@ -380,3 +380,23 @@ BROKEN: dict[type[World], Callable[[type[World]], Iterator[World]]] = {
 def test_a_broken_variant_is_found(world_class: type[World]) -> None:
     assert first_contradiction(BROKEN[world_class](world_class)) != ""
     assert first_contradiction(BROKEN[world_class](World)) == ""
+
+
+def test_no_message_begins_because_of_a_claim_that_is_still_being_published() -> None:
+    """Until then, only the renewal before it counts for the messages of calls in flight."""
+    world = world_of(STRAIGHT)
+    world._begin()
+    send = start.claim_send(world.mailing, world.ledger, world.provider, StartSettings())
+    world.ledger.acquire_lease(send, world.timing.lease)
+    delivery, seen = world._delivery(send), []
+
+    def tick(step: str) -> None:
+        if step == "saved":
+            world.time += timedelta(minutes=1)
+            seen.append(delivery._may_start())
+
+    world.ledger.tick = tick
+    world.tick = tick  # type: ignore[method-assign]
+    world.time += world.timing.lease - timedelta(seconds=1)
+    next(delivery.run())
+    assert seen == [False]

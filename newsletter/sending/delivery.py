@@ -201,9 +201,8 @@ class Delivery:
         max_chunks = min(max_chunks, self._held_batches.chunks_left() or max_chunks)
         if max_recipients == UNLIMITED and self._rate_limiter.limits:
             max_chunks = 1  # a chunk that exceeds the rate is submitted alone
-        self._renewed_at = self._clock.now()
-        batch, lease = self._held_batches.current, self._timing.lease
-        return self._ledger.claim(
+        now, batch, lease = self._clock.now(), self._held_batches.current, self._timing.lease
+        claims = self._ledger.claim(
             self._send,
             max_chunks,
             max_recipients,
@@ -212,6 +211,9 @@ class Delivery:
             noted=self._per_message,
             lookahead=lookahead,
         )
+        # Not before: a claim that is published may take long and fail, while calls in flight go on.
+        self._renewed_at = now
+        return claims
 
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
         """Submit one chunk to the provider; return the result. Several threads may call this at once."""

@@ -199,6 +199,13 @@ def test_without_a_claim_a_renewal_publishes_nothing(machine: Machine) -> None:
     assert machine.remote.tried == 0
 
 
+def test_a_publication_keeps_a_deadline_that_is_later_than_its_own(machine: Machine) -> None:
+    """The clock of the machine of that process may be ahead."""
+    machine.remote.deadline = NOW + TIMINGS.publish_hold + MINUTE
+    machine.claim(1)
+    assert machine.remote.saves[0][1] == machine.remote.deadline
+
+
 def test_nothing_is_published_after_a_lost_save(machine: Machine) -> None:
     batch = machine.batch()
     machine.remote.failure = LOST
