@@ -39,8 +39,8 @@ class SendTimings:
     heartbeat: timedelta = timedelta(seconds=5)
     # A call ends this long after its beginning at the latest: a provider's time-out is 30 seconds.
     longest_call: timedelta = timedelta(seconds=35)
-    # A published ledger states that this process may begin calls for this long. It is longer than lease and
-    # call, so that it is published about once a minute; after a crash the next process waits for its end.
+    # A published ledger states that its process may begin calls for this long. It is longer than lease, call
+    # and margin, so that a send publishes every 85 seconds; after a crash the next process waits for its end.
     publish_hold: timedelta = timedelta(minutes=5)
     # The ledger is published again this long before it has to be: a remote that gives no reply has a minute.
     publish_margin: timedelta = timedelta(minutes=1)

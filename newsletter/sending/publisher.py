@@ -36,6 +36,7 @@ class Publisher:
         # Deadline of this process; None until it publishes chunks, before which it begins no call.
         self._deadline: datetime | None = None
         self._lost: SaveLost | None = None
+        # True after an error of the last save that was raised: the end of the send raises no second one.
         self._failed = False
 
     @property
@@ -76,6 +77,7 @@ class Publisher:
         except StoreError as failure:
             if needed > self._deadline:
                 raise
+            self._failed = False
             fields = {"reason": failure.what, "deadline": self._deadline}
             log.warning("deadline not renewed; it is tried again", extra=fields)
 

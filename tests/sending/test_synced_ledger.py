@@ -256,6 +256,15 @@ def test_an_end_that_is_not_published_is_an_error_of_its_own_only(machine: Machi
     machine.ledger.release_lease(machine.send)  # the error of the claim was raised already
 
 
+def test_an_end_that_is_not_published_is_an_error_after_a_renewal_that_was_none(machine: Machine) -> None:
+    machine.claim(1, lookahead=6)
+    machine.remote.failure = NO_REPLY
+    machine.time += 2 * MINUTE
+    assert machine.ledger.renew_lease(machine.send, LEASE) == "open"
+    with pytest.raises(StoreError):
+        machine.ledger.release_lease(machine.send)
+
+
 def test_a_chunk_that_becomes_due_meanwhile_is_published_in_a_second_round() -> None:
     machine = Machine(recipients=4)
     first, second = machine.claim(2, lookahead=2)
