@@ -233,6 +233,28 @@ def test_everybody_is_recalled_by_a_cancel_from_elsewhere() -> None:
         assert not world.provider.delivered()
 
 
+def test_a_cancel_from_elsewhere_recalls_at_once_and_again_after_the_deadline() -> None:
+    """The remote says so before each recall, and the deadline of the sender stays in it."""
+    world = world_of(ONE_BATCH)
+    sender = world.delivery_steps()
+    proceed(sender)
+    begun, deadline, published = world.time, world.remote.version.deadline, []
+    assert deadline == begun + world.timing.publish_hold
+
+    def tick(step: str) -> None:
+        if step == "cancel":
+            copy = world.remote.version.copy or {}
+            (send,), (batch,) = copy["sends"], copy["batches"].values()
+            published.append((send.state, batch.state, world.remote.version.deadline))
+
+    world.provider.tick = tick
+    for _ in world.cancel_steps():
+        pass
+    assert [at for _, at in world.provider.cancels] == [begun, deadline + world.timing.request_ttl]
+    assert published == [("cancelled", "cancelling", deadline)] * 2
+    assert world.remote.version.deadline is None
+
+
 @pytest.mark.parametrize("gap", GAPS)
 def test_every_crash_of_a_cancel(gap: timedelta, some: Some) -> None:
     """`news send` crashes; `news cancel` crashes at every point; then a last one, each on a new machine."""
