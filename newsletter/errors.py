@@ -9,7 +9,8 @@ NewsError                an error with its location and what to do next; exit co
 ├── LimitReached         building or checking an issue takes too much time or memory
 ├── SubscriberError      a subscriber, or a list of subscribers, is invalid
 ├── StoreError           the database cannot be opened, read or written
-│   └── DatabaseBusy     another process has locked it, or a row of it
+│   ├── DatabaseBusy     another process has locked it, or a row of it
+│   └── SaveLost         another process published its state first
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
 └── Unavailable          an optional program, a folder or a port is not available
 """
@@ -130,6 +131,13 @@ class StoreError(NewsError):
 
 class DatabaseBusy(StoreError):
     """The error for a database, or a row of it, that another process has locked for too long."""
+
+
+class SaveLost(StoreError):
+    """The error for a state that was not published, because another process published its own first.
+
+    The state of this process is out of date; it must neither send nor publish anything more.
+    """
 
 
 class SendRefused(NewsError):

@@ -67,12 +67,15 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime, timing: SendTimi
 
     Without a journal, all recipients of such an attempt are unknown. With a journal, each message has the
     outcome that was noted; a message without one is unknown, and a message that was not begun is waiting.
+    If the process was on another machine, it may have begun calls until its deadline: what is unknown is so
+    from then on, be it past or still to come.
     """
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended during the attempt")
         by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
         default = lost if notes is None else NOT_BEGUN
         result = _chunk_result(claimed, default, by_recipient, now + timing.back_off(claimed.tries))
+        result = replace(result, at=ledger.abandoned_until)
         ledger.settle([result])
         log.warning("abandoned attempt settled", extra=log_fields.of_result(result))
 
@@ -194,14 +197,23 @@ class Delivery:
         return retry_at is not None and retry_at <= now
 
     def _claim(self, max_chunks: int, max_recipients: int) -> Sequence[ClaimedChunk]:
+        lookahead = self._held_batches.chunks_left() or self._max_calls
         max_chunks = min(max_chunks, self._held_batches.chunks_left() or max_chunks)
         if max_recipients == UNLIMITED and self._rate_limiter.limits:
             max_chunks = 1  # a chunk that exceeds the rate is submitted alone
-        self._renewed_at = self._clock.now()
-        batch, lease = self._held_batches.current, self._timing.lease
-        return self._ledger.claim(
-            self._send, max_chunks, max_recipients, batch, lease, noted=self._per_message
+        now, batch, lease = self._clock.now(), self._held_batches.current, self._timing.lease
+        claims = self._ledger.claim(
+            self._send,
+            max_chunks,
+            max_recipients,
+            batch,
+            lease,
+            noted=self._per_message,
+            lookahead=lookahead,
         )
+        # Not before: a claim that is published may take long and fail, while calls in flight go on.
+        self._renewed_at = now
+        return claims
 
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
         """Submit one chunk to the provider; return the result. Several threads may call this at once."""

@@ -37,6 +37,19 @@ class SendTimings:
     max_lock_wait: timedelta = timedelta(minutes=2, seconds=30)
     # The lease is renewed this often; this also shows whether the send was cancelled.
     heartbeat: timedelta = timedelta(seconds=5)
+    # A call ends this long after its beginning at the latest: a provider's time-out is 30 seconds.
+    longest_call: timedelta = timedelta(seconds=35)
+    # A published ledger states that its process may begin calls for this long. It is longer than lease, call
+    # and margin, so that a send publishes every 85 seconds; after a crash the next process waits for its end.
+    publish_hold: timedelta = timedelta(minutes=5)
+    # The ledger is published again this long before it has to be: a remote that gives no reply has a minute.
+    publish_margin: timedelta = timedelta(minutes=1)
+    # If mail is not held back, this many recipients may be tried before the ledger is published again, or as
+    # many as there are calls at once. After a crash all of them are unknown.
+    publish_recipients: int = 500
+    # From this number of publications a minute, each one is for twice as many recipients: GitHub asks for at
+    # most 6 pushes a minute.
+    max_publications: int = 6
     # The longest wait for a provider's back-off; a delivery with a longer one ends and names the time.
     max_wait: timedelta = timedelta(minutes=10)
     # The longest wait for a configured rate: a rate per hour is kept by waiting, a rate per day is not.

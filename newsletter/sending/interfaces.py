@@ -16,6 +16,7 @@ from newsletter.sending.model import (
     HeldBatchState,
     HeldBatchStatus,
     NewSend,
+    NextChunk,
     Send,
 )
 from newsletter.sending.outcomes import CancelOutcome, Capabilities, NotSent, Outcome
@@ -97,6 +98,10 @@ class LedgerReader(Protocol):
 class Ledger(LedgerReader, Protocol):
     """The durable record of plans, attempts and outcomes, written by one process with a lease on the send."""
 
+    @property
+    def abandoned_until(self) -> datetime | None:
+        """Return the time until which abandoned attempts may have begun calls; None if they are over."""
+
     def plan(self, new: NewSend) -> Send | None: ...
     def delete_unsent_plan(self, send: Send) -> bool: ...
     def acquire_lease(self, send: Send, lease: timedelta) -> None: ...
@@ -110,6 +115,8 @@ class Ledger(LedgerReader, Protocol):
         lease: timedelta,
         *,
         noted: bool,
+        # Number of chunks, these included, that are claimed for the same held batch; or of calls at once.
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]: ...
     def journal(self, chunk: ClaimedChunk) -> Journal: ...
     def settle(self, results: Sequence[ChunkResult]) -> None: ...
@@ -129,6 +136,24 @@ class Ledger(LedgerReader, Protocol):
     def mark_batch_unknown(self, batch: HeldBatch, reason: str) -> None: ...
     def cancel(self, send: Send) -> None: ...
     def resume(self, send: Send) -> None: ...
+
+
+class LedgerSync(Protocol):
+    """Publishes copies of a ledger, from which another machine can continue."""
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Return the deadline of the copy from which this ledger came; None if nobody was sending then.
+
+        Until then its process may begin calls: attempts without an outcome are unknown from then on.
+        """
+
+    def save(self, next_chunks: Sequence[NextChunk], deadline: datetime | None) -> None:
+        """Publish the ledger as it is now; in the copy, `next_chunks` are intended already.
+
+        `deadline` is the time until which calls may begin; None if nobody sends. Raise SaveLost if another
+        process published first, and another StoreError if it is not certain that the copy was published.
+        """
 
 
 class Clock(Protocol):

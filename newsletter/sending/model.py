@@ -149,6 +149,22 @@ class ClaimedChunk:
     held_batch: HeldBatch | None = None
 
 
+@dataclass(frozen=True)
+class NextChunk:
+    """Waiting recipients `first` to `last` of a send, who may be claimed next."""
+
+    send_id: int
+    first: int
+    last: int
+    # Number of the held batch that their mail is added to; None if it is not held back.
+    held_batch: int | None = None
+
+    @property
+    def recipients(self) -> int:
+        """Return the number of recipients, which includes those who left the list."""
+        return self.last - self.first + 1
+
+
 class Transition(NamedTuple):
     """The new state of the recipients `first` to `last`; waiting ones are due at `retry_at`, None for now."""
 
@@ -217,3 +233,5 @@ class ChunkResult:
     claimed: ClaimedChunk
     outcome: Outcome
     transitions: tuple[Transition, ...]
+    # Time from which the outcome counts; None for the time at which it is recorded.
+    at: dt.datetime | None = None

@@ -3,8 +3,9 @@
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, text
@@ -12,12 +13,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from newsletter.config.loader import Newsletter
+from newsletter.display import display_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
 from newsletter.store.failures import explain, sqlite_path
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
-from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, private_file
+from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads, and does not block writers."""
-        with _translate_db_errors(self._engine), self._engine.connect() as connection:
+        with translate_db_errors(self._engine.url), self._engine.connect() as connection:
             yield connection.execution_options(**{DEFERRED_OPTION: True})
 
     @contextmanager
@@ -99,8 +101,22 @@ class Database:
         """
         options: dict[str, Any] = {LOCK_OPTION: lock_seconds, IDLE_OPTION: idle_seconds}
         engine = self._engine.execution_options(**options)
-        with _translate_db_errors(engine), engine.begin() as connection:
+        with translate_db_errors(engine.url), engine.begin() as connection:
             yield connection
+
+    def copy_to(self, file: Path) -> None:
+        """Copy a SQLite database, as it is at this moment, to a new file that only its owner may read.
+
+        Raise StoreError for PostgreSQL, and if the file has content already or cannot be written.
+        """
+        if self._engine.dialect.name != "sqlite":
+            raise StoreError("PostgreSQL cannot be copied to a file", "make a backup with pg_dump")
+        make_file(file)
+        if file.stat().st_size:
+            raise StoreError("there is such a file already", "name another file", where=display_path(file))
+        copy = URL.create("sqlite", database=str(file))
+        with translate_db_errors(copy), closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("vacuum into ?", (str(file),))
 
     def clock_offset(self) -> timedelta:
         """Return the offset of a PostgreSQL server's clock, positive if it is ahead; zero for SQLite.
@@ -173,13 +189,13 @@ def database_url(url: str | URL) -> URL:
 
 
 @contextmanager
-def _translate_db_errors(engine: Engine) -> Iterator[None]:
-    """Raise StoreError for each error that the database's driver raises in the block."""
+def translate_db_errors(url: URL) -> Iterator[None]:
+    """Raise StoreError, which names the database, for each error that its driver raises in the block."""
     try:
         yield
     except IntegrityError as failure:
         raise Conflict("another process wrote the same row first", "run the same command again") from failure
     except DBAPIError as failure:
-        raise explain(failure.orig, engine.url) from failure
+        raise explain(failure.orig, url) from failure
     except (SQLAlchemyError, sqlite3.Error) as failure:
-        raise explain(failure, engine.url) from failure
+        raise explain(failure, url) from failure

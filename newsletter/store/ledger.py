@@ -23,6 +23,7 @@ from newsletter.sending.model import (
     HeldBatchState,
     HeldBatchStatus,
     NewSend,
+    NextChunk,
     Send,
 )
 from newsletter.sending.outcomes import Outcome
@@ -54,6 +55,11 @@ class Ledger(LedgerQueries):
         self._process = process
         self._journals: dict[tuple[int, int], Journal] = {}
         self._abandoned: dict[int, str] = {}
+
+    @property
+    def abandoned_until(self) -> datetime | None:
+        """Return None: a process that may send uses this ledger, and has lost its lease."""
+        return None
 
     def plan(self, new: NewSend) -> Send | None:
         """Claim an issue for a list, and plan its recipients in chunks; return the send.
@@ -163,19 +169,25 @@ class Ledger(LedgerQueries):
         lease: timedelta,
         *,
         noted: bool,
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         """Claim due chunks, renew the lease, and record an attempt for each chunk before its submission.
 
         Return at most `max_chunks` chunks, which have together at most `max_recipients` recipients; none if
         the send was cancelled. A chunk whose recipients have all left is recorded as skipped and gets no
         attempt. `held_batch` is the batch that the mail is added to, if any. `noted`: create a journal for
-        each chunk. Raise StoreError if another process holds the lease.
+        each chunk. `lookahead` is only of use to a ledger that is published. Raise StoreError if another
+        process holds the lease.
         """
-        now = self._clock()
+        now, batch = self._clock(), held_batch.number if held_batch else None
         with self._changing(send.issue) as connection:
             if self._renew_lease(connection, send, lease) != "open":
                 return []
-            rows = _within(connection.execute(chunks.due_chunks(send, now, max_chunks)).all(), max_recipients)
+            due = connection.execute(chunks.due_chunks(send, now, max_chunks)).all()
+            may_begin = [
+                row for row in due if self.is_published(NextChunk(send.id, row.first, row.last, batch))
+            ]
+            rows = _within(may_begin, max_recipients)
             unnumbered = [chunks.claim_chunk(connection, row, held_batch) for row in rows]
             submitted = [chunk for chunk in unnumbered if chunk.recipients]
             if noted:
@@ -186,6 +198,16 @@ class Ledger(LedgerQueries):
         for chunk in claimed:
             log.debug("chunk claimed", extra={**log_fields.of_chunk(chunk), "tries": chunk.tries})
         return claimed
+
+    def next_chunks(self, send: Send, max_chunks: int) -> list[NextChunk]:
+        """Return the next chunks that are due now, in the order in which they are claimed."""
+        with self._database.reading() as connection:
+            rows = connection.execute(chunks.due_chunks(send, self._clock(), max_chunks)).all()
+        return [NextChunk(send.id, row.first, row.last) for row in rows]
+
+    def is_published(self, chunk: NextChunk) -> bool:
+        """Return True if a chunk may be claimed: all processes that may send use this ledger itself."""
+        return True
 
     def journal(self, chunk: ClaimedChunk) -> Journal:
         """Return the journal of a claimed chunk."""
@@ -199,7 +221,7 @@ class Ledger(LedgerQueries):
         now = self._clock()
         with self._database.writing() as connection:
             for result in results:
-                chunks.settle(connection, result, now)
+                chunks.settle(connection, result, result.at or now)
             if any(transition.state == "waiting" for result in results for transition in result.transitions):
                 chunks.reopen(connection, results[0].claimed.send_id)
         for claimed in (result.claimed for result in results):

@@ -34,7 +34,7 @@ def file_engine(url: Any) -> Engine:
     """
     is_file = url.database and not url.database.startswith("file:")
     if is_file:
-        _make_file(Path(url.database))
+        make_file(Path(url.database))
     elif path := sqlite_path(url):
         refuse_tracked_database(path)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
@@ -86,7 +86,7 @@ def refuse_tracked_database(file: Path) -> None:
     refuse_tracked(*with_companions(file))
 
 
-def _make_file(file: Path) -> None:
+def make_file(file: Path) -> None:
     """Create a database's file, or restrict it, so that only its owner may read it."""
     if not file.absolute().parent.is_dir():
         what = f"the folder {file.parent} of the database does not exist"

@@ -18,6 +18,7 @@ from newsletter.sending.model import (
     HeldBatchState,
     HeldBatchStatus,
     NewSend,
+    NextChunk,
     Send,
     Transition,
 )
@@ -84,6 +85,10 @@ class MemoryLedger:
         self.lease_holder = self.process = 0
         self.dead: set[int] = set()
 
+    @property
+    def abandoned_until(self) -> datetime | None:
+        return None
+
     # Plans and leases
 
     def find(self, issue: str, list_name: str) -> Send | None:
@@ -134,6 +139,9 @@ class MemoryLedger:
         self.lease_holder = self.process
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
+        return self._renew_lease(send)
+
+    def _renew_lease(self, send: Send) -> str:
         if self.lease_holder != self.process:
             raise StoreError("another process is sending")
         return self._send(send).state
@@ -152,12 +160,16 @@ class MemoryLedger:
         lease: timedelta,
         *,
         noted: bool,
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
-        if self.renew_lease(send, lease) != "open":
+        if self._renew_lease(send) != "open":
             return []
         claimed: list[ClaimedChunk] = []
+        batch = held_batch.number if held_batch else None
         for chunk in self._due(send)[:max_chunks]:
+            if not self.is_published(NextChunk(send.id, chunk.first, chunk.last, batch)):
+                continue
             self.left |= self.unsubscribed & set(range(chunk.first, chunk.last + 1))
             recipients = self._subscribed(chunk.first, chunk.last)
             max_recipients -= len(recipients)
@@ -175,6 +187,12 @@ class MemoryLedger:
             )
         return claimed
 
+    def next_chunks(self, send: Send, max_chunks: int) -> list[NextChunk]:
+        return [NextChunk(send.id, chunk.first, chunk.last) for chunk in self._due(send)[:max_chunks]]
+
+    def is_published(self, chunk: NextChunk) -> bool:
+        return True
+
     def journal(self, chunk: ClaimedChunk) -> MemoryJournal:
         return self.journals[chunk.first]
 
@@ -186,7 +204,7 @@ class MemoryLedger:
                 continue
             states = {transition.state for transition in result.transitions}
             attempt.state = "unknown" if states == {"unknown"} else "settled"
-            attempt.settled_at = self.now()
+            attempt.settled_at = result.at or self.now()
             self._replace(self.chunks.pop(result.claimed.first), result.transitions)
             self.journals.pop(result.claimed.first, None)
 
@@ -296,7 +314,10 @@ class MemoryLedger:
         by_state: dict[str, int] = {}
         for state in self.states().values():
             by_state[state] = by_state.get(state, 0) + 1
-        return Counts(len(self.recipients), **by_state)
+        in_flight = sum(
+            chunk.last - chunk.first + 1 for chunk in self.chunks.values() if chunk.state == "intended"
+        )
+        return Counts(len(self.recipients), **by_state, in_flight=in_flight)
 
     def states(self) -> dict[str, str]:
         """Return each recipient's state by address, as `news status` reports it."""

@@ -9,7 +9,16 @@ import pytest
 from sqlalchemy import insert
 
 from newsletter.errors import SendRefused, StoreError
-from newsletter.sending.model import ChunkResult, ClaimedChunk, Counts, HeldBatch, NewSend, Send, Transition
+from newsletter.sending.model import (
+    ChunkResult,
+    ClaimedChunk,
+    Counts,
+    HeldBatch,
+    NewSend,
+    NextChunk,
+    Send,
+    Transition,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
@@ -208,6 +217,41 @@ def test_a_claim_has_at_most_so_much_room(ledger: Ledger, recipients: Callable[[
     send = plan(ledger)
     assert [chunk.first for chunk in ledger.claim(send, 9, 5, None, LEASE, noted=False)] == [1, 3]
     assert ledger.claim(send, 9, 1, None, LEASE, noted=False) == []
+
+
+def test_the_next_chunks_are_those_that_are_claimed_next(
+    ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
+) -> None:
+    recipients(7)
+    send = plan(ledger)
+    (first,) = claim(ledger, send, 1)
+    later = Transition(1, 2, "waiting", "later", time.now + timedelta(minutes=1))
+    settle(ledger, first, NotSent("later", stop=False), later)
+    assert ledger.next_chunks(send, 2) == [NextChunk(send.id, 3, 4), NextChunk(send.id, 5, 6)]
+    time.now += timedelta(minutes=1)
+    upcoming = ledger.next_chunks(send, 9)
+    assert [chunk.first for chunk in upcoming] == [3, 5, 7, 1]
+    assert [chunk.first for chunk in claim(ledger, send)] == [3, 5, 7, 1]
+    assert ledger.next_chunks(send, 9) == []
+
+
+class PartlyPublished(Ledger):
+    """A ledger of which one range of recipients is published, for the mail of held batch 1."""
+
+    def is_published(self, chunk: NextChunk) -> bool:
+        return chunk.first >= 3 and chunk.last <= 6 and chunk.held_batch == 1
+
+
+def test_only_published_chunks_are_claimed(
+    database: Database, recipients: Callable[[int], Subscribers], tmp_path: Path, time: Time
+) -> None:
+    recipients(9)
+    ledger = PartlyPublished(database, SendProcess(tmp_path / "runs"), time)
+    send = plan(ledger)
+    batch = ledger.open_held_batch(send, "id", time.now + timedelta(minutes=30))
+    assert claim(ledger, send, 9) == []
+    assert [chunk.first for chunk in claim(ledger, send, 9, batch)] == [3, 5]
+    assert ledger.counts(send).waiting == 5
 
 
 def test_who_has_left_since_the_plan_is_left_out(

@@ -56,9 +56,12 @@ class TickingLedger(Ledger):
         lease: timedelta,
         *,
         noted: bool,
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
-        return super().claim(send, max_chunks, max_recipients, held_batch, lease, noted=noted)
+        return super().claim(
+            send, max_chunks, max_recipients, held_batch, lease, noted=noted, lookahead=lookahead
+        )
 
     def settle(self, results: Sequence[ChunkResult]) -> None:
         self.tick("settle")
