@@ -23,6 +23,7 @@ from newsletter.display import printable
 from newsletter.errors import StoreError
 from newsletter.sending.model import ChunkResult, ChunkState, ClaimedChunk, HeldBatch, Send, Transition
 from newsletter.sending.outcomes import Accepted, Refused
+from newsletter.store.recipient_blocks import expand
 from newsletter.store.schema import attempt_table, chunk_table, recipient_table, send_table, subscriber_table
 from newsletter.subscribers.model import Subscriber
 
@@ -242,11 +243,12 @@ def split_chunk(
 
 
 def reopen(connection: Connection, send_id: int) -> None:
-    """Mark a send with waiting recipients as not finished.
+    """Mark a send with waiting recipients as not finished, and expand its compacted recipients.
 
     If the send was cancelled meanwhile, its waiting recipients become cancelled too.
     """
     connection.execute(update(send_table).where(send_table.c.id == send_id).values(finished_at=None))
+    expand(connection, send_id)
     cancelled = select(send_table.c.id).where(send_table.c.id == send_id, send_table.c.state == "cancelled")
     waiting = update(chunk_table).where(chunk_table.c.send_id == send_id, chunk_table.c.state == "waiting")
     connection.execute(waiting.where(cancelled.exists()).values(state="cancelled", retry_at=None))

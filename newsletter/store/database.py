@@ -86,9 +86,15 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, and does not block writers."""
+        """Open a transaction that only reads, and does not block writers.
+
+        All its statements see the database as it is at the first one.
+        """
+        options: dict[str, Any] = {DEFERRED_OPTION: True}
+        if self._engine.dialect.name == "postgresql":  # SQLite has no other isolation
+            options["isolation_level"] = "REPEATABLE READ"
         with translate_db_errors(self._engine.url), self._engine.connect() as connection:
-            yield connection.execution_options(**{DEFERRED_OPTION: True})
+            yield connection.execution_options(**options)
 
     @contextmanager
     def writing(

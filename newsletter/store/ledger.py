@@ -31,7 +31,15 @@ from newsletter.store import chunks
 from newsletter.store.database import Conflict, Database
 from newsletter.store.journal import Journal, SendProcess
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.schema import attempt_table, chunk_table, held_batch_table, recipient_table, send_table
+from newsletter.store.recipient_blocks import expand
+from newsletter.store.schema import (
+    attempt_table,
+    chunk_table,
+    held_batch_table,
+    recipient_block_table,
+    recipient_table,
+    send_table,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +47,7 @@ log = logging.getLogger(__name__)
 SEND_LOCK_SECONDS = 1.0
 # The states of a chunk of which no mail was sent.
 _UNSENT_STATES = ("waiting", "skipped")
+_TABLES_OF_A_SEND = (attempt_table, recipient_table, recipient_block_table, chunk_table, held_batch_table)
 
 
 class Ledger(LedgerQueries):
@@ -109,7 +118,7 @@ class Ledger(LedgerQueries):
             other, _ = self._other_lease_holder(connection, send)
             if other or connection.execute(sent.limit(1)).first():
                 return False
-            for table in (attempt_table, recipient_table, chunk_table, held_batch_table):
+            for table in _TABLES_OF_A_SEND:
                 connection.execute(delete(table).where(table.c.send_id == send.id))
             connection.execute(delete(send_table).where(send_table.c.id == send.id))
         log.info("plan deleted: none of its mail was sent", extra=log_fields.of_send(send))
@@ -352,7 +361,9 @@ class Ledger(LedgerQueries):
         query = select(chunk_table).where(chunk_table.c.send_id == send.id, chunk_table.c.state == old_state)
         count = 0
         with self._changing(send.issue) as connection:
-            for row in connection.execute(query.order_by(chunk_table.c.first)).all():
+            if rows := connection.execute(query.order_by(chunk_table.c.first)).all():
+                expand(connection, send.id)
+            for row in rows:
                 recipients = chunks.recipients_of(connection, send.id, row.first, row.last)
                 in_chunk = {recipient.number for recipient in recipients}
                 chosen = in_chunk if numbers is None else in_chunk.intersection(numbers)

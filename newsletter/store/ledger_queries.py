@@ -8,33 +8,15 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
 from newsletter.sending.model import REHEARSAL, Counts, HeldBatch, HeldBatchStatus, Send
 from newsletter.store.database import Database
+from newsletter.store.recipient_pages import read_page, reported_state
 from newsletter.store.schema import (
     attempt_table,
     chunk_table,
     held_batch_table,
-    recipient_table,
     send_table,
     subscriber_table,
 )
 
-# An intended chunk without an outcome was in flight when its process stopped: the provider may have accepted
-# it. While the recall of a held batch is not confirmed, its accepted recipients may get the mail or not. Both
-# are reported as unknown.
-_is_being_recalled = (
-    select(held_batch_table.c.number)
-    .where(
-        held_batch_table.c.send_id == chunk_table.c.send_id,
-        held_batch_table.c.number == chunk_table.c.held_batch,
-        held_batch_table.c.state == "cancelling",
-    )
-    .correlate(chunk_table)
-    .exists()
-)
-_reported_state = case(
-    (chunk_table.c.state == "intended", "unknown"),
-    ((chunk_table.c.state == "accepted") & _is_being_recalled, "unknown"),
-    else_=chunk_table.c.state,
-)
 _SEND = [send_table.c[name] for name in Send.__dataclass_fields__]
 _recipients_in = chunk_table.c.last - chunk_table.c.first + 1 - chunk_table.c.skipped
 
@@ -94,8 +76,8 @@ class LedgerQueries:
 
     def counts(self, send: Send) -> Counts:
         """Return the number of a send's recipients in each state."""
-        query = select(_reported_state, func.sum(_recipients_in), func.sum(chunk_table.c.skipped))
-        query = query.where(chunk_table.c.send_id == send.id).group_by(_reported_state)
+        query = select(reported_state, func.sum(_recipients_in), func.sum(chunk_table.c.skipped))
+        query = query.where(chunk_table.c.send_id == send.id).group_by(reported_state)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             held = connection.scalar(_held_back(send, self._clock())) or 0
@@ -115,19 +97,16 @@ class LedgerQueries:
 
     def recipients(self, send: Send, state: str) -> Iterator[tuple[int, str, str]]:
         """Yield the recipients in one of RECIPIENT_STATES: number, address and reason; read page by page."""
-        after = 0
-        while True:
+        after: int | None = 0
+        while after is not None:
             with self._database.reading() as connection:
-                rows = connection.execute(_recipients(send, state, after).limit(self._page_size)).all()
-            yield from ((row.number, row.address, row.reason or "") for row in rows)
-            if not rows:
-                return
-            after = rows[-1].number
+                page, after = read_page(connection, send, state, after, self._page_size)
+            yield from page
 
     def reasons(self, send: Send, state: str) -> Iterator[tuple[str, int]]:
         """Yield each reason for a state, with the number of a send's recipients that have this reason."""
         query = select(chunk_table.c.reason, func.sum(_recipients_in))
-        query = query.where(chunk_table.c.send_id == send.id, _reported_state == state)
+        query = query.where(chunk_table.c.send_id == send.id, reported_state == state)
         with self._database.reading() as connection:
             for reason, recipients in connection.execute(query.group_by(chunk_table.c.reason)):
                 yield reason or "", int(recipients)
@@ -183,7 +162,7 @@ def _held_back(send: Send, now: datetime) -> Select[int]:
     )
     query = select(func.sum(_recipients_in)).join(held_batch_table, same_batch)
     return query.where(
-        chunk_table.c.send_id == send.id, _reported_state == "accepted", held_batch_table.c.send_at > now
+        chunk_table.c.send_id == send.id, reported_state == "accepted", held_batch_table.c.send_at > now
     )
 
 
@@ -224,18 +203,3 @@ def _batch_status(row: Row[*tuple[Any, ...]]) -> HeldBatchStatus:
     accepted, unknown, intended, unknown_since = row[batch_columns:]
     batch = HeldBatch(*row[:batch_columns])
     return HeldBatchStatus(batch, int(accepted), int(unknown), int(intended), unknown_since)
-
-
-def _recipients(send: Send, state: str, after: int) -> Select[int, str, str | None]:
-    in_chunk = recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
-    query = (
-        select(recipient_table.c.number, subscriber_table.c.address, chunk_table.c.reason)
-        .select_from(chunk_table)
-        .join(recipient_table, (recipient_table.c.send_id == chunk_table.c.send_id) & in_chunk)
-        .join(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
-        .where(chunk_table.c.send_id == send.id, recipient_table.c.number > after)
-        .order_by(recipient_table.c.number)
-    )
-    if state == "left":
-        return query.where(recipient_table.c.outcome == "left")
-    return query.where(_reported_state == state, recipient_table.c.outcome.is_(None))

@@ -27,7 +27,7 @@ from newsletter.sending.model import CHUNK_STATES
 
 # Revision of the newest migration. Each start compares it with the revision of the database, and imports
 # Alembic only to migrate.
-REVISION = "0003"
+REVISION = "0004"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -176,4 +176,15 @@ recipient_table = Table(
     Column("outcome", String),
     CheckConstraint("outcome in ('left')", name="outcome"),
     sqlite_with_rowid=False,
+)
+
+# The recipients first..last of a settled send in compacted form (`store.recipient_blocks`). The rows of
+# recipients who have some in `recipient` as well have priority.
+recipient_block_table = Table(
+    "recipient_block",
+    metadata,
+    Column("send_id", Integer, ForeignKey("send.id"), primary_key=True),
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("subscriber_ids", LargeBinary, nullable=False),
 )
