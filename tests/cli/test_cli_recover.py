@@ -14,10 +14,13 @@ from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
 from newsletter.config import loader
+from newsletter.constants import RECIPIENT_STATES
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.model import SendOptions
 from newsletter.services.send import SendService
 from newsletter.store import chunks
+from newsletter.store.compaction import compact_settled
+from newsletter.store.database import open_database
 from newsletter.store.journal import SendProcess
 from tests import samples
 from tests.cli.summary import row
@@ -517,6 +520,24 @@ def test_retry_does_not_go_on_with_what_was_called_back(news: News, folder: Path
         refused = news("retry", *ISSUE, "--refused", "--yes")
         assert refused.exit_code == 1 and "the send of 2026-04-27 was cancelled" in refused.output
         assert len(server.messages) == 1
+
+
+def test_status_and_retry_are_the_same_after_a_compaction(news: News, folder: Path) -> None:
+    def told() -> list[str]:
+        lists = [news("status", *ISSUE, "--list", state).output for state in RECIPIENT_STATES]
+        news("status", *ISSUE, "--csv", "who.csv")
+        return [*lists, news("status", *ISSUE).output, (folder / "who.csv").read_text()]
+
+    with refusing(folder) as server:
+        smtp(folder, server)
+        news(*SEND)
+        news("subscribers", "remove", "reader1@example.com")
+        before = told()
+        with open_database(loader.load(folder, {})) as opened:
+            assert compact_settled(opened, datetime.now(UTC) + timedelta(days=2)) == 3
+        assert told() == before
+        assert news("retry", *ISSUE, "--refused", "reader2@example.com", "--yes").exit_code == 3
+        assert news("status", *ISSUE, "--list", "accepted").output.split() == readers(1, 2, 3, 5)
 
 
 def test_the_unknown_are_resolved(news: News, folder: Path) -> None:

@@ -52,6 +52,16 @@ def test_a_block_that_fails_leaves_nothing(database: Database) -> None:
         assert connection.execute(select(send_table)).all() == []
 
 
+def test_a_transaction_that_reads_sees_one_moment(database: Database) -> None:
+    with database.reading() as connection:
+        assert connection.execute(select(send_table)).all() == []
+        with database.writing() as other:
+            other.execute(insert(send_table), SEND)
+        assert connection.execute(select(send_table)).all() == []
+    with database.reading() as connection:
+        assert len(connection.execute(select(send_table)).all()) == 1
+
+
 def test_moments_come_back_in_utc(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(insert(send_table), SEND)
