@@ -20,7 +20,7 @@ STATES = ("accepted", "refused", "unknown", "waiting", "cancelled", "left")
 PEOPLE = 8
 _OUTCOMES = ("accepted", "accepted", "refused", "unknown", "waiting")
 STEPS = (
-    *("plan", "deliver", "accept", "override", "leave", "join", "cancel", "resume", "withdraw", "recall"),
+    *("plan", "deliver", "accept", "override", "leave", "join", "cancel", "resume", "delete_plan", "recall"),
     *("mark", "lose"),
 )
 
@@ -106,7 +106,7 @@ class History:
     def resume(self, number: int) -> None:
         self.ledger.resume(self.send)
 
-    def withdraw(self, number: int) -> None:
+    def delete_plan(self, number: int) -> None:
         if len(self.ledger.sends()) > 1:
             self.ledger.delete_unsent_plan(self.send)
 

@@ -90,13 +90,16 @@ def blocks(database: Database) -> int:
         return connection.scalar(select(func.count()).select_from(recipient_block_table)) or 0
 
 
-def test_recipients_with_an_outcome_of_their_own_keep_their_rows(history: History) -> None:
+def test_recipients_with_an_outcome_of_their_own_keep_their_rows(
+    history: History, caplog: pytest.LogCaptureFixture
+) -> None:
     before = history.look()
     assert compact_settled(history.database, LATER, block_size=3) == 3
     assert rows(history.database) == [1, 2, 3, 6]
     assert history.look() == before
     assert compact_settled(history.database, LATER, block_size=3) == 0, "a second call changes nothing"
     assert (rows(history.database), blocks(history.database)) == ([1, 2, 3, 6], 3)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,27 @@ def test_refused_recipients_are_tried_again_after_a_compaction(history: History)
     history.step("accept", 0)
     assert [number for number, _, _ in history.ledger.recipients(history.send, "left")] == [2, 6]
     assert compact_settled(history.database, LATER) == 3
+
+
+def test_accepted_recipients_are_overridden_after_a_compaction(history: History) -> None:
+    compact_settled(history.database, LATER)
+    assert history.ledger.override_state(history.send, "accepted", "unknown", "a person", {4, 6}) == 1
+    assert [number for number, _, _ in history.ledger.recipients(history.send, "unknown")] == [4]
+    assert history.ledger.counts(history.send).accepted == 2
+
+
+def test_a_late_recall_after_a_compaction_forgets_nobody(file_database: Database, tmp_path: Path) -> None:
+    history = History(file_database, tmp_path)
+    history.step("deliver", 10)  # all are accepted, in a held batch
+    before = history.look()
+    assert compact_settled(file_database, LATER) == 7
+    assert history.look() == before
+    (status,) = history.ledger.held_batches(history.send)
+    history.ledger.record_recall(status, "waiting", "recalled")
+    history.step("leave", 0)
+    history.step("accept", 0)
+    counts = history.ledger.counts(history.send)
+    assert (counts.accepted, counts.left) == (6, 1)
 
 
 @pytest.mark.parametrize("compacted_first", [True, False])
