@@ -204,6 +204,18 @@ def test_all_sends_are_compacted_or_none(file_database: Database, tmp_path: Path
     assert (len(rows(file_database)), blocks(file_database)) == (14, 0)
 
 
+def test_a_send_that_another_transaction_changes_is_left_alone(tmp_path: Path, postgresql_url: str) -> None:
+    database = Database.open(samples.newsletter(tmp_path, NEWS_DATABASE_URL=postgresql_url))
+    history = finished(database, tmp_path / "runs")
+    with database.writing() as connection:
+        connection.execute(update(send_table).values(finished_at=None))
+        assert compact_settled(database, LATER) == 0, "it does not wait"
+    assert compact_settled(database, LATER) == 0
+    history.step("accept", 0)
+    assert compact_settled(database, LATER) == 3
+    database.close()
+
+
 def test_a_long_list_needs_little_room(file_database: Database, tmp_path: Path) -> None:
     database, people = file_database, BLOCK_SIZE + 1_000
     person = {"state": "active", "consent_at": samples.NOW, "consent_how": "", "changed_at": samples.NOW}
