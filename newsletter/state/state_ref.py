@@ -116,8 +116,15 @@ class StateRef:
             raise StateError.of(self._where, "is not the state of a newsletter", fix)
         return blobs
 
-    def write(self, blobs: Mapping[str, bytes], expected: str | None) -> str:
+    def write(
+        self,
+        blobs: Mapping[str, bytes],
+        expected: str | None,
+        before_push: Callable[[str], None] = lambda commit: None,
+    ) -> str:
         """Replace the state `expected`, None if there is none yet; return the new commit.
+
+        `before_push` is called with the new commit, which may arrive although this process is killed.
 
         Raise LostRace if another process has saved meanwhile, and at each later call; NotSaved if the remote
         refuses, or if it is not certain that the state was saved; StateError if the state is too large;
@@ -129,6 +136,7 @@ class StateRef:
         with self._remote.temporary_objects() as objects:
             commit = make_commit(self._remote, blobs, self._nonce(), objects)
             self._own.add(commit)
+            before_push(commit)
             return self._push(commit, expected, objects)
 
     def _push(self, commit: str, expected: str | None, objects: Path) -> str:

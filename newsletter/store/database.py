@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
@@ -60,7 +60,8 @@ class Database:
             raise SendRefused(
                 "the ledger would be deleted together with this CI machine, and the next send would mail the "
                 "issue again to all subscribers",
-                "set NEWS_DATABASE_URL to a permanent PostgreSQL database (postgresql://user@host/name)",
+                "keep the state on a Git ref (`state: git` in newsletter.yml), or set NEWS_DATABASE_URL to a "
+                "permanent PostgreSQL database (postgresql://user@host/name)",
             )
         claim(newsletter.location, newsletter.list_id, for_test=for_test)
         if secrets.database_url:
@@ -115,14 +116,45 @@ class Database:
 
         Raise StoreError for PostgreSQL, and if the file has content already or cannot be written.
         """
-        if self._engine.dialect.name != "sqlite":
-            raise StoreError("PostgreSQL cannot be copied to a file", "make a backup with pg_dump")
+        self._refuse_server()
         make_file(file)
         if file.stat().st_size:
             raise StoreError("there is such a file already", "name another file", where=display_path(file))
         copy = URL.create("sqlite", database=str(file))
         with translate_db_errors(copy), closing(self._engine.raw_connection()) as connection:
             connection.cursor().execute("vacuum into ?", (str(file),))
+
+    @classmethod
+    def of_copy(cls, content: bytes) -> Self:
+        """Return a database in memory with the content of a copy; raise StoreError if it is damaged."""
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+            connection.deserialize(content)
+            return connection
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
+        database = cls(engine)
+        with database.reading() as connection:
+            if (result := connection.scalar(text("pragma quick_check(1)"))) != "ok":
+                raise StoreError(f"the copy of the database is damaged: {result}", "use another copy")
+        return database
+
+    def replace_content(self, copy: "Database") -> None:
+        """Replace the content of a SQLite database by that of a copy, in one transaction, and migrate it.
+
+        The file stays the same one. Raise StoreError for PostgreSQL, or if it cannot be written.
+        """
+        self._refuse_server()
+        raw_connections = copy._engine.raw_connection(), self._engine.raw_connection()
+        with translate_db_errors(self._engine.url), closing(raw_connections[0]), closing(raw_connections[1]):
+            source, target = (connection.driver_connection for connection in raw_connections)
+            source.backup(target)  # type: ignore[union-attr]
+        self._migrate()
+
+    def _refuse_server(self) -> None:
+        if self._engine.dialect.name != "sqlite":
+            raise StoreError("PostgreSQL keeps no state in a file", "make a backup with pg_dump")
 
     def clock_offset(self) -> timedelta:
         """Return the offset of a PostgreSQL server's clock, positive if it is ahead; zero for SQLite.

@@ -573,6 +573,7 @@ DISK = {
     "limited_worker.py": "reads a file of the system",
     "store/journal.py": "the locks and journals of processes, in the private folder",
     "state/folder.py": "makes the private folder",
+    "state/process_lock.py": "locks files in the private folder, and follows no links",
     "state/git.py": "lists the work trees of a repository",
     "state/migration.py": "moves the private folder, and follows no links",
     "checks/external/private_files.py": "lists the newsletter's folder",
