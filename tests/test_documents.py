@@ -211,10 +211,13 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
     """Yield each key with dots for nesting, without the labels, which have another table."""
     for name, field in model.model_fields.items():
         nested = field.annotation
+        optional = next((part for part in get_args(nested) if part is not type(None)), None)
         if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not Labels:
             yield from keys(nested, f"{prefix}{name}.")
-        else:
-            yield prefix + name, field
+            continue
+        yield prefix + name, field
+        if isinstance(optional, type) and issubclass(optional, BaseModel):  # it may be left out as a whole
+            yield from keys(optional, f"{prefix}{name}.")
 
 
 def test_every_key_is_described_with_its_default() -> None:

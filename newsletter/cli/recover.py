@@ -27,7 +27,7 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
     No further mail is sent. The summary says how many recipients the recall covers, and how many it does not.
     Exit code 3: somebody has the mail, or may have it.
     """
-    with open_send(folder, issue) as (service, send):
+    with open_send(folder, issue, waits=False) as (service, send):
         done = True
         with terminal.stdout_to_stderr(options.as_json):
             status = service.status(send)

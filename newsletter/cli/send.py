@@ -95,8 +95,10 @@ def send(
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
     to_send = not addresses and not dry_run
-    with SendService.open(load(folder), provider, to_send=to_send) as service:
-        service.on_wait = progress.show_wait
+    opened = SendService.open(
+        load(folder), provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
+    )
+    with opened as service:
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
         if ready:
@@ -126,16 +128,19 @@ def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
 
 
 @contextmanager
-def open_send(folder: Path, issue: str) -> "Iterator[tuple[SendService, Send]]":
-    """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue."""
+def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tuple[SendService, Send]]":
+    """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue.
+
+    `waits`: wait while another machine may be sending.
+    """
     from newsletter.issue import files
     from newsletter.services.send import SendService
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    with SendService.open_for(load(folder), name) as (service, started):
-        service.on_wait = progress.show_wait
+    on_wait = progress.show_wait if waits else None
+    with SendService.open_for(load(folder), name, on_wait) as (service, started):
         yield service, started
 
 

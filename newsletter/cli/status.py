@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 from newsletter.display import display_path
+from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -64,12 +64,17 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
 def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -> None:
     from newsletter.sending.model import SUBSCRIBERS
+    from newsletter.services.open_state import open_to_read
     from newsletter.services.status import send_status
-    from newsletter.store.database import Database
     from newsletter.store.ledger_queries import LedgerQueries
 
-    with closing(Database.open(newsletter)) as database:
-        queries = LedgerQueries(database)
+    with open_to_read(newsletter) as state:
+        if newsletter.config.state and not state.sync:
+            what = (
+                "this machine's state is shown: NEWS_STATE_KEY is not set, which opens the one on the Git ref"
+            )
+            terminal.show_problems([Problem("", what, severity="note")])
+        queries = LedgerQueries(state.database)
         if issue is None:
             send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
             _show_place(newsletter)

@@ -39,14 +39,16 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
     A person who has unsubscribed stays unsubscribed. A file that tells who has left is refused. Invalid lines
     are reported and left out; then the exit code is 1.
     """
-    from newsletter.store.database import open_database
-    from newsletter.store.subscribers import Subscribers
+    from newsletter.services.open_state import change_subscribers
     from newsletter.subscribers import csv_import
 
     tune_gc()
-    with open_database(load(folder)) as database:
+
+    def add_rows(subscribers: "Subscribers") -> int:
         rows = csv_import.read(file, encoding, ignored)
-        refused = terminal.show_import(Subscribers(database).import_rows(rows, file.name))
+        return terminal.show_import(subscribers.import_rows(rows, file.name))
+
+    refused = change_subscribers(load(folder), add_rows)
     sys.exit(REFUSED if refused else 0)
 
 
@@ -55,12 +57,12 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
     """Print one subscriber per line: address, state and name, separated by tabs."""
-    from newsletter.store.database import open_database
+    from newsletter.services.open_state import open_to_read
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
-    with open_database(load(folder)) as database:
-        for subscriber in Subscribers(database).iter_all(state):
+    with open_to_read(load(folder)) as opened:
+        for subscriber in Subscribers(opened.database).iter_all(state):
             output.echo_row(subscriber.address, subscriber.state, subscriber.name)
 
 
@@ -71,13 +73,12 @@ def list_(folder: Path, state: str | None) -> None:
 @click.pass_obj
 def add(folder: Path, address: str, name: str, again: bool) -> None:
     """Add a subscriber."""
-    from newsletter.store.database import open_database
-    from newsletter.store.subscribers import Subscribers
+    from newsletter.services.open_state import change_subscribers
     from newsletter.subscribers.parsing import parse_subscriber
 
-    with open_database(load(folder)) as database:
-        mailbox, name = parse_subscriber(address, name)
-        change = Subscribers(database).add(mailbox, name, again=again)
+    newsletter = load(folder)
+    mailbox, name = parse_subscriber(address, name)
+    change = change_subscribers(newsletter, lambda subscribers: subscribers.add(mailbox, name, again=again))
     results = {"added": "added", "known": "is on the list already", "renamed": f"has the name {name} now"}
     output.echo(f"{mailbox.given} {results[change]}")
 
@@ -90,12 +91,11 @@ def remove(folder: Path, addresses: tuple[str, ...]) -> None:
 
     An address that is not on the list is reported, and the others are unsubscribed; then the exit code is 1.
     """
-    from newsletter.store.database import open_database
-    from newsletter.store.subscribers import Subscribers
+    from newsletter.services.open_state import change_subscribers
 
-    with open_database(load(folder)) as database:
-        store = Subscribers(database)
-        removed = [_remove(store, address) for address in addresses]
+    removed = change_subscribers(
+        load(folder), lambda store: [_remove(store, address) for address in addresses]
+    )
     sys.exit(0 if all(removed) else REFUSED)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Self
@@ -13,8 +13,8 @@ from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.yamlfile import reader
 
-SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
-SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL)
+SECRET_KEY, DATABASE_URL, STATE_KEY = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL", "NEWS_STATE_KEY"
+SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
 KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
@@ -48,6 +48,7 @@ class Secrets:
     smtp_password: SecretStr | None = None
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
+    state_key: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
 
@@ -65,8 +66,14 @@ class Secrets:
         def secret(name: str) -> SecretStr | None:
             return SecretStr(value) if (value := text(name)) else None
 
-        sendgrid_api_key, smtp_password, secret_key, database_url = map(secret, SECRETS)
-        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, *map(text, KEY_OF_HOST))
+        sendgrid_api_key, smtp_password, secret_key, database_url, state_key = map(secret, SECRETS)
+        return cls(
+            sendgrid_api_key, smtp_password, secret_key, database_url, state_key, *map(text, KEY_OF_HOST)
+        )
+
+    def with_state_key(self, key: str) -> Self:
+        """Return the secrets with another state key."""
+        return replace(self, state_key=SecretStr(key))
 
     @property
     def has_database_server(self) -> bool:

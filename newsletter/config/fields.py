@@ -9,7 +9,9 @@ from pydantic import AfterValidator
 
 from newsletter.config import units
 from newsletter.display import counted, printable
+from newsletter.errors import StateError
 from newsletter.network.hosts import is_loopback
+from newsletter.state.remote_url import refuse_unsafe_remote
 from newsletter.subscribers import address
 from newsletter.yamlfile.fields import Line, invalid, web_address
 
@@ -49,6 +51,18 @@ def key_safe_host(url: str) -> str:
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise invalid("would send the API key without encryption", "write https://…")
     return url.rstrip("/")
+
+
+def state_remote(url: str) -> str:
+    """Return the address of a Git remote over https or ssh; else raise `invalid`.
+
+    Git runs programs that other kinds of addresses name.
+    """
+    try:
+        refuse_unsafe_remote(url)
+    except StateError as failure:
+        raise invalid(failure.problems[0].what, failure.problems[0].fix) from failure
+    return url
 
 
 def month_names(text: str) -> str:

@@ -16,6 +16,7 @@ from newsletter.config.fields import (
     label_fields,
     month_names,
     parsed_by,
+    state_remote,
     unsubscribe_link,
 )
 from newsletter.config.units import Rate
@@ -141,6 +142,22 @@ def _check_setting(setting: object) -> object:
     return {"severity": setting}
 
 
+class StateOnRef(StrictModel):
+    """The sealed state on a ref of a Git remote: of `remote`, or of the repository's remote `origin`."""
+
+    remote: Annotated[str, AfterValidator(state_remote)] | None = None
+
+
+def _state_setting(setting: object) -> object:
+    """Return the full form of `state:`, which is empty for the short form `git`."""
+    if not isinstance(setting, str):
+        return setting
+    if setting != "git":
+        fix = "write git, or {remote: git@example.com:me/state.git} for a repository of its own"
+        raise invalid(f'is "{printable(setting)}"', fix)
+    return {}
+
+
 class Config(StrictModel):
     """The content of newsletter.yml."""
 
@@ -157,6 +174,7 @@ class Config(StrictModel):
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
     send: Send = Send()
+    state: Annotated[StateOnRef | None, BeforeValidator(_state_setting)] = None
     tracking: Tracking = Tracking()
     labels: Labels = Labels()
     # The mail programs that the readers use, by caniemail.com's names.

@@ -78,18 +78,23 @@ class _Examination:
         self._config = setup.config
         self._database = self._start(self._read_database)
         self._provider = self._start(self._ask_provider)
+        self._state_ref = self._start(self._read_state_ref)
         self._domain = self._start(lambda: list(self._look_up_domain()))
         self._unsubscribe = self._start(self._ask_unsubscribe)
 
     def groups(self) -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
         yield "Configuration", lambda: configuration(self._setup)
-        yield "State", lambda: state(self._setup)
+        yield "State", self.state
         yield "Secrets", self.secrets
         yield "Database", self.database
         yield "Provider", self.provider
         yield "Sender domain", lambda: iter(self._domain.result())
         yield "Unsubscribing", lambda: iter(self._unsubscribe.result()[0])
         yield "Clock", lambda: clock(self._clock_readings())
+
+    def state(self) -> Iterator[Finding]:
+        yield from state(self._setup)
+        yield from _safely("state ref", lambda: iter(self._state_ref.result()))
 
     def secrets(self) -> Iterator[Finding]:
         from newsletter.doctor.provider import leaves_machine
@@ -128,6 +133,13 @@ class _Examination:
 
         setup, options = self._setup, self._options
         return read(setup, options.timeout) if options.online or is_file(setup) else None
+
+    def _read_state_ref(self) -> list[Finding]:
+        if self._config is None or self._config.state is None:
+            return []
+        from newsletter.doctor.state_ref import state_ref
+
+        return list(state_ref(self._setup, online=self._options.online))
 
     def _ask_provider(self) -> object:
         from newsletter.doctor.provider import examine

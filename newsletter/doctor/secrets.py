@@ -4,15 +4,17 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.config.environment import DATABASE_URL, SECRET_KEY
+from newsletter.config.environment import DATABASE_URL, SECRET_KEY, STATE_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
 from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
+from newsletter.errors import StateError
 from newsletter.findings import Finding
 from newsletter.state.location import DATABASE, ENV, SECRET
 from newsletter.state.secret_key import MIN_LENGTH, read_key
+from newsletter.state.state_key import parse_state_keys
 
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"
 
@@ -33,6 +35,8 @@ def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iter
             yield from _key(setup, variable, leaves_machine)
         elif variable.name == DATABASE_URL:
             yield from _database(setup, variable, leaves_machine)
+        elif variable.name == STATE_KEY:
+            yield from _state_key(setup, variable)
         else:
             yield from _provider_secret(setup, variable, variable.name in needed)
     yield from _files(setup)
@@ -121,8 +125,31 @@ def _stored_key(file: Path) -> str | OSError | None:
         return failure
 
 
+def _state_key(setup: Setup, variable: Variable) -> Iterator[Finding]:
+    """Yield findings on NEWS_STATE_KEY, which only a newsletter with `state:` needs."""
+    is_needed = bool(setup.config and setup.config.state)
+    if variable.state == "set":
+        try:
+            keys = parse_state_keys(variable.value)
+        except StateError as failure:
+            yield from (Finding.of(problem, STATE_KEY) for problem in failure.problems)
+            return
+        two = "; two keys are set, until the older one is removed" if len(keys) > 1 else ""
+        unneeded = "" if is_needed else ", and needed here for backups only"
+        yield Finding(STATE_KEY, "ok", f"is set in {variable.source}{unneeded}{two}")
+    elif is_needed:
+        fix = "set it to the newsletter's state key; if there is no state yet: news state init"
+        yield Finding(STATE_KEY, "error", "is not set, and the state on the Git ref is sealed with it", fix)
+
+
 def _database(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:
-    if setup.in_ci and leaves_machine and not setup.secrets.has_database_server:
+    if setup.config and setup.config.state:
+        if variable.state == "set":
+            what = "names the place of the state, and so does `state:` in newsletter.yml"
+            yield Finding(DATABASE_URL, "error", what, "unset it, or delete `state:`")
+        else:
+            yield Finding(DATABASE_URL, "ok", "is not set: the state is kept on a Git ref")
+    elif setup.in_ci and leaves_machine and not setup.secrets.has_database_server:
         what = "names no PostgreSQL database: in CI, the record of a send would be lost, and mail sent twice"
         what = what if variable.state == "set" else f"is not set and {what}"
         fix = "set it to a PostgreSQL database that outlives the CI job (postgresql://user@host/name)"

@@ -87,6 +87,9 @@ def _dotenv(setup: Setup, location: StateLocation) -> Iterator[Finding]:
 
 
 def _backup(setup: Setup, location: StateLocation) -> Finding:
+    if setup.config and setup.config.state:
+        what = f"{_shown(location)} and the Git ref hold the state; a person who may push can delete the ref"
+        return Finding("backup", "note", what, "keep the state key, and write a file: news state save FILE")
     in_files = "the subscribers, the record of what was sent, and keys"
     content = "keys" if setup.secrets.has_database_server else in_files
     what = f"holds {content}; Git has no copy, and a new clone has none of it"

@@ -22,7 +22,7 @@ def send(
     Raise NewsError if the newsletter, the issue or the address is invalid.
     """
     mailbox, _ = parse_subscriber(address)
-    with SendService.open(_load(folder), provider, to_send=False, limited=limited) as service:
+    with SendService.open(_load(folder), provider, to_send=False, for_test=True, limited=limited) as service:
         prepared = service.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
             return {"ok": False, "said": "\n".join(("Nothing was sent:", *map(str, errors)))}

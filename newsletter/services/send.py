@@ -24,9 +24,12 @@ from newsletter.sending.interfaces import Clock, Provider
 from newsletter.sending.lock_wait import Result, acquire_lease, when_unlocked
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
+from newsletter.sending.publisher import Publisher
 from newsletter.sending.start import claim_send, find_started
+from newsletter.services.open_state import OnWait, ignore_wait, open_local, open_state
 from newsletter.services.prepare import Prepared, prepare
 from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
+from newsletter.services.state_sync import StateSync
 from newsletter.services.status import SendStatus, send_status
 from newsletter.state.process_lock import require_locks
 from newsletter.state.secret_key import find_secret_key, fingerprint, secret_key
@@ -34,6 +37,7 @@ from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.published_ledger import PublishedLedger
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 
@@ -51,30 +55,35 @@ class SendService:
         clock: Clock,
         timing: SendTimings | None = None,
         limited: Limiter = run_limited,
+        sync: StateSync | None = None,
     ) -> None:
         self.newsletter, self.provider, self.clock = newsletter, provider, clock
         self.queries = LedgerQueries(database, clock.now)
         self.subscribers = Subscribers(database)
         self._database = database
         self._limited = limited
+        self._sync = sync
         self.timing = timing or SendTimings()
         # Called with each wait for a lock in the database; `deliver` and `cancel` yield theirs instead.
-        self.on_wait: Callable[[Waiting], None] = lambda wait: None
+        self.on_wait: OnWait = ignore_wait
         self._process: SendProcess | None = None
 
     @classmethod
     @contextmanager
-    def open_for(cls, newsletter: Newsletter, issue: str) -> Iterator[tuple["SendService", Send]]:
+    def open_for(
+        cls, newsletter: Newsletter, issue: str, on_wait: OnWait | None = ignore_wait
+    ) -> Iterator[tuple["SendService", Send]]:
         """Open the service with the provider of an issue's send; yield the service and the send.
 
-        Raise SendRefused if the issue was never sent.
+        `on_wait` is that of `open`. Raise SendRefused if the issue was never sent.
         """
-        with closing(Database.open(newsletter)) as database:
-            send = LedgerQueries(database).newest(issue, SUBSCRIBERS)
+        with open_state(newsletter) as state:
+            send = LedgerQueries(state.database).newest(issue, SUBSCRIBERS)
         if send is None or send.state == "superseded":
             raise SendRefused(f"{issue} was never sent", f"news send {issue}")
-        with cls.open(newsletter, send.provider) as service:
-            yield service, send
+        with cls.open(newsletter, send.provider, on_wait=on_wait) as service:
+            # The send may have been changed since then.
+            yield service, service._reread(send)
 
     @classmethod
     @contextmanager
@@ -84,28 +93,40 @@ class SendService:
         provider_name: str | None = None,
         *,
         to_send: bool = True,
+        for_test: bool = False,
         limited: Limiter = run_limited,
+        on_wait: OnWait | None = ignore_wait,
     ) -> Iterator["SendService"]:
         """Open the store and the provider; yield the service, and close it after the block.
 
+        If newsletter.yml names a state ref and mail would leave this machine, the state is taken from there
+        first. While another machine may be sending, wait and call `on_wait`; with None, do not wait.
+
         `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
-        the machine (in CI). Raise Unavailable on a system without the locks that prevent two processes from
-        sending the same issue. `limited` runs the build and the checks of an issue.
+        the machine (in CI). `for_test`: only test messages are sent, which need no list. Raise Unavailable on
+        a system without the locks that prevent two processes from sending the same issue. `limited` runs the
+        build and the checks of an issue.
         """
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
         provider = open_provider(newsletter)
-        to_last = to_send and provider.capabilities.leaves_machine
-        database = Database.open(newsletter, to_last=to_last, for_test=not to_send)
-        clock_offset = database.clock_offset()
-        log.info(
-            "provider opened", extra={"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
-        )
-        service = cls(newsletter, database, provider, SystemClock(clock_offset), limited=limited)
-        try:
-            yield service
-        finally:
-            service.close()
+        leaves_machine = provider.capabilities.leaves_machine
+        with closing(provider):
+            if newsletter.config.state and leaves_machine and not for_test:
+                opened = open_state(newsletter, for_test=not to_send)
+            else:
+                opened = open_local(newsletter, to_last=to_send and leaves_machine, for_test=not to_send)
+            with opened as state:
+                if to_send and on_wait:
+                    state.wait_until_free(on_wait)
+                clock_offset = state.database.clock_offset()
+                fields = {"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
+                log.info("provider opened", extra=fields)
+                clock = SystemClock(clock_offset)
+                service = cls(newsletter, state.database, provider, clock, limited=limited, sync=state.sync)
+                service.on_wait = on_wait or ignore_wait
+                with closing(service):
+                    yield service
 
     def close(self) -> None:
         """Close the provider and the store, and unlock this process's folder of journals."""
@@ -199,6 +220,8 @@ class SendService:
         was the first to claim the issue, and, with `exact`, if the number of recipients differs from the
         plan. The issue is not claimed then.
         """
+        if self._sync:
+            self._sync.begin_sending()
         if plan.send:
             guards.refuse_other_key(plan.send, self._key_fingerprint(plan.prepared))
         _ = self.secret  # before the claim: no mail can be sent without the key
@@ -294,8 +317,15 @@ class SendService:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Create the folder of this process, and return the ledger that the process writes."""
+        """Create the folder of this process, and return the ledger that the process writes.
+
+        With a state ref, the ledger is published there before its process acts.
+        """
         self._process = SendProcess(self.newsletter.runs)
+        if self._sync:
+            rates = self.newsletter.config.send.rates
+            publisher = Publisher(self._sync, self.clock.now, self.timing, rates)
+            return PublishedLedger(self._database, self._process, self.clock.now, publisher)
         return Ledger(self._database, self._process, self.clock.now)
 
     @cached_property

@@ -591,6 +591,8 @@ OTHERS = {
     "reader.read_text",
     "Database.open",
     "SendService.open",
+    "SealedRef.open",
+    "StateSync.open",
     "cls.open",
     "webbrowser.open",
 }

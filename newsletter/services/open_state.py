@@ -1,0 +1,106 @@
+"""Open a newsletter's state for a command: the database, taken from the state ref first if there is one."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from newsletter.config.loader import Newsletter
+from newsletter.errors import SaveLost
+from newsletter.sending.events import Waiting
+from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.store.database import Database
+from newsletter.store.subscribers import Subscribers
+
+# The state ref is asked this often whether another machine's process has ended.
+POLL = timedelta(seconds=15)
+_TRIES = 3
+Result = TypeVar("Result")
+OnWait = Callable[[Waiting], None]
+
+
+def ignore_wait(wait: Waiting) -> None:
+    """Do nothing about a wait."""
+
+
+@dataclass(frozen=True)
+class OpenState:
+    """A newsletter's database on this machine, and its state ref; None if newsletter.yml names none."""
+
+    database: Database
+    sync: StateSync | None = None
+
+    def wait_until_free(self, on_wait: OnWait) -> None:
+        """Wait while another machine may be sending, and take its state when it has ended."""
+        while self.sync and (until := self.sync.busy_until):
+            on_wait(Waiting(until, "another machine is sending; its state is taken when it has ended"))
+            time.sleep(min(POLL, max(until - datetime.now(UTC), timedelta())).total_seconds())
+            self.sync.pull()
+
+
+@contextmanager
+def open_state(newsletter: Newsletter, *, for_test: bool = False) -> Iterator[OpenState]:
+    """Open the state, and close it at the end of the block; if there is a state ref, take the state from it.
+
+    `for_test` is that of `Database.open`. Raise the errors of `StateSync.open` and `StateSync.pull`.
+    """
+    if newsletter.config.state is None:
+        with open_local(newsletter, for_test=for_test) as state:
+            yield state
+        return
+    with StateSync.open(newsletter, for_test=for_test) as sync:
+        sync.pull()
+        yield OpenState(sync.database, sync)
+
+
+@contextmanager
+def open_local(
+    newsletter: Newsletter, *, to_last: bool = False, for_test: bool = False
+) -> Iterator[OpenState]:
+    """Open this machine's database without its state ref, and close it at the end of the block.
+
+    `to_last` and `for_test` are those of `Database.open`.
+    """
+    with closing(Database.open(newsletter, to_last=to_last, for_test=for_test)) as database:
+        yield OpenState(database)
+
+
+@contextmanager
+def open_to_read(newsletter: Newsletter) -> Iterator[OpenState]:
+    """Open the state for a command that only reads it.
+
+    Without a state key, and while another process of this machine uses the state, it is this machine's.
+    """
+    if newsletter.config.state is None or newsletter.secrets.state_key is None:
+        with open_local(newsletter) as state:
+            yield state
+        return
+    with StateSync.open(newsletter) as sync:
+        with suppress(StateInUse):
+            sync.pull()
+        yield OpenState(sync.database, sync)
+
+
+def change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], Result]) -> Result:
+    """Call `change` with the subscribers and return its result; save the state on its ref, if there is one.
+
+    If another machine saves at the same time, take its state and call `change` again. Raise SendRefused while
+    another machine is sending, and Unavailable while another process of this machine uses the state.
+    """
+    for number in range(1, _TRIES + 1):
+        with open_state(newsletter) as state:
+            if state.sync is None:
+                return change(Subscribers(state.database))
+            state.sync.take_alone()
+            state.sync.refuse_busy()
+            result = change(Subscribers(state.database))
+            try:
+                state.sync.save()
+            except SaveLost:
+                if number == _TRIES:
+                    raise
+                continue
+            return result
+    raise AssertionError("unreachable")

@@ -1,0 +1,245 @@
+"""The state of a newsletter on its ref and in sealed files, as `news state …` manages it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter.config.loader import Newsletter
+from newsletter.disk import reading, writing
+from newsletter.disk.failures import cannot_be, read_hint, write_hint
+from newsletter.display import display_path
+from newsletter.errors import SendRefused, StateError
+from newsletter.sending.model import SUBSCRIBERS, Counts, Send
+from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
+from newsletter.services.state_archive import make_archive, refuse_other, take_archive
+from newsletter.services.state_sync import StateLocks, StateSync
+from newsletter.state.archive import Archive, Lease
+from newsletter.state.folder import make_private_dir
+from newsletter.state.git_remote import GitRemote
+from newsletter.state.location import ENV
+from newsletter.state.public_access import is_public
+from newsletter.state.sealing import STATE, seal, unseal
+from newsletter.state.state_key import VARIABLE, StateKey, make_state_key
+from newsletter.state.state_ref import MAX_BYTES
+from newsletter.store.database import Database, open_database
+from newsletter.store.journal import SendProcess
+from newsletter.store.ledger import Ledger
+from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.subscribers import Subscribers
+
+log = logging.getLogger(__name__)
+
+_RESTORED = "the state was restored from a backup, which may be older than the mail"
+
+
+@dataclass(frozen=True)
+class StateSummary:
+    """The content of a state: the list, its active subscribers, and its sends, the newest first."""
+
+    list_id: str
+    subscribers: int
+    sends: tuple[tuple[Send, Counts], ...]
+
+
+@dataclass(frozen=True)
+class SavedSummary:
+    """A state on its ref; `size` is in bytes."""
+
+    place: str
+    size: int
+    content: StateSummary
+    saved_at: datetime
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True)
+class NewState:
+    """A state that was saved for the first time; `new_key` is None if there was a key already."""
+
+    place: str
+    size: int
+    content: StateSummary
+    new_key: StateKey | None
+
+
+def initialise(
+    newsletter: Newsletter, *, public: bool, is_public: Callable[[GitRemote], bool] = is_public
+) -> NewState:
+    """Save this machine's state on the state ref for the first time, with a new key if there is none.
+
+    `is_public` finds out whether everybody can read the repository; `public` accepts that. Raise StateError
+    if the ref holds a state already, or if the repository is public and `public` is false; SendRefused if a
+    key would be made in CI, whose logs others may read.
+    """
+    remote = find_remote(newsletter)
+    if not public and is_public(remote):
+        what = (
+            "can be read by everybody: the sealed list of subscribers would be public, and stay public for "
+            "ever. Only the state key protects it: a person who finds the key, even years later, can read "
+            "every list that was saved. The size of the list and the times of sends are visible"
+        )
+        fix = (
+            "use a private repository for the state: `state: {remote: git@github.com:OWNER/PRIVATE.git}`; "
+            "or accept that: news state init --public"
+        )
+        raise StateError.of(remote.name, what, fix)
+    newsletter, key = _with_key(newsletter)
+    with StateSync.open(newsletter) as sync:
+        sync.take_alone()
+        sync.refuse_existing()
+        sync.save()
+        return NewState(sync.sealed.place, sync.saved_bytes, summary(newsletter.list_id, sync.database), key)
+
+
+def pull(newsletter: Newsletter, *, replace: bool) -> SavedSummary | None:
+    """Take the state from the ref to this machine; return None if this machine has the same or a newer one.
+
+    `replace` and the errors are those of `StateSync.pull`.
+    """
+    with StateSync.open(newsletter) as sync:
+        saved = sync.pull(replace=replace)
+        if saved is None:
+            return None
+        content = summary(newsletter.list_id, sync.database)
+        return SavedSummary(sync.sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)
+
+
+def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
+    """Save this machine's state on the ref; with `replace`, also over one that this machine has not seen.
+
+    Raise SendRefused if a process is sending now, and StoreError as `StateSync.save` does.
+    """
+    with StateSync.open(newsletter) as sync:
+        sync.take_alone()
+        if replace:
+            sync.adopt_head()
+        sync.refuse_busy()
+        sync.save()
+        content = summary(newsletter.list_id, sync.database)
+        return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC))
+
+
+def show(newsletter: Newsletter) -> SavedSummary:
+    """Return the state on the ref; this machine's state does not change. Raise as `SealedRef.read` does."""
+    sealed = SealedRef.open(newsletter)
+    saved = sealed.read(sealed.existing_commit())
+    database = Database.of_copy(saved.archive.database)
+    try:
+        content = summary(saved.archive.list_id, database)
+    finally:
+        database.close()
+    return SavedSummary(sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)
+
+
+def rotate_key(newsletter: Newsletter) -> StateKey | None:
+    """Return a new key if NEWS_STATE_KEY holds one; if it holds two, seal the state again with the first.
+
+    Return None then. Raise SendRefused if a process is sending now, or if a key would be made in CI.
+    """
+    if len(state_keys(newsletter)) == 1:
+        _refuse_ci(newsletter)
+        return make_state_key()
+    with StateSync.open(newsletter) as sync:
+        sync.take_alone()
+        sync.pull()
+        sync.refuse_busy()
+        sync.save()
+    return None
+
+
+def save_file(newsletter: Newsletter, file: Path) -> tuple[StateSummary, int, StateKey | None]:
+    """Write this machine's state to a new file, sealed; return its content, its size, and a new key, if any.
+
+    Raise StateError if there is such a file already, or if it cannot be written.
+    """
+    newsletter, key = _with_key(newsletter)
+    with _locked(newsletter) as database:
+        sealed = seal(make_archive(newsletter, database).pack(), state_keys(newsletter)[0], STATE)
+        try:
+            writing.create(file, sealed)
+        except OSError as failure:
+            fix = write_hint(failure, "name a file that does not exist, in a folder that you may write to")
+            raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
+        return summary(newsletter.list_id, database), len(sealed), key
+
+
+def load_file(
+    newsletter: Newsletter, file: Path, agree: Callable[[Archive, StateSummary, StateSummary], None]
+) -> StateSummary:
+    """Replace this machine's state by that of a sealed file; return its content.
+
+    `agree` is called with both contents before that, this machine's first, and raises an error to prevent it.
+    Recipients who wait in an unfinished send become unknown: they may have got the mail since then.
+    """
+    archive = _read_file(newsletter, file)
+    with _locked(newsletter) as database:
+        copy = Database.of_copy(archive.database)
+        try:
+            agree(archive, summary(newsletter.list_id, database), summary(archive.list_id, copy))
+        finally:
+            copy.close()
+        take_archive(newsletter, database, archive)
+        with SendProcess(newsletter.runs) as process:
+            ledger = Ledger(database, process)
+            for send in ledger.sends():
+                if send.list == SUBSCRIBERS and send.state == "open":
+                    ledger.override_state(send, "waiting", "unknown", _RESTORED)
+        return summary(newsletter.list_id, database)
+
+
+def summary(list_id: str, database: Database) -> StateSummary:
+    """Return the content of a database."""
+    queries = LedgerQueries(database)
+    sends = [(send, queries.counts(send)) for send in queries.sends() if not send.is_rehearsal]
+    return StateSummary(list_id, Subscribers(database).count_active(), tuple(sends))
+
+
+def _read_file(newsletter: Newsletter, file: Path) -> Archive:
+    shown = display_path(file)
+    try:
+        sealed = reading.read(file, 2 * MAX_BYTES)
+    except OSError as failure:
+        fix = read_hint(failure, "name a file that `news state save` wrote")
+        raise StateError.of(shown, cannot_be("read", failure), fix) from failure
+    archive = Archive.unpack(unseal(sealed, state_keys(newsletter), STATE, where=shown), shown)
+    refuse_other(archive, newsletter, shown)
+    return archive
+
+
+@contextmanager
+def _locked(newsletter: Newsletter) -> Iterator[Database]:
+    """Open this machine's database, while no other process of this machine takes or saves the state."""
+    with StateLocks.share(newsletter) as locks, open_database(newsletter) as database:
+        locks.take_alone()
+        yield database
+
+
+def _with_key(newsletter: Newsletter) -> tuple[Newsletter, StateKey | None]:
+    """Return the newsletter with a state key, and the key if it is new.
+
+    A new key is kept in the file `env` of the state before anything is sealed with it.
+    """
+    if newsletter.secrets.state_key:
+        state_keys(newsletter)
+        return newsletter, None
+    _refuse_ci(newsletter)
+    key = make_state_key()
+    file = newsletter.state / ENV
+    try:
+        make_private_dir(file.parent)
+        before = reading.read(file, 1_000_000, root=newsletter.state) if file.exists() else b""
+        before += b"" if before.endswith(b"\n") or not before else b"\n"
+        writing.write_atomically(file, before + f"{VARIABLE}={key.text}\n".encode(), replace=True)
+    except OSError as failure:
+        fix = write_hint(failure, "check the permissions of the file and its folder")
+        raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
+    return replace(newsletter, secrets=newsletter.secrets.with_state_key(key.text)), key
+
+
+def _refuse_ci(newsletter: Newsletter) -> None:
+    if newsletter.in_ci:
+        what = f"{VARIABLE} is not set, and a key that is made in CI would be in its log, or lost with it"
+        raise SendRefused(what, "make it on your own machine: news state init")

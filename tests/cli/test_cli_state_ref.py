@@ -1,0 +1,180 @@
+"""`news state …` on a Git ref, and the other commands with it, on two machines and with a fake SendGrid."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from newsletter.cli.main import main
+from newsletter.sending.model import NextChunk
+from newsletter.services.state_sync import StateSync
+from newsletter.state.state_key import make_state_key
+from tests.fakes.sendgrid import SendGridFake
+from tests.machines import Machines
+
+FOR_EVER = 4e9
+News = Callable[..., Result]
+
+
+@pytest.fixture
+def fake() -> Iterator[SendGridFake]:
+    with SendGridFake() as service:
+        yield service
+
+
+@pytest.fixture
+def machines(tmp_path: Path, fake: SendGridFake) -> Machines:
+    through = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
+    return Machines(tmp_path, extra=f"{through}send: {{undo_window: 90m}}\n")
+
+
+@pytest.fixture
+def news(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> News:
+    """Runs `news` on a machine, `first` or another one."""
+    for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "NEWS_STATE_KEY", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.fake")
+
+    def run(
+        *arguments: str, on: str = "first", key: str | None = None, typed: str = "", **more: str
+    ) -> Result:
+        environment = {"NEWS_STATE_KEY": machines.key.text if key is None else key, **more}
+        folder = str(machines.machine(on))
+        return CliRunner().invoke(main, ["-C", folder, *arguments], env=environment, input=typed)
+
+    return run
+
+
+def readers(machines: Machines, number: int) -> str:
+    """Write a list of subscribers; return its path."""
+    file = machines.folder / "list.csv"
+    file.write_text("address\n" + "".join(f"reader{n}@example.com\n" for n in range(1, number + 1)))
+    return str(file)
+
+
+def test_from_the_first_save_to_a_send_on_a_runner(
+    news: News, machines: Machines, fake: SendGridFake
+) -> None:
+    assert news("state", "init").exit_code == 0
+    assert news("subscribers", "import", readers(machines, 5)).output == "5 added\n"
+    sent = news("send", "--ready", "--yes", on="runner", CI="true")
+    assert sent.exit_code == 0 and "SENT TO ALL 5, HELD BACK UNTIL" in sent.output
+    again = news("send", "--ready", "--yes", on="another-runner", CI="true")
+    assert again.exit_code == 0 and "No issue is due" in again.output
+    assert sorted(one.address for one in fake.delivered_by(FOR_EVER)) == [
+        f"reader{n}@example.com" for n in range(1, 6)
+    ]
+    assert re.search(r"2026-04-27  sendgrid  \S+ \S+ +5\n", news("status").output)
+
+
+def test_a_send_is_cancelled_and_resumed_on_other_machines(
+    news: News, machines: Machines, fake: SendGridFake
+) -> None:
+    news("state", "init")
+    news("subscribers", "import", readers(machines, 3))
+    news("send", "2026-04-27", "--yes", on="runner")
+    cancelled = news("cancel", "2026-04-27", "--yes")
+    assert cancelled.exit_code == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
+    assert not fake.delivered_by(FOR_EVER)
+    assert news("resume", "2026-04-27", "--yes", on="runner").exit_code == 0
+    assert len(fake.delivered_by(FOR_EVER)) == 3
+
+
+def test_a_new_key_is_shown_once_and_kept(news: News, machines: Machines) -> None:
+    shown = news("state", "init", key="").output
+    (key,) = set(re.findall(r"nsk1_[A-Z2-7]{58}", shown))
+    assert shown.splitlines()[0] == (
+        f"Saved on refs/newsletter/state of {machines.origin}, sealed: 0 subscribers, 0 sends, 66 KB."
+    )
+    assert "      gh secret set NEWS_STATE_KEY\n" in shown
+    assert "nsk1_" not in news("subscribers", "add", "ada@example.com", key="").output
+    assert news("state", "show", on="second", key=key).exit_code == 0
+    env = machines.machine() / ".git" / "news" / "_" / "env"
+    assert env.read_text() == f"NEWS_STATE_KEY={key}\n"
+
+
+def test_show_pull_and_push(news: News, machines: Machines) -> None:
+    news("state", "init")
+    assert news("subscribers", "add", "ada@example.com").output == "ada@example.com added\n"
+    assert news("state", "pull").output == "This machine has that state already, or a newer one.\n"
+    pulled = news("state", "pull", on="second").output
+    assert pulled == f"Taken from refs/newsletter/state of {machines.origin}: 1 subscriber, 0 sends.\n"
+    assert news("state", "push", on="second").exit_code == 0
+    shown = news("state", "show").output
+    assert "\n  Place        refs/newsletter/state of " in shown
+    assert re.search(r"  Saved +\S+ \S+ UTC by process \d+ on \S+, number 3\n", shown)
+    assert "  Subscribers  1\n" in shown and shown.endswith("Nothing was ever sent.\n")
+
+
+def test_replace_the_key(news: News, machines: Machines) -> None:
+    news("state", "init")
+    first = news("state", "rotate-key").output
+    (both,) = re.findall(r"nsk1_[A-Z2-7]{58},nsk1_[A-Z2-7]{58}", first)
+    assert both.endswith(machines.key.text)
+    second = news("state", "rotate-key", key=both).output
+    assert second.startswith("The state is sealed with the first key of NEWS_STATE_KEY now.\n")
+    assert news("state", "show", key=both.split(",")[0]).exit_code == 0
+    old = news("state", "show")
+    assert old.exit_code == 1 and "was sealed with another key" in old.stderr
+
+
+def test_save_and_load_a_file(news: News, machines: Machines) -> None:
+    news("state", "init")
+    news("subscribers", "add", "ada@example.com")
+    backup = str(machines.folder / "backup")
+    saved = news("state", "save", backup)
+    assert saved.exit_code == 0 and "sealed: 1 subscriber, 0 sends, 66 KB." in saved.output
+    news("subscribers", "add", "bob@example.com")
+    no = news("state", "load", backup, typed="n\n")
+    assert no.exit_code == 1 and "nothing was changed" in no.output
+    yes = news("state", "load", backup, typed="y\n").output
+    assert "This machine has 2 subscribers, 0 sends.\n" in yes
+    assert re.search(r"The file of \S+ \S+ UTC has 1 subscriber, 0 sends\.\n", yes)
+    assert yes.endswith("To save it on the state ref too:\n      news state push --replace\n")
+    assert news("state", "push", "--replace").exit_code == 0
+    assert news("subscribers", "list", on="second").output == "ada@example.com\tactive\n"
+
+
+def test_without_the_key_status_shows_what_this_machine_has(news: News) -> None:
+    news("state", "init")
+    status = news("status", key="")
+    assert status.exit_code == 0
+    assert status.stderr.startswith("note: this machine's state is shown: NEWS_STATE_KEY is not set")
+    other = news("send", "2026-04-27", "--yes", key="")
+    assert other.exit_code == 1 and "NEWS_STATE_KEY is not set" in other.stderr
+
+
+def test_a_rehearsal_and_a_test_need_no_key(news: News, machines: Machines, fake: SendGridFake) -> None:
+    news("subscribers", "add", "ada@example.com", on="second", key="")
+    test = news("send", "2026-04-27", "--to", "me@example.com", "--yes", on="second", key="")
+    assert test.exit_code == 0 and [one.address for one in fake.delivered_by(FOR_EVER)] == ["me@example.com"]
+
+
+def test_a_send_waits_for_another_machine(
+    news: News, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline has passed, and for a minute the clocks of the two machines may differ."""
+    monkeypatch.setattr("newsletter.services.open_state.POLL", timedelta(seconds=0.2))
+    news("state", "init")
+    news("subscribers", "add", "ada@example.com")
+    with StateSync.open(machines.newsletter("second")) as other:
+        other.pull()
+        other.save([NextChunk(1, 1, 1)], datetime.now(UTC) - timedelta(seconds=58))
+    changed = news("subscribers", "add", "bob@example.com")
+    assert changed.exit_code == 1 and "is sending now, until" in changed.stderr
+    sent = news("send", "2026-04-27", "--yes")
+    assert sent.exit_code == 0
+    assert "another machine is sending; its state is taken when it has ended" in sent.stderr
+
+
+@pytest.mark.parametrize("command", ["init", "pull", "push", "show", "rotate-key"])
+def test_a_newsletter_without_a_state_ref(command: str, news: News, machines: Machines) -> None:
+    file = machines.machine() / "newsletter.yml"
+    file.write_text(file.read_text().replace("state: git\n", ""))
+    both = f"{make_state_key().text},{machines.key.text}"
+    refused = news("state", command, key=both)
+    assert refused.exit_code == 1
+    assert "newsletter.yml:1: has no `state:`, so that the state is on this machine only" in refused.stderr
