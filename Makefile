@@ -78,6 +78,7 @@ picture: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/sending.py
+	$(BIN)/python benchmarks/state.py
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package

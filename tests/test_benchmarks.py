@@ -1,0 +1,20 @@
+"""Test that a benchmark runs; its figures are not compared with anything here."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def test_the_state_is_measured() -> None:
+    command = [sys.executable, "benchmarks/state.py", "100:600", "10:0", "--issues", "2", "--year-of", "20"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1, ended.stderr
+    saves = [line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("  save: ")]
+    assert saves == ["met", "MISSED"]
+    assert "compaction of 40 recipients" in ended.stdout
