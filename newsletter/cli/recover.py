@@ -1,6 +1,7 @@
 """`news cancel`, `news retry`, `news resolve`: recall mail, retry refused recipients, settle unknown ones."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,8 +12,9 @@ from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import agree, deliver, open_send, show_failure
 from newsletter.constants import INCOMPLETE
-from newsletter.errors import SendRefused
+from newsletter.errors import SaveLost, SendRefused
 
+_CANCEL_TRIES = 3
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 
 
@@ -26,6 +28,18 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
 
     No further mail is sent. The summary says how many recipients the recall covers, and how many it does not.
     Exit code 3: somebody has the mail, or may have it.
+    """
+    for _ in range(_CANCEL_TRIES - 1):
+        # A send that goes on elsewhere may save its state between ours; nothing was recalled then.
+        with suppress(SaveLost):
+            sys.exit(_cancel(folder, issue, yes, options))
+    sys.exit(_cancel(folder, issue, yes, options, is_last=True))
+
+
+def _cancel(folder: Path, issue: str, yes: bool, options: ReportOptions, *, is_last: bool = False) -> int:
+    """Cancel a send and report it; return the exit code.
+
+    Raise SaveLost if another machine saved first, unless `is_last`: then that failure is shown.
     """
     with open_send(folder, issue, waits=False) as (service, send):
         done = True
@@ -45,13 +59,15 @@ def cancel(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
                     output.echo()
                     terminal.confirm("Cancel this send?", "nothing was cancelled")
                 ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
+                if isinstance(ending.failure, SaveLost) and not is_last:
+                    raise ending.failure
                 if ending.failure:
                     show_failure(send, ending.failure)
                 done = ending.failure is None
         status = service.status(send)
         report(status, service.queries, options)
         nobody_has_it = send.is_rehearsal or status.counts.nobody_has_it
-        sys.exit(0 if done and nobody_has_it else INCOMPLETE)
+        return 0 if done and nobody_has_it else INCOMPLETE
 
 
 @command()

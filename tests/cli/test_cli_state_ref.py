@@ -12,6 +12,7 @@ from newsletter.cli.main import main
 from newsletter.sending.model import NextChunk
 from newsletter.services.state_sync import StateSync
 from newsletter.state.state_key import make_state_key
+from newsletter.state.state_ref import REF
 from tests.fakes.sendgrid import SendGridFake
 from tests.machines import Machines
 
@@ -178,3 +179,25 @@ def test_a_newsletter_without_a_state_ref(command: str, news: News, machines: Ma
     refused = news("state", command, key=both)
     assert refused.exit_code == 1
     assert "newsletter.yml:1: has no `state:`, so that the state is on this machine only" in refused.stderr
+
+
+def test_a_cancel_begins_again_if_another_machine_saved_first(
+    news: News, machines: Machines, fake: SendGridFake
+) -> None:
+    news("state", "init")
+    news("subscribers", "import", readers(machines, 3))
+    news("send", "2026-04-27", "--yes")
+    before = machines.commit()
+    news("state", "push", on="second")
+    news("state", "pull", on="second")
+    news("state", "push", on="second")
+    later = machines.commit()
+    machines.put_back(before)
+    hook = machines.origin / "hooks" / "pre-receive"
+    # In the hook, the remote gets the other machine's state, just before it would take this one.
+    hook.write_text(f'#!/bin/sh\nrm "$0"\nenv -u GIT_QUARANTINE_PATH git update-ref {REF} {later} {before}\n')
+    hook.chmod(0o755)
+    cancelled = news("cancel", "2026-04-27", "--yes")
+    assert not hook.exists()
+    assert cancelled.exit_code == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
+    assert not fake.delivered_by(FOR_EVER)
