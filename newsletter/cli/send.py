@@ -1,5 +1,6 @@
 """`news send` and `news resume`: send an issue to its subscribers, once."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -83,6 +84,7 @@ def send(
     """
     from newsletter.sending.model import SendOptions
     from newsletter.services.send import SendService
+    from newsletter.services.stale_run import stale_reason
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
@@ -95,8 +97,12 @@ def send(
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
     to_send = not addresses and not dry_run
+    newsletter = load(folder)
+    if ready and (reason := stale_reason(newsletter, os.environ)):
+        output.echo(f"Nothing was sent: {reason}.")
+        return
     opened = SendService.open(
-        load(folder), provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
+        newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
     )
     with opened as service:
         if addresses:

@@ -41,7 +41,8 @@ class SealedRef:
         Raise ConfigError if newsletter.yml names none or a database server is configured too, and StateError
         if there is no valid key.
         """
-        ref = StateRef(find_remote(newsletter), ref_name(newsletter.location.path))
+        remote = find_remote(newsletter)
+        ref = StateRef(remote, ref_name(remote.repository.path_of(newsletter.folder)))
         return cls(newsletter, ref, state_keys(newsletter))
 
     def commit(self) -> str | None:

@@ -49,6 +49,10 @@ class Repository:
     git_dir: Path
     common_dir: Path
 
+    def path_of(self, folder: Path) -> str:
+        """Return the path of a folder from the top of the work tree; `.` is the top."""
+        return folder.resolve().relative_to(self.top).as_posix()
+
 
 def find_repository(folder: Path) -> Repository | None:
     """Return the repository whose work tree contains a folder; None if there is none.

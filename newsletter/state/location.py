@@ -61,8 +61,7 @@ class StateLocation:
     @cached_property
     def path(self) -> str:
         """Return the path of the newsletter's folder from the top of the work tree; "" outside Git."""
-        top = self.repository.top if self.repository else None
-        return self.newsletter.resolve().relative_to(top).as_posix() if top else ""
+        return self.repository.path_of(self.newsletter) if self.repository else ""
 
     @property
     def is_shared(self) -> bool:
