@@ -12,7 +12,7 @@ NewsError                an error with its location and what to do next; exit co
 │   ├── DatabaseBusy     another process has locked it, or a row of it
 │   └── SaveLost         another process published its state first
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
-└── Unavailable          an optional program, a folder or a port is not available
+└── Unavailable          an optional program, a folder, a port or a commit is not available
 """
 
 from collections.abc import Sequence
@@ -145,4 +145,4 @@ class SendRefused(NewsError):
 
 
 class Unavailable(NewsError):
-    """The error for an optional program, a folder or a port that is not available."""
+    """The error for an optional program, a folder, a port or a commit that is not available."""

@@ -12,7 +12,7 @@ from newsletter.checks import registry
 from newsletter.checks.settings import LoweredCheck
 from newsletter.cli.output import MAX_TEXT_LENGTH
 from newsletter.display import escaped, shortened
-from newsletter.errors import Problem, Severity
+from newsletter.errors import SEVERITIES, Problem, Severity
 from newsletter.services.check import Checked
 
 # The rule name of a problem that no check found: a file is invalid.
@@ -70,10 +70,12 @@ def _as_object(problem: Problem) -> dict[str, Any]:
 def as_github(results: Sequence[Checked]) -> str:
     """Return one workflow command per problem and lowered check; GitHub shows it at the line of the file.
 
+    The severest are the first: of a step, GitHub shows ten errors, ten warnings and ten notices.
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     lowered = (check.problem for check in _each_lowered(results))
-    return "\n".join(map(_command, (*_each(results), *lowered)))
+    problems = sorted((*_each(results), *lowered), key=lambda problem: SEVERITIES.index(problem.severity))
+    return "\n".join(map(_command, problems))
 
 
 def _command(problem: Problem) -> str:

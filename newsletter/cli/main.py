@@ -24,6 +24,7 @@ from newsletter.cli.command import Group, printable_errors
 from newsletter.cli.doctor import doctor
 from newsletter.cli.issue import new, preview, render, schema
 from newsletter.cli.recover import cancel, resolve, retry
+from newsletter.cli.review import review
 from newsletter.cli.send import resume, send
 from newsletter.cli.state import state
 from newsletter.cli.status import status
@@ -86,6 +87,7 @@ for command in (
     new,
     preview,
     check,
+    review,
     doctor,
     render,
     send,

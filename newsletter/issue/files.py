@@ -33,7 +33,17 @@ def load(path: Path, folder: Path | None = None) -> Issue:
     elsewhere, which a user has named, may lead anywhere.
     """
     day = issue_date(path)
-    document = reader.read(path, IssueError, root_of(path, folder) if folder else None)
+    return _validated(reader.read(path, IssueError, root_of(path, folder) if folder else None), day)
+
+
+def parse(content: bytes, path: Path) -> Issue:
+    """Return the issue of a file's content, such as that of an earlier commit; raise IssueError as `load`."""
+    shown = display_path(path)
+    text = reader.decode(content, shown, IssueError)
+    return _validated(reader.parse(text, shown, IssueError), issue_date(path))
+
+
+def _validated(document: reader.Document, day: date) -> Issue:
     issue = validation.validate(document, IssueFile, IssueError)
     return Issue.model_construct(
         **dict(issue), date=day, path=document.path, lines=document.lines, source=document.text

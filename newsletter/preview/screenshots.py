@@ -77,6 +77,7 @@ def take(
 ) -> None:
     """Write a screenshot per window, such as `<name>-desktop-light.png`; call `on_written` after each.
 
+    Without a name, the files are `desktop-light.png` and so on.
     A screenshot shows the whole mail, or its first 65,536 pixels. Nothing is fetched, and no script runs.
     Raise Unavailable if the folder cannot be written to, if symbolic links lead from it out of `root`, or if
     playwright or a working Chromium is missing.
@@ -89,7 +90,7 @@ def take(
 async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screenshot], None]) -> None:
     async with chromium() as browser:
         for window in WINDOWS:
-            path = folder / f"{name}-{window.name}.png"
+            path = folder / f"{f'{name}-' if name else ''}{window.name}.png"
             png, cut = await _screenshot(browser, html, window)
             try:
                 writing.write_public(path, png)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter.checks import registry, runner, settings
@@ -29,6 +29,8 @@ class Checked:
     weight: int | None = None
     # The checks that newsletter.yml switches off or lowers.
     lowered: Sequence[settings.LoweredCheck] = ()
+    # The issue and its mail; None if the issue cannot be read or rendered.
+    proof: Proof | None = field(default=None, repr=False, compare=False)
 
 
 def check(
@@ -82,7 +84,7 @@ def _checked(
         log.info("checks cannot be run", extra={"issue": path}, exc_info=error)
         problems += error.problems
     log.info("issue checked", extra={"issue": read.issue.name, "findings": len(problems)})
-    return Checked(path, problems, len(read.rendered.html.encode()), lowered)
+    return Checked(path, problems, len(read.rendered.html.encode()), lowered, read)
 
 
 def _proof_and_problems(newsletter: Newsletter, file: Path) -> tuple[Proof, list[Problem]]:

@@ -81,7 +81,11 @@ def read(path: Path, error: type[InvalidInput], root: Path | None = None) -> Doc
 
     With `root`, the file must be a `.yml` file inside this folder, also after symbolic links.
     """
-    text, shown = read_text(path, error, root, suffix=".yml" if root else ""), display_path(path)
+    return parse(read_text(path, error, root, suffix=".yml" if root else ""), display_path(path), error)
+
+
+def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
+    """Parse a text as one YAML document; `shown` is its file in messages. Raise `error` if that fails."""
     if directive := _TAG_DIRECTIVE.search(text):
         # libyaml compares each one with all others, and nothing interrupts it: 2 MB of them take minutes.
         line = text.count("\n", 0, directive.start()) + 1
@@ -123,6 +127,11 @@ def read_text(
     except OSError as failure:
         fix = read_hint(failure, "check its name and permissions")
         raise error.of(shown, cannot_be("read", failure), fix) from failure
+    return decode(raw, shown, error, secret=secret)
+
+
+def decode(raw: bytes, shown: str, error: type[InvalidInput], *, secret: bool = False) -> str:
+    """Return the content of a file as `read_text` does; `shown` is the file in messages."""
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as failure:
