@@ -91,12 +91,12 @@ def _inbox(proof: Proof | None) -> list[str]:
     row = f"**{escape(inbox_preview.cut(subject, inbox_preview.DESKTOP_SUBJECT_COLUMNS))}**"
     if preheader:
         row += f" · {escape(inbox_preview.cut(preheader, inbox_preview.PREVIEW_COLUMNS))}"
+    lines = table(("From", "Subject and preheader"), (":--", ":--"), [[f"**{sender}**", row]])
     phone = inbox_preview.cut(subject, inbox_preview.PHONE_SUBJECT_COLUMNS)
-    return [
-        *("", "### In the inbox", ""),
-        *table(("From", "Subject and preheader"), (":--", ":--"), [[f"**{sender}**", row]]),
-        *("", f"On a phone, about {inbox_preview.PHONE_SUBJECT_COLUMNS} letters: **{escape(phone)}**"),
-    ]
+    if phone != subject:
+        letters = inbox_preview.PHONE_SUBJECT_COLUMNS
+        lines += ["", f"On a phone, about {letters} letters: **{escape(phone)}**"]
+    return ["", "### In the inbox", "", *lines]
 
 
 def _artifacts(review: Review, run: GithubRun, artifacts: Artifacts) -> list[str]:

@@ -19,7 +19,7 @@ class SourceLinks:
     def place(self, where: str, known: str = "") -> str:
         """Return `file:line` as a link; its label is the line alone if the file is the `known` one."""
         file, line = Problem(where, "").place
-        label = f"line {line}" if line and file == known else escape(where)
+        label = f"line&nbsp;{line}" if line and file == known else escape(where)
         return link(label, self._url(Path(os.path.abspath(file)), line) if file else None)
 
     def line(self, where: str) -> str:

@@ -26,7 +26,7 @@ def verdict(review: Review) -> list[str]:
             "CAUTION",
             f"Not ready: {counted(errors, 'error')} {verb} the send",
             f"Merged like this, {name} would **not** go out. Correct the errors below;"
-            " this comment follows each push.",
+            " this review follows each push.",
         )
     assert proof
     issue, newsletter = proof.issue, proof.newsletter
@@ -44,7 +44,7 @@ def overview(review: Review) -> list[str]:
     checked = review.checked
     cells = ["unknown", "unknown"]
     if checked.proof:
-        cells = [_goes_out(checked.proof.issue), _undo(checked.proof.newsletter)]
+        cells = [_goes_out(checked.proof.issue), _undo_window(checked.proof.newsletter)]
     heads = ("Goes out", "Undo", "Size", "Problems")
     return table(heads, [":--"] * 4, [[*cells, size(checked.weight), problem_counts(checked)]])
 
@@ -97,7 +97,7 @@ def _seconds(newsletter: Newsletter) -> int:
     return newsletter.config.send.undo_window_seconds
 
 
-def _undo(newsletter: Newsletter) -> str:
+def _undo_window(newsletter: Newsletter) -> str:
     provider = newsletter.config.provider
     if provider == "outbox":
         return "none: `outbox` sends nothing"

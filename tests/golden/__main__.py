@@ -9,11 +9,18 @@ from tempfile import TemporaryDirectory
 
 from tests.checks import material
 from tests.render import golden
+from tests.review import golden as reviews
 
 for file in golden.FILES:
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(golden.content(file))
     print(file.relative_to(golden.GOLDEN.parent.parent))
+
+for file in reviews.FILES:
+    file.parent.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        file.write_text(reviews.content(file, Path(folder)), encoding="utf-8")
+    print(file.relative_to(reviews.FOLDER.parent.parent))
 
 for case in material.TRIPS:
     with TemporaryDirectory() as folder:
