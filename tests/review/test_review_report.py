@@ -69,7 +69,7 @@ SEND = Send(undo_window="off")
 
 
 @pytest.mark.parametrize(
-    ("change", "alert", "heading", "undo"),
+    ("change", "alert", "heading", "window"),
     [
         pytest.param({}, "TIP", "Ready: merging sends it", "90 min", id="ready"),
         pytest.param(
@@ -95,13 +95,13 @@ SEND = Send(undo_window="off")
     ],
 )
 def test_the_verdict_is_the_first_that_is_seen(
-    ready: Review, change: dict[str, Any], alert: str, heading: str, undo: str
+    ready: Review, change: dict[str, Any], alert: str, heading: str, window: str
 ) -> None:
     comment = report.comment(with_settings(ready, **change), golden.RUN, golden.ARTIFACTS)
     lines = comment.splitlines()
     assert lines[:3] == ["<!-- news-review -->", f"> [!{alert}]", f"> ### {heading}"]
-    assert lines[7].split(" | ")[1] == undo
-    assert ("cannot be called back" in comment) == (alert == "TIP" and "none" in undo)
+    assert lines[7].split(" | ")[1] == window
+    assert ("cannot be called back" in comment) == (alert == "TIP" and "none" in window)
 
 
 def test_errors_and_warnings_are_counted_over_all_issues(ready: Review) -> None:
