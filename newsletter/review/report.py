@@ -19,6 +19,8 @@ MARKER = "<!-- news-review"
 """The start of the first line; whoever writes the comment finds the earlier one by its first line."""
 MAX_COMMENT_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
+MAX_COMMENT_BYTES = 120_000
+"""A variable of the environment has at most 128 KiB; a workflow may pass the comment to a job in one."""
 MAX_SUMMARY_BYTES = 1_000_000
 """GitHub refuses a summary of more than 1 MiB."""
 MAIL, TEXT = "mail.html", "mail.txt"
@@ -40,10 +42,10 @@ class Artifacts:
 
 
 def comment(review: Review, run: GithubRun, artifacts: Artifacts) -> str:
-    """Return the review as the text of a comment, of at most MAX_COMMENT_CHARACTERS."""
+    """Return the review as the text of a comment, of at most MAX_COMMENT_CHARACTERS and MAX_COMMENT_BYTES."""
     whole = link("summary of this run", run.run)
     left_out = f"*The rest is left out here, because it is too long for a comment: see the {whole}.*"
-    return _written(review, run, artifacts, left_out, MAX_COMMENT_CHARACTERS, len)
+    return _written(review, run, artifacts, left_out, MAX_COMMENT_CHARACTERS, _size_of_comment)
 
 
 def summary(review: Review, run: GithubRun, artifacts: Artifacts) -> str:
@@ -74,6 +76,12 @@ def _written(
     ]
     end = ["", *_artifacts(review, run, artifacts), "", _footer(run)]
     return trimmed(lines, end, size, left_out=left_out, measure=measure)
+
+
+def _size_of_comment(text: str) -> int:
+    """Return the number of characters, or the part of the bytes that counts the same if that is more."""
+    share = MAX_COMMENT_BYTES // MAX_COMMENT_CHARACTERS
+    return max(len(text), -(-len(text.encode()) // share))
 
 
 def _marker(review: Review) -> str:

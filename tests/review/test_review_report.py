@@ -58,6 +58,14 @@ def test_a_comment_is_cut_after_a_line_and_keeps_its_links_and_its_end(ready: Re
     assert "The rest is left out" not in summary + whole
 
 
+def test_a_comment_in_any_language_fits_into_a_variable(ready: Review) -> None:
+    comment = report.comment(
+        with_problems(ready, [Problem("", "語" * 490)] * 300), golden.RUN, golden.ARTIFACTS
+    )
+    assert 115_000 < len(comment.encode()) <= report.MAX_COMMENT_BYTES
+    assert comment.endswith("</sub>\n")
+
+
 def test_a_summary_is_limited_in_bytes(ready: Review) -> None:
     many = with_problems(ready, [Problem("", "ü" * 490, "ü" * 490)] * 1000)
     summary = report.summary(many, GithubRun(), Artifacts())
