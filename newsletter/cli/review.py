@@ -64,9 +64,11 @@ def review(
     place = target or _FOLDER
     # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
     root = root_of(place, folder) or (None if target else Path.cwd())
-    run = GithubRun.of(os.environ)
-    for path in outputs.write_review(found, run, place, root=root, links=addresses):
+    written = outputs.write_review(found, GithubRun.of(os.environ), place, root, addresses)
+    for path in written.files:
         output.echo(display_path(path))
+    if written.no_pictures:
+        output.echo(Styled(f"There are no pictures: {written.no_pictures}", "yellow"), err=True)
     failed = [_show(checked) for checked in found.results]
     if annotations:
         _annotate(found.results)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from newsletter.checks.proof import Proof
@@ -24,24 +25,48 @@ _ADDRESS = re.compile(r"https?://[\w.:/?&=%~+,;@#-]+", re.ASCII)
 _FORM = 'write {"mail.html": "https://…"}, with the names of the files of the review'
 
 
-def write_review(
-    review: Review, run: GithubRun, folder: Path, *, root: Path | None, links: Mapping[str, str] | None
-) -> Iterator[Path]:
-    """Write the files of a review into a folder; yield the path of each one.
+@dataclass(frozen=True)
+class Written:
+    """The files that were written, and the reason if there are no pictures among them."""
 
-    With `links`, write the Markdown only: the other files exist, and the links lead to them. Raise
-    Unavailable if a file cannot be written, or if symbolic links lead from `folder` out of `root`. Without a
-    working Chromium there are no pictures, and the Markdown says why.
+    files: Sequence[Path]
+    no_pictures: str = ""
+
+
+def write_review(
+    review: Review, run: GithubRun, folder: Path, root: Path | None, links: Mapping[str, str] | None = None
+) -> Written:
+    """Write the files of a review into a folder.
+
+    With `links`, write the Markdown only: the other files were uploaded, and the links lead to them. Without
+    a working Chromium there are no pictures, and the Markdown says why. Raise Unavailable if a file cannot be
+    written, or if symbolic links lead from `folder` out of `root`.
     """
-    artifacts = Artifacts(links or {}, display_path(folder))
-    if links is None and review.checked.proof:
-        page, text = _mail(review.checked.proof)
-        yield from (_write(folder / name, content, root) for name, content in ((MAIL, page), (TEXT, text)))
-        taken, why = _take_pictures(review.checked.proof, folder, root)
-        yield from taken
-        artifacts = Artifacts({}, display_path(folder), why)
-    yield _write(folder / SUMMARY, report.summary(review, run, artifacts), root)
-    yield _write(folder / COMMENT, report.comment(review, run, artifacts), root)
+    if links is not None:
+        no_pictures = "" if PICTURES[0] in links else "the log of the run says why"
+        mail = Written([])
+    else:
+        mail = _write_mail(review.checked.proof, folder, root) if review.checked.proof else Written([])
+        no_pictures = mail.no_pictures
+    artifacts = Artifacts(links or {}, display_path(folder), no_pictures)
+    texts = ((SUMMARY, report.summary), (COMMENT, report.comment))
+    markdown = [_write(folder / name, text(review, run, artifacts), root) for name, text in texts]
+    return replace(mail, files=[*mail.files, *markdown])
+
+
+def _write_mail(proof: Proof, folder: Path, root: Path | None) -> Written:
+    """Write a mail as a page, as text and as pictures, with the values of a made-up subscriber."""
+    mailing, recipient = mail_views.addressed(proof)
+    html = mail_views.html_for(mailing, recipient)
+    files = [
+        _write(folder / MAIL, mail_page(html, proof.rendered.subject), root),
+        _write(folder / TEXT, mail_views.text_for(mailing, recipient), root),
+    ]
+    try:
+        screenshots.take(html, folder, "", lambda picture: files.append(Path(picture.path)), root)
+    except Unavailable as failure:
+        return Written(files, str(failure))
+    return Written(files)
 
 
 def read_links(file: Path) -> dict[str, str]:
@@ -66,24 +91,6 @@ def read_links(file: Path) -> dict[str, str]:
                 raise ConfigError.of(shown, f"`{name}` is not a web address", _FORM)
             links[name] = address
     return links
-
-
-def _mail(proof: Proof) -> tuple[str, str]:
-    """Return the mail as a page and as text, with the values of a made-up subscriber."""
-    mailing, recipient = mail_views.addressed(proof)
-    page = mail_page(mail_views.html_for(mailing, recipient), proof.rendered.subject)
-    return page, mail_views.text_for(mailing, recipient)
-
-
-def _take_pictures(proof: Proof, folder: Path, root: Path | None) -> tuple[list[Path], str]:
-    """Take the pictures; return their paths, and the reason if there are none."""
-    html = mail_views.html_for(*mail_views.addressed(proof))
-    taken: list[Path] = []
-    try:
-        screenshots.take(html, folder, "", lambda one: taken.append(Path(one.path)), root)
-    except Unavailable as failure:
-        return taken, str(failure)
-    return taken, ""
 
 
 def _write(path: Path, content: str, root: Path | None) -> Path:

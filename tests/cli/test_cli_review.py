@@ -72,9 +72,11 @@ def test_without_chromium_the_review_says_so(
     (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
-    assert CliRunner().invoke(main, ["review"]).exit_code == 0
+    result = CliRunner().invoke(main, ["review"])
+    assert result.exit_code == 0 and "There are no pictures: Chromium is not" in result.stderr
     assert {file.name for file in FOLDER.iterdir()} == {"comment.md", "summary.md", "mail.html", "mail.txt"}
     assert "There are no pictures: Chromium is not installed" in comment()
+    assert news().exit_code == 0 and "There are no pictures: the log of the run says why." in comment()
 
 
 @pytest.mark.parametrize(
