@@ -10,7 +10,6 @@ from urllib.parse import quote
 _SERVER = re.compile(r"https?://[\w.-]+(?::\d+)?")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
-_SHORT = 7
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,3 @@ class GithubRun:
             return None
         anchor = f"#L{line}" if line else ""
         return f"{self.repository}/blob/{self.sha}/{quote(path.as_posix())}{anchor}"
-
-
-def short(sha: str) -> str:
-    """Return the start of a commit's hash, which people read."""
-    return sha[:_SHORT]
