@@ -9,7 +9,8 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 def test_the_state_is_measured() -> None:
-    command = [sys.executable, "benchmarks/state.py", "100:600", "10:0", "--issues", "2", "--year-of", "20"]
+    options = ("100:600", "10:0", "--times=1", "--issues=2", "--year-of=20")
+    command = [sys.executable, "benchmarks/state.py", *options]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     ended = subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
