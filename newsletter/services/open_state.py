@@ -11,6 +11,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.errors import SaveLost
 from newsletter.sending.events import Waiting
 from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.store.compaction import compact_settled
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
 
@@ -52,6 +53,8 @@ def open_state(newsletter: Newsletter, *, for_test: bool = False) -> Iterator[Op
         return
     with StateSync.open(newsletter, for_test=for_test) as sync:
         sync.pull()
+        # Not when it is saved: the last save after a signal has some seconds only.
+        compact_settled(sync.database, datetime.now(UTC))
         yield OpenState(sync.database, sync)
 
 

@@ -26,7 +26,6 @@ from newsletter.state.folder import make_private_dir
 from newsletter.state.last_saved import LastSaved
 from newsletter.state.process_lock import FileLock
 from newsletter.state.state_ref import LostRace
-from newsletter.store.compaction import compact_settled
 from newsletter.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -132,8 +131,6 @@ class StateSync:
             if not self._locks.sends and self._locks.somebody_sends():
                 next_chunks = [*next_chunks, *(NextChunk(*fields) for fields in last.own_chunks)]
                 deadline = max(filter(None, (deadline, last.own_deadline)), default=None)
-            if deadline is None:
-                compact_settled(self.database, datetime.now(UTC))
             lease = Lease(last.generation + 1, deadline, _process_name())
             commit, self.saved_bytes = self._publish(last, lease, next_chunks)
             is_foreign = last.deadline is not None and last.deadline > datetime.now(UTC)
