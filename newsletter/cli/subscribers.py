@@ -9,7 +9,7 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
-from newsletter.cli.newsletter import load
+from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.errors import SubscriberError
 
@@ -57,12 +57,11 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
     """Print one subscriber per line: address, state and name, separated by tabs."""
-    from newsletter.services.open_state import open_to_read
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
-    with open_to_read(load(folder)) as opened:
-        for subscriber in Subscribers(opened.database).iter_all(state):
+    with open_to_read(load(folder)) as database:
+        for subscriber in Subscribers(database).iter_all(state):
             output.echo_row(subscriber.address, subscriber.state, subscriber.name)
 
 
