@@ -149,6 +149,12 @@ def test_without_the_key_a_note_says_that_the_ref_was_not_read(command: tuple[st
     )
 
 
+def test_without_the_key_the_doctor_reports_one_error_about_it(news: News) -> None:
+    findings = news("doctor", "--offline", key="").output
+    assert re.findall(r"(error|skipped) +NEWS_STATE_KEY|(error) +environment", findings) == [("error", "")]
+    assert re.search(r"skipped +state ref: not asked: NEWS_STATE_KEY is not set", findings)
+
+
 def test_without_the_key_nothing_is_sent(news: News) -> None:
     news("state", "init")
     other = news("send", "2026-04-27", "--yes", key="")
