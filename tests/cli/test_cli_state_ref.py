@@ -213,3 +213,17 @@ def test_a_cancel_begins_again_if_another_machine_saved_first(
     assert not hook.exists()
     assert cancelled.exit_code == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
     assert not fake.delivered_by(FOR_EVER)
+
+
+@pytest.mark.parametrize("command", ["import", "remove"])
+def test_a_change_is_reported_only_when_it_is_saved(command: str, news: News, machines: Machines) -> None:
+    news("state", "init")
+    news("subscribers", "add", "reader1@example.com")
+    hook = machines.origin / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    changed = news(
+        "subscribers", command, readers(machines, 1) if command == "import" else "reader1@example.com"
+    )
+    assert changed.exit_code == 1 and "refuses to save the state" in changed.stderr
+    assert changed.stdout == ""
