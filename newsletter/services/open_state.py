@@ -10,7 +10,8 @@ from typing import TypeVar
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SaveLost
 from newsletter.sending.events import Waiting
-from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.services.state_locks import StateInUse
+from newsletter.services.state_sync import StateSync
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
 

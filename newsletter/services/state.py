@@ -15,7 +15,8 @@ from newsletter.errors import SendRefused, StateError
 from newsletter.sending.model import SUBSCRIBERS, Counts, Send
 from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
 from newsletter.services.state_archive import make_archive, refuse_other, take_archive
-from newsletter.services.state_sync import StateLocks, StateSync
+from newsletter.services.state_locks import StateLocks
+from newsletter.services.state_sync import StateSync
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.folder import make_private_dir
 from newsletter.state.git_remote import GitRemote
