@@ -54,10 +54,10 @@ def init(folder: Path, public: bool) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    new = initialise(newsletter, public=public)
-    output.echo(f"Saved on {new.place}, sealed: {_content(new.content)}, {_kilobytes(new.size)}.")
-    if new.new_key:
-        _show_new_key(new.new_key, newsletter.location.env)
+    saved = initialise(newsletter, public=public)
+    _show_saved(saved)
+    if saved.new_key:
+        _show_new_key(saved.new_key, newsletter.location.env)
 
 
 @state.command()
@@ -95,8 +95,7 @@ def push(folder: Path, replace: bool) -> None:
     from newsletter.services.state import push as push_state
 
     tune_gc()
-    pushed = push_state(load(folder), replace=replace)
-    output.echo(f"Saved on {pushed.place}, sealed: {_content(pushed.content)}, {_kilobytes(pushed.size)}.")
+    _show_saved(push_state(load(folder), replace=replace))
 
 
 @state.command()
@@ -178,13 +177,17 @@ def load_(folder: Path, file: Path, yes: bool) -> None:
         show_command("To save it on the state ref too", "news state push --replace")
 
 
+def _show_saved(saved: "SavedSummary") -> None:
+    output.echo(f"Saved on {saved.place}, sealed: {_content(saved.content)}, {_kilobytes(saved.size)}.")
+
+
 def _show(saved: "SavedSummary") -> None:
     from newsletter.cli.send_summary import show_sends
 
     show_heading("THE STATE ON ITS REF")
     show_text("Place", saved.place)
     lease = saved.lease
-    by = f" by {lease.saved_by}, number {lease.generation}" if lease else ""
+    by = f" by {lease.saved_by}, as number {lease.generation}" if lease else ""
     show_text("Saved", f"{saved.saved_at:%Y-%m-%d %H:%M} UTC{by}")
     show_text("Size", f"{_kilobytes(saved.size)}, sealed")
     show_text("List", saved.content.list_id)

@@ -47,28 +47,19 @@ class StateSummary:
 
 @dataclass(frozen=True)
 class SavedSummary:
-    """A state on its ref; `size` is in bytes."""
+    """A state on its ref; `size` is in bytes, and `new_key` is the key that was made for it, if any."""
 
     place: str
     size: int
     content: StateSummary
     saved_at: datetime
     lease: Lease | None = None
-
-
-@dataclass(frozen=True)
-class NewState:
-    """A state that was saved for the first time; `new_key` is None if there was a key already."""
-
-    place: str
-    size: int
-    content: StateSummary
-    new_key: StateKey | None
+    new_key: StateKey | None = None
 
 
 def initialise(
     newsletter: Newsletter, *, public: bool, is_public: Callable[[GitRemote], bool] = is_public
-) -> NewState:
+) -> SavedSummary:
     """Save this machine's state on the state ref for the first time, with a new key if there is none.
 
     `is_public` finds out whether everybody can read the repository; `public` accepts that. Raise StateError
@@ -79,8 +70,8 @@ def initialise(
     if not public and is_public(remote):
         what = (
             "can be read by everybody: the sealed list of subscribers would be public, and stay public for "
-            "ever. Only the state key protects it: a person who finds the key, even years later, can read "
-            "every list that was saved. The size of the list and the times of sends are visible"
+            "ever. A person who finds the state key, even years later, could read every list that was saved. "
+            "Without the key, everybody could see the size of the list and the times of sends"
         )
         fix = (
             "use a private repository for the state: `state: {remote: git@github.com:OWNER/PRIVATE.git}`; "
@@ -92,7 +83,7 @@ def initialise(
         sync.take_alone()
         sync.refuse_existing()
         sync.save()
-        return NewState(sync.sealed.place, sync.saved_bytes, summary(newsletter.list_id, sync.database), key)
+        return _saved_summary(sync, key)
 
 
 def pull(newsletter: Newsletter, *, replace: bool) -> SavedSummary | None:
@@ -119,8 +110,7 @@ def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
             sync.adopt_head()
         sync.refuse_busy()
         sync.save()
-        content = summary(newsletter.list_id, sync.database)
-        return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC))
+        return _saved_summary(sync)
 
 
 def show(newsletter: Newsletter) -> SavedSummary:
@@ -196,6 +186,12 @@ def summary(list_id: str, database: Database) -> StateSummary:
     queries = LedgerQueries(database)
     sends = [(send, queries.counts(send)) for send in queries.sends() if not send.is_rehearsal]
     return StateSummary(list_id, Subscribers(database).count_active(), tuple(sends))
+
+
+def _saved_summary(sync: StateSync, new_key: StateKey | None = None) -> SavedSummary:
+    """Return the summary of the state that was saved just now."""
+    content = summary(sync.newsletter.list_id, sync.database)
+    return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC), new_key=new_key)
 
 
 def _read_file(newsletter: Newsletter, file: Path) -> Archive:

@@ -106,7 +106,7 @@ def test_show_pull_and_push(news: News, machines: Machines) -> None:
     assert news("state", "push", on="second").exit_code == 0
     shown = news("state", "show").output
     assert "\n  Place        refs/newsletter/state of " in shown
-    assert re.search(r"  Saved +\S+ \S+ UTC by process \d+ on \S+, number 3\n", shown)
+    assert re.search(r"  Saved +\S+ \S+ UTC by process \d+ on \S+, as number 3\n", shown)
     assert "  Subscribers  1\n" in shown and shown.endswith("Nothing was ever sent.\n")
 
 
