@@ -155,6 +155,11 @@ def test_without_the_key_the_doctor_reports_one_error_about_it(news: News) -> No
     assert re.search(r"skipped +state ref: not asked: NEWS_STATE_KEY is not set", findings)
 
 
+def test_the_doctor_expects_the_secret_key_in_the_state(news: News) -> None:
+    findings = news("doctor", "--offline", on="runner", CI="true").output
+    assert re.search(r"ok +NEWS_SECRET_KEY: is not set: the key is kept in", findings)
+
+
 def test_without_the_key_nothing_is_sent(news: News) -> None:
     news("state", "init")
     other = news("send", "2026-04-27", "--yes", key="")
