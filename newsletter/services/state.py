@@ -1,6 +1,5 @@
 """The state of a newsletter on its ref and in sealed files, as `news state …` manages it."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,9 +30,7 @@ from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
 
-log = logging.getLogger(__name__)
-
-_RESTORED = "the state was restored from a backup, which may be older than the mail"
+_RESTORED = "a backup of the state was loaded, and the mail may have left after that was made"
 
 
 @dataclass(frozen=True)
