@@ -1,12 +1,16 @@
-"""Load a newsletter for a command that uses its state, and show what happened to the state."""
+"""Load a newsletter and open its state for a command, and show what a person should know about the state."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.cli import terminal
+from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
+    from newsletter.store.database import Database
 
 
 def load(folder: Path) -> "Newsletter":
@@ -16,3 +20,16 @@ def load(folder: Path) -> "Newsletter":
     newsletter = loader.load(folder)
     terminal.show_problems(newsletter.notices)
     return newsletter
+
+
+@contextmanager
+def open_to_read(newsletter: "Newsletter") -> "Iterator[Database]":
+    """Open the database for a command that only reads it; show a note if the state ref was not read."""
+    from newsletter.services import open_state
+
+    with open_state.open_to_read(newsletter) as state:
+        if newsletter.config.state and not state.sync:
+            what = "this machine's state is shown, and not the one on the Git ref: NEWS_STATE_KEY is not set"
+            fix = "set it to the newsletter's state key to see what other machines have saved"
+            terminal.show_problems([Problem("", what, fix, "note")])
+        yield state.database

@@ -3,6 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import agree, deliver, open_send, show_failure
 from newsletter.constants import INCOMPLETE
 from newsletter.errors import SaveLost, SendRefused
+
+if TYPE_CHECKING:
+    from newsletter.sending.model import Send
+    from newsletter.services.send import SendService
 
 _CANCEL_TRIES = 3
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
@@ -42,32 +47,35 @@ def _cancel(folder: Path, issue: str, yes: bool, options: ReportOptions, *, is_l
     Raise SaveLost if another machine saved first, unless `is_last`: then that failure is shown.
     """
     with open_send(folder, issue, waits=False) as (service, send):
-        done = True
         with terminal.stdout_to_stderr(options.as_json):
-            status = service.status(send)
-            counts = status.counts
-            if not (counts.waiting or counts.in_flight or status.held_until):
-                if send.is_rehearsal:
-                    output.echo(
-                        "This was a rehearsal: no mail left this machine, so there is nothing to cancel."
-                    )
-                else:
-                    output.echo("No mail of this send can be recalled any more.")
-            else:
-                if not yes:
-                    report(status, service.queries, ReportOptions(), identify=True)
-                    output.echo()
-                    terminal.confirm("Cancel this send?", "nothing was cancelled")
-                ending = progress.run(lambda stopped: service.cancel(send, stopped), 0)
-                if isinstance(ending.failure, SaveLost) and not is_last:
-                    raise ending.failure
-                if ending.failure:
-                    show_failure(send, ending.failure)
-                done = ending.failure is None
+            failure = _recall(service, send, yes)
+            if isinstance(failure, SaveLost) and not is_last:
+                raise failure
+            if failure:
+                show_failure(send, failure)
         status = service.status(send)
         report(status, service.queries, options)
         nobody_has_it = send.is_rehearsal or status.counts.nobody_has_it
-        return 0 if done and nobody_has_it else INCOMPLETE
+        return 0 if failure is None and nobody_has_it else INCOMPLETE
+
+
+def _recall(service: "SendService", send: "Send", yes: bool) -> BaseException | None:
+    """Recall the mail of a send, if it has some that can be recalled; return the failure that ended it early.
+
+    Unless `yes`, show the send and ask first.
+    """
+    status = service.status(send)
+    if not (status.counts.waiting or status.counts.in_flight or status.held_until):
+        if send.is_rehearsal:
+            output.echo("This was a rehearsal: no mail left this machine, so there is nothing to cancel.")
+        else:
+            output.echo("No mail of this send can be recalled any more.")
+        return None
+    if not yes:
+        report(status, service.queries, ReportOptions(), identify=True)
+        output.echo()
+        terminal.confirm("Cancel this send?", "nothing was cancelled")
+    return progress.run(lambda stopped: service.cancel(send, stopped), 0).failure
 
 
 @command()

@@ -54,10 +54,10 @@ def init(folder: Path, public: bool) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    new = initialise(newsletter, public=public)
-    output.echo(f"Saved on {new.place}, sealed: {_content(new.content)}, {_kilobytes(new.size)}.")
-    if new.new_key:
-        _show_new_key(new.new_key, newsletter.location.env)
+    saved = initialise(newsletter, public=public)
+    _show_saved(saved)
+    if saved.new_key:
+        _show_new_key(saved.new_key, newsletter.location.env)
 
 
 @state.command()
@@ -70,7 +70,7 @@ def init(folder: Path, public: bool) -> None:
 def pull(folder: Path, replace: bool) -> None:
     """Take the state from the Git ref to this machine.
 
-    What this machine had is kept beside it, as replaced-news.db.
+    The database that this machine had is kept as replaced-news.db.
     """
     from newsletter.services.state import pull as pull_state
 
@@ -83,7 +83,9 @@ def pull(folder: Path, replace: bool) -> None:
 
 
 @state.command()
-@click.option("--replace", is_flag=True, help="Save it over any state that is there.")
+@click.option(
+    "--replace", is_flag=True, help="Save it over any state that is there, which is lost with its sends."
+)
 @click.pass_obj
 def push(folder: Path, replace: bool) -> None:
     """Save this machine's state on the Git ref.
@@ -93,8 +95,7 @@ def push(folder: Path, replace: bool) -> None:
     from newsletter.services.state import push as push_state
 
     tune_gc()
-    pushed = push_state(load(folder), replace=replace)
-    output.echo(f"Saved on {pushed.place}, sealed: {_content(pushed.content)}, {_kilobytes(pushed.size)}.")
+    _show_saved(push_state(load(folder), replace=replace))
 
 
 @state.command()
@@ -110,10 +111,10 @@ def show(folder: Path) -> None:
 @state.command("rotate-key")
 @click.pass_obj
 def rotate_key(folder: Path) -> None:
-    """Replace the state key, in three steps.
+    """Replace the state key, in two runs.
 
-    The first run makes a new key: set NEWS_STATE_KEY to both, the new one first, here and in the repository's
-    secrets. The second run seals the state with the new one; then keep only that.
+    The first run makes a new key. Set NEWS_STATE_KEY to both keys, the new one first, here and in the
+    repository's secrets. The second run seals the state with the new key. Then keep only that one.
     """
     from newsletter.services.sealed_ref import state_keys
     from newsletter.services.state import rotate_key as rotate
@@ -125,7 +126,8 @@ def rotate_key(folder: Path) -> None:
         (old,) = state_keys(newsletter)
         show_heading("A NEW KEY; NOTHING IS SEALED WITH IT YET")
         show_command(f"Set {VARIABLE} to both keys, the new one first", f"{new.text},{old.text}")
-        show_command("In the repository's secrets, by typing or pasting it", f"gh secret set {VARIABLE}")
+        show_command("On this machine, usually in the file", display_path(newsletter.location.env))
+        show_command("In the repository's secrets, by pasting it", f"gh secret set {VARIABLE}")
         show_command("Then seal the state with the new key", "news state rotate-key")
     else:
         output.echo(f"The state is sealed with the first key of {VARIABLE} now.")
@@ -155,8 +157,8 @@ def save(folder: Path, file: Path) -> None:
 def load_(folder: Path, file: Path, yes: bool) -> None:
     """Replace this machine's state by that in FILE, which `news state save` wrote.
 
-    Recipients who wait there become unknown: they may have got their mail since then. What this machine had
-    is kept beside it, as replaced-news.db.
+    Recipients who are waiting in that state become unknown: they may have got their mail since then. The
+    database that this machine had is kept as replaced-news.db.
     """
     from newsletter.services.state import load_file
 
@@ -175,13 +177,17 @@ def load_(folder: Path, file: Path, yes: bool) -> None:
         show_command("To save it on the state ref too", "news state push --replace")
 
 
+def _show_saved(saved: "SavedSummary") -> None:
+    output.echo(f"Saved on {saved.place}, sealed: {_content(saved.content)}, {_kilobytes(saved.size)}.")
+
+
 def _show(saved: "SavedSummary") -> None:
     from newsletter.cli.send_summary import show_sends
 
     show_heading("THE STATE ON ITS REF")
     show_text("Place", saved.place)
     lease = saved.lease
-    by = f" by {lease.saved_by}, number {lease.generation}" if lease else ""
+    by = f" by {lease.saved_by}, as number {lease.generation}" if lease else ""
     show_text("Saved", f"{saved.saved_at:%Y-%m-%d %H:%M} UTC{by}")
     show_text("Size", f"{_kilobytes(saved.size)}, sealed")
     show_text("List", saved.content.list_id)

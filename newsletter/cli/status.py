@@ -12,11 +12,10 @@ from newsletter.cli import output, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
-from newsletter.cli.newsletter import load
+from newsletter.cli.newsletter import load, open_to_read
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 from newsletter.display import display_path
-from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -64,17 +63,11 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
 def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -> None:
     from newsletter.sending.model import SUBSCRIBERS
-    from newsletter.services.open_state import open_to_read
     from newsletter.services.status import send_status
     from newsletter.store.ledger_queries import LedgerQueries
 
-    with open_to_read(newsletter) as state:
-        if newsletter.config.state and not state.sync:
-            what = (
-                "this machine's state is shown: NEWS_STATE_KEY is not set, which opens the one on the Git ref"
-            )
-            terminal.show_problems([Problem("", what, severity="note")])
-        queries = LedgerQueries(state.database)
+    with open_to_read(newsletter) as database:
+        queries = LedgerQueries(database)
         if issue is None:
             send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
             _show_place(newsletter)

@@ -9,12 +9,12 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
-from newsletter.cli.newsletter import load
+from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
-from newsletter.errors import SubscriberError
+from newsletter.errors import Problem, SubscriberError
 
 if TYPE_CHECKING:
-    from newsletter.store.subscribers import Subscribers
+    from newsletter.store.subscribers import Imported, Subscribers
 
 
 @click.group(cls=Group)
@@ -44,12 +44,13 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
 
     tune_gc()
 
-    def add_rows(subscribers: "Subscribers") -> int:
+    def add_rows(subscribers: "Subscribers") -> "list[Imported | Problem]":
         rows = csv_import.read(file, encoding, ignored)
-        return terminal.show_import(subscribers.import_rows(rows, file.name))
+        return list(subscribers.import_rows(rows, file.name))
 
-    refused = change_subscribers(load(folder), add_rows)
-    sys.exit(REFUSED if refused else 0)
+    # Shown when it is saved: until then it may fail, or be done again on the state of another machine.
+    imported = change_subscribers(load(folder), add_rows)
+    sys.exit(REFUSED if terminal.show_import(imported) else 0)
 
 
 @subscribers.command("list")
@@ -57,12 +58,11 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
 @click.pass_obj
 def list_(folder: Path, state: str | None) -> None:
     """Print one subscriber per line: address, state and name, separated by tabs."""
-    from newsletter.services.open_state import open_to_read
     from newsletter.store.subscribers import Subscribers
 
     tune_gc()
-    with open_to_read(load(folder)) as opened:
-        for subscriber in Subscribers(opened.database).iter_all(state):
+    with open_to_read(load(folder)) as database:
+        for subscriber in Subscribers(database).iter_all(state):
             output.echo_row(subscriber.address, subscriber.state, subscriber.name)
 
 
@@ -93,21 +93,24 @@ def remove(folder: Path, addresses: tuple[str, ...]) -> None:
     """
     from newsletter.services.open_state import change_subscribers
 
-    removed = change_subscribers(
+    results = change_subscribers(
         load(folder), lambda store: [_remove(store, address) for address in addresses]
     )
-    sys.exit(0 if all(removed) else REFUSED)
+    for result in results:
+        if isinstance(result, SubscriberError):
+            terminal.show_problems(result.problems)
+        else:
+            output.echo(result)
+    sys.exit(REFUSED if any(isinstance(result, SubscriberError) for result in results) else 0)
 
 
-def _remove(store: "Subscribers", address: str) -> bool:
-    """Unsubscribe one address and print the result; return True if it is unsubscribed now."""
+def _remove(store: "Subscribers", address: str) -> str | SubscriberError:
+    """Unsubscribe one address; return the message about it, or the error if it is not on the list."""
     from newsletter.subscribers.parsing import parse_subscriber
 
     try:
         mailbox, _ = parse_subscriber(address)
         removed = store.remove(mailbox)
     except SubscriberError as failure:
-        terminal.show_problems(failure.problems)
-        return False
-    output.echo(f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}")
-    return True
+        return failure
+    return f"{mailbox.given} {'is unsubscribed now' if removed else 'was unsubscribed already'}"

@@ -98,6 +98,8 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
         yield Finding(display_path(file), "error", "holds no key", fix)
     elif stored is not None:
         yield Finding(display_path(file), "ok", "holds the key that signs unsubscribe links")
+    elif setup.config and setup.config.state:
+        yield Finding(SECRET_KEY, "ok", "is not set: the key is kept in the state on the Git ref")
     elif setup.in_ci and leaves_machine:
         what = "is not set; a key created in CI is lost with its machine, and all links then stop working"
         yield Finding(SECRET_KEY, "error", what, _CREATE_KEY)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
 from newsletter.services.sealed_ref import SealedRef
+from newsletter.state.state_key import VARIABLE
 from newsletter.state.state_ref import check_size
 
 _LABEL = "state ref"
@@ -17,6 +18,9 @@ def state_ref(setup: Setup, *, online: bool) -> Iterator[Finding]:
     Raise the errors of `SealedRef.open` and `SealedRef.read`.
     """
     if setup.newsletter is None or setup.newsletter.config.state is None:
+        return
+    if setup.newsletter.secrets.state_key is None:
+        yield Finding(_LABEL, "skipped", f"not asked: {VARIABLE} is not set")
         return
     sealed = SealedRef.open(setup.newsletter)
     if not online:

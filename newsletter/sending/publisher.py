@@ -40,7 +40,7 @@ class Publisher:
         self._failed = False
 
     @property
-    def first_deadline(self) -> datetime | None:
+    def inherited_deadline(self) -> datetime | None:
         """Return the deadline of the process that published the copy from which this ledger came."""
         return self._sync.deadline
 
@@ -85,7 +85,7 @@ class Publisher:
         """Publish the ledger before the recall of a held batch, to which no more mail is added."""
         key = batch.send_id, batch.number
         others = [chunk for chunk in self._published if (chunk.send_id, chunk.held_batch) != key]
-        self._save(others, self._foreign_deadline() if self._deadline is None else self._next_deadline())
+        self._save(others, self._pending_inherited() if self._deadline is None else self._next_deadline())
         log.info("recall published", extra=log_fields.of_batch(batch))
 
     def publish_end(self, *, calls_left: bool) -> None:
@@ -93,7 +93,7 @@ class Publisher:
 
         Publish nothing after a lost save. An error does not hide the one that ended the send.
         """
-        deadline = self._deadline if calls_left and self._deadline else self._foreign_deadline()
+        deadline = self._deadline if calls_left and self._deadline else self._pending_inherited()
         already_failed, self._deadline = self._failed, None
         if self._lost:
             return
@@ -106,9 +106,9 @@ class Publisher:
 
     def _next_deadline(self) -> datetime:
         deadline = self._clock() + self._timing.publish_hold
-        return max(deadline, self._foreign_deadline() or deadline)
+        return max(deadline, self._pending_inherited() or deadline)
 
-    def _foreign_deadline(self) -> datetime | None:
+    def _pending_inherited(self) -> datetime | None:
         """Return the deadline of the process from whose copy this ledger came, if it is still to come."""
         deadline = self._sync.deadline
         return deadline if deadline and deadline > self._clock() else None

@@ -45,7 +45,7 @@ class SyncedLedger(_Ledger):
     @property
     def abandoned_until(self) -> datetime | None:
         """Return the deadline of the process from whose copy this ledger came."""
-        return self.publisher.first_deadline
+        return self.publisher.inherited_deadline
 
     def renew_lease(self, send: Send, lease: timedelta) -> str:
         """Renew the lease; publish the ledger if its deadline would not outlast the lease."""

@@ -10,7 +10,8 @@ from typing import TypeVar
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SaveLost
 from newsletter.sending.events import Waiting
-from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.services.state_locks import StateInUse
+from newsletter.services.state_sync import StateSync
 from newsletter.store.compaction import compact_settled
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
@@ -92,18 +93,19 @@ def change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], R
     If another machine saves at the same time, take its state and call `change` again. Raise SendRefused while
     another machine is sending, and Unavailable while another process of this machine uses the state.
     """
-    for number in range(1, _TRIES + 1):
-        with open_state(newsletter) as state:
-            if state.sync is None:
-                return change(Subscribers(state.database))
-            state.sync.take_alone()
-            state.sync.refuse_busy()
-            result = change(Subscribers(state.database))
-            try:
-                state.sync.save()
-            except SaveLost:
-                if number == _TRIES:
-                    raise
-                continue
-            return result
-    raise AssertionError("unreachable")
+    for _ in range(_TRIES - 1):
+        with suppress(SaveLost):
+            return _change_subscribers(newsletter, change)
+    return _change_subscribers(newsletter, change)
+
+
+def _change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], Result]) -> Result:
+    """Call `change` and save the state, if there is a state ref; raise SaveLost if another machine saved."""
+    with open_state(newsletter) as state:
+        if state.sync is None:
+            return change(Subscribers(state.database))
+        state.sync.take_alone()
+        state.sync.refuse_busy()
+        result = change(Subscribers(state.database))
+        state.sync.save()
+        return result

@@ -12,14 +12,14 @@ from newsletter.state.archive import Archive, Lease
 from newsletter.state.git_remote import GitRemote, open_remote
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal, unseal
 from newsletter.state.state_key import VARIABLE, StateKey, parse_state_keys
-from newsletter.state.state_ref import StateRef, ref_name
+from newsletter.state.state_ref import FROM_NEWEST, StateRef, ref_name
 
 _STATE_BLOB, _LEASE_BLOB = "state", "lease"
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """The state on a ref, opened; `size` is that of the sealed state in bytes."""
+    """A state that was read from its ref and unsealed; `size` is that of the sealed state in bytes."""
 
     commit: str
     lease: Lease
@@ -32,7 +32,7 @@ class SealedRef:
 
     def __init__(self, newsletter: Newsletter, ref: StateRef, keys: Sequence[StateKey]) -> None:
         self._newsletter, self._ref, self._keys = newsletter, ref, keys
-        self.place, self.repository = f"{ref.ref} of {ref.name}", ref.name
+        self.place, self.repository = ref.place, ref.name
 
     @classmethod
     def open(cls, newsletter: Newsletter) -> Self:
@@ -53,9 +53,7 @@ class SealedRef:
         """Return the commit of the state on the ref; raise StateError if it holds none."""
         if (commit := self.commit()) is None:
             what = "holds no state of this newsletter"
-            fix = (
-                "if it never had one: news state init; if it had one, restore a backup: news state load FILE"
-            )
+            fix = f"if it never had one: news state init; if somebody deleted it, restore it {FROM_NEWEST}"
             raise StateError.of(self.place, what, fix)
         return commit
 
@@ -97,7 +95,7 @@ class SealedRef:
         blobs = self._ref.read(commit)
         if missing := {_STATE_BLOB, _LEASE_BLOB} - blobs.keys():
             what = f"has no {' and no '.join(sorted(missing))}: something else was pushed there"
-            raise StateError.of(self.place, what, "restore a backup: news state load FILE")
+            raise StateError.of(self.place, what, f"restore the state {FROM_NEWEST}")
         return blobs
 
     def _lease(self, blobs: dict[str, bytes]) -> Lease:

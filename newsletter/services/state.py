@@ -1,6 +1,5 @@
 """The state of a newsletter on its ref and in sealed files, as `news state …` manages it."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,8 @@ from newsletter.errors import SendRefused, StateError
 from newsletter.sending.model import SUBSCRIBERS, Counts, Send
 from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
 from newsletter.services.state_archive import make_archive, refuse_other, take_archive
-from newsletter.services.state_sync import StateLocks, StateSync
+from newsletter.services.state_locks import StateLocks
+from newsletter.services.state_sync import StateSync
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.folder import make_private_dir
 from newsletter.state.git_remote import GitRemote
@@ -30,9 +30,7 @@ from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
 
-log = logging.getLogger(__name__)
-
-_RESTORED = "the state was restored from a backup, which may be older than the mail"
+_RESTORED = "a backup of the state was loaded, and the mail may have left after that was made"
 
 
 @dataclass(frozen=True)
@@ -46,28 +44,19 @@ class StateSummary:
 
 @dataclass(frozen=True)
 class SavedSummary:
-    """A state on its ref; `size` is in bytes."""
+    """A state on its ref; `size` is in bytes, and `new_key` is the key that was made for it, if any."""
 
     place: str
     size: int
     content: StateSummary
     saved_at: datetime
     lease: Lease | None = None
-
-
-@dataclass(frozen=True)
-class NewState:
-    """A state that was saved for the first time; `new_key` is None if there was a key already."""
-
-    place: str
-    size: int
-    content: StateSummary
-    new_key: StateKey | None
+    new_key: StateKey | None = None
 
 
 def initialise(
     newsletter: Newsletter, *, public: bool, is_public: Callable[[GitRemote], bool] = is_public
-) -> NewState:
+) -> SavedSummary:
     """Save this machine's state on the state ref for the first time, with a new key if there is none.
 
     `is_public` finds out whether everybody can read the repository; `public` accepts that. Raise StateError
@@ -78,8 +67,8 @@ def initialise(
     if not public and is_public(remote):
         what = (
             "can be read by everybody: the sealed list of subscribers would be public, and stay public for "
-            "ever. Only the state key protects it: a person who finds the key, even years later, can read "
-            "every list that was saved. The size of the list and the times of sends are visible"
+            "ever. A person who finds the state key, even years later, could read every list that was saved. "
+            "Without the key, everybody could see the size of the list and the times of sends"
         )
         fix = (
             "use a private repository for the state: `state: {remote: git@github.com:OWNER/PRIVATE.git}`; "
@@ -91,7 +80,7 @@ def initialise(
         sync.take_alone()
         sync.refuse_existing()
         sync.save()
-        return NewState(sync.sealed.place, sync.saved_bytes, summary(newsletter.list_id, sync.database), key)
+        return _saved_summary(sync, key)
 
 
 def pull(newsletter: Newsletter, *, replace: bool) -> SavedSummary | None:
@@ -118,8 +107,7 @@ def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
             sync.adopt_head()
         sync.refuse_busy()
         sync.save()
-        content = summary(newsletter.list_id, sync.database)
-        return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC))
+        return _saved_summary(sync)
 
 
 def show(newsletter: Newsletter) -> SavedSummary:
@@ -195,6 +183,12 @@ def summary(list_id: str, database: Database) -> StateSummary:
     queries = LedgerQueries(database)
     sends = [(send, queries.counts(send)) for send in queries.sends() if not send.is_rehearsal]
     return StateSummary(list_id, Subscribers(database).count_active(), tuple(sends))
+
+
+def _saved_summary(sync: StateSync, new_key: StateKey | None = None) -> SavedSummary:
+    """Return the summary of the state that was saved just now."""
+    content = summary(sync.newsletter.list_id, sync.database)
+    return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC), new_key=new_key)
 
 
 def _read_file(newsletter: Newsletter, file: Path) -> Archive:

@@ -12,7 +12,6 @@ from hashlib import sha256
 from os import fsencode
 from pathlib import Path
 
-from newsletter.display import printable
 from newsletter.errors import Problem, StateError, Unavailable
 from newsletter.state.git_process import Reply
 from newsletter.state.git_remote import GitRemote, is_denied
@@ -21,6 +20,11 @@ from newsletter.state.state_commit import checked_object, is_object, make_commit
 REF = "refs/newsletter/state"
 WARN_BYTES, MAX_BYTES = 25_000_000, 50_000_000
 """The sizes of a sealed state from which a warning is given, and over which it is refused."""
+FROM_NEWEST = (
+    "from the machine that has the newest state: news state push --replace; if there is none, load a backup "
+    "before that: news state load FILE"
+)
+"""The way to put a state on a ref again that was deleted or replaced by something else."""
 _TRIES = 3
 _PAUSE_SECONDS = 0.5
 _SLUG_SEPARATORS = re.compile(r"[^a-z0-9]+")
@@ -78,6 +82,7 @@ class StateRef:
         nonce: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self.name, self.ref = remote.name, ref
+        self.place = f"{ref} of {remote.name}"
         self._remote, self._pause, self._nonce = remote, pause, nonce
         self._own: set[str] = set()
         self._lost: LostRace | None = None
@@ -107,13 +112,13 @@ class StateRef:
             names = ("--", self._remote.url, checked_object(commit))
             fetched = self._remote.run("fetch", *options, *names, objects=objects)
             if "not our ref" in fetched.errors:
-                raise StateError.of(self._where, "was replaced meanwhile", "run the same command again")
+                raise StateError.of(self.place, "was replaced meanwhile", "run the same command again")
             if fetched.code != 0:
                 raise self._no_reply(fetched)
             blobs = read_blobs(self._remote, commit, objects)
         if blobs is None:
             fix = "check the address of the repository, and which program wrote this ref"
-            raise StateError.of(self._where, "is not the state of a newsletter", fix)
+            raise StateError.of(self.place, "is not the state of a newsletter", fix)
         return blobs
 
     def write(
@@ -180,10 +185,6 @@ class StateRef:
         except Unavailable as failure:
             raise self._uncertain(failure.what) from failure
 
-    @property
-    def _where(self) -> str:
-        return f"{printable(self.name, 200)} {self.ref}"
-
     def _no_reply(self, reply: Reply) -> Unavailable:
         reason = self._remote.reason(reply)
         if is_denied(reply):
@@ -205,11 +206,11 @@ class StateRef:
     def _lose(self, *, is_deleted: bool) -> LostRace:
         if is_deleted:
             what = "was deleted while this command ran; it saves and sends nothing more"
-            fix = "find out who deleted it (git push --mirror does), and restore it: news state load"
+            fix = f"find out who deleted it (git push --mirror does), and restore it {FROM_NEWEST}"
         else:
             what = "was saved by another process meanwhile; this command saves and sends nothing more"
             fix = "run the same command again: it continues from that state"
-        return LostRace.of(self._where, what, fix)
+        return LostRace.of(self.place, what, fix)
 
 
 def _is_refused(pushed: Reply) -> bool:

@@ -76,8 +76,8 @@ def _writing(file: Path) -> Iterator[Connection]:
     """Open a transaction on a copy, which leaves no other file beside it."""
     engine = create_engine(URL.create("sqlite", database=str(file)), poolclass=NullPool, hide_parameters=True)
     with translate_db_errors(engine.url), engine.connect() as connection:
-        # Without a file for the way back, and without waits for the disk: a copy that is not complete is of
-        # no use to anybody.
+        # Without a rollback journal on the disk, and without waits for the disk: nobody uses a copy that is
+        # not complete.
         connection.exec_driver_sql("pragma journal_mode=MEMORY")
         connection.exec_driver_sql("pragma synchronous=OFF")
         yield connection

@@ -106,7 +106,7 @@ def test_show_pull_and_push(news: News, machines: Machines) -> None:
     assert news("state", "push", on="second").exit_code == 0
     shown = news("state", "show").output
     assert "\n  Place        refs/newsletter/state of " in shown
-    assert re.search(r"  Saved +\S+ \S+ UTC by process \d+ on \S+, number 3\n", shown)
+    assert re.search(r"  Saved +\S+ \S+ UTC by process \d+ on \S+, as number 3\n", shown)
     assert "  Subscribers  1\n" in shown and shown.endswith("Nothing was ever sent.\n")
 
 
@@ -139,17 +139,34 @@ def test_save_and_load_a_file(news: News, machines: Machines) -> None:
     assert news("subscribers", "list", on="second").output == "ada@example.com\tactive\n"
 
 
-def test_without_the_key_status_shows_what_this_machine_has(news: News) -> None:
+@pytest.mark.parametrize("command", [("status",), ("subscribers", "list")], ids=" ".join)
+def test_without_the_key_a_note_says_that_the_ref_was_not_read(command: tuple[str, ...], news: News) -> None:
     news("state", "init")
-    status = news("status", key="")
-    assert status.exit_code == 0
-    assert status.stderr.startswith("note: this machine's state is shown: NEWS_STATE_KEY is not set")
+    shown = news(*command, key="")
+    assert shown.exit_code == 0
+    assert shown.stderr.startswith(
+        "note: this machine's state is shown, and not the one on the Git ref: NEWS_STATE_KEY is not set\n"
+    )
+
+
+def test_without_the_key_the_doctor_reports_one_error_about_it(news: News) -> None:
+    findings = news("doctor", "--offline", key="").output
+    assert re.findall(r"(error|skipped) +NEWS_STATE_KEY|(error) +environment", findings) == [("error", "")]
+    assert re.search(r"skipped +state ref: not asked: NEWS_STATE_KEY is not set", findings)
+
+
+def test_the_doctor_expects_the_secret_key_in_the_state(news: News) -> None:
+    findings = news("doctor", "--offline", on="runner", CI="true").output
+    assert re.search(r"ok +NEWS_SECRET_KEY: is not set: the key is kept in", findings)
+
+
+def test_without_the_key_nothing_is_sent(news: News) -> None:
+    news("state", "init")
     other = news("send", "2026-04-27", "--yes", key="")
     assert other.exit_code == 1 and "NEWS_STATE_KEY is not set" in other.stderr
 
 
 def test_a_rehearsal_and_a_test_need_no_key(news: News, machines: Machines, fake: SendGridFake) -> None:
-    news("subscribers", "add", "ada@example.com", on="second", key="")
     test = news("send", "2026-04-27", "--to", "me@example.com", "--yes", on="second", key="")
     assert test.exit_code == 0 and [one.address for one in fake.delivered_by(FOR_EVER)] == ["me@example.com"]
 
@@ -201,3 +218,17 @@ def test_a_cancel_begins_again_if_another_machine_saved_first(
     assert not hook.exists()
     assert cancelled.exit_code == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
     assert not fake.delivered_by(FOR_EVER)
+
+
+@pytest.mark.parametrize("command", ["import", "remove"])
+def test_a_change_is_reported_only_when_it_is_saved(command: str, news: News, machines: Machines) -> None:
+    news("state", "init")
+    news("subscribers", "add", "reader1@example.com")
+    hook = machines.origin / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    changed = news(
+        "subscribers", command, readers(machines, 1) if command == "import" else "reader1@example.com"
+    )
+    assert changed.exit_code == 1 and "refuses to save the state" in changed.stderr
+    assert changed.stdout == ""

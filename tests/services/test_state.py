@@ -15,7 +15,8 @@ from newsletter.sending.model import SUBSCRIBERS, NewSend, NextChunk
 from newsletter.services import state
 from newsletter.services.open_state import change_subscribers, open_to_read
 from newsletter.services.sealed_ref import SavedState
-from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.services.state_locks import StateInUse
+from newsletter.services.state_sync import StateSync
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
 from newsletter.state.state_key import make_state_key

@@ -204,7 +204,7 @@ def test_a_mirror_that_deletes_the_ref_is_noticed(letter: Path, origin: Path) ->
     commit = ref.write(BLOBS, None)
     git(letter, "push", "-q", "--mirror", "origin")
     assert ref.head() is None
-    with pytest.raises(LostRace, match=r"was deleted while this command ran.*news state load"):
+    with pytest.raises(LostRace, match=r"was deleted while this command ran.*news state push --replace"):
         ref.write(BLOBS, commit)
     assert current(origin) == ""
 
