@@ -116,7 +116,9 @@ def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
         sync.take_alone()
         if replace:
             sync.adopt_head()
-        sync.refuse_busy()
+        else:
+            sync.recognise_own_push()
+            sync.refuse_busy()
         sync.save()
         content = summary(newsletter.list_id, sync.database)
         return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC))

@@ -152,6 +152,19 @@ class Database:
             source.backup(target)  # type: ignore[union-attr]
         self._migrate()
 
+    def generation(self) -> int:
+        """Return the number of the newest save that this SQLite database belongs to; 0 for a new database.
+
+        It is in the file itself, so that a file that was deleted, or replaced by an older one, is noticed.
+        """
+        with self.reading() as connection:
+            return int(connection.scalar(text("pragma user_version")) or 0)
+
+    def set_generation(self, number: int) -> None:
+        """Record the number of a save in this SQLite database; copies that are made from it have it too."""
+        with self.writing() as connection:
+            connection.exec_driver_sql(f"pragma user_version = {int(number)}")
+
     def _refuse_server(self) -> None:
         if self._engine.dialect.name != "sqlite":
             raise StoreError("PostgreSQL keeps no state in a file", "make a backup with pg_dump")

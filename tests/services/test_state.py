@@ -300,6 +300,68 @@ def test_a_large_state(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> N
         add(machines.newsletter(), "bob@example.com")
 
 
+# A database that is not the one that was saved
+
+
+def test_a_deleted_database_is_taken_from_the_ref_again(machines: Machines) -> None:
+    """An empty list must never be saved over a full one."""
+    first = machines.newsletter()
+    (first.state / "news.db").unlink()
+    with refused("lacks news.db or secret, or holds an older state than this machine has seen on its ref"):
+        state.push(first, replace=False)
+    with refused("has no subscribers and no sends, and would replace a state on the ref"):
+        state.push(first, replace=True)
+    add(first, "bob@example.com")
+    assert addresses(first) == ["ada@example.com", "bob@example.com"]
+
+
+def test_an_older_database_does_not_continue_from_a_newer_state(machines: Machines, tmp_path: Path) -> None:
+    first = machines.newsletter()
+    older = (first.state / "news.db").read_bytes()
+    state.save_file(first, tmp_path / "backup")
+    add(first, "bob@example.com")
+    (first.state / "news.db").write_bytes(older)
+    with refused("holds an older state than this machine has seen on its ref"):
+        add(first, "cyd@example.com")
+    state.pull(first, replace=True)
+    state.load_file(first, tmp_path / "backup", agree)
+    with refused("holds an older state than this machine has seen on its ref"):
+        add(first, "cyd@example.com")
+    state.push(first, replace=True)
+    add(first, "cyd@example.com")
+    assert addresses(first) == ["ada@example.com", "cyd@example.com"]
+
+
+def test_a_deleted_secret_key_is_not_replaced_by_a_new_one(machines: Machines) -> None:
+    first = machines.newsletter()
+    before = (first.state / "secret").read_text()
+    (first.state / "secret").unlink()
+    with refused("lacks news.db or secret"):
+        add(first, "bob@example.com")
+    state.pull(first, replace=True)
+    assert (first.state / "secret").read_text() == before
+
+
+def test_a_push_that_is_refused_does_not_count_as_made(machines: Machines) -> None:
+    """What it would have replaced is not in this machine's database."""
+    first = machines.newsletter()
+    add(machines.newsletter("second"), "bob@example.com")
+    lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
+    with pytest.raises(SendRefused, match="is sending now"):
+        state.push(first, replace=True)
+    assert state.pull(first, replace=False)
+    assert addresses(first) == ["ada@example.com", "bob@example.com"]
+
+
+def test_a_push_that_was_killed_at_its_end_is_recognised_by_the_next(machines: Machines) -> None:
+    first = machines.newsletter()
+    before = (first.state / "ref.json").read_bytes()
+    state.push(first, replace=True)
+    killed = before.replace(b'"pending": ""', b'"pending": "%s"' % machines.commit().encode())
+    (first.state / "ref.json").write_bytes(killed)
+    state.push(first, replace=False)
+
+
 # Another machine that sends
 
 
