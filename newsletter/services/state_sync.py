@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -19,7 +19,7 @@ from newsletter.display import display_path, printable
 from newsletter.errors import NewsError, SaveLost, SendRefused, StateError, StoreError, Unavailable
 from newsletter.sending.model import NextChunk
 from newsletter.services.sealed_ref import SavedState, SealedRef
-from newsletter.services.state_archive import has_content, make_archive, take_archive
+from newsletter.services.state_archive import has_content, make_archive, replace_state
 from newsletter.state import last_saved
 from newsletter.state.archive import Lease
 from newsletter.state.folder import make_private_dir
@@ -121,7 +121,8 @@ class StateSync:
             if not replace:
                 self._refuse_older(saved)
                 self._refuse_unsaved_list()
-            take_archive(self.newsletter, self.database, saved.archive)
+            with closing(Database.of_copy(saved.archive.database)) as copy:
+                replace_state(self.newsletter, self.database, copy, saved.archive.secret_key)
             lease = saved.lease
             place, self.deadline = self.sealed.place, lease.deadline
             taken = LastSaved(

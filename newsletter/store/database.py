@@ -126,7 +126,7 @@ class Database:
 
     @classmethod
     def of_copy(cls, content: bytes) -> Self:
-        """Return a database in memory with the content of a copy; raise StoreError if it is damaged."""
+        """Return a database in memory with the content of a copy, migrated; raise StoreError if it is damaged."""
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -138,6 +138,7 @@ class Database:
         with database.reading() as connection:
             if (result := connection.scalar(text("pragma quick_check(1)"))) != "ok":
                 raise StoreError(f"the copy of the database is damaged: {result}", "use another copy")
+        database._migrate()
         return database
 
     def replace_content(self, copy: "Database") -> None:

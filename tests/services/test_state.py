@@ -2,12 +2,15 @@
 
 import re
 import shutil
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy import StaticPool, create_engine
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, SendRefused, StoreError, SubscriberError
@@ -22,6 +25,7 @@ from newsletter.state.state_key import make_state_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
+from newsletter.store.migrations.upgrade import config
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import repositories, samples
@@ -495,6 +499,31 @@ def test_who_waits_in_a_backup_is_unknown_after_it_is_loaded(machines: Machines,
     state.save_file(machines.newsletter(), tmp_path / "backup")
     ((_, counts),) = state.load_file(machines.newsletter("second"), tmp_path / "backup", agree).sends
     assert (counts.waiting, counts.unknown) == (0, 1)
+
+
+def test_nobody_waits_after_a_load_that_fails_in_the_middle(machines: Machines, tmp_path: Path) -> None:
+    send_planned(machines.newsletter())
+    state.save_file(machines.newsletter(), tmp_path / "backup")
+    second = machines.newsletter("second")
+    addresses(second)  # makes the database
+    (second.state / "runs").write_text("no folder")
+    with pytest.raises(NewsError):
+        state.load_file(second, tmp_path / "backup", agree)
+    assert addresses(second) == []
+
+
+def test_a_backup_of_an_older_version(machines: Machines, tmp_path: Path) -> None:
+    archive = saved_state(machines).archive
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        engine = create_engine("sqlite://", creator=lambda: old, poolclass=StaticPool)
+        with engine.begin() as connection:
+            command.upgrade(config(connection), "0001")
+    content = (tmp_path / "old.db").read_bytes()
+    older = Archive(**{**vars(archive), "revision": "0001", "database": content})
+    (tmp_path / "backup").write_bytes(seal(older.pack(), machines.key, STATE))
+    assert state.load_file(machines.newsletter("second"), tmp_path / "backup", agree).subscribers == 0
+    published(machines, older, Lease(99, None, "somebody"))
+    assert state.show(machines.newsletter()).content.sends == ()
 
 
 def test_a_backup_that_is_not_wanted_changes_nothing(machines: Machines, tmp_path: Path) -> None:
