@@ -126,7 +126,7 @@ class Database:
 
     @classmethod
     def of_copy(cls, content: bytes) -> Self:
-        """Return a database in memory with the content of a copy, migrated; raise StoreError if it is damaged."""
+        """Return a copy in memory, and migrate it; raise StoreError if it is damaged."""
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(":memory:", isolation_level=None)

@@ -1,5 +1,6 @@
 """Keep a newsletter's state on a Git ref: every refusal, and what two machines have afterwards."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -19,7 +20,9 @@ from newsletter.services import state
 from newsletter.services.open_state import change_subscribers, open_to_read
 from newsletter.services.sealed_ref import SavedState
 from newsletter.services.state_sync import StateInUse, StateSync
+from newsletter.state import last_saved
 from newsletter.state.archive import Archive, Lease
+from newsletter.state.last_saved import LastSaved
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
 from newsletter.state.state_key import make_state_key
 from newsletter.store.database import Database
@@ -364,6 +367,26 @@ def test_a_push_that_was_killed_at_its_end_is_recognised_by_the_next(machines: M
     killed = before.replace(b'"pending": ""', b'"pending": "%s"' % machines.commit().encode())
     (first.state / "ref.json").write_bytes(killed)
     state.push(first, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("commit", "--upload-pack=evil"),
+        ("pending", 7),
+        ("generation", 1e999),
+        ("generation", "9" * 5000),
+        ("deadline", "2026-01-01T00:00:00"),
+        ("deadline", "9999-12-31T23:59:59+00:00"),
+        ("own_chunks", [[1, 1, 1e999, None]]),
+    ],
+)
+def test_a_damaged_record_of_what_was_seen(tmp_path: Path, field: str, value: object) -> None:
+    last_saved.write(tmp_path, LastSaved("here", "0" * 40))
+    values = json.loads((tmp_path / "ref.json").read_text())
+    (tmp_path / "ref.json").write_text(json.dumps(values | {field: value}))
+    with refused("ref.json: does not name the state that this machine last saw on its ref"):
+        last_saved.read(tmp_path)
 
 
 # Another machine that sends
