@@ -1,7 +1,7 @@
 """The state of a newsletter on its ref and in sealed files, as `news state …` manages it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from newsletter.display import display_path
 from newsletter.errors import SendRefused, StateError
 from newsletter.sending.model import SUBSCRIBERS, Counts, Send
 from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
-from newsletter.services.state_archive import make_archive, refuse_other, take_archive
+from newsletter.services.state_archive import make_archive, refuse_other, replace_state
 from newsletter.services.state_locks import StateLocks
 from newsletter.services.state_sync import StateSync
 from newsletter.state.archive import Archive, Lease
@@ -105,7 +105,9 @@ def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
         sync.take_alone()
         if replace:
             sync.adopt_head()
-        sync.refuse_busy()
+        else:
+            sync.recognise_own_push()
+            sync.refuse_busy()
         sync.save()
         return _saved_summary(sync)
 
@@ -114,11 +116,8 @@ def show(newsletter: Newsletter) -> SavedSummary:
     """Return the state on the ref; this machine's state does not change. Raise as `SealedRef.read` does."""
     sealed = SealedRef.open(newsletter)
     saved = sealed.read(sealed.existing_commit())
-    database = Database.of_copy(saved.archive.database)
-    try:
+    with closing(Database.of_copy(saved.archive.database)) as database:
         content = summary(saved.archive.list_id, database)
-    finally:
-        database.close()
     return SavedSummary(sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)
 
 
@@ -163,18 +162,15 @@ def load_file(
     Recipients who wait in an unfinished send become unknown: they may have got the mail since then.
     """
     archive = _read_file(newsletter, file)
-    with _locked(newsletter) as database:
-        copy = Database.of_copy(archive.database)
-        try:
-            agree(archive, summary(newsletter.list_id, database), summary(archive.list_id, copy))
-        finally:
-            copy.close()
-        take_archive(newsletter, database, archive)
+    with _locked(newsletter) as database, closing(Database.of_copy(archive.database)) as copy:
+        agree(archive, summary(newsletter.list_id, database), summary(archive.list_id, copy))
+        # In the copy: if this process is killed, nobody waits in a state that was put back.
         with SendProcess(newsletter.runs) as process:
-            ledger = Ledger(database, process)
+            ledger = Ledger(copy, process)
             for send in ledger.sends():
                 if send.list == SUBSCRIBERS and send.state == "open":
                     ledger.override_state(send, "waiting", "unknown", _RESTORED)
+        replace_state(newsletter, database, copy, archive.secret_key)
         return summary(newsletter.list_id, database)
 
 

@@ -65,21 +65,17 @@ def has_content(database: Database) -> bool:
     return any(True for _ in Subscribers(database).iter_all()) or bool(LedgerQueries(database).sends())
 
 
-def take_archive(newsletter: Newsletter, database: Database, archive: Archive) -> None:
-    """Replace this machine's database and secret key by those of an archive.
+def replace_state(newsletter: Newsletter, database: Database, copy: Database, secret: str) -> None:
+    """Replace this machine's database by a copy, and its secret key by that of the same state.
 
     What is replaced is kept in `replaced-news.db` and `replaced-secret`. The database changes in one
     transaction. Raise StoreError or StateError if that fails.
     """
-    copy = Database.of_copy(archive.database)
-    try:
-        if has_content(database):
-            _delete(newsletter.state / REPLACED_DATABASE)
-            database.copy_to(newsletter.state / REPLACED_DATABASE)
-        _take_secret(newsletter.state / SECRET, archive.secret_key)
-        database.replace_content(copy)
-    finally:
-        copy.close()
+    if has_content(database):
+        _delete(newsletter.state / REPLACED_DATABASE)
+        database.copy_to(newsletter.state / REPLACED_DATABASE)
+    _take_secret(newsletter.state / SECRET, secret)
+    database.replace_content(copy)
 
 
 def _take_secret(file: Path, secret: str) -> None:

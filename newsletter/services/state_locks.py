@@ -71,13 +71,14 @@ class StateLocks:
 
     def begin_sending(self) -> None:
         """Become the process that sends, until the end; raise SendRefused if there is another one."""
-        if not (self.sends or self._sender.take()):
+        with self.saving():  # `somebody_sends` takes the lock for a moment, in a save
+            self.sends = self.sends or self._sender.take()
+        if not self.sends:
             what = "another news process on this machine is sending this newsletter now"
             raise SendRefused(what, "wait until it ends, then run the same command again")
-        self.sends = True
 
     def somebody_sends(self) -> bool:
-        """Return True if another process of this machine sends."""
+        """Return True if another process of this machine sends; call it in a save only."""
         if self._sender.take():
             self._sender.release()
             return False

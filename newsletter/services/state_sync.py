@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -18,16 +18,21 @@ from newsletter.display import display_path, printable
 from newsletter.errors import NewsError, SaveLost, SendRefused, StateError, StoreError
 from newsletter.sending.model import NextChunk
 from newsletter.services.sealed_ref import SavedState, SealedRef
-from newsletter.services.state_archive import has_content, make_archive, take_archive
+from newsletter.services.state_archive import has_content, make_archive, replace_state
 from newsletter.services.state_locks import StateLocks
 from newsletter.state import last_saved
 from newsletter.state.archive import Lease
 from newsletter.state.last_saved import LastSaved
+from newsletter.state.location import DATABASE, SECRET
 from newsletter.state.state_ref import LostRace
 from newsletter.store.database import Database
 
 log = logging.getLogger(__name__)
 
+_TAKE = (
+    "to replace it by the state on the ref: news state pull --replace; to save it there all the same: news "
+    "state push --replace"
+)
 # The clocks of two machines may differ by this much.
 CLOCK_MARGIN = timedelta(minutes=1)
 
@@ -44,6 +49,8 @@ class StateSync:
         self.deadline = self._last().deadline
         # The size of the sealed state that was saved last.
         self.saved_bytes = 0
+        # What the next save replaces on the ref, if it is not what this machine saw last.
+        self._adopted: LastSaved | None = None
 
     @classmethod
     @contextmanager
@@ -70,7 +77,7 @@ class StateSync:
     def refuse_busy(self) -> None:
         """Raise SendRefused if another machine may be sending now."""
         if until := self.busy_until:
-            by = printable(self._last().saved_by)
+            by = printable((self._adopted or self._last()).saved_by)
             what = f"{by} is sending now, until {until:%H:%M:%S} UTC at the latest"
             raise SendRefused(what, "wait until it ends, then run the same command again")
 
@@ -89,17 +96,22 @@ class StateSync:
         repository has a new name. Raise StateError in these cases otherwise, and as `SealedRef.read` does;
         StateInUse if the state would be replaced while another process of this machine uses it.
         """
-        commit = self.sealed.existing_commit()
-        if not replace and self._has(commit):
-            return None
+        # Another process of this machine may be saving: the ref and the record are read between two saves.
+        with self._locks.saving():
+            if not replace and self._has(self.sealed.existing_commit()):
+                self.deadline = self._last().deadline
+                return None
         with self._locks.alone():
-            if not replace and self._has(commit):  # another process has taken it meanwhile
+            commit = self.sealed.existing_commit()  # another process may have taken or saved it meanwhile
+            if not replace and self._has(commit):
+                self.deadline = self._last().deadline
                 return None
             saved = self.sealed.read(commit, renamed=replace)
             if not replace:
-                self._refuse_older(saved.lease)
+                self._refuse_older(saved)
                 self._refuse_unsaved_list()
-            take_archive(self.newsletter, self.database, saved.archive)
+            with closing(Database.of_copy(saved.archive.database)) as copy:
+                replace_state(self.newsletter, self.database, copy, saved.archive.secret_key)
             lease = saved.lease
             place, self.deadline = self.sealed.place, lease.deadline
             taken = LastSaved(
@@ -117,16 +129,20 @@ class StateSync:
         if it is too large.
         """
         with self._locks.saving():
-            last = self._last()
+            if self._adopted is None:
+                self._refuse_other_database(self._last())
+            last = self._adopted or self._last()
             if not self._locks.sends and self._locks.somebody_sends():
                 next_chunks = [*next_chunks, *(NextChunk(*fields) for fields in last.own_chunks)]
                 deadline = max(filter(None, (deadline, last.own_deadline)), default=None)
             lease = Lease(last.generation + 1, deadline, _process_name())
+            self.database.set_generation(lease.generation)
             commit, self.saved_bytes = self._publish(last, lease, next_chunks)
             is_foreign = last.deadline is not None and last.deadline > datetime.now(UTC)
             foreign = (last.saved_by, last.deadline) if is_foreign else ("", None)
             chunks = tuple(astuple(chunk) for chunk in next_chunks)
             self._write(LastSaved(last.place, commit, lease.generation, "", *foreign, chunks, deadline))
+            self._adopted = None
         log.info("state saved on its ref", extra={"generation": lease.generation, "until": deadline})
 
     def refuse_existing(self) -> None:
@@ -141,26 +157,42 @@ class StateSync:
             )
 
     def adopt_head(self) -> None:
-        """Let the next save replace what is on the ref now; raise SendRefused if a process is sending."""
-        commit, last = self.sealed.commit(), self._last()
-        if commit != last.commit:
-            lease = Lease(0, None, "")
+        """Let the next save replace what is on the ref now.
+
+        Nothing is kept of that until the save: this machine's database does not contain what it replaces.
+        Raise SendRefused if a process is sending, or if this machine has nothing that could be saved.
+        """
+        commit = self.sealed.commit()
+        if commit and not has_content(self.database):
+            what = "has no subscribers and no sends, and would replace a state on the ref"
+            fix = "take the state from the ref: news state pull"
+            raise SendRefused(f"{display_path(self.newsletter.state)} {what}", fix)
+        if commit and self._has(commit):
+            self._adopted = self._last()
+        else:
+            last, lease = self._last(), Lease(0, None, "")
             if commit:
                 with suppress(StateError):  # damaged, or sealed with a key that is lost
                     lease = self.sealed.read_lease(commit)
             generation, self.deadline = max(last.generation, lease.generation), lease.deadline
-            self._write(
-                LastSaved(
-                    last.place, commit or "", generation, saved_by=lease.saved_by, deadline=lease.deadline
-                )
+            self._adopted = LastSaved(
+                last.place, commit or "", generation, saved_by=lease.saved_by, deadline=lease.deadline
             )
         self.refuse_busy()
+
+    def recognise_own_push(self) -> None:
+        """Recognise what a killed process of this machine has pushed; raise as `SealedRef.commit` does."""
+        if self._last().pending and (commit := self.sealed.commit()):
+            self._has(commit)
 
     def _publish(self, last: LastSaved, lease: Lease, next_chunks: Sequence[NextChunk]) -> tuple[str, int]:
         try:
             archive = make_archive(self.newsletter, self.database, self.sealed.repository, next_chunks)
             return self.sealed.write(
-                archive, lease, last.commit or None, lambda commit: self._write(replace(last, pending=commit))
+                archive,
+                lease,
+                last.commit or None,
+                lambda commit: self._write(replace(self._last(), pending=commit)),
             )
         except StoreError:
             raise
@@ -172,17 +204,36 @@ class StateSync:
     def _has(self, commit: str) -> bool:
         """Return True if this machine's database has all that a commit of the ref has."""
         last = self._last()
+        if not self._is_newest(last):
+            return False
         if commit == last.pending:
             # Its own push has arrived late: the database has all that it holds, and the journals besides.
-            self._write(replace(last, commit=commit, pending="", generation=last.generation + 1))
+            generation = max(last.generation + 1, self.database.generation())
+            self._write(replace(last, commit=commit, pending="", generation=generation))
         return commit in (last.commit, last.pending)
 
-    def _refuse_older(self, lease: Lease) -> None:
-        """Raise StateError if the ref holds an older state than this machine has seen there."""
-        last = self._last()
-        if last.commit and lease.generation <= last.generation:
+    def _is_newest(self, last: LastSaved) -> bool:
+        """Return True if this machine's database is the one that it saved or took last, or a newer one.
+
+        It is another one if its file was deleted, or an older copy was put in its place.
+        """
+        secret = self.newsletter.secrets.secret_key or os.path.lexists(self.newsletter.state / SECRET)
+        return not last.commit or (bool(secret) and self.database.generation() >= last.generation)
+
+    def _refuse_other_database(self, last: LastSaved) -> None:
+        """Raise StoreError unless this machine's database is the one that it saved or took last."""
+        if not self._is_newest(last):
             what = (
-                f"holds state number {lease.generation}, and this machine has seen number {last.generation}: "
+                f"lacks {DATABASE} or {SECRET}, or holds an older state than this machine has seen on its ref"
+            )
+            raise StoreError(what, _TAKE, where=display_path(self.newsletter.state))
+
+    def _refuse_older(self, saved: SavedState) -> None:
+        """Raise StateError if the ref holds an older state than this machine has seen there."""
+        last, generation = self._last(), saved.lease.generation
+        if last.commit and saved.commit != last.commit and generation <= last.generation:
+            what = (
+                f"holds state number {generation}, and this machine has seen number {last.generation}: "
                 "somebody has put an older one back, which does not record later sends"
             )
             fix = (
@@ -192,11 +243,18 @@ class StateSync:
             raise StateError.of(last.place, what, fix)
 
     def _refuse_unsaved_list(self) -> None:
-        """Raise StateError if this machine has a list that it never saved on the ref, nor took from there."""
-        if not self._last().commit and has_content(self.database):
+        """Raise StateError if this machine has a list that it never saved on the ref, nor took from there.
+
+        That includes the list of a backup. A database that was deleted has none, and is taken from the ref.
+        """
+        last, where = self._last(), display_path(self.newsletter.state)
+        if not has_content(self.database):
+            return
+        if not last.commit:
             what = "has subscribers or sends that were never saved on the state ref"
             fix = "to replace them by the state on the ref: news state pull --replace"
-            raise StateError.of(display_path(self.newsletter.state), what, fix)
+            raise StateError.of(where, what, fix)
+        self._refuse_other_database(last)
 
     def _last(self) -> LastSaved:
         """Return what this machine saw last, which another of its processes may have changed meanwhile."""

@@ -13,6 +13,7 @@ from newsletter.display import printable
 from newsletter.errors import StateError
 
 _FORMAT = 1
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class Archive:
                 str(values["list_id"]),
                 str(values["repository"]),
                 str(values["revision"]),
-                _time(values["saved_at"]),
+                utc_time(values["saved_at"]),
                 str(values["secret_key"]),
                 database,
             )
-        except (KeyError, TypeError, ValueError) as failure:
+        except (KeyError, TypeError, ValueError, OverflowError) as failure:
             raise _invalid(where) from failure
 
 
@@ -78,9 +79,9 @@ class Lease:
         try:
             deadline = values["deadline"]
             return cls(
-                int(values["generation"]), _time(deadline) if deadline else None, str(values["saved_by"])
+                int(values["generation"]), utc_time(deadline) if deadline else None, str(values["saved_by"])
             )
-        except (KeyError, TypeError, ValueError) as failure:
+        except (KeyError, TypeError, ValueError, OverflowError) as failure:
             raise _invalid(where) from failure
 
 
@@ -100,11 +101,14 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def _time(text: Any) -> datetime:
+def utc_time(text: Any) -> datetime:
+    """Return a time in UTC; raise TypeError, ValueError or OverflowError for other text."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
-    return moment
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError("a time to which nothing can be added")
+    return moment.astimezone(UTC)
 
 
 def _invalid(where: str) -> StateError:

@@ -10,6 +10,8 @@ from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path
 from newsletter.errors import StateError
+from newsletter.state.archive import utc_time
+from newsletter.state.state_commit import checked_object
 
 FILE = "ref.json"
 _MAX_BYTES = 1_000_000
@@ -44,9 +46,9 @@ def read(folder: Path) -> LastSaved | None:
         values = json.loads(reading.read(file, _MAX_BYTES, root=folder))
         return LastSaved(
             str(values["place"]),
-            str(values["commit"]),
+            _commit(values["commit"]),
             int(values["generation"]),
-            str(values["pending"]),
+            _commit(values["pending"]),
             str(values["saved_by"]),
             _time(values["deadline"]),
             tuple(
@@ -59,7 +61,7 @@ def read(folder: Path) -> LastSaved | None:
     except OSError as failure:
         fix = read_hint(failure, "check the permissions of the file and its folder")
         raise StateError.of(display_path(file), cannot_be("read", failure), fix) from failure
-    except (ValueError, TypeError, KeyError, RecursionError) as failure:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as failure:
         what = "does not name the state that this machine last saw on its ref"
         fix = "delete it, then take the state from the ref: news state pull --replace"
         raise StateError.of(display_path(file), what, fix) from failure
@@ -76,8 +78,12 @@ def write(folder: Path, last: LastSaved) -> None:
         raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
 
 
+def _commit(name: str) -> str:
+    return checked_object(name) if name else ""
+
+
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return utc_time(text) if text else None
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -126,7 +126,7 @@ class Database:
 
     @classmethod
     def of_copy(cls, content: bytes) -> Self:
-        """Return a database in memory with the content of a copy; raise StoreError if it is damaged."""
+        """Return a copy in memory, and migrate it; raise StoreError if it is damaged."""
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -138,6 +138,7 @@ class Database:
         with database.reading() as connection:
             if (result := connection.scalar(text("pragma quick_check(1)"))) != "ok":
                 raise StoreError(f"the copy of the database is damaged: {result}", "use another copy")
+        database._migrate()
         return database
 
     def replace_content(self, copy: "Database") -> None:
@@ -151,6 +152,19 @@ class Database:
             source, target = (connection.driver_connection for connection in raw_connections)
             source.backup(target)  # type: ignore[union-attr]
         self._migrate()
+
+    def generation(self) -> int:
+        """Return the number of the newest save that this SQLite database belongs to; 0 for a new database.
+
+        It is in the file itself, so that a file that was deleted, or replaced by an older one, is noticed.
+        """
+        with self.reading() as connection:
+            return int(connection.scalar(text("pragma user_version")) or 0)
+
+    def set_generation(self, number: int) -> None:
+        """Record the number of a save in this SQLite database; copies that are made from it have it too."""
+        with self.writing() as connection:
+            connection.exec_driver_sql(f"pragma user_version = {int(number)}")
 
     def _refuse_server(self) -> None:
         if self._engine.dialect.name != "sqlite":

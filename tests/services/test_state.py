@@ -1,13 +1,17 @@
 """Keep a newsletter's state on a Git ref: every refusal, and what two machines have afterwards."""
 
+import json
 import re
 import shutil
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy import StaticPool, create_engine
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, SendRefused, StoreError, SubscriberError
@@ -17,12 +21,15 @@ from newsletter.services.open_state import change_subscribers, open_to_read
 from newsletter.services.sealed_ref import SavedState
 from newsletter.services.state_locks import StateInUse
 from newsletter.services.state_sync import StateSync
+from newsletter.state import last_saved
 from newsletter.state.archive import Archive, Lease
+from newsletter.state.last_saved import LastSaved
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
 from newsletter.state.state_key import make_state_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
+from newsletter.store.migrations.upgrade import config
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import repositories, samples
@@ -301,6 +308,88 @@ def test_a_large_state(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> N
         add(machines.newsletter(), "bob@example.com")
 
 
+# A database that is not the one that was saved
+
+
+def test_a_deleted_database_is_taken_from_the_ref_again(machines: Machines) -> None:
+    """An empty list must never be saved over a full one."""
+    first = machines.newsletter()
+    (first.state / "news.db").unlink()
+    with refused("lacks news.db or secret, or holds an older state than this machine has seen on its ref"):
+        state.push(first, replace=False)
+    with refused("has no subscribers and no sends, and would replace a state on the ref"):
+        state.push(first, replace=True)
+    add(first, "bob@example.com")
+    assert addresses(first) == ["ada@example.com", "bob@example.com"]
+
+
+def test_an_older_database_does_not_continue_from_a_newer_state(machines: Machines, tmp_path: Path) -> None:
+    first = machines.newsletter()
+    older = (first.state / "news.db").read_bytes()
+    state.save_file(first, tmp_path / "backup")
+    add(first, "bob@example.com")
+    (first.state / "news.db").write_bytes(older)
+    with refused("holds an older state than this machine has seen on its ref"):
+        add(first, "cyd@example.com")
+    state.pull(first, replace=True)
+    state.load_file(first, tmp_path / "backup", agree)
+    with refused("holds an older state than this machine has seen on its ref"):
+        add(first, "cyd@example.com")
+    state.push(first, replace=True)
+    add(first, "cyd@example.com")
+    assert addresses(first) == ["ada@example.com", "cyd@example.com"]
+
+
+def test_a_deleted_secret_key_is_not_replaced_by_a_new_one(machines: Machines) -> None:
+    first = machines.newsletter()
+    before = (first.state / "secret").read_text()
+    (first.state / "secret").unlink()
+    with refused("lacks news.db or secret"):
+        add(first, "bob@example.com")
+    state.pull(first, replace=True)
+    assert (first.state / "secret").read_text() == before
+
+
+def test_a_push_that_is_refused_does_not_count_as_made(machines: Machines) -> None:
+    """What it would have replaced is not in this machine's database."""
+    first = machines.newsletter()
+    add(machines.newsletter("second"), "bob@example.com")
+    lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
+    with pytest.raises(SendRefused, match="is sending now"):
+        state.push(first, replace=True)
+    assert state.pull(first, replace=False)
+    assert addresses(first) == ["ada@example.com", "bob@example.com"]
+
+
+def test_a_push_that_was_killed_at_its_end_is_recognised_by_the_next(machines: Machines) -> None:
+    first = machines.newsletter()
+    before = (first.state / "ref.json").read_bytes()
+    state.push(first, replace=True)
+    killed = before.replace(b'"pending": ""', b'"pending": "%s"' % machines.commit().encode())
+    (first.state / "ref.json").write_bytes(killed)
+    state.push(first, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("commit", "--upload-pack=evil"),
+        ("pending", 7),
+        ("generation", 1e999),
+        ("generation", "9" * 5000),
+        ("deadline", "2026-01-01T00:00:00"),
+        ("deadline", "9999-12-31T23:59:59+00:00"),
+        ("own_chunks", [[1, 1, 1e999, None]]),
+    ],
+)
+def test_a_damaged_record_of_what_was_seen(tmp_path: Path, field: str, value: object) -> None:
+    last_saved.write(tmp_path, LastSaved("here", "0" * 40))
+    values = json.loads((tmp_path / "ref.json").read_text())
+    (tmp_path / "ref.json").write_text(json.dumps(values | {field: value}))
+    with refused("ref.json: does not name the state that this machine last saw on its ref"):
+        last_saved.read(tmp_path)
+
+
 # Another machine that sends
 
 
@@ -434,6 +523,31 @@ def test_who_waits_in_a_backup_is_unknown_after_it_is_loaded(machines: Machines,
     state.save_file(machines.newsletter(), tmp_path / "backup")
     ((_, counts),) = state.load_file(machines.newsletter("second"), tmp_path / "backup", agree).sends
     assert (counts.waiting, counts.unknown) == (0, 1)
+
+
+def test_nobody_waits_after_a_load_that_fails_in_the_middle(machines: Machines, tmp_path: Path) -> None:
+    send_planned(machines.newsletter())
+    state.save_file(machines.newsletter(), tmp_path / "backup")
+    second = machines.newsletter("second")
+    addresses(second)  # makes the database
+    (second.state / "runs").write_text("no folder")
+    with pytest.raises(NewsError):
+        state.load_file(second, tmp_path / "backup", agree)
+    assert addresses(second) == []
+
+
+def test_a_backup_of_an_older_version(machines: Machines, tmp_path: Path) -> None:
+    archive = saved_state(machines).archive
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        engine = create_engine("sqlite://", creator=lambda: old, poolclass=StaticPool)
+        with engine.begin() as connection:
+            command.upgrade(config(connection), "0001")
+    content = (tmp_path / "old.db").read_bytes()
+    older = Archive(**{**vars(archive), "revision": "0001", "database": content})
+    (tmp_path / "backup").write_bytes(seal(older.pack(), machines.key, STATE))
+    assert state.load_file(machines.newsletter("second"), tmp_path / "backup", agree).subscribers == 0
+    published(machines, older, Lease(99, None, "somebody"))
+    assert state.show(machines.newsletter()).content.sends == ()
 
 
 def test_a_backup_that_is_not_wanted_changes_nothing(machines: Machines, tmp_path: Path) -> None:
