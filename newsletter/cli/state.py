@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,9 @@ def init(folder: Path, public: bool) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    new = initialise(newsletter, public=public)
+    show_key = partial(_show_new_key, env=newsletter.location.env)
+    new = initialise(newsletter, public=public, on_new_key=show_key)
     output.echo(f"Saved on {new.place}, sealed: {_content(new.content)}, {_kilobytes(new.size)}.")
-    if new.new_key:
-        _show_new_key(new.new_key, newsletter.location.env)
 
 
 @state.command()
@@ -142,10 +142,9 @@ def save(folder: Path, file: Path) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    content, size, new_key = save_file(newsletter, file)
+    show_key = partial(_show_new_key, env=newsletter.location.env)
+    content, size, _ = save_file(newsletter, file, show_key)
     output.echo(f"Wrote {display_path(file)}, sealed: {_content(content)}, {_kilobytes(size)}.")
-    if new_key:
-        _show_new_key(new_key, newsletter.location.env)
 
 
 @state.command("load")

@@ -13,7 +13,7 @@ from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
 from newsletter.errors import SendRefused, StateError
 from newsletter.sending.model import SUBSCRIBERS, Counts, Send
-from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
+from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys, state_ref
 from newsletter.services.state_archive import make_archive, refuse_other, replace_state
 from newsletter.services.state_sync import StateLocks, StateSync
 from newsletter.state.archive import Archive, Lease
@@ -65,12 +65,21 @@ class NewState:
     new_key: StateKey | None
 
 
+def ignore_key(key: StateKey) -> None:
+    """Do nothing about a new key."""
+
+
 def initialise(
-    newsletter: Newsletter, *, public: bool, is_public: Callable[[GitRemote], bool] = is_public
+    newsletter: Newsletter,
+    *,
+    public: bool,
+    on_new_key: Callable[[StateKey], None] = ignore_key,
+    is_public: Callable[[GitRemote], bool] = is_public,
 ) -> NewState:
     """Save this machine's state on the state ref for the first time, with a new key if there is none.
 
-    `is_public` finds out whether everybody can read the repository; `public` accepts that. Raise StateError
+    `on_new_key` is called with a new key before it is used. `is_public` finds out whether everybody can
+    read the repository; `public` accepts that. Raise StateError
     if the ref holds a state already, or if the repository is public and `public` is false; SendRefused if a
     key would be made in CI, whose logs others may read.
     """
@@ -86,7 +95,10 @@ def initialise(
             "or accept that: news state init --public"
         )
         raise StateError.of(remote.name, what, fix)
-    newsletter, key = _with_key(newsletter)
+    if not newsletter.secrets.state_key and state_ref(newsletter, remote).head():
+        what = "holds a state already, which is sealed with another key than a new one"
+        raise StateError.of(remote.name, what, f"set {VARIABLE} to its key, then: news state pull")
+    newsletter, key = _with_key(newsletter, on_new_key)
     with StateSync.open(newsletter) as sync:
         sync.take_alone()
         sync.refuse_existing()
@@ -149,12 +161,15 @@ def rotate_key(newsletter: Newsletter) -> StateKey | None:
     return None
 
 
-def save_file(newsletter: Newsletter, file: Path) -> tuple[StateSummary, int, StateKey | None]:
+def save_file(
+    newsletter: Newsletter, file: Path, on_new_key: Callable[[StateKey], None] = ignore_key
+) -> tuple[StateSummary, int, StateKey | None]:
     """Write this machine's state to a new file, sealed; return its content, its size, and a new key, if any.
 
-    Raise StateError if there is such a file already, or if it cannot be written.
+    `on_new_key` is called with a new key before it is used. Raise StateError if there is such a file already,
+    or if it cannot be written.
     """
-    newsletter, key = _with_key(newsletter)
+    newsletter, key = _with_key(newsletter, on_new_key)
     with _locked(newsletter) as database:
         sealed = seal(make_archive(newsletter, database).pack(), state_keys(newsletter)[0], STATE)
         try:
@@ -213,10 +228,13 @@ def _locked(newsletter: Newsletter) -> Iterator[Database]:
         yield database
 
 
-def _with_key(newsletter: Newsletter) -> tuple[Newsletter, StateKey | None]:
+def _with_key(
+    newsletter: Newsletter, on_new_key: Callable[[StateKey], None]
+) -> tuple[Newsletter, StateKey | None]:
     """Return the newsletter with a state key, and the key if it is new.
 
-    A new key is kept in the file `env` of the state before anything is sealed with it.
+    A new key is kept in the file `env` of the state, and shown, before anything is sealed with it: the
+    command may fail later, and the next one uses the key in the file.
     """
     if newsletter.secrets.state_key:
         state_keys(newsletter)
@@ -232,6 +250,7 @@ def _with_key(newsletter: Newsletter) -> tuple[Newsletter, StateKey | None]:
     except OSError as failure:
         fix = write_hint(failure, "check the permissions of the file and its folder")
         raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
+    on_new_key(key)
     return replace(newsletter, secrets=newsletter.secrets.with_state_key(key.text)), key
 
 

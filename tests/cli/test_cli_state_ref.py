@@ -87,7 +87,7 @@ def test_a_send_is_cancelled_and_resumed_on_other_machines(
 def test_a_new_key_is_shown_once_and_kept(news: News, machines: Machines) -> None:
     shown = news("state", "init", key="").output
     (key,) = set(re.findall(r"nsk1_[A-Z2-7]{58}", shown))
-    assert shown.splitlines()[0] == (
+    assert shown.splitlines()[-1] == (
         f"Saved on refs/newsletter/state of {machines.origin}, sealed: 0 subscribers, 0 sends, 66 KB."
     )
     assert "      gh secret set NEWS_STATE_KEY\n" in shown

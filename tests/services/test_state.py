@@ -24,7 +24,7 @@ from newsletter.state import last_saved
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.last_saved import LastSaved
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
-from newsletter.state.state_key import make_state_key
+from newsletter.state.state_key import StateKey, make_state_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
@@ -491,6 +491,30 @@ def test_a_new_key_is_kept_before_anything_is_sealed(tmp_path: Path) -> None:
     assert env.read_text() == f"NEWS_STATE_KEY={new.text}\n"
     assert env.stat().st_mode & 0o777 == 0o600
     assert state.show(machines.newsletter(NEWS_STATE_KEY=new.text)).content.subscribers == 0
+
+
+def test_a_second_machine_makes_no_key_for_a_state_that_is_there(machines: Machines) -> None:
+    second = machines.newsletter("second", NEWS_STATE_KEY="")
+    with refused("holds a state already, which is sealed with another key than a new one"):
+        state.initialise(second, public=False)
+    assert not (second.state / "env").exists()
+
+
+def test_a_new_key_is_shown_although_the_command_fails_later(tmp_path: Path) -> None:
+    newsletter = Machines(tmp_path).newsletter(NEWS_STATE_KEY="")
+    (tmp_path / "backup").touch()
+    shown: list[StateKey] = []
+    with refused("backup: cannot be written"):
+        state.save_file(newsletter, tmp_path / "backup", shown.append)
+    assert (newsletter.state / "env").read_text() == f"NEWS_STATE_KEY={shown[0].text}\n"
+
+
+@pytest.mark.parametrize("name", ["published-copy.db", "replaced-news.db"])
+def test_a_folder_in_the_place_of_a_copy(machines: Machines, name: str) -> None:
+    first = machines.newsletter()
+    (first.state / name).mkdir()
+    with refused(f"{name}: cannot be deleted (Is a directory)"):
+        state.pull(first, replace=True) if name.startswith("replaced") else add(first, "bob@example.com")
 
 
 def test_a_public_repository_needs_a_decision(tmp_path: Path) -> None:
