@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,8 @@ def init(folder: Path, public: bool) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    saved = initialise(newsletter, public=public)
-    _show_saved(saved)
-    if saved.new_key:
-        _show_new_key(saved.new_key, newsletter.location.env)
+    show_key = partial(_show_new_key, env=newsletter.location.env)
+    _show_saved(initialise(newsletter, public=public, on_new_key=show_key))
 
 
 @state.command()
@@ -86,8 +85,9 @@ def pull(folder: Path, replace: bool) -> None:
 @click.option(
     "--replace", is_flag=True, help="Save it over any state that is there, which is lost with its sends."
 )
+@click.option("--yes", is_flag=True, help="With --replace, do not ask; for automation.")
 @click.pass_obj
-def push(folder: Path, replace: bool) -> None:
+def push(folder: Path, replace: bool, yes: bool) -> None:
     """Save this machine's state on the Git ref.
 
     `news subscribers`, `news send` and the like do that themselves.
@@ -95,7 +95,18 @@ def push(folder: Path, replace: bool) -> None:
     from newsletter.services.state import push as push_state
 
     tune_gc()
-    _show_saved(push_state(load(folder), replace=replace))
+
+    def agree(here: "StateSummary", there: "SavedSummary | None") -> None:
+        output.echo(f"This machine has {_content(here)}.")
+        if there:
+            output.echo(
+                f"The state of {there.saved_at:%Y-%m-%d %H:%M} UTC on the ref has {_content(there.content)}."
+            )
+            output.echo("Sends that only that state records would count as not sent.")
+        if not yes:
+            terminal.confirm("Save this machine's state in its place?", "nothing was saved")
+
+    _show_saved(push_state(load(folder), agree if replace else None))
 
 
 @state.command()
@@ -144,10 +155,9 @@ def save(folder: Path, file: Path) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    content, size, new_key = save_file(newsletter, file)
+    show_key = partial(_show_new_key, env=newsletter.location.env)
+    content, size = save_file(newsletter, file, show_key)
     output.echo(f"Wrote {display_path(file)}, sealed: {_content(content)}, {_kilobytes(size)}.")
-    if new_key:
-        _show_new_key(new_key, newsletter.location.env)
 
 
 @state.command("load")

@@ -1,5 +1,6 @@
 """The model of newsletter.yml."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -150,12 +151,15 @@ class StateOnRef(StrictModel):
 
 def _state_setting(setting: object) -> object:
     """Return the full form of `state:`, which is empty for the short form `git`."""
+    if isinstance(setting, Mapping) and setting.get("remote") is None and not setting.keys() - {"remote"}:
+        # An address that was forgotten must not mean `origin`, which may be public.
+        raise invalid("has no address in `remote:`", "write git for the remote `origin`, or fill it in")
     if not isinstance(setting, str):
         return setting
     if setting != "git":
         fix = "write git, or {remote: git@example.com:me/state.git} for a repository of its own"
         raise invalid(f'is "{printable(setting)}"', fix)
-    return {}
+    return StateOnRef()
 
 
 class Config(StrictModel):

@@ -41,8 +41,7 @@ class SealedRef:
         Raise ConfigError if newsletter.yml names none or a database server is configured too, and StateError
         if there is no valid key.
         """
-        remote = find_remote(newsletter)
-        ref = StateRef(remote, ref_name(remote.repository.path_of(newsletter.folder)))
+        ref = state_ref(newsletter, find_remote(newsletter))
         return cls(newsletter, ref, state_keys(newsletter))
 
     def commit(self) -> str | None:
@@ -100,6 +99,11 @@ class SealedRef:
 
     def _lease(self, blobs: dict[str, bytes]) -> Lease:
         return Lease.unpack(unseal(blobs[_LEASE_BLOB], self._keys, LEASE, where=self.place), self.place)
+
+
+def state_ref(newsletter: Newsletter, remote: GitRemote) -> StateRef:
+    """Return the state ref of a newsletter, of which nothing is opened."""
+    return StateRef(remote, ref_name(remote.repository.path_of(newsletter.folder)))
 
 
 def find_remote(newsletter: Newsletter) -> GitRemote:

@@ -1,7 +1,7 @@
 """The state of a newsletter on its ref and in sealed files, as `news state …` manages it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
 from newsletter.errors import SendRefused, StateError
 from newsletter.sending.model import SUBSCRIBERS, Counts, Send
-from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys
+from newsletter.services.sealed_ref import SealedRef, find_remote, state_keys, state_ref
 from newsletter.services.state_archive import make_archive, refuse_other, replace_state
 from newsletter.services.state_locks import StateLocks
 from newsletter.services.state_sync import StateSync
@@ -44,24 +44,35 @@ class StateSummary:
 
 @dataclass(frozen=True)
 class SavedSummary:
-    """A state on its ref; `size` is in bytes, and `new_key` is the key that was made for it, if any."""
+    """A state on its ref; `size` is in bytes."""
 
     place: str
     size: int
     content: StateSummary
     saved_at: datetime
     lease: Lease | None = None
-    new_key: StateKey | None = None
+
+
+AgreeToReplace = Callable[[StateSummary, SavedSummary | None], None]
+
+
+def ignore_key(key: StateKey) -> None:
+    """Do nothing about a new key."""
 
 
 def initialise(
-    newsletter: Newsletter, *, public: bool, is_public: Callable[[GitRemote], bool] = is_public
+    newsletter: Newsletter,
+    *,
+    public: bool,
+    on_new_key: Callable[[StateKey], None] = ignore_key,
+    is_public: Callable[[GitRemote], bool] = is_public,
 ) -> SavedSummary:
     """Save this machine's state on the state ref for the first time, with a new key if there is none.
 
-    `is_public` finds out whether everybody can read the repository; `public` accepts that. Raise StateError
-    if the ref holds a state already, or if the repository is public and `public` is false; SendRefused if a
-    key would be made in CI, whose logs others may read.
+    `on_new_key` is called with a new key before it is used. `is_public` finds out whether everybody can read
+    the repository; `public` accepts that. Raise StateError if the ref holds a state already, or if the
+    repository is public and `public` is false; SendRefused if a key would be made in CI, whose logs others
+    may read.
     """
     remote = find_remote(newsletter)
     if not public and is_public(remote):
@@ -75,12 +86,15 @@ def initialise(
             "or accept that: news state init --public"
         )
         raise StateError.of(remote.name, what, fix)
-    newsletter, key = _with_key(newsletter)
+    if not newsletter.secrets.state_key and state_ref(newsletter, remote).head():
+        what = "holds a state already, which is sealed with another key than a new one"
+        raise StateError.of(remote.name, what, f"set {VARIABLE} to its key, then: news state pull")
+    newsletter = _with_key(newsletter, on_new_key)
     with StateSync.open(newsletter) as sync:
         sync.take_alone()
         sync.refuse_existing()
         sync.save()
-        return _saved_summary(sync, key)
+        return _saved_summary(sync)
 
 
 def pull(newsletter: Newsletter, *, replace: bool) -> SavedSummary | None:
@@ -96,15 +110,21 @@ def pull(newsletter: Newsletter, *, replace: bool) -> SavedSummary | None:
         return SavedSummary(sync.sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)
 
 
-def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
-    """Save this machine's state on the ref; with `replace`, also over one that this machine has not seen.
+def push(newsletter: Newsletter, agree: AgreeToReplace | None = None) -> SavedSummary:
+    """Save this machine's state on the ref; with `agree`, also over one that this machine has not seen.
 
-    Raise SendRefused if a process is sending now, and StoreError as `StateSync.save` does.
+    `agree` is called before that with this machine's content and with the state on the ref, None if there is
+    none that can be read; it raises an error to prevent the save. Raise SendRefused if a process is sending
+    now, and StoreError as `StateSync.save` does.
     """
     with StateSync.open(newsletter) as sync:
         sync.take_alone()
-        if replace:
+        if agree:
             sync.adopt_head()
+            saved = None
+            with suppress(StateError):
+                saved = _summary_on_ref(sync.sealed)
+            agree(summary(newsletter.list_id, sync.database), saved)
         else:
             sync.recognise_own_push()
             sync.refuse_busy()
@@ -114,8 +134,11 @@ def push(newsletter: Newsletter, *, replace: bool) -> SavedSummary:
 
 def show(newsletter: Newsletter) -> SavedSummary:
     """Return the state on the ref; this machine's state does not change. Raise as `SealedRef.read` does."""
-    sealed = SealedRef.open(newsletter)
-    saved = sealed.read(sealed.existing_commit())
+    return _summary_on_ref(SealedRef.open(newsletter))
+
+
+def _summary_on_ref(sealed: SealedRef) -> SavedSummary:
+    saved = sealed.read(sealed.existing_commit(), renamed=True)
     with closing(Database.of_copy(saved.archive.database)) as database:
         content = summary(saved.archive.list_id, database)
     return SavedSummary(sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)
@@ -137,12 +160,15 @@ def rotate_key(newsletter: Newsletter) -> StateKey | None:
     return None
 
 
-def save_file(newsletter: Newsletter, file: Path) -> tuple[StateSummary, int, StateKey | None]:
-    """Write this machine's state to a new file, sealed; return its content, its size, and a new key, if any.
+def save_file(
+    newsletter: Newsletter, file: Path, on_new_key: Callable[[StateKey], None] = ignore_key
+) -> tuple[StateSummary, int]:
+    """Write this machine's state to a new file, sealed; return its content and its sealed size in bytes.
 
-    Raise StateError if there is such a file already, or if it cannot be written.
+    `on_new_key` is called with a new key before it is used. Raise StateError if there is such a file already,
+    or if it cannot be written.
     """
-    newsletter, key = _with_key(newsletter)
+    newsletter = _with_key(newsletter, on_new_key)
     with _locked(newsletter) as database:
         sealed = seal(make_archive(newsletter, database).pack(), state_keys(newsletter)[0], STATE)
         try:
@@ -150,7 +176,7 @@ def save_file(newsletter: Newsletter, file: Path) -> tuple[StateSummary, int, St
         except OSError as failure:
             fix = write_hint(failure, "name a file that does not exist, in a folder that you may write to")
             raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
-        return summary(newsletter.list_id, database), len(sealed), key
+        return summary(newsletter.list_id, database), len(sealed)
 
 
 def load_file(
@@ -181,10 +207,10 @@ def summary(list_id: str, database: Database) -> StateSummary:
     return StateSummary(list_id, Subscribers(database).count_active(), tuple(sends))
 
 
-def _saved_summary(sync: StateSync, new_key: StateKey | None = None) -> SavedSummary:
+def _saved_summary(sync: StateSync) -> SavedSummary:
     """Return the summary of the state that was saved just now."""
     content = summary(sync.newsletter.list_id, sync.database)
-    return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC), new_key=new_key)
+    return SavedSummary(sync.sealed.place, sync.saved_bytes, content, datetime.now(UTC))
 
 
 def _read_file(newsletter: Newsletter, file: Path) -> Archive:
@@ -207,14 +233,15 @@ def _locked(newsletter: Newsletter) -> Iterator[Database]:
         yield database
 
 
-def _with_key(newsletter: Newsletter) -> tuple[Newsletter, StateKey | None]:
-    """Return the newsletter with a state key, and the key if it is new.
+def _with_key(newsletter: Newsletter, on_new_key: Callable[[StateKey], None]) -> Newsletter:
+    """Return the newsletter with a state key, which is made if there is none.
 
-    A new key is kept in the file `env` of the state before anything is sealed with it.
+    A new key is kept in the file `env` of the state, and shown, before anything is sealed with it: the
+    command may fail later, and the next one uses the key in the file.
     """
     if newsletter.secrets.state_key:
         state_keys(newsletter)
-        return newsletter, None
+        return newsletter
     _refuse_ci(newsletter)
     key = make_state_key()
     file = newsletter.state / ENV
@@ -226,7 +253,8 @@ def _with_key(newsletter: Newsletter) -> tuple[Newsletter, StateKey | None]:
     except OSError as failure:
         fix = write_hint(failure, "check the permissions of the file and its folder")
         raise StateError.of(display_path(file), cannot_be("written", failure), fix) from failure
-    return replace(newsletter, secrets=newsletter.secrets.with_state_key(key.text)), key
+    on_new_key(key)
+    return replace(newsletter, secrets=newsletter.secrets.with_state_key(key.text))
 
 
 def _refuse_ci(newsletter: Newsletter) -> None:

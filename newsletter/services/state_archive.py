@@ -91,5 +91,8 @@ def _take_secret(file: Path, secret: str) -> None:
 
 
 def _delete(file: Path) -> None:
-    with suppress(FileNotFoundError):
-        file.unlink()
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as failure:
+        fix = write_hint(failure, "move what is there to another place, or check the folder's permissions")
+        raise StateError.of(display_path(file), cannot_be("deleted", failure), fix) from failure

@@ -87,7 +87,7 @@ def test_a_send_is_cancelled_and_resumed_on_other_machines(
 def test_a_new_key_is_shown_once_and_kept(news: News, machines: Machines) -> None:
     shown = news("state", "init", key="").output
     (key,) = set(re.findall(r"nsk1_[A-Z2-7]{58}", shown))
-    assert shown.splitlines()[0] == (
+    assert shown.splitlines()[-1] == (
         f"Saved on refs/newsletter/state of {machines.origin}, sealed: 0 subscribers, 0 sends, 66 KB."
     )
     assert "      gh secret set NEWS_STATE_KEY\n" in shown
@@ -135,7 +135,7 @@ def test_save_and_load_a_file(news: News, machines: Machines) -> None:
     assert "This machine has 2 subscribers, 0 sends.\n" in yes
     assert re.search(r"The file of \S+ \S+ UTC has 1 subscriber, 0 sends\.\n", yes)
     assert yes.endswith("To save it on the state ref too:\n      news state push --replace\n")
-    assert news("state", "push", "--replace").exit_code == 0
+    assert news("state", "push", "--replace", typed="y\n").exit_code == 0
     assert news("subscribers", "list", on="second").output == "ada@example.com\tactive\n"
 
 
@@ -232,3 +232,17 @@ def test_a_change_is_reported_only_when_it_is_saved(command: str, news: News, ma
     )
     assert changed.exit_code == 1 and "refuses to save the state" in changed.stderr
     assert changed.stdout == ""
+
+
+def test_a_state_is_replaced_after_both_were_shown(news: News, machines: Machines) -> None:
+    news("state", "init")
+    news("subscribers", "add", "ada@example.com")
+    news("state", "pull", on="second")
+    news("subscribers", "add", "bob@example.com")
+    no = news("state", "push", "--replace", on="second", typed="n\n")
+    assert no.exit_code == 1 and "nothing was saved" in no.output
+    yes = news("state", "push", "--replace", "--yes", on="second").output
+    assert "This machine has 1 subscriber, 0 sends.\n" in yes
+    assert re.search(r"The state of \S+ \S+ UTC on the ref has 2 subscribers, 0 sends\.\n", yes)
+    assert "Sends that only that state records would count as not sent.\n" in yes
+    assert "  Subscribers  1\n" in news("state", "show").output

@@ -352,6 +352,12 @@ def address(key: str, text: str, reason: str) -> str:
             'send.rate has the value "20/s, fast", which cannot be read; write 20/s, or 20/s, 100k/day',
             id="no-rate",
         ),
+        pytest.param(
+            "state",
+            "{remote: }",
+            "state has no address in `remote:`; write git for the remote `origin`, or fill it in",
+            id="forgotten-remote",
+        ),
         pytest.param("traking", "{}", "traking is an unknown key; did you mean `tracking`?", id="near-key"),
         pytest.param("zebra", "{}", f"zebra is an unknown key; the keys are {KEYS}", id="unknown-key"),
     ],

@@ -25,7 +25,7 @@ from newsletter.state import last_saved
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.last_saved import LastSaved
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
-from newsletter.state.state_key import make_state_key
+from newsletter.state.state_key import StateKey, make_state_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
@@ -153,7 +153,7 @@ def test_its_own_late_push_is_recognised(machines: Machines) -> None:
         Subscribers(database).add(parse_subscriber("unsaved@example.com")[0])
     assert state.pull(first, replace=False) is None
     assert addresses(first) == ["ada@example.com", "unsaved@example.com"]
-    state.push(first, replace=False)
+    state.push(first)
 
 
 def test_two_newsletters_of_a_repository_have_refs_of_their_own(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_no_key(machines: Machines) -> None:
     for act in (
         state.show,
         lambda it: state.pull(it, replace=False),
-        lambda it: state.push(it, replace=False),
+        lambda it: state.push(it),
     ):
         with refused("NEWS_STATE_KEY is not set, and the state is sealed with it"):
             act(newsletter)
@@ -212,7 +212,7 @@ def test_a_state_that_was_deleted_is_not_made_again(machines: Machines) -> None:
         state.initialise(machines.newsletter(), public=False)
     with refused("holds no state of this newsletter"):
         add(machines.newsletter(), "bob@example.com")
-    state.push(machines.newsletter(), replace=True)
+    state.push(machines.newsletter(), agree)
     assert state.show(machines.newsletter("second")).content.subscribers == 1
 
 
@@ -230,7 +230,7 @@ def test_the_state_of_another_repository(machines: Machines, tmp_path: Path) -> 
     with refused(f"is the state of {machines.origin}, and this is {tmp_path / 'renamed.git'}"):
         state.pull(machines.newsletter("second"), replace=False)
     state.pull(machines.newsletter("second"), replace=True)
-    state.push(machines.newsletter("second"), replace=False)
+    state.push(machines.newsletter("second"))
     third = machines.machine("third")
     repositories.git(third, "remote", "set-url", "origin", str(tmp_path / "renamed.git"))
     state.pull(machines.newsletter("third"), replace=False)
@@ -285,7 +285,7 @@ def test_a_lost_race(machines: Machines) -> None:
         with pytest.raises(StoreError, match="was saved by another process meanwhile"):
             sync.save()
     with refused("was saved by another process meanwhile"):
-        state.push(machines.newsletter(), replace=False)
+        state.push(machines.newsletter())
     assert state.show(machines.newsletter()).content.subscribers == 2
 
 
@@ -297,7 +297,7 @@ def test_an_older_state_that_was_put_back(machines: Machines) -> None:
         "holds state number 2, and this machine has seen number 3: somebody has put an older one back"
     ):
         add(machines.newsletter(), "cyd@example.com")
-    state.push(machines.newsletter(), replace=True)
+    state.push(machines.newsletter(), agree)
     assert state.show(machines.newsletter("second")).content.subscribers == 2
     assert state.pull(machines.newsletter("second"), replace=False)
 
@@ -316,9 +316,9 @@ def test_a_deleted_database_is_taken_from_the_ref_again(machines: Machines) -> N
     first = machines.newsletter()
     (first.state / "news.db").unlink()
     with refused("lacks news.db or secret, or holds an older state than this machine has seen on its ref"):
-        state.push(first, replace=False)
+        state.push(first)
     with refused("has no subscribers and no sends, and would replace a state on the ref"):
-        state.push(first, replace=True)
+        state.push(first, agree)
     add(first, "bob@example.com")
     assert addresses(first) == ["ada@example.com", "bob@example.com"]
 
@@ -335,7 +335,7 @@ def test_an_older_database_does_not_continue_from_a_newer_state(machines: Machin
     state.load_file(first, tmp_path / "backup", agree)
     with refused("holds an older state than this machine has seen on its ref"):
         add(first, "cyd@example.com")
-    state.push(first, replace=True)
+    state.push(first, agree)
     add(first, "cyd@example.com")
     assert addresses(first) == ["ada@example.com", "cyd@example.com"]
 
@@ -356,7 +356,7 @@ def test_a_push_that_is_refused_does_not_count_as_made(machines: Machines) -> No
     add(machines.newsletter("second"), "bob@example.com")
     lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
     with pytest.raises(SendRefused, match="is sending now"):
-        state.push(first, replace=True)
+        state.push(first, agree)
     assert state.pull(first, replace=False)
     assert addresses(first) == ["ada@example.com", "bob@example.com"]
 
@@ -364,10 +364,10 @@ def test_a_push_that_is_refused_does_not_count_as_made(machines: Machines) -> No
 def test_a_push_that_was_killed_at_its_end_is_recognised_by_the_next(machines: Machines) -> None:
     first = machines.newsletter()
     before = (first.state / "ref.json").read_bytes()
-    state.push(first, replace=True)
+    state.push(first, agree)
     killed = before.replace(b'"pending": ""', b'"pending": "%s"' % machines.commit().encode())
     (first.state / "ref.json").write_bytes(killed)
-    state.push(first, replace=False)
+    state.push(first)
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_nothing_is_changed_while_another_machine_sends(machines: Machines) -> N
     lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
     for act in (
         lambda it: add(it, "bob@example.com"),
-        lambda it: state.push(it, replace=True),
+        lambda it: state.push(it, agree),
     ):
         with pytest.raises(SendRefused, match=r"process \d+ on .+ is sending now, until \d\d:\d\d:\d\d UTC"):
             act(machines.newsletter())
@@ -486,12 +486,37 @@ def test_no_key_is_made_in_ci(tmp_path: Path) -> None:
 def test_a_new_key_is_kept_before_anything_is_sealed(tmp_path: Path) -> None:
     machines = Machines(tmp_path)
     newsletter = machines.newsletter(NEWS_STATE_KEY="")
-    new = state.initialise(newsletter, public=False).new_key
-    assert new
+    shown: list[StateKey] = []
+    state.initialise(newsletter, public=False, on_new_key=shown.append)
+    (new,) = shown
     env = newsletter.state / "env"
     assert env.read_text() == f"NEWS_STATE_KEY={new.text}\n"
     assert env.stat().st_mode & 0o777 == 0o600
     assert state.show(machines.newsletter(NEWS_STATE_KEY=new.text)).content.subscribers == 0
+
+
+def test_a_second_machine_makes_no_key_for_a_state_that_is_there(machines: Machines) -> None:
+    second = machines.newsletter("second", NEWS_STATE_KEY="")
+    with refused("holds a state already, which is sealed with another key than a new one"):
+        state.initialise(second, public=False)
+    assert not (second.state / "env").exists()
+
+
+def test_a_new_key_is_shown_although_the_command_fails_later(tmp_path: Path) -> None:
+    newsletter = Machines(tmp_path).newsletter(NEWS_STATE_KEY="")
+    (tmp_path / "backup").touch()
+    shown: list[StateKey] = []
+    with refused("backup: cannot be written"):
+        state.save_file(newsletter, tmp_path / "backup", shown.append)
+    assert (newsletter.state / "env").read_text() == f"NEWS_STATE_KEY={shown[0].text}\n"
+
+
+@pytest.mark.parametrize("name", ["published-copy.db", "replaced-news.db"])
+def test_a_folder_in_the_place_of_a_copy(machines: Machines, name: str) -> None:
+    first = machines.newsletter()
+    (first.state / name).mkdir()
+    with refused(f"{name}: cannot be deleted (Is a directory)"):
+        state.pull(first, replace=True) if name.startswith("replaced") else add(first, "bob@example.com")
 
 
 def test_a_public_repository_needs_a_decision(tmp_path: Path) -> None:
@@ -509,8 +534,8 @@ def agree(*_: object) -> None:
 
 
 def test_a_backup_is_loaded_on_another_machine(machines: Machines, tmp_path: Path) -> None:
-    content, size, new_key = state.save_file(machines.newsletter(), tmp_path / "backup")
-    assert (content.subscribers, new_key) == (1, None)
+    content, size = state.save_file(machines.newsletter(), tmp_path / "backup")
+    assert content.subscribers == 1
     assert size == (tmp_path / "backup").stat().st_size
     with refused("backup: cannot be written (File exists)"):
         state.save_file(machines.newsletter(), tmp_path / "backup")
