@@ -35,11 +35,23 @@ class OpenState:
     sync: StateSync | None = None
 
     def wait_until_free(self, on_wait: OnWait) -> None:
-        """Wait while another machine may be sending, and take its state when it has ended."""
-        while self.sync and (until := self.sync.busy_until):
+        """Wait while another machine may be sending, and take its state when it has ended.
+
+        Raise StateInUse if another process of this machine uses the state each time that it would be taken;
+        a short command beside this one, such as `news status`, does not end the wait.
+        """
+        failures = 0
+        while self.sync and (failures or self.sync.busy_until):
+            until = self.sync.busy_until or datetime.now(UTC) + POLL
             on_wait(Waiting(until, "another machine is sending; its state is taken when it has ended"))
             time.sleep(min(POLL, max(until - datetime.now(UTC), timedelta())).total_seconds())
-            self.sync.pull()
+            try:
+                self.sync.pull()
+                failures = 0
+            except StateInUse:
+                failures += 1
+                if failures == _TRIES:
+                    raise
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from alembic import command
@@ -17,7 +18,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, NewsError, SendRefused, StoreError, SubscriberError
 from newsletter.sending.model import SUBSCRIBERS, NewSend, NextChunk
 from newsletter.services import state
-from newsletter.services.open_state import change_subscribers, open_to_read
+from newsletter.services.open_state import OpenState, change_subscribers, ignore_wait, open_to_read
 from newsletter.services.sealed_ref import SavedState
 from newsletter.services.state_locks import StateInUse
 from newsletter.services.state_sync import StateSync
@@ -409,6 +410,28 @@ def test_nothing_is_changed_while_another_machine_sends(machines: Machines) -> N
             act(machines.newsletter())
     lease = state.show(machines.newsletter()).lease
     assert lease and lease.deadline
+
+
+class UsedBesides:
+    """A state ref of which the state is taken at the third attempt: other processes use it before."""
+
+    busy_until: datetime | None = None
+    attempts = 0
+
+    def __init__(self) -> None:
+        self.busy_until = datetime.now(UTC)
+
+    def pull(self) -> None:
+        self.attempts, self.busy_until = self.attempts + 1, None
+        if self.attempts < 3:
+            raise StateInUse("used")
+
+
+def test_a_short_command_besides_does_not_end_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.services.open_state.POLL", timedelta())
+    sync = UsedBesides()
+    OpenState(cast("Database", None), cast("StateSync", sync)).wait_until_free(ignore_wait)
+    assert sync.attempts == 3
 
 
 def test_a_deadline_that_has_passed_counts_no_more(machines: Machines) -> None:
