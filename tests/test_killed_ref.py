@@ -1,0 +1,292 @@
+"""Processes on several machines that share their state on a Git ref: killed, stopped, raced, interrupted.
+
+A fake SendGrid keeps its own books of the mail that it accepted, and a bare repository delays, refuses or
+loses pushes. The next command runs on another machine, or on the same one. At the end nobody has got the
+issue twice, and whoever has not got it is named by `news status`, on every machine. In no object that was
+pushed is an address to be read.
+
+By default a fixed sample of the stories runs; `--every-case` runs all. NEWS_SEED=1000 runs as many others,
+whose seeds begin there. `pytest -s tests/test_killed_ref.py` prints the events of each story.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from newsletter.state.state_key import make_state_key
+from tests.fakes.sendgrid import Fault
+from tests.forks import Forks
+from tests.killed_ref import FAULTS
+from tests.killed_story import CANCEL, DELAYED, ISSUE, LATE, NO_REPLY, REFUSED, RESUME, SEND, TOO_LATE, Story
+from tests.watched import MAIL, Process, Trigger, WatchedSendGrid
+
+FIRST_SEED = int(os.environ.get("NEWS_SEED", "0"))
+# Stories that run at the same time; most of a story is waiting.
+PARALLEL_STORIES = 4
+RACERS, MANY_RACERS = 4, 20
+
+# The stories
+
+
+def killed(story: Story) -> None:
+    """Kill the send at a random moment, up to three times; another machine or the same one goes on."""
+    if story.random.random() < 0.4:
+        faults = [Fault.reply_lost, lambda: Fault.status(500), lambda: Fault.arrives(0.85 * LATE)]
+        faults += [lambda: Fault.rate_limited(1), Fault.reset]
+        story.fake.next(*[None] * story.random.randint(0, 8), story.random.choice(faults)(), path=MAIL)
+    machine = "first"
+    for _ in range(story.random.choice((1, 1, 2, 3))):
+        story.kill_at_moment(machine, *SEND)
+        machine = story.random.choice((machine, "second", "third"))
+    story.finish([machine], *SEND)
+    story.verify(machine)
+
+
+def killed_at_once(story: Story) -> None:
+    """Kill a send whose mail is not held back: what the copy does not know stays unknown, and is named."""
+    machine = "first"
+    for _ in range(story.random.choice((1, 2))):
+        story.kill_at_moment(machine, *SEND, "--now")
+        machine = story.random.choice((machine, "second", "third"))
+    story.finish([machine], *SEND, "--now")
+    story.verify(machine, held=False)
+
+
+def broken_pushes(story: Story) -> None:
+    """Delay, refuse or do not answer some pushes; after a kill, one may arrive late."""
+    chance = story.random
+    scripts = [DELAYED.format(f"{chance.uniform(0.2, 3):.1f}"), REFUSED, NO_REPLY]
+    numbers = chance.sample(range(1, 6), chance.randint(1, 3))
+    story.plan_pushes({number: chance.choice(scripts) for number in numbers})
+    now = ("--now",) * (chance.random() < 0.3)
+    machine = "first"
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        story.kill_at_moment(machine, *SEND, *now)
+        machine = chance.choice((machine, "second"))
+    story.finish([machine], *SEND, *now)
+    story.verify(machine, held=not now)
+
+
+def interrupted(story: Story) -> None:
+    """Stop the send with SIGINT, as Ctrl-C and GitHub do; the next machine does not have to wait for it."""
+    doomed: list[Process] = []
+    twice = story.random.random() < 0.3
+
+    def interrupt() -> None:
+        for pause in (0.0, 0.05)[: 1 + twice]:
+            time.sleep(pause)
+            doomed[0].send_signal(signal.SIGINT)
+
+    number = story.random.randint(2, 14)
+    moment = story.at_request(number, "there", interrupt)
+    doomed.append(story.start("first", *SEND))
+    story.ended(doomed[0], f"SIGINT {moment}{' twice' * twice}", 130, -2)
+    story.trigger.clear()
+    following = story.run("second", *RESUME)
+    if not twice:
+        assert "another machine is sending" not in following.output, f"{story}\n{following.output}"
+    story.finish(["second"], *SEND)
+    story.verify("second")
+
+
+def suspended(story: Story) -> None:
+    """Suspend the send past its deadline while another machine takes over; then let it continue."""
+    sleeper: list[Process] = []
+    began = threading.Event()
+
+    def suspend() -> None:
+        began.wait(20)
+        sleeper[0].send_signal(signal.SIGSTOP)
+
+    moment = story.at_moment(suspend)
+    sleeper.append(story.start("first", *SEND))
+    began.set()
+    _wait_for_stop(sleeper[0])
+    second = story.start("second", *SEND)
+    second.wait(story.random.choice((6.5, 8, 100)))
+    sleeper[0].send_signal(signal.SIGCONT)
+    story.ended(second, "second")
+    story.ended(sleeper[0], f"suspended {moment}")
+    story.trigger.clear()
+    story.finish(["first", "second"], *SEND)
+    story.verify("second")
+
+
+def raced(story: Story, racers: int = RACERS) -> None:
+    """Start the send on several machines at once: exactly one does it."""
+    names = [f"racer{number}" for number in range(racers)]
+    for name in names:
+        story.machines.machine(name)
+    started = [story.start(name, *SEND) for name in names]
+    for name, process in zip(names, started, strict=True):
+        story.ended(process, name)
+    assert [story.fake.accepted(address) for address in story.addresses] == [1] * len(story.addresses)
+    story.verify("first")
+
+
+def raced_by_many(story: Story) -> None:
+    """Start the send on twenty machines at once."""
+    raced(story, MANY_RACERS)
+
+
+def deleted(story: Story) -> None:
+    """Delete the state with the push of a mirror during the send, which stops; no machine begins again."""
+    sender: list[Process] = []
+    story.at_request(story.random.randint(1, 10), "there", lambda: story.put_back_by_mirror(""))
+    sender.append(story.start("first", *SEND))
+    story.ended(sender[0], "send on first")
+    story.trigger.clear()
+    story.refused("second", "holds no state of this newsletter", *SEND)
+    story.run("first", "state", "push", "--replace")
+    story.finish(["first", "second"], *SEND)
+    story.verify("second")
+
+
+def put_back(story: Story) -> None:
+    """Put an older state back after a send, killed or not: a machine that has seen a newer one refuses it."""
+    before = story.machines.commit()
+    story.kill_at_moment("first", *SEND)
+    if story.machines.commit() == before:
+        story.finish(["first"], *SEND)
+    story.put_back_by_mirror(before)
+    story.refused("first", "somebody has put an older one back", *SEND)
+    story.run("first", "state", "push", "--replace")
+    story.finish(["first", "second"], *SEND)
+    story.verify("second")
+
+
+def wrong_key(story: Story) -> None:
+    """Run the next command with the key of another newsletter, then with the right one."""
+    story.kill_at_moment("first", *SEND)
+    story.refused("second", "was sealed with another key", *SEND, key=make_state_key().text)
+    story.finish(["second"], *SEND)
+    story.verify("first")
+
+
+def cancelled(story: Story) -> None:
+    """Cancel on another machine during the send: nobody gets the mail. Then the send may be resumed."""
+    cancel: list[Process] = []
+    at = story.random.randint(4, 14)
+    story.at_request(at, "there", lambda: cancel.append(story.start("second", *CANCEL)))
+    if story.random.random() < 0.3:
+        story.kill_at_moment("first", *SEND)
+    else:
+        story.ended(story.start("first", *SEND), "send on first")
+    story.trigger.clear()
+    for process in cancel:
+        story.ended(process, f"cancel at request {at}", -9)
+    story.finish(["second"], *CANCEL)
+    counts = story.verify("third")
+    assert not counts["accepted"], f"{story}\nnot all mail was recalled, although there was time"
+    if story.random.random() < 0.5:
+        story.finish(["first", "third"], *RESUME)
+        story.verify("second")
+
+
+def list_changed(story: Story) -> None:
+    """Remove a subscriber on another machine, during the send and after it."""
+    address = story.random.choice(story.addresses)
+    removals: list[Process] = []
+    remove = ("subscribers", "remove", address)
+    story.at_request(
+        story.random.randint(5, 12), "there", lambda: removals.append(story.start("second", *remove))
+    )
+    if story.random.random() < 0.5:
+        story.kill_at_moment("first", *SEND)
+    story.finish(["first", "third"], *SEND)
+    story.trigger.clear()
+    for removal in removals:
+        story.ended(removal, "remove during the send")
+    removed = story.run("second", *remove)
+    assert "unsubscribed" in removed.output, f"{story}\n{removed.output}"
+    left = story.run("first", "subscribers", "list", "--state", "active")
+    assert len(left.output.splitlines()) == len(story.addresses) - 1
+    story.verify("first")
+
+
+def _wait_for_stop(process: Process) -> None:
+    """Wait until a process is suspended or has ended."""
+    for _ in range(1000):
+        process.wait(0.01)
+        try:
+            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
+        except OSError:
+            return
+        if state in "TtZ":
+            return
+
+
+# For each kind of story the number of seeds.
+KINDS: list[tuple[int, Callable[[Story], None]]] = [
+    (70, killed),
+    (30, killed_at_once),
+    (50, broken_pushes),
+    (20, interrupted),
+    (20, suspended),
+    (12, raced),
+    (2, raced_by_many),
+    (12, deleted),
+    (12, put_back),
+    (6, wrong_key),
+    (24, cancelled),
+    (12, list_changed),
+]
+
+
+def stories(first: int) -> dict[int, Callable[[Story], None]]:
+    """Return the story of each seed, from the first seed on."""
+    return dict(enumerate([kind for count, kind in KINDS for _ in range(count)], first))
+
+
+STORIES = stories(FIRST_SEED)
+# The seeds that run by default.
+SAMPLE = (0, 70, 100, 150, 170, 190, 204, 216, 228, 234)
+
+
+def run_story(
+    seed: int, kind: Callable[[Story], None], folder: Path, forks: Forks, fault: str = "none"
+) -> str:
+    """Run a story; return its events. Raise AssertionError for a contradiction."""
+    trigger = Trigger()
+    covers = "arrived" if seed % 2 else "batch"
+    with (
+        WatchedSendGrid(trigger, cancel_covers=covers) as fake,
+        Story(forks, seed, folder, fake, trigger) as story,
+    ):
+        story.fault = fault
+        kind(story)
+    return str(story)
+
+
+@pytest.fixture(scope="module")
+def results(
+    request: pytest.FixtureRequest, forks: Forks, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[int, Future[str]]]:
+    """Run the selected stories, a few at a time; yield their events by seed."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    params = [item.callspec.params for item in items if item.originalname == "test_nobody_twice_on_machines"]
+    folder = tmp_path_factory.mktemp("machines")
+    with ThreadPoolExecutor(PARALLEL_STORIES) as pool:
+        yield {
+            seed: pool.submit(run_story, seed, STORIES[seed], folder, forks)
+            for seed in (int(param["seed"]) for param in params)  # type: ignore[call-overload]
+        }
+        pool.shutdown(cancel_futures=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Create a test for each story to run."""
+    if "seed" in metafunc.fixturenames:
+        every_case = metafunc.config.getoption("--every-case") or FIRST_SEED
+        seeds = STORIES if every_case else SAMPLE
+        metafunc.parametrize("seed", seeds, ids=[f"{STORIES[seed].__name__}-{seed}" for seed in seeds])
+
+
+def test_nobody_twice_on_machines(seed: int, results: dict[int, Future[str]]) -> None:
+    print(f"\n{results[seed].result()}", end=" ")
