@@ -1,7 +1,7 @@
-"""`news` with short waits on a machine that keeps its state on a Git ref: as `tests.killed`, and for two more.
+"""`news` with short waits on a machine with its state on a Git ref: as `tests.killed`, for several machines.
 
-`python -m tests.killed_ref LATE FAULT ARGUMENT…` is `news ARGUMENT…`. FAULT is `none`, or one of `FAULTS`: the
-stories must find each of them.
+`python -m tests.killed_ref LATE FAULT ARGUMENT…` is `news ARGUMENT…`. FAULT is `none`, or one of `FAULTS`,
+which the stories must find.
 """
 
 import sys

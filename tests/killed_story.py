@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -201,21 +202,37 @@ class Story:
 
     def kill_at_moment(self, machine: str, *arguments: str) -> bool:
         """Run a command and kill it at a random moment; return False if it ended before."""
+        return self.kill_at(self.at_moment, machine, *arguments)
+
+    def kill_at(self, at: Callable[[Callable[[], None]], str], machine: str, *arguments: str) -> bool:
+        """Run a command, and kill it at a moment that `at` plans; return False if it ended before."""
         with_git = self.random.random() < 0.5
-        doomed: list[Process] = []
-        began = threading.Event()
-
-        def kill() -> None:
-            began.wait(20)
-            self.kill(doomed[0], with_git=with_git)
-
-        moment = self.at_moment(kill)
-        doomed.append(self.start(machine, *arguments))
-        began.set()
-        code = self.ended(doomed[0], f"{arguments[0]} on {machine} killed {moment}", -9)
+        kill = partial(self.kill, with_git=with_git)
+        process, moment = self.start_and(kill, at, machine, *arguments)
+        code = self.ended(process, f"{arguments[0]} on {machine} killed {moment}", -9)
         self.trigger.clear()
         self.kills += code == -9
         return code == -9
+
+    def start_and(
+        self,
+        action: Callable[[Process], None],
+        at: Callable[[Callable[[], None]], str],
+        machine: str,
+        *arguments: str,
+    ) -> tuple[Process, str]:
+        """Start a command, and plan an action on its process; return the process and the moment."""
+        processes: list[Process] = []
+        is_started = threading.Event()
+
+        def act() -> None:
+            is_started.wait(20)
+            action(processes[0])
+
+        moment = at(act)
+        processes.append(self.start(machine, *arguments))
+        is_started.set()
+        return processes[0], moment
 
     # The end
 
