@@ -23,7 +23,7 @@ from tests.killed_ref import PUBLISHED_RECIPIENTS, RECIPIENTS_PER_CALL
 from tests.machines import Machines
 from tests.object_search import found
 from tests.repositories import git
-from tests.watched import MOMENTS, Process, Trigger, contradictions
+from tests.watched import HOLDS, MOMENTS, Process, Trigger, contradictions
 
 ISSUE = "2026-04-27"
 SEND, CANCEL, RESUME = ((command, "--issue", ISSUE, "--yes") for command in ("send", "cancel", "resume"))
@@ -267,8 +267,8 @@ class Story:
     @property
     def recalled(self) -> int:
         """Return the number of batches that the fake was asked to recall."""
-        requests = [request for request in self.fake.requests if "scheduled_sends" in request.path]
-        return len({request.body["batch_id"] for request in requests if request.body})
+        bodies = [request.body or {} for request in self.fake.requests if request.path.startswith(HOLDS)]
+        return len({body["batch_id"] for body in bodies if "batch_id" in body})
 
     def states(self, machine: str) -> dict[str, str]:
         """Return each recipient's state by address, as `news status --csv` reports it on a machine."""
@@ -295,7 +295,7 @@ class Story:
         return {one["address"]: one["state"] for one in json.loads(process.output)["people"]}
 
     def _max_unknown(self) -> int:
-        runs = len([process for process in self._processes if process.exit_code()])
+        runs = sum(process.exit_code() != 0 for process in self._processes)
         return runs * (PUBLISHED_RECIPIENTS + self.requests * RECIPIENTS_PER_CALL)
 
     def _check(self, process: Process, *codes: int) -> None:

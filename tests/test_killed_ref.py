@@ -24,7 +24,7 @@ from tests.fakes.sendgrid import Fault
 from tests.forks import Forks
 from tests.killed_ref import FAULTS
 from tests.killed_story import CANCEL, DELAYED, LATE, NO_REPLY, REFUSED, RESUME, SEND, TOO_LATE, Story
-from tests.watched import MAIL, Process, Trigger, WatchedSendGrid
+from tests.watched import MAIL, MOMENTS, RECALL_MOMENTS, Process, Trigger, WatchedSendGrid
 
 FIRST_SEED = int(os.environ.get("NEWS_SEED", "0"))
 # Stories that run at the same time; most of a story is waiting.
@@ -86,7 +86,7 @@ def interrupted(story: Story) -> None:
     process, moment = story.start_and(interrupt, at, "first", *SEND)
     story.ended(process, f"SIGINT {moment}{' twice' * twice}", 130, -2)
     story.trigger.clear()
-    following = story.run("second", *RESUME)
+    following = story.run("second", *SEND)
     if not twice:
         assert "another machine is sending" not in following.output, f"{story}\n{following.output}"
     story.finish(["second"], *SEND)
@@ -95,6 +95,7 @@ def interrupted(story: Story) -> None:
 
 def suspended(story: Story) -> None:
     """Suspend the send past its deadline while another machine takes over; then let it continue."""
+    _slow(story, story.random.choice((0, 0.5)))
     sleeper, moment = story.start_and(_suspend, story.at_moment, "first", *SEND)
     _wait_for_stop(sleeper)
     second = story.start("second", *SEND)
@@ -126,6 +127,7 @@ def raced_by_many(story: Story) -> None:
 
 def deleted(story: Story) -> None:
     """Delete the state with the push of a mirror during the send, which stops; no machine begins again."""
+    _slow(story, story.random.choice((0, 0.5)))
     sender: list[Process] = []
     story.at_request(story.random.randint(1, 10), "there", lambda: story.put_back_by_mirror(""))
     sender.append(story.start("first", *SEND))
@@ -160,17 +162,27 @@ def wrong_key(story: Story) -> None:
 
 def cancelled(story: Story) -> None:
     """Cancel on another machine during the send: nobody gets the mail. Then the send may be resumed."""
-    cancel: list[Process] = []
-    at = story.random.randint(4, 14)
-    story.at_request(at, "there", lambda: cancel.append(story.start("second", *CANCEL)))
-    if story.random.random() < 0.3:
-        story.kill_at_moment("first", *SEND)
+    chance = story.random
+    _slow(story, chance.choice((0.3, 0.6, 0.9)))
+    cancels: list[Process] = []
+    at = chance.randint(4, 14)
+    if chance.random() < 0.3:
+        story.plan_pushes({chance.randint(2, 5): chance.choice((DELAYED.format(0.7), REFUSED, NO_REPLY))})
+    story.at_request(at, "there", lambda: cancels.append(story.start("second", *CANCEL)))
+    if chance.random() < 0.3:
+        # Not before the send is saved: there would be nothing to cancel.
+        story.kill_at(
+            partial(story.at_request, chance.randint(5, 16), chance.choice(MOMENTS)), "first", *SEND
+        )
     else:
         story.ended(story.start("first", *SEND), "send on first")
     story.trigger.clear()
-    for process in cancel:
-        story.ended(process, f"cancel at request {at}", -9)
-    story.finish(["second"], *CANCEL)
+    for process in cancels:
+        story.ended(process, f"cancel at request {at}")
+    if chance.random() < 0.4:
+        moment = chance.choice(RECALL_MOMENTS)
+        story.kill_at(partial(story.at_request, chance.randint(1, 2), moment), "second", *CANCEL)
+    story.finish(["second", "third"], *CANCEL)
     counts = story.verify("third")
     assert not counts["accepted"], f"{story}\nnot all mail was recalled, although there was time"
     if story.random.random() < 0.5:
@@ -180,6 +192,7 @@ def cancelled(story: Story) -> None:
 
 def list_changed(story: Story) -> None:
     """Remove a subscriber on another machine, during the send and after it."""
+    _slow(story, 0.5)
     address = story.random.choice(story.addresses)
     removals: list[Process] = []
     remove = ("subscribers", "remove", address)
@@ -197,6 +210,11 @@ def list_changed(story: Story) -> None:
     left = story.run("first", "subscribers", "list", "--state", "active")
     assert len(left.output.splitlines()) == len(story.addresses) - 1
     story.verify("first")
+
+
+def _slow(story: Story, seconds: float) -> None:
+    """Let the next requests for mail take some time, so that a send is long enough for other commands."""
+    story.fake.next(*(Fault.late(seconds) for _ in range(12) if seconds), path=MAIL)
 
 
 def _suspend(process: Process) -> None:
