@@ -4,9 +4,7 @@ import base64
 import gzip
 import hashlib
 import os
-import subprocess
 import time
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ from newsletter.state.git_remote import open_remote
 from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal
 from newsletter.state.state_key import StateKey
 from newsletter.state.state_ref import MAX_BYTES, REF, LostRace, NotSaved, StateRef, check_size, ref_name
+from tests.object_search import found, objects
 from tests.repositories import git, repository
 
 RACERS = 20
@@ -335,46 +334,6 @@ def test_each_newsletter_of_a_repository_has_a_ref_of_its_own(origin: Path) -> N
 ADDRESSES = [f"reader-{number}@example.com" for number in range(200)]
 
 
-def objects(origin: Path) -> Iterator[bytes]:
-    """Yield the content of each object of a repository."""
-    command = ["git", "cat-file", "--batch-all-objects", "--batch"]
-    listed = subprocess.run(command, cwd=origin, capture_output=True, check=True).stdout
-    while listed:
-        head, _, rest = listed.partition(b"\n")
-        size = int(head.split()[2])
-        yield rest[:size]
-        listed = rest[size + 1 :]
-
-
-def forms(address: str) -> Iterator[bytes]:
-    """Yield an address in the forms in which somebody would search for it."""
-    encoded = address.encode()
-    yield encoded
-    for digest in (hashlib.sha256(encoded), hashlib.md5(encoded)):
-        yield digest.digest()
-        yield digest.hexdigest().encode()
-    for start in range(3):
-        text = base64.b64encode(b"\0" * start + encoded + b"\0\0")
-        yield text[4 : 4 + len(address)]
-
-
-def found(origin: Path) -> set[str]:
-    """Return the addresses that are in an object, as it is or unpacked."""
-    readable = []
-    for content in objects(origin):
-        readable.append(content)
-        start = -1
-        while (start := content.find(b"\x1f\x8b", start + 1)) >= 0:
-            unpacker = zlib.decompressobj(wbits=31)
-            try:
-                readable.append(unpacker.decompress(content[start:]))
-            except zlib.error:
-                continue
-    return {
-        address for address in ADDRESSES for form in forms(address) if any(form in each for each in readable)
-    }
-
-
 def test_no_object_has_an_address(letter: Path, origin: Path) -> None:
     key, content = StateKey(bytes(32)), "\n".join(ADDRESSES).encode()
     ref, commit = state_ref(letter), None
@@ -382,7 +341,7 @@ def test_no_object_has_an_address(letter: Path, origin: Path) -> None:
         small = seal(content, key, LEASE, min_bytes=MIN_LEASE_BYTES)
         commit = ref.write({"state": seal(content, key, STATE), "lease": small}, commit)
     assert sum(content.startswith(b"news-state 1\n") for content in objects(origin)) == 4
-    assert found(origin) == set()
+    assert found(origin, ADDRESSES) == set()
 
 
 @pytest.mark.parametrize(
@@ -397,4 +356,4 @@ def test_no_object_has_an_address(letter: Path, origin: Path) -> None:
 )
 def test_an_address_in_an_object_is_found(letter: Path, origin: Path, leaked) -> None:  # type: ignore[no-untyped-def]
     state_ref(letter).write({"state": leaked(ADDRESSES[7].encode())}, None)
-    assert found(origin) == {ADDRESSES[7]}
+    assert found(origin, ADDRESSES) == {ADDRESSES[7]}
