@@ -246,3 +246,9 @@ def test_a_state_is_replaced_after_both_were_shown(news: News, machines: Machine
     assert re.search(r"The state of \S+ \S+ UTC on the ref has 2 subscribers, 0 sends\.\n", yes)
     assert "Sends that only that state records would count as not sent.\n" in yes
     assert "  Subscribers  1\n" in news("state", "show").output
+
+
+def test_a_note_is_not_mixed_into_json(news: News) -> None:
+    news("state", "init")
+    status = news("status", "2026-04-27", "--json", key="")
+    assert status.stdout == "null\n" and "NEWS_STATE_KEY is not set" in status.stderr
