@@ -258,7 +258,7 @@ def stories(first: int) -> dict[int, Callable[[Story], None]]:
 
 STORIES = stories(FIRST_SEED)
 # The seeds that run by default.
-SAMPLE = (0, 6, 7, 11, 16, 33)
+SAMPLE = (4, 6, 62)
 
 
 def run_story(
