@@ -60,13 +60,16 @@ class Runner:
     ref: str = "refs/heads/main"
     program: tuple[str, ...] = ("newsletter",)
     forks: Forks | None = None
+    depth: int = 1
 
     def __post_init__(self) -> None:
         self.checkout.mkdir(parents=True)
         self.commit = self.commit or repositories.git(self.origin, "rev-parse", "main").strip()
         repositories.git(self.checkout, "init", "-q", "--template=")
         repositories.git(self.checkout, "remote", "add", "origin", str(self.origin))
-        repositories.git(self.checkout, "fetch", "-q", "--depth=1", f"file://{self.origin}", self.commit)
+        repositories.git(
+            self.checkout, "fetch", "-q", f"--depth={self.depth}", f"file://{self.origin}", self.commit
+        )
         repositories.git(self.checkout, "checkout", "-q", "--detach", self.commit)
         program = self.folder / "bin" / "news"
         program.parent.mkdir()

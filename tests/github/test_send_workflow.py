@@ -22,7 +22,7 @@ CANCEL = runner.step("cancel.yml", "cancel", "Cancel")
 MAIL = "/v3/mail/send"
 FOR_EVER = 4e9
 # A lost request is recalled after so many seconds; a request has 100 recipients (tests.killed).
-HURRIED = ("tests.killed", "1.6")
+HURRIED, VANISHING = ("tests.killed", "1.6"), ("tests.killed_runner", "1.6")
 
 NewRunner = Callable[..., Runner]
 
@@ -177,3 +177,37 @@ def test_a_cancelled_run_saves_and_the_next_one_continues(
     continued = new_runner(program=HURRIED).run(SEND)
     assert continued.exit_code() == 0 and "another machine is sending" not in continued.output
     assert mails(fake) == everybody(700)
+
+
+@pytest.mark.every_case
+def test_another_runner_finishes_after_a_runner_that_vanished(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    """It waits for the time in the state until which the other one may have sent."""
+    subscribe(machines, 250)
+    fake.next(None, Fault(seconds=1), path=MAIL)
+    killed = new_runner(program=VANISHING).start(SEND)
+    runner.wait_until(lambda: sum(request.path == MAIL for request in fake.requests) >= 2)
+    killed.process.kill()
+    assert killed.exit_code() == -signal.SIGKILL
+    finished = new_runner(program=VANISHING).run(SEND)
+    assert finished.exit_code() == 0 and "another machine is sending" in finished.output
+    assert mails(fake) == everybody(250)
+
+
+@pytest.mark.every_case
+def test_the_button_recalls_an_issue_while_another_run_sends_it(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 700)
+    fake.next(*[Fault(seconds=1.2)] * 7, path=MAIL)
+    machine = new_runner(program=VANISHING)
+    sending = machine.start(SEND)
+    runner.wait_until(lambda: any(request.path == MAIL for request in fake.requests))
+    cancelled = new_runner(program=VANISHING).run(CANCEL)
+    assert cancelled.exit_code() == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
+    # Its next save was lost, or it had ended before; its last step sends nothing either.
+    sending.exit_code()
+    rest = machine.run(REST)
+    assert rest.exit_code() == 0 and "No issue is due" in rest.output
+    assert not mails(fake)
