@@ -1,12 +1,12 @@
 # make demo      render, check and deliver an issue to the example subscribers, into outbox/
-# make test      install what is missing; run ruff, mypy, import-linter and the tests (the longest proofs are sampled)
+# make test      install what is missing; run the linters and the tests (the longest proofs are sampled)
 # make test-all  the same with every case and new random seeds, which it prints (NEWS_SEED=… repeats them)
-# make lint      run only ruff, mypy and import-linter
+# make lint      run only ruff, mypy, import-linter, and for the workflows actionlint and zizmor
 # make golden    write the expected renderings again; review them as a diff
 # make picture   take the pictures of the documentation again
 # make bench     measure speed and memory, also of other tools, which it installs into build/peers
 # make package   build the wheel and try it in an otherwise empty folder
-# make requirements   write .github/requirements.txt again: what the job that sends installs, with hashes
+# make requirements   write .github/requirements*.txt again: what the workflows install, with hashes
 # make clean     delete what these made; the state of a newsletter (news state path) stays
 
 PYTHON ?= python3
@@ -67,6 +67,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/actionlint -shellcheck= -pyflakes=
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 
 golden: $(VENV)/installed-dev
 	$(BIN)/python -m tests.golden
@@ -95,10 +97,13 @@ package: $(VENV)/installed-dev
 # For every system and Python that news supports. Raise a version in .ci/constraints.txt, then make this again.
 requirements: $(BIN)/python
 	$(PIP) uv
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	for name in requirements requirements-review; do \
+		[ $$name = requirements ] && extras= || extras='--extra preview'; \
+		$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --upgrade \
-		--constraint .ci/constraints.txt --extra postgres --output-file .github/requirements.txt pyproject.toml -
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --upgrade --constraint .ci/constraints.txt \
+		--extra postgres $$extras --output-file .github/$$name.txt pyproject.toml - || exit; \
+	done
 
 clean:
 	rm -rf $(VENV) build dist outbox .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

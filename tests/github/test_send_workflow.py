@@ -1,0 +1,213 @@
+"""The steps of send.yml and cancel.yml, run as on a runner, with the state on a ref and a SendGrid fake."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from newsletter.cli.main import main
+from newsletter.state.state_key import make_state_key
+from tests import repositories, runner, samples
+from tests.fakes.sendgrid import Fault, SendGridFake
+from tests.forks import Forks
+from tests.machines import Machines
+from tests.runner import Runner
+
+SEND = runner.step("send.yml", "send", "Send")
+REST = runner.step("send.yml", "send", "Send the rest after a failure")
+CANCEL = runner.step("cancel.yml", "cancel", "Cancel")
+MAIL = "/v3/mail/send"
+FOR_EVER = 4e9
+# A lost request is recalled after so many seconds; a request has 100 recipients (tests.killed).
+HURRIED, VANISHING = ("tests.killed", "1.6"), ("tests.killed_runner", "1.6")
+
+NewRunner = Callable[..., Runner]
+
+
+@pytest.fixture
+def fake() -> Iterator[SendGridFake]:
+    with SendGridFake() as service:
+        yield service
+
+
+@pytest.fixture
+def machines(tmp_path: Path, fake: SendGridFake) -> Machines:
+    through = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
+    return Machines(tmp_path, extra=f"{through}send: {{undo_window: 90m}}\n")
+
+
+@pytest.fixture
+def new_runner(machines: Machines, fake: SendGridFake, forks: Forks) -> NewRunner:
+    """Make a runner, which has the files of `main`, the secrets, and no bash, if nothing else is said."""
+    numbers = iter(range(1, 100))
+
+    def make(**options: object) -> Runner:
+        values = {
+            "secrets.NEWS_STATE_KEY": machines.key.text,
+            "secrets.SENDGRID_API_KEY": fake.key,
+            "vars.SENDGRID_HOST": "127.0.0.1",
+            "github.token": "ghs_example",
+            "inputs.issue": "2026-04-27",
+            **options.pop("values", {}),  # type: ignore[dict-item]
+        }
+        folder = machines.folder / f"runner-{next(numbers)}"
+        return Runner(folder, machines.origin, values, **{"forks": forks, **options})  # type: ignore[arg-type]
+
+    return make
+
+
+def subscribe(machines: Machines, people: int) -> None:
+    """Save a state with subscribers on the ref, from the first machine."""
+    list_file = machines.folder / "list.csv"
+    list_file.write_text("address\n" + "".join(f"reader{n}@example.com\n" for n in range(people)))
+    # The state of a laptop: the variables of the tests' own machine are of no interest.
+    laptop = {name: "" for name in ("CI", "GITHUB_ACTIONS", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY")}
+    for command in (["state", "init"], ["subscribers", "import", str(list_file)]):
+        done = CliRunner().invoke(
+            main,
+            ["-C", str(machines.machine()), *command],
+            env={**laptop, "NEWS_STATE_KEY": machines.key.text},
+        )
+        assert done.exit_code == 0, done.output
+
+
+def merge(machines: Machines, issue: str) -> str:
+    """Merge another text of the issue into the default branch; return the commit before."""
+    before = repositories.git(machines.origin, "rev-parse", "main").strip()
+    samples.write(machines.machine(), extra=_extra(machines), issue=issue)
+    repositories.commit(machines.machine())
+    repositories.git(machines.machine(), "push", "-q", "origin", "HEAD:main")
+    return before
+
+
+def _extra(machines: Machines) -> str:
+    return (machines.machine() / "newsletter.yml").read_text().removeprefix(samples.NEWSLETTER)
+
+
+def mails(fake: SendGridFake) -> Counter[str]:
+    """Count the mails that each address gets if nothing else happens."""
+    return Counter(delivery.address for delivery in fake.delivered_by(FOR_EVER))
+
+
+def everybody(people: int) -> dict[str, int]:
+    return {f"reader{n}@example.com": 1 for n in range(people)}
+
+
+def test_a_merge_sends_once_and_the_button_recalls(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 3)
+    sent = new_runner().run(SEND)
+    assert sent.exit_code() == 0 and "SENT TO ALL 3, HELD BACK UNTIL" in sent.output
+    assert "example.com" not in sent.output.replace("soup@example.com", "").replace("cook@example.com", "")
+    again = new_runner().run(SEND)
+    assert again.exit_code() == 0 and "No issue is due" in again.output
+    assert mails(fake) == everybody(3)
+    cancelled = new_runner().run(CANCEL)
+    assert cancelled.exit_code() == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
+    assert not mails(fake)
+
+
+def test_a_run_of_an_older_commit_sends_nothing(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    older = merge(machines, samples.ISSUE.replace("Leek", "Leeks"))
+    newest = repositories.git(machines.origin, "rev-parse", "main").strip()
+    stale = new_runner(commit=older).run(SEND)
+    assert stale.exit_code() == 0
+    assert stale.output.startswith("Nothing was sent: issues changed since the commit of this run")
+    assert f"the run of commit {newest[:10]} sends what is due" in stale.output
+    other = new_runner(ref="refs/heads/draft").run(SEND)
+    assert other.exit_code() == 0 and "issues are sent from refs/heads/main only" in other.output
+    assert not fake.requests
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        pytest.param({"secrets.NEWS_STATE_KEY": ""}, "NEWS_STATE_KEY is not set", id="no-key"),
+        pytest.param(
+            {"secrets.NEWS_STATE_KEY": make_state_key().text}, "was sealed with another key", id="another-key"
+        ),
+        pytest.param({"secrets.SENDGRID_API_KEY": ""}, "SENDGRID_API_KEY", id="no-key-of-the-provider"),
+    ],
+)
+def test_a_secret_that_is_missing_or_wrong(
+    values: dict[str, str], error: str, machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 1)
+    before = machines.commit()
+    refused = new_runner(values=values).run(SEND)
+    assert refused.exit_code() == 1 and error in refused.output
+    assert "Traceback" not in refused.output and machines.commit() == before and not mails(fake)
+
+
+def test_the_last_step_finishes_after_a_killed_process(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 250)
+    machine = new_runner(program=HURRIED)
+    # The mail of this request is accepted, and nobody hears of it.
+    fake.next(None, Fault(seconds=1), path=MAIL)
+    killed = machine.start(SEND)
+    runner.wait_until(lambda: sum(request.path == MAIL for request in fake.requests) >= 2)
+    killed.process.kill()
+    assert killed.exit_code() == -signal.SIGKILL
+    assert REST["if"] == "${{ !cancelled() && steps.send.outcome == 'failure' }}"
+    rest = machine.run(REST)
+    assert rest.exit_code() == 0 and "SENT TO ALL 250" in rest.output
+    assert mails(fake) == everybody(250)
+
+
+def test_a_cancelled_run_saves_and_the_next_one_continues(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    """GitHub sends SIGINT to the process of the step, which is bash without `exec`."""
+    subscribe(machines, 700)
+    fake.next(*[Fault(seconds=0.5)] * 7, path=MAIL)
+    interrupted = new_runner(program=HURRIED, forks=None).start(SEND)
+    runner.wait_until(lambda: any(request.path == MAIL for request in fake.requests))
+    interrupted.process.send_signal(signal.SIGINT)
+    assert interrupted.exit_code() == 3
+    assert 0 < len(mails(fake)) < 700
+    # Nobody holds the state, so that this run does not wait for a deadline.
+    continued = new_runner(program=HURRIED).run(SEND)
+    assert continued.exit_code() == 0 and "another machine is sending" not in continued.output
+    assert mails(fake) == everybody(700)
+
+
+@pytest.mark.every_case
+def test_another_runner_finishes_after_a_runner_that_vanished(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    """It waits for the time in the state until which the other one may have sent."""
+    subscribe(machines, 250)
+    fake.next(None, Fault(seconds=1), path=MAIL)
+    killed = new_runner(program=VANISHING).start(SEND)
+    runner.wait_until(lambda: sum(request.path == MAIL for request in fake.requests) >= 2)
+    killed.process.kill()
+    assert killed.exit_code() == -signal.SIGKILL
+    finished = new_runner(program=VANISHING).run(SEND)
+    assert finished.exit_code() == 0 and "another machine is sending" in finished.output
+    assert mails(fake) == everybody(250)
+
+
+@pytest.mark.every_case
+def test_the_button_recalls_an_issue_while_another_run_sends_it(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 700)
+    fake.next(*[Fault(seconds=1.2)] * 7, path=MAIL)
+    machine = new_runner(program=VANISHING)
+    sending = machine.start(SEND)
+    runner.wait_until(lambda: any(request.path == MAIL for request in fake.requests))
+    cancelled = new_runner(program=VANISHING).run(CANCEL)
+    assert cancelled.exit_code() == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
+    # Its next save was lost, or it had ended before; its last step sends nothing either.
+    sending.exit_code()
+    rest = machine.run(REST)
+    assert rest.exit_code() == 0 and "No issue is due" in rest.output
+    assert not mails(fake)

@@ -1,0 +1,156 @@
+"""A runner of GitHub: `run` steps of this repository's workflows, in a checkout, with a runner's environment.
+
+Steps with `uses` are not run: `news` is on the PATH already. With `forks`, a step that is one `exec news …`
+is run without bash, which is quicker.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests import repositories, samples
+from tests.forks import Fork, Forks
+
+ROOT = Path(__file__).parent.parent
+GITHUB = ROOT / ".github"
+ACTION = GITHUB / "actions" / "news" / "action.yml"
+_EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")
+_WAIT_SECONDS = 60.0
+
+
+def workflow(name: str) -> dict[str, Any]:
+    """Return a workflow of this repository."""
+    loaded = yaml.safe_load((GITHUB / "workflows" / name).read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def step(name: str, job: str, title: str) -> dict[str, Any]:
+    """Return the step of a workflow's job that has a name."""
+    (found,) = [each for each in workflow(name)["jobs"][job]["steps"] if each.get("name") == title]
+    assert isinstance(found, dict)
+    return found
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; fail after a minute."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@dataclass
+class Runner:
+    """A checkout of one commit in its own folder; `values` are those of expressions like `secrets.NAME`."""
+
+    folder: Path
+    origin: Path
+    values: Mapping[str, str]
+    commit: str = ""
+    ref: str = "refs/heads/main"
+    program: tuple[str, ...] = ("newsletter",)
+    forks: Forks | None = None
+    depth: int = 1
+
+    def __post_init__(self) -> None:
+        self.checkout.mkdir(parents=True)
+        self.commit = self.commit or repositories.git(self.origin, "rev-parse", "main").strip()
+        repositories.git(self.checkout, "init", "-q", "--template=")
+        repositories.git(self.checkout, "remote", "add", "origin", str(self.origin))
+        repositories.git(
+            self.checkout, "fetch", "-q", f"--depth={self.depth}", f"file://{self.origin}", self.commit
+        )
+        repositories.git(self.checkout, "checkout", "-q", "--detach", self.commit)
+        program = self.folder / "bin" / "news"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", *self.program])} "$@"\n')
+        program.chmod(0o755)
+
+    @property
+    def checkout(self) -> Path:
+        """Return the folder in which the steps run."""
+        return self.folder / "checkout"
+
+    def start(self, step: Mapping[str, Any]) -> "StepProcess":
+        """Start a step's script with its shell; its process is the one that GitHub sends signals to."""
+        script, output = self.folder / "step.sh", self.folder / "output"
+        script.write_text(step["run"] + "\n")
+        shell = step.get("shell", "bash -e {0}")
+        if shell == "bash":
+            shell = "bash --noprofile --norc -eo pipefail {0}"
+        environment = self._environment(step.get("env", {}))
+        with output.open("wb") as file:
+            if self.forks:
+                words = [environment.get(word[1:], word) for word in shlex.split(step["run"])]
+                assert words[:2] == ["exec", "news"] and "\n" not in step["run"]
+                command, place = (*self.program, *words[2:]), file.fileno()
+                fork = self.forks.start(
+                    *command, folder=self.checkout, output=place, errors=place, environment=environment
+                )
+                return StepProcess(fork, output)
+            started = subprocess.Popen(
+                [script if word == "{0}" else word for word in shlex.split(shell)],
+                cwd=self.checkout,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+        return StepProcess(started, output)
+
+    def run(self, step: Mapping[str, Any]) -> "StepProcess":
+        """Run a step to its end."""
+        done = self.start(step)
+        done.exit_code()
+        return done
+
+    def _environment(self, step: Mapping[str, str]) -> dict[str, str]:
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.folder),
+            "RUNNER_TEMP": str(self.folder),
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": "example/newsletter",
+            "GITHUB_RUN_ID": "1",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_REF": self.ref,
+            "GITHUB_SHA": self.commit,
+            "GITHUB_OUTPUT": str(self.folder / "outputs"),
+            "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
+            **samples.KEY_HOSTS,
+            **{name: _EXPRESSION.sub(self._value, str(value)) for name, value in step.items()},
+        }
+
+    def _value(self, expression: re.Match[str]) -> str:
+        # A secret or a variable that is not set is an empty text.
+        return self.values.get(expression[1], "")
+
+
+@dataclass
+class StepProcess:
+    """The process of a step."""
+
+    process: subprocess.Popen[bytes] | Fork
+    file: Path
+
+    def exit_code(self) -> int:
+        """Wait for the end; return the exit code, negative after a signal."""
+        return self.process.wait(_WAIT_SECONDS)
+
+    @property
+    def output(self) -> str:
+        return self.file.read_text(errors="replace")
