@@ -32,7 +32,13 @@ _TMPFS_FREE_BYTES = 2 * 1024**3
 _EXPECT_TIMEOUT_MS = 20_000
 
 # Files are given to workers in this order, each file to one worker: a long file must not start last.
-_LONGEST_FIRST = ("test_killed.py", "test_preview_page.py", "test_protocol.py", "test_preview_screenshots.py")
+_LONGEST_FIRST = (
+    "test_killed.py",
+    "test_killed_ref.py",
+    "test_preview_page.py",
+    "test_protocol.py",
+    "test_preview_screenshots.py",
+)
 
 expect.set_options(timeout=_EXPECT_TIMEOUT_MS)
 settings.register_profile("fixed", derandomize=True)
@@ -43,8 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-case",
         action="store_true",
         help="Run every case. Without it, a fixed sample of the longest proofs runs (see test_protocol,"
-        " test_synced_protocol, test_killed, test_ledger_agrees, test_judges, test_preview_page), and"
-        " hypothesis tries fixed examples.",
+        " test_synced_protocol, test_killed, test_killed_ref, test_ledger_agrees, test_judges,"
+        " test_preview_page), and hypothesis tries fixed examples.",
     )
 
 
