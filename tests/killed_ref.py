@@ -29,7 +29,7 @@ TIMINGS = {
     "publish_margin": timedelta(seconds=0.5),
     "publish_recipients": PUBLISHED_RECIPIENTS,
 }
-POLL, CLOCK_MARGIN = timedelta(seconds=0.3), timedelta(seconds=0.5)
+POLL, CLOCK_MARGIN = timedelta(seconds=1), timedelta(seconds=0.5)
 
 
 def publish_nothing_before_a_claim() -> None:
