@@ -58,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--every-case"):
         settings.load_profile("fixed")
     # Where these tests run is of no interest to the commands that they run.
-    os.environ.pop("GITHUB_ACTIONS", None)
+    for name in [name for name in os.environ if name.startswith("GITHUB_")]:
+        del os.environ[name]
     # A shell script's background job ignores Ctrl-C, and so would every process that a test starts.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
