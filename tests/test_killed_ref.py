@@ -257,8 +257,8 @@ def stories(first: int) -> dict[int, Callable[[Story], None]]:
 
 
 STORIES = stories(FIRST_SEED)
-# The seeds that run by default.
-SAMPLE = (4, 6)
+# The seed that runs by default: a killed send.
+SAMPLE = (4,)
 
 
 def run_story(
@@ -371,7 +371,3 @@ def test_without_a_fault_its_story_is_well(
     story: Callable[[Story], None], forks: Forks, tmp_path: Path
 ) -> None:
     print(f"\n{run_story(1, story, tmp_path, forks)}", end=" ")
-
-
-def test_the_sample_has_most_kinds() -> None:
-    assert len({kind for seed, kind in stories(0).items() if seed in SAMPLE}) == len(SAMPLE)
