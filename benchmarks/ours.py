@@ -54,7 +54,15 @@ class NullLedger:
         self.accepted = 0
 
     def claim(
-        self, send: Send, limit: int, room: int, batch: HeldBatch | None, lease: timedelta, *, noted: bool
+        self,
+        send: Send,
+        limit: int,
+        room: int,
+        batch: HeldBatch | None,
+        lease: timedelta,
+        *,
+        noted: bool,
+        lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         claimed: list[ClaimedChunk] = []
         while self._last < send.recipients and len(claimed) < limit:
