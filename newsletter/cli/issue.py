@@ -123,7 +123,7 @@ def _take_screenshots(folder: Path, issue: str | None, target: Path) -> None:
     from newsletter.config import loader
     from newsletter.disk.boundary import root_of
     from newsletter.issue import files
-    from newsletter.limited_process import run_limited
+    from newsletter.limits.process import run_limited
     from newsletter.mail.sample import sample_mailing
     from newsletter.preview import mail_views, screenshots
     from newsletter.services.export import rendered
@@ -158,7 +158,7 @@ def render(folder: Path, issue: str | None, target: Path | None) -> None:
     from newsletter.config import loader
     from newsletter.disk.boundary import root_of
     from newsletter.issue import files
-    from newsletter.limited_process import run_limited
+    from newsletter.limits.process import run_limited
     from newsletter.services import export
 
     newsletter = loader.load(folder, review=True)

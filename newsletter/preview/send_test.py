@@ -8,7 +8,7 @@ from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.display import printable
 from newsletter.errors import NewsError
-from newsletter.limited_process import Limiter, run_limited
+from newsletter.limits.process import Limiter, run_limited
 from newsletter.sending.outcomes import Accepted
 from newsletter.services.send import SendService
 from newsletter.subscribers.parsing import parse_subscriber

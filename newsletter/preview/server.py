@@ -13,7 +13,7 @@ import uvicorn
 from newsletter.background import exit_now
 from newsletter.constants import PREVIEW_PORT
 from newsletter.errors import Unavailable
-from newsletter.limited_process import LimitedProcess
+from newsletter.limits.process import LimitedProcess
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app

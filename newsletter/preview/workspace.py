@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from newsletter.background import run_in_thread
 from newsletter.errors import LimitReached, Problem
-from newsletter.limited_process import Limiter
+from newsletter.limits.process import Limiter
 from newsletter.preview import outbox, payloads
 from newsletter.preview.builder import Page, build
 from newsletter.preview.event_stream import EventStream

@@ -12,7 +12,7 @@ from newsletter.disk.boundary import entries
 from newsletter.errors import SEVERITIES, NewsError, Problem, StateError
 from newsletter.issue import files
 from newsletter.issue.model import Issue
-from newsletter.limited_process import Limiter, run_limited
+from newsletter.limits.process import Limiter, run_limited
 from newsletter.review.text_changes import TextChanges, compare_with
 from newsletter.services.check import Checked, check
 from newsletter.state.git import Repository, find_repository

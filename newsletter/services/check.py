@@ -13,7 +13,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
-from newsletter.limited_process import Limiter, run_limited, run_limited_with_waits
+from newsletter.limits.process import Limiter, run_limited, run_limited_with_waits
 from newsletter.services.prepare import proof
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
-from newsletter.limited_process import Limiter, run_limited
+from newsletter.limits.process import Limiter, run_limited
 from newsletter.providers.factory import open_provider
 from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel

@@ -1,1 +1,1 @@
-"""Local files that are not committed: the newsletter's private folder and its secret key."""
+"""The newsletter's state: its private folder, its keys, and the sealed state on a Git ref."""

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from newsletter.cli.main import main
 from newsletter.errors import LimitReached
-from newsletter.limited_process import (
+from newsletter.limits.process import (
     MAX_SECONDS,
     MAX_SECONDS_WITH_WAITS,
     LimitedProcess,

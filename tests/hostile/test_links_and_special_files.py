@@ -570,7 +570,7 @@ DISK = {
     "checks/external/spamassassin.py": "writes into a temporary folder of its own",
     "preview/outbox.py": "lists a maildir, and follows no links",
     "providers/outbox.py": "opens its folder to sync it, and looks for a message",
-    "limited_worker.py": "reads a file of the system",
+    "limits/worker.py": "reads a file of the system",
     "store/journal.py": "the locks and journals of processes, in the private folder",
     "state/folder.py": "makes the private folder",
     "state/process_lock.py": "locks files in the private folder, and follows no links",

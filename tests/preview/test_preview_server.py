@@ -17,7 +17,7 @@ import pytest
 from newsletter.checks.document import Document, words
 from newsletter.config import loader
 from newsletter.errors import Unavailable
-from newsletter.limited_process import LimitedProcess
+from newsletter.limits.process import LimitedProcess
 from newsletter.preview.builder import build
 from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from newsletter import __version__
 from newsletter.issue import files
-from newsletter.limited_process import run_limited
+from newsletter.limits.process import run_limited
 from newsletter.review import collect, report
 from newsletter.review.collect import BranchChanges, Review
 from newsletter.review.github_run import GithubRun

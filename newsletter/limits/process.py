@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from newsletter.errors import LimitReached
-from newsletter.limited_worker import HINT, MAX_RESULT_BYTES, answer_all, answer_once, serve, too_large
+from newsletter.limits.worker import HINT, MAX_RESULT_BYTES, answer_all, answer_once, serve, too_large
 
 MAX_SECONDS = 30.0
 """The time that building and checking an issue may take in a command."""

@@ -1,4 +1,4 @@
-"""Answer calls in a process with limits of time and memory, which `limited_process` starts."""
+"""Answer calls in a process with limits of time and memory, which `process` starts."""
 
 import pickle
 import signal

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import limited_process
 from newsletter.disk.boundary import UnsafeFile
 from newsletter.errors import IssueError, LimitReached, NewsError, Problem, TemplateError
-from newsletter.limited_process import LimitedProcess, Limiter, run_limited
-from newsletter.limited_worker import MAX_RESULT_BYTES
+from newsletter.limits import process
+from newsletter.limits.process import LimitedProcess, Limiter, run_limited
+from newsletter.limits.worker import MAX_RESULT_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_closing_ends_a_running_call() -> None:
 
 PROGRAM = """
 import os, sys
-from newsletter.limited_process import LimitedProcess, run_limited
+from newsletter.limits.process import LimitedProcess, run_limited
 
 def compute():
     print(os.getpid(), flush=True)
@@ -193,7 +193,7 @@ def test_signals_end_a_program_in_the_middle_of_a_computation(tmp_path: Path, ki
 
 INTERRUPTED = """
 import os, signal, time
-from newsletter.limited_process import run_limited
+from newsletter.limits.process import run_limited
 
 os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
 try:
@@ -215,12 +215,12 @@ def test_the_system_ends_a_process_that_nobody_kills() -> None:
     import resource
 
     soft, _ = run_limited(resource.getrlimit, resource.RLIMIT_CPU)
-    assert limited_process.MAX_SECONDS < soft <= limited_process.MAX_SECONDS + 3
+    assert process.MAX_SECONDS < soft <= process.MAX_SECONDS + 3
 
 
 def test_without_forks_a_thread_has_the_limit_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limited_process, "_CAN_FORK", False)
-    monkeypatch.setattr(limited_process, "MAX_SECONDS", 0.05)
+    monkeypatch.setattr(process, "_CAN_FORK", False)
+    monkeypatch.setattr(process, "MAX_SECONDS", 0.05)
     assert run_limited(os.getpid) == os.getpid()
     over = threading.Event()
     with pytest.raises(LimitReached, match=r"takes longer than 0\.05 seconds"):
