@@ -15,7 +15,7 @@ NewsError                an error with its location and what to do next; exit co
 └── Unavailable          an optional program, a folder, a port or a commit is not available
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -57,6 +57,11 @@ class Problem:
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (f"{self.where}: {self.what}" if self.where else self.what, self.fix)))
+
+
+def by_severity(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems, the severest first, else in their order."""
+    return sorted(problems, key=lambda problem: SEVERITIES.index(problem.severity))
 
 
 class NewsError(Exception):

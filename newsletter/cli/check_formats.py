@@ -12,7 +12,7 @@ from newsletter.checks import registry
 from newsletter.checks.settings import LoweredCheck
 from newsletter.cli.output import MAX_TEXT_LENGTH
 from newsletter.display import escaped, shortened
-from newsletter.errors import SEVERITIES, Problem, Severity
+from newsletter.errors import Problem, Severity, by_severity
 from newsletter.services.check import Checked
 
 # The rule name of a problem that no check found: a file is invalid.
@@ -74,8 +74,7 @@ def as_github(results: Sequence[Checked]) -> str:
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     lowered = (check.problem for check in _each_lowered(results))
-    problems = sorted((*_each(results), *lowered), key=lambda problem: SEVERITIES.index(problem.severity))
-    return "\n".join(map(_command, problems))
+    return "\n".join(map(_command, by_severity((*_each(results), *lowered))))
 
 
 def _command(problem: Problem) -> str:

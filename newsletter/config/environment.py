@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
+from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.yamlfile import reader
 
-SECRET_KEY, DATABASE_URL, STATE_KEY = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL", "NEWS_STATE_KEY"
+SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 

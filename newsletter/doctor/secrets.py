@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.config.environment import DATABASE_URL, SECRET_KEY, STATE_KEY
+from newsletter.config.environment import DATABASE_URL, SECRET_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
 from newsletter.disk.failures import cannot_be, read_hint
@@ -14,6 +14,7 @@ from newsletter.errors import StateError
 from newsletter.findings import Finding
 from newsletter.state.location import DATABASE, ENV, SECRET
 from newsletter.state.secret_key import MIN_LENGTH, read_key
+from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.state.state_key import parse_state_keys
 
 _CREATE_KEY = "create one (openssl rand -hex 32) and set it as a secret of the repository"

@@ -1,7 +1,7 @@
 """Collect all that a review shows: the changed issues, their problems, and the changes of their text."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from newsletter.config import loader
 from newsletter.disk import reading
 from newsletter.disk.boundary import entries
-from newsletter.errors import SEVERITIES, NewsError, Problem, StateError
+from newsletter.errors import NewsError, StateError
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.limits.process import Limiter, run_limited
@@ -63,11 +63,6 @@ class Review:
     def results(self) -> tuple[Checked, ...]:
         """Return the results of all issues of the review."""
         return (self.checked, *self.further)
-
-
-def by_severity(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems, the severest first, else in their order."""
-    return sorted(problems, key=lambda problem: SEVERITIES.index(problem.severity))
 
 
 def review(
@@ -153,7 +148,7 @@ def _place(folder: Path, repository: Repository | None) -> str:
     """Return the newsletter's folder relative to the top of the work tree; "" for the top itself."""
     if repository is None:
         return ""
-    place = folder.resolve().relative_to(repository.top).as_posix()
+    place = repository.path_of(folder)
     return "" if place == "." else place
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from newsletter.display import counted
-from newsletter.errors import Problem
-from newsletter.review.collect import Review, by_severity
+from newsletter.errors import Problem, by_severity
+from newsletter.review.collect import Review
 from newsletter.review.markdown import escape, folded, table
 from newsletter.review.source_links import SourceLinks
 from newsletter.review.verdict import problem_counts

@@ -29,11 +29,12 @@ _MAX_POINTER_BYTES = 8192  # a path has at most 4,096 bytes on Linux
 _MAX_WORK_TREES = 1000
 _POINTER = b"gitdir: "
 _SET_PLACE = "repair the repository, or set NEWS_STATE_DIR to a folder for the newsletter's state"
-# A repository's configuration may name a program for `git ls-files`, and a partial clone may fetch objects.
-_ARGUMENTS = (
+LOCAL_OPTIONS = (
     *("--no-pager", "--no-optional-locks", "--no-replace-objects"),
     *("-c", "core.fsmonitor=", "-c", f"core.hooksPath={os.devnull}", "-c", "protocol.allow=never"),
 )
+"""Options for a question about the local repository: its configuration may name programs for plumbing
+commands, and a partial clone may fetch objects."""
 _ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
@@ -192,7 +193,7 @@ def _ask(
 
     def list_files(*options: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
         return subprocess.run(
-            [git, *_ARGUMENTS, *places, "ls-files", "-z", "--cached", *options, "--", *pathspecs],
+            [git, *LOCAL_OPTIONS, *places, "ls-files", "-z", "--cached", *options, "--", *pathspecs],
             cwd=top,
             env={**environment, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,

@@ -13,15 +13,12 @@ from pathlib import Path
 from newsletter.disk.programs import find_program
 from newsletter.display import printable
 from newsletter.errors import StateError, Unavailable
-from newsletter.state.git import NO_GIT, Repository, find_repository
+from newsletter.state.git import LOCAL_OPTIONS, NO_GIT, Repository, find_repository
 from newsletter.state.git_process import Reply, git_environment, run_git
 
 TIMEOUT_SECONDS = 20.0
 MAX_LISTING_BYTES = 20_000_000
-_OPTIONS = (
-    *("--no-pager", "--no-replace-objects", "--literal-pathspecs"),
-    *("-c", "core.fsmonitor=", "-c", f"core.hooksPath={os.devnull}", "-c", "protocol.allow=never"),
-)
+_OPTIONS = (*LOCAL_OPTIONS, "--literal-pathspecs")
 _ID = re.compile(rb"([0-9a-f]{40,64})\n?")
 _ENTRY = re.compile(rb"(100[0-7]{3}) blob ([0-9a-f]{40,64})\t(.+)", re.DOTALL)
 _FETCH = (
