@@ -48,7 +48,7 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
     from newsletter.services.due import due_issues
     from newsletter.services.send import SendService
 
-    with SendService.open(newsletter) as service:
+    with SendService.open(newsletter, on_wait=None) as service:
         due, broken = terminal.collect_due(due_issues(service))
     names = [prepared.issue.name for prepared in due]
     if as_json:

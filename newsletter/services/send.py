@@ -26,14 +26,14 @@ from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, Send
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.publisher import Publisher
 from newsletter.sending.start import claim_send, find_started
-from newsletter.services.open_state import OnWait, ignore_wait, open_local, open_state
+from newsletter.services.open_state import OnWait, OpenState, ignore_wait, open_local, open_state
 from newsletter.services.prepare import Prepared, prepare
 from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
 from newsletter.services.state_sync import StateSync
 from newsletter.services.status import SendStatus, send_status
 from newsletter.state.process_lock import require_locks
 from newsletter.state.secret_key import find_secret_key, fingerprint, secret_key
-from newsletter.store.database import Database
+from newsletter.store.database import Database, refuse_lost_with_machine
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
@@ -77,13 +77,20 @@ class SendService:
 
         `on_wait` is that of `open`. Raise SendRefused if the issue was never sent.
         """
+        require_locks()
         with open_state(newsletter) as state:
             send = LedgerQueries(state.database).newest(issue, SUBSCRIBERS)
-        if send is None or send.state == "superseded":
-            raise SendRefused(f"{issue} was never sent", f"news send {issue}")
-        with cls.open(newsletter, send.provider, on_wait=on_wait) as service:
-            # The send may have been changed since then.
-            yield service, service._reread(send)
+            if send is None or send.state == "superseded":
+                raise SendRefused(f"{issue} was never sent", f"news send {issue}")
+            newsletter = loader.with_provider(newsletter, send.provider)
+            with closing(open_provider(newsletter)) as provider:
+                if provider.capabilities.leaves_machine:
+                    if state.sync is None:
+                        refuse_lost_with_machine(newsletter)
+                    if on_wait:
+                        state.wait_until_free(on_wait)
+                with cls._over(newsletter, state, provider, on_wait) as service:
+                    yield service, service._reread(send)  # another machine may have changed it meanwhile
 
     @classmethod
     @contextmanager
@@ -109,9 +116,8 @@ class SendService:
         """
         require_locks()
         newsletter = loader.with_provider(newsletter, provider_name)
-        provider = open_provider(newsletter)
-        leaves_machine = provider.capabilities.leaves_machine
-        with closing(provider):
+        with closing(open_provider(newsletter)) as provider:
+            leaves_machine = provider.capabilities.leaves_machine
             if newsletter.config.state and leaves_machine and not for_test:
                 opened = open_state(newsletter, for_test=not to_send)
             else:
@@ -119,14 +125,30 @@ class SendService:
             with opened as state:
                 if to_send and on_wait:
                     state.wait_until_free(on_wait)
-                clock_offset = state.database.clock_offset()
-                fields = {"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
-                log.info("provider opened", extra=fields)
-                clock = SystemClock(clock_offset)
-                service = cls(newsletter, state.database, provider, clock, limited=limited, sync=state.sync)
-                service.on_wait = on_wait or ignore_wait
-                with closing(service):
+                with cls._over(newsletter, state, provider, on_wait, limited) as service:
                     yield service
+
+    @classmethod
+    @contextmanager
+    def _over(
+        cls,
+        newsletter: Newsletter,
+        state: OpenState,
+        provider: Provider,
+        on_wait: OnWait | None,
+        limited: Limiter = run_limited,
+    ) -> Iterator["SendService"]:
+        """Yield the service over an open state and provider; a rehearsal uses no state ref."""
+        clock_offset = state.database.clock_offset()
+        fields = {"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
+        log.info("provider opened", extra=fields)
+        sync = state.sync if provider.capabilities.leaves_machine else None
+        service = cls(
+            newsletter, state.database, provider, SystemClock(clock_offset), limited=limited, sync=sync
+        )
+        service.on_wait = on_wait or ignore_wait
+        with closing(service):
+            yield service
 
     def close(self) -> None:
         """Close the provider and the store, and unlock this process's folder of journals."""

@@ -123,7 +123,7 @@ def push(newsletter: Newsletter, agree: AgreeToReplace | None = None) -> SavedSu
             sync.adopt_head()
             saved = None
             with suppress(StateError):
-                saved = _summary_on_ref(sync.sealed)
+                saved = _summary_on_ref(sync.sealed, renamed=True)
             agree(summary(newsletter.list_id, sync.database), saved)
         else:
             sync.recognise_own_push()
@@ -137,8 +137,8 @@ def show(newsletter: Newsletter) -> SavedSummary:
     return _summary_on_ref(SealedRef.open(newsletter))
 
 
-def _summary_on_ref(sealed: SealedRef) -> SavedSummary:
-    saved = sealed.read(sealed.existing_commit(), renamed=True)
+def _summary_on_ref(sealed: SealedRef, *, renamed: bool = False) -> SavedSummary:
+    saved = sealed.read(sealed.existing_commit(), renamed=renamed)
     with closing(Database.of_copy(saved.archive.database)) as database:
         content = summary(saved.archive.list_id, database)
     return SavedSummary(sealed.place, saved.size, content, saved.archive.saved_at, saved.lease)

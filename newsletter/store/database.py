@@ -41,6 +41,17 @@ def open_database(newsletter: Newsletter) -> Iterator["Database"]:
         database.close()
 
 
+def refuse_lost_with_machine(newsletter: Newsletter) -> None:
+    """Raise SendRefused if the database is a file that is deleted together with a machine of a CI service."""
+    if newsletter.in_ci and not newsletter.secrets.has_database_server:
+        raise SendRefused(
+            "the ledger would be deleted together with this CI machine, and the next send would mail the "
+            "issue again to all subscribers",
+            "keep the state on a Git ref (`state: git` in newsletter.yml), or set NEWS_DATABASE_URL to a "
+            "permanent PostgreSQL database (postgresql://user@host/name)",
+        )
+
+
 class Database:
     """A migrated database; `reading` and `writing` open its transactions."""
 
@@ -56,13 +67,8 @@ class Database:
         or Unavailable if the database cannot be opened.
         """
         secrets = newsletter.secrets
-        if to_last and newsletter.in_ci and not secrets.has_database_server:
-            raise SendRefused(
-                "the ledger would be deleted together with this CI machine, and the next send would mail the "
-                "issue again to all subscribers",
-                "keep the state on a Git ref (`state: git` in newsletter.yml), or set NEWS_DATABASE_URL to a "
-                "permanent PostgreSQL database (postgresql://user@host/name)",
-            )
+        if to_last:
+            refuse_lost_with_machine(newsletter)
         claim(newsletter.location, newsletter.list_id, for_test=for_test)
         if secrets.database_url:
             engine = _engine(secrets.database_url.get_secret_value())

@@ -188,6 +188,22 @@ def test_a_send_waits_for_another_machine(
     assert "another machine is sending; its state is taken when it has ended" in sent.stderr
 
 
+def test_a_command_that_only_reads_does_not_wait_for_another_machine(
+    news: News, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(seconds: float) -> None:
+        raise AssertionError("it waits")
+
+    monkeypatch.setattr("newsletter.services.open_state.time.sleep", fail)
+    news("state", "init")
+    news("subscribers", "add", "ada@example.com")
+    with StateSync.open(machines.newsletter("second")) as other:
+        other.pull()
+        other.save([NextChunk(1, 1, 1)], datetime.now(UTC) + timedelta(minutes=5))
+    for command in (("status", "--due"), ("status",), ("send", "2026-04-27", "--dry-run")):
+        assert news(*command).exit_code == 0
+
+
 @pytest.mark.parametrize("command", ["init", "pull", "push", "show", "rotate-key"])
 def test_a_newsletter_without_a_state_ref(command: str, news: News, machines: Machines) -> None:
     file = machines.machine() / "newsletter.yml"

@@ -228,8 +228,9 @@ def test_the_state_of_another_repository(machines: Machines, tmp_path: Path) -> 
     repositories.git(tmp_path, "clone", "-q", "--mirror", str(machines.origin), "renamed.git")
     second = machines.machine("second")
     repositories.git(second, "remote", "set-url", "origin", str(tmp_path / "renamed.git"))
-    with refused(f"is the state of {machines.origin}, and this is {tmp_path / 'renamed.git'}"):
-        state.pull(machines.newsletter("second"), replace=False)
+    for read in (state.show, lambda it: state.pull(it, replace=False)):
+        with refused(f"is the state of {machines.origin}, and this is {tmp_path / 'renamed.git'}"):
+            read(machines.newsletter("second"))
     state.pull(machines.newsletter("second"), replace=True)
     state.push(machines.newsletter("second"))
     third = machines.machine("third")
