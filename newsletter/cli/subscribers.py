@@ -11,10 +11,10 @@ from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
-from newsletter.errors import Problem, SubscriberError
+from newsletter.errors import SubscriberError
 
 if TYPE_CHECKING:
-    from newsletter.store.subscribers import Imported, Subscribers
+    from newsletter.store.subscribers import Subscribers
 
 
 @click.group(cls=Group)
@@ -44,13 +44,13 @@ def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -
 
     tune_gc()
 
-    def add_rows(subscribers: "Subscribers") -> "list[Imported | Problem]":
+    def add_rows(subscribers: "Subscribers") -> terminal.ImportReport:
         rows = csv_import.read(file, encoding, ignored)
-        return list(subscribers.import_rows(rows, file.name))
+        return terminal.import_report(subscribers.import_rows(rows, file.name))
 
     # Shown when it is saved: until then it may fail, or be done again on the state of another machine.
-    imported = change_subscribers(load(folder), add_rows)
-    sys.exit(REFUSED if terminal.show_import(imported) else 0)
+    report = change_subscribers(load(folder), add_rows)
+    sys.exit(REFUSED if terminal.show_import(report) else 0)
 
 
 @subscribers.command("list")

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -134,20 +135,39 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
         show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {reason}")])
 
 
-def show_import(imported: Iterable["Imported | Problem"]) -> int:
-    """Show the unusual lines of an import, then the number of lines by result; return the number refused."""
-    changes: Counter[str] = Counter()
-    for change in imported:
-        if isinstance(change, Problem):
-            changes["refused"] += change.severity == "error"
-            show_problems([change])
+@dataclass(frozen=True)
+class ImportReport:
+    """The results of an import: the number of lines by result, and the lines that a person should see."""
+
+    numbers: Counter[str]
+    unusual: "list[Imported | Problem]"
+
+
+def import_report(imported: Iterable["Imported | Problem"]) -> ImportReport:
+    """Count the results of an import; of a million lines, only the unusual ones are kept."""
+    numbers: Counter[str] = Counter()
+    unusual: list[Imported | Problem] = []
+    for result in imported:
+        if isinstance(result, Problem):
+            numbers["refused"] += result.severity == "error"
+            unusual.append(result)
             continue
-        changes[change.change] += 1
-        if change.change in _UNUSUAL:
-            output.echo(f"{change.where}: {change.address} {_UNUSUAL[change.change]}", err=True)
-    results = [counted(changes[key], *words) for key, words in _CHANGES.items() if changes[key]]
+        numbers[result.change] += 1
+        if result.change in _UNUSUAL:
+            unusual.append(result)
+    return ImportReport(numbers, unusual)
+
+
+def show_import(report: ImportReport) -> int:
+    """Show the unusual lines of an import, then the number of lines by result; return the number refused."""
+    for result in report.unusual:
+        if isinstance(result, Problem):
+            show_problems([result])
+        else:
+            output.echo(f"{result.where}: {result.address} {_UNUSUAL[result.change]}", err=True)
+    results = [counted(report.numbers[key], *words) for key, words in _CHANGES.items() if report.numbers[key]]
     output.echo(", ".join(results) or "The file has no subscribers.")
-    return changes["refused"]
+    return report.numbers["refused"]
 
 
 # The words for each change: for one line, and for several lines.

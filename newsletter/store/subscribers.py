@@ -19,7 +19,7 @@ from newsletter.subscribers.csv_import import Row as FileRow
 log = logging.getLogger(__name__)
 
 BATCH = 500
-# An import is one transaction, in which the caller shows each result: a person may read them page by page.
+# An import is one transaction, in which the caller may take long for each result.
 IMPORT_IDLE_SECONDS = 1800.0
 
 Change = Literal[
