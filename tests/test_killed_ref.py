@@ -2,7 +2,7 @@
 
 A fake SendGrid keeps its own books of the mail that it accepted, and a bare repository delays, refuses or
 loses pushes. The next command runs on another machine, or on the same one. At the end nobody has got the
-issue twice, and whoever has not got it is named by `news status`, on every machine. In no object that was
+issue twice, and `news status` names on every machine those who have not got it. In no object that was
 pushed is an address to be read.
 
 By default a fixed sample of the stories runs; `--every-case` runs all. NEWS_SEED=1000 runs as many others,

@@ -326,7 +326,7 @@ class IgnoresItsDeadline(World):
 
 
 class DatesUnknownsNow(World):
-    """What is unknown in a copy is unknown from the moment at which it is read."""
+    """Date the unknown outcomes of a copy at the moment at which it is read."""
 
     class ledger_class(SyncedMemoryLedger):
         @property

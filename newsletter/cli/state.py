@@ -188,7 +188,11 @@ def load_(folder: Path, file: Path, yes: bool) -> None:
 
 
 def _show_saved(saved: "SavedSummary") -> None:
+    from newsletter.state.state_ref import check_size
+
     output.echo(f"Saved on {saved.place}, sealed: {_content(saved.content)}, {_kilobytes(saved.size)}.")
+    if warning := check_size(saved.size):
+        terminal.show_problems([warning])
 
 
 def _show(saved: "SavedSummary") -> None:

@@ -16,7 +16,7 @@ from newsletter.review.source_links import SourceLinks
 from newsletter.review.verdict import overview, severities, verdict
 
 MARKER = "<!-- news-review"
-"""The start of the first line; whoever writes the comment finds the earlier one by its first line."""
+"""The start of the first line, by which the workflow finds the comment that it wrote before."""
 MAX_COMMENT_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
 MAX_COMMENT_BYTES = 120_000

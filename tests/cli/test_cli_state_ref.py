@@ -268,3 +268,10 @@ def test_a_note_is_not_mixed_into_json(news: News) -> None:
     news("state", "init")
     status = news("status", "2026-04-27", "--json", key="")
     assert status.stdout == "null\n" and "NEWS_STATE_KEY is not set" in status.stderr
+
+
+def test_a_large_state_is_saved_with_a_warning(news: News, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.state.state_ref.WARN_BYTES", 60_000)
+    saved = news("state", "init")
+    assert saved.exit_code == 0
+    assert "warning: has 0.1 MB, which each save uploads; over 50 MB it is not saved" in saved.stderr

@@ -353,7 +353,7 @@ def test_a_deleted_secret_key_is_not_replaced_by_a_new_one(machines: Machines) -
 
 
 def test_a_push_that_is_refused_does_not_count_as_made(machines: Machines) -> None:
-    """What it would have replaced is not in this machine's database."""
+    """The machine does not have the state that it would have replaced."""
     first = machines.newsletter()
     add(machines.newsletter("second"), "bob@example.com")
     lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
