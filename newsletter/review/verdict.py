@@ -113,8 +113,8 @@ def _minutes(seconds: int) -> str:
 def _way(issue: Issue, newsletter: Newsletter) -> str:
     seconds = _seconds(newsletter) if newsletter.config.provider == "sendgrid" else 0
     if not seconds:
-        return "It leaves at once, and **cannot be called back**."
+        return "It leaves at once, and **cannot be cancelled**."
     return (
         f"On merge it goes to the provider, is held back for {_minutes(seconds)}, and leaves after that."
-        f" To call it back meanwhile: `news cancel {issue.name}`."
+        f" To cancel it meanwhile: `news cancel {issue.name}`."
     )

@@ -109,7 +109,7 @@ def test_the_verdict_is_the_first_that_is_seen(
     lines = comment.splitlines()
     assert lines[:3] == ["<!-- news-review -->", f"> [!{alert}]", f"> ### {heading}"]
     assert lines[7].split(" | ")[1] == window
-    assert ("cannot be called back" in comment) == (alert == "TIP" and "none" in window)
+    assert ("cannot be cancelled" in comment) == (alert == "TIP" and "none" in window)
 
 
 def test_errors_and_warnings_are_counted_over_all_issues(ready: Review) -> None:
