@@ -49,6 +49,11 @@ class Newsletter:
         return reader.Document(display_path(self.folder / FILE), None, self.lines).where(loc)
 
     @property
+    def texts(self) -> Iterator[tuple[reader.Loc, str]]:
+        """Yield every text of newsletter.yml with its location."""
+        return _texts(self.config.model_dump(), ())
+
+    @property
     def issues(self) -> Path:
         """Return the folder of the issue files."""
         return self.folder / ISSUES
@@ -100,6 +105,14 @@ class Newsletter:
             labels=labels,
             templates=str(self.templates),
         )
+
+
+def _texts(value: object, loc: reader.Loc) -> Iterator[tuple[reader.Loc, str]]:
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, dict | tuple):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(part, (*loc, key))
 
 
 def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:

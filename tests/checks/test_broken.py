@@ -167,6 +167,14 @@ BROKEN = {
         5,
     ),
     "unfinished text": issue(TEXT, "It is cold outside, TODO say how cold.", "unfinished", "unfinished", 5),
+    "unfinished configuration": Broken(
+        "newsletter.yml",
+        "1 Kitchen Road",
+        "TODO Road",
+        "postal_address has",
+        "newsletter.yml:3",
+        "unfinished",
+    ),
     "doubled word": issue(TEXT, "It is is cold outside.", '"is is"', "doubled-words", 5),
     "link to the editor's machine": issue(
         "https://soup.example.com/blend",

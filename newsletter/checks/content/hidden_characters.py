@@ -32,17 +32,9 @@ def _in_issue(proof: Proof) -> Iterator[tuple[str, reader.Loc, Hidden]]:
 
 
 def _in_config(proof: Proof) -> Iterator[tuple[str, reader.Loc, Hidden]]:
-    for loc, text in _strings(proof.newsletter.config.model_dump()):
+    for loc, text in proof.newsletter.texts:
         for hidden in find_hidden(text):
             yield proof.newsletter.where(*loc), loc, hidden
-
-
-def _strings(value: object, loc: reader.Loc = ()) -> Iterator[tuple[reader.Loc, str]]:
-    if isinstance(value, str):
-        yield loc, value
-    elif isinstance(value, dict | tuple):
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _strings(part, (*loc, key))
 
 
 def _in_mail(proof: Proof) -> Iterator[tuple[str, Hidden]]:

@@ -1,4 +1,4 @@
-"""Check for marks of unfinished text, and for passages without words."""
+"""Check for marks of unfinished text in an issue and in newsletter.yml, and for passages without words."""
 
 import re
 from collections.abc import Iterator
@@ -23,6 +23,10 @@ def unfinished(proof: Proof) -> Iterator[Problem]:
             what = f'unfinished: "{_excerpt(paragraph, mark)}"'
             fix = "finish it, or write it as `code` if it is meant"
             yield Problem(proof.where(text, mark[0]), what, fix)
+    for loc, content in proof.newsletter.texts:
+        if found := _MARK.search(content):
+            what = f'unfinished: {loc[0]} has "{_excerpt(content, found)}"'
+            yield Problem(proof.newsletter.where(*loc), what, "write your own")
     for text in proof.texts:
         if text.markdown and not re.search(r"\w", text.content):
             what = f'the passage has no words ("{printable(text.content, 20)}")'
