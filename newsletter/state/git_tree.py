@@ -1,7 +1,7 @@
-"""Read the files of a commit of the newsletter's repository with git, which runs nothing of the repository.
+"""Read the files of a commit of the newsletter's repository.
 
 The commands are plumbing with fixed arguments: no filter, hook or diff program that a configuration or a
-branch names is started, and nothing is fetched.
+branch names is started.
 """
 
 import hashlib
@@ -10,15 +10,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.disk.programs import find_program
 from newsletter.display import printable
-from newsletter.errors import StateError, Unavailable
-from newsletter.state.git import LOCAL_OPTIONS, NO_GIT, Repository, find_repository
-from newsletter.state.git_process import Reply, git_environment, run_git
+from newsletter.errors import Unavailable
+from newsletter.state.git import Repository, find_repository
+from newsletter.state.git_process import Reply
+from newsletter.state.local_git import ask_git
 
-TIMEOUT_SECONDS = 20.0
 MAX_LISTING_BYTES = 20_000_000
-_OPTIONS = (*LOCAL_OPTIONS, "--literal-pathspecs")
 _ID = re.compile(rb"([0-9a-f]{40,64})\n?")
 _ENTRY = re.compile(rb"(100[0-7]{3}) blob ([0-9a-f]{40,64})\t(.+)", re.DOTALL)
 _FETCH = (
@@ -42,7 +40,7 @@ class Commit:
         top = self.repository.top
         names = [path.relative_to(top).as_posix() for path in paths]
         listing = ("ls-tree", "-r", "-z", "--full-tree", self.id, "--", *names)
-        reply = _run(self.repository, *listing, max_bytes=MAX_LISTING_BYTES)
+        reply = ask_git(self.repository, *listing, max_bytes=MAX_LISTING_BYTES)
         if reply.code != 0:
             raise self._unreadable(reply)
         entries = map(_ENTRY.fullmatch, reply.output.split(b"\0"))
@@ -50,7 +48,7 @@ class Commit:
 
     def content(self, blob: str, max_bytes: int) -> bytes:
         """Return the first `max_bytes` of a content by its id; raise Unavailable if it is not there."""
-        reply = _run(self.repository, "cat-file", "blob", blob, max_bytes=max_bytes)
+        reply = ask_git(self.repository, "cat-file", "blob", blob, max_bytes=max_bytes)
         if reply.code != 0:
             raise self._unreadable(reply)
         return reply.output
@@ -72,10 +70,10 @@ def find_commit(folder: Path, name: str) -> Commit:
         raise Unavailable("this folder is not in a Git repository", "leave out --base", where=shown)
     if not name or name.startswith("-") or not name.isprintable():
         raise Unavailable("this is not the name of a commit", "name a commit, such as main", where=shown)
-    found = _id(_run(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"))
+    found = _id(ask_git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"))
     if found is None:
         raise Unavailable("there is no such commit in this clone", _FETCH, where=shown)
-    ancestor = _id(_run(repository, "merge-base", found, "HEAD"))
+    ancestor = _id(ask_git(repository, "merge-base", found, "HEAD"))
     return Commit(repository, name, ancestor or found)
 
 
@@ -89,22 +87,3 @@ def blob_id(content: bytes, like: str) -> str:
 def _id(reply: Reply) -> str | None:
     found = _ID.fullmatch(reply.output) if reply.code == 0 else None
     return found[1].decode() if found else None
-
-
-def _run(repository: Repository, *arguments: str, max_bytes: int = 1000) -> Reply:
-    git = find_program("git", repository.top)
-    if git is None:
-        raise Unavailable(NO_GIT, "install it, or leave out --base")
-    # As for the question which files Git tracks, no variable of Git has an effect.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    places = (f"--git-dir={repository.git_dir}", f"--work-tree={repository.top}")
-    try:
-        return run_git(
-            [git, *_OPTIONS, *places, *arguments],
-            repository.top,
-            git_environment(repository.top, inherited),
-            seconds=TIMEOUT_SECONDS,
-            max_bytes=max_bytes,
-        )
-    except OSError as failure:
-        raise StateError.of("git", f"cannot be started: {failure.strerror}", "install it again") from failure
