@@ -1,6 +1,6 @@
-"""A runner of GitHub: `run` steps of this repository's workflows, in a checkout, with a runner's environment.
+"""A runner of GitHub: `run` steps of workflows and of this repository's actions, in a checkout of their own.
 
-Steps with `uses` are not run: `news` is on the PATH already. With `forks`, a step that is one `exec news …`
+Steps with `uses` are not run: `news` is on the PATH already. With `forks`, a step that runs a command of news
 is run without bash, which is quicker.
 """
 
@@ -22,23 +22,51 @@ from tests.forks import Fork, Forks
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
-ACTION = GITHUB / "actions" / "news" / "action.yml"
+ACTIONS = GITHUB / "actions"
+COMMAND = 'exec news -C "$FOLDER" $COMMAND ${ISSUE:+"--issue=$ISSUE"}'
+"""The line of the action `news` that runs a command."""
 _EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")
 _WAIT_SECONDS = 60.0
 
+StepFields = Mapping[str, Any]
 
-def workflow(name: str) -> dict[str, Any]:
-    """Return a workflow of this repository."""
-    loaded = yaml.safe_load((GITHUB / "workflows" / name).read_text(encoding="utf-8"))
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the content of a workflow or an action."""
+    loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert isinstance(loaded, dict)
     return loaded
 
 
-def step(name: str, job: str, title: str) -> dict[str, Any]:
-    """Return the step of a workflow's job that has a name."""
-    (found,) = [each for each in workflow(name)["jobs"][job]["steps"] if each.get("name") == title]
+def workflow(name: str) -> dict[str, Any]:
+    """Return a workflow of this repository."""
+    return read(GITHUB / "workflows" / name)
+
+
+def action_step(action: str, title: str) -> dict[str, Any]:
+    """Return the step of an action of this repository that has a name."""
+    steps = read(ACTIONS / action / "action.yml")["runs"]["steps"]
+    (found,) = [step for step in steps if step.get("name") == title]
     assert isinstance(found, dict)
     return found
+
+
+def called_step(workflow: Mapping[str, Any], job: str, action: str, title: str) -> dict[str, Any]:
+    """Return the step of an action with the inputs that a job of a workflow gives to the action."""
+    (call,) = [step for step in workflow["jobs"][job]["steps"] if _calls(step, action)]
+    declared = read(ACTIONS / action / "action.yml")["inputs"]
+    inputs = {name: each.get("default", "") for name, each in declared.items()} | call.get("with", {})
+    assert inputs.keys() == declared.keys()
+    step = action_step(action, title)
+
+    def given(match: re.Match[str]) -> str:
+        return str(inputs[match[1].removeprefix("inputs.")]) if match[1].startswith("inputs.") else match[0]
+
+    return step | {"env": {name: _EXPRESSION.sub(given, value) for name, value in step["env"].items()}}
+
+
+def _calls(step: StepFields, action: str) -> bool:
+    return str(step.get("uses", "")).partition("@")[0].endswith(f"/.github/actions/{action}")
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -81,7 +109,7 @@ class Runner:
         """Return the folder in which the steps run."""
         return self.folder / "checkout"
 
-    def start(self, step: Mapping[str, Any]) -> "StepProcess":
+    def start(self, step: StepFields) -> "StepProcess":
         """Start a step's script with its shell; its process is the one that GitHub sends signals to."""
         script, output = self.folder / "step.sh", self.folder / "output"
         script.write_text(step["run"] + "\n")
@@ -91,9 +119,10 @@ class Runner:
         environment = self._environment(step.get("env", {}))
         with output.open("wb") as file:
             if self.forks:
-                words = [environment.get(word[1:], word) for word in shlex.split(step["run"])]
-                assert words[:2] == ["exec", "news"] and "\n" not in step["run"]
-                command, place = (*self.program, *words[2:]), file.fileno()
+                assert step["run"] == COMMAND
+                issue = [f"--issue={environment['ISSUE']}"] if environment["ISSUE"] else []
+                words = ["-C", environment["FOLDER"], *environment["COMMAND"].split(), *issue]
+                command, place = (*self.program, *words), file.fileno()
                 fork = self.forks.start(
                     *command, folder=self.checkout, output=place, errors=place, environment=environment
                 )
@@ -108,7 +137,7 @@ class Runner:
             )
         return StepProcess(started, output)
 
-    def run(self, step: Mapping[str, Any]) -> "StepProcess":
+    def run(self, step: StepFields) -> "StepProcess":
         """Run a step to its end."""
         done = self.start(step)
         done.exit_code()

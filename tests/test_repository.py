@@ -1,4 +1,4 @@
-"""The workflows, the make targets and the wheel of the repository; test_documents.py tests the documents."""
+"""The requirements, the make targets and the wheel of the repository."""
 
 import ast
 import re
@@ -10,224 +10,16 @@ from typing import Any
 
 import grimp
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.runner import ACTION, GITHUB, ROOT, workflow
+from tests.runner import GITHUB, ROOT, workflow
 
-WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 PACKAGES = sorted((ROOT / "newsletter").rglob("__init__.py"))
 
 
 def steps(name: str) -> list[dict[str, Any]]:
     return [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
-
-
-def test_workflows_are_workflows() -> None:
-    check_schema("vendor.github-workflows", *WORKFLOWS)
-    check_schema("vendor.github-actions", ACTION)
-
-
-def check_schema(schema: str, *files: Path) -> None:
-    checked = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout
-
-
-OWN_ACTION = "$/.github/actions/news"
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_is_pinned_and_may_do_little(path: Path) -> None:
-    loaded = workflow(path.name)
-    assert loaded["permissions"] == {"contents": "read"}
-    assert "pull_request_target" not in path.read_text() and "workflow_run" not in path.read_text()
-    for step in steps(path.name):
-        assert_pinned(step)
-        if step.get("uses", "").startswith("actions/checkout@"):
-            assert step["with"]["persist-credentials"] is False
-
-
-def assert_pinned(step: dict[str, Any]) -> None:
-    uses = step.get("uses", OWN_ACTION)
-    assert uses == OWN_ACTION or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", uses), step
-    assert "${{" not in step.get("run", ""), "a value in a script is run as code: pass it in env"
-
-
-INSTALLS = (
-    'pip install --disable-pip-version-check --require-hashes --only-binary :all: -r "$REQUIREMENTS"',
-    "pip install --disable-pip-version-check --no-index --no-deps --no-build-isolation "
-    '"$GITHUB_ACTION_PATH/../../.."',
-)
-
-
-def test_the_action_installs_only_what_is_pinned() -> None:
-    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
-    for step in action["runs"]["steps"]:
-        assert_pinned(step)
-        assert ("run" in step) == ("shell" in step)
-    install, command = action["runs"]["steps"][-2:]
-    assert tuple(install["run"].splitlines()) == INSTALLS
-    assert command["run"] == "exec news $COMMAND" and command["if"] == "inputs.command != ''"
-    assert "secrets" not in str(action["runs"])
-    files = re.findall(r"'(requirements[\w-]*\.txt)'", ACTION.read_text(encoding="utf-8"))
-    assert files and all((ACTION.parent / ".." / ".." / name).exists() for name in files)
-
-
-def test_the_review_of_a_branch_has_no_secret_and_no_write_token() -> None:
-    jobs = workflow("review.yml")["jobs"]
-    assert (
-        "secrets" not in str(jobs)
-        and "permissions" not in jobs["review"]
-        and "token" not in str(jobs["review"])
-    )
-    writer = jobs["comment"]
-    assert writer["permissions"] == {"pull-requests": "write"}
-    assert not any(
-        "uses" in step or "news " in step["run"].replace("of news", "") for step in writer["steps"]
-    )
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in writer["if"]
-
-
-DEFAULT_BRANCH = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
-# A scheduled run is always of the default branch, and its event does not name the repository's settings.
-GUARDS = (
-    DEFAULT_BRANCH,
-    f"!github.event.repository.fork && (github.event_name == 'schedule' || {DEFAULT_BRANCH})",
-)
-CHECKED_DATE = (
-    "[[ $ISSUE =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] "
-    '|| { echo "::error::Write the date as 2026-05-04."; exit 1; }'
-)
-
-
-def secret_faults(loaded: dict[str, Any]) -> list[str]:
-    """Return the jobs of a workflow that could give a secret away, each with the reason."""
-    faults = []
-    if "secrets." in str(loaded.get("env")) or "inherit" in str(loaded.get("secrets")):
-        faults.append("all jobs: have a secret")
-    for name, job in loaded["jobs"].items():
-        if "secrets" not in str(job):
-            continue
-        if " ".join(str(job.get("if")).removeprefix("${{").removesuffix("}}").split()) not in GUARDS:
-            faults.append(f"{name}: runs on every branch")
-        # Where an environment has no secrets, those of the repository are taken.
-        if job.get("environment") != "newsletter":
-            faults.append(f"{name}: does not ask for the environment")
-        if job.get("permissions") != {"contents": "write"} or loaded.get("permissions") != {
-            "contents": "read"
-        }:
-            faults.append(f"{name}: has other permissions than to save the state")
-        if "secrets" in str(job.get("env")) or "container" in job or "services" in job or "uses" in job:
-            faults.append(f"{name}: shows secrets to every step, or runs an image")
-        faults += [f"{name}: {fault}" for step in job["steps"] for fault in step_faults(step)]
-    return faults
-
-
-def step_faults(step: dict[str, Any]) -> list[str]:
-    uses, run = step.get("uses", OWN_ACTION), step.get("run", CHECKED_DATE)
-    faults = []
-    if uses != OWN_ACTION and not uses.startswith("actions/checkout@"):
-        faults.append(f"{uses} is not needed")
-    is_news = run.startswith("exec news ") and "\n" not in run.strip() and not re.search(r"[|;&<>`(]", run)
-    if run != CHECKED_DATE and not is_news:
-        faults.append(f"runs {run}")
-    if "secrets" in step.get("env", {}) or ("secrets." in str(step) and not is_news):
-        faults.append("gives a secret to another program than news")
-    return faults
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_secrets_are_safe_from_other_branches_and_other_programs(path: Path) -> None:
-    assert secret_faults(workflow(path.name)) == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        pytest.param(f"\n      || {DEFAULT_BRANCH}", " || true", "send: runs on every branch", id="guard"),
-        pytest.param("!github.event.repository.fork && ", "", "send: runs on every branch", id="forks"),
-        pytest.param(
-            "    environment: newsletter\n", "", "send: does not ask for the environment", id="environment"
-        ),
-        pytest.param("run: exec news", "run: news", "send: runs news", id="exec"),
-        pytest.param("send --ready --yes", "send --ready --yes | tee log", "send: runs exec news", id="pipe"),
-        pytest.param(
-            "      - uses: $/",
-            "      - run: npm ci\n      - uses: $/",
-            "send: runs npm ci",
-            id="another-program",
-        ),
-        pytest.param(
-            "uses: $/.github", "uses: ./.github", "send: ./.github/actions/news is not needed", id="action"
-        ),
-        pytest.param(
-            "      - uses: $/.github/actions/news\n",
-            "      - uses: $/.github/actions/news\n        env: {KEY: '${{ secrets.KEY }}'}\n",
-            "send: gives a secret to another program than news",
-            id="secret-for-the-installation",
-        ),
-        pytest.param(
-            "permissions:\n  contents: read\n",
-            "permissions: write-all\n",
-            "send: has other permissions than to save the state",
-            id="permissions",
-        ),
-        pytest.param(
-            "jobs:\n",
-            "env:\n  KEY: ${{ secrets.KEY }}\njobs:\n",
-            "all jobs: have a secret",
-            id="secret-for-all",
-        ),
-        pytest.param(
-            "    environment: newsletter\n",
-            "    environment: newsletter\n    env:\n      KEY: ${{ secrets.KEY }}\n",
-            "send: shows secrets to every step, or runs an image",
-            id="secret-for-the-job",
-        ),
-    ],
-)
-def test_an_unsafe_workflow_is_found(old: str, new: str, fault: str) -> None:
-    text = (GITHUB / "workflows" / "send.yml").read_text(encoding="utf-8")
-    assert old in text
-    assert fault in "\n".join(secret_faults(yaml.safe_load(text.replace(old, new))))
-
-
-SECRETS = ("NEWS_STATE_KEY", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD")
-VARIABLES = {
-    **{name: f"${{{{ secrets.{name} }}}}" for name in SECRETS},
-    **{name: f"${{{{ vars.{name} }}}}" for name in ("SENDGRID_HOST", "SMTP_HOST")},
-    "GITHUB_TOKEN": "${{ github.token }}",
-}
-
-
-def test_sending_on_merge() -> None:
-    send = workflow("send.yml")
-    triggers = send[True]  # YAML 1.1 reads the key `on` as true
-    assert (
-        triggers["push"]["branches"] == ["main"] and triggers["schedule"] and "workflow_dispatch" in triggers
-    )
-    assert send["concurrency"] == {"group": "newsletter", "queue": "max"}
-    # One job lists and sends: jobs that are not run again keep their old outputs.
-    (job,) = send["jobs"].values()
-    assert job["timeout-minutes"] < 6 * 60
-    first, rest = job["steps"][-2:]
-    assert first["run"] == rest["run"] == "exec news -v send --ready --yes"
-    assert first["env"] == rest["env"] == VARIABLES
-
-
-def test_a_send_is_cancelled_beside_the_runs_that_send() -> None:
-    cancel = workflow("cancel.yml")
-    assert list(cancel[True]) == ["workflow_dispatch"] and "concurrency" not in str(cancel)
-    (job,) = cancel["jobs"].values()
-    check, *_, last = job["steps"]
-    assert check["run"] == CHECKED_DATE and last["run"] == 'exec news -v cancel "$ISSUE" --yes'
-    assert last["env"] == {"ISSUE": "${{ inputs.issue }}", **VARIABLES}
 
 
 def constraints() -> dict[str, str]:
@@ -291,11 +83,6 @@ def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:
     assert workflow("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"][0] == oldest[1]
     assert any(".ci/run" in step.get("run", "") for step in steps("ci.yml"))
     assert {"make test", "make package", "make demo"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
-
-
-def test_the_workflows_are_linted() -> None:
-    lint = (ROOT / "Makefile").read_text().partition("\nlint:")[2].partition("\n\n")[0]
-    assert "/zizmor --offline" in lint and "/actionlint " in lint
 
 
 def test_every_case_runs_at_night() -> None:

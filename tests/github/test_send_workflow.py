@@ -1,4 +1,4 @@
-"""The steps of send.yml and cancel.yml, run as on a runner, with the state on a ref and a SendGrid fake."""
+"""The steps of the workflows `send` and `cancel`, as on a runner: a state on a ref, and a SendGrid fake."""
 
 import signal
 from collections import Counter
@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from newsletter.cli.main import main
+from newsletter.starter.github_workflows import WorkflowOptions, workflows
 from newsletter.state.state_key import make_state_key
 from tests import repositories, runner, samples
 from tests.fakes.sendgrid import Fault, SendGridFake
@@ -16,9 +18,14 @@ from tests.forks import Forks
 from tests.machines import Machines
 from tests.runner import Runner
 
-SEND = runner.step("send.yml", "send", "Send")
-REST = runner.step("send.yml", "send", "Send the rest after a failure")
-CANCEL = runner.step("cancel.yml", "cancel", "Cancel")
+# The workflows of a newsletter whose key is for the host of a SendGrid fake.
+WORKFLOWS = {
+    path.stem: yaml.safe_load(text)
+    for path, text in workflows(WorkflowOptions(None, "true", "main", own_host=True)).items()
+}
+SEND = runner.called_step(WORKFLOWS["send"], "send", "news", "Run the command")
+REST = runner.called_step(WORKFLOWS["send"], "send", "news", "Finish after a failure")
+CANCEL = runner.called_step(WORKFLOWS["cancel"], "cancel", "news", "Run the command")
 MAIL = "/v3/mail/send"
 FOR_EVER = 4e9
 # A lost request is recalled after so many seconds; a request has 100 recipients (tests.killed).
@@ -156,7 +163,7 @@ def test_the_last_step_finishes_after_a_killed_process(
     runner.wait_until(lambda: sum(request.path == MAIL for request in fake.requests) >= 2)
     killed.process.kill()
     assert killed.exit_code() == -signal.SIGKILL
-    assert REST["if"] == "${{ !cancelled() && steps.send.outcome == 'failure' }}"
+    assert REST["if"] == ("${{ !cancelled() && inputs.finish == 'true' && steps.run.outcome == 'failure' }}")
     rest = machine.run(REST)
     assert rest.exit_code() == 0 and "SENT TO ALL 250" in rest.output
     assert mails(fake) == everybody(250)

@@ -1,4 +1,4 @@
-"""The steps that send nothing: those of the action, the date of cancel.yml, and the comment of review.yml."""
+"""The steps of the actions that send nothing, and the workflows of this repository."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
+from newsletter.starter.github_workflows import WorkflowOptions, workflows
 from tests import repositories, runner, samples
 from tests.required import need
-from tests.runner import ACTION, Runner
+from tests.runner import Runner
 
 # A program `gh` that prints the ids of comments from a file, as `--jq` chooses them, and records its calls.
 FAKE_GH = """\
@@ -18,6 +18,9 @@ FAKE_GH = """\
 printf '%s\\n' "$*" >> "$HOME/calls"
 case " $* " in *" --input - "*) cat >> "$HOME/body" ;; *) cat "$HOME/ids" ;; esac
 """
+# A program `news` that prints its arguments, one in a line.
+FAKE_NEWS = '#!/bin/sh\nprintf \'%s\\n\' "$@" "$GITHUB_TOKEN" "$NEWS_STATE_KEY"\n'
+COMMENT = runner.called_step(runner.workflow("review.yml"), "comment", "comment", "Write or edit the comment")
 
 
 @pytest.fixture
@@ -27,52 +30,54 @@ def machine(tmp_path: Path) -> Runner:
     return Runner(tmp_path / "runner", tmp_path / "origin.git", {})
 
 
-def action_step(name: str) -> dict[str, object]:
-    steps = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
-    (found,) = [step for step in steps if step.get("name") == name]
-    assert isinstance(found, dict)
-    return found
+def test_this_repository_has_the_workflows_that_init_writes() -> None:
+    options = WorkflowOptions(None, "${{ !github.event.repository.fork }}", "main")
+    for path, text in workflows(options).items():
+        assert (runner.ROOT / path).read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("title", ["Run the command", "Finish after a failure"])
 @pytest.mark.parametrize(
-    ("command", "arguments"),
+    ("command", "issue", "arguments"),
     [
-        pytest.param("render -o out", "render -o out", id="words"),
-        pytest.param("check *", "check *", id="star"),
-        pytest.param("check $(id);id", "check $(id);id", id="shell"),
+        pytest.param("render -o out", "", ["render", "-o", "out"], id="words"),
+        pytest.param("check *", "", ["check", "*"], id="star"),
+        pytest.param("check $(id);id", "", ["check", "$(id);id"], id="shell"),
+        pytest.param("cancel --yes", "2026-05-04", ["cancel", "--yes", "--issue=2026-05-04"], id="issue"),
+        pytest.param("cancel", "* --yes $(id)", ["cancel", "--issue=* --yes $(id)"], id="issue-is-one-word"),
     ],
 )
-def test_the_command_of_the_action(command: str, arguments: str, machine: Runner) -> None:
-    program = machine.folder / "bin" / "news"
-    program.write_text('#!/bin/sh\necho "$@" with "$GITHUB_TOKEN"\n')
-    machine.values = {"inputs.command": command, "inputs.token": "ghs_example"}
-    done = machine.run(action_step("Run the command"))
-    assert done.exit_code() == 0 and done.output == f"{arguments} with ghs_example\n"
+def test_the_command_of_the_action(
+    command: str, issue: str, arguments: list[str], title: str, machine: Runner
+) -> None:
+    (machine.folder / "bin" / "news").write_text(FAKE_NEWS)
+    machine.values = {
+        "inputs.command": command,
+        "inputs.issue": issue,
+        "inputs.folder": "soup letter",
+        "inputs.token": "ghs_example",
+        "inputs.state-key": "a key",
+    }
+    step = runner.action_step("news", title)
+    assert step["run"] == runner.COMMAND
+    done = machine.run(step)
+    assert done.exit_code() == 0
+    assert done.output.splitlines() == ["-C", "soup letter", *arguments, "ghs_example", "a key"]
 
 
 def test_the_action_finds_its_requirements(machine: Runner) -> None:
-    step = action_step("Find the cache of pip")
+    step = runner.action_step("news", "Find the cache of pip")
     program = machine.folder / "bin" / "pip"
     program.write_text("#!/bin/sh\necho /cache\n")
     program.chmod(0o755)
     # The expression that chooses the file is not evaluated here.
-    step["env"] = {"REQUIREMENTS": "requirements-review.txt", "GITHUB_ACTION_PATH": str(ACTION.parent)}
+    place = str(runner.ACTIONS / "news")
+    step["env"] = {"REQUIREMENTS": "requirements-review.txt", "GITHUB_ACTION_PATH": place}
     assert machine.run(step).exit_code() == 0
     lines = (machine.folder / "outputs").read_text().splitlines()
     found = dict(line.split("=", 1) for line in lines)
     assert Path(found["file"]).samefile(runner.GITHUB / "requirements-review.txt")
     assert len(found["sum"]) == 64 and found["folder"] == "/cache"
-
-
-@pytest.mark.parametrize(
-    ("date", "code"),
-    [("2026-05-04", 0), ("--help", 1), ("2026-05-04 --yes", 1), ("", 1), ("2026-05-04\nx", 1), ("$(id)", 1)],
-)
-def test_the_date_of_a_cancel_is_checked(date: str, code: int, machine: Runner) -> None:
-    machine.values = {"inputs.issue": date}
-    done = machine.run(runner.step("cancel.yml", "cancel", "Check the date"))
-    assert done.exit_code() == code
-    assert done.output == ("" if code == 0 else "::error::Write the date as 2026-05-04.\n")
 
 
 @pytest.mark.parametrize(("ids", "method"), [("", "POST"), ("7\n9\n", "PATCH")])
@@ -84,7 +89,7 @@ def test_the_comment_is_written_once_and_then_edited(ids: str, method: str, mach
     gh.chmod(0o755)
     body = '<!-- news-review -->\n`$(id)` says "soup"'
     machine.values = {"needs.review.outputs.comment": body, "github.event.pull_request.number": "5"}
-    done = machine.run(runner.step("review.yml", "comment", "Write or edit the comment"))
+    done = machine.run(COMMENT)
     assert done.exit_code() == 0, done.output
     assert json.loads((machine.folder / "body").read_text()) == {"body": body}
     place = "comments/7" if method == "PATCH" else "5/comments"
@@ -94,7 +99,7 @@ def test_the_comment_is_written_once_and_then_edited(ids: str, method: str, mach
 
 def test_another_text_is_no_comment(machine: Runner) -> None:
     machine.values = {"needs.review.outputs.comment": "hello\n<!-- news-review -->"}
-    done = machine.run(runner.step("review.yml", "comment", "Write or edit the comment"))
+    done = machine.run(COMMENT)
     assert done.exit_code() == 1 and "is not a review of news" in done.output
     assert not os.path.exists(machine.folder / "calls")
 
@@ -106,19 +111,16 @@ def test_the_review_of_a_merge(tmp_path: Path) -> None:
     samples.write(first, issue=samples.ISSUE.replace("Leek & potato", "Leek and potato"))
     repositories.commit(first)
     repositories.git(tmp_path, "clone", "-q", "--bare", "first", "origin.git")
-    machine = Runner(tmp_path / "runner", tmp_path / "origin.git", {}, depth=2)
-    job = runner.workflow("review.yml")["jobs"]["review"]
-    (review,) = [step for step in job["steps"] if step.get("id") == "review"]
-    machine.values = {"inputs.command": review["with"]["command"]}
-    done = machine.run(action_step("Run the command"))
+    machine = Runner(tmp_path / "runner", tmp_path / "origin.git", {"inputs.folder": "."}, depth=2)
+    done = machine.run(runner.action_step("review", "Review the issue"))
     assert done.exit_code() == 0, done.output
-    for step in job["steps"]:
+    for step in runner.read(runner.ACTIONS / "review" / "action.yml")["runs"]["steps"]:
         if step.get("uses", "").startswith("actions/upload-artifact@"):
             name = Path(step["with"]["path"]).name
             assert name.endswith(".png") or (machine.checkout / "review" / name).exists()
     mail = "https://github.com/example/newsletter/actions/runs/1/artifacts/2"
-    machine.values = {"steps.mail.outputs.artifact-url": mail}
-    assert machine.run(runner.step("review.yml", "review", "Write the summary")).exit_code() == 0
+    machine.values = {"inputs.folder": ".", "steps.mail.outputs.artifact-url": mail}
+    assert machine.run(runner.action_step("review", "Write the summary")).exit_code() == 0
     assert mail in (machine.folder / "summary").read_text()
     start, *lines, end = (machine.folder / "outputs").read_text().splitlines()
     assert start == f"comment<<{end}" and len(end) == 32

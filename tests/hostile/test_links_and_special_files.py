@@ -589,6 +589,7 @@ OTHERS = {
     "message.walk",
     "read_text",
     "reader.read_text",
+    "distribution.read_text",
     "Database.open",
     "SendService.open",
     "SealedRef.open",

@@ -1,0 +1,40 @@
+"""Write the text of the first files of a newsletter: newsletter.yml, an issue, and .gitignore."""
+
+import json
+import re
+from datetime import date
+
+from newsletter.display import printable
+from newsletter.starter.templates import fill
+
+IGNORED = (".env", "build/", "outbox/", "subscribers*.csv")
+_IGNORED_WHY = "# Secrets, mail and lists of subscribers stay out of Git."
+_MAX_NAME = 100
+_FALLBACK_NAME = "My Newsletter"
+
+
+def newsletter_yml(folder_name: str, *, github: bool) -> str:
+    """Return a newsletter.yml, in which TODO marks what a person has to fill in.
+
+    The newsletter's name is made of that of its folder: `soup-letter` gives "Soup Letter". With `github`, it
+    sends through SendGrid and keeps its state on a Git ref; without, it sends into the outbox.
+    """
+    words = re.split(r"[\s_.-]+", printable(folder_name, _MAX_NAME))
+    name = " ".join(word[:1].upper() + word[1:] for word in words if word) or _FALLBACK_NAME
+    sending = fill("github.yml" if github else "outbox.yml", {})
+    return fill("newsletter.yml", {"name": json.dumps(name, ensure_ascii=False), "sending": sending.rstrip()})
+
+
+def first_issue(day: date) -> str:
+    """Return the file of an example issue, which `news check` refuses until its TODO marks are replaced."""
+    return fill("first-issue.yml", {"date": day.isoformat()})
+
+
+def with_ignored(gitignore: bytes) -> bytes:
+    """Return a .gitignore with the lines of IGNORED that it lacks at its end; the same one if it has all."""
+    present = {line.strip().lstrip(b"/").rstrip(b"/") for line in gitignore.splitlines()}
+    missing = [line for line in IGNORED if line.encode().rstrip(b"/") not in present]
+    if not missing:
+        return gitignore
+    newline = b"" if not gitignore or gitignore.endswith(b"\n") else b"\n"
+    return gitignore + newline + "".join(f"{line}\n" for line in (_IGNORED_WHY, *missing)).encode()

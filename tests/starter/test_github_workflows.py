@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from newsletter.starter.action_source import ActionSource
+from newsletter.starter.github_workflows import WorkflowOptions, workflows
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+HERE = "github.repository == 'example/letters'"
+OPTIONS = WorkflowOptions(ActionSource("example/news", COMMIT), HERE, "main")
+IN_A_FOLDER = WorkflowOptions(OPTIONS.source, HERE, "release/2.0", "letters/soup", provider="smtp")
+PATHS = ["issues/**", "templates/**", "newsletter.yml"]
+
+
+def parsed(options: WorkflowOptions) -> dict[str, Any]:
+    # PyYAML reads the key `on` as true.
+    return {path.name: yaml.safe_load(text) for path, text in workflows(options).items()}
+
+
+def calls(workflow: dict[str, Any], job: str) -> list[tuple[str, dict[str, str]]]:
+    return [(step["uses"], step.get("with", {})) for step in workflow["jobs"][job]["steps"]]
+
+
+def test_the_workflows_of_a_newsletter_at_the_top() -> None:
+    files = parsed(OPTIONS)
+    assert sorted(files) == ["cancel.yml", "review.yml", "send.yml"]
+    send = files["send.yml"]
+    assert send[True]["push"] == {"branches": ["main"], "paths": PATHS}
+    assert send["concurrency"] == {"group": "newsletter", "queue": "max"}
+    assert send["jobs"]["send"]["if"] == HERE
+    name, inputs = calls(send, "send")[1]
+    assert name == f"example/news/.github/actions/news@{COMMIT}"
+    assert inputs == {
+        "command": "-v send --ready --yes",
+        "finish": "true",
+        "token": "${{ github.token }}",
+        "state-key": "${{ secrets.NEWS_STATE_KEY }}",
+        "sendgrid-api-key": "${{ secrets.SENDGRID_API_KEY }}",
+    }
+    assert calls(files["cancel.yml"], "cancel")[1][1]["issue"] == "${{ inputs.issue }}"
+    assert files["review.yml"][True] == {"pull_request": {"paths": PATHS}}
+    assert [name for name, _ in calls(files["review.yml"], "review")[1:]] == [
+        f"example/news/.github/actions/{action}@{COMMIT}" for action in ("news", "review")
+    ]
+
+
+def test_the_job_that_renders_a_branch_has_no_secret_and_no_token_that_writes() -> None:
+    text = next(text for path, text in workflows(OPTIONS).items() if path.name == "review.yml")
+    assert "secrets." not in text
+    jobs = yaml.safe_load(text)["jobs"]
+    assert jobs["review"]["permissions"] == {"contents": "read"}
+    assert "token" not in str(jobs["review"]["steps"])
+    assert [step["uses"].split("/")[-1].split("@")[0] for step in jobs["comment"]["steps"]] == ["comment"]
+
+
+def test_the_workflows_of_a_newsletter_in_a_folder() -> None:
+    files = parsed(IN_A_FOLDER)
+    assert sorted(files) == ["cancel-letters-soup.yml", "review-letters-soup.yml", "send-letters-soup.yml"]
+    send = files["send-letters-soup.yml"]
+    assert send["name"] == "Send (letters/soup)"
+    assert send["concurrency"]["group"] == "newsletter-letters-soup"
+    assert send[True]["push"] == {"branches": ["release/2.0"], "paths": [f"letters/soup/{p}" for p in PATHS]}
+    _, inputs = calls(send, "send")[1]
+    assert inputs["folder"] == "letters/soup"
+    assert inputs["smtp-password"] == "${{ secrets.SMTP_PASSWORD }}"
+    assert inputs["smtp-host"] == "${{ vars.SMTP_HOST }}" and "sendgrid-api-key" not in inputs
+    review = files["review-letters-soup.yml"]
+    assert calls(review, "review")[2][1] == {"folder": "letters/soup"}
+    assert review["concurrency"]["group"] != files["send-letters-soup.yml"]["concurrency"]["group"]
+
+
+def test_a_key_for_another_host_comes_with_its_host() -> None:
+    options = WorkflowOptions(OPTIONS.source, HERE, "main", own_host=True)
+    _, inputs = calls(parsed(options)["send.yml"], "send")[1]
+    assert inputs["sendgrid-host"] == "${{ vars.SENDGRID_HOST }}"
+
+
+@pytest.mark.parametrize("options", [OPTIONS, IN_A_FOLDER], ids=["top", "folder"])
+def test_the_linters_find_nothing(options: WorkflowOptions, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for path, text in workflows(options).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    programs = Path(sys.executable).parent
+    for command in (
+        ["actionlint", "-shellcheck=", "-pyflakes="],
+        ["zizmor", "--offline", "--no-progress", "--quiet", ".github"],
+    ):
+        done = subprocess.run(
+            [programs / command[0], *command[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
