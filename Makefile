@@ -76,6 +76,7 @@ golden: $(VENV)/installed-dev
 picture: $(VENV)/installed-dev
 	$(BIN)/python docs/picture.py
 	$(BIN)/python docs/preview_picture.py
+	$(BIN)/python docs/review_picture.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/render.py

@@ -22,6 +22,7 @@ from newsletter.cli import output, terminal
 from newsletter.cli.check import check
 from newsletter.cli.command import Group, printable_errors
 from newsletter.cli.doctor import doctor
+from newsletter.cli.init import init
 from newsletter.cli.issue import new, preview, render, schema
 from newsletter.cli.recover import cancel, resolve, retry
 from newsletter.cli.review import review
@@ -84,6 +85,7 @@ def main(ctx: click.Context, folder: Path, verbose: int, log_format: Literal["te
 
 
 for command in (
+    init,
     new,
     preview,
     check,

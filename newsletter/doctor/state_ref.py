@@ -1,21 +1,16 @@
 """Examine the state on its Git ref: its key, the remote, and what the ref holds; change nothing."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
+from newsletter.services.github_setup import SHORT_UNDO_WINDOW, has_short_undo_window
 from newsletter.services.sealed_ref import SealedRef
 from newsletter.state.state_key import VARIABLE
 from newsletter.state.state_ref import check_size
 
 _LABEL = "state ref"
-# GitHub notices after 45 minutes that a runner has vanished; the next run waits for that and needs some time.
-_WINDOW_IN_CI = timedelta(minutes=90)
-_SHORT_WINDOW = (
-    "is shorter than 90 minutes: GitHub may notice too late that a runner has vanished, and the next run can "
-    "then not recall its unknown mail"
-)
 
 
 def state_ref(setup: Setup, *, online: bool) -> Iterator[Finding]:
@@ -25,13 +20,8 @@ def state_ref(setup: Setup, *, online: bool) -> Iterator[Finding]:
     """
     if setup.newsletter is None or setup.newsletter.config.state is None:
         return
-    window = timedelta(seconds=setup.newsletter.config.send.undo_window_seconds)
-    if (
-        setup.in_ci
-        and setup.newsletter.config.provider == "sendgrid"
-        and timedelta() < window < _WINDOW_IN_CI
-    ):
-        yield Finding("send.undo_window", "warning", _SHORT_WINDOW, "write send: {undo_window: 90m}")
+    if setup.in_ci and has_short_undo_window(setup.newsletter.config):
+        yield Finding("send.undo_window", "warning", SHORT_UNDO_WINDOW, "write send: {undo_window: 90m}")
     if setup.newsletter.secrets.state_key is None:
         yield Finding(_LABEL, "skipped", f"not asked: {VARIABLE} is not set")
         return

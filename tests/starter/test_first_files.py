@@ -1,0 +1,68 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from newsletter.config import loader
+from newsletter.issue import files
+from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("soup-letter", "Soup Letter"),
+        ("the_soup.letter", "The Soup Letter"),
+        ("iPhone news", "IPhone News"),
+        ("", "My Newsletter"),
+        ("...", "My Newsletter"),
+        ('a "b" <&> {c}: #d', 'A "b" <&> {c}: #d'),
+        ("%{name}", "%{name}"),
+        ("🍲", "🍲"),
+        ("a\nb", "A\\u000ab"),
+        ("x" * 300, "X" + "x" * 96 + "…"),
+    ],
+)
+@pytest.mark.parametrize("github", [False, True])
+def test_newsletter_yml_can_be_loaded(folder: str, name: str, github: bool, tmp_path: Path) -> None:
+    (tmp_path / "newsletter.yml").write_text(newsletter_yml(folder, github=github), encoding="utf-8")
+    config, _ = loader.load_file(tmp_path)
+    assert (config.name, config.sender.name) == (name, name)
+    assert config.provider == ("sendgrid" if github else "outbox")
+    assert bool(config.state) is github
+    assert config.send.undo_window == ("90m" if github else "30m")
+
+
+def test_the_first_issue_can_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "2026-05-04.yml"
+    path.write_text(first_issue(date(2026, 5, 4)), encoding="utf-8")
+    issue = files.load(path)
+    assert not issue.ready and "TODO" in issue.subject
+
+
+WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            b"",
+            WHY + b".env\nbuild/\noutbox/\nsubscribers*.csv\n",
+        ),
+        (b".env\nbuild/\noutbox/\nsubscribers*.csv\n", None),
+        (b"/.env\r\n/build\r\noutbox\r\nsubscribers*.csv", None),
+        (
+            b"*.pyc\n.env\nbuild",
+            b"*.pyc\n.env\nbuild\n" + WHY + b"outbox/\nsubscribers*.csv\n",
+        ),
+        (
+            b"\xff\xfe\n!.env\n.env\nbuild\n/outbox",
+            b"\xff\xfe\n!.env\n.env\nbuild\n/outbox\n" + WHY + b"subscribers*.csv\n",
+        ),
+    ],
+    ids=["new", "complete", "other-spellings", "lines-missing", "not-utf-8"],
+)
+def test_missing_lines_are_added_to_gitignore(before: bytes, after: bytes | None) -> None:
+    assert with_ignored(before) == (before if after is None else after)
+    assert with_ignored(with_ignored(before)) == with_ignored(before)
