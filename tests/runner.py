@@ -17,12 +17,14 @@ from typing import Any
 
 import yaml
 
+from newsletter.starter.github_workflows import WorkflowOptions
 from tests import repositories, samples
 from tests.forks import Fork, Forks
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
 ACTIONS = GITHUB / "actions"
+OWN_WORKFLOWS = WorkflowOptions(None, "${{ !github.event.repository.fork }}", "main")
 COMMAND = 'exec news -C "$FOLDER" $COMMAND ${ISSUE:+"--issue=$ISSUE"}'
 """The line of the action `news` that runs a command."""
 _EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")

@@ -113,7 +113,7 @@ def raced(story: Story, racers: int = RACERS) -> None:
     names = [f"racer{number}" for number in range(racers)]
     for name in names:
         story.machines.machine(name)
-    started = [story.start(name, *SEND) for name in names]
+    started = [story.start(name, "send", "--ready", "--yes") for name in names]
     for name, process in zip(names, started, strict=True):
         story.ended(process, name)
     assert [story.fake.accepted(address) for address in story.addresses] == [1] * len(story.addresses)

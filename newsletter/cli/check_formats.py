@@ -74,10 +74,11 @@ def as_github(results: Sequence[Checked]) -> str:
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     lowered = (check.problem for check in _each_lowered(results))
-    return "\n".join(map(_command, by_severity((*_each(results), *lowered))))
+    return "\n".join(map(github_command, by_severity((*_each(results), *lowered))))
 
 
-def _command(problem: Problem) -> str:
+def github_command(problem: Problem) -> str:
+    """Return the workflow command that shows a problem in the summary of a run, and at its line."""
     file, line = problem.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[problem.severity]
     parameters = {"file": file, "line": line, "title": problem.check or _FILE}

@@ -1,5 +1,6 @@
 """`news init`: begin a newsletter in a folder, with workflows for GitHub if they are wanted."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from newsletter.cli.layout import show_command, show_heading
 from newsletter.display import display_path
 
 if TYPE_CHECKING:
-    from newsletter.services.init import Begun, InitOptions
+    from newsletter.services.github_setup import GitHubSetup
+    from newsletter.services.init import Begun
 
 
 @command()
@@ -38,30 +40,38 @@ def init(folder: Path, github: bool, action: str, repository: str) -> None:
 
     if not github and (action or repository):
         raise click.UsageError("--action and --repository belong to --github")
-    options = InitOptions(github, action, repository)
-    begun = begin(folder, options)
+    begun = begin(folder, InitOptions(github, action, repository))
     for file in begun.files:
         output.echo(f"{file.result:<8}  {display_path(file.path)}")
     terminal.show_problems(begun.advice)
-    _show_next_steps(begun, options)
+    _show_next_steps(begun, folder)
 
 
-def _show_next_steps(begun: "Begun", options: "InitOptions") -> None:
+def _show_next_steps(begun: "Begun", folder: Path) -> None:
     show_heading("NEXT")
+    if not Path.cwd().samefile(folder):
+        show_command("Go to the newsletter's folder", f"cd {shlex.quote(display_path(folder))}")
     show_command("See the issue in the browser", "news preview")
     show_command("Find what is still to be filled in", "news check")
-    setup = begun.github
-    if setup is None:
-        show_command("Send it into the folder outbox, as a rehearsal", "news send DATE")
+    if begun.github:
+        _show_steps_on_github(begun.github)
         return
+    issue = begun.issue or "DATE"
+    rehearsal = ("news subscribers add you@example.com", f"news send {issue}")
+    show_command("Add yourself, and rehearse the send: its mail stays in the folder outbox", *rehearsal)
+
+
+def _show_steps_on_github(setup: "GitHubSetup") -> None:
+    branch = setup.workflows.branch
     password = "SMTP_PASSWORD" if setup.workflows.provider == "smtp" else "SENDGRID_API_KEY"
-    show_command("Push these files to the default branch, then save the state", "news state init")
-    show_command(f"Set the two secrets of {setup.repository}", "gh secret set NEWS_STATE_KEY")
-    show_command("and", f"gh secret set {password}")
+    show_command(f"Commit the files, push them to {branch}, and save the state", "news state init")
+    secrets = (f"gh secret set {name}" for name in ("NEWS_STATE_KEY", password))
+    show_command(f"Set the two secrets of {setup.repository}", *secrets)
+    show_command("Import the list of subscribers", "news subscribers import FILE")
     output.echo()
     text = (
-        f"An issue with `ready: true` that is merged to {setup.workflows.branch} is then sent, by a run of "
-        f"{setup.repository} only."
+        f"Then an issue with `ready: true` is sent when it is merged to {branch}, or on its date if that is "
+        "later."
     )
     for line in terminal.wrapped(text, 2, always=True):
         output.echo(line)

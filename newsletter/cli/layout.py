@@ -38,10 +38,11 @@ def show_number(label: str, value: str, notes: Iterable[str] = ()) -> None:
         output.echo(" " * indent + line)
 
 
-def show_command(purpose: str, command: str) -> None:
-    """Show the purpose of a command and, below it, the command, unwrapped so that it can be copied."""
+def show_command(purpose: str, *commands: str) -> None:
+    """Show the purpose of commands and, below it, each command, unwrapped so that it can be copied."""
     output.echo(f"{'':{_MARGIN}}{purpose}:")
-    output.echo(f"{'':{_MARGIN + 4}}{command}")
+    for command in commands:
+        output.echo(f"{'':{_MARGIN + 4}}{command}")
 
 
 def clock_time(moment: datetime, now: datetime) -> str:

@@ -9,9 +9,10 @@ import click
 
 from newsletter.cli import output, progress, terminal
 from newsletter.cli.command import command
+from newsletter.cli.deliver import agree, deliver, show_failure
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
-from newsletter.cli.send import agree, deliver, open_send, show_failure
+from newsletter.cli.send import open_send
 from newsletter.constants import INCOMPLETE
 from newsletter.errors import SaveLost, SendRefused
 

@@ -3,28 +3,28 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import output, plan_summary, progress, send_summary, terminal
+from newsletter.cli import output, progress, send_summary, terminal
 from newsletter.cli.command import command
+from newsletter.cli.deliver import agree, deliver, send_issue
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load
-from newsletter.cli.report import ReportOptions, report, report_options
-from newsletter.constants import INCOMPLETE, PROVIDERS, REFUSED
-from newsletter.display import counted
-from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.cli.report import ReportOptions, report_options
+from newsletter.cli.send_ready import send_ready
+from newsletter.constants import INCOMPLETE, PROVIDERS
+from newsletter.errors import Problem
 
 if TYPE_CHECKING:
-    from newsletter.sending.model import Send, SendOptions
+    from newsletter.sending.model import Send
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
-    from newsletter.services.send_plan import SendPlan, StartedSend
 
 _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
@@ -101,15 +101,15 @@ def send(
     if ready and (reason := stale_reason(newsletter, os.environ)):
         output.echo(f"Nothing was sent: {reason}.")
         return
+    if ready:
+        sys.exit(send_ready(newsletter, provider, issue, at_most, options, yes, dry_run))
     opened = SendService.open(
         newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
     )
     with opened as service:
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
-        if ready:
-            sys.exit(_send_ready(service, issue, at_most, options, yes, dry_run))
-        sys.exit(_send_issue(service, service.prepare(issue), options, yes, dry_run))
+        sys.exit(send_issue(service, service.prepare(issue), options, yes, dry_run))
 
 
 @command()
@@ -148,130 +148,6 @@ def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tupl
     on_wait = progress.show_wait if waits else None
     with SendService.open_for(load(folder), name, on_wait) as (service, started):
         yield service, started
-
-
-def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
-    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
-    if not plan.recipients:
-        if not plan.counts.unknown:
-            output.echo("No recipient is waiting; nothing was sent now.")
-        return
-    plan_summary.show_plan(plan, service)
-    if yes:
-        return
-    real = service.provider.capabilities.leaves_machine
-    output.echo(
-        f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
-    )
-    try:
-        typed = output.ask_for_text("  Type the number of recipients to continue")
-    except click.Abort as abort:
-        raise terminal.unanswered("nothing was sent") from abort
-    if typed.replace(",", "").strip() != str(plan.recipients):
-        hint = f"run it again and type {plan.recipients}, or look first: news send --dry-run"
-        raise SendRefused("that is not the number of recipients; nothing was sent", hint)
-
-
-def deliver(service: "SendService", started: "StartedSend", options: ReportOptions | None = None) -> int:
-    """Deliver a started send, show its progress and its report; return the exit code.
-
-    Return INCOMPLETE after a failure too, not REFUSED: mail may have left. Raise SendRefused if another
-    process holds the lease.
-    """
-    waiting = service.queries.counts(started.send).waiting
-    ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting)
-    if ending.failure:
-        show_failure(started.send, ending.failure)
-        return INCOMPLETE
-    status = service.status(started.send)
-    report(status, service.queries, options or ReportOptions(), interrupted=ending.interrupted)
-    send_summary.show_rehearsal(service, status.counts.accepted)
-    return 0 if status.counts.complete else INCOMPLETE
-
-
-def show_failure(send: "Send", failure: BaseException) -> None:
-    """Log and show the failure that ended a send early; raise it again if it is a SendRefused."""
-    from newsletter.cli import logs
-
-    if isinstance(failure, SendRefused):
-        raise failure
-    logs.failed(failure)
-    # If the failure is an OSError of the terminal or of a pipe, this output fails too.
-    with suppress(OSError):
-        if isinstance(failure, NewsError):
-            terminal.show_problems(failure.problems)
-        output.echo("The send stopped. See its status:", err=True)
-        output.echo(f"  news status {send.issue}", err=True)
-
-
-def _send_issue(
-    service: "SendService", prepared: "Prepared", options: "SendOptions", yes: bool, dry_run: bool
-) -> int:
-    """Plan, confirm, start and deliver the send of an issue; return the exit code."""
-    terminal.show_findings(prepared)
-    plan = service.plan(prepared, options)
-    if dry_run:
-        plan_summary.show_plan(plan, service)
-        output.echo("This was a dry run: nothing was sent.")
-        return 0
-    agree(plan, service, yes)
-    started = service.start(plan, exact=not yes)
-    code = deliver(service, started)
-    if yes or not started.send.canary_size or not service.status(started.send).waits_for_go_ahead:
-        return code
-    return _continue_after_canary(service, prepared, started.send)
-
-
-def _continue_after_canary(service: "SendService", prepared: "Prepared", send: "Send") -> int:
-    """Ask for the go-ahead after a canary, and deliver to the other recipients; return the exit code.
-
-    Return INCOMPLETE, not REFUSED, if they are not sent to: the canary's mail has left.
-    """
-    from newsletter.cli import logs
-
-    waiting = service.status(send).counts.waiting
-    wait = f"{counted(waiting, 'recipient')} {'waits' if waiting == 1 else 'wait'}"
-    hint = f"to continue: news resume {send.issue}"
-    output.echo()
-    try:
-        terminal.confirm(f"Continue with the other {waiting:,}?", wait, hint=hint)
-        return deliver(service, service.start(service.plan_resume(prepared, send)))
-    except NewsError as failure:
-        terminal.show_problems(failure.problems)
-        logs.failed(failure)
-        return INCOMPLETE
-
-
-def _send_ready(
-    service: "SendService",
-    issue: str | None,
-    at_most: int,
-    options: "SendOptions",
-    yes: bool,
-    dry_run: bool,
-) -> int:
-    """Send every due issue, the oldest first, or only the named one; return the worst exit code.
-
-    An issue that is refused or cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was
-    not refused.
-    """
-    from newsletter.cli import logs
-    from newsletter.services.due import due_issues
-
-    due, broken = terminal.collect_due(due_issues(service, issue, at_most))
-    if not due and not broken:
-        output.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
-    codes = []
-    for prepared in due:
-        try:
-            codes.append(_send_issue(service, prepared, options, yes, dry_run))
-        except SendRefused as refused:
-            terminal.show_problems(refused.problems)
-            logs.failed(refused)
-            codes.append(REFUSED)
-    if not broken and REFUSED not in codes:
-        return max(codes, default=0)
-    return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
 
 def _send_tests(

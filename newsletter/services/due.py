@@ -1,10 +1,13 @@
 """The due issues: those that `news send --ready` may send now."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 
-from newsletter.errors import NewsError, SendRefused
+from newsletter.config.loader import Newsletter
+from newsletter.errors import IssueError, NewsError, SendRefused
 from newsletter.issue import files
+from newsletter.issue.model import Issue
 from newsletter.sending.model import SUBSCRIBERS, Send
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendService
@@ -30,6 +33,19 @@ def due_issues(
             f"to send all of them now: news send --ready --at-most {len(names)}",
         )
     return [issue for issue in due if isinstance(issue, NewsError) or only in (None, issue.issue.name)]
+
+
+def upcoming_issues(newsletter: Newsletter, today: date) -> list[Issue]:
+    """Return the issues that are marked ready and have a date after today, the oldest first.
+
+    An issue that cannot be read is left out: it is an error on its day.
+    """
+    upcoming = []
+    for path in files.issue_files(newsletter.issues):
+        with suppress(IssueError):
+            if files.issue_date(path) > today and (issue := files.load(path, newsletter.folder)).ready:
+                upcoming.append(issue)
+    return upcoming
 
 
 def _due(service: SendService) -> Iterator[Prepared | NewsError]:

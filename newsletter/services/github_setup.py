@@ -24,6 +24,10 @@ SHORT_UNDO_WINDOW = (
     "is shorter than 90 minutes: GitHub may notice too late that a runner has vanished, and the next run can "
     "then not recall its unknown mail"
 )
+DAILY_RUN = (
+    "the daily run of that day sends it. GitHub may start that run hours late, and stops it in a public "
+    "repository after 60 days without activity: then start it by hand"
+)
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 # These stand in YAML without quotation marks, and in patterns of paths and branches.
 _PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")

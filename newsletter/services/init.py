@@ -50,6 +50,12 @@ class Begun:
     github: GitHubSetup | None
     advice: tuple[Problem, ...]
 
+    @property
+    def issue(self) -> str:
+        """Return the name of the example issue; "" if there was an issue already."""
+        names = (file.path.stem for file in self.files if file.path.parent.name == loader.ISSUES)
+        return next(names, "")
+
 
 def begin(folder: Path, options: InitOptions, today: date | None = None) -> Begun:
     """Write the files of a newsletter that do not exist yet; a file that exists is not changed.

@@ -1,6 +1,8 @@
 """The steps of the workflows `send` and `cancel`, as on a runner: a state on a ref, and a SendGrid fake."""
 
+import re
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,6 +118,67 @@ def test_a_merge_sends_once_and_the_button_recalls(
     cancelled = new_runner().run(CANCEL)
     assert cancelled.exit_code() == 0 and "CANCELLED: NOBODY GETS IT" in cancelled.output
     assert not mails(fake)
+
+
+# A hook of the remote: while the first push waits, another machine sends what is due.
+OVERTAKING = """\
+#!/bin/sh
+mkdir once 2>/dev/null || exit 0
+unset GIT_DIR GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+cd {folder} && exec {python} -m newsletter send --ready --yes > {folder}.log 2>&1
+"""
+
+
+def test_a_run_that_another_one_overtakes_sends_nothing_and_succeeds(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 3)
+    hook = machines.origin / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(OVERTAKING.format(folder=machines.machine(), python=sys.executable))
+    hook.chmod(0o755)
+    overtaken = new_runner().run(SEND)
+    assert overtaken.exit_code() == 0, overtaken.output
+    assert "Another machine saved its state first" in overtaken.output
+    assert "No issue is due" in overtaken.output and "SENT TO" not in overtaken.output
+    assert mails(fake) == everybody(3)
+
+
+def test_three_quick_merges_are_sent_by_the_run_of_the_last_one(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    """The runs wait for each other, and each one checks out its own commit."""
+    subscribe(machines, 2)
+    folder = machines.machine()
+    commits = []
+    for day, soup in (("2026-04-13", "Carrot"), ("2026-05-04", "Beetroot"), ("2026-04-20", "Onion")):
+        (folder / "issues" / f"{day}.yml").write_text(samples.ISSUE.replace("Leek & potato", soup))
+        repositories.commit(folder)
+        commits.append(repositories.git(folder, "rev-parse", "HEAD").strip())
+    (folder / "issues" / "2026-04-27.yml").unlink()
+    repositories.commit(folder)
+    repositories.git(folder, "push", "-q", "origin", "HEAD:main")
+    for commit in commits:
+        stale = new_runner(commit=commit).run(SEND)
+        assert stale.exit_code() == 0 and "Nothing was sent: issues changed" in stale.output
+    last = new_runner().run(SEND)
+    assert last.exit_code() == 0, last.output
+    assert re.findall(r"The Soup Letter · (\S+)", last.output) == ["2026-04-13", "2026-04-20", "2026-05-04"]
+    assert mails(fake) == {address: 3 for address in everybody(2)}
+
+
+def test_an_issue_of_a_later_day_is_named_in_the_summary_of_the_run(
+    machines: Machines, fake: SendGridFake, new_runner: NewRunner
+) -> None:
+    subscribe(machines, 1)
+    folder = machines.machine()
+    (folder / "issues" / "2026-04-27.yml").rename(folder / "issues" / "2999-01-07.yml")
+    repositories.commit(folder)
+    repositories.git(folder, "push", "-q", "origin", "HEAD:main")
+    run = new_runner().run(SEND)
+    assert run.exit_code() == 0 and "No issue is due" in run.output and not mails(fake)
+    notice = "::notice file=issues/2999-01-07.yml,title=not due yet::2999-01-07 is marked ready"
+    assert notice in run.output and "60 days without activity" in run.output
 
 
 def test_a_run_of_an_older_commit_sends_nothing(

@@ -1,4 +1,4 @@
-"""Update the golden files and the expected problems of the checks: `python -m tests.golden`.
+"""Update the golden files, the expected problems of the checks and the workflows: `python -m tests.golden`.
 
 Then read the diff.
 """
@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from newsletter.starter.github_workflows import workflows
+from tests import runner
 from tests.checks import material
 from tests.render import golden
 from tests.review import golden as reviews
@@ -28,3 +30,7 @@ for case in material.TRIPS:
         report = material.report(material.problems_of(Path(folder), case))
     (case / "expected").write_text(report, encoding="utf-8")
     print(f"tests/data/checks/{material.case_name(case)}/expected")
+
+for workflow, text in workflows(runner.OWN_WORKFLOWS).items():
+    (runner.ROOT / workflow).write_text(text, encoding="utf-8")
+    print(workflow)
