@@ -69,7 +69,8 @@ def init(folder: Path, public: bool) -> None:
 def pull(folder: Path, replace: bool) -> None:
     """Take the state from the Git ref to this machine.
 
-    The database that this machine had is kept as replaced-news.db.
+    The database that this machine had is kept as replaced-news.db until the next time; with --replace, in a
+    file with the time in its name.
     """
     from newsletter.services.state import pull as pull_state
 
@@ -168,7 +169,7 @@ def load_(folder: Path, file: Path, yes: bool) -> None:
     """Replace this machine's state by that in FILE, which `news state save` wrote.
 
     Recipients who are waiting in that state become unknown: they may have got their mail since then. The
-    database that this machine had is kept as replaced-news.db.
+    database that this machine had is kept as replaced-TIME-news.db.
     """
     from newsletter.services.state import load_file
 

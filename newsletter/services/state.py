@@ -196,7 +196,7 @@ def load_file(
             for send in ledger.sends():
                 if send.list == SUBSCRIBERS and send.state == "open":
                     ledger.override_state(send, "waiting", "unknown", _RESTORED)
-        replace_state(newsletter, database, copy, archive.secret_key)
+        replace_state(newsletter, database, copy, archive.secret_key, asked=True)
         return summary(newsletter.list_id, database)
 
 

@@ -13,7 +13,7 @@ from newsletter.display import display_path, printable
 from newsletter.errors import StateError
 from newsletter.sending.model import NextChunk
 from newsletter.state.archive import Archive
-from newsletter.state.location import SECRET
+from newsletter.state.location import DATABASE, SECRET
 from newsletter.state.secret_key import read_key, secret_key
 from newsletter.store.database import Database
 from newsletter.store.ledger_queries import LedgerQueries
@@ -21,8 +21,8 @@ from newsletter.store.published_copy import write_published_copy
 from newsletter.store.schema import REVISION
 from newsletter.store.subscribers import Subscribers
 
-COPY, REPLACED_DATABASE, REPLACED_SECRET = "published-copy.db", "replaced-news.db", "replaced-secret"
-"""Names in the folder of the state: the copy that is being made, and what was replaced last."""
+COPY, REPLACED = "published-copy.db", "replaced"
+"""Names in the folder of the state: the copy that is being made, and the start of those of replaced files."""
 _MAX_COPY_BYTES = 1024**3
 
 
@@ -65,25 +65,31 @@ def has_content(database: Database) -> bool:
     return any(True for _ in Subscribers(database).iter_all()) or bool(LedgerQueries(database).sends())
 
 
-def replace_state(newsletter: Newsletter, database: Database, copy: Database, secret: str) -> None:
+def replace_state(
+    newsletter: Newsletter, database: Database, copy: Database, secret: str, *, asked: bool
+) -> None:
     """Replace this machine's database by a copy, and its secret key by that of the same state.
 
-    What is replaced is kept in `replaced-news.db` and `replaced-secret`. The database changes in one
+    What is replaced is kept in `replaced-news.db` and `replaced-secret` until the next time; if a person
+    `asked` to replace it, in files whose names have the time, which stay. The database changes in one
     transaction. Raise StoreError or StateError if that fails.
     """
+    start = f"{REPLACED}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}" if asked else REPLACED
     if has_content(database):
-        _delete(newsletter.state / REPLACED_DATABASE)
-        database.copy_to(newsletter.state / REPLACED_DATABASE)
-    _take_secret(newsletter.state / SECRET, secret)
+        kept = newsletter.state / f"{start}-{DATABASE}"
+        _delete(kept)
+        database.copy_to(kept)
+    _take_secret(newsletter.state / SECRET, secret, f"{start}-{SECRET}")
     database.replace_content(copy)
 
 
-def _take_secret(file: Path, secret: str) -> None:
+def _take_secret(file: Path, secret: str, kept: str) -> None:
+    """Write the secret key into its file; keep the one that is replaced in a file of the name `kept`."""
     try:
         with suppress(FileNotFoundError):
             if (before := read_key(file)) == secret:
                 return
-            write_atomically(file.with_name(REPLACED_SECRET), f"{before}\n".encode(), replace=True)
+            write_atomically(file.with_name(kept), f"{before}\n".encode(), replace=True)
         write_atomically(file, f"{secret}\n".encode(), replace=True)
     except OSError as failure:
         fix = write_hint(failure, "check the permissions of the file and its folder")

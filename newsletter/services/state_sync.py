@@ -111,7 +111,8 @@ class StateSync:
                 self._refuse_older(saved)
                 self._refuse_unsaved_list()
             with closing(Database.of_copy(saved.archive.database)) as copy:
-                replace_state(self.newsletter, self.database, copy, saved.archive.secret_key)
+                secret = saved.archive.secret_key
+                replace_state(self.newsletter, self.database, copy, secret, asked=replace)
             lease = saved.lease
             place, self.deadline = self.sealed.place, lease.deadline
             taken = LastSaved(

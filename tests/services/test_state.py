@@ -126,9 +126,16 @@ def test_what_a_pull_replaces_is_kept(machines: Machines) -> None:
         state.pull(second, replace=False)
     state.pull(second, replace=True)
     assert addresses(second) == ["ada@example.com"]
-    replaced = Database.of_copy((second.state / "replaced-news.db").read_bytes())
+    # Pulls that nobody asked to replace something keep only the last database.
+    for address in ("bob@example.com", "cyd@example.com"):
+        add(machines.newsletter(), address)
+        state.pull(second, replace=False)
+    (kept,) = second.state.glob("replaced-2*-news.db")
+    replaced = Database.of_copy(kept.read_bytes())
     assert [entry.address for entry in Subscribers(replaced).iter_all()] == ["only-here@example.com"]
-    assert (second.state / "replaced-news.db").stat().st_mode & 0o777 == 0o600
+    assert kept.stat().st_mode & 0o777 == 0o600
+    replaced = Database.of_copy((second.state / "replaced-news.db").read_bytes())
+    assert [entry.address for entry in Subscribers(replaced).iter_all()][-1] == "bob@example.com"
 
 
 def test_a_machine_keeps_its_newer_state(machines: Machines) -> None:
@@ -540,7 +547,9 @@ def test_a_folder_in_the_place_of_a_copy(machines: Machines, name: str) -> None:
     first = machines.newsletter()
     (first.state / name).mkdir()
     with refused(f"{name}: cannot be deleted (Is a directory)"):
-        state.pull(first, replace=True) if name.startswith("replaced") else add(first, "bob@example.com")
+        if name.startswith("replaced"):
+            add(machines.newsletter("second"), "cyd@example.com")
+        add(first, "bob@example.com")
 
 
 def test_a_public_repository_needs_a_decision(tmp_path: Path) -> None:
