@@ -10,7 +10,7 @@ from newsletter.errors import ConfigError, StateError
 from newsletter.services.state_archive import refuse_other
 from newsletter.state.archive import Archive, Lease
 from newsletter.state.git_remote import GitRemote, open_remote
-from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, seal, unseal
+from newsletter.state.sealing import LEASE, MIN_LEASE_BYTES, STATE, is_sealed_with, seal, unseal
 from newsletter.state.state_key import VARIABLE, StateKey, parse_state_keys
 from newsletter.state.state_ref import FROM_NEWEST, StateRef, ref_name
 
@@ -75,6 +75,10 @@ class SealedRef:
             fix = "if the repository has a new name: news state pull --replace, then news state push"
             raise StateError.of(self.place, what, fix)
         return SavedState(commit, lease, archive, len(blobs[_STATE_BLOB]))
+
+    def has_newest_key(self, commit: str) -> bool:
+        """Return True if a state on the ref is sealed with the newest of the keys."""
+        return is_sealed_with(self._keys[0], self._blobs(commit)[_STATE_BLOB])
 
     def write(
         self, archive: Archive, lease: Lease, expected: str | None, before_push: Callable[[str], None]

@@ -147,7 +147,8 @@ def _summary_on_ref(sealed: SealedRef, *, renamed: bool = False) -> SavedSummary
 def rotate_key(newsletter: Newsletter) -> StateKey | None:
     """Return a new key if NEWS_STATE_KEY holds one; if it holds two, seal the state again with the first.
 
-    Return None then. Raise SendRefused if a process is sending now, or if a key would be made in CI.
+    Return None then. Raise SendRefused if a process is sending now, if a key would be made in CI, or if the
+    state is sealed with the first of two keys already: perhaps they are in the wrong order.
     """
     if len(state_keys(newsletter)) == 1:
         _refuse_ci(newsletter)
@@ -156,6 +157,10 @@ def rotate_key(newsletter: Newsletter) -> StateKey | None:
         sync.take_alone()
         sync.pull()
         sync.refuse_busy()
+        if sync.sealed.has_newest_key(sync.sealed.existing_commit()):
+            what = f"the state is sealed with the first key of {VARIABLE} already"
+            fix = "if the second one is the new key, write it first; else remove it: it is no longer needed"
+            raise SendRefused(what, fix)
         sync.save()
     return None
 

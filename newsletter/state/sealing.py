@@ -78,6 +78,11 @@ def unseal(
     return _unpack(packed, where, max_bytes)
 
 
+def is_sealed_with(key: StateKey, sealed: bytes) -> bool:
+    """Return True if the first line and the key id of a sealed state are those that a key writes."""
+    return sealed.startswith(_FIRST_LINE + key.id)
+
+
 def padded_size(size: int) -> int:
     """Return the size to which a size is padded: at most 12 % more.
 

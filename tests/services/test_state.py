@@ -500,6 +500,15 @@ def test_a_key_is_replaced_in_two_runs(machines: Machines) -> None:
     assert state.show(machines.newsletter("second")).content.subscribers == 1
 
 
+def test_keys_in_the_wrong_order_replace_nothing(machines: Machines) -> None:
+    """The advice would be to destroy the second key: without this, the one that is needed."""
+    before = machines.commit()
+    swapped = f"{machines.key.text} {make_state_key().text}"
+    with pytest.raises(SendRefused, match="is sealed with the first key") as refusal:
+        state.rotate_key(machines.newsletter(NEWS_STATE_KEY=swapped))
+    assert "write it first" in refusal.value.hint and machines.commit() == before
+
+
 def test_a_key_is_not_replaced_while_another_machine_sends(machines: Machines) -> None:
     lease_of_another(machines, datetime.now(UTC) + timedelta(minutes=5))
     both = f"{make_state_key().text} {machines.key.text}"
