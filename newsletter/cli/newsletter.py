@@ -28,8 +28,12 @@ def open_to_read(newsletter: "Newsletter") -> "Iterator[Database]":
     from newsletter.services import open_state
 
     with open_state.open_to_read(newsletter) as state:
-        if newsletter.config.state and not state.sync:
-            what = "this machine's state is shown, and not the one on the Git ref: NEWS_STATE_KEY is not set"
-            fix = "set it to the newsletter's state key to see what other machines have saved"
+        if state.not_taken:
+            what = f"this machine's state is shown, and not the one on the Git ref: {state.not_taken}"
+            fix = (
+                ""
+                if state.sync
+                else "set it to the newsletter's state key to see what other machines have saved"
+            )
             terminal.show_problems([Problem("", what, fix, "note")])
         yield state.database

@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from newsletter.config.loader import Newsletter
-from newsletter.errors import SaveLost
+from newsletter.errors import SaveLost, Unavailable
 from newsletter.sending.events import Waiting
 from newsletter.services.state_locks import StateInUse
 from newsletter.services.state_sync import StateSync
+from newsletter.state.state_key import VARIABLE
 from newsletter.store.compaction import compact_settled
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
@@ -29,10 +30,14 @@ def ignore_wait(wait: Waiting) -> None:
 
 @dataclass(frozen=True)
 class OpenState:
-    """A newsletter's database on this machine, and its state ref; None if newsletter.yml names none."""
+    """A newsletter's database on this machine, and its state ref; None if newsletter.yml names none.
+
+    `not_taken` is the reason why the state on the ref was not taken; "" if it was, or if there is no ref.
+    """
 
     database: Database
     sync: StateSync | None = None
+    not_taken: str = ""
 
     def wait_until_free(self, on_wait: OnWait) -> None:
         """Wait while another machine may be sending, and take its state when it has ended.
@@ -87,16 +92,25 @@ def open_local(
 def open_to_read(newsletter: Newsletter) -> Iterator[OpenState]:
     """Open the state for a command that only reads it.
 
-    Without a state key, and while another process of this machine uses the state, it is this machine's.
+    It is this machine's without a state key, while another process of this machine uses the state, and if the
+    remote gives no reply; a machine that has seen no state yet raises Unavailable then.
     """
     if newsletter.config.state is None or newsletter.secrets.state_key is None:
         with open_local(newsletter) as state:
-            yield state
+            no_key = f"{VARIABLE} is not set" if newsletter.config.state else ""
+            yield replace(state, not_taken=no_key)
         return
     with StateSync.open(newsletter) as sync:
-        with suppress(StateInUse):
+        not_taken = ""
+        try:
             sync.pull()
-        yield OpenState(sync.database, sync)
+        except StateInUse:
+            pass  # that process has taken the state
+        except Unavailable as failure:
+            if not sync.has_seen_state:
+                raise
+            not_taken = failure.what
+        yield OpenState(sync.database, sync, not_taken)
 
 
 def change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], Result]) -> Result:

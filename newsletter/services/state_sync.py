@@ -74,6 +74,11 @@ class StateSync:
         until = self.deadline + CLOCK_MARGIN if self.deadline else None
         return until if until and until > datetime.now(UTC) else None
 
+    @property
+    def has_seen_state(self) -> bool:
+        """Return True if this machine has saved a state on the ref, or has taken one from there."""
+        return bool(self._last().commit)
+
     def refuse_busy(self) -> None:
         """Raise SendRefused if another machine may be sending now."""
         if until := self.busy_until:

@@ -15,7 +15,7 @@ from alembic import command
 from sqlalchemy import StaticPool, create_engine
 
 from newsletter.config.loader import Newsletter
-from newsletter.errors import ConfigError, NewsError, SendRefused, StoreError, SubscriberError
+from newsletter.errors import ConfigError, NewsError, SendRefused, StoreError, SubscriberError, Unavailable
 from newsletter.sending.model import SUBSCRIBERS, NewSend, NextChunk
 from newsletter.services import state
 from newsletter.services.open_state import OpenState, change_subscribers, ignore_wait, open_to_read
@@ -347,6 +347,19 @@ def test_an_older_database_does_not_continue_from_a_newer_state(machines: Machin
     state.push(first, agree)
     add(first, "cyd@example.com")
     assert addresses(first) == ["ada@example.com", "cyd@example.com"]
+
+
+def test_a_machine_without_a_connection_reads_its_own_state(machines: Machines) -> None:
+    second, third = machines.newsletter("second"), machines.newsletter("third")
+    with open_to_read(second) as opened:
+        assert not opened.not_taken
+    machines.origin.rename(machines.folder / "elsewhere.git")
+    with open_to_read(second) as opened:
+        assert "gives no reply" in opened.not_taken
+        assert Subscribers(opened.database).count_active() == 1
+    # A machine that has seen no state must not show an empty one.
+    with pytest.raises(Unavailable, match="gives no reply"), open_to_read(third):
+        pass
 
 
 def test_a_deleted_secret_key_is_not_replaced_by_a_new_one(machines: Machines) -> None:
