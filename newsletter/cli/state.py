@@ -168,8 +168,8 @@ def save(folder: Path, file: Path) -> None:
 def load_(folder: Path, file: Path, yes: bool) -> None:
     """Replace this machine's state by that in FILE, which `news state save` wrote.
 
-    Recipients who are waiting in that state become unknown: they may have got their mail since then. The
-    database that this machine had is kept as replaced-TIME-news.db.
+    Recipients who wait in that state, or whose send was cancelled, become unknown: they may have got their
+    mail since then. The database that this machine had is kept as replaced-TIME-news.db.
     """
     from newsletter.services.state import load_file
 

@@ -190,7 +190,7 @@ def load_file(
     """Replace this machine's state by that of a sealed file; return its content.
 
     `agree` is called with both contents before that, this machine's first, and raises an error to prevent it.
-    Recipients who wait in an unfinished send become unknown: they may have got the mail since then.
+    Recipients who wait, or whose send was cancelled, become unknown: they may have got the mail since then.
     """
     archive = _read_file(newsletter, file)
     with _locked(newsletter) as database, closing(Database.of_copy(archive.database)) as copy:
@@ -199,8 +199,10 @@ def load_file(
         with SendProcess(newsletter.runs) as process:
             ledger = Ledger(copy, process)
             for send in ledger.sends():
-                if send.list == SUBSCRIBERS and send.state == "open":
+                if send.list == SUBSCRIBERS and send.state != "superseded":
                     ledger.override_state(send, "waiting", "unknown", _RESTORED)
+                    # A send that was cancelled may have been resumed since.
+                    ledger.override_state(send, "cancelled", "unknown", _RESTORED)
         replace_state(newsletter, database, copy, archive.secret_key, asked=True)
         return summary(newsletter.list_id, database)
 

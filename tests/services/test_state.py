@@ -598,8 +598,17 @@ def test_a_backup_is_loaded_on_another_machine(machines: Machines, tmp_path: Pat
     assert addresses(machines.newsletter("second")) == ["ada@example.com"]
 
 
-def test_who_waits_in_a_backup_is_unknown_after_it_is_loaded(machines: Machines, tmp_path: Path) -> None:
-    send_planned(machines.newsletter())
+@pytest.mark.parametrize("cancelled", [False, True], ids=["waiting", "cancelled"])
+def test_who_waits_in_a_backup_is_unknown_after_it_is_loaded(
+    cancelled: bool, machines: Machines, tmp_path: Path
+) -> None:
+    """A send that was cancelled may have been resumed since."""
+    first = machines.newsletter()
+    send_planned(first)
+    with closing(Database.open(first)) as database, SendProcess(first.runs) as process:
+        ledger = Ledger(database, process)
+        if cancelled:
+            ledger.cancel(ledger.sends()[0])
     state.save_file(machines.newsletter(), tmp_path / "backup")
     ((_, counts),) = state.load_file(machines.newsletter("second"), tmp_path / "backup", agree).sends
     assert (counts.waiting, counts.unknown) == (0, 1)
