@@ -1,7 +1,7 @@
-"""Send an issue: prepare it, plan the send if every guard permits it, start it, and deliver it."""
+"""Send an issue: prepare it, start its planned send, deliver it, and settle or cancel it."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -18,34 +18,38 @@ from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
-from newsletter.sending.events import Event, Waiting
+from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider
-from newsletter.sending.lock_wait import Result, acquire_lease, when_unlocked
-from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
+from newsletter.sending.lock_wait import acquire_lease, when_unlocked
+from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.publisher import Publisher
-from newsletter.sending.start import claim_send, find_started
+from newsletter.sending.start import claim_send
 from newsletter.services.open_state import OnWait, OpenState, ignore_wait, open_local, open_state
+from newsletter.services.plan_send import SendPlanner
 from newsletter.services.prepare import Prepared, prepare
-from newsletter.services.send_plan import ListChange, SendPlan, StartedSend
+from newsletter.services.send_lease import SendLeases
+from newsletter.services.send_plan import SendPlan, StartedSend
 from newsletter.services.state_sync import StateSync
 from newsletter.services.status import SendStatus, send_status
 from newsletter.state.process_lock import require_locks
-from newsletter.state.secret_key import find_secret_key, fingerprint, secret_key
+from newsletter.state.secret_key import secret_key
 from newsletter.store.database import Database, refuse_lost_with_machine
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.published_ledger import PublishedLedger
-from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
 
 
-class SendService:
-    """The sends of one newsletter through one provider; create it with `open` or `open_for`."""
+class SendService(SendPlanner):
+    """The sends of one newsletter through one provider; create it with `open` or `open_for`.
+
+    It makes plans as a `SendPlanner`, and carries them out.
+    """
 
     def __init__(
         self,
@@ -57,15 +61,13 @@ class SendService:
         limited: Limiter = run_limited,
         sync: StateSync | None = None,
     ) -> None:
-        self.newsletter, self.provider, self.clock = newsletter, provider, clock
-        self.queries = LedgerQueries(database, clock.now)
-        self.subscribers = Subscribers(database)
+        super().__init__(newsletter, database, provider, clock)
         self._database = database
         self._limited = limited
         self._sync = sync
         self.timing = timing or SendTimings()
-        # Called with each wait for a lock in the database; `deliver` and `cancel` yield theirs instead.
-        self.on_wait: OnWait = ignore_wait
+        # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
+        self.leases = SendLeases(lambda: self.ledger, clock, self.timing)
         self._process: SendProcess | None = None
 
     @classmethod
@@ -90,7 +92,7 @@ class SendService:
                     if on_wait:
                         state.wait_until_free(on_wait)
                 with cls._over(newsletter, state, provider, on_wait) as service:
-                    yield service, service._reread(send)  # another machine may have changed it meanwhile
+                    yield service, service.reread(send)  # another machine may have changed it meanwhile
 
     @classmethod
     @contextmanager
@@ -146,7 +148,7 @@ class SendService:
         service = cls(
             newsletter, state.database, provider, SystemClock(clock_offset), limited=limited, sync=sync
         )
-        service.on_wait = on_wait or ignore_wait
+        service.leases.on_wait = on_wait or ignore_wait
         with closing(service):
             yield service
 
@@ -169,72 +171,6 @@ class SendService:
         prepared = self._limited(prepare, self.newsletter, issue)
         return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
-    def find_started(self, prepared: Prepared) -> tuple[Send | None, Counts]:
-        """Return the started send of an issue with its counts, or None with the counts of a new send.
-
-        Raise SendRefused if it was started with different content, through another provider or with another
-        key, and a new send cannot replace it.
-        """
-        key_fingerprint = self._key_fingerprint(prepared)
-        if send := find_started(prepared.mailing, self.queries, self.provider, key_fingerprint):
-            return send, self.queries.counts(send)
-        active = self.subscribers.count_active()
-        return None, Counts(recipients=active, waiting=active)
-
-    def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
-        """Plan the send of an issue, or the continuation of its started send.
-
-        Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
-        started send, the list is another one, is empty or has changed too much, the send is halted, an option
-        comes too late, or the provider cannot schedule mail for `send_at`.
-        """
-        options = options or SendOptions()
-        self.refuse_errors(prepared)
-        guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
-        send, counts = self.find_started(prepared)
-        guards.refuse_late_options(send, options)
-        change = None
-        if send is None:
-            guards.refuse_empty_list(counts.recipients)
-            previous = self._previous_send(prepared.issue.name)
-            if previous:
-                guards.refuse_other_list(previous, prepared.mailing, self.queries)
-            if previous and not options.list_changed:
-                max_share = self.newsletter.config.send.change_share
-                guards.refuse_list_change(previous.recipients, counts.recipients, max_share)
-            change = self._list_change(previous, counts.recipients) if previous else None
-        guards.refuse_halted(send, counts)
-        settings = self._settings(options)
-        return SendPlan("start", prepared, settings, send, counts, counts.waiting, list_change=change)
-
-    def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
-        """Plan the continuation of a started send, even if it was cancelled or waits for a go-ahead.
-
-        Raise SendRefused if the issue has errors, or its content, provider or key differs from the send's.
-        """
-        send = self._reread(send)
-        self._refuse_continuation(prepared, send)
-        counts = self.queries.counts(send)
-        rest = counts.waiting + counts.cancelled
-        return SendPlan("resume", prepared, StartSettings(), send, counts, rest)
-
-    def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
-        """Plan another attempt for a send's refused recipients, all or the named ones, and its waiting ones.
-
-        Raise SendRefused as `plan_resume` does, and if the send is halted, no recipient was refused, or a
-        named one was not.
-        """
-        send = self._reread(send)
-        counts = self.queries.counts(send)
-        guards.refuse_halted(send, counts)
-        self._refuse_continuation(prepared, send)
-        refused = self.count(send, "refused", addresses)
-        if not refused:
-            hint = f"news status {send.issue}"
-            raise SendRefused(f"nobody was refused in the send of {send.issue}", hint)
-        rest = refused + counts.waiting
-        return SendPlan("retry", prepared, StartSettings(), send, counts, rest, addresses=tuple(addresses))
-
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
@@ -245,7 +181,7 @@ class SendService:
         if self._sync:
             self._sync.begin_sending()
         if plan.send:
-            guards.refuse_other_key(plan.send, self._key_fingerprint(plan.prepared))
+            guards.refuse_other_key(plan.send, self.key_fingerprint(plan.prepared))
         _ = self.secret  # before the claim: no mail can be sent without the key
         mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
@@ -255,10 +191,10 @@ class SendService:
             return StartedSend(plan.send, mailing)
         self._refuse_missing_slots(plan.settings)
         agreed = plan.counts.recipients if exact and plan.send is None else None
-        fingerprint = self._key_fingerprint(plan.prepared)
+        fingerprint = self.key_fingerprint(plan.prepared)
         settings = replace(plan.settings, agreed_recipients=agreed, key_fingerprint=fingerprint)
         claim = partial(claim_send, mailing, self.ledger, self.provider, settings)
-        send = self._when_unlocked(when_unlocked(claim, self.clock, self.timing))
+        send = self.leases.when_unlocked(when_unlocked(claim, self.clock, self.timing))
         if agreed is not None:
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
@@ -277,7 +213,7 @@ class SendService:
             timing=self.timing,
         )
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
-        with self._released(started.send):
+        with self.leases.released(started.send):
             parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
@@ -291,7 +227,7 @@ class SendService:
         return self._cancel(send, stopped)
 
     def _cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
-        with self._released(send):
+        with self.leases.released(send):
             yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
@@ -303,10 +239,6 @@ class SendService:
         state: ChunkState = "accepted" if sent else "waiting"
         reason = "assumed sent" if sent else "assumed unsent"
         return self._override_state(send, "unknown", state, reason, addresses)
-
-    def refuse_errors(self, prepared: Prepared) -> None:
-        """Raise SendRefused if the issue has errors."""
-        guards.refuse_errors(prepared.issue.name, prepared.problems)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:
         """Send one message, marked as a test, to an address; return its outcome.
@@ -321,21 +253,12 @@ class SendService:
 
     def settle_abandoned(self, send: Send) -> None:
         """Settle the attempts that were in flight when an earlier process ended, from its journals."""
-        with self._leased(send):
+        with self.leases.held(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
         return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing)
-
-    def count(self, send: Send, state: ChunkState, addresses: Sequence[str] = ()) -> int:
-        """Count the recipients in a state, all or the named ones.
-
-        Raise SendRefused if a named recipient is not in that state.
-        """
-        if addresses:
-            return len(self._numbers(send, state, addresses))
-        return int(getattr(self.queries.counts(send), state))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -355,33 +278,6 @@ class SendService:
         """Return the key that signs unsubscribe links; `secret_key` names the errors that it raises."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
-    def _settings(self, options: SendOptions) -> StartSettings:
-        """Combine the configuration and the options into settings; a scheduled send is always held back."""
-        config = self.newsletter.config.send
-        held = self.provider.recallable is not None and not options.now
-        window = config.undo_window_seconds if held else 0
-        window = max(window, 1) if options.send_at else window
-        return StartSettings(window, options.send_at, options.canary_size, config.rates)
-
-    def _previous_send(self, issue: str) -> Send | None:
-        """Return the newest send of another issue, if any; None for a rehearsal."""
-        leaves_machine = self.provider.capabilities.leaves_machine
-        return self.queries.before(issue, SUBSCRIBERS) if leaves_machine else None
-
-    def _list_change(self, previous: Send, recipients: int) -> ListChange:
-        joined = self.queries.joined(previous)
-        return ListChange(previous.issue, joined, max(previous.recipients + joined - recipients, 0))
-
-    def _refuse_continuation(self, prepared: Prepared, send: Send) -> None:
-        self.refuse_errors(prepared)
-        guards.refuse_changed_content(send, prepared.mailing, self.queries, self.provider)
-        guards.refuse_other_key(send, self._key_fingerprint(prepared))
-
-    def _key_fingerprint(self, prepared: Prepared) -> str | None:
-        """Return the fingerprint of this machine's key for an issue; None if it has no key yet."""
-        secret = find_secret_key(self.newsletter)
-        return fingerprint(secret, prepared.issue.name) if secret else None
-
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
         """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""
         if not settings.undo_window_seconds or not self.provider.recallable:
@@ -396,13 +292,9 @@ class SendService:
 
     def _reopen(self, send: Send) -> Send:
         """Reopen a send that was cancelled or that waits for a go-ahead; return the reopened send."""
-        with self._leased(send):
+        with self.leases.held(send):
             self.ledger.resume(send)
-        return self._reread(send)
-
-    def _reread(self, send: Send) -> Send:
-        """Return a send, read again from the ledger: another process may have cancelled it meanwhile."""
-        return self.queries.find(send.issue, send.list) or send
+        return self.reread(send)
 
     def _override_state(
         self, send: Send, before: ChunkState, after: ChunkState, reason: str, addresses: Sequence[str]
@@ -411,53 +303,10 @@ class SendService:
 
         Raise SendRefused if a recall of held mail is not confirmed yet.
         """
-        with self._leased(send):
+        with self.leases.held(send):
             delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
                 hint = f"finish that first: news cancel {send.issue}, or news resume {send.issue}"
                 raise SendRefused("a recall of held mail was requested and is not confirmed yet", hint)
-            only = self._numbers(send, before, addresses) if addresses else None
+            only = self.numbers_in_state(send, before, addresses) if addresses else None
             return self.ledger.override_state(send, before, after, reason, only)
-
-    def _numbers(self, send: Send, state: ChunkState, addresses: Sequence[str]) -> set[int]:
-        """Return the numbers of the named recipients; raise SendRefused if one is not in the state."""
-        wanted = {address.lower() for address in addresses}
-        numbers = {
-            address.lower(): number
-            for number, address, _ in self.queries.recipients(send, state)
-            if address.lower() in wanted
-        }
-        if missing := sorted(wanted - set(numbers)):
-            raise SendRefused(
-                f"not {state} in the send of {send.issue}: {', '.join(missing)}",
-                f"see: news status {send.issue} --list {state}",
-            )
-        return set(numbers.values())
-
-    @contextmanager
-    def _leased(self, send: Send) -> Iterator[None]:
-        """Hold the lease on a send during the block; raise SendRefused if another process holds it."""
-        self._when_unlocked(acquire_lease(send, self.ledger, self.clock, self.timing))
-        with self._released(send):
-            yield
-
-    def _when_unlocked(self, waits: Generator[Waiting, None, Result]) -> Result:
-        """Run a generator of waits to its end and return its result; report each wait to `on_wait`."""
-        while True:
-            try:
-                self.on_wait(next(waits))
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-
-    @contextmanager
-    def _released(self, send: Send) -> Iterator[None]:
-        """Release the lease on a send after the block, except after an interrupt (Ctrl-C)."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise  # attempts are still in flight: the lease ends with this process
-        except BaseException:
-            self.ledger.release_lease(send)
-            raise
-        self.ledger.release_lease(send)

@@ -397,7 +397,7 @@ def test_a_start_waits_for_a_locked_database_and_says_so(service: SendService, t
             waits.append(wait.reason)
             other.rollback()
 
-        service.on_wait = on_wait
+        service.leases.on_wait = on_wait
         started = service.start(plan)
     assert waits == [f"another process has locked the send of {ISSUE} in the database"]
     assert service.queries.counts(started.send).waiting == 5
