@@ -18,13 +18,13 @@ from typing import Any
 import yaml
 
 from newsletter.starter.github_workflows import WorkflowOptions
-from tests import repositories, samples
+from tests import repositories
 from tests.forks import Fork, Forks
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
 ACTIONS = GITHUB / "actions"
-OWN_WORKFLOWS = WorkflowOptions(None, "${{ !github.event.repository.fork }}", "main")
+OWN_WORKFLOWS = WorkflowOptions(None, "", "main")
 COMMAND = 'exec news -C "$FOLDER" $COMMAND ${ISSUE:+"--issue=$ISSUE"}'
 """The line of the action `news` that runs a command."""
 _EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")
@@ -162,7 +162,6 @@ class Runner:
             "GITHUB_SHA": self.commit,
             "GITHUB_OUTPUT": str(self.folder / "outputs"),
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
-            **samples.KEY_HOSTS,
             **{name: _EXPRESSION.sub(self._value, str(value)) for name, value in step.items()},
         }
 

@@ -77,11 +77,14 @@ def as_github(results: Sequence[Checked]) -> str:
     return "\n".join(map(github_command, by_severity((*_each(results), *lowered))))
 
 
-def github_command(problem: Problem) -> str:
-    """Return the workflow command that shows a problem in the summary of a run, and at its line."""
+def github_command(problem: Problem, title: str = "") -> str:
+    """Return the workflow command that shows a problem in the summary of a run, and at its line.
+
+    `title` is by default the check that found it.
+    """
     file, line = problem.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[problem.severity]
-    parameters = {"file": file, "line": line, "title": problem.check or _FILE}
+    parameters = {"file": file, "line": line, "title": title or problem.check or _FILE}
     properties = ",".join(
         f"{name}={_escaped(str(value), ':,')}" for name, value in parameters.items() if value
     )

@@ -28,12 +28,7 @@ def open_to_read(newsletter: "Newsletter") -> "Iterator[Database]":
     from newsletter.services import open_state
 
     with open_state.open_to_read(newsletter) as state:
-        if state.not_taken:
-            what = f"this machine's state is shown, and not the one on the Git ref: {state.not_taken}"
-            fix = (
-                ""
-                if state.sync
-                else "set it to the newsletter's state key to see what other machines have saved"
-            )
-            terminal.show_problems([Problem("", what, fix, "note")])
+        if missing := state.not_taken:
+            what = f"this machine's state is shown, and not the one on the Git ref: {missing.what}"
+            terminal.show_problems([Problem("", what, missing.hint, "note")])
         yield state.database

@@ -17,7 +17,7 @@ from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report_options
-from newsletter.cli.send_ready import send_ready
+from newsletter.cli.send_ready import ReadyOptions, send_ready
 from newsletter.constants import INCOMPLETE, PROVIDERS
 from newsletter.errors import Problem
 
@@ -102,7 +102,7 @@ def send(
         output.echo(f"Nothing was sent: {reason}.")
         return
     if ready:
-        sys.exit(send_ready(newsletter, provider, issue, at_most, options, yes, dry_run))
+        sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run)))
     opened = SendService.open(
         newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
     )

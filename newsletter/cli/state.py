@@ -69,7 +69,7 @@ def init(folder: Path, public: bool) -> None:
 def pull(folder: Path, replace: bool) -> None:
     """Take the state from the Git ref to this machine.
 
-    The database that this machine had is kept as replaced-news.db until the next time; with --replace, in a
+    The database that this machine had is kept as replaced-news.db until the next pull; with --replace, in a
     file with the time in its name.
     """
     from newsletter.services.state import pull as pull_state

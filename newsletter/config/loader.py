@@ -48,10 +48,9 @@ class Newsletter:
         """Return `newsletter.yml:line` of a key."""
         return reader.Document(display_path(self.folder / FILE), None, self.lines).where(loc)
 
-    @property
     def texts(self) -> Iterator[tuple[reader.Loc, str]]:
         """Yield every text of newsletter.yml with its location."""
-        return _texts(self.config.model_dump(), ())
+        return reader.texts_in(self.config.model_dump())
 
     @property
     def issues(self) -> Path:
@@ -105,14 +104,6 @@ class Newsletter:
             labels=labels,
             templates=str(self.templates),
         )
-
-
-def _texts(value: object, loc: reader.Loc) -> Iterator[tuple[reader.Loc, str]]:
-    if isinstance(value, str):
-        yield loc, value
-    elif isinstance(value, dict | tuple):
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(part, (*loc, key))
 
 
 def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
@@ -217,6 +208,11 @@ def refuse_missing(folder: Path) -> None:
     if not os.path.lexists(file := folder / FILE):
         fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
         raise ConfigError.of(display_path(file), "there is no newsletter in this folder", fix)
+
+
+def is_on_github(values: Mapping[str, str]) -> bool:
+    """Return True if the environment is that of a runner of GitHub Actions."""
+    return values.get("GITHUB_ACTIONS") == "true"
 
 
 def is_ci(values: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
 from newsletter.doctor.state import state
+from newsletter.doctor.upcoming import upcoming
 from newsletter.errors import NewsError
 from newsletter.findings import ClockReading, Finding, ProviderReport
 from newsletter.network.connections import IsPublic
@@ -83,7 +84,7 @@ class _Examination:
         self._unsubscribe = self._start(self._ask_unsubscribe)
 
     def groups(self) -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
-        yield "Configuration", lambda: configuration(self._setup)
+        yield "Configuration", self.configuration
         yield "State", self.state
         yield "Secrets", self.secrets
         yield "Database", self.database
@@ -91,6 +92,10 @@ class _Examination:
         yield "Sender domain", lambda: iter(self._domain.result())
         yield "Unsubscribing", lambda: iter(self._unsubscribe.result()[0])
         yield "Clock", lambda: clock(self._clock_readings())
+
+    def configuration(self) -> Iterator[Finding]:
+        yield from configuration(self._setup)
+        yield from upcoming(self._setup)
 
     def state(self) -> Iterator[Finding]:
         yield from state(self._setup)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from newsletter.doctor.setup import Setup
 from newsletter.findings import Finding
-from newsletter.services.github_setup import SHORT_UNDO_WINDOW, has_short_undo_window
+from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
 from newsletter.services.sealed_ref import SealedRef
 from newsletter.state.state_key import VARIABLE
 from newsletter.state.state_ref import check_size
@@ -21,7 +21,7 @@ def state_ref(setup: Setup, *, online: bool) -> Iterator[Finding]:
     if setup.newsletter is None or setup.newsletter.config.state is None:
         return
     if setup.in_ci and has_short_undo_window(setup.newsletter.config):
-        yield Finding("send.undo_window", "warning", SHORT_UNDO_WINDOW, "write send: {undo_window: 90m}")
+        yield Finding("send.undo_window", "warning", SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX)
     if setup.newsletter.secrets.state_key is None:
         yield Finding(_LABEL, "skipped", f"not asked: {VARIABLE} is not set")
         return

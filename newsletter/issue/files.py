@@ -60,16 +60,9 @@ def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
 
 def texts(issue: Issue) -> Iterator[Text]:
     """Yield every text of an issue, from top to bottom."""
-    return _texts(issue.model_dump(include=set(IssueFile.model_fields)), ())
-
-
-def _texts(value: Any, loc: reader.Loc) -> Iterator[Text]:
-    if isinstance(value, str):
-        yield Text(loc, value, markdown=loc[-1] == "text" and "links" not in loc and loc[0] != "extra")
-        return
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
-    for key, part in parts:
-        yield from _texts(part, (*loc, key))
+    for loc, content in reader.texts_in(issue.model_dump(include=set(IssueFile.model_fields))):
+        is_markdown = loc[-1] == "text" and "links" not in loc and loc[0] != "extra"
+        yield Text(loc, content, is_markdown)
 
 
 def issue_files(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ _MAX_DETAILS = 8
 
 
 def problems_section(review: Review, sources: SourceLinks) -> list[str]:
-    """Return the problems of the issue: errors and warnings as a table, and notes folded below it."""
+    """Return the problems of the issue: a table, below which notes and lowered checks are folded."""
     problems = by_severity(review.checked.problems)
     if not problems and not review.checked.lowered:
         return []
@@ -24,9 +24,10 @@ def problems_section(review: Review, sources: SourceLinks) -> list[str]:
     if serious := [problem for problem in problems if problem.severity != "note"]:
         lines += ["", *_table(serious, path, sources)]
     notes = [problem for problem in problems if problem.severity == "note"]
-    notes += [check.problem for check in review.checked.lowered]
-    if notes:
-        lines += ["", *folded(counted(len(notes), "note"), _table(notes, path, sources))]
+    lowered = [check.problem for check in review.checked.lowered]
+    for kind, folding in (("note", notes), ("lowered check", lowered)):
+        if folding:
+            lines += ["", *folded(counted(len(folding), kind), _table(folding, path, sources))]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import IssueError, NewsError, SendRefused
@@ -38,7 +38,7 @@ def due_issues(
 def upcoming_issues(newsletter: Newsletter, today: date) -> list[Issue]:
     """Return the issues that are marked ready and have a date after today, the oldest first.
 
-    An issue that cannot be read is left out: it is an error on its day.
+    An issue that cannot be read is left out: it is an error when it is due.
     """
     upcoming = []
     for path in files.issue_files(newsletter.issues):
@@ -49,10 +49,13 @@ def upcoming_issues(newsletter: Newsletter, today: date) -> list[Issue]:
 
 
 def _due(service: SendService) -> Iterator[Prepared | NewsError]:
+    today = service.clock.now().date()
     for path in files.issue_files(service.newsletter.issues):
         try:
+            if files.issue_date(path) > today:
+                continue
             issue = files.load(path, service.newsletter.folder)
-            if not issue.ready or issue.date > datetime.now(UTC).date() or _is_done(service, issue.name):
+            if not issue.ready or _is_done(service, issue.name):
                 continue
             prepared = service.prepare_issue(issue)
             send, counts = service.find_started(prepared)

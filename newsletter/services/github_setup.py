@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,54 +10,46 @@ from newsletter.config.key_hosts import SENDGRID_HOSTS
 from newsletter.config.loader import FILE
 from newsletter.config.model import Config
 from newsletter.display import display_path, printable
-from newsletter.errors import Problem, StateError, Unavailable
-from newsletter.starter.action_source import installed_action, parse_action
+from newsletter.errors import Problem, Unavailable
+from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
+from newsletter.starter.github_names import REPOSITORY, ActionSource, installed_action
 from newsletter.starter.github_workflows import WorkflowOptions
 from newsletter.state.git import Repository, find_repository
 from newsletter.state.git_remote import open_remote
-from newsletter.state.local_git import main_branch
+from newsletter.state.local_git import known_default_branch
 
-# GitHub notices after 45 minutes that a runner has vanished; the next run waits for that and needs some time.
-_SAFE_UNDO_WINDOW = timedelta(minutes=90)
-SHORT_UNDO_WINDOW = (
-    "is shorter than 90 minutes: GitHub may notice too late that a runner has vanished, and the next run can "
-    "then not recall its unknown mail"
-)
-DAILY_RUN = (
-    "the daily run of that day sends it. GitHub may start that run hours late, and stops it in a public "
-    "repository after 60 days without activity: then start it by hand"
-)
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 # These stand in YAML without quotation marks, and in patterns of paths and branches.
 _PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
 
 
 @dataclass(frozen=True)
 class GitHubSetup:
-    """A newsletter on GitHub: the top of its work tree, `OWNER/NAME`, and the options of its workflows."""
+    """A newsletter on GitHub: the top of its work tree, and the options of its workflows."""
 
     top: Path
-    repository: str
     workflows: WorkflowOptions
 
 
-def find_setup(folder: Path, action: str, repository: str, config: Config | None) -> GitHubSetup:
+def find_setup(
+    folder: Path, source: ActionSource | None, repository: str, config: Config | None
+) -> GitHubSetup:
     """Return the set-up of a newsletter in a folder, which may not exist yet.
 
-    `action` is `OWNER/NAME@COMMIT`, or "" for that of the installed news; `repository` is `OWNER/NAME`, or
-    "" for that of the remote `origin`. Raise StateError or Unavailable if one of them cannot be found out.
+    `source` is by default that of the installed news; `repository` is `OWNER/NAME`, or "" for that of the
+    remote `origin`. Raise Unavailable or StateError if one of them cannot be found out.
     """
-    source = parse_action(action) if action else installed_action()
     local = _local_repository(folder)
-    name = _named(repository) if repository else _name_of_origin(local)
-    branch = _plain("the branch", main_branch(local), local)
-    place = _plain("the newsletter's folder", folder.resolve().relative_to(local.top).as_posix(), local)
-    options = WorkflowOptions(source, f"github.repository == '{name}'", branch, place)
+    options = WorkflowOptions(
+        source or installed_action(),
+        repository or _repository_of_origin(local),
+        _branch(local),
+        _plain("the newsletter's folder", local.path_of(folder), local),
+    )
     if config and config.provider == "smtp":
-        options = replace(options, provider="smtp")
+        options = replace(options, provider="smtp", has_own_host=True)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
-        options = replace(options, own_host=True)
-    return GitHubSetup(local.top, name, options)
+        options = replace(options, has_own_host=True)
+    return GitHubSetup(local.top, options)
 
 
 def missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
@@ -70,14 +61,7 @@ def missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
     if config.provider == "outbox":
         yield Problem(where, "has the provider `outbox`, which sends nothing", "write another one", "note")
     elif has_short_undo_window(config):
-        what = f"`send.undo_window` {SHORT_UNDO_WINDOW}"
-        yield Problem(where, what, "write `send: {undo_window: 90m}`", "note")
-
-
-def has_short_undo_window(config: Config) -> bool:
-    """Return True if held mail may leave before another run of GitHub can recall what is unknown."""
-    window = timedelta(seconds=config.send.undo_window_seconds)
-    return config.provider == "sendgrid" and timedelta() < window < _SAFE_UNDO_WINDOW
+        yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
 
 
 def _local_repository(folder: Path) -> Repository:
@@ -85,30 +69,31 @@ def _local_repository(folder: Path) -> Repository:
     if repository := find_repository(existing):
         return repository
     fix = "git init; then, with a repository on GitHub: git remote add origin URL"
-    raise StateError.of(display_path(folder), "is not in a Git repository, where workflows are", fix)
+    raise Unavailable("it is not in a Git repository", fix, where=display_path(folder))
 
 
-def _named(repository: str) -> str:
-    if _REPOSITORY.fullmatch(repository):
-        return repository
-    what = f'"{printable(repository, 100)}" is not the name of a repository on GitHub'
-    raise Unavailable(what, "write --repository OWNER/NAME")
-
-
-def _name_of_origin(repository: Repository) -> str:
-    """Return `OWNER/NAME` of the remote `origin`; raise StateError if it has no such name."""
+def _repository_of_origin(repository: Repository) -> str:
+    """Return `OWNER/NAME` of the remote `origin`, on any host: GitHub Enterprise has hosts of its own."""
     remote = open_remote(repository.top)
-    name = remote.name.partition("/")[2]
-    if not remote.name.startswith("/") and _REPOSITORY.fullmatch(name):
+    host, _, name = remote.name.partition("/")
+    if host and REPOSITORY.fullmatch(name):
         return name
-    what = f"the remote `origin`, {printable(remote.name, 100)}, is no repository on GitHub"
-    fix = "name the one whose workflows send: --repository OWNER/NAME"
-    raise StateError.of(display_path(repository.top), what, fix)
+    what = f"the remote `origin`, {printable(remote.name, 100)}, has no address of the form HOST/OWNER/NAME"
+    fix = "name the repository on GitHub whose runs send: --repository OWNER/NAME"
+    raise Unavailable(what, fix, where=display_path(repository.top))
 
 
-def _plain(what: str, text: str, repository: Repository) -> str:
-    if _PLAIN.fullmatch(text):
-        return text
-    named = f'is "{printable(text)}"' if text else "is unknown, since none is checked out"
-    fix = "check out the default branch" if not text else "use only letters, digits and ._/- in its name"
-    raise StateError.of(display_path(repository.top), f"{what} {named}", fix)
+def _branch(repository: Repository) -> str:
+    if branch := known_default_branch(repository):
+        return _plain("the default branch", branch, repository)
+    what = "its default branch is unknown, and no branch is checked out"
+    raise Unavailable(what, "check out the default branch", where=display_path(repository.top))
+
+
+def _plain(kind: str, name: str, repository: Repository) -> str:
+    """Return the name of a folder or a branch; raise Unavailable if it cannot stand in a workflow."""
+    if _PLAIN.fullmatch(name):
+        return name
+    what = f'{kind}, "{printable(name)}", has a character that cannot stand in a workflow'
+    fix = "use only letters, digits and ._/- in its name"
+    raise Unavailable(what, fix, where=display_path(repository.top))

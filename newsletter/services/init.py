@@ -3,39 +3,42 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from newsletter.config import loader
 from newsletter.disk import reading, writing
-from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, Unavailable
 from newsletter.issue import files
+from newsletter.services.github_limits import SAFE_UNDO_WINDOW_MINUTES
 from newsletter.services.github_setup import GitHubSetup, find_setup, missing_settings
 from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
+from newsletter.starter.github_names import ActionSource
 from newsletter.starter.github_workflows import workflows
 
-GITIGNORE = ".gitignore"
+_GITIGNORE = ".gitignore"
 _MAX_GITIGNORE_BYTES = 1_000_000
+_CHECK_PERMISSIONS = "check the permissions of its folder"
 
 
 @dataclass(frozen=True)
 class InitOptions:
     """The options of `news init`.
 
-    `action` is `OWNER/NAME@COMMIT`, by default that of the installed news; `repository` is the `OWNER/NAME`
-    that sends, by default that of the remote `origin`.
+    `action` is by default the source of the installed news; `repository` is the `OWNER/NAME` whose runs send,
+    by default that of the remote `origin`.
     """
 
     github: bool = False
-    action: str = ""
+    action: ActionSource | None = None
     repository: str = ""
 
 
 @dataclass(frozen=True)
-class FirstFile:
+class InitFile:
     """A file that `news init` has written, extended, or kept as it was."""
 
     path: Path
@@ -43,21 +46,15 @@ class FirstFile:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A newsletter that was begun: its files, its set-up on GitHub, and what its newsletter.yml lacks."""
+class InitResult:
+    """The files of a newsletter, its set-up on GitHub, and notes on what its newsletter.yml lacks."""
 
-    files: tuple[FirstFile, ...]
-    github: GitHubSetup | None
-    advice: tuple[Problem, ...]
-
-    @property
-    def issue(self) -> str:
-        """Return the name of the example issue; "" if there was an issue already."""
-        names = (file.path.stem for file in self.files if file.path.parent.name == loader.ISSUES)
-        return next(names, "")
+    files: tuple[InitFile, ...]
+    github: GitHubSetup | None = None
+    notes: tuple[Problem, ...] = ()
 
 
-def begin(folder: Path, options: InitOptions, today: date | None = None) -> Begun:
+def init_newsletter(folder: Path, options: InitOptions, today: date) -> InitResult:
     """Write the files of a newsletter that do not exist yet; a file that exists is not changed.
 
     The lines that .gitignore lacks are added to it. With `options.github`, the folder may hold a newsletter
@@ -70,52 +67,57 @@ def begin(folder: Path, options: InitOptions, today: date | None = None) -> Begu
         raise ConfigError.of(display_path(folder / loader.FILE), "this folder has a newsletter already", fix)
     config = loader.load_file(folder)[0] if exists else None
     setup = find_setup(folder, options.action, options.repository, config) if options.github else None
-    written = [*_workflows(setup)] if setup else []
+    written = list(_workflows(setup)) if setup else []
     written.append(_extend_gitignore(folder))
     if not exists:
-        written += _first_files(folder, today or datetime.now(UTC).date(), github=options.github)
-    advice = missing_settings(folder, config) if config else ()
-    return Begun(tuple(written), setup, tuple(advice))
+        written += _first_files(folder, today, github=options.github)
+    notes = missing_settings(folder, config) if config else ()
+    return InitResult(tuple(written), setup, tuple(notes))
 
 
-def _first_files(folder: Path, today: date, *, github: bool) -> Iterator[FirstFile]:
+def _first_files(folder: Path, today: date, *, github: bool) -> Iterator[InitFile]:
     if not files.issue_files(folder / loader.ISSUES):
         issue = folder / loader.ISSUES / f"{today.isoformat()}.yml"
         yield _create(issue, first_issue(today), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
-    yield _create(folder / loader.FILE, newsletter_yml(folder.resolve().name, github=github), root=folder)
+    text = newsletter_yml(folder.resolve().name, f"{SAFE_UNDO_WINDOW_MINUTES}m" if github else "")
+    yield _create(folder / loader.FILE, text, root=folder)
 
 
-def _workflows(setup: GitHubSetup) -> Iterator[FirstFile]:
+def _workflows(setup: GitHubSetup) -> Iterator[InitFile]:
     for path, text in workflows(setup.workflows).items():
         yield _create(setup.top / path, text, root=setup.top)
 
 
-def _create(path: Path, text: str, *, root: Path) -> FirstFile:
+def _create(path: Path, text: str, *, root: Path) -> InitFile:
     """Write a file; keep one that exists."""
     try:
         writing.create(path, text.encode(), root=root)
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            return FirstFile(path, "kept")
+            return InitFile(path, "kept")
         raise _unwritable(path, failure) from failure
-    return FirstFile(path, "written")
+    return InitFile(path, "written")
 
 
-def _extend_gitignore(folder: Path) -> FirstFile:
-    path = folder / GITIGNORE
+def _extend_gitignore(folder: Path) -> InitFile:
+    path = folder / _GITIGNORE
     exists = os.path.lexists(path)
     try:
         before = reading.read(path, _MAX_GITIGNORE_BYTES, root=folder) if exists else b""
-        after = with_ignored(before)
-        if after == before:
-            return FirstFile(path, "kept")
+    except OSError as failure:
+        hint = read_hint(failure, _CHECK_PERMISSIONS)
+        raise Unavailable(cannot_be("read", failure), hint, where=display_path(path)) from failure
+    after = with_ignored(before)
+    if after == before:
+        return InitFile(path, "kept")
+    try:
         writing.write_public(path, after, root=folder)
     except OSError as failure:
         raise _unwritable(path, failure) from failure
-    return FirstFile(path, "extended" if exists else "written")
+    return InitFile(path, "extended" if exists else "written")
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
-    hint = write_hint(failure, "check the permissions of its folder")
+    hint = write_hint(failure, _CHECK_PERMISSIONS)
     return Unavailable(cannot_be("written", failure), hint, where=display_path(path))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from newsletter.config.loader import Newsletter
-from newsletter.errors import SaveLost, Unavailable
+from newsletter.errors import NewsError, SaveLost, Unavailable
 from newsletter.sending.events import Waiting
 from newsletter.services.state_locks import StateInUse
 from newsletter.services.state_sync import StateSync
@@ -32,12 +32,12 @@ def ignore_wait(wait: Waiting) -> None:
 class OpenState:
     """A newsletter's database on this machine, and its state ref; None if newsletter.yml names none.
 
-    `not_taken` is the reason why the state on the ref was not taken; "" if it was, or if there is no ref.
+    `not_taken` is the error for a state on the ref that was not taken; None if it was, or if there is no ref.
     """
 
     database: Database
     sync: StateSync | None = None
-    not_taken: str = ""
+    not_taken: NewsError | None = None
 
     def wait_until_free(self, on_wait: OnWait) -> None:
         """Wait while another machine may be sending, and take its state when it has ended.
@@ -97,11 +97,12 @@ def open_to_read(newsletter: Newsletter) -> Iterator[OpenState]:
     """
     if newsletter.config.state is None or newsletter.secrets.state_key is None:
         with open_local(newsletter) as state:
-            no_key = f"{VARIABLE} is not set" if newsletter.config.state else ""
+            fix = "set it to the newsletter's state key to see what other machines have saved"
+            no_key = Unavailable(f"{VARIABLE} is not set", fix) if newsletter.config.state else None
             yield replace(state, not_taken=no_key)
         return
     with StateSync.open(newsletter) as sync:
-        not_taken = ""
+        not_taken = None
         try:
             sync.pull()
         except StateInUse:
@@ -109,7 +110,7 @@ def open_to_read(newsletter: Newsletter) -> Iterator[OpenState]:
         except Unavailable as failure:
             if not sync.has_seen_state:
                 raise
-            not_taken = failure.what
+            not_taken = failure
         yield OpenState(sync.database, sync, not_taken)
 
 

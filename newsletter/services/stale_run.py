@@ -8,7 +8,7 @@ that has been corrected since
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from newsletter.config.loader import FILE, ISSUES, TEMPLATES, Newsletter
+from newsletter.config.loader import FILE, ISSUES, TEMPLATES, Newsletter, is_on_github
 from newsletter.display import printable
 from newsletter.state.default_branch import changed_paths, default_branch
 from newsletter.state.git_remote import open_remote
@@ -19,7 +19,7 @@ def stale_reason(newsletter: Newsletter, environment: Mapping[str, str]) -> str:
 
     Raise StateError or Unavailable if the repository cannot be asked: such a run must not send either.
     """
-    if environment.get("GITHUB_ACTIONS") != "true":
+    if not is_on_github(environment):
         return ""
     remote = open_remote(newsletter.folder, inherited=environment)
     branch = default_branch(remote)

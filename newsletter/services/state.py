@@ -203,7 +203,7 @@ def load_file(
                     ledger.override_state(send, "waiting", "unknown", _RESTORED)
                     # A send that was cancelled may have been resumed since.
                     ledger.override_state(send, "cancelled", "unknown", _RESTORED)
-        replace_state(newsletter, database, copy, archive.secret_key, asked=True)
+        replace_state(newsletter, database, copy, archive.secret_key, keep_forever=True)
         return summary(newsletter.list_id, database)
 
 

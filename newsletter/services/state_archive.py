@@ -22,7 +22,7 @@ from newsletter.store.schema import REVISION
 from newsletter.store.subscribers import Subscribers
 
 COPY, REPLACED = "published-copy.db", "replaced"
-"""Names in the folder of the state: the copy that is being made, and the start of those of replaced files."""
+"""Names in the folder of the state: of the copy that is being made, and the prefix of replaced files."""
 _MAX_COPY_BYTES = 1024**3
 
 
@@ -66,15 +66,15 @@ def has_content(database: Database) -> bool:
 
 
 def replace_state(
-    newsletter: Newsletter, database: Database, copy: Database, secret: str, *, asked: bool
+    newsletter: Newsletter, database: Database, copy: Database, secret: str, *, keep_forever: bool
 ) -> None:
     """Replace this machine's database by a copy, and its secret key by that of the same state.
 
-    What is replaced is kept in `replaced-news.db` and `replaced-secret` until the next time; if a person
-    `asked` to replace it, in files whose names have the time, which stay. The database changes in one
-    transaction. Raise StoreError or StateError if that fails.
+    What is replaced is kept in `replaced-news.db` and `replaced-secret` until the next time; with
+    `keep_forever`, in files whose names have the time. The database changes in one transaction. Raise
+    StoreError or StateError if that fails.
     """
-    start = f"{REPLACED}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}" if asked else REPLACED
+    start = f"{REPLACED}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}" if keep_forever else REPLACED
     if has_content(database):
         kept = newsletter.state / f"{start}-{DATABASE}"
         _delete(kept)

@@ -117,7 +117,7 @@ class StateSync:
                 self._refuse_unsaved_list()
             with closing(Database.of_copy(saved.archive.database)) as copy:
                 secret = saved.archive.secret_key
-                replace_state(self.newsletter, self.database, copy, secret, asked=replace)
+                replace_state(self.newsletter, self.database, copy, secret, keep_forever=replace)
             lease = saved.lease
             place, self.deadline = self.sealed.place, lease.deadline
             taken = LastSaved(

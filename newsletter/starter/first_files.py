@@ -5,7 +5,7 @@ import re
 from datetime import date
 
 from newsletter.display import printable
-from newsletter.starter.templates import fill
+from newsletter.starter.texts import starter_text
 
 IGNORED = (".env", "build/", "outbox/", "subscribers*.csv")
 _IGNORED_WHY = "# Secrets, mail and lists of subscribers stay out of Git."
@@ -13,21 +13,26 @@ _MAX_NAME = 100
 _FALLBACK_NAME = "My Newsletter"
 
 
-def newsletter_yml(folder_name: str, *, github: bool) -> str:
+def newsletter_yml(folder_name: str, undo_window: str = "") -> str:
     """Return a newsletter.yml, in which TODO marks what a person has to fill in.
 
-    The newsletter's name is made of that of its folder: `soup-letter` gives "Soup Letter". With `github`, it
-    sends through SendGrid and keeps its state on a Git ref; without, it sends into the outbox.
+    The newsletter's name is made of that of its folder: `soup-letter` gives "Soup Letter". With an undo
+    window, such as `90m`, it sends through SendGrid and keeps its state on a Git ref; without, it sends into
+    the outbox.
     """
     words = re.split(r"[\s_.-]+", printable(folder_name, _MAX_NAME))
     name = " ".join(word[:1].upper() + word[1:] for word in words if word) or _FALLBACK_NAME
-    sending = fill("github.yml" if github else "outbox.yml", {})
-    return fill("newsletter.yml", {"name": json.dumps(name, ensure_ascii=False), "sending": sending.rstrip()})
+    sending = "github.yml" if undo_window else "outbox.yml"
+    values = {
+        "name": json.dumps(name, ensure_ascii=False),
+        "sending": starter_text(sending, {"undo_window": undo_window}).rstrip(),
+    }
+    return starter_text("newsletter.yml", values)
 
 
 def first_issue(day: date) -> str:
     """Return the file of an example issue, which `news check` refuses until its TODO marks are replaced."""
-    return fill("first-issue.yml", {"date": day.isoformat()})
+    return starter_text("first-issue.yml", {"date": day.isoformat()})
 
 
 def with_ignored(gitignore: bytes) -> bytes:

@@ -4,10 +4,9 @@ import os
 
 from newsletter.disk.programs import find_program
 from newsletter.errors import StateError, Unavailable
-from newsletter.state.git import LOCAL_OPTIONS, NO_GIT, Repository
+from newsletter.state.git import LOCAL_OPTIONS, NO_GIT, TIMEOUT_SECONDS, Repository
 from newsletter.state.git_process import Reply, git_environment, run_git
 
-TIMEOUT_SECONDS = 20.0
 _OPTIONS = (*LOCAL_OPTIONS, "--literal-pathspecs")
 _HEADS = "refs/heads/"
 _OF_ORIGIN = "refs/remotes/origin/"
@@ -18,7 +17,7 @@ def ask_git(repository: Repository, *arguments: str, max_bytes: int = 1000) -> R
     git = find_program("git", repository.top)
     if git is None:
         raise Unavailable(NO_GIT, "install git")
-    # As for the question which files Git tracks, no variable of Git has an effect.
+    # GIT_DIR and similar variables would lead to another repository.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     places = (f"--git-dir={repository.git_dir}", f"--work-tree={repository.top}")
     try:
@@ -33,7 +32,7 @@ def ask_git(repository: Repository, *arguments: str, max_bytes: int = 1000) -> R
         raise StateError.of("git", f"cannot be started: {failure.strerror}", "install it again") from failure
 
 
-def main_branch(repository: Repository) -> str:
+def known_default_branch(repository: Repository) -> str:
     """Return the default branch of `origin` as far as the clone knows it, else the branch of the work tree.
 
     Return "" if no branch is checked out.

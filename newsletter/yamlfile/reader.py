@@ -151,6 +151,15 @@ def line_of(problem: Problem) -> int:
     return int(problem.where.rpartition(":")[2])
 
 
+def texts_in(value: object, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
+    """Yield every text in a value of mappings and sequences, from top to bottom, with its location."""
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, dict | list | tuple):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts_in(part, (*loc, key))
+
+
 def sentence(loc: Loc, what: str) -> str:
     """Return a sentence about the value at `loc`: `stories[2].link is empty`, `link: YAML reads …`."""
     verb = what.split(" ", 1)[0] in ("is", "has", "holds", "needs", "would")

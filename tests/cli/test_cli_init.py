@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,13 @@ def init(folder: Path, *arguments: str) -> Result:
 def test_the_files_and_the_next_steps_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = init(Path())
-    today = datetime.now(UTC).date().isoformat()
+    (issue,) = (tmp_path / "issues").iterdir()
     assert done.exit_code == 0
     assert (
         done.output
         == f"""\
 written   .gitignore
-written   issues/{today}.yml
+written   issues/{issue.name}
 written   newsletter.yml
 
   NEXT
@@ -35,9 +34,9 @@ written   newsletter.yml
       news preview
   Find what is still to be filled in:
       news check
-  Add yourself, and rehearse the send: its mail stays in the folder outbox:
+  Add yourself, and rehearse the send (no mail leaves this machine):
       news subscribers add you@example.com
-      news send {today}
+      news send DATE
 """
     )
 
@@ -48,7 +47,8 @@ def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
     assert done.exit_code == 0
     for step in (
         f"      cd {tmp_path / 'soup'}\n",
-        "  Commit the files, push them to main, and save the state:\n      news state init\n",
+        "  Commit the files, and push them to the default branch:\n      git push origin main\n",
+        "  Save the state for the first time; this makes its key:\n      news state init\n",
         "  Set the two secrets of example/letters:\n"
         "      gh secret set NEWS_STATE_KEY\n      gh secret set SENDGRID_API_KEY\n",
     ):
@@ -61,14 +61,18 @@ def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) ->
     repositories.repository(samples.write(tmp_path, extra="provider: smtp\nsmtp: {security: none}\n"))
     done = init(tmp_path, *GITHUB)
     assert done.exit_code == 0
-    assert "note: has no `state:`" in done.output and "gh secret set SMTP_PASSWORD" in done.output
+    assert (
+        "note: has no `state:`" in done.output
+        and "gh secret set SMTP_PASSWORD\n      gh variable set SMTP_HOST\n" in done.output
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (("--action", ACTION), 2, "--action and --repository belong to --github"),
-        (("--github", "--action", "example/news@main"), 1, "a branch or a tag can be moved"),
+        (("--github", "--action", "example/news@main"), 2, "a branch or a tag can be moved"),
+        (("--github", "--repository", "a/b/c"), 2, "it must have the form OWNER/NAME"),
         (GITHUB, 1, "is not in a Git repository"),
     ],
 )
@@ -84,7 +88,7 @@ def test_a_newsletter_that_exists_is_refused(tmp_path: Path) -> None:
     assert again.exit_code == 1 and "this folder has a newsletter already" in again.output
 
 
-def test_a_folder_without_permission_is_an_error(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = subprocess.run(
         [sys.executable, "-m", "newsletter", "-C", str(tmp_path / "file" / "soup"), "init"],

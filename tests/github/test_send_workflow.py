@@ -5,6 +5,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from newsletter.cli.main import main
-from newsletter.starter.github_workflows import WorkflowOptions, workflows
+from newsletter.starter.github_workflows import workflows
 from newsletter.state.state_key import make_state_key
 from tests import repositories, runner, samples
 from tests.fakes.sendgrid import Fault, SendGridFake
@@ -23,7 +24,7 @@ from tests.runner import Runner
 # The workflows of a newsletter whose key is for the host of a SendGrid fake.
 WORKFLOWS = {
     path.stem: yaml.safe_load(text)
-    for path, text in workflows(WorkflowOptions(None, "true", "main", own_host=True)).items()
+    for path, text in workflows(replace(runner.OWN_WORKFLOWS, has_own_host=True)).items()
 }
 SEND = runner.called_step(WORKFLOWS["send"], "send", "news", "Run the command")
 REST = runner.called_step(WORKFLOWS["send"], "send", "news", "Finish after a failure")
@@ -177,7 +178,7 @@ def test_an_issue_of_a_later_day_is_named_in_the_summary_of_the_run(
     repositories.git(folder, "push", "-q", "origin", "HEAD:main")
     run = new_runner().run(SEND)
     assert run.exit_code() == 0 and "No issue is due" in run.output and not mails(fake)
-    notice = "::notice file=issues/2999-01-07.yml,title=not due yet::2999-01-07 is marked ready"
+    notice = "::notice file=issues/2999-01-07.yml,title=Not due yet::2999-01-07 is marked ready"
     assert notice in run.output and "60 days without activity" in run.output
 
 

@@ -79,13 +79,17 @@ def test_the_action_finds_its_requirements(machine: Runner) -> None:
     assert len(found["sum"]) == 64 and found["folder"] == "/cache"
 
 
-@pytest.mark.parametrize(("ids", "method"), [("", "POST"), ("7\n9\n", "PATCH")])
-def test_the_comment_is_written_once_and_then_edited(ids: str, method: str, machine: Runner) -> None:
-    need(None if shutil.which("jq") else "jq (Debian: apt install jq)")
+def install_gh(machine: Runner, ids: str) -> None:
     (machine.folder / "ids").write_text(ids)
     gh = machine.folder / "bin" / "gh"
     gh.write_text(FAKE_GH)
     gh.chmod(0o755)
+
+
+@pytest.mark.parametrize(("ids", "method"), [("", "POST"), ("7\n9\n", "PATCH")])
+def test_the_comment_is_written_once_and_then_edited(ids: str, method: str, machine: Runner) -> None:
+    need(None if shutil.which("jq") else "jq (Debian: apt install jq)")
+    install_gh(machine, ids)
     body = '<!-- news-review -->\n`$(id)` says "soup"'
     machine.values = {"needs.review.outputs.comment": body, "github.event.pull_request.number": "5"}
     done = machine.run(COMMENT)
@@ -97,9 +101,10 @@ def test_the_comment_is_written_once_and_then_edited(ids: str, method: str, mach
 
 
 def test_another_text_is_no_comment(machine: Runner) -> None:
+    install_gh(machine, ids="")
     machine.values = {"needs.review.outputs.comment": "hello\n<!-- news-review -->"}
     done = machine.run(COMMENT)
-    assert done.exit_code() == 1 and "is not a review of news" in done.output
+    assert done.exit_code() == 1 and "is no review" in done.output
     assert not os.path.exists(machine.folder / "calls")
 
 

@@ -355,7 +355,7 @@ def test_a_machine_without_a_connection_reads_its_own_state(machines: Machines) 
         assert not opened.not_taken
     machines.origin.rename(machines.folder / "elsewhere.git")
     with open_to_read(second) as opened:
-        assert "gives no reply" in opened.not_taken
+        assert opened.not_taken and "gives no reply" in opened.not_taken.what
         assert Subscribers(opened.database).count_active() == 1
     # A machine that has seen no state must not show an empty one.
     with pytest.raises(Unavailable, match="gives no reply"), open_to_read(third):

@@ -1,18 +1,21 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from newsletter.starter.action_source import ActionSource
+from newsletter.starter.github_names import ActionSource
 from newsletter.starter.github_workflows import WorkflowOptions, workflows
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HERE = "github.repository == 'example/letters'"
-OPTIONS = WorkflowOptions(ActionSource("example/news", COMMIT), HERE, "main")
-IN_A_FOLDER = WorkflowOptions(OPTIONS.source, HERE, "release/2.0", "letters/soup", provider="smtp")
+OPTIONS = WorkflowOptions(ActionSource("example/news", COMMIT), "example/letters", "main")
+IN_A_FOLDER = replace(
+    OPTIONS, branch="release/2.0", folder="letters/soup", provider="smtp", has_own_host=True
+)
 PATHS = ["issues/**", "templates/**", "newsletter.yml"]
 
 
@@ -74,8 +77,7 @@ def test_the_workflows_of_a_newsletter_in_a_folder() -> None:
 
 
 def test_a_key_for_another_host_comes_with_its_host() -> None:
-    options = WorkflowOptions(OPTIONS.source, HERE, "main", own_host=True)
-    _, inputs = calls(parsed(options)["send.yml"], "send")[1]
+    _, inputs = calls(parsed(replace(OPTIONS, has_own_host=True))["send.yml"], "send")[1]
     assert inputs["sendgrid-host"] == "${{ vars.SENDGRID_HOST }}"
 
 

@@ -32,7 +32,7 @@ def _in_issue(proof: Proof) -> Iterator[tuple[str, reader.Loc, Hidden]]:
 
 
 def _in_config(proof: Proof) -> Iterator[tuple[str, reader.Loc, Hidden]]:
-    for loc, text in proof.newsletter.texts:
+    for loc, text in proof.newsletter.texts():
         for hidden in find_hidden(text):
             yield proof.newsletter.where(*loc), loc, hidden
 

@@ -7,6 +7,7 @@ from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.render.markdown import OMITTED
+from newsletter.yamlfile import reader
 
 # In capitals only. English-speaking journalists write TK for "to come"; in other languages TK may be a name.
 _MARK = re.compile(r"\b(?:TODO|FIXME|TBD|X{3,})\b|\b[Ll]orem ipsum\b")
@@ -15,7 +16,7 @@ _ENGLISH = re.compile(rf"{_MARK.pattern}|\bTK(?:TK)*\b")
 
 
 def unfinished(proof: Proof) -> Iterator[Problem]:
-    """TODO, TK, XXX, lorem ipsum, or a passage without words."""
+    """TODO, TK, XXX, lorem ipsum, also in newsletter.yml; or a passage without words."""
     language = proof.newsletter.config.language.lower()
     marks = _ENGLISH if language.partition("-")[0] == "en" else _MARK
     for text, paragraph in proof.prose:
@@ -23,10 +24,11 @@ def unfinished(proof: Proof) -> Iterator[Problem]:
             what = f'unfinished: "{_excerpt(paragraph, mark)}"'
             fix = "finish it, or write it as `code` if it is meant"
             yield Problem(proof.where(text, mark[0]), what, fix)
-    for loc, content in proof.newsletter.texts:
-        if found := _MARK.search(content):
-            what = f'unfinished: {loc[0]} has "{_excerpt(content, found)}"'
-            yield Problem(proof.newsletter.where(*loc), what, "write your own")
+    for loc, content in proof.newsletter.texts():
+        for mark in marks.finditer(content):
+            what = reader.sentence(loc, f'has "{_excerpt(content, mark)}"')
+            fix = "replace it by the final text"
+            yield Problem(proof.newsletter.where(*loc), f"unfinished: {what}", fix)
     for text in proof.texts:
         if text.markdown and not re.search(r"\w", text.content):
             what = f'the passage has no words ("{printable(text.content, 20)}")'

@@ -3,7 +3,13 @@ import json
 import pytest
 
 from newsletter.errors import Unavailable
-from newsletter.starter.action_source import ActionSource, parse_action, recorded_action
+from newsletter.starter.github_names import (
+    ActionSource,
+    installed_action,
+    parse_action,
+    parse_repository,
+    recorded_action,
+)
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -30,8 +36,21 @@ def test_an_action_names_a_repository_and_a_commit(commit: str) -> None:
     ],
 )
 def test_other_texts_are_refused(text: str) -> None:
-    with pytest.raises(Unavailable, match="does not name a repository and a commit"):
+    with pytest.raises(ValueError, match="must have the form OWNER/NAME@COMMIT"):
         parse_action(text)
+
+
+def test_the_name_of_a_repository() -> None:
+    assert parse_repository("example/soup.letter") == "example/soup.letter"
+    for text in ("", "letters", "a/b/c", "a/b' || 'x", "a/ b", "a/b\n", "https://github.com/a/b"):
+        with pytest.raises(ValueError, match="must have the form OWNER/NAME"):
+            parse_repository(text)
+
+
+def test_a_copy_from_a_folder_has_no_source() -> None:
+    """The tests run with such a copy."""
+    with pytest.raises(Unavailable, match="was not installed from a repository on GitHub"):
+        installed_action()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fill the files of this package in: `%{name}` stands for a value."""
+"""Read the texts of this package, in which `%{name}` stands for a value."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +15,10 @@ class _Template(Template):
     delimiter = "%"
 
 
-def fill(name: str, values: Mapping[str, str]) -> str:
-    """Return the text of a file of this package, with the values; a line with an empty value is left out.
+def starter_text(name: str, values: Mapping[str, str]) -> str:
+    """Return a text with its values; a line that consists of an empty value is left out.
 
-    `name` is the path of the file in the package. Raise KeyError if the file names another value.
+    `name` is the path of its file in this package. Raise KeyError if the text names another value.
     """
     text = reading.read(_FOLDER / name, _MAX_BYTES).decode()
     empty = [f"%{{{key}}}" for key, value in values.items() if not value]
