@@ -56,21 +56,37 @@ Each takes time at every start: a new package needs a reason, and `make bench` s
 """
 
 
-def loaded(*arguments: str) -> set[str]:
-    """Return the top-level packages that a command has loaded when it exits."""
-    program = (
-        "import sys\n"
-        "from newsletter.cli.main import main\n"
-        "try:\n"
-        "    main(sys.argv[1:], standalone_mode=False)\n"
-        "finally:\n"
-        "    named = [name for name, module in sys.modules.items() if getattr(module, '__spec__', None)]\n"
-        "    print(*sorted({name.partition('.')[0] for name in named}), file=sys.stderr)\n"
-    )
+PROGRAM = """
+import os, sys
+from newsletter.cli.main import main
+
+def show():
+    named = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
+    print(*sorted({name.partition(".")[0] for name in named}), file=sys.stderr)
+
+def exit_of_fork(code, exit=os._exit):
+    show()
+    exit(code)
+
+os._exit = exit_of_fork
+try:
+    main(sys.argv[1:], standalone_mode=False)
+finally:
+    show()
+"""
+
+
+def loaded_by_processes(*arguments: str) -> list[set[str]]:
+    """Return the top-level packages that each process of a command has loaded when it exits, forks first."""
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
     )
-    return set(done.stderr.split())
+    return [set(line.split()) for line in done.stderr.splitlines()]
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Return the top-level packages that a command has loaded when it exits, with those of its forks."""
+    return set().union(*loaded_by_processes(*arguments))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"]], ids=" ".join)
@@ -100,3 +116,12 @@ def test_a_command_loads_these_packages_and_no_others(command: str, tmp_path: Pa
 def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Path) -> None:
     folder = str(samples.write(tmp_path))
     assert {"http", "ssl"} & loaded("-C", folder, "render", "-o", str(tmp_path / "build")) == set()
+
+
+def test_the_process_that_waits_for_a_render_is_small(tmp_path: Path) -> None:
+    """The system copies each page of memory that a fork changes: the fork of a large process is slow."""
+    folder = str(samples.write(tmp_path))
+    in_fork, waiting = loaded_by_processes("-C", folder, "render", "-o", str(tmp_path / "build"))
+    assert {name for name in waiting - sys.stdlib_module_names if not name.startswith("_")} == RUNNING
+    assert {"multiprocessing", "socket", "subprocess", "tempfile"} & waiting == set()
+    assert "multiprocessing" not in in_fork
