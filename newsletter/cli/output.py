@@ -5,10 +5,8 @@ commands for GitHub's runner. `echo` prints one line, whatever its parts hold; o
 ruff refuses `print`, `click.echo` and the like in all other modules.
 """
 
-import json
 import os
 import re
-import textwrap
 from dataclasses import dataclass
 
 import click
@@ -79,6 +77,8 @@ def json_text(text: str) -> str:
 
 def wrap(text: str, width: int, *, first: str, indent: str, long_words: bool = True) -> list[str]:
     """Return a text, cut to MAX_TEXT_LENGTH, as lines of a width; `first` is the indent of the first line."""
+    import textwrap
+
     return textwrap.wrap(
         escaped(text, MAX_TEXT_LENGTH),
         width,
@@ -102,6 +102,8 @@ def _escaped_command(start: re.Match[str]) -> str:
 
 
 def _escaped_in_json(character: str) -> str:
+    import json
+
     if character == "#":
         return "\\u0023"
     return character if character.isprintable() else json.dumps(character)[1:-1]

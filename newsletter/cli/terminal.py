@@ -4,7 +4,6 @@ Messages go to standard error and results to standard output, so that a program 
 """
 
 import re
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -77,6 +76,8 @@ def show_problem(problem: Problem, *, always: bool = False, err: bool = False) -
 
 def columns() -> int:
     """Return the width of text in columns: the terminal's width, limited to _MIN_WIDTH and _MAX_WIDTH."""
+    import shutil
+
     return min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH)
 
 

@@ -1,7 +1,7 @@
 """Export a rendered issue into files: its HTML, its text, and a complete message to a sample recipient.
 
-`rendered` and `exported` run in a process with limits, and import their modules there. That process is a fork:
-the system copies each page of memory that it changes, so the process that forks should be small.
+`rendered` and `exported` run in a process with limits, and import their modules there. It is a fork: the
+system copies each page of memory that it changes, so the process that forks should be small.
 """
 
 from collections.abc import Iterator, Mapping
