@@ -61,8 +61,8 @@ import os, sys
 from newsletter.cli.main import main
 
 def show():
-    named = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
-    print(*sorted({name.partition(".")[0] for name in named}), file=sys.stderr)
+    names = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
+    print(*names, file=sys.stderr)
 
 def exit_of_fork(code, exit=os._exit):
     show()
@@ -77,7 +77,7 @@ finally:
 
 
 def loaded_by_processes(*arguments: str) -> list[set[str]]:
-    """Return the top-level packages that each process of a command has loaded when it exits, forks first."""
+    """Return the modules that each process of a command has loaded when it exits, forks first."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
     )
@@ -86,7 +86,16 @@ def loaded_by_processes(*arguments: str) -> list[set[str]]:
 
 def loaded(*arguments: str) -> set[str]:
     """Return the top-level packages that a command has loaded when it exits, with those of its forks."""
-    return set().union(*loaded_by_processes(*arguments))
+    return packages(set().union(*loaded_by_processes(*arguments)))
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def of_others(modules: set[str]) -> set[str]:
+    """Return the packages outside the standard library."""
+    return {name for name in packages(modules) - sys.stdlib_module_names if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"]], ids=" ".join)
@@ -109,8 +118,7 @@ def test_render_loads_no_database_no_provider_and_nothing_that_fetches(tmp_path:
 def test_a_command_loads_these_packages_and_no_others(command: str, tmp_path: Path) -> None:
     folder = str(samples.write(tmp_path))
     output = ["-o", str(tmp_path / "build")] if command == "render" else []
-    used = loaded("-C", folder, command, *output)
-    assert {name for name in used - sys.stdlib_module_names if not name.startswith("_")} == LOADED[command]
+    assert of_others(loaded("-C", folder, command, *output)) == LOADED[command]
 
 
 def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Path) -> None:
@@ -122,6 +130,12 @@ def test_the_process_that_waits_for_a_render_is_small(tmp_path: Path) -> None:
     """The system copies each page of memory that a fork changes: the fork of a large process is slow."""
     folder = str(samples.write(tmp_path))
     in_fork, waiting = loaded_by_processes("-C", folder, "render", "-o", str(tmp_path / "build"))
-    assert {name for name in waiting - sys.stdlib_module_names if not name.startswith("_")} == RUNNING
+    assert of_others(waiting) == RUNNING
     assert {"multiprocessing", "socket", "subprocess", "tempfile"} & waiting == set()
     assert "multiprocessing" not in in_fork
+
+
+def test_a_command_does_not_load_the_others(tmp_path: Path) -> None:
+    commands = {"check", "doctor", "issue", "recover", "review", "send", "state", "status", "subscribers"}
+    (waiting,) = loaded_by_processes("-C", str(samples.write(tmp_path)), "schema")
+    assert {name for name in commands if f"newsletter.cli.{name}" in waiting} == {"issue"}

@@ -7,7 +7,7 @@ ruff refuses `print`, `click.echo` and the like in all other modules.
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -24,8 +24,7 @@ _COMMAND = re.compile(rf"^((?:{_STYLE}|[^\w:\x1b])*):(?={_IGNORED}:)|#(?={_IGNOR
 _UNSAFE_IN_JSON = re.compile(rf"[^\x20-\x7e\n]|#(?={_IGNORED}#{_IGNORED}\[)")
 
 
-@dataclass(frozen=True)
-class Styled:
+class Styled(NamedTuple):
     """A part of a line in a colour, bold or underlined."""
 
     text: str

@@ -8,8 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -136,8 +135,7 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
         show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {reason}")])
 
 
-@dataclass(frozen=True)
-class ImportReport:
+class ImportReport(NamedTuple):
     """The results of an import: the number of lines by result, and the lines that a person should see."""
 
     numbers: Counter[str]
