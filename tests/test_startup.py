@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,30 +59,32 @@ Each takes time at every start: a new package needs a reason, and `make bench` s
 
 PROGRAM = """
 import os, sys
+from pathlib import Path
 from newsletter.cli.main import main
 
-def show():
+folder = Path(sys.argv.pop(1))
+
+def write_names(process):
     names = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
-    print(*names, file=sys.stderr)
+    (folder / process).write_text(" ".join(names))
 
 def exit_of_fork(code, exit=os._exit):
-    show()
+    write_names(f"fork-{os.getpid()}")
     exit(code)
 
 os._exit = exit_of_fork
 try:
     main(sys.argv[1:], standalone_mode=False)
 finally:
-    show()
+    write_names("waiting")
 """
 
 
 def loaded_by_processes(*arguments: str) -> list[set[str]]:
     """Return the modules that each process of a command has loaded when it exits, forks first."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
-    )
-    return [set(line.split()) for line in done.stderr.splitlines()]
+    with TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", PROGRAM, folder, *arguments], capture_output=True, check=True)
+        return [set(file.read_text().split()) for file in sorted(Path(folder).iterdir())]
 
 
 def loaded(*arguments: str) -> set[str]:
@@ -126,13 +129,15 @@ def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Pat
     assert {"http", "ssl"} & loaded("-C", folder, "render", "-o", str(tmp_path / "build")) == set()
 
 
-def test_the_process_that_waits_for_a_render_is_small(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["render", "check"])
+def test_the_process_that_waits_for_a_fork_is_small(command: str, tmp_path: Path) -> None:
     """The system copies each page of memory that a fork changes: the fork of a large process is slow."""
     folder = str(samples.write(tmp_path))
-    in_fork, waiting = loaded_by_processes("-C", folder, "render", "-o", str(tmp_path / "build"))
+    output = ["-o", str(tmp_path / "build")] if command == "render" else []
+    in_fork, waiting = loaded_by_processes("-C", folder, command, *output)
     assert of_others(waiting) == RUNNING
-    assert {"multiprocessing", "socket", "subprocess", "tempfile"} & waiting == set()
-    assert "multiprocessing" not in in_fork
+    assert {"multiprocessing", "shutil", "socket", "subprocess", "tempfile"} & waiting == set()
+    assert {"multiprocessing", "http.cookiejar"} & in_fork == set()
 
 
 def test_a_command_does_not_load_the_others(tmp_path: Path) -> None:

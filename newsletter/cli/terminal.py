@@ -6,7 +6,7 @@ Messages go to standard error and results to standard output, so that a program 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ import click
 from newsletter.cli import output
 from newsletter.cli.output import Styled
 from newsletter.display import counted
-from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.errors import NewsError, Problem, SendRefused, Severity
 
 if TYPE_CHECKING:
     from newsletter.sending.outcomes import Outcome
@@ -29,7 +29,7 @@ _COMMAND = re.compile(
     r"\bnews(?: subscribers| state)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
 )
 _NO_BREAK = "\xa0"
-COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+COLOURS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
 @contextmanager

@@ -66,6 +66,8 @@ class Fork:
         self._pid = pid
         self.exitcode: int | None = None
         """None until `join`; negative for the number of a signal that ended the process."""
+        self.is_ending = False
+        """True if the process has nothing left to do: at the end of this one, it is not killed."""
 
     def kill(self) -> None:
         """Kill the process, unless it has ended."""
@@ -101,7 +103,8 @@ _forks: list[Fork] = []
 @atexit.register
 def _end_all() -> None:
     for process in _forks:
-        process.kill()
+        if not process.is_ending:
+            process.kill()
         process.join()
 
 

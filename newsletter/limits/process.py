@@ -208,7 +208,8 @@ class _Running:
             self._process.kill()
 
     def leave(self) -> None:
-        """Close the connection, after which the process ends; do not wait while it frees its memory."""
+        """Close the connection of a fork, which ends then; do not wait while it frees its memory."""
+        self._process.is_ending = True
         self._connection.close()
 
     def end(self) -> None:
