@@ -9,6 +9,9 @@ CONFIG_FILE = "newsletter.yml"
 PLACEHOLDERS = ("unsubscribe_url", "name", "address")
 PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")
 
+CLIPPED_BYTES = 102_000
+"""The size of an HTML part from which on Gmail clips it."""
+
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 

@@ -1,7 +1,6 @@
 """Format paths, values and numbers for messages, escape control characters, and mask email addresses."""
 
 import re
-import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,6 +57,8 @@ def escaped(text: str, max_length: int | None = None) -> str:
     if text.isprintable():
         return text
     text = _LINE_BREAK.sub(" ", text)
+    import unicodedata  # takes 1 ms of the start
+
     return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else _visible(c) for c in text)
 
 

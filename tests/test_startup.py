@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -56,21 +57,48 @@ Each takes time at every start: a new package needs a reason, and `make bench` s
 """
 
 
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from newsletter.cli.main import main
+
+folder = Path(sys.argv.pop(1))
+
+def write_names(process):
+    names = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
+    (folder / process).write_text(" ".join(names))
+
+def exit_of_fork(code, exit=os._exit):
+    write_names(f"fork-{os.getpid()}")
+    exit(code)
+
+os._exit = exit_of_fork
+try:
+    main(sys.argv[1:], standalone_mode=False)
+finally:
+    write_names("waiting")
+"""
+
+
+def loaded_by_processes(*arguments: str) -> list[set[str]]:
+    """Return the modules that each process of a command has loaded when it exits, forks first."""
+    with TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", PROGRAM, folder, *arguments], capture_output=True, check=True)
+        return [set(file.read_text().split()) for file in sorted(Path(folder).iterdir())]
+
+
 def loaded(*arguments: str) -> set[str]:
-    """Return the top-level packages that a command has loaded when it exits."""
-    program = (
-        "import sys\n"
-        "from newsletter.cli.main import main\n"
-        "try:\n"
-        "    main(sys.argv[1:], standalone_mode=False)\n"
-        "finally:\n"
-        "    named = [name for name, module in sys.modules.items() if getattr(module, '__spec__', None)]\n"
-        "    print(*sorted({name.partition('.')[0] for name in named}), file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
-    )
-    return set(done.stderr.split())
+    """Return the top-level packages that a command has loaded when it exits, with those of its forks."""
+    return packages(set().union(*loaded_by_processes(*arguments)))
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def of_others(modules: set[str]) -> set[str]:
+    """Return the packages outside the standard library."""
+    return {name for name in packages(modules) - sys.stdlib_module_names if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"]], ids=" ".join)
@@ -93,10 +121,26 @@ def test_render_loads_no_database_no_provider_and_nothing_that_fetches(tmp_path:
 def test_a_command_loads_these_packages_and_no_others(command: str, tmp_path: Path) -> None:
     folder = str(samples.write(tmp_path))
     output = ["-o", str(tmp_path / "build")] if command == "render" else []
-    used = loaded("-C", folder, command, *output)
-    assert {name for name in used - sys.stdlib_module_names if not name.startswith("_")} == LOADED[command]
+    assert of_others(loaded("-C", folder, command, *output)) == LOADED[command]
 
 
 def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Path) -> None:
     folder = str(samples.write(tmp_path))
     assert {"http", "ssl"} & loaded("-C", folder, "render", "-o", str(tmp_path / "build")) == set()
+
+
+@pytest.mark.parametrize("command", ["render", "check"])
+def test_the_process_that_waits_for_a_fork_is_small(command: str, tmp_path: Path) -> None:
+    """The system copies each page of memory that a fork changes: the fork of a large process is slow."""
+    folder = str(samples.write(tmp_path))
+    output = ["-o", str(tmp_path / "build")] if command == "render" else []
+    in_fork, waiting = loaded_by_processes("-C", folder, command, *output)
+    assert of_others(waiting) == RUNNING
+    assert {"multiprocessing", "shutil", "socket", "subprocess", "tempfile"} & waiting == set()
+    assert {"multiprocessing", "http.cookiejar"} & in_fork == set()
+
+
+def test_a_command_does_not_load_the_others(tmp_path: Path) -> None:
+    commands = {"check", "doctor", "issue", "recover", "review", "send", "state", "status", "subscribers"}
+    (waiting,) = loaded_by_processes("-C", str(samples.write(tmp_path)), "schema")
+    assert {name for name in commands if f"newsletter.cli.{name}" in waiting} == {"issue"}

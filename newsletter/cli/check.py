@@ -1,7 +1,9 @@
 """`news check`: print the problems of issues, for people or for programs."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +12,12 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import command
 from newsletter.cli.output import Styled
-from newsletter.constants import CHECK_FORMATS, REFUSED
+from newsletter.constants import CHECK_FORMATS, CLIPPED_BYTES, REFUSED
 from newsletter.display import counted
 
 if TYPE_CHECKING:
-    from newsletter.errors import Problem
-    from newsletter.services.check import Checked
+    from newsletter.errors import Severity
+    from newsletter.services.check_summary import CheckSummary
 
 
 @command()
@@ -40,50 +42,54 @@ def check(folder: Path, names: tuple[str, ...], online: bool, spam: bool, strict
 
     Exit codes: 0 clean; 1 errors, or warnings with --strict.
     """
-    from newsletter.cli.check_formats import FORMATS
-    from newsletter.services.check import check as checked
-
-    results = []
-    for result in checked(folder, names, online=online, spam=spam):
-        results.append(result)
-        if form == "text":
-            _show(result)
-    if form != "text":
-        show = output.echo_commands if form == "github" else output.echo_json
-        show(FORMATS[form](results))
+    show = _show_all if form == "text" else partial(_show_to_programs, form)
+    severities = show(folder, names, online=online, spam=spam)
     failing = ("error", "warning") if strict else ("error",)
-    problems = [problem for result in results for problem in result.problems]
-    sys.exit(REFUSED if any(problem.severity in failing for problem in problems) else 0)
+    sys.exit(REFUSED if severities.intersection(failing) else 0)
 
 
-def _show(result: "Checked") -> None:
-    """Print an issue's problems by group, most severe first, then a summary and the lowered checks."""
-    for heading, problems in _grouped(result.problems):
+def _show_all(folder: Path, names: Sequence[str], *, online: bool, spam: bool) -> set["Severity"]:
+    """Print each result when it is there; return the severities of the problems."""
+    from newsletter.services.check_summary import check
+
+    severities: set[Severity] = set()
+    for summary in check(folder, names, online=online, spam=spam):
+        severities |= _show(summary).keys()
+    return severities
+
+
+def _show_to_programs(
+    form: str, folder: Path, names: Sequence[str], *, online: bool, spam: bool
+) -> set["Severity"]:
+    """Print the results for programs; return the severities of the problems."""
+    from newsletter.cli.check_formats import FORMATS
+    from newsletter.services.check import check
+
+    results = list(check(folder, names, online=online, spam=spam))
+    show = output.echo_commands if form == "github" else output.echo_json
+    show(FORMATS[form](results))
+    return {problem.severity for result in results for problem in result.problems}
+
+
+def _show(result: "CheckSummary") -> Counter["Severity"]:
+    """Print an issue's problems by group, then a summary and the lowered checks; return the numbers."""
+    for heading, problems in result.groups:
         output.echo(Styled(heading, bold=True, underline=True))
         for problem in problems:
             terminal.show_problem(problem, always=True)
         output.echo()
+    numbers = Counter(problem.severity for _, problems in result.groups for problem in problems)
     counts: list[str | Styled] = []
     for severity, colour in terminal.COLOURS.items():
-        if number := sum(problem.severity == severity for problem in result.problems):
+        if number := numbers[severity]:
             counts += [*([", "] if counts else []), Styled(counted(number, severity), colour)]
     output.echo(f"{result.path}: ", *(counts or ["no problems found"]), _weight(result))
-    for check in result.lowered:
-        output.echo(f"    {check}")
+    for lowered in result.lowered:
+        output.echo(f"    {lowered}")
+    return numbers
 
 
-def _grouped(problems: Sequence["Problem"]) -> Iterator[tuple[str, list["Problem"]]]:
-    from newsletter.checks import registry
-
-    severities = list(terminal.COLOURS)
-    for heading, names in (("Files", {"": None}), *registry.GROUPS.items()):
-        if group := [problem for problem in problems if problem.check in names]:
-            yield heading, sorted(group, key=lambda problem: severities.index(problem.severity))
-
-
-def _weight(result: "Checked") -> str:
-    from newsletter.checks.mail.weight import CLIPPED_BYTES
-
+def _weight(result: "CheckSummary") -> str:
     if result.weight is None:
         return ""
     return f" ({result.weight / 1000:.0f} of the {CLIPPED_BYTES // 1000} KB that Gmail shows)"

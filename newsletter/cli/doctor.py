@@ -1,6 +1,5 @@
 """`news doctor`: print the findings about everything that a send depends on."""
 
-import json
 import os
 import sys
 from collections import Counter
@@ -71,6 +70,8 @@ def _check_nameserver(nameserver: str | None) -> None:
 
 
 def _as_json(groups: Iterable["Group"]) -> Counter[str]:
+    import json
+
     rows = [
         {
             "group": heading,

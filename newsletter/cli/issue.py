@@ -155,15 +155,12 @@ def render(folder: Path, issue: str | None, target: Path | None) -> None:
 
     Without ISSUE, write the newest issue.
     """
-    from newsletter.config import loader
     from newsletter.disk.boundary import root_of
-    from newsletter.issue import files
     from newsletter.limits.process import run_limited
     from newsletter.services import export
 
-    newsletter = loader.load(folder, review=True)
-    loaded, mail = run_limited(export.rendered, newsletter, files.find(newsletter.issues, issue))
+    exported = run_limited(export.exported, folder, issue)
     # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
     root = root_of(target or _BUILD, folder) or (None if target else Path.cwd())
-    for path, size in export.write(loaded, mail, newsletter, target or _BUILD, root):
+    for path, size in export.write(exported, target or _BUILD, root):
         output.echo(f"{path}  {size:,} bytes")

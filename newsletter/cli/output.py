@@ -5,11 +5,9 @@ commands for GitHub's runner. `echo` prints one line, whatever its parts hold; o
 ruff refuses `print`, `click.echo` and the like in all other modules.
 """
 
-import json
 import os
 import re
-import textwrap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -26,8 +24,7 @@ _COMMAND = re.compile(rf"^((?:{_STYLE}|[^\w:\x1b])*):(?={_IGNORED}:)|#(?={_IGNOR
 _UNSAFE_IN_JSON = re.compile(rf"[^\x20-\x7e\n]|#(?={_IGNORED}#{_IGNORED}\[)")
 
 
-@dataclass(frozen=True)
-class Styled:
+class Styled(NamedTuple):
     """A part of a line in a colour, bold or underlined."""
 
     text: str
@@ -79,6 +76,8 @@ def json_text(text: str) -> str:
 
 def wrap(text: str, width: int, *, first: str, indent: str, long_words: bool = True) -> list[str]:
     """Return a text, cut to MAX_TEXT_LENGTH, as lines of a width; `first` is the indent of the first line."""
+    import textwrap
+
     return textwrap.wrap(
         escaped(text, MAX_TEXT_LENGTH),
         width,
@@ -102,6 +101,8 @@ def _escaped_command(start: re.Match[str]) -> str:
 
 
 def _escaped_in_json(character: str) -> str:
+    import json
+
     if character == "#":
         return "\\u0023"
     return character if character.isprintable() else json.dumps(character)[1:-1]

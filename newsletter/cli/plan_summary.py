@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output
 from newsletter.cli.layout import clock_time, show_heading, show_number, show_text
+from newsletter.constants import CLIPPED_BYTES
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
@@ -100,8 +101,6 @@ def _minutes(span: timedelta) -> str:
 
 
 def _size(prepared: "Prepared") -> tuple[str, list[str]]:
-    from newsletter.checks.mail.weight import CLIPPED_BYTES
-
     size = len(prepared.rendered.html.encode())
     return f"{round(size / _KB)} KB", [f"of the {CLIPPED_BYTES // _KB} KB that Gmail shows"]
 

@@ -2,7 +2,6 @@
 
 import functools
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ import click
 
 from newsletter.cli import output, send_summary
 from newsletter.constants import RECIPIENT_STATES
-from newsletter.disk import writing
-from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import Unavailable
 
@@ -103,6 +100,9 @@ def _open_private(path: Path) -> Iterator[IO[str]]:
 
     Raise Unavailable if it cannot be written.
     """
+    from newsletter.disk import writing
+    from newsletter.disk.failures import cannot_be, write_hint
+
     try:
         with writing.replacing(path, private=True) as raw:
             file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
@@ -116,6 +116,8 @@ def _open_private(path: Path) -> Iterator[IO[str]]:
 
 def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:
     """Print the report as one JSON object; print each recipient when it is read, to limit the memory."""
+    import json
+
     send = status.send
     head = {
         "issue": send.issue,

@@ -1,6 +1,5 @@
 """`news status`: print the status of sends, or the due issues."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +51,8 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
         due, broken = terminal.collect_due(due_issues(service))
     names = [prepared.issue.name for prepared in due]
     if as_json:
+        import json
+
         output.echo_json(json.dumps(names))
     elif names:
         for name in names:

@@ -4,20 +4,18 @@ Messages go to standard error and results to standard output, so that a program 
 """
 
 import re
-import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from newsletter.cli import output
 from newsletter.cli.output import Styled
 from newsletter.display import counted
-from newsletter.errors import NewsError, Problem, SendRefused
+from newsletter.errors import NewsError, Problem, SendRefused, Severity
 
 if TYPE_CHECKING:
     from newsletter.sending.outcomes import Outcome
@@ -31,7 +29,7 @@ _COMMAND = re.compile(
     r"\bnews(?: subscribers| state)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
 )
 _NO_BREAK = "\xa0"
-COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+COLOURS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
 @contextmanager
@@ -77,6 +75,8 @@ def show_problem(problem: Problem, *, always: bool = False, err: bool = False) -
 
 def columns() -> int:
     """Return the width of text in columns: the terminal's width, limited to _MIN_WIDTH and _MAX_WIDTH."""
+    import shutil
+
     return min(max(_MIN_WIDTH, shutil.get_terminal_size().columns), _MAX_WIDTH)
 
 
@@ -135,8 +135,7 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
         show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {reason}")])
 
 
-@dataclass(frozen=True)
-class ImportReport:
+class ImportReport(NamedTuple):
     """The results of an import: the number of lines by result, and the lines that a person should see."""
 
     numbers: Counter[str]

@@ -18,8 +18,6 @@ from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, InvalidInput, Problem, StateError
 from newsletter.render.model import Site
-from newsletter.state.folder import protect
-from newsletter.state.identity import holds_other_files
 from newsletter.state.location import RUNS, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
 from newsletter.yamlfile import reader, validation
@@ -162,6 +160,9 @@ def settle_state(location: StateLocation) -> tuple[Problem, ...]:
 
     Raise StateError if the state cannot be moved or reached, or if Git tracks a file of it.
     """
+    from newsletter.state.folder import protect
+    from newsletter.state.identity import holds_other_files
+
     notices = []
     if location.is_shared and location.has_old:
         from newsletter.state.migration import move_old_state

@@ -1,7 +1,6 @@
 """Find installed programs; a program in the work tree of the newsletter may be a stranger's."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,8 @@ def find_program(name: str, folder: Path) -> str | None:
     Entries of PATH that are relative, or inside that work tree such as `.venv/bin`, are passed over: a branch
     may have added files to them.
     """
+    import shutil  # takes 3 ms, and no_programs_of is a part of every command
+
     tops = _work_trees(folder)
     outside = _outside(tops)
     found = shutil.which(name, path=os.pathsep.join(outside)) if outside else None

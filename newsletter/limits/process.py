@@ -2,10 +2,9 @@
 
 An issue or a template can ask for a computation that never ends, or for all memory. No exception interrupts
 compiled code, but a process can be killed. `run_limited` forks one process for one call; `LimitedProcess`
-keeps one for many calls. The code that these processes run is in `limited_worker`.
+keeps one for many calls. The code that these processes run is in `worker`.
 """
 
-import multiprocessing
 import os
 import pickle
 import signal
@@ -15,11 +14,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import pairwise
-from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from newsletter.errors import LimitReached
-from newsletter.limits.worker import HINT, MAX_RESULT_BYTES, answer_all, answer_once, serve, too_large
+from newsletter.limits import fork
+from newsletter.limits.worker import (
+    HINT,
+    MAX_RESULT_BYTES,
+    Connection,
+    answer_all,
+    answer_once,
+    serve,
+    too_large,
+)
 
 MAX_SECONDS = 30.0
 """The time that building and checking an issue may take in a command."""
@@ -72,7 +79,7 @@ def _run(call: Callable[[], Result], seconds: float) -> Result:
         return _run_in_thread(call, seconds)
     running = _Running()
     try:
-        running.start("fork", answer_once, call, MAX_SECONDS)
+        running.fork(answer_once, call, MAX_SECONDS)
         result = cast(Result, running.outcome(seconds))
     except BaseException:
         running.end()
@@ -103,7 +110,7 @@ class LimitedProcess:
         self._one_call = threading.Lock()
         self._running = _Running()
         if fork:
-            self._running.start("fork", answer_all)
+            self._running.fork(answer_all)
 
     def run(
         self,
@@ -121,7 +128,7 @@ class LimitedProcess:
             running = self._running
             try:
                 if not running.is_started:
-                    running.start("spawn", answer_all, function)
+                    running.spawn(answer_all, function)
                 running.submit(call)
                 return cast(Result, running.outcome(self._seconds))
             except LimitReached:
@@ -147,19 +154,30 @@ class _Running:
         self.is_started = False
         self._is_ready = False
 
-    def start(self, method: str, answer: Callable[..., None], *arguments: object) -> None:
+    def fork(self, answer: Callable[..., None], *arguments: object) -> None:
+        """Start the process as a fork of this one."""
+        self._start(lambda: fork.start(lambda theirs: serve(answer, theirs, *arguments)))
+
+    def spawn(self, answer: Callable[..., None], *arguments: object) -> None:
+        """Start the process anew, with nothing of this one but the arguments."""
+        import multiprocessing  # takes 10 ms
+
+        context = multiprocessing.get_context("spawn")
+
+        def start() -> tuple[Any, Connection]:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=serve, args=(answer, theirs, *arguments), daemon=True)
+            process.start()
+            theirs.close()
+            return process, ours
+
+        self._start(start)
+
+    def _start(self, start: Callable[[], tuple[Any, Connection]]) -> None:
         """Start the process; Ctrl-C meanwhile is raised afterwards, so that `end` can kill the process."""
-        context: Any = multiprocessing.get_context(method)
-        self._connection, theirs = context.Pipe()
-        # A fork has a copy of our end, which would hide from it that this process has ended.
-        inherited = self._connection if method == "fork" else None
-        self._process = context.Process(
-            target=serve, args=(inherited, answer, theirs, *arguments), daemon=True
-        )
         with _no_interrupt():
-            self._process.start()
+            self._process, self._connection = start()
             self.is_started = True
-        theirs.close()
 
     def submit(self, call: bytes) -> None:
         """Submit a call as soon as the process is ready: its start is not part of the call's time."""
@@ -190,7 +208,8 @@ class _Running:
             self._process.kill()
 
     def leave(self) -> None:
-        """Close the connection, after which the process ends; do not wait while it frees its memory."""
+        """Close the connection of a fork, which ends then; do not wait while it frees its memory."""
+        self._process.is_ending = True
         self._connection.close()
 
     def end(self) -> None:

@@ -1,13 +1,14 @@
 """Answer calls in a process with limits of time and memory, which `process` starts."""
 
+import os
 import pickle
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from newsletter.errors import LimitReached, NewsError
 
@@ -19,16 +20,27 @@ HINT = (
 )
 
 
+class Connection(Protocol):
+    """The part of `multiprocessing.connection.Connection` that both processes use; `fork.Pipe` has it too."""
+
+    def poll(self, timeout: float, /) -> bool: ...
+
+    def send_bytes(self, message: bytes, /) -> None: ...
+
+    def recv_bytes(self, max_bytes: int = ..., /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 def too_large() -> LimitReached:
     """Return the error for a call that needs too much memory."""
     what = f"building or checking the issue needs more than {MAX_MEMORY_BYTES >> 20} MB of memory"
     return LimitReached(what, HINT)
 
 
-def serve(inherited: Connection | None, answer: Callable[..., None], *arguments: Any) -> None:
+def serve(answer: Callable[..., None], *arguments: Any) -> None:
     """Answer calls with limits: the main function of the process."""
-    if inherited:
-        inherited.close()
+    _close_input()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the other one decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
@@ -83,12 +95,21 @@ def _picklable(failure: BaseException) -> BaseException:
     return failure
 
 
+def _close_input() -> None:
+    """Make standard input empty: what is read there is meant for the other process."""
+    if sys.stdin:
+        with suppress(OSError):
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, 0)
+            os.close(nothing)
+
+
 def _limit_memory() -> None:
     """Limit the address space to its present size and MAX_MEMORY_BYTES, where the system can do that."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        with open("/proc/self/statm", encoding="ascii") as statm:
+        with open("/proc/self/statm", "rb") as statm:
             present = int(statm.read().split()[0]) * resource.getpagesize()
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (present + MAX_MEMORY_BYTES, hard))

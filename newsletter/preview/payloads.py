@@ -9,9 +9,10 @@ from typing import Any
 
 from newsletter.checks import registry, runner, settings
 from newsletter.checks.document import Element, words
-from newsletter.checks.mail.weight import CLIPPED_BYTES, heaviest
+from newsletter.checks.mail.weight import heaviest
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.constants import CLIPPED_BYTES
 from newsletter.disk import reading
 from newsletter.disk.boundary import is_inside
 from newsletter.errors import Problem

@@ -3,8 +3,8 @@
 from collections import Counter
 from datetime import date
 
-from newsletter.checks.mail.weight import CLIPPED_BYTES
 from newsletter.config.loader import Newsletter
+from newsletter.constants import CLIPPED_BYTES
 from newsletter.display import counted
 from newsletter.errors import SEVERITIES
 from newsletter.issue.model import Issue

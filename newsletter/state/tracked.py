@@ -4,7 +4,6 @@ Git overwrites an ignored file of the same name at a checkout.
 """
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -57,6 +56,8 @@ def _problem(path: Path, reason: str) -> Problem:
         fix = "install git" if reason == NO_GIT else "repair the repository: git status shows what is wrong"
         return Problem(where, what, f"{fix}; or move it out of the repository")
     what = "is tracked by Git, so a branch may have written it; it is not read"
+    import shlex
+
     command = f"git rm {'-r ' if path.is_dir() else ''}--cached {shlex.quote(where)}"
     fix = (
         "if the branch is another person's, leave it as it is, and go back to your own: git switch -; if the "

@@ -5,7 +5,8 @@ one that this module cannot compute, such as `calc(0)` or `var(--x)`: a reader m
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 _GLOBAL = r"inherit|initial|unset|revert"
 _SHARE = r"(?:1(?:\.0+)?|0?\.[3-9]\d*|100%|[3-9]\d(?:\.\d+)?%)"
@@ -75,15 +76,38 @@ _HARMLESS_IN_CUT: Mapping[str, str] = {
     **dict.fromkeys(("grid", "grid-template", "grid-template-rows", "grid-auto-rows"), _HIGH),
     "line-height": rf"normal|1?\d{{2}}(?:\.\d+)?(?:px|%)|[6-9]px|[12](?:\.\d+)?(?:em)?|0?\.[6-9]|{_GLOBAL}",
 }
-PATTERNS = {name: re.compile(rf"\A(?:{values}|{_GLOBAL})\Z") for name, values in _HARMLESS.items()}
+_compiled = cache(lambda values: re.compile(rf"\A(?:{values})\Z"))
+
+
+class _Patterns(Mapping[str, re.Pattern[str]]):
+    """The patterns of properties, each compiled when it is used: a mail has few, and all take 10 ms."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> re.Pattern[str]:
+        return _compiled(self._values[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def without(self, names: Collection[str]) -> "_Patterns":
+        """Return the patterns of the other properties."""
+        return _Patterns({name: values for name, values in self._values.items() if name not in names})
+
+
+PATTERNS = _Patterns({name: f"{values}|{_GLOBAL}" for name, values in _HARMLESS.items()})
 # Without what hides words only, prevents clicks, or hides in Outlook only: templates write pictures for it.
-PICTURE_PATTERNS = {
-    name: pattern
-    for name, pattern in PATTERNS.items()
-    if name not in ("pointer-events", "interactivity", "mso-hide", "position", "font-size-adjust")
-    and not name.startswith("-webkit-text-")
-}
-PATTERNS_IN_CUT = {name: re.compile(rf"\A(?:{values})\Z") for name, values in _HARMLESS_IN_CUT.items()}
+PICTURE_PATTERNS = PATTERNS.without(
+    (
+        *("pointer-events", "interactivity", "mso-hide", "position", "font-size-adjust"),
+        *(name for name in PATTERNS if name.startswith("-webkit-text-")),
+    )
+)
+PATTERNS_IN_CUT = _Patterns(_HARMLESS_IN_CUT)
 # The proportions of a picture, and the frame of one whose width or height includes its frame.
 _NUMBER = r"(?:[1-9]|1\d)(?:\.\d{1,6})?"
 _LARGE = r"[1-9]\d{2,3}"
@@ -99,11 +123,7 @@ PICTURE_FRAMES = {
     **dict.fromkeys(_PADDINGS, re.compile(r"(?:(?:[01](?:px)?|auto) ?){1,4}")),
     **dict.fromkeys(_BORDERS, re.compile(_THIN_BORDER)),
 }
-PICTURE_PATTERNS_IN_CUT = {
-    name: pattern
-    for name, pattern in PATTERNS_IN_CUT.items()
-    if name not in (*WIDTHS, *HEIGHTS, "line-height")
-}
+PICTURE_PATTERNS_IN_CUT = PATTERNS_IN_CUT.without((*WIDTHS, *HEIGHTS, "line-height"))
 # Style, variant, weight and stretch come before the size.
 _FONT = re.compile(rf"\A(?:(?:[\w-]++ ){{0,5}}(?:{_FONT_SIZE})(?:\s?/\s?\S++)? \S.*|{_GLOBAL})\Z")
 _SIZE = re.compile(f"{_FONT_SIZE}|{_GLOBAL}")

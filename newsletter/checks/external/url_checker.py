@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -169,6 +168,8 @@ class _UrlChecker:
     @property
     def _session(self) -> "requests.Session":
         if not hasattr(self._thread_local, "session"):
+            from http.cookiejar import DefaultCookiePolicy
+
             import requests
 
             from newsletter.checks.external.public_adapter import PublicAdapter

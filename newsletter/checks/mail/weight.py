@@ -7,9 +7,9 @@ from itertools import pairwise
 from textwrap import shorten
 
 from newsletter.checks.proof import Proof
+from newsletter.constants import CLIPPED_BYTES
 from newsletter.errors import Problem, Severity
 
-CLIPPED_BYTES = 102_000
 WARNING_BYTES = CLIPPED_BYTES * 85 // 100
 _MAX_PARTS = 6
 _HEADING = re.compile(r"<h[1-6]\b[^>]*>(.*?)</h[1-6]>", re.DOTALL)
