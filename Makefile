@@ -85,7 +85,7 @@ bench: $(VENV)/installed-dev
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package
-	$(BIN)/python -m build --quiet
+	$(BIN)/python -m build --quiet --no-isolation
 	$(PYTHON) -m venv build/package/venv
 	build/package/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
 		-r .github/requirements.txt

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 
 from newsletter.preview.screenshots import installed_chromium
 from tests import samples
+from tests.caches import fill_caches, share_compiled_statements
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
 from tests.forks import Forks
@@ -97,6 +98,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def every_case(request: pytest.FixtureRequest) -> bool:
     """Return True with `--every-case`."""
     return bool(request.config.getoption("--every-case"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _caches() -> None:
+    """Fill the caches before the first test, for all tests and all forks that build an issue."""
+    share_compiled_statements()
+    fill_caches()
 
 
 @pytest.fixture(autouse=True)

@@ -27,10 +27,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import newsletter
-from newsletter.checks import runner
-from newsletter.issue import files
-from newsletter.services import prepare
-from tests import samples
+from tests import caches
 
 ROOT = Path(__file__).parent.parent
 # Modules that the libraries import only on use.
@@ -122,7 +119,9 @@ class Forks:
 def main(address: str) -> None:
     """Import all modules, and run each requested program in a fork."""
     _import_everything()
-    _fill_caches()
+    caches.share_compiled_statements()
+    caches.fill_caches()
+    caches.compile_statements()
     gc.freeze()
     assert threading.active_count() == 1, "a fork has only the thread that forks"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
@@ -157,13 +156,6 @@ def _import_everything() -> None:
             importlib.import_module(module.name)
     for name in _LATE_IMPORTS:
         importlib.import_module(name)
-
-
-def _fill_caches() -> None:
-    """Render and check an issue, which fills the caches of templates, style sheets and data files."""
-    with tempfile.TemporaryDirectory() as folder:
-        loaded = samples.newsletter(Path(folder))
-        runner.run(prepare.proof(loaded, files.load(files.find(loaded.issues))))
 
 
 def _fork_programs(listening: socket.socket) -> dict[str, Any] | None:

@@ -82,7 +82,8 @@ def test_ci_runs_on_the_oldest_and_the_newest_python() -> None:
     assert oldest
     assert workflow("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"][0] == oldest[1]
     assert any(".ci/run" in step.get("run", "") for step in steps("ci.yml"))
-    assert {"make test", "make package", "make demo"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
+    made = re.findall(r"^make (.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert {"demo", "package", "test"} <= {target for line in made for target in line.split()}
 
 
 def test_every_case_runs_at_night() -> None:

@@ -17,6 +17,7 @@ from newsletter.display import display_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
 from newsletter.store.failures import explain, sqlite_path
+from newsletter.store.new_tables import make_tables
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
 from newsletter.store.schema import REVISION
 from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
@@ -195,10 +196,11 @@ class Database:
     def _migrate(self) -> None:
         if (before := self.revision()) == REVISION:
             return
-        from newsletter.store.migrations.upgrade import upgrade
-
         with self.writing(lock_seconds=MIGRATION_LOCK_SECONDS) as connection:
-            upgrade(connection)
+            if not make_tables(connection):
+                from newsletter.store.migrations.upgrade import upgrade
+
+                upgrade(connection)
         log.info("database migrated", extra={"from_revision": before, "to_revision": REVISION})
 
 

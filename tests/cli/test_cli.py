@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -26,6 +25,8 @@ from tests import samples
 from tests.cli.summary import row
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
+from tests.forks import Forks
+from tests.watched import Process
 
 News = Callable[..., Result]
 
@@ -613,15 +614,11 @@ def test_a_weak_secret_is_refused(news: News) -> None:
     assert refused.exit_code == 1 and "openssl rand" in refused.output
 
 
-def started(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "newsletter", "-C", str(folder), *arguments],
-        env={**os.environ, "CI": "", "NO_COLOR": "1", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def started(forks: Forks, folder: Path, *arguments: str) -> Process:
+    """Start `news` as a process of its own in the sample newsletter."""
+    environment = {**os.environ, "CI": "", "NO_COLOR": "1"}
+    output_file = folder / f"output-{len(list(folder.glob('output-*')))}"
+    return Process(forks, ["newsletter", "-C", str(folder), *arguments], environment, output_file)
 
 
 class SlowSmtp(ScriptedSmtp):
@@ -641,22 +638,22 @@ def fill(folder: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: News, folder: Path) -> None:
+def test_interrupted_in_the_middle_and_run_again(
+    number: signal.Signals, news: News, folder: Path, forks: Forks
+) -> None:
     count = 40
     fill(folder, count)
     assert news("subscribers", "import", "many.csv").exit_code == 0
     with SlowSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
-        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
-        deadline = time.monotonic() + 30
-        while len(server.messages) < 5 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        running = started(forks, folder, "send", "--issue", "2026-04-27", "--yes")
+        wait_for(lambda: len(server.messages) >= 5)
         running.send_signal(number)
-        output, _ = running.communicate(timeout=30)
+        code, output = running.exit_code(), running.output
         assert 5 <= len(server.messages) < count
         server.seconds = 0
-        again = started(folder, "send", "--issue", "2026-04-27", "--yes")
-        said, _ = again.communicate(timeout=60)
+        again = started(forks, folder, "send", "--issue", "2026-04-27", "--yes")
+        code_again = again.exit_code()
     got = [re.search(rb"To: .*<(.*)>", message)[1].decode() for message in server.messages]
     assert len(got) == len(set(got)), "somebody got it twice"
     listed = news("status", "--issue", "2026-04-27", "--list", "unknown").output.splitlines()
@@ -664,9 +661,9 @@ def test_interrupted_in_the_middle_and_run_again(number: signal.Signals, news: N
     everybody = {f"reader{n}@example.com" for n in range(count)}
     assert everybody - set(got) <= set(named), "somebody is missing and not named"
     assert len(named) <= 4, "more than one a connection"
-    assert again.returncode == (3 if named else 0), said
+    assert code_again == (3 if named else 0), again.output
     if number != signal.SIGKILL:
-        assert named == [] and running.returncode == 3
+        assert named == [] and code == 3
         assert "Stopping after the calls in flight" in output
         assert re.search(r"\n  STOPPED BY CTRL-C: \d+ ACCEPTED, \d+ CERTAINLY UNSENT\n", output)
         assert "\n  Continue (nobody gets it twice):\n      news resume 2026-04-27\n" in output
@@ -681,22 +678,22 @@ class SilentSmtp(ScriptedSmtp):
         return super()._reply(connection, reply)
 
 
-def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path) -> None:
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path, forks: Forks) -> None:
     fill(folder, 40)
     news("subscribers", "import", "many.csv")
     with SilentSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none, connections: 1}}\n")
-        running = started(folder, "send", "--issue", "2026-04-27", "--yes")
+        running = started(forks, folder, "send", "--issue", "2026-04-27", "--yes")
         wait_for(lambda: len(server.messages) > 3)
         running.send_signal(signal.SIGINT)
-        assert running.stdout and any("Stopping after" in line for line in running.stdout)
+        wait_for(lambda: "Stopping after" in running.output)
         before = time.monotonic()
         running.send_signal(signal.SIGINT)
-        said, _ = running.communicate(timeout=30)
+        code = running.exit_code()
         # The server is silent for longer than half a minute.
         assert time.monotonic() - before < 20, "it waits for the silent server"
-    assert running.returncode == 3 and "Traceback" not in said
-    assert said.endswith("The send stopped. See its status:\n  news status 2026-04-27\n")
+    assert code == 3 and "Traceback" not in running.output
+    assert running.output.endswith("The send stopped. See its status:\n  news status 2026-04-27\n")
     with ScriptedSmtp() as server:
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         resumed = news("resume", "--issue", "2026-04-27", "--yes")

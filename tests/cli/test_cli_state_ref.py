@@ -38,6 +38,7 @@ def news(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> News:
     for name in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "NEWS_STATE_KEY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SENDGRID_API_KEY", "SG.fake")
+    monkeypatch.setattr("newsletter.state.state_ref._PAUSE_SECONDS", 0.01)
 
     def run(
         *arguments: str, on: str = "first", key: str | None = None, typed: str = "", **more: str

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import update
@@ -32,6 +33,8 @@ from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.fakes.provider import FakeClock, FakeProvider
 from tests.samples import NOW
+
+T = TypeVar("T")
 
 ISSUE = "2026-04-27"
 WITH_ERROR = samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook")
@@ -69,8 +72,14 @@ def opened(
     folder: Path, provider: FakeProvider, timing: SendTimings | None = None, extra: str = ""
 ) -> Iterator[SendService]:
     newsletter = samples.newsletter(folder, extra=extra)
-    with closing(SendService(newsletter, Database.open(newsletter), provider, provider.clock, timing)) as it:
-        yield it
+    parts = (newsletter, Database.open(newsletter), provider, provider.clock, timing)
+    with closing(SendService(*parts, limited=unlimited)) as service:
+        yield service
+
+
+def unlimited(function: Callable[..., T], /, *arguments: object, **options: object) -> T:
+    """Build an issue in this process: a fork for each one takes a third of the time of these tests."""
+    return function(*arguments, **options)
 
 
 def readers(first: int, last: int) -> list[str]:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, event, insert, make_url, select, text
+from sqlalchemy import Connection, Engine, event, insert, inspect, make_url, select, text
 
 from newsletter.disk.failures import write_hint
 from newsletter.errors import DatabaseBusy, SendRefused, StoreError
@@ -23,6 +24,7 @@ from newsletter.store.database import Database
 from newsletter.store.failures import describe, explain
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.migrations import upgrade as migrations
+from newsletter.store.new_tables import make_tables
 from newsletter.store.schema import REVISION, metadata, send_table
 from tests import samples
 
@@ -36,12 +38,71 @@ SEND = {
 }
 
 
+def drop_tables(connection: Connection) -> None:
+    """Drop all tables, also Alembic's."""
+    metadata.drop_all(connection)
+    connection.execute(text("drop table alembic_version"))
+
+
+def described(connection: Connection) -> object:
+    """Return all that the database says about its tables, without the order of columns and constraints."""
+    inspector = inspect(connection)
+    tables = {}
+    for name in inspector.get_table_names():
+        columns = [column | {"type": repr(column["type"])} for column in inspector.get_columns(name)]
+        keys = [inspector.get_pk_constraint(name), *inspector.get_foreign_keys(name)]
+        rules = [*inspector.get_unique_constraints(name), *inspector.get_check_constraints(name)]
+        indexes = [
+            index | {"dialect_options": {key: str(value) for key, value in index["dialect_options"].items()}}
+            for index in inspector.get_indexes(name)
+        ]
+        tables[name] = [sorted(map(str, part)) for part in (columns, keys, rules, indexes)]
+        if connection.dialect.name == "sqlite":
+            sql = "select lower(sql) from sqlite_master where name = :name"
+            made = str(connection.scalar(text(sql), {"name": name}))
+            tables[name].append([word for word in ("autoincrement", "without rowid") if word in made])
+    return tables
+
+
 def test_migrations_make_the_tables_that_the_schema_describes(database: Database) -> None:
+    with database.writing() as connection:
+        drop_tables(connection)
+        migrations.upgrade(connection)
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert connection.scalar(text("select version_num from alembic_version")) == REVISION
     assert migrations.head() == REVISION
+
+
+def test_the_tables_of_a_new_database_are_those_of_a_migrated_one(database: Database) -> None:
+    with database.writing() as connection:
+        new, revision = described(connection), connection.scalar(text("select * from alembic_version"))
+        drop_tables(connection)
+        migrations.upgrade(connection)
+        assert (described(connection), REVISION) == (new, revision)
+
+
+def test_no_tables_are_made_in_a_database_that_has_some(database: Database) -> None:
+    """An older version or another program made them."""
+    with database.writing() as connection:
+        assert not make_tables(connection)
+        drop_tables(connection)
+        connection.execute(text("create table other (id integer)"))
+        assert not make_tables(connection) and inspect(connection).get_table_names() == ["other"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_processes_that_start_together_make_the_tables_once(
+    backend: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = {"NEWS_DATABASE_URL": request.getfixturevalue("postgresql_url")} if backend == "postgresql" else {}
+    newsletter = samples.newsletter(tmp_path, **url)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: Database.open(newsletter), range(4)))
+    assert [database.revision() for database in opened] == [REVISION] * 4
+    for database in opened:
+        database.close()
 
 
 def test_a_block_that_fails_leaves_nothing(database: Database) -> None:

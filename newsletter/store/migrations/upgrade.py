@@ -7,11 +7,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from newsletter.errors import StoreError
-
-_LOCK = 0x6E657773  # "news"; an arbitrary number, the same for all processes
+from newsletter.store.new_tables import lock_tables
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -38,8 +37,7 @@ def upgrade(connection: Connection) -> None:
 
     Raise StoreError if a newer version has migrated the database.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    lock_tables(connection)
     try:
         command.upgrade(config(connection), "head")
     except (CommandError, ResolutionError) as failure:
