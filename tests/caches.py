@@ -4,7 +4,6 @@ A fork has the caches of the process that it was forked from.
 """
 
 import gc
-import multiprocessing
 import os
 import tempfile
 from pathlib import Path
@@ -77,6 +76,4 @@ def compile_statements() -> None:
         for command in _COMMANDS:
             done = CliRunner().invoke(main, ["-C", folder, *command], env={**ours, **environment})
             assert done.exit_code == 0, done.output
-    for process in multiprocessing.active_children():  # those that built the issue; no fork may have them
-        process.join()
     gc.set_threshold(*before)

@@ -98,10 +98,13 @@ class Fork:
 
 _forks: list[Fork] = []
 """The forks that nobody may have waited for: the system keeps the exit code of each until somebody does."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forks.clear)  # they are the children of the other process
 
 
 @atexit.register
-def _end_all() -> None:
+def end_all() -> None:
+    """End the forks of this process, and wait for those that are ending already."""
     for process in _forks:
         if not process.is_ending:
             process.kill()

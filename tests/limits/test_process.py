@@ -15,7 +15,7 @@ import pytest
 
 from newsletter.disk.boundary import UnsafeFile
 from newsletter.errors import IssueError, LimitReached, NewsError, Problem, TemplateError
-from newsletter.limits import process
+from newsletter.limits import fork, process
 from newsletter.limits.process import LimitedProcess, Limiter, run_limited
 from newsletter.limits.worker import MAX_RESULT_BYTES
 
@@ -136,6 +136,15 @@ def test_calls_of_two_threads_follow_each_other(kept: LimitedProcess) -> None:
         return await asyncio.gather(*(asyncio.to_thread(kept.run, abs, -n) for n in range(20)))
 
     assert asyncio.run(both()) == list(range(20))
+
+
+def test_a_fork_of_this_process_leaves_its_processes_alone(kept: LimitedProcess) -> None:
+    before = kept.run(os.getpid)
+    if not (pid := os.fork()):
+        fork.end_all()  # as at the end of a process
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert kept.run(os.getpid) == before
 
 
 def test_closing_ends_a_running_call() -> None:
