@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from newsletter.checks import runner
 from newsletter.cli.main import main
 from newsletter.issue import files
+from newsletter.limits import fork
 from newsletter.services import prepare
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
@@ -76,4 +77,5 @@ def compile_statements() -> None:
         for command in _COMMANDS:
             done = CliRunner().invoke(main, ["-C", folder, *command], env={**ours, **environment})
             assert done.exit_code == 0, done.output
+    fork.end_all()  # those that built the issue: the process that forks programs waits for no others
     gc.set_threshold(*before)

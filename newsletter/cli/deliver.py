@@ -45,16 +45,18 @@ def deliver(
     started: "StartedSend",
     options: ReportOptions | None = None,
     *,
+    interrupt: progress.Interrupt | None = None,
     raise_lost: bool = False,
 ) -> int:
     """Deliver a started send, show its progress and its report; return the exit code.
 
     Return INCOMPLETE after a failure too, not REFUSED: mail may have left. Raise SendRefused if another
-    process holds the lease; with `raise_lost`, raise SaveLost if another machine saved its state first.
+    process holds the lease; with `raise_lost`, raise SaveLost if another machine saved its state first,
+    unless Ctrl-C was pressed. `interrupt` is that of `progress.run`.
     """
     waiting = service.queries.counts(started.send).waiting
-    ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting)
-    if raise_lost and isinstance(ending.failure, SaveLost):
+    ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting, interrupt)
+    if raise_lost and not ending.interrupted and isinstance(ending.failure, SaveLost):
         raise ending.failure
     if ending.failure:
         show_failure(started.send, ending.failure)
@@ -87,11 +89,12 @@ def send_issue(
     yes: bool,
     dry_run: bool,
     *,
+    interrupt: progress.Interrupt | None = None,
     raise_lost: bool = False,
 ) -> int:
     """Plan, confirm, start and deliver the send of an issue; return the exit code.
 
-    `raise_lost` is that of `deliver`.
+    `interrupt` and `raise_lost` are those of `deliver`.
     """
     terminal.show_findings(prepared)
     plan = service.plan(prepared, options)
@@ -101,7 +104,7 @@ def send_issue(
         return 0
     agree(plan, service, yes)
     started = service.start(plan, exact=not yes)
-    code = deliver(service, started, raise_lost=raise_lost)
+    code = deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)
     if yes or not started.send.canary_size or not service.status(started.send).waits_for_go_ahead:
         return code
     return _continue_after_canary(service, prepared, started.send)

@@ -1,7 +1,7 @@
 """`news init`: begin a newsletter in a folder, with workflows for GitHub if they are wanted."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from newsletter.cli import output, terminal
 from newsletter.cli.command import command
 from newsletter.cli.layout import show_command, show_heading
 from newsletter.display import display_path
+from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.services.init import InitResult
@@ -51,8 +52,18 @@ def init(folder: Path, github: bool, action: str | None, repository: str | None)
     result = init_newsletter(folder, InitOptions(github, source, name), today)
     for file in result.files:
         output.echo(f"{file.result:<8}  {display_path(file.path)}")
-    terminal.show_problems(result.notes)
+    terminal.show_problems(_notes(result))
     _show_next_steps(result, folder)
+
+
+def _notes(result: "InitResult") -> Iterator[Problem]:
+    for file in result.files:
+        if file.result == "differs":
+            what = "is not what this command writes, and is kept"
+            fix = "if it may be replaced, delete it, and run the same command again"
+            yield Problem(display_path(file.path), what, fix, "warning")
+    if result.github:
+        yield from result.github.notes
 
 
 def _parsed(option: str, parse: Callable[[str], Any], text: str | None) -> Any:
@@ -77,12 +88,14 @@ def _show_next_steps(result: "InitResult", folder: Path) -> None:
 
 
 def _show_steps_on_github(workflows: "WorkflowOptions") -> None:
+    from newsletter.starter.github_workflows import state_key_secret
+
     secret, host = _SECRETS[workflows.provider]
     branch = shlex.quote(workflows.branch)
     show_command("Commit the files, and push them to the default branch", f"git push origin {branch}")
     show_command("Save the state for the first time; this makes its key", "news state init")
     variables = [f"gh variable set {host}"] if workflows.has_own_host else []
-    secrets = [f"gh secret set {name}" for name in ("NEWS_STATE_KEY", secret)]
+    secrets = [f"gh secret set {name}" for name in (state_key_secret(workflows.folder), secret)]
     show_command(f"Set the two secrets of {workflows.repository}", *secrets, *variables)
     show_command("Import the list, and examine everything", "news subscribers import FILE", "news doctor")
     output.echo()

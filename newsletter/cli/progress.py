@@ -28,14 +28,19 @@ class Ending:
     failure: BaseException | None = None
 
 
-def run(events: "Callable[[Callable[[], bool]], Iterator[Event]]", total: int) -> Ending:
+def run(
+    events: "Callable[[Callable[[], bool]], Iterator[Event]]",
+    total: int,
+    interrupt: "Interrupt | None" = None,
+) -> Ending:
     """Run a send, or its cancellation, and show its progress; return the ending.
 
     `events` gets a function that returns True after the first Ctrl-C: the calls in flight then finish. The
-    second Ctrl-C ends the run at once. `total` is the number of waiting recipients. A NewsError, an OSError
-    and a KeyboardInterrupt are returned as the failure, not raised.
+    second Ctrl-C ends the run at once. `total` is the number of waiting recipients; `interrupt` tells the
+    caller of several runs that Ctrl-C was pressed. A NewsError, an OSError and a KeyboardInterrupt are
+    returned as the failure, not raised.
     """
-    interrupt = Interrupt()
+    interrupt = interrupt or Interrupt()
     try:
         with interrupt.listening():
             watch(events(interrupt), total)
@@ -133,9 +138,17 @@ def _masked(reason: str) -> str:
     return masked(printable(reason, 300))
 
 
-def show_wait(wait: "Waiting") -> None:
-    """Show a wait that comes before a send or after it."""
-    output.echo(_sentence(wait), err=True)
+def wait_shower() -> "Callable[[Waiting], None]":
+    """Return a function that shows a wait before or after a send; it shows each reason once in a row."""
+    shown = ""
+
+    def show(wait: "Waiting") -> None:
+        nonlocal shown
+        if wait.reason != shown:
+            shown = wait.reason
+            output.echo(_sentence(wait), err=True)
+
+    return show
 
 
 def _sentence(event: "Event") -> str:

@@ -1,6 +1,5 @@
 """`news send` and `news resume`: send an issue to its subscribers, once."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -84,7 +83,6 @@ def send(
     """
     from newsletter.sending.model import SendOptions
     from newsletter.services.send import SendService
-    from newsletter.services.stale_run import stale_reason
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
@@ -98,13 +96,10 @@ def send(
     tune_gc()
     to_send = not addresses and not dry_run
     newsletter = load(folder)
-    if ready and (reason := stale_reason(newsletter, os.environ)):
-        output.echo(f"Nothing was sent: {reason}.")
-        return
     if ready:
         sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run)))
     opened = SendService.open(
-        newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.show_wait
+        newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.wait_shower()
     )
     with opened as service:
         if addresses:
@@ -145,7 +140,7 @@ def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tupl
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
-    on_wait = progress.show_wait if waits else None
+    on_wait = progress.wait_shower() if waits else None
     with SendService.open_for(load(folder), name, on_wait) as (service, started):
         yield service, started
 

@@ -13,9 +13,11 @@ from newsletter.errors import Problem, SaveLost, SendRefused
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
     from newsletter.sending.model import SendOptions
+    from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
 
 _TRIES = 3
+_NOTHING_DUE = "No issue is due: each issue marked ready was sent or cancelled, or its date is in the future."
 
 
 @dataclass(frozen=True)
@@ -34,50 +36,110 @@ def send_ready(newsletter: "Newsletter", options: ReadyOptions) -> int:
     """Send every due issue, the oldest first; return the worst exit code.
 
     An issue that is refused or cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was
-    not refused. If another machine saves its state first, wait for it, and look again for due issues.
+    not refused. If another machine saves its state first, wait for it, and look again for due issues. After
+    Ctrl-C, and if this run of GitHub has become an older one, no further issue begins.
     """
-    for _ in range(_TRIES - 1):
-        with suppress(SaveLost):
-            return _send_ready(newsletter, options)
-        output.echo(
-            "Another machine saved its state first. It is taken, and news looks again for due issues."
+    return _ReadyRun(newsletter, options).run()
+
+
+class _ReadyRun:
+    """One run of `news send --ready`."""
+
+    def __init__(self, newsletter: "Newsletter", options: ReadyOptions) -> None:
+        self._newsletter, self._options = newsletter, options
+        self._interrupt = progress.Interrupt()
+        # The exit code of each issue that was tried, by its name; of the last try.
+        self._codes: dict[str, int] = {}
+        # The issues whose send began here, before another machine saved its state.
+        self._lost: set[str] = set()
+
+    def run(self) -> int:
+        for _ in range(_TRIES - 1):
+            with suppress(SaveLost):
+                return self._try()
+            output.echo(
+                "Another machine saved its state first. It is taken, and due issues are looked for again."
+            )
+        return self._try(is_last=True)
+
+    def _try(self, *, is_last: bool = False) -> int:
+        """Send the due issues; raise SaveLost if another machine saved first, unless `is_last`."""
+        from newsletter.services.due import due_issues
+        from newsletter.services.send import SendService
+
+        if self._is_stale():
+            return self._code(broken=False)
+        options = self._options
+        opened = SendService.open(
+            self._newsletter, options.provider, to_send=not options.dry_run, on_wait=progress.wait_shower()
         )
-    return _send_ready(newsletter, options, is_last=True)
+        with opened as service:
+            due, broken = terminal.collect_due(due_issues(service, options.issue, options.at_most))
+            self._report_lost(service, {prepared.issue.name for prepared in due})
+            if not (due or broken or self._codes):
+                output.echo(_NOTHING_DUE)
+            for prepared in due:
+                if self._interrupt.asked:
+                    self._codes[prepared.issue.name] = INCOMPLETE
+                elif self._is_stale():
+                    break
+                else:
+                    self._send(service, prepared, is_last=is_last)
+            _show_upcoming(service)
+        return self._code(broken=broken)
 
+    def _send(self, service: "SendService", prepared: "Prepared", *, is_last: bool) -> None:
+        from newsletter.cli import logs
 
-def _send_ready(newsletter: "Newsletter", options: ReadyOptions, *, is_last: bool = False) -> int:
-    """Send the due issues; raise SaveLost if another machine saved first, unless `is_last`."""
-    from newsletter.services.send import SendService
-
-    to_send = not options.dry_run
-    opened = SendService.open(newsletter, options.provider, to_send=to_send, on_wait=progress.show_wait)
-    with opened as service:
-        code = _send_due(service, options, raise_lost=not is_last)
-        _show_upcoming(service)
-        return code
-
-
-def _send_due(service: "SendService", options: ReadyOptions, *, raise_lost: bool) -> int:
-    from newsletter.cli import logs
-    from newsletter.services.due import due_issues
-
-    due, broken = terminal.collect_due(due_issues(service, options.issue, options.at_most))
-    if not due and not broken:
-        output.echo("No issue is due: each issue marked ready was sent, or its date is in the future.")
-    codes = []
-    for prepared in due:
+        options, name = self._options, prepared.issue.name
         try:
-            code = send_issue(
-                service, prepared, options.send, options.yes, options.dry_run, raise_lost=raise_lost
+            self._codes[name] = send_issue(
+                service,
+                prepared,
+                options.send,
+                options.yes,
+                options.dry_run,
+                interrupt=self._interrupt,
+                raise_lost=not is_last,
             )
         except SendRefused as refused:
             terminal.show_problems(refused.problems)
             logs.failed(refused)
-            code = REFUSED
-        codes.append(code)
-    if not broken and REFUSED not in codes:
-        return max(codes, default=0)
-    return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
+            self._codes[name] = REFUSED
+        except SaveLost as lost:
+            logs.failed(lost)
+            self._lost.add(name)
+            raise
+
+    def _is_stale(self) -> bool:
+        """Return True if a newer commit is to be sent by another run, and say so.
+
+        The default branch may have a correction since this run began: it has waited, or sent another issue.
+        """
+        from newsletter.services.stale_run import stale_reason
+
+        if not (reason := stale_reason(self._newsletter, os.environ)):
+            return False
+        output.echo(f"Nothing {'more ' if self._codes or self._lost else ''}was sent: {reason}.")
+        return True
+
+    def _report_lost(self, service: "SendService", due: set[str]) -> None:
+        """Report the sends that began here and that another machine has finished or cancelled."""
+        from newsletter.cli.report import ReportOptions, report
+        from newsletter.sending.model import SUBSCRIBERS
+
+        for name in sorted(self._lost - due):
+            if send := service.queries.find(name, SUBSCRIBERS):
+                status = service.status(send)
+                report(status, service.queries, ReportOptions())
+                self._codes[name] = 0 if status.counts.complete else INCOMPLETE
+        self._lost &= due
+
+    def _code(self, *, broken: bool) -> int:
+        codes = self._codes.values()
+        if not broken and REFUSED not in codes:
+            return max(codes, default=0)
+        return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
 
 
 def _show_upcoming(service: "SendService") -> None:

@@ -16,6 +16,7 @@ from newsletter.cli.newsletter import load
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
+    from newsletter.config.loader import Newsletter
     from newsletter.services.state import SavedSummary, StateSummary
     from newsletter.state.archive import Archive
     from newsletter.state.state_key import StateKey
@@ -55,7 +56,7 @@ def init(folder: Path, public: bool) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    show_key = partial(_show_new_key, env=newsletter.location.env)
+    show_key = partial(_show_new_key, newsletter)
     _show_saved(initialise(newsletter, public=public, on_new_key=show_key))
 
 
@@ -139,7 +140,7 @@ def rotate_key(folder: Path) -> None:
         show_heading("A NEW KEY; NOTHING IS SEALED WITH IT YET")
         show_command(f"Set {VARIABLE} to both keys, the new one first", f"{new.text},{old.text}")
         show_command("On this machine, usually in the file", display_path(newsletter.location.env))
-        show_command("In the repository's secrets, by pasting it", f"gh secret set {VARIABLE}")
+        show_command("In the repository's secrets, by pasting it", f"gh secret set {_secret(newsletter)}")
         show_command("Then seal the state with the new key", "news state rotate-key")
     else:
         output.echo(f"The state is sealed with the first key of {VARIABLE} now.")
@@ -156,7 +157,7 @@ def save(folder: Path, file: Path) -> None:
 
     tune_gc()
     newsletter = load(folder)
-    show_key = partial(_show_new_key, env=newsletter.location.env)
+    show_key = partial(_show_new_key, newsletter)
     content, size = save_file(newsletter, file, show_key)
     output.echo(f"Wrote {display_path(file)}, sealed: {_content(content)}, {_kilobytes(size)}.")
 
@@ -213,21 +214,30 @@ def _show(saved: "SavedSummary") -> None:
     show_sends(saved.content.sends)
 
 
-def _show_new_key(key: "StateKey", env: Path) -> None:
+def _show_new_key(newsletter: "Newsletter", key: "StateKey") -> None:
     """Show a new state key, once, and the next steps."""
-    from newsletter.state.state_key import VARIABLE
-
     show_heading("A NEW STATE KEY, SHOWN THIS ONCE")
     output.echo(f"  {key.text}")
     output.echo()
     text = (
         f"It opens and seals the state. Keep a copy in a password manager: without it, the list is lost. On "
-        f"this machine it is in {display_path(env)}"
+        f"this machine it is in {display_path(newsletter.location.env)}"
     )
     for line in terminal.wrapped(text, 2, always=True):
         output.echo(line)
     output.echo()
-    show_command("Set it as a secret of the repository, by pasting it", f"gh secret set {VARIABLE}")
+    show_command(
+        "Set it as a secret of the repository, by pasting it", f"gh secret set {_secret(newsletter)}"
+    )
+
+
+def _secret(newsletter: "Newsletter") -> str:
+    """Return the name of the secret on GitHub that the newsletter's workflows take the state key from."""
+    from newsletter.starter.github_workflows import state_key_secret
+    from newsletter.state.git import find_repository
+
+    repository = find_repository(newsletter.folder)
+    return state_key_secret(repository.path_of(newsletter.folder) if repository else ".")
 
 
 def _content(content: "StateSummary") -> str:

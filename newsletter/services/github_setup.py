@@ -13,21 +13,26 @@ from newsletter.display import display_path, printable
 from newsletter.errors import Problem, Unavailable
 from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
 from newsletter.starter.github_names import REPOSITORY, ActionSource, installed_action
-from newsletter.starter.github_workflows import WorkflowOptions
+from newsletter.starter.github_workflows import FOLDER, WorkflowOptions
 from newsletter.state.git import Repository, find_repository
 from newsletter.state.git_remote import open_remote
-from newsletter.state.local_git import known_default_branch
+from newsletter.state.local_git import current_branch, known_default_branch
 
-# These stand in YAML without quotation marks, and in patterns of paths and branches.
-_PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
+# These stand in patterns of paths and branches. In names of files, `--` takes the place of `/`.
+_PLAIN = re.compile(r"\.|[A-Za-z0-9](?:[A-Za-z0-9_./]|-(?!-))*")
+_USUAL_BRANCHES = ("main", "master")
 
 
 @dataclass(frozen=True)
 class GitHubSetup:
-    """A newsletter on GitHub: the top of its work tree, and the options of its workflows."""
+    """A newsletter on GitHub: the top of its work tree, and the options of its workflows.
+
+    `notes` say what a person should look at.
+    """
 
     top: Path
     workflows: WorkflowOptions
+    notes: tuple[Problem, ...] = ()
 
 
 def find_setup(
@@ -39,33 +44,46 @@ def find_setup(
     remote `origin`. Raise Unavailable or StateError if one of them cannot be found out.
     """
     local = _local_repository(folder)
-    options = WorkflowOptions(
-        source or installed_action(),
-        repository or _repository_of_origin(local),
-        _branch(local),
-        _plain("the newsletter's folder", local.path_of(folder), local),
-    )
+    _refuse_link(local.top)
+    source = source or installed_action()
+    repository = repository or _repository_of_origin(local)
+    branch, notes = _branch(local)
+    place = _plain("the newsletter's folder", local.path_of(folder), local)
+    options = WorkflowOptions(source, repository, branch, place)
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
         options = replace(options, has_own_host=True)
-    return GitHubSetup(local.top, options)
+    notes += tuple(_missing_settings(folder, config)) if config else ()
+    return GitHubSetup(local.top, options, notes)
 
 
-def missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
-    """Yield a note for each setting that a newsletter.yml lacks to send from GitHub."""
+def _missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
+    """Yield a note for each setting that a newsletter on GitHub needs besides the workflows."""
     where = display_path(folder / FILE)
     if not config.state:
         what = "has no `state:`: the list and the record of what was sent would be on this machine only"
         yield Problem(where, what, "write `state: git`, or use PostgreSQL", "note")
+    elif config.state.remote:
+        what = "keeps the state in another repository, for which the workflows need a deploy key"
+        fix = "add `state-deploy-key` to send.yml and cancel.yml: docs/github.md of news shows how"
+        yield Problem(where, what, fix, "note")
     if config.provider == "outbox":
         yield Problem(where, "has the provider `outbox`, which sends nothing", "write another one", "note")
     elif has_short_undo_window(config):
         yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
 
 
+def _refuse_link(top: Path) -> None:
+    for folder in (top / FOLDER.parent, top / FOLDER):
+        if folder.is_symlink():
+            what = "is a symbolic link, which GitHub does not follow"
+            raise Unavailable(what, "put the folder itself in its place", where=display_path(folder))
+
+
 def _local_repository(folder: Path) -> Repository:
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+    path = folder.resolve()
+    existing = next(parent for parent in (path, *path.parents) if parent.is_dir())
     if repository := find_repository(existing):
         return repository
     fix = "git init; then, with a repository on GitHub: git remote add origin URL"
@@ -78,16 +96,24 @@ def _repository_of_origin(repository: Repository) -> str:
     host, _, name = remote.name.partition("/")
     if host and REPOSITORY.fullmatch(name):
         return name
-    what = f"the remote `origin`, {printable(remote.name, 100)}, has no address of the form HOST/OWNER/NAME"
+    what = "the address of the remote `origin` does not have the form HOST/OWNER/NAME"
     fix = "name the repository on GitHub whose runs send: --repository OWNER/NAME"
     raise Unavailable(what, fix, where=display_path(repository.top))
 
 
-def _branch(repository: Repository) -> str:
-    if branch := known_default_branch(repository):
-        return _plain("the default branch", branch, repository)
-    what = "its default branch is unknown, and no branch is checked out"
-    raise Unavailable(what, "check out the default branch", where=display_path(repository.top))
+def _branch(repository: Repository) -> tuple[str, tuple[Problem, ...]]:
+    """Return the default branch, with a note if it is a guess."""
+    if known := known_default_branch(repository):
+        return _plain("the default branch", known, repository), ()
+    branch = current_branch(repository)
+    if not branch:
+        what = "its default branch is unknown, and no branch is checked out"
+        raise Unavailable(what, "check out the default branch", where=display_path(repository.top))
+    _plain("the branch", branch, repository)
+    if branch in _USUAL_BRANCHES:
+        return branch, ()
+    what = f"the default branch is unknown here; send.yml names {branch}, the branch that is checked out"
+    return branch, (Problem("", what, "if it is another one, correct `branches:` in send.yml", "note"),)
 
 
 def _plain(kind: str, name: str, repository: Repository) -> str:

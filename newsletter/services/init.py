@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,10 @@ from newsletter.config import loader
 from newsletter.disk import reading, writing
 from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, Problem, Unavailable
+from newsletter.errors import ConfigError, Unavailable
 from newsletter.issue import files
 from newsletter.services.github_limits import SAFE_UNDO_WINDOW_MINUTES
-from newsletter.services.github_setup import GitHubSetup, find_setup, missing_settings
+from newsletter.services.github_setup import GitHubSetup, find_setup
 from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
 from newsletter.starter.github_names import ActionSource
 from newsletter.starter.github_workflows import workflows
@@ -39,19 +40,23 @@ class InitOptions:
 
 @dataclass(frozen=True)
 class InitFile:
-    """A file that `news init` has written, extended, or kept as it was."""
+    """A file of `news init`, and its result."""
 
     path: Path
-    result: Literal["written", "extended", "kept"]
+    result: Literal[
+        "written",
+        "extended",  # lines were added
+        "kept",  # it is there already, and is what would be written
+        "differs",  # something else is there, which is kept
+    ]
 
 
 @dataclass(frozen=True)
 class InitResult:
-    """The files of a newsletter, its set-up on GitHub, and notes on what its newsletter.yml lacks."""
+    """The files of a newsletter, and its set-up on GitHub."""
 
     files: tuple[InitFile, ...]
     github: GitHubSetup | None = None
-    notes: tuple[Problem, ...] = ()
 
 
 def init_newsletter(folder: Path, options: InitOptions, today: date) -> InitResult:
@@ -71,8 +76,7 @@ def init_newsletter(folder: Path, options: InitOptions, today: date) -> InitResu
     written.append(_extend_gitignore(folder))
     if not exists:
         written += _first_files(folder, today, github=options.github)
-    notes = missing_settings(folder, config) if config else ()
-    return InitResult(tuple(written), setup, tuple(notes))
+    return InitResult(tuple(written), setup)
 
 
 def _first_files(folder: Path, today: date, *, github: bool) -> Iterator[InitFile]:
@@ -95,9 +99,15 @@ def _create(path: Path, text: str, *, root: Path) -> InitFile:
         writing.create(path, text.encode(), root=root)
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            return InitFile(path, "kept")
+            return InitFile(path, "kept" if _holds(path, text, root) else "differs")
         raise _unwritable(path, failure) from failure
     return InitFile(path, "written")
+
+
+def _holds(path: Path, text: str, root: Path) -> bool:
+    with suppress(OSError):
+        return reading.read(path, len(text.encode()), root=root) == text.encode()
+    return False
 
 
 def _extend_gitignore(folder: Path) -> InitFile:

@@ -37,8 +37,9 @@ def first_issue(day: date) -> str:
 
 def with_ignored(gitignore: bytes) -> bytes:
     """Return a .gitignore with the lines of IGNORED that it lacks at its end; the same one if it has all."""
-    present = {line.strip().lstrip(b"/").rstrip(b"/") for line in gitignore.splitlines()}
-    missing = [line for line in IGNORED if line.encode().rstrip(b"/") not in present]
+    present = {line.rstrip().removeprefix(b"/") for line in gitignore.splitlines()}
+    # `build` ignores the folder too, but `.env/` does not ignore the file.
+    missing = [line for line in IGNORED if not present & {line.encode(), line.encode().removesuffix(b"/")}]
     if not missing:
         return gitignore
     newline = b"" if not gitignore or gitignore.endswith(b"\n") else b"\n"

@@ -1,5 +1,6 @@
 """Write the workflows that review, send and cancel the issues of a newsletter on GitHub."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,6 +11,7 @@ from newsletter.starter.texts import starter_text
 FOLDER = PurePosixPath(".github/workflows")
 _NAMES = ("send", "review", "cancel")
 _SAME_REPOSITORY = "$"
+_STATE_KEY = "NEWS_STATE_KEY"
 _NO_FORK = "${{ !github.event.repository.fork }}"
 _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
@@ -39,20 +41,26 @@ class WorkflowOptions:
     has_own_host: bool = False
 
 
+def state_key_secret(folder: str) -> str:
+    """Return the name of the secret with the state key: newsletters in one repository have a key each."""
+    return _STATE_KEY if folder == "." else f"{_STATE_KEY}_{re.sub('[^A-Z0-9]', '_', folder.upper())}"
+
+
 def workflows(options: WorkflowOptions) -> Mapping[PurePosixPath, str]:
     """Return the text of each workflow by its path from the top of the repository."""
     source, is_top = options.source, options.folder == "."
     values = {
         "suffix": "" if is_top else f" ({options.folder})",
-        "id": "" if is_top else f"-{options.folder.replace('/', '-')}",
+        "id": "" if is_top else f"-{options.folder.replace('/', '--')}",
         "prefix": "" if is_top else f"{options.folder}/",
-        "folder": "" if is_top else f"folder: {options.folder}",
-        "with_folder": "" if is_top else f"with: {{folder: {options.folder}}}",
+        "folder": "" if is_top else f'folder: "{options.folder}"',
+        "with_folder": "" if is_top else f'with: {{folder: "{options.folder}"}}',
         "branch": options.branch,
         "condition": f"github.repository == '{options.repository}'" if options.repository else _NO_FORK,
         "renamed": " If the repository gets another name, write it here." if options.repository else "",
         "actions": f"{source.repository if source else _SAME_REPOSITORY}/.github/actions",
         "commit": f"@{source.commit}" if source else "",
+        "state_key": state_key_secret(options.folder),
         "provider_key": _INPUTS[options.provider],
         "provider_host": _HOST_INPUTS[options.provider] if options.has_own_host else "",
     }

@@ -33,13 +33,16 @@ def ask_git(repository: Repository, *arguments: str, max_bytes: int = 1000) -> R
 
 
 def known_default_branch(repository: Repository) -> str:
-    """Return the default branch of `origin` as far as the clone knows it, else the branch of the work tree.
+    """Return the default branch of `origin` if the clone knows it, else ""."""
+    return _branch(repository, f"{_OF_ORIGIN}HEAD", _OF_ORIGIN)
 
-    Return "" if no branch is checked out.
-    """
-    for ref, start in ((f"{_OF_ORIGIN}HEAD", _OF_ORIGIN), ("HEAD", _HEADS)):
-        reply = ask_git(repository, "symbolic-ref", "--quiet", ref)
-        name = os.fsdecode(reply.output).rstrip("\n")
-        if reply.code == 0 and name.startswith(start):
-            return name.removeprefix(start)
-    return ""
+
+def current_branch(repository: Repository) -> str:
+    """Return the branch that is checked out, "" if none is."""
+    return _branch(repository, "HEAD", _HEADS)
+
+
+def _branch(repository: Repository, ref: str, start: str) -> str:
+    reply = ask_git(repository, "symbolic-ref", "--quiet", ref)
+    name = os.fsdecode(reply.output).rstrip("\n")
+    return name.removeprefix(start) if reply.code == 0 and name.startswith(start) else ""

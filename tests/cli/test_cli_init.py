@@ -50,7 +50,7 @@ def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
         "  Commit the files, and push them to the default branch:\n      git push origin main\n",
         "  Save the state for the first time; this makes its key:\n      news state init\n",
         "  Set the two secrets of example/letters:\n"
-        "      gh secret set NEWS_STATE_KEY\n      gh secret set SENDGRID_API_KEY\n",
+        "      gh secret set NEWS_STATE_KEY_SOUP\n      gh secret set SENDGRID_API_KEY\n",
     ):
         assert step in done.output
     lines = [line for line in done.output.partition("NEXT")[2].splitlines() if " cd " not in line]

@@ -2,108 +2,27 @@
 
 import re
 import signal
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
-from click.testing import CliRunner
 
-from newsletter.cli.main import main
-from newsletter.starter.github_workflows import workflows
 from newsletter.state.state_key import make_state_key
 from tests import repositories, runner, samples
 from tests.fakes.sendgrid import Fault, SendGridFake
-from tests.forks import Forks
 from tests.machines import Machines
-from tests.runner import Runner
-
-# The workflows of a newsletter whose key is for the host of a SendGrid fake.
-WORKFLOWS = {
-    path.stem: yaml.safe_load(text)
-    for path, text in workflows(replace(runner.OWN_WORKFLOWS, has_own_host=True)).items()
-}
-SEND = runner.called_step(WORKFLOWS["send"], "send", "news", "Run the command")
-REST = runner.called_step(WORKFLOWS["send"], "send", "news", "Finish after a failure")
-CANCEL = runner.called_step(WORKFLOWS["cancel"], "cancel", "news", "Run the command")
-MAIL = "/v3/mail/send"
-FOR_EVER = 4e9
-# A lost request is recalled after so many seconds; a request has 100 recipients (tests.killed).
-HURRIED, VANISHING = ("tests.killed", "1.6"), ("tests.killed_runner", "1.6")
-
-NewRunner = Callable[..., Runner]
-
-
-@pytest.fixture
-def fake() -> Iterator[SendGridFake]:
-    with SendGridFake() as service:
-        yield service
-
-
-@pytest.fixture
-def machines(tmp_path: Path, fake: SendGridFake) -> Machines:
-    through = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
-    return Machines(tmp_path, extra=f"{through}send: {{undo_window: 90m}}\n")
-
-
-@pytest.fixture
-def new_runner(machines: Machines, fake: SendGridFake, forks: Forks) -> NewRunner:
-    """Make a runner, which has the files of `main`, the secrets, and no bash, if nothing else is said."""
-    numbers = iter(range(1, 100))
-
-    def make(**options: object) -> Runner:
-        values = {
-            "secrets.NEWS_STATE_KEY": machines.key.text,
-            "secrets.SENDGRID_API_KEY": fake.key,
-            "vars.SENDGRID_HOST": "127.0.0.1",
-            "github.token": "ghs_example",
-            "inputs.issue": "2026-04-27",
-            **options.pop("values", {}),  # type: ignore[dict-item]
-        }
-        folder = machines.folder / f"runner-{next(numbers)}"
-        return Runner(folder, machines.origin, values, **{"forks": forks, **options})  # type: ignore[arg-type]
-
-    return make
-
-
-def subscribe(machines: Machines, people: int) -> None:
-    """Save a state with subscribers on the ref, from the first machine."""
-    list_file = machines.folder / "list.csv"
-    list_file.write_text("address\n" + "".join(f"reader{n}@example.com\n" for n in range(people)))
-    # The state of a laptop: the variables of the tests' own machine are of no interest.
-    laptop = {name: "" for name in ("CI", "GITHUB_ACTIONS", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY")}
-    for command in (["state", "init"], ["subscribers", "import", str(list_file)]):
-        done = CliRunner().invoke(
-            main,
-            ["-C", str(machines.machine()), *command],
-            env={**laptop, "NEWS_STATE_KEY": machines.key.text},
-        )
-        assert done.exit_code == 0, done.output
-
-
-def merge(machines: Machines, issue: str) -> str:
-    """Merge another text of the issue into the default branch; return the commit before."""
-    before = repositories.git(machines.origin, "rev-parse", "main").strip()
-    samples.write(machines.machine(), extra=_extra(machines), issue=issue)
-    repositories.commit(machines.machine())
-    repositories.git(machines.machine(), "push", "-q", "origin", "HEAD:main")
-    return before
-
-
-def _extra(machines: Machines) -> str:
-    return (machines.machine() / "newsletter.yml").read_text().removeprefix(samples.NEWSLETTER)
-
-
-def mails(fake: SendGridFake) -> Counter[str]:
-    """Count the mails that each address gets if nothing else happens."""
-    return Counter(delivery.address for delivery in fake.delivered_by(FOR_EVER))
-
-
-def everybody(people: int) -> dict[str, int]:
-    return {f"reader{n}@example.com": 1 for n in range(people)}
+from tests.merges import (
+    CANCEL,
+    HURRIED,
+    MAIL,
+    REST,
+    SEND,
+    VANISHING,
+    NewRunner,
+    commit_and_push,
+    everybody,
+    mails,
+    merge,
+    subscribe,
+)
 
 
 def test_a_merge_sends_once_and_the_button_recalls(
@@ -121,30 +40,6 @@ def test_a_merge_sends_once_and_the_button_recalls(
     assert not mails(fake)
 
 
-# A hook of the remote: while the first push waits, another machine sends what is due.
-OVERTAKING = """\
-#!/bin/sh
-mkdir once 2>/dev/null || exit 0
-unset GIT_DIR GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
-cd {folder} && exec {python} -m newsletter send --ready --yes > {folder}.log 2>&1
-"""
-
-
-def test_a_run_that_another_one_overtakes_sends_nothing_and_succeeds(
-    machines: Machines, fake: SendGridFake, new_runner: NewRunner
-) -> None:
-    subscribe(machines, 3)
-    hook = machines.origin / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(OVERTAKING.format(folder=machines.machine(), python=sys.executable))
-    hook.chmod(0o755)
-    overtaken = new_runner().run(SEND)
-    assert overtaken.exit_code() == 0, overtaken.output
-    assert "Another machine saved its state first" in overtaken.output
-    assert "No issue is due" in overtaken.output and "SENT TO" not in overtaken.output
-    assert mails(fake) == everybody(3)
-
-
 def test_three_quick_merges_are_sent_by_the_run_of_the_last_one(
     machines: Machines, fake: SendGridFake, new_runner: NewRunner
 ) -> None:
@@ -154,11 +49,9 @@ def test_three_quick_merges_are_sent_by_the_run_of_the_last_one(
     commits = []
     for day, soup in (("2026-04-13", "Carrot"), ("2026-05-04", "Beetroot"), ("2026-04-20", "Onion")):
         (folder / "issues" / f"{day}.yml").write_text(samples.ISSUE.replace("Leek & potato", soup))
-        repositories.commit(folder)
-        commits.append(repositories.git(folder, "rev-parse", "HEAD").strip())
+        commits.append(commit_and_push(machines))
     (folder / "issues" / "2026-04-27.yml").unlink()
-    repositories.commit(folder)
-    repositories.git(folder, "push", "-q", "origin", "HEAD:main")
+    commit_and_push(machines)
     for commit in commits:
         stale = new_runner(commit=commit).run(SEND)
         assert stale.exit_code() == 0 and "Nothing was sent: issues changed" in stale.output
@@ -174,8 +67,7 @@ def test_an_issue_of_a_later_day_is_named_in_the_summary_of_the_run(
     subscribe(machines, 1)
     folder = machines.machine()
     (folder / "issues" / "2026-04-27.yml").rename(folder / "issues" / "2999-01-07.yml")
-    repositories.commit(folder)
-    repositories.git(folder, "push", "-q", "origin", "HEAD:main")
+    commit_and_push(machines)
     run = new_runner().run(SEND)
     assert run.exit_code() == 0 and "No issue is due" in run.output and not mails(fake)
     notice = "::notice file=issues/2999-01-07.yml,title=Not due yet::2999-01-07 is marked ready"

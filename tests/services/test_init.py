@@ -30,7 +30,7 @@ def test_a_newsletter_is_begun_in_a_new_folder(tmp_path: Path) -> None:
         "newsletter.yml": "written",
     }
     assert loader.load(folder, {}, review=True).config.name == "Soup Letter"
-    assert begun.github is None and not begun.notes
+    assert begun.github is None
 
 
 def test_a_newsletter_that_exists_is_not_begun_again(tmp_path: Path) -> None:
@@ -56,14 +56,34 @@ def test_workflows_are_added_to_a_newsletter(tmp_path: Path) -> None:
     repositories.repository(samples.write(tmp_path, extra="provider: sendgrid\n"))
     begun = init_newsletter(tmp_path, GITHUB, DAY)
     assert results(begun, tmp_path) == {**dict.fromkeys(WORKFLOWS, "written"), ".gitignore": "written"}
-    assert [problem.fix for problem in begun.notes] == [
+    assert begun.github
+    assert [problem.fix for problem in begun.github.notes] == [
         "write `state: git`, or use PostgreSQL",
         "write `send: {undo_window: 90m}`",
     ]
     (tmp_path / WORKFLOWS[0]).write_text("mine")
-    again = init_newsletter(tmp_path, GITHUB, DAY)
-    assert set(results(again, tmp_path).values()) == {"kept"}
+    (tmp_path / WORKFLOWS[1]).unlink()
+    (tmp_path / WORKFLOWS[1]).mkdir()
+    again = results(init_newsletter(tmp_path, GITHUB, DAY), tmp_path)
+    assert [again[name] for name in (*WORKFLOWS, ".gitignore")] == ["differs", "differs", "kept", "kept"]
     assert (tmp_path / WORKFLOWS[0]).read_text() == "mine"
+
+
+def test_a_state_in_another_repository_needs_a_deploy_key(tmp_path: Path) -> None:
+    extra = "state: {remote: 'git@github.com:me/state.git'}\nprovider: smtp\nsmtp: {security: none}\n"
+    repositories.repository(samples.write(tmp_path, extra=extra))
+        samples.write(tmp_path, extra=f"{remote}provider: smtp\nsmtp: {{security: none}}\n")
+    )
+    setup = init_newsletter(tmp_path, GITHUB, DAY).github
+    assert setup and ["deploy key" in note.what for note in setup.notes] == [True]
+
+
+def test_a_branch_that_may_not_be_the_default_one_is_named(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    repositories.git(tmp_path, "checkout", "-q", "-b", "add-newsletter")
+    setup = init_newsletter(tmp_path, GITHUB, DAY).github
+    assert setup and setup.workflows.branch == "add-newsletter"
+    assert "send.yml names add-newsletter, the branch that is checked out" in setup.notes[0].what
 
 
 @pytest.mark.parametrize(
@@ -93,7 +113,7 @@ def test_a_newsletter_in_a_folder_has_its_own_workflows(tmp_path: Path) -> None:
     repositories.repository(tmp_path)
     folder = tmp_path / "letters" / "soup"
     begun = init_newsletter(folder, GITHUB, DAY)
-    assert ".github/workflows/send-letters-soup.yml" in results(begun, tmp_path)
+    assert ".github/workflows/send-letters--soup.yml" in results(begun, tmp_path)
     assert (folder / "newsletter.yml").exists() and (folder / ".gitignore").exists()
 
 
@@ -117,16 +137,34 @@ def test_nothing_is_written_if_the_workflows_cannot_be_made(
 def test_an_origin_without_an_owner_and_a_name_is_refused(origin: str, tmp_path: Path) -> None:
     repositories.repository(tmp_path)
     repositories.git(tmp_path, "remote", "add", "origin", origin)
-    with pytest.raises(Unavailable, match="no address of the form HOST/OWNER/NAME"):
+    with pytest.raises(Unavailable, match="does not have the form HOST/OWNER/NAME"):
         init_newsletter(tmp_path, InitOptions(True, ACTION), DAY)
 
 
-@pytest.mark.parametrize("folder", ["sou'p", "soup letter", "sou${{p", "-soup"])
+@pytest.mark.parametrize("folder", ["sou'p", "soup letter", "sou${{p", "-soup", "a--b"])
 def test_a_folder_that_cannot_stand_in_a_workflow_is_refused(folder: str, tmp_path: Path) -> None:
     repositories.repository(tmp_path)
     with pytest.raises(Unavailable, match=r"the newsletter's folder, .*, has a character that cannot stand"):
         init_newsletter(tmp_path / folder, GITHUB, DAY)
     assert sorted(os.listdir(tmp_path)) == [".git"]
+
+
+@pytest.mark.parametrize("folder", ["new/../../outside", "link"])
+def test_a_folder_outside_of_the_repository_is_refused(folder: str, tmp_path: Path) -> None:
+    top = repositories.repository(tmp_path / "top")
+    (top / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Unavailable, match="is not in a Git repository"):
+        init_newsletter(top / folder, GITHUB, DAY)
+
+
+@pytest.mark.parametrize("link", [".github", ".github/workflows"])
+def test_a_link_that_github_does_not_follow_is_refused(link: str, tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Unavailable, match="is a symbolic link, which GitHub does not follow"):
+        init_newsletter(tmp_path, GITHUB, DAY)
 
 
 def test_a_branch_that_is_not_checked_out_is_refused(tmp_path: Path) -> None:

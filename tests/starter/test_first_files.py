@@ -52,6 +52,11 @@ WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
         ),
         (b".env\nbuild/\noutbox/\nsubscribers*.csv\n", None),
         (b"/.env\r\n/build\r\noutbox\r\nsubscribers*.csv", None),
+        # This ignores a folder only.
+        (
+            b".env/\nbuild/\noutbox/\nsubscribers*.csv\n",
+            b".env/\nbuild/\noutbox/\nsubscribers*.csv\n" + WHY + b".env\n",
+        ),
         (
             b"*.pyc\n.env\nbuild",
             b"*.pyc\n.env\nbuild\n" + WHY + b"outbox/\nsubscribers*.csv\n",
@@ -61,7 +66,7 @@ WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
             b"\xff\xfe\n!.env\n.env\nbuild\n/outbox\n" + WHY + b"subscribers*.csv\n",
         ),
     ],
-    ids=["new", "complete", "other-spellings", "lines-missing", "not-utf-8"],
+    ids=["new", "complete", "other-spellings", "a-folder", "lines-missing", "not-utf-8"],
 )
 def test_missing_lines_are_added_to_gitignore(before: bytes, after: bytes | None) -> None:
     assert with_ignored(before) == (before if after is None else after)

@@ -62,18 +62,29 @@ def test_the_job_that_renders_a_branch_has_no_secret_and_no_token_that_writes() 
 
 def test_the_workflows_of_a_newsletter_in_a_folder() -> None:
     files = parsed(IN_A_FOLDER)
-    assert sorted(files) == ["cancel-letters-soup.yml", "review-letters-soup.yml", "send-letters-soup.yml"]
-    send = files["send-letters-soup.yml"]
+    assert sorted(files) == ["cancel-letters--soup.yml", "review-letters--soup.yml", "send-letters--soup.yml"]
+    send = files["send-letters--soup.yml"]
     assert send["name"] == "Send (letters/soup)"
-    assert send["concurrency"]["group"] == "newsletter-letters-soup"
+    assert send["concurrency"]["group"] == "newsletter-letters--soup"
     assert send[True]["push"] == {"branches": ["release/2.0"], "paths": [f"letters/soup/{p}" for p in PATHS]}
     _, inputs = calls(send, "send")[1]
     assert inputs["folder"] == "letters/soup"
+    # Each newsletter of a repository has a key of its own.
+    assert inputs["state-key"] == "${{ secrets.NEWS_STATE_KEY_LETTERS_SOUP }}"
     assert inputs["smtp-password"] == "${{ secrets.SMTP_PASSWORD }}"
     assert inputs["smtp-host"] == "${{ vars.SMTP_HOST }}" and "sendgrid-api-key" not in inputs
-    review = files["review-letters-soup.yml"]
+    review = files["review-letters--soup.yml"]
     assert calls(review, "review")[2][1] == {"folder": "letters/soup"}
-    assert review["concurrency"]["group"] != files["send-letters-soup.yml"]["concurrency"]["group"]
+    assert review["concurrency"]["group"] != files["send-letters--soup.yml"]["concurrency"]["group"]
+
+
+@pytest.mark.parametrize("name", ["1.10", "007", "null", "true", "0x10"])
+def test_names_stay_texts(name: str) -> None:
+    files = parsed(replace(OPTIONS, folder=name, branch=name))
+    send = files[f"send-{name}.yml"]
+    assert send[True]["push"]["branches"] == [name]
+    assert calls(send, "send")[1][1]["folder"] == name
+    assert calls(files[f"review-{name}.yml"], "review")[2][1] == {"folder": name}
 
 
 def test_a_key_for_another_host_comes_with_its_host() -> None:
