@@ -36,10 +36,10 @@ _SECRETS = {"sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"), "smtp": ("SMTP_PA
 )
 @click.pass_obj
 def init(folder: Path, github: bool, action: str | None, repository: str | None) -> None:
-    """Begin a newsletter: newsletter.yml, an example of an issue, .gitignore.
+    """Begin a newsletter in this folder.
 
-    A file that exists is kept; .gitignore gets the lines that it lacks. With --github, the folder may hold a
-    newsletter already.
+    This writes newsletter.yml, an example of an issue, and .gitignore. A file that exists is kept; .gitignore
+    gets the lines that it lacks. With --github, the folder may hold a newsletter already.
     """
     from newsletter.services.init import InitOptions, init_newsletter
     from newsletter.starter.github_names import parse_action, parse_repository
@@ -92,11 +92,11 @@ def _show_steps_on_github(workflows: "WorkflowOptions") -> None:
 
     secret, host = _SECRETS[workflows.provider]
     branch = shlex.quote(workflows.branch)
-    show_command("Commit the files, and push them to the default branch", f"git push origin {branch}")
     show_command("Save the state for the first time; this makes its key", "news state init")
     variables = [f"gh variable set {host}"] if workflows.has_own_host else []
     secrets = [f"gh secret set {name}" for name in (state_key_secret(workflows.folder), secret)]
     show_command(f"Set the two secrets of {workflows.repository}", *secrets, *variables)
+    show_command("Commit the files, and push them to the default branch", f"git push origin {branch}")
     show_command("Import the list, and examine everything", "news subscribers import FILE", "news doctor")
     output.echo()
     text = (

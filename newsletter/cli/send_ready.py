@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output, progress, terminal
 from newsletter.cli.deliver import send_issue
+from newsletter.cli.not_due import show_not_due
 from newsletter.constants import INCOMPLETE, REFUSED
-from newsletter.errors import Problem, SaveLost, SendRefused
+from newsletter.errors import SaveLost, SendRefused
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from newsletter.services.send import SendService
 
 _TRIES = 3
-_NOTHING_DUE = "No issue is due: each issue marked ready was sent or cancelled, or its date is in the future."
+_NOTHING_DUE = "No issue is due: each one was sent or cancelled, is a draft, or has a later date."
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class _ReadyRun:
                     break
                 else:
                     self._send(service, prepared, is_last=is_last)
-            _show_upcoming(service)
+            show_not_due(service)
         return self._code(broken=broken)
 
     def _send(self, service: "SendService", prepared: "Prepared", *, is_last: bool) -> None:
@@ -140,18 +141,3 @@ class _ReadyRun:
         if not broken and REFUSED not in codes:
             return max(codes, default=0)
         return INCOMPLETE if any(code != REFUSED for code in codes) else REFUSED
-
-
-def _show_upcoming(service: "SendService") -> None:
-    """Show the issues that are ready and not due yet; on GitHub, in the summary of the run."""
-    from newsletter.cli.check_formats import github_command
-    from newsletter.config.loader import is_on_github
-    from newsletter.services.due import upcoming_issues
-    from newsletter.services.github_limits import DAILY_RUN
-
-    for issue in upcoming_issues(service.newsletter, service.clock.now().date()):
-        what = f"{issue.name} is marked ready and not due yet; it is sent by a run on that day, or later"
-        if is_on_github(os.environ):
-            output.echo_commands(github_command(Problem(issue.path, what, DAILY_RUN, "note"), "Not due yet"))
-        else:
-            terminal.show_problems([Problem(issue.path, what, severity="note")])

@@ -130,6 +130,8 @@ def _show_send(send: "Send") -> None:
 
 
 def _through(send: "Send") -> str:
+    if send.state == "superseded":
+        return f"{send.provider} (replaced)"
     return f"{send.provider} (rehearsal)" if send.is_rehearsal else send.provider
 
 

@@ -12,6 +12,7 @@ from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load, open_to_read
+from newsletter.cli.not_due import show_not_due
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 from newsletter.display import display_path
@@ -49,6 +50,8 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
     with SendService.open(newsletter, on_wait=None) as service:
         due, broken = terminal.collect_due(due_issues(service))
+        if not (due or as_json):
+            show_not_due(service)
     names = [prepared.issue.name for prepared in due]
     if as_json:
         import json

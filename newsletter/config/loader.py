@@ -138,6 +138,8 @@ def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: 
     notices = settle_state(location) if location else ()
     with _told(notices):
         config, lines = load_file(folder)
+        if not review:
+            _refuse_placeholder(folder, config, lines)
         files = _variables(location) if location else _variables_for_review(folder, state_dir)
         values = merged([environment, *files])
         secrets = Secrets.from_environment(values)
@@ -197,6 +199,14 @@ def _variables_for_review(folder: Path, state_dir: str) -> list[dict[str, str]]:
     return [dotenv(location.env)]
 
 
+def _refuse_placeholder(folder: Path, config: Config, lines: Mapping[reader.Loc, int]) -> None:
+    """Raise ConfigError for the sender of `news init`: the state would keep the list id that it gives."""
+    if config.sender.email.startswith("TODO@") and not config.list_id:
+        where = reader.Document(display_path(folder / FILE), None, lines).where(("sender", "email"))
+        what = f"sender.email is still {config.sender.email}; its domain becomes part of the list's id"
+        raise ConfigError.of(where, what, "write the address that mail comes from: the id stays")
+
+
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
     """Return the content of newsletter.yml and the line of each key; raise ConfigError with all problems."""
     refuse_missing(folder)
@@ -207,7 +217,7 @@ def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:
 def refuse_missing(folder: Path) -> None:
     """Raise ConfigError if a folder has no newsletter.yml."""
     if not os.path.lexists(file := folder / FILE):
-        fix = "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
+        fix = "run news in the newsletter's folder, or name it: news -C FOLDER …; to begin one: news init"
         raise ConfigError.of(display_path(file), "there is no newsletter in this folder", fix)
 
 

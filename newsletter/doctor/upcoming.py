@@ -15,4 +15,4 @@ def upcoming(setup: Setup) -> Iterator[Finding]:
         return
     for issue in upcoming_issues(setup.newsletter, datetime.now(UTC).date()):
         what = "is marked ready and not due yet: `news send --ready` sends it if it runs on that day"
-        yield Finding(issue.name, "note", what, f"on GitHub: {DAILY_RUN}")
+        yield Finding(issue.name, "note", what, f"on GitHub, {DAILY_RUN}")

@@ -106,7 +106,7 @@ class Send:
     @property
     def is_rehearsal(self) -> bool:
         """Return True if the mail stayed on this machine."""
-        return self.list != SUBSCRIBERS
+        return self.list.startswith(REHEARSAL)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def _due(service: SendService) -> Iterator[Prepared | NewsError]:
                 continue
             prepared = service.prepare_issue(issue)
             send, counts = service.find_started(prepared)
-            if counts.waiting or counts.in_flight or (send and _has_recallable_unknown(service, send)):
+            # A new send is due also if nobody is on the list: its plan refuses that.
+            if send is None or counts.waiting or counts.in_flight or _has_recallable_unknown(service, send):
                 yield prepared
         except NewsError as error:
             yield error

@@ -11,8 +11,8 @@ SHORT_UNDO_WINDOW = (
 UNDO_WINDOW_FIX = f"write `send: {{undo_window: {SAFE_UNDO_WINDOW_MINUTES}m}}`"
 # https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule
 DAILY_RUN = (
-    "GitHub may start the daily run hours late, and stops it in a public repository after 60 days without "
-    "activity: then start it by hand"
+    "the daily run may start hours late, and stops in a public repository after 60 days without activity: "
+    "then start it by hand"
 )
 
 

@@ -10,7 +10,7 @@ from newsletter.config.key_hosts import SENDGRID_HOSTS
 from newsletter.config.loader import FILE
 from newsletter.config.model import Config
 from newsletter.display import display_path, printable
-from newsletter.errors import Problem, Unavailable
+from newsletter.errors import Problem, StateError, Unavailable
 from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
 from newsletter.starter.github_names import REPOSITORY, ActionSource, installed_action
 from newsletter.starter.github_workflows import FOLDER, WorkflowOptions
@@ -20,6 +20,8 @@ from newsletter.state.local_git import current_branch, known_default_branch
 
 # These stand in patterns of paths and branches. In names of files, `--` takes the place of `/`.
 _PLAIN = re.compile(r"\.|[A-Za-z0-9](?:[A-Za-z0-9_./]|-(?!-))*")
+_OTHER_PROVIDER = "write `provider: sendgrid` or `provider: smtp`, and run the same command again"
+_GITHUB_HOSTS = ("github.com", "ssh.github.com")
 _USUAL_BRANCHES = ("main", "master")
 
 
@@ -69,7 +71,7 @@ def _missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
         fix = "add `state-deploy-key` to send.yml and cancel.yml: docs/github.md of news shows how"
         yield Problem(where, what, fix, "note")
     if config.provider == "outbox":
-        yield Problem(where, "has the provider `outbox`, which sends nothing", "write another one", "note")
+        yield Problem(where, "has the provider `outbox`, which sends nothing", _OTHER_PROVIDER, "note")
     elif has_short_undo_window(config):
         yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
 
@@ -91,14 +93,19 @@ def _local_repository(folder: Path) -> Repository:
 
 
 def _repository_of_origin(repository: Repository) -> str:
-    """Return `OWNER/NAME` of the remote `origin`, on any host: GitHub Enterprise has hosts of its own."""
-    remote = open_remote(repository.top)
+    """Return `OWNER/NAME` of the remote `origin` on GitHub."""
+    where, fix = display_path(repository.top), "name the repository on GitHub: --repository OWNER/NAME"
+    try:
+        remote = open_remote(repository.top)
+    except StateError as failure:
+        hint = f"git remote add origin URL; or {fix}"
+        raise Unavailable(failure.problems[0].what, hint, where=where) from failure
     host, _, name = remote.name.partition("/")
-    if host and REPOSITORY.fullmatch(name):
-        return name
-    what = "the address of the remote `origin` does not have the form HOST/OWNER/NAME"
-    fix = "name the repository on GitHub whose runs send: --repository OWNER/NAME"
-    raise Unavailable(what, fix, where=display_path(repository.top))
+    if host not in _GITHUB_HOSTS:
+        raise Unavailable(f"the remote `origin` is not on {_GITHUB_HOSTS[0]}", fix, where=where)
+    if not REPOSITORY.fullmatch(name):
+        raise Unavailable("the address of the remote `origin` does not end with OWNER/NAME", fix, where=where)
+    return name
 
 
 def _branch(repository: Repository) -> tuple[str, tuple[Problem, ...]]:

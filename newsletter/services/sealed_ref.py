@@ -131,4 +131,6 @@ def state_keys(newsletter: Newsletter) -> tuple[StateKey, ...]:
     if configured := newsletter.secrets.state_key:
         return parse_state_keys(configured.get_secret_value())
     fix = "set it to the newsletter's state key; if there is no state yet: news state init"
+    if newsletter.in_ci:
+        fix = f"set it as a secret of the repository (on GitHub: gh secret set {VARIABLE})"
     raise StateError.of("environment", f"{VARIABLE} is not set, and the state is sealed with it", fix)

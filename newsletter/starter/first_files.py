@@ -7,7 +7,7 @@ from datetime import date
 from newsletter.display import printable
 from newsletter.starter.texts import starter_text
 
-IGNORED = (".env", "build/", "outbox/", "subscribers*.csv")
+IGNORED = (".env", ".venv/", "build/", "outbox/", "subscribers*.csv")
 _IGNORED_WHY = "# Secrets, mail and lists of subscribers stay out of Git."
 _MAX_NAME = 100
 _FALLBACK_NAME = "My Newsletter"

@@ -47,8 +47,8 @@ def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
     assert done.exit_code == 0
     for step in (
         f"      cd {tmp_path / 'soup'}\n",
-        "  Commit the files, and push them to the default branch:\n      git push origin main\n",
         "  Save the state for the first time; this makes its key:\n      news state init\n",
+        "  Commit the files, and push them to the default branch:\n      git push origin main\n",
         "  Set the two secrets of example/letters:\n"
         "      gh secret set NEWS_STATE_KEY_SOUP\n      gh secret set SENDGRID_API_KEY\n",
     ):

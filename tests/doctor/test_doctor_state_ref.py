@@ -53,7 +53,7 @@ def test_no_state_on_the_ref(machines: Machines) -> None:
 
 def test_a_short_undo_window_on_a_runner(machines: Machines) -> None:
     warning = only(findings(machines, CI="true"), "warning")
-    assert warning.looked_at == "send.undo_window" and warning.fix == "write send: {undo_window: 90m}"
+    assert warning.looked_at == "send.undo_window" and warning.fix == "write `send: {undo_window: 90m}`"
     for window in ("90m", '"off"'):
         file = machines.machine() / "newsletter.yml"
         file.write_text(f"{file.read_text().partition('send:')[0]}send: {{undo_window: {window}}}\n")

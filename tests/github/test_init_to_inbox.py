@@ -75,7 +75,10 @@ def fill_in(folder: Path, host: str) -> Path:
     replace(
         issue,
         ("TODO: the first issue", "Soup, every week"),
+        ("TODO: what this newsletter is about", "What this letter is about"),
         ("TODO: say in two sentences **what you write about**, and how often", "One **soup** a week"),
+        ("TODO: the one thing this week", "Leek and potato"),
+        ("TODO: a story has a title", "A story has a title"),
     )
     return issue
 
@@ -91,7 +94,7 @@ def test_from_init_to_accepted_mail(laptop: Path, fake: SendGridFake, forks: For
     steps = news(laptop, *INIT)
     assert "gh secret set NEWS_STATE_KEY" in steps and "gh secret set SENDGRID_API_KEY" in steps
     refused = CliRunner().invoke(main, ["-C", str(laptop), "check"], env=LAPTOP)
-    assert refused.exit_code == 1 and refused.output.count(": error: unfinished: ") == 5
+    assert refused.exit_code == 1 and refused.output.count(": error: unfinished: ") == 8
     issue = fill_in(laptop, fake.url)
     # The key is for another host than SendGrid's own, so that the workflows have to name it.
     for workflow in (laptop / ".github" / "workflows").iterdir():

@@ -70,7 +70,7 @@ def test_an_issue_of_a_later_day_is_named_in_the_summary_of_the_run(
     commit_and_push(machines)
     run = new_runner().run(SEND)
     assert run.exit_code() == 0 and "No issue is due" in run.output and not mails(fake)
-    notice = "::notice file=issues/2999-01-07.yml,title=Not due yet::2999-01-07 is marked ready"
+    notice = "::notice file=issues/2999-01-07.yml,title=Not sent by this run::2999-01-07 is marked ready"
     assert notice in run.output and "60 days without activity" in run.output
 
 

@@ -72,8 +72,6 @@ def test_workflows_are_added_to_a_newsletter(tmp_path: Path) -> None:
 def test_a_state_in_another_repository_needs_a_deploy_key(tmp_path: Path) -> None:
     extra = "state: {remote: 'git@github.com:me/state.git'}\nprovider: smtp\nsmtp: {security: none}\n"
     repositories.repository(samples.write(tmp_path, extra=extra))
-        samples.write(tmp_path, extra=f"{remote}provider: smtp\nsmtp: {{security: none}}\n")
-    )
     setup = init_newsletter(tmp_path, GITHUB, DAY).github
     assert setup and ["deploy key" in note.what for note in setup.notes] == [True]
 
@@ -133,12 +131,23 @@ def test_nothing_is_written_if_the_workflows_cannot_be_made(
     assert sorted(os.listdir(tmp_path)) == [".git"]
 
 
-@pytest.mark.parametrize("origin", ["/srv/letters.git", "https://git.example.com/team/sub/letters.git"])
-def test_an_origin_without_an_owner_and_a_name_is_refused(origin: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        ("/srv/letters.git", "is not on github.com"),
+        ("https://gitlab.com/me/letters.git", "is not on github.com"),
+        ("https://github.com/team/sub/letters.git", "does not end with OWNER/NAME"),
+        ("https://ada:secret@github.com/letters?token=secret", "does not end with OWNER/NAME"),
+    ],
+)
+def test_an_origin_that_is_no_repository_on_github_is_refused(
+    origin: str, message: str, tmp_path: Path
+) -> None:
     repositories.repository(tmp_path)
     repositories.git(tmp_path, "remote", "add", "origin", origin)
-    with pytest.raises(Unavailable, match="does not have the form HOST/OWNER/NAME"):
+    with pytest.raises(Unavailable, match=message) as refused:
         init_newsletter(tmp_path, InitOptions(True, ACTION), DAY)
+    assert "--repository OWNER/NAME" in refused.value.hint and "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("folder", ["sou'p", "soup letter", "sou${{p", "-soup", "a--b"])

@@ -41,30 +41,19 @@ def test_the_first_issue_can_be_loaded(tmp_path: Path) -> None:
 
 
 WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
+ALL = b".env\n.venv/\nbuild/\noutbox/\nsubscribers*.csv\n"
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (
-            b"",
-            WHY + b".env\nbuild/\noutbox/\nsubscribers*.csv\n",
-        ),
-        (b".env\nbuild/\noutbox/\nsubscribers*.csv\n", None),
-        (b"/.env\r\n/build\r\noutbox\r\nsubscribers*.csv", None),
+        (b"", WHY + ALL),
+        (ALL, ALL),
+        (b"/.env\r\n.venv\r\n/build\r\noutbox\r\nsubscribers*.csv", None),
         # This ignores a folder only.
-        (
-            b".env/\nbuild/\noutbox/\nsubscribers*.csv\n",
-            b".env/\nbuild/\noutbox/\nsubscribers*.csv\n" + WHY + b".env\n",
-        ),
-        (
-            b"*.pyc\n.env\nbuild",
-            b"*.pyc\n.env\nbuild\n" + WHY + b"outbox/\nsubscribers*.csv\n",
-        ),
-        (
-            b"\xff\xfe\n!.env\n.env\nbuild\n/outbox",
-            b"\xff\xfe\n!.env\n.env\nbuild\n/outbox\n" + WHY + b"subscribers*.csv\n",
-        ),
+        (ALL.replace(b".env\n", b".env/\n", 1), ALL.replace(b".env\n", b".env/\n", 1) + WHY + b".env\n"),
+        (b"*.pyc\n.env\n.venv\nbuild", b"*.pyc\n.env\n.venv\nbuild\n" + WHY + b"outbox/\nsubscribers*.csv\n"),
+        (b"\xff\xfe\n" + ALL, None),
     ],
     ids=["new", "complete", "other-spellings", "a-folder", "lines-missing", "not-utf-8"],
 )

@@ -69,7 +69,7 @@ class SendGridProvider:
     def check(self) -> list[Problem]:
         if self._key_problem:
             return [self._key_problem]
-        fix = "set it in the environment, or in the file `env` of the state (never in newsletter.yml)"
+        fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
         if not self._api_key:
             return [Problem("SENDGRID_API_KEY", "is not set", fix)]
         if not re.fullmatch(r"[!-~]+", self._api_key.get_secret_value()):

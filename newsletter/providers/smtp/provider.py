@@ -72,7 +72,7 @@ class SmtpProvider:
         if self._key_problem:
             problems.append(self._key_problem)
         elif settings.username and not self._password:
-            fix = "set it in the environment, or in the file `env` of the state"
+            fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
             problems.append(Problem("SMTP_PASSWORD", "is not set, but smtp.username is", fix))
         if settings.security == "none" and settings.username:
             fix = "use `security: starttls` or `tls`"
