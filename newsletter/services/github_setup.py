@@ -18,8 +18,8 @@ from newsletter.state.git import Repository, find_repository
 from newsletter.state.git_remote import open_remote
 from newsletter.state.local_git import current_branch, known_default_branch
 
-# These stand in patterns of paths and branches. In names of files, `--` takes the place of `/`.
-_PLAIN = re.compile(r"\.|[A-Za-z0-9](?:[A-Za-z0-9_./]|-(?!-))*")
+# These stand in YAML, and in patterns of paths and branches.
+_PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
 _OTHER_PROVIDER = "write `provider: sendgrid` or `provider: smtp`, and run the same command again"
 _GITHUB_HOSTS = ("github.com", "ssh.github.com")
 _USUAL_BRANCHES = ("main", "master")
@@ -50,7 +50,7 @@ def find_setup(
     source = source or installed_action()
     repository = repository or _repository_of_origin(local)
     branch, notes = _branch(local)
-    place = _plain("the newsletter's folder", local.path_of(folder), local)
+    place = _place(folder, local)
     options = WorkflowOptions(source, repository, branch, place)
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
@@ -89,7 +89,7 @@ def _local_repository(folder: Path) -> Repository:
     if repository := find_repository(existing):
         return repository
     fix = "git init; then, with a repository on GitHub: git remote add origin URL"
-    raise Unavailable("it is not in a Git repository", fix, where=display_path(folder))
+    raise Unavailable("is not in a Git repository", fix, where=display_path(folder))
 
 
 def _repository_of_origin(repository: Repository) -> str:
@@ -121,6 +121,14 @@ def _branch(repository: Repository) -> tuple[str, tuple[Problem, ...]]:
         return branch, ()
     what = f"the default branch is unknown here; send.yml names {branch}, the branch that is checked out"
     return branch, (Problem("", what, "if it is another one, correct `branches:` in send.yml", "note"),)
+
+
+def _place(folder: Path, repository: Repository) -> str:
+    place = _plain("the newsletter's folder", repository.path_of(folder), repository)
+    if "--" not in place:
+        return place
+    what = f'the newsletter\'s folder, "{place}", has `--` in its name: in names of workflows that is `/`'
+    raise Unavailable(what, "rename it", where=display_path(repository.top))
 
 
 def _plain(kind: str, name: str, repository: Repository) -> str:

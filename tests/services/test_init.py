@@ -150,12 +150,18 @@ def test_an_origin_that_is_no_repository_on_github_is_refused(
     assert "--repository OWNER/NAME" in refused.value.hint and "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("folder", ["sou'p", "soup letter", "sou${{p", "-soup", "a--b"])
+@pytest.mark.parametrize("folder", ["sou'p", "soup letter", "sou${{p", "-soup"])
 def test_a_folder_that_cannot_stand_in_a_workflow_is_refused(folder: str, tmp_path: Path) -> None:
     repositories.repository(tmp_path)
     with pytest.raises(Unavailable, match=r"the newsletter's folder, .*, has a character that cannot stand"):
         init_newsletter(tmp_path / folder, GITHUB, DAY)
     assert sorted(os.listdir(tmp_path)) == [".git"]
+
+
+def test_a_folder_whose_workflows_could_be_those_of_another_one_is_refused(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    with pytest.raises(Unavailable, match="has `--` in its name"):
+        init_newsletter(tmp_path / "a--b", GITHUB, DAY)
 
 
 @pytest.mark.parametrize("folder", ["new/../../outside", "link"])
