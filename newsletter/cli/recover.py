@@ -69,6 +69,8 @@ def _recall(service: "SendService", send: "Send", yes: bool) -> BaseException | 
     if not (status.counts.waiting or status.counts.in_flight or status.held_until):
         if send.is_rehearsal:
             output.echo("This was a rehearsal: no mail left this machine, so there is nothing to cancel.")
+        elif send.state == "cancelled":
+            output.echo("This send was cancelled already.")
         else:
             output.echo("No mail of this send can be recalled any more.")
         return None
