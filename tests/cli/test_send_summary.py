@@ -13,7 +13,8 @@ import pytest
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.send_summary import show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
-from newsletter.services.send import ListChange, SendService
+from newsletter.services.send import SendService
+from newsletter.services.send_plan import ListChange
 from newsletter.services.status import SendStatus
 from newsletter.store.database import Database
 from newsletter.store.journal import Holder

@@ -441,7 +441,7 @@ def test_a_folder_without_a_newsletter(tmp_path: Path) -> None:
         where = (folder / "newsletter.yml").relative_to(tmp_path)
         assert str(raised.value) == (
             f"{where}: there is no newsletter in this folder; "
-            "run news in the newsletter's folder, or name the folder: news -C FOLDER …"
+            "run news in the newsletter's folder, or name it: news -C FOLDER …; to begin one: news init"
         )
 
 
