@@ -93,6 +93,7 @@ package: $(VENV)/installed-dev
 	mkdir -p build/package/letter/issues
 	cp newsletter.yml build/package/letter/
 	cp issues/$(ISSUE).yml build/package/letter/issues/
+	build/package/venv/bin/news -C build/package/new init
 	cd build/package/letter && ../venv/bin/news render -o out && cmp out/$(ISSUE).html "$(CURDIR)/tests/golden/$(ISSUE)/mail.html"
 
 # For every system and Python that news supports. Raise a version in .ci/constraints.txt, then make this again.
