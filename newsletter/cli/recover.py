@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from newsletter.sending.model import Send
     from newsletter.services.send import SendService
 
-_CANCEL_TRIES = 3
+# A machine that sends saves its state each two minutes at most, and more often while it opens held batches.
+_CANCEL_TRIES = 10
 _yes = click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 
 
