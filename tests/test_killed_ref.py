@@ -134,7 +134,7 @@ def deleted(story: Story) -> None:
     story.ended(sender[0], "send on first")
     story.trigger.clear()
     story.refused("second", "holds no state of this newsletter", *SEND)
-    story.run("first", "state", "push", "--replace")
+    story.run("first", "state", "push", "--replace", "--yes")
     story.finish(["first", "second"], *SEND)
     story.verify("second")
 
@@ -147,7 +147,7 @@ def put_back(story: Story) -> None:
     story.kill_at(partial(story.at_request, number, story.random.choice(MOMENTS)), "first", *SEND)
     story.put_back_by_mirror(before)
     story.refused("first", "somebody has put an older one back", *SEND)
-    story.run("first", "state", "push", "--replace")
+    story.run("first", "state", "push", "--replace", "--yes")
     story.finish(["first", "second"], *SEND)
     story.verify("second")
 
