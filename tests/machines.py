@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.state.state_key import StateKey, make_state_key
 from newsletter.state.state_ref import REF
 from tests import repositories, samples
+from tests.fakes.sendgrid import SendGridFake
 
 
 @dataclass
@@ -26,6 +28,12 @@ class Machines:
         repositories.repository(self.folder / "first")
         repositories.git(self.folder, "clone", "-q", "--bare", "first", "origin.git")
         repositories.git(self.folder / "first", "remote", "add", "origin", str(self.origin))
+
+    @classmethod
+    def through(cls, fake: SendGridFake, folder: Path) -> Self:
+        """Return machines of a newsletter that is sent through a SendGrid fake, which holds its mail."""
+        provider = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
+        return cls(folder, extra=f"{provider}send: {{undo_window: 90m}}\n")
 
     @property
     def origin(self) -> Path:

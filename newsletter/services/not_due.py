@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from newsletter.errors import IssueError, Problem
+from newsletter.errors import IssueError, LimitReached, Problem, TemplateError
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.sending.content_diff import differences
 from newsletter.sending.model import SUBSCRIBERS, Send
+from newsletter.services.due import upcoming_issues
 from newsletter.services.github_limits import DAILY_RUN
 from newsletter.services.send import SendService
 
@@ -18,20 +19,19 @@ _NEWEST = 5
 def not_due(service: SendService) -> Iterator[Problem]:
     """Yield a note on each of the newest issues that is not due for a reason that a person may overlook.
 
-    It has a later date; the newest one is a draft, or was cancelled. A warning: its text has changed since
-    its mail was given to the provider, which still holds it.
+    The newest one is a draft, or was cancelled; others have a later date. A warning: the text of one has
+    changed since its mail was given to the provider, which still holds it.
     """
     today = service.clock.now().date()
-    paths = files.issue_files(service.newsletter.issues)[-_NEWEST:]
-    newest = max((path.stem for path in paths if path.stem <= today.isoformat()), default="")
-    for path in paths:
-        with suppress(IssueError):  # `due_issues` reports it
+    past = [path for path in files.issue_files(service.newsletter.issues) if path.stem <= today.isoformat()]
+    for path in past[-_NEWEST:]:
+        # A broken issue or template is an error of an issue that is due, and must not fail a finished send.
+        with suppress(IssueError, TemplateError, LimitReached):
             issue = files.load(path, service.newsletter.folder)
-            if issue.date <= today:
-                yield from _past(service, issue, is_newest=path.stem == newest)
-            elif issue.ready:
-                what = f"{issue.name} is marked ready and not due yet: a run on that day, or later, sends it"
-                yield Problem(issue.path, what, f"on GitHub, {DAILY_RUN}", "note")
+            yield from _past(service, issue, is_newest=path == past[-1])
+    for issue in upcoming_issues(service.newsletter, today):
+        what = f"{issue.name} is marked ready and not due yet: a run on that day, or later, sends it"
+        yield Problem(issue.path, what, f"on GitHub, {DAILY_RUN}", "note")
 
 
 def _past(service: SendService, issue: Issue, *, is_newest: bool) -> Iterator[Problem]:

@@ -152,10 +152,10 @@ def line_of(problem: Problem) -> int:
 
 
 def texts_in(value: object, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
-    """Yield every text in a value of mappings and sequences, from top to bottom, with its location."""
+    """Yield every text in a value of mappings and tuples, from top to bottom, with its location."""
     if isinstance(value, str):
         yield loc, value
-    elif isinstance(value, dict | list | tuple):
+    elif isinstance(value, dict | tuple):
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
             yield from texts_in(part, (*loc, key))
 

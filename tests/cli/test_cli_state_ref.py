@@ -28,8 +28,7 @@ def fake() -> Iterator[SendGridFake]:
 
 @pytest.fixture
 def machines(tmp_path: Path, fake: SendGridFake) -> Machines:
-    through = f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n"
-    return Machines(tmp_path, extra=f"{through}send: {{undo_window: 90m}}\n")
+    return Machines.through(fake, tmp_path)
 
 
 @pytest.fixture

@@ -70,6 +70,15 @@ def test_a_correction_of_held_mail_is_not_ignored_silently(news: News, tmp_path:
     assert "Onion" in done.output and f"news cancel {ISSUE}" in done.output
 
 
+def test_a_broken_template_does_not_make_a_finished_send_a_failure(news: News, tmp_path: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    assert send(news).exit_code == 0
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "footer.txt.j2").write_text("{% if %}")
+    done = send(news)
+    assert done.exit_code == 0 and "No issue is due" in done.output
+
+
 def test_a_send_that_was_replaced_is_no_rehearsal(news: News, tmp_path: Path) -> None:
     news("subscribers", "add", "ada@example.com")
     send(news)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,6 @@ LAPTOP: Mapping[str, None] = dict.fromkeys(
     ("CI", "GITHUB_ACTIONS", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "NEWS_STATE_KEY", "NEWS_STATE_DIR")
 )
 PEOPLE = [f"reader{n}@example.com" for n in range(5)]
-
-
-@pytest.fixture
-def fake() -> Iterator[SendGridFake]:
-    with SendGridFake() as service:
-        yield service
 
 
 @pytest.fixture
