@@ -36,9 +36,8 @@ from newsletter.constants import (
 )
 from newsletter.errors import Severity
 from newsletter.issue import files
-from newsletter.issue.model import Image, Issue, IssueFile, Link, Passage, Story
+from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Story
 from newsletter.render import sandbox, templates
-from newsletter.render.model import Site
 from newsletter.render.pipeline import render
 from newsletter.render.template_data import template_data
 from tests import samples
@@ -353,7 +352,7 @@ def test_the_documents_count_checks_and_formats() -> None:
 
 
 def test_every_field_of_an_issue_is_described() -> None:
-    models = [IssueFile, Story, Passage, Link, Image]
+    models = [IssueFile, Section, Story, Passage, Link, Image]
     found = tables(section("docs/issue-file.md", "Fields"))
     for model, table in zip(models, found, strict=True):
         described = {spans(row[0])[0]: row[2] for row in table}
@@ -399,12 +398,14 @@ def test_every_variable_of_a_template_is_described() -> None:
     assert given_to_templates() == {"issue", "site", "labels"}
     # The file of the issue and the folder of the templates are paths of this machine, and no data of a mail.
     given = template_data(material.full_issue(), material.site())
-    assert described_data("issue") == {*Issue.model_fields, "name", "week"} - {"path", "lines", "source"}
     assert described_data("issue") == set(given["issue"])
-    assert described_data("site") == set(Site.__dataclass_fields__) - {"labels", "templates"}
     assert described_data("site") == set(given["site"])
     assert described_data("labels") == set(Labels.model_fields)
-    for name, model in {"story": Story, "passage": Passage, "link": Link, "story.image": Image}.items():
+    (section,), (story, *_) = given["issue"]["sections"], given["issue"]["stories"]
+    assert described_data("section") == set(section)
+    assert described_data("story") == set(story)
+    assert described_data("entry") == set(given["issue"]["contents"][0])
+    for name, model in {"passage": Passage, "link": Link, "story.image": Image}.items():
         assert described_data(name) == set(model.model_fields), name
 
 

@@ -101,6 +101,9 @@ class Newsletter:
             url=config.site,
             labels=labels,
             templates=str(self.templates),
+            logo=config.logo,
+            date_line=config.date_line,
+            contents=config.contents,
         )
 
 

@@ -23,6 +23,7 @@ from newsletter.config.fields import (
 from newsletter.config.units import Rate
 from newsletter.constants import ProviderName
 from newsletter.display import printable
+from newsletter.issue.model import ContentsKind, DateLine, Image
 from newsletter.yamlfile.fields import Line, StrictModel, WebAddress, invalid
 
 
@@ -116,6 +117,8 @@ class Labels(StrictModel):
     untracked: Label = "Nothing in this mail watches you: no pixel, and links lead where they say."
     unsubscribe: Label = "Unsubscribe"
     reader: Label = "reader"
+    advertisement: Label = "Advertisement"
+    issue_number: Annotated[Line, label_fields("{number}")] = "Issue {number}"
     months: Annotated[Line, AfterValidator(month_names)] = (
         "January February March April May June July August September October November December"
     )
@@ -174,6 +177,9 @@ class Config(StrictModel):
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     list_id: ListId | None = None
     language: Language = "en"
+    logo: Image | None = None
+    date_line: DateLine = "week"
+    contents: ContentsKind | None = None
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()

@@ -53,7 +53,8 @@ def _newest(folder: Path) -> Issue | None:
 
 def _skeleton(day: date, previous: Issue | None) -> str:
     opening = _headings(previous.opening if previous else (), ("This week",))
-    passages = _headings(previous.stories[0].passages if previous else (), ("What it is",))
+    stories = [story for _, story in previous.located_stories()] if previous else []
+    passages = _headings(stories[0].passages if stories else (), ("What it is",))
     lines = [
         f"# The issue of {day.isoformat()}. To see it while you write: news preview {day.isoformat()}",
         "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists. HTML stays text.",

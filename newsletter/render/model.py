@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from newsletter.issue.model import ContentsKind, Image
+
 
 @dataclass(frozen=True)
 class Site:
-    """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones."""
+    """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
+
+    `date_line` and `contents` are those of issues that have none of their own.
+    """
 
     name: str
     postal_address: str
@@ -14,6 +19,9 @@ class Site:
     url: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
+    logo: Image | None = None
+    date_line: str = "week"
+    contents: ContentsKind | None = None
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
-from newsletter.issue.model import Issue, IssueFile
+from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
+from newsletter.render import filters
 from newsletter.render.model import Site
 from newsletter.yamlfile.fields import StrictModel
+
+_COLUMN_PIXELS = 528  # the width of a picture without a width of its own
 
 
 class Fields(dict[str, Any]):
@@ -34,19 +38,100 @@ class Date(NamedTuple):
 
 def template_data(issue: Issue, site: Site) -> dict[str, Any]:
     """Return the variables of every template: `issue`, `site` and `labels`."""
-    content = {name: _plain(getattr(issue, name)) for name in IssueFile.model_fields}
-    content |= {"name": issue.name, "date": _plain(issue.date), "week": _plain(issue.week)}
     described = {
         "name": site.name,
         "postal_address": site.postal_address,
         "language": site.language,
         "url": site.url,
+        "logo": _plain(site.logo),
     }
     return {
-        "issue": Fields("Issue", content),
+        "issue": Fields("Issue", _issue(issue, site)),
         "site": Fields("Site", described),
         "labels": Fields("Labels", site.labels),
     }
+
+
+def _issue(issue: Issue, site: Site) -> dict[str, Any]:
+    contents = issue.contents or site.contents
+    sections = tuple(_sections(issue, contents))
+    stories = tuple(story for section in sections for story in section["stories"])
+    content = {name: _plain(getattr(issue, name)) for name in IssueFile.model_fields}
+    content |= {"name": issue.name, "date": _plain(issue.date), "week": _plain(issue.week)}
+    content |= {"sections": sections, "stories": stories}
+    content["number_line"] = _number_line(issue.number, site.labels)
+    content["date_line"] = _date_line(issue, site, content["week"])
+    content["contents"] = tuple(_contents(contents, sections))
+    return content
+
+
+def _number_line(number: int | str | None, labels: Mapping[str, str]) -> str:
+    if isinstance(number, int):
+        return labels["issue_number"].replace("{number}", str(number))
+    return number or ""
+
+
+def _date_line(issue: Issue, site: Site, week: tuple[Date, Date]) -> str:
+    chosen = issue.date_line or site.date_line
+    if chosen == "week":
+        return filters.week({"week": week}, site.labels)
+    return "" if chosen == "none" else chosen
+
+
+def _sections(issue: Issue, contents: str | None) -> Iterator[Fields]:
+    """Yield the sections and their stories with the number of each; advertisements have no number.
+
+    `anchor` is the id to which an entry of the contents leads; "" if none does.
+    """
+    numbers = count(1)
+    for section_number, (_, section) in enumerate(issue.located_sections(), 1):
+        fields = _plain(section)
+        fields["stories"] = tuple(
+            _story(story, 0 if story.sponsor else next(numbers), contents) for story in section.stories
+        )
+        fields["number"] = section_number
+        is_listed = contents == "sections" and section.heading
+        fields["anchor"] = f"section-{section_number}" if is_listed else ""
+        yield fields
+
+
+def _story(story: Story, number: int, contents: str | None) -> Fields:
+    """Return the fields of a story; `text` is its first passage, and `button` the words of its own button.
+
+    A `brief` story is one of a few lines, without parts of its own.
+    """
+    fields: Fields = _plain(story)
+    parts = (story.passages, story.image, story.authors, story.tags, story.links, story.sponsor)
+    fields["brief"] = not any(parts) and story.button in (None, NO_BUTTON)
+    if story.text:
+        fields["passages"] = (_plain(Passage(text=story.text)), *fields["passages"])
+    fields["has_button"] = bool(story.link) and story.button != NO_BUTTON
+    fields["button"] = None if story.button == NO_BUTTON else story.button
+    fields["number"] = number
+    fields["anchor"] = f"story-{number}" if contents == "stories" and number else ""
+    return fields
+
+
+def _contents(contents: str | None, sections: tuple[Fields, ...]) -> Iterator[Fields]:
+    """Yield the entries of the list "In this issue"; an entry without a `link` is plain text.
+
+    Without a setting, an entry leads to the page of its story. Otherwise it leads down the mail.
+    """
+    if contents == "sections":
+        for section in sections:
+            if section["heading"]:
+                titles = tuple(story["title"] for story in section["stories"] if story["number"])
+                yield _entry(section["number"], section["heading"], f"#{section['anchor']}", titles)
+    elif contents != "off":
+        for section in sections:
+            for story in section["stories"]:
+                if story["number"]:
+                    link = f"#{story['anchor']}" if story["anchor"] else story["link"]
+                    yield _entry(story["number"], story["title"], link, ())
+
+
+def _entry(number: int, title: str, link: str | None, stories: tuple[str, ...]) -> Fields:
+    return Fields("Entry", {"number": number, "title": title, "link": link, "stories": stories})
 
 
 def _plain(value: Any) -> Any:
@@ -58,6 +143,8 @@ def _plain(value: Any) -> Any:
             return Date(value.year, value.month, value.day)
         case StrictModel():
             fields = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+            if isinstance(value, Image):
+                fields["width"] = value.width or _COLUMN_PIXELS
             return Fields(type(value).__name__, fields)
         case dict():
             return {key: _plain(part) for key, part in value.items()}

@@ -109,6 +109,8 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Re
     )
     environment.filters["week"] = filters.week
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
+    environment.filters["inline"] = lambda line, links=False: line
+    environment.filters["inline_plain"] = lambda line: line
     environment.filters["capitals"] = filters.capitals
     environment.filters["plain"] = filters.plain
     environment.filters["wrapped"] = filters.wrapped

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from newsletter.issue import files
 from newsletter.issue.files import Text
-from newsletter.issue.model import Issue
+from newsletter.issue.model import Issue, Story
 from newsletter.review.word_diff import MAX_PAIRS, Words, changes, compare_words
 
 MAX_PASSAGES = 300
@@ -190,17 +190,27 @@ def _where(issue: Issue, block: Block) -> str:
 def _heading(issue: Issue, block: Block) -> str:
     """Return where a block is in the mail: the title of its story, and the heading of its passage."""
     match block.text.loc:
-        case ("stories", int(number), "passages", int(passage), *_):
-            story = issue.stories[number]
-            return _SEPARATOR.join(filter(None, (story.title, story.passages[passage].heading)))
+        case ("sections", int(number), "stories", int(story), *rest):
+            section = issue.sections[number]
+            return _SEPARATOR.join(filter(None, (section.heading, _story_part(section.stories[story], rest))))
+        case ("sections", int(number), *rest):
+            return _SEPARATOR.join(filter(None, (issue.sections[number].heading, str(rest[0]))))
         case ("stories", int(number), *rest):
-            return _SEPARATOR.join((issue.stories[number].title, str(rest[0]))) if rest else ""
+            return _story_part(issue.stories[number], rest)
         case ("opening" | "closing" as part, int(passage), *_):
             passages = issue.opening if part == "opening" else issue.closing
             return _SEPARATOR.join(filter(None, (part.capitalize(), passages[passage].heading)))
         case (name, *_):
             return str(name).capitalize()
     return ""
+
+
+def _story_part(story: Story, rest: Sequence[str | int]) -> str:
+    """Return the title of a story, and the heading of the passage, or the key, that `rest` leads to."""
+    match rest:
+        case ("passages", int(passage), *_):
+            return _SEPARATOR.join(filter(None, (story.title, story.passages[passage].heading)))
+    return _SEPARATOR.join((story.title, str(rest[0])))
 
 
 def _links(issue: Issue) -> Iterator[str]:

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 MAX_LINE = 500
@@ -66,6 +66,11 @@ def web_address(text: str) -> str:
     if parts.username is not None:
         raise invalid(f'has a user name in the web address ("{text[:80]}")', "delete the part before the @")
     return text
+
+
+def suggesting(*words: str) -> WithJsonSchema:
+    """Return the JSON Schema of a line for which these words have a meaning of their own."""
+    return WithJsonSchema({"anyOf": [{"enum": list(words)}, {"type": "string"}]})
 
 
 Line = Annotated[str, AfterValidator(one_line)]

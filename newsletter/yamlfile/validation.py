@@ -1,7 +1,7 @@
 """Validate a YAML document as a model: report every problem of the file at once, each as a sentence."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,23 +23,34 @@ def validate(document: Document, model: type[Model], error: type[InvalidInput]) 
         what = "is empty" if document.data is None else "holds no keys"
         fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
         raise error.of(document.where(()), sentence((), what), fix)
-    problems = list(document.problems)
+    problems = [item for item in document.problems if not _is_word(document.data, item[0], model)]
     try:
         valid = model.model_validate(document.data)
         if not problems:
             return valid
     except ValidationError as invalid:
-        problems += _problems(document, invalid.errors(include_url=False), model)
+        reported = {loc for loc, _ in problems}
+        problems += _problems(document, invalid.errors(include_url=False), model, reported)
     order = {loc: number for number, loc in enumerate(document.lines)}
     problems.sort(key=lambda item: (line_of(item[1]), order.get(item[0], 0)))
     raise error([problem for _, problem in problems])
 
 
+def _is_word(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
+    """Return True if the value at `loc` is a word such as `off` for its key, though not for YAML.
+
+    The model then judges the word.
+    """
+    for part in loc:
+        data = data.get(part) if isinstance(data, dict) else data[part]
+    words, is_free = _words(model, loc)
+    return isinstance(data, str) and bool(words) and (data in words or not is_free)
+
+
 def _problems(
-    document: Document, errors: list[ErrorDetails], model: type[BaseModel]
+    document: Document, errors: list[ErrorDetails], model: type[BaseModel], reported: Set[Loc]
 ) -> Iterator[tuple[Loc, Problem]]:
     """Yield pydantic's errors as problems, without those that only follow from another reported problem."""
-    reported = {loc for loc, _ in document.problems}
     unknown = (details["loc"] for details in errors if details["type"] == "extra_forbidden")
     # A comparison takes long, and of so many unknown keys no more are reported.
     nearest = {loc: _nearest(model, loc) for loc in islice(unknown, MAX_PROBLEMS)}
@@ -134,6 +145,17 @@ def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
 @cache
 def _model_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
+
+
+def _words(model: type[BaseModel], loc: Loc) -> tuple[list[str], bool]:
+    """Return the words that have a meaning of their own at `loc`; and True if other text is allowed too."""
+    if not loc or not isinstance(loc[-1], str):
+        return [], True
+    options = [_schema_at(model, loc[:-1]).get("properties", {}).get(loc[-1], {})]
+    for option in options:
+        options += option.get("anyOf", ())
+    is_free = any(option.get("type") == "string" and "enum" not in option for option in options)
+    return [word for option in options for word in option.get("enum", ())], is_free
 
 
 def _schema_at(model: type[BaseModel], loc: Loc) -> dict[str, Any]:

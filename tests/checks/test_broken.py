@@ -47,7 +47,7 @@ BROKEN = {
     "template that asks for what is not there": template(
         FOOT, "site.name", "site.nam", "has no field", "", 3
     ),
-    "misspelt component": template(LAYOUT, "<mj-divider", "<mj-dvider", "<mj-dvider>", "", 28),
+    "misspelt component": template(LAYOUT, "<mj-divider", "<mj-dvider", "<mj-dvider>", "", 40),
     "wrong image width": template(
         FOOT,
         END,
@@ -147,7 +147,7 @@ BROKEN = {
         "@font-face { font-family: A; src: url(https://fonts.example/a) } a:hover",
         "CSS loads a remote file",
         "tracking",
-        50,
+        57,
     ),
     "no unsubscribe link": template(
         FOOT, '"[[unsubscribe_url]]"', '"https://soup.example.com/"', "no unsubscribe link", "unsubscribe"
@@ -164,7 +164,7 @@ BROKEN = {
         "<p>{{ passage.text|plain }}</p>",
         "HTML is left in the text part: <p>",
         "text-part",
-        5,
+        9,
     ),
     "unfinished text": issue(TEXT, "It is cold outside, TODO say how cold.", "unfinished", "unfinished", 5),
     "unfinished configuration": Broken(

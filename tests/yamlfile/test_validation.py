@@ -34,7 +34,10 @@ def test_all_problems_of_a_file(name: str) -> None:
     assert problems(text, "issues/2026-05-04.yml") == expected
 
 
-KEYS = "subject, preheader, ready, opening, stories, closing, extra"
+KEYS = (
+    "subject, preheader, ready, number, date_line, contents, image, opening, stories, sections, closing, "
+    "extra"
+)
 ALL = f"write a line `key: value` for each of {KEYS}"
 UNKNOWN = f"is an unknown key; the keys are {KEYS}"
 
@@ -60,11 +63,17 @@ def test_a_file_without_keys(text: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        pytest.param(f"{HEAD}stories:\n", "a.yml:3: stories is empty; fill it in", id="required-list"),
         pytest.param(
-            f"{HEAD}stories: []\n", "a.yml:3: stories is empty; fill it in", id="required-list-brackets"
+            f"{HEAD}stories:\n", "a.yml:3: stories is empty; fill it in, or delete the key", id="list"
         ),
-        pytest.param(HEAD, "a.yml:1: stories is missing; add `stories:`", id="missing"),
+        pytest.param(
+            f"{HEAD}stories: []\n",
+            "a.yml:1: the file has no content; add `stories:`, `sections:` or `opening:`",
+            id="list-in-brackets",
+        ),
+        pytest.param(
+            HEAD, "a.yml:1: the file has no content; add `stories:`, `sections:` or `opening:`", id="nothing"
+        ),
         pytest.param(
             f"{ISSUE}closing:\n",
             "a.yml:7: closing is empty; fill it in, or delete the key",
@@ -117,12 +126,12 @@ def test_what_is_empty(text: str, problem: str) -> None:
         ),
         pytest.param(
             "closing: [Bye]",
-            'closing[0] holds no keys ("Bye"); write it with its keys: heading, text',
+            'closing[0] holds no keys ("Bye"); write it with its keys: heading, text, image',
             id="text-for-keys",
         ),
         pytest.param(
             "closing: [[text, Bye]]",
-            "closing[0] holds no keys (a list); write it with its keys: heading, text",
+            "closing[0] holds no keys (a list); write it with its keys: heading, text, image",
             id="list-for-keys",
         ),
         pytest.param(
@@ -235,5 +244,5 @@ def test_a_value_that_an_alias_repeats_is_judged_where_the_alias_stands() -> Non
 def test_a_problem_of_reading_is_reported_with_those_of_validating() -> None:
     assert problems(f"ready: yes\n{ISSUE}closing: [text]\n") == [
         'a.yml:1: ready: YAML reads yes as true or false; quote it: "yes", or write true or false',
-        'a.yml:8: closing[0] holds no keys ("text"); write it with its keys: heading, text',
+        'a.yml:8: closing[0] holds no keys ("text"); write it with its keys: heading, text, image',
     ]

@@ -9,7 +9,7 @@ from newsletter.disk import reading
 from newsletter.display import printable
 from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
-from newsletter.issue.model import Issue, Story
+from newsletter.issue.model import Issue, Loc, Story
 from newsletter.yamlfile import reader
 
 
@@ -20,29 +20,30 @@ def repeated(proof: Proof) -> Iterator[Problem]:
         if earlier.subject == proof.issue.subject:
             what = f"the issue of {earlier.name} has the same subject ({files.where(earlier, ('subject',))})"
             yield Problem(files.where(proof.issue, ("subject",)), what, "write another subject", "warning")
-        known = {_page_key(story.link): n for n, story in enumerate(earlier.stories)}
-        for n, story in enumerate(proof.issue.stories):
-            if (index := known.get(_page_key(story.link))) is not None:
-                before = files.where(earlier, ("stories", index, "link"))
+        known = {_page_key(story.link): loc for loc, story in earlier.located_stories() if story.link}
+        for loc, story in proof.issue.located_stories():
+            if story.link and (known_at := known.get(_page_key(story.link))) is not None:
+                before = files.where(earlier, (*known_at, "link"))
                 what = f'"{printable(story.title)}" was in the issue of {earlier.name} ({before})'
                 fix = "keep it if there is news about it, and say so in the text"
-                yield Problem(files.where(proof.issue, ("stories", n, "link")), what, fix, "note")
+                yield Problem(files.where(proof.issue, (*loc, "link")), what, fix, "note")
 
 
 def _repeated_in_issue(proof: Proof) -> Iterator[Problem]:
-    first: dict[str, int] = {}
-    for n, story in enumerate(proof.issue.stories):
-        for part, key in (("link", _page_key(story.link)), ("title", _title_key(story))):
-            if first.setdefault(key, n) != n:
-                before = files.where(proof.issue, ("stories", first[key], part))
+    first: dict[str, Loc] = {}
+    for loc, story in proof.issue.located_stories():
+        parts = [("link", _page_key(story.link))] if story.link else []
+        for part, key in (*parts, ("title", _title_key(story))):
+            if first.setdefault(key, loc) != loc:
+                before = files.where(proof.issue, (*first[key], part))
                 what = f'the {part} of "{printable(story.title)}" is already in {before}'
-                where = files.where(proof.issue, ("stories", n, part))
+                where = files.where(proof.issue, (*loc, part))
                 yield Problem(where, what, "delete one of the two, or correct it", "warning")
 
 
 def _candidates(proof: Proof) -> Iterator[Issue]:
     """Yield the earlier issues whose file contains one of the links or the subject; load no other issue."""
-    links = [urlsplit(story.link) for story in proof.issue.stories]
+    links = [urlsplit(story.link) for _, story in proof.issue.located_stories() if story.link]
     needles = [proof.issue.subject, *(f"{link.netloc}{link.path.rstrip('/')}" for link in links)]
     needles = [needle.casefold() for needle in needles]
     for path in reversed(proof.earlier):

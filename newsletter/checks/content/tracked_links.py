@@ -25,9 +25,11 @@ _TRACKING_BY_HOST = {
 
 
 def tracked_links(proof: Proof) -> Iterator[Problem]:
-    """A link with tracking parameters such as utm_source or fbclid."""
+    """A link with tracking parameters such as utm_source or fbclid, except in an advertisement."""
+    sponsored = [loc for loc, story in proof.issue.located_stories() if story.sponsor]
+    texts = [text.content for text in proof.texts if any(text.loc[: len(loc)] == loc for loc in sponsored)]
     for target, link in proof.document.targets.items():
-        if names := tracking_parameters(target):
+        if (names := tracking_parameters(target)) and not any(target in text for text in texts):
             listed = printable(", ".join(names), 200)
             what = f"a link with parameters that track the reader: {listed} ({printable(target)})"
             fix = f"write {printable(without(target, set(names)), 200)}"

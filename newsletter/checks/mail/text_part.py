@@ -58,9 +58,9 @@ def _html(text: str) -> Iterator[str]:
 
 def _missing(proof: Proof, text: str) -> Iterator[Problem]:
     flat = " ".join(text.split()).casefold()
-    for n, story in enumerate(proof.issue.stories):
+    for loc, story in proof.issue.located_stories():
         if " ".join(story.title.split()).casefold() not in flat:
-            where = files.where(proof.issue, ("stories", n, "title"))
+            where = files.where(proof.issue, (*loc, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
     addresses = set(_ADDRESS.findall(text))
