@@ -71,8 +71,8 @@ _FALLBACKS = {
 _BY_SLUG = {slug: fallback for fallback, slugs in _FALLBACKS.items() for slug in slugs.split()}
 # Features that readers do not miss: conditions and states, whose rules apply only in mail programs that
 # support them; hints to browsers, assistive technology and printers; elements that are shown without support
-# too; features with a fallback of their own, such as a list of fonts or `src`. Where links within the mail do not
-# work, readers scroll to the place.
+# too; features with a fallback of their own, such as a list of fonts or `src`; links within the mail, because
+# readers can scroll to the place.
 _UNMISSED = """
     css-at-keyframes css-at-media css-at-media-device-pixel-ratio css-at-media-hover
     css-at-media-orientation css-at-media-prefers-color-scheme css-at-media-prefers-reduced-motion
