@@ -116,9 +116,7 @@ class Labels(StrictModel):
     untracked: Label = "Nothing in this mail watches you: no pixel, and links lead where they say."
     unsubscribe: Label = "Unsubscribe"
     reader: Label = "reader"
-    months: Annotated[Line, AfterValidator(month_names)] = (
-        "January February March April May June July August September October November December"
-    )
+    months: Annotated[Line, AfterValidator(month_names)] | None = None  # those of the language
 
 
 class CheckSetting(StrictModel):
