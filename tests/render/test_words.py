@@ -110,13 +110,43 @@ def test_deep_nesting_ends(nested: str) -> None:
         pytest.param("one\u00a0two three", ["one\u00a0two", "three"], id="no-break-space"),
         pytest.param("a https://example.com/path b", ["a", "https://example.com/path", "b"], id="address"),
         pytest.param("a" * 45, ["a" * 20, "a" * 20, "a" * 5], id="long-word"),
-        pytest.param("a" * 19 + "e\u0301" * 2, ["a" * 19, "e\u0301e\u0301"], id="accent"),
+        pytest.param("a" * 19 + "e\u0301" * 2, ["a" * 19 + "e\u0301", "e\u0301"], id="accent"),
         pytest.param("a" * 18 + "👩\u200d👩", ["a" * 18, "👩\u200d👩"], id="joined-emoji"),
     ],
 )
 def test_wrap(text: str, lines: list[str]) -> None:
     width = 20 if max(map(len, text.split(" "))) > 19 else 10
     assert wrap(text, width).split("\n") == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("汤" * 15, ["汤" * 10, "汤" * 5], id="columns"),
+        pytest.param("汤" * 10 + "，" + "汤" * 3, ["汤" * 9, "汤，汤汤汤"], id="no-comma-at-the-start"),
+        pytest.param("汤" * 9 + "「汤汤」", ["汤" * 9, "「汤汤」"], id="no-bracket-at-the-end"),
+        pytest.param(
+            "テスト" * 3 + "ショー" * 2, ["テスト" * 3, "ショーショー"], id="small-kana-and-long-vowel"
+        ),
+        pytest.param("汤" * 8 + "soup汤", ["汤" * 8 + "soup", "汤"], id="beside-latin-words"),
+        pytest.param("汤" * 9 + "soup", ["汤" * 9, "soup"], id="latin-word-is-whole"),
+        pytest.param("한국어는 띄어쓰기를 합니다", ["한국어는 띄어쓰기를", "합니다"], id="korean-has-spaces"),
+        pytest.param(
+            "请看https://example.com/a/long/path，谢谢",
+            ["请看", "https://example.com/a/long/path，", "谢谢"],
+            id="address-without-spaces",
+        ),
+        pytest.param(
+            "请看 <https://example.com/a/long/path> 谢谢",
+            ["请看", "<https://example.com/a/long/path>", "谢谢"],
+            id="address-in-brackets",
+        ),
+        pytest.param("^" * 21, ["^" * 20, "^"], id="carets"),
+        pytest.param("👍🏽" * 6, ["👍🏽" * 5, "👍🏽"], id="skin-colours"),
+    ],
+)
+def test_wrap_by_columns(text: str, lines: list[str]) -> None:
+    assert wrap(text, 20).split("\n") == lines
 
 
 def test_wrap_indents() -> None:
