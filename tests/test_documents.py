@@ -396,12 +396,12 @@ def described_data(prefix: str) -> set[str]:
 
 
 def test_every_variable_of_a_template_is_described() -> None:
-    assert given_to_templates() == {"issue", "site", "labels"}
-    # The file of the issue and the folder of the templates are paths of this machine, and no data of a mail.
+    assert given_to_templates() == {"elements", "issue", "site", "labels"}
+    # The file of the issue and the folders of the newsletter are paths of this machine, no data of a mail.
     given = template_data(material.full_issue(), material.site())
     assert described_data("issue") == {*Issue.model_fields, "name", "week"} - {"path", "lines", "source"}
     assert described_data("issue") == set(given["issue"])
-    assert described_data("site") == set(Site.__dataclass_fields__) - {"labels", "templates"}
+    assert described_data("site") == set(Site.__dataclass_fields__) - {"folder", "labels", "templates"}
     assert described_data("site") == set(given["site"])
     assert described_data("labels") == set(Labels.model_fields)
     for name, model in {"story": Story, "passage": Passage, "link": Link, "story.image": Image}.items():

@@ -101,6 +101,7 @@ class Newsletter:
             url=config.site,
             labels=labels,
             templates=str(self.templates),
+            folder=str(self.folder),
         )
 
 

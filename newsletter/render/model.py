@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Site:
-    """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones."""
+    """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
+
+    `folder` is that of the newsletter, with its pictures.
+    """
 
     name: str
     postal_address: str
@@ -14,6 +17,7 @@ class Site:
     url: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True)

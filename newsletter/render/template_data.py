@@ -5,7 +5,7 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from newsletter.issue.model import Issue, IssueFile
@@ -32,8 +32,11 @@ class Date(NamedTuple):
         return f"{self.year:04}-{self.month:02}-{self.day:02}"
 
 
-def template_data(issue: Issue, site: Site) -> dict[str, Any]:
-    """Return the variables of every template: `issue`, `site` and `labels`."""
+def template_data(issue: Issue, site: Site, elements: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the variables of every template: `issue`, `site`, `labels` and `elements`.
+
+    The last are the names of the HTML elements that the Markdown of the issue becomes.
+    """
     content = {name: _plain(getattr(issue, name)) for name in IssueFile.model_fields}
     content |= {"name": issue.name, "date": _plain(issue.date), "week": _plain(issue.week)}
     described = {
@@ -46,6 +49,7 @@ def template_data(issue: Issue, site: Site) -> dict[str, Any]:
         "issue": Fields("Issue", content),
         "site": Fields("Site", described),
         "labels": Fields("Labels", site.labels),
+        "elements": tuple(elements),
     }
 
 
