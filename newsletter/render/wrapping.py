@@ -35,6 +35,11 @@ def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
     return "\n".join([*lines, line])
 
 
+def widest_piece(text: str) -> int:
+    """Return the width of the widest part of a text in which no line may end, in columns."""
+    return max((columns(piece) for _, piece in _pieces(text, len(text) * 2)), default=0)
+
+
 def _pieces(text: str, width: int) -> Iterator[tuple[str, str]]:
     """Yield the parts between which a line may end, each with the space before it, if any."""
     for word in filter(None, _SPACES.split(text)):

@@ -13,7 +13,13 @@ TABLE = "| Model | Score |\n|:--|--:|\n| **A** | 81.2 |\n| B \\| C | 9 |"
 
 def html(source: str) -> str:
     """Return the HTML of a passage in one line, without the class of the last block."""
-    return markdown.to_html(source, 2).replace("\n", "").replace(' class="last"', "").replace(" last", "")
+    return (
+        markdown.to_html(source, 2)
+        .replace("\n", "")
+        .replace(' class="last"', "")
+        .replace(" last", "")
+        .replace('<table class="whole">', "<table>")
+    )
 
 
 def row(*cells: str, tag: str = "td") -> str:
@@ -262,3 +268,20 @@ def test_one_line(source: str, page: str, links: str | None, plain: str) -> None
 def test_capitals_keep_code_addresses_and_placeholders() -> None:
     source = "Use `str::escape_debug` **now** [see](https://A.example/b) https://A.example/c [[name]]"
     assert markdown.inline_capitals(source) == "USE str::escape_debug NOW SEE https://A.example/c [[name]]"
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_whole"),
+    [
+        (["Alpha", "1.5T", "84.55", "fast"], True),
+        (["Alpha", "84.55", "Params", "100,000", "second", "third"], False),
+        (["Geschwindigkeitsbegrenzung", "Höchstgeschwindigkeit"], False),
+        (["state-of-the-art", "out-of-the-box", "a"], True),
+        (["汤" * 40, "汤" * 40, "汤"], True),
+        (["![a](https://a.example/b.png)"], False),
+        (["![a](https://a.example/b.png){width=20}"], True),
+    ],
+)
+def test_words_of_a_table_that_fits_on_a_phone_are_whole(cells: list[str], is_whole: bool) -> None:
+    page = markdown.to_html(f"|{'|'.join(cells)}|\n{'|-' * len(cells)}|")
+    assert ('<table class="whole last">' in page) == is_whole

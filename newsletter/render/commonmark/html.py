@@ -1,6 +1,5 @@
 """Write parsed Markdown as HTML for mail: without anchors, forms and sizes that mail programs drop."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -11,12 +10,11 @@ from markdown_it.token import Token
 
 from newsletter.render.commonmark import one_line
 from newsletter.render.commonmark.parser import block_parser, parse
+from newsletter.render.commonmark.picture_tokens import asked_width
 from newsletter.render.pictures import Picture
 
 # Checkbox elements are dropped by many mail programs. The second character asks for text instead of emoji.
 _MARKS = {True: "\u2611\ufe0e ", False: "\u2610\ufe0e "}
-
-_WIDTH = re.compile(r"([1-9]\d{0,3})(?:px)?", re.ASCII)
 
 
 def to_html(source: str, below: int, first_note: int, pictures: Mapping[str, Picture]) -> str:
@@ -91,9 +89,3 @@ def _picture(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any,
         return html
     words = one_line.to_html(caption, links=not token.meta.get("linked"))
     return f'{html}<br /><span class="caption">{words}</span>'
-
-
-def asked_width(picture: Token) -> int | None:
-    """Return the width that a picture asks for, `{width=300}` behind it; None without a valid one."""
-    width = _WIDTH.fullmatch(str(picture.attrs.get("width", "")))
-    return int(width[1]) if width else None

@@ -14,6 +14,7 @@ from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from newsletter.render.commonmark import block_rules, inline_parser
+from newsletter.render.commonmark.table_width import PHONE_WIDTH, tables_in
 from newsletter.render.east_asian import is_unspaced
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
@@ -80,6 +81,10 @@ def parse(source: str) -> Parsed:
         if token.children:
             _join_unspaced_lines(token.children)
             _mark_linked_pictures(token.children)
+    for table in tables_in(tokens):
+        if table.phone_width <= PHONE_WIDTH:
+            # MJML permits to break every word, and tables use it for words that would fit.
+            table.opening.attrJoin("class", "whole")
     _mark_task_lists(tokens)
     _mark_last(tokens)
     notes = env.get("footnotes", {"refs": {}, "list": {}})
