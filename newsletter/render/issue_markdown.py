@@ -54,6 +54,7 @@ def _markdown(issue: Issue) -> Iterator[Text]:
 
 
 def _problem(issue: Issue, text: Text, src: str, failure: BadPicture) -> Problem:
-    written = unquote(src)  # the parser has encoded what is not ASCII
+    # The parser encodes what is not ASCII.
+    written = next((form for form in (src, unquote(src)) if form in text.content), unquote(src))
     where = files.where(issue, text.loc, written)
     return Problem(where, f"the picture {printable(written)} {failure.what}", failure.fix)

@@ -48,7 +48,8 @@ def resolve(src: str, site: Site) -> Picture:
     if urlsplit(src).scheme or src.startswith(("//", "[[")):
         return Picture(src)
     path = PurePosixPath(unquote(src))
-    if path.parts[:1] != (FOLDER,) or len(path.parts) < 2 or ".." in path.parts or "?" in src or "#" in src:
+    is_below = path.parts[:1] == (FOLDER,) and len(path.parts) > 1 and ".." not in path.parts
+    if not is_below or not str(path).isprintable() or "?" in src or "#" in src:
         fix = f"write the whole address: https://…, or put the file into {FOLDER}/ and write {FOLDER}/FILE"
         raise BadPicture("is neither a web address nor a picture of the newsletter", fix)
     if path.suffix.lower() not in SUFFIXES:

@@ -285,3 +285,8 @@ def test_capitals_keep_code_addresses_and_placeholders() -> None:
 def test_words_of_a_table_that_fits_on_a_phone_are_whole(cells: list[str], is_whole: bool) -> None:
     page = markdown.to_html(f"|{'|'.join(cells)}|\n{'|-' * len(cells)}|")
     assert ('<table class="whole last">' in page) == is_whole
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(20, True), (21, False)])
+def test_a_table_has_at_most_20_columns(columns: int, is_table: bool) -> None:
+    assert ("<table" in markdown.to_html("|a" * columns + "|\n" + "|-" * columns + "|")) == is_table
