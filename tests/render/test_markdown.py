@@ -3,7 +3,7 @@
 import pytest
 
 from newsletter.render import markdown
-from newsletter.render.commonmark import parser
+from newsletter.render.commonmark import inspection, parser
 from newsletter.render.markdown_context import MarkdownContext, rendering
 from newsletter.render.pictures import Picture
 
@@ -225,8 +225,14 @@ def test_the_context_numbers_notes_and_resolves_pictures() -> None:
     assert plain == "a[4] b <https://site.example/pictures/c.png>\n\n[4] Note."
 
 
-def test_notes_without_a_reference_are_known() -> None:
-    assert parser.parse("a[^1]\n\n[^1]: b\n[^2]: c").unused == ("2",)
+def test_definitions_of_notes_have_their_lines_and_mistakes() -> None:
+    source = "a[^1]\n\n[^1]: b\n\n> [^2]: c\n\n[^1]: d\n\n[^e f]: g"
+    assert parser.parse(source).definitions == (
+        ("1", 2, ""),
+        ("2", 4, "unused"),
+        ("1", 6, "repeated"),
+        ("E F", 8, "link"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,3 +296,35 @@ def test_words_of_a_table_that_fits_on_a_phone_are_whole(cells: list[str], is_wh
 @pytest.mark.parametrize(("columns", "is_table"), [(20, True), (21, False)])
 def test_a_table_has_at_most_20_columns(columns: int, is_table: bool) -> None:
     assert ("<table" in markdown.to_html("|a" * columns + "|\n" + "|-" * columns + "|")) == is_table
+
+
+@pytest.mark.parametrize(
+    ("source", "long"),
+    [
+        ("a\nhttps://a.example/页面，谢谢", [(1, "https://a.example/页面，谢谢")]),
+        ("- b\n- https://a.example/b谢谢", [(1, "https://a.example/b谢谢")]),
+        ("https://a.example/ジョン・レノン", []),
+        ("https://a.example/?q=スープ&b=1", []),
+        ("请看https://a.example，谢谢 <https://a.example/b谢谢> [c，d](https://a.example)", []),
+    ],
+)
+def test_addresses_with_text_in_them(source: str, long: list[tuple[int, str]]) -> None:
+    assert [(found.line, found.words) for found in inspection.long_addresses(source)] == long
+
+
+@pytest.mark.parametrize(
+    ("source", "rows", "heads"),
+    [
+        ("|a|b|\n|-|-|\n|1|2|3|\n|1\n1|2|3", [(2, 1), (4, 1)], []),
+        ("> |a|b|\n> |-|-|\n> |1|2|\n> |1|2|3|", [(3, 1)], []),
+        ("|a|b|\n|-|-|\n|`x\\|y`|2|\n|1|2\\||", [], []),
+        ("a\n\n|a|b|c|\n|-|-|\n|1|", [], [2]),
+        ("a | b and\n--- is a heading", [], []),
+        ("```\n|a|b|\n|-|\n```", [], []),
+    ],
+)
+def test_tables_that_are_not_read_as_they_look(
+    source: str, rows: list[tuple[int, int]], heads: list[int]
+) -> None:
+    assert [(found.line, found.number) for found in inspection.long_rows(source)] == rows
+    assert [found.line for found in inspection.unread_tables(source)] == heads

@@ -4,11 +4,12 @@ https://github.github.com/gfm/ describes the first three; notes are those of Pan
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -21,12 +22,20 @@ _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
 _ENDS_WITH_A_MARGIN = ("list_open", "paragraph_open", "quote_open", "table_open", "footnote_block_open")
 
 
+class Definition(NamedTuple):
+    """The definition of a note: its label, its line from 0, and the mistake in it, if any."""
+
+    label: str
+    line: int
+    mistake: Literal["", "unused", "repeated", "link"] = ""
+
+
 class Parsed(NamedTuple):
-    """A parsed text: its tokens, the number of its notes, and the labels of notes that it never refers to."""
+    """A parsed text: its tokens, the number of its notes, and their definitions."""
 
     tokens: list[Token]
     notes: int
-    unused: tuple[str, ...]
+    definitions: tuple[Definition, ...]
 
 
 def new_parser(options: dict[str, object]) -> MarkdownIt:
@@ -62,6 +71,7 @@ def block_parser() -> MarkdownIt:
     parser.block.ruler.before("fence", "comment", block_rules.drop_comment, {"alt": interrupted})
     parser.inline.ruler.before("autolink", "comment", inline_parser.drop_comment)
     parser.use(footnote_plugin, inline=False)
+    parser.core.ruler.before("footnote_tail", "note_lines", _note_lines)
     parser.use(attrs_plugin, after=("image",), allowed=("width",))
     return parser
 
@@ -69,7 +79,7 @@ def block_parser() -> MarkdownIt:
 @lru_cache(maxsize=512)
 def parse(source: str) -> Parsed:
     """Return a parsed passage, parsed once for HTML and text; callers must not change the tokens."""
-    env: dict[str, dict[str, dict[str, int]]] = {}
+    env: dict[str, Any] = {}
     # A link from a note back to its reference would not work in many mail programs.
     found = [token for token in block_parser().parse(source, env) if token.type != "footnote_anchor"]
     tokens = list(_without_empty_cells(found))
@@ -87,9 +97,28 @@ def parse(source: str) -> Parsed:
             table.opening.attrJoin("class", "whole")
     _mark_task_lists(tokens)
     _mark_last(tokens)
-    notes = env.get("footnotes", {"refs": {}, "list": {}})
-    unused = tuple(label[1:] for label, number in notes["refs"].items() if number < 0)
-    return Parsed(tokens, len(notes["list"]), unused)
+    return Parsed(tokens, len(env.get("footnotes", {}).get("list", ())), tuple(_definitions(env)))
+
+
+def _note_lines(state: StateCore) -> None:
+    """Keep the label and the line of each definition, which the next rule moves to the end."""
+    state.env["note_lines"] = [
+        (token.meta["label"], token.map[0])
+        for token in state.tokens
+        if token.type == "footnote_reference_open" and token.map
+    ]
+
+
+def _definitions(env: Mapping[str, Any]) -> Iterator[Definition]:
+    numbers = env.get("footnotes", {}).get("refs", {})
+    seen: set[str] = set()
+    for label, line in env["note_lines"]:
+        is_unused = numbers.get(f":{label}", -1) < 0
+        yield Definition(label, line, "repeated" if label in seen else "unused" if is_unused else "")
+        seen.add(label)
+    for label, reference in env.get("references", {}).items():
+        if label.startswith("^"):  # with a space in its label, a note is the definition of a link
+            yield Definition(label[1:], reference["map"][0], "link")
 
 
 def _without_empty_cells(tokens: list[Token]) -> Iterator[Token]:
