@@ -63,6 +63,13 @@ def resolve(src: str, site: Site) -> Picture:
     return Picture(f"{site.url}/{quote(path.as_posix())}", width, height)
 
 
+def written_forms(address: str, site: Site) -> tuple[str, ...]:
+    """Return how an issue may write the picture at an address: `pictures/FILE`, encoded or not."""
+    file = address.removeprefix(f"{site.url}/")
+    is_file = file != address and file.startswith(f"{FOLDER}/")
+    return tuple(dict.fromkeys((file, unquote(file)))) if is_file else ()
+
+
 def _size(folder: Path, path: PurePosixPath) -> tuple[int, int]:
     try:
         with reading.open_regular(folder / path, root=folder, suffix=path.suffix) as file:
