@@ -57,4 +57,5 @@ def _problem(issue: Issue, text: Text, src: str, failure: BadPicture) -> Problem
     # The parser encodes what is not ASCII.
     written = next((form for form in (src, unquote(src)) if form in text.content), unquote(src))
     where = files.where(issue, text.loc, written)
-    return Problem(where, f"the picture {printable(written)} {failure.what}", failure.fix)
+    shown = printable(written) or "without an address"
+    return Problem(where, f"the picture {shown} {failure.what}", failure.fix)

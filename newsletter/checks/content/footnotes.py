@@ -1,6 +1,7 @@
 """Check that each reference to a note has a note, and each note a reference."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from newsletter.checks.markdown_lines import where_line
@@ -37,10 +38,14 @@ def _problems(text: Text) -> Iterator[tuple[int, str, str]]:
             reference = f"[^{definition.label}]"
             shown = printable(lines[definition.line].strip(), 40)
             yield definition.line, f'the note "{shown}" {what}', fix.format(reference, label)
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        for reference in _REFERENCE.findall(line):
+            places.setdefault(reference, []).append(number)
     for paragraph in inspection.texts(text.content):
         for reference in dict.fromkeys(_REFERENCE.findall(paragraph.words)):
-            line = next(
-                (n for n in range(paragraph.line, len(lines)) if reference in lines[n]), paragraph.line
-            )
+            found = places.get(reference, [])
+            nth = bisect_left(found, paragraph.line)
             what = f"there is no note {printable(reference)} in this text"
-            yield line, what, "write [^label]: and the note in a paragraph of its own; a label has no spaces"
+            fix = "write [^label]: and the note in a paragraph of its own; a label has no spaces"
+            yield found[nth] if nth < len(found) else paragraph.line, what, fix
