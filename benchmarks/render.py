@@ -13,7 +13,7 @@ import peers
 
 from newsletter.config import loader
 from newsletter.issue import files
-from newsletter.render import markdown
+from newsletter.render.commonmark import parser
 from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.pipeline import render, to_mjml
@@ -52,7 +52,7 @@ def main() -> None:
 
     def fresh() -> None:
         """Render with an empty cache of texts, as after an edit."""
-        markdown._parse.cache_clear()
+        parser.parse.cache_clear()
         render(issue, newsletter.site)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -397,8 +397,8 @@ def described_data(prefix: str) -> set[str]:
 
 
 def test_every_variable_of_a_template_is_described() -> None:
-    assert given_to_templates() == {"issue", "site", "labels"}
-    # The file of the issue and the folder of the templates are paths of this machine, and no data of a mail.
+    assert given_to_templates() == {"elements", "issue", "site", "labels"}
+    # The file of the issue and the folders of the newsletter are paths of this machine, no data of a mail.
     given = template_data(material.full_issue(), material.site())
     assert described_data("issue") == set(given["issue"])
     assert described_data("site") == set(given["site"])

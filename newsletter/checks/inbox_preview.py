@@ -4,7 +4,8 @@ Mail programs publish no figures. These are common estimates: an upright phone s
 subject, a desktop about 70; after the subject, inboxes show about 100 columns of the mail's first text.
 """
 
-import unicodedata
+from newsletter.render.east_asian import character_columns
+from newsletter.render.east_asian import columns as columns
 
 PHONE_SUBJECT_COLUMNS = 40
 DESKTOP_SUBJECT_COLUMNS = 70
@@ -13,18 +14,13 @@ MIN_PREHEADER_COLUMNS = 40
 MAX_PREHEADER_COLUMNS = 140
 
 
-def columns(text: str) -> int:
-    """Return the width of a text in columns; invisible characters have no width."""
-    return sum(_width(character) for character in text)
-
-
 def cut(text: str, max_columns: int) -> str:
     """Return a text as an inbox with this many columns shows it: cut off, with … at the end."""
     if columns(text) <= max_columns:
         return text
     width = 0
     for number, character in enumerate(text):
-        width += _width(character)
+        width += character_columns(character)
         if width >= max_columns:
             return text[:number].rstrip() + "…"
     return text
@@ -32,10 +28,6 @@ def cut(text: str, max_columns: int) -> str:
 
 def visible_text(text: str) -> str:
     """Return a text without invisible characters, and with single spaces between its words."""
-    return " ".join("".join(" " if c.isspace() else c for c in text if _width(c) or c.isspace()).split())
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+    return " ".join(
+        "".join(" " if c.isspace() else c for c in text if character_columns(c) or c.isspace()).split()
+    )

@@ -9,6 +9,7 @@ from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
+from newsletter.render.pictures import written_forms
 from newsletter.render.templates import Filled, render_template
 from newsletter.yamlfile.reader import MAX_SEARCHED_CHARACTERS, phrase_pattern
 
@@ -65,6 +66,8 @@ class SourceLocator:
 
     def _sources(self, words: str) -> Iterator[Iterator[Place]]:
         yield self._in_issue(words)
+        for file in written_forms(words, self._site):
+            yield self._in_issue(file)
         yield self._in(self._mjml, words)
         yield self._in(self._text, words)
 

@@ -3,19 +3,24 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from newsletter.checks.content.bare_addresses import bare_addresses
 from newsletter.checks.content.doubled_words import doubled_words
+from newsletter.checks.content.footnotes import footnotes
 from newsletter.checks.content.hidden_characters import hidden_characters
 from newsletter.checks.content.images import images
 from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
 from newsletter.checks.content.links import links
 from newsletter.checks.content.long_passages import long_passages
+from newsletter.checks.content.plain_fields import plain_fields
 from newsletter.checks.content.preheader import preheader
 from newsletter.checks.content.redirects import redirects
 from newsletter.checks.content.repeated import repeated
+from newsletter.checks.content.short_names import short_names
 from newsletter.checks.content.shouting import shouting
 from newsletter.checks.content.stray_markdown import stray_markdown
 from newsletter.checks.content.subject import subject
+from newsletter.checks.content.tables import tables
 from newsletter.checks.content.tracked_links import tracked_links
 from newsletter.checks.content.unfinished import unfinished
 from newsletter.checks.external.private_files import private_files
@@ -67,6 +72,11 @@ CONTENT: Mapping[str, Check] = {
     "doubled-words": Check(doubled_words, "warning"),
     "hidden-characters": Check(hidden_characters, "warning"),
     "stray-markdown": Check(stray_markdown, "warning"),
+    "plain-fields": Check(plain_fields, "warning"),
+    "short-names": Check(short_names, "note"),
+    "tables": Check(tables, "warning"),
+    "footnotes": Check(footnotes, "warning"),
+    "bare-addresses": Check(bare_addresses, "warning"),
     "long-passages": Check(long_passages, "warning"),
     "repeated": Check(repeated, "warning"),
     "monday": Check(monday, "warning"),

@@ -106,6 +106,7 @@ class Newsletter:
             logo=config.logo,
             date_line=config.date_line,
             contents=config.contents,
+            folder=str(self.folder),
         )
 
 

@@ -1,6 +1,5 @@
 """The filters of templates: dates in words, capitals, wrapping, Markdown to plain text."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from newsletter.render import markdown
 from newsletter.render.date_line import date_line
 from newsletter.render.wrapping import wrap
-
-_PLACEHOLDER = re.compile(r"(\[\[\w+\]\])")
 
 
 def week(issue: Mapping[str, Any], labels: Mapping[str, str], language: str = "en") -> str:
@@ -19,15 +16,15 @@ def week(issue: Mapping[str, Any], labels: Mapping[str, str], language: str = "e
 
 
 def capitals(line: str) -> str:
-    """Return a line in capitals, wrapped at 72 characters; placeholders do not change."""
-    return wrap("".join(part if part.startswith("[[") else part.upper() for part in _PLACEHOLDER.split(line)))
+    """Return a line of Markdown in capitals, wrapped; code, addresses and placeholders keep their case."""
+    return wrap(markdown.inline_capitals(line))
 
 
 def plain(source: str) -> str:
-    """Convert Markdown to plain text, wrapped at 72 characters."""
+    """Convert Markdown to plain text, wrapped at 72 columns."""
     return markdown.to_text(source)
 
 
 def wrapped(line: str, indent: int = 0) -> str:
-    """Wrap a line at 72 characters; indent the lines after the first by `indent` spaces."""
+    """Wrap a line at 72 columns; indent the lines after the first by `indent` spaces."""
     return wrap(line, prefix=" " * indent)

@@ -10,7 +10,8 @@ from newsletter.issue.model import ContentsKind, Image
 class Site:
     """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
 
-    `date_line` and `contents` are those of issues that have none of their own.
+    `date_line` and `contents` are those of issues that have none of their own. `folder` is that of the
+    newsletter, with its pictures.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Site:
     logo: Image | None = None
     date_line: str = "week"
     contents: ContentsKind | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True)

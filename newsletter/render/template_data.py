@@ -5,7 +5,7 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -36,8 +36,11 @@ class Date(NamedTuple):
         return f"{self.year:04}-{self.month:02}-{self.day:02}"
 
 
-def template_data(issue: Issue, site: Site) -> dict[str, Any]:
-    """Return the variables of every template: `issue`, `site` and `labels`."""
+def template_data(issue: Issue, site: Site, elements: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the variables of every template: `issue`, `site`, `labels` and `elements`.
+
+    The last are the names of the HTML elements that the Markdown of the issue becomes.
+    """
     described = {
         "name": site.name,
         "postal_address": site.postal_address,
@@ -49,6 +52,7 @@ def template_data(issue: Issue, site: Site) -> dict[str, Any]:
         "issue": Fields("Issue", _issue(issue, site)),
         "site": Fields("Site", described),
         "labels": Fields("Labels", site.labels),
+        "elements": tuple(elements),
     }
 
 

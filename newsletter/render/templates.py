@@ -26,7 +26,8 @@ from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
 from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
-from newsletter.render import filters, markdown
+from newsletter.render import filters, issue_markdown, markdown
+from newsletter.render.markdown_context import rendering
 from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
 from newsletter.render.template_data import template_data
@@ -90,8 +91,10 @@ def render_template(name: str, issue: Issue, site: Site) -> Filled:
 
 
 def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue, site: Site) -> str:
+    prepared = issue_markdown.prepare(issue, site)
     try:
-        filled = environment.get_template(name).render(template_data(issue, site))
+        with rendering(prepared.context):
+            filled = environment.get_template(name).render(template_data(issue, site, prepared.elements))
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)
@@ -113,8 +116,8 @@ def _environment(
     )
     environment.filters["week"] = partial(filters.week, language=language)
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
-    environment.filters["inline"] = lambda line, links=False: line
-    environment.filters["inline_plain"] = lambda line: line
+    environment.filters["inline"] = lambda line, links=False: Markup(markdown.inline_html(line, links))
+    environment.filters["inline_plain"] = markdown.inline_text
     environment.filters["capitals"] = filters.capitals
     environment.filters["plain"] = filters.plain
     environment.filters["wrapped"] = filters.wrapped

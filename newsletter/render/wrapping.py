@@ -1,49 +1,96 @@
-"""Wrap text in lines of at most 72 characters, the customary width of text mails."""
+"""Wrap text in lines of at most 72 columns, the customary width of text mails."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
+from newsletter.render.east_asian import NOT_FIRST, NOT_LAST, character_columns, columns, is_unspaced
+
 WIDTH = 72
-_MIN_PIECE_CHARACTERS = 20  # the least length of a piece of a long word, at any indentation
+_MIN_PIECE_COLUMNS = 20  # the least width of a piece of a long word, at any indentation
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
+_PERHAPS_CJK = re.compile("[\u1100-\U0010ffff]")
+# An address ends at a space, a bracket or an East Asian punctuation mark.
+_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>、。，：；？！（）「」『』【】《》〈〉“”]+")
+_COMBINING = ("Mn", "Mc", "Me", "Cf")
 
 
 def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
-    """Wrap text into lines of at most `width` characters, all but the first with `prefix`; break no URL."""
-    lines, line = [], ""
-    for word in _words(text, max(_MIN_PIECE_CHARACTERS, width - len(prefix))):
+    """Wrap text into lines of at most `width` columns, all but the first with `prefix`; break no address.
+
+    A line ends at a space, or between two characters of which one is Chinese or Japanese.
+    """
+    lines, line, used = [], "", 0
+    indent = columns(prefix)
+    for gap, piece in _pieces(text, max(_MIN_PIECE_COLUMNS, width - indent)):
+        size = columns(piece)
         if not line:
-            line = word
-        elif len(line) + 1 + len(word) <= width:
-            line = f"{line} {word}"
+            line, used = piece, size
+        elif used + len(gap) + size <= width:
+            line += gap + piece
+            used += len(gap) + size
         else:
             lines.append(line)
-            line = prefix + word
+            line, used = prefix + piece, indent + size
     return "\n".join([*lines, line])
 
 
-def _words(text: str, width: int) -> Iterator[str]:
-    for word in _SPACES.split(text):
-        if len(word) <= width or "://" in word or "mailto:" in word:
-            if word:
-                yield word
-        else:
-            yield from _pieces(word, width)
+def widest_piece(text: str) -> int:
+    """Return the width of the widest part of a text in which no line may end, in columns."""
+    return max((columns(piece) for _, piece in _pieces(text, len(text) * 2)), default=0)
 
 
-def _pieces(word: str, width: int) -> Iterator[str]:
-    """Split a word that is longer than a line; keep combining characters with the character before them."""
+def _pieces(text: str, width: int) -> Iterator[tuple[str, str]]:
+    """Yield the parts between which a line may end, each with the space before it, if any."""
+    for word in filter(None, _SPACES.split(text)):
+        gap = " "
+        for piece in _unspaced_pieces(word) if _PERHAPS_CJK.search(word) else (word,):
+            for part in (piece,) if _ADDRESS.search(piece) else _short_pieces(piece, width):
+                yield gap, part
+                gap = ""
+
+
+def _unspaced_pieces(word: str) -> Iterator[str]:
+    """Split a word where Chinese and Japanese permit a line to end."""
+    whole = {n for address in _ADDRESS.finditer(word) for n in range(address.start() + 1, address.end())}
     start = 0
-    while len(word) - start > width:
-        end = start + width
-        while end > start + 1 and (
-            unicodedata.category(word[end]) in _COMBINING or word[end - 1] == "\u200d"
+    for end in range(1, len(word)):
+        before, after = word[end - 1], word[end]
+        if (
+            (is_unspaced(before) or is_unspaced(after))
+            and after not in NOT_FIRST
+            and before not in NOT_LAST
+            and end not in whole
+            and not _is_combining(after)
         ):
-            end -= 1
-        yield word[start:end]
-        start = end
+            yield word[start:end]
+            start = end
     yield word[start:]
 
 
-_COMBINING = ("Mn", "Mc", "Me", "Cf", "Sk")
+def _short_pieces(word: str, width: int) -> Iterator[str]:
+    """Split a word that is wider than a line; keep combining characters with the character before them."""
+    if columns(word) <= width:
+        yield word
+        return
+    start, used = 0, 0
+    for end, character in enumerate(word):
+        used += character_columns(character)
+        if used > width and end > start:
+            cut = _cut(word, start, end)
+            yield word[start:cut]
+            start, used = cut, columns(word[cut : end + 1])
+    yield word[start:]
+
+
+def _cut(word: str, start: int, end: int) -> int:
+    """Return the last place up to `end` that separates no combining or joined character; else `end`."""
+    for place in range(end, start, -1):
+        if not _is_combining(word[place]) and word[place - 1] != "\u200d":
+            return place
+    return end
+
+
+def _is_combining(character: str) -> bool:
+    # The last five are the skin colours of emoji.
+    return unicodedata.category(character) in _COMBINING or "\U0001f3fb" <= character <= "\U0001f3ff"

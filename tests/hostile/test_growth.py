@@ -47,6 +47,8 @@ def _numbered(piece: str, length: int) -> str:
         pytest.param("* * _ b", id="markdown-between-words"),
         pytest.param("&#{}; ", id="character-references"),
         pytest.param("[[x{}]] ", id="placeholders"),
+        pytest.param("[^{}] ", id="references-without-notes"),
+        pytest.param("|a|\n          |-|\n          |{}|b|\n\n          ", id="tables-with-a-long-row"),
     ],
 )
 def test_an_issue(tmp_path: Path, piece: str) -> None:

@@ -34,6 +34,24 @@ Some *opening* words with `inline code`, a [link](https://example.com/?a=1&b=2) 
 
 ## A heading
 
+### A heading below it
+
+#### The lowest heading
+
+| Model | Parameters | Score | Notes |
+|:------|-----------:|------:|-------|
+| Alpha | 7B | ~~81.2~~ 82 | fast, `code` |
+| Beta large | 70B | 84.55 | [paper](https://example.com/beta)[^stock] |
+
+- [x] Done
+- [ ] Open, with https://example.com/an/address/that/is/bare in it
+
+![A bowl of soup](https://pictures.example.com/a.png "Leek soup, on a **cold** evening"){width=300}
+
+<!-- not for readers -->
+
+[^stock]: With *stock* from the day before.
+
 ```python
 def render(issue: Issue, site: Site) -> Rendered: return Rendered(issue.subject, "a line of code")
 ```

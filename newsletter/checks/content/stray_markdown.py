@@ -22,6 +22,9 @@ _STRAY = (
         "write Markdown: HTML tags are shown as text",
     ),
 )
+# CommonMark ends no emphasis between a punctuation mark and a letter: `**„Lauch“**er`.
+_BESIDE_A_LETTER = re.compile(r"[^\w\s*]\*\*\w|\w\*\*[^\w\s*]")
+_MOVE_THE_MARKS = "put ** inside the quotation marks or brackets, as in „**word**“, or a space beside it"
 
 
 def stray_markdown(proof: Proof) -> Iterator[Problem]:
@@ -33,4 +36,6 @@ def stray_markdown(proof: Proof) -> Iterator[Problem]:
             if stray := pattern.search(paragraph):
                 shown = printable(paragraph[max(0, stray.start() - 20) : stray.end() + 20].strip())
                 where = proof.where(text, stray[0].split()[0])
+                if "**" in stray[0] and _BESIDE_A_LETTER.search(paragraph):
+                    fix = _MOVE_THE_MARKS
                 yield Problem(where, f'readers would see "{shown}"', fix, "warning")

@@ -1,0 +1,1 @@
+"""Parse Markdown with markdown-it, and write it as HTML and as plain text."""

@@ -1,0 +1,57 @@
+"""Read the words of parsed Markdown, and what it holds besides words."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from markdown_it.token import Token
+
+from newsletter.render.commonmark import one_line
+from newsletter.render.commonmark.parser import parse
+
+_NAMES = {"footnote_ref": "sup", "task_mark": "input", "s_open": "del", "s_close": "del"}
+OMITTED = "\ufffc"  # Unicode's object replacement character
+
+
+class Holdings(NamedTuple):
+    """The number of notes of a text, the addresses of its pictures, and the HTML elements it becomes.
+
+    The elements have also `sup` for notes, `input` for tasks, and `figcaption` for the caption of a picture.
+    """
+
+    notes: int
+    pictures: tuple[str, ...]
+    elements: frozenset[str]
+
+
+@lru_cache(maxsize=512)
+def holdings(source: str) -> Holdings:
+    """Return what a text holds besides words."""
+    parsed = parse(source)
+    tokens = list(_all_tokens(parsed.tokens))
+    pictures = [token for token in tokens if token.type == "image"]
+    addresses = dict.fromkeys(str(picture.attrs["src"]) for picture in pictures)
+    elements = {token.tag for token in tokens} | {
+        "figcaption" for token in pictures if "title" in token.attrs
+    }
+    return Holdings(parsed.notes, tuple(addresses), frozenset(elements - {""}))
+
+
+def paragraphs(source: str) -> list[str]:
+    """Return each paragraph, heading, list item and cell as one line; `OMITTED` replaces inline code."""
+    return ["".join(map(_words, t.children or [])) for t in parse(source).tokens if t.type == "inline"]
+
+
+def _words(token: Token) -> str:
+    match token.type:
+        case "code_inline":
+            return OMITTED
+        case "s_open" | "s_close":
+            return ""
+    return one_line.words([token])
+
+
+def _all_tokens(tokens: Iterable[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from token.children or ()

@@ -1,0 +1,61 @@
+"""Prepare the Markdown of an issue: number its notes, find its pictures, and list its HTML elements."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from newsletter.display import printable
+from newsletter.errors import IssueError, Problem
+from newsletter.issue import files
+from newsletter.issue.files import Text
+from newsletter.issue.model import Issue
+from newsletter.render.commonmark.prose import holdings
+from newsletter.render.markdown_context import MarkdownContext
+from newsletter.render.model import Site
+from newsletter.render.pictures import BadPicture, Picture, resolve
+
+
+class IssueMarkdown(NamedTuple):
+    """The context of an issue's Markdown, and the names of the HTML elements that it becomes."""
+
+    context: MarkdownContext
+    elements: tuple[str, ...]
+
+
+def prepare(issue: Issue, site: Site) -> IssueMarkdown:
+    """Return the facts of an issue's Markdown; raise IssueError with every picture that cannot be shown."""
+    notes = 0
+    first_notes: dict[str, int] = {}
+    pictures: dict[str, Picture] = {}
+    problems: dict[str, Problem] = {}
+    elements: set[str] = set()
+    for text in _markdown(issue):
+        found = holdings(text.content)
+        elements |= found.elements
+        if text.content not in first_notes and found.notes:
+            first_notes[text.content] = notes + 1
+            notes += found.notes
+        for src in found.pictures:
+            if src in pictures or src in problems:
+                continue
+            try:
+                pictures[src] = resolve(src, site)
+            except BadPicture as failure:
+                if text.markdown:
+                    problems[src] = _problem(issue, text, src, failure)
+    if problems:
+        raise IssueError(list(problems.values()))
+    return IssueMarkdown(MarkdownContext(first_notes, pictures), tuple(sorted(elements)))
+
+
+def _markdown(issue: Issue) -> Iterator[Text]:
+    """Yield the texts in Markdown, and those of `extra`, of which a template may make Markdown."""
+    return (text for text in files.texts(issue) if text.markdown or text.loc[0] == "extra")
+
+
+def _problem(issue: Issue, text: Text, src: str, failure: BadPicture) -> Problem:
+    # The parser encodes what is not ASCII.
+    written = next((form for form in (src, unquote(src)) if form in text.content), unquote(src))
+    where = files.where(issue, text.loc, written)
+    shown = printable(written) or "without an address"
+    return Problem(where, f"the picture {shown} {failure.what}", failure.fix)

@@ -1,0 +1,83 @@
+"""Resolve the address and the size of a picture: on the web, or a file in the newsletter's `pictures/`."""
+
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from newsletter.disk import reading
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.render.model import Site
+from newsletter.render.picture_size import SUFFIXES, picture_size
+
+FOLDER = "pictures"
+MAX_WIDTH = 528
+"""The width of the text of a mail, in pixels; also that of a picture of the web without a width."""
+# The size of a picture is at its start; only JPEG may have other data before it.
+_MAX_HEADER_BYTES = 1_000_000
+
+
+class Picture(NamedTuple):
+    """A picture: its address on the web, and its natural size in pixels; None for a picture of the web."""
+
+    src: str
+    width: int | None = None
+    height: int | None = None
+
+    def shown_width(self, asked: int | None = None) -> int:
+        """Return the width in a mail: as asked, else the natural one, but at most MAX_WIDTH."""
+        return min(asked or self.width or MAX_WIDTH, MAX_WIDTH)
+
+
+class BadPicture(ValueError):
+    """The error for a picture that has no address on the web; `what` is a predicate whose subject it is."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what, self.fix = what, fix
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.what, self.fix)
+
+
+def resolve(src: str, site: Site) -> Picture:
+    """Return the picture of an address, or of `pictures/FILE`, which is linked below the newsletter's site.
+
+    Raise BadPicture for a file without a site, one that is missing or outside the newsletter, and one that is
+    no picture. An address with a scheme is not changed.
+    """
+    if urlsplit(src).scheme or src.startswith(("//", "[[")):
+        return Picture(src)
+    path = PurePosixPath(unquote(src))
+    is_below = path.parts[:1] == (FOLDER,) and len(path.parts) > 1 and ".." not in path.parts
+    if not is_below or not str(path).isprintable() or "?" in src or "#" in src:
+        fix = f"write the whole address: https://…, or put the file into {FOLDER}/ and write {FOLDER}/FILE"
+        raise BadPicture("is neither a web address nor a picture of the newsletter", fix)
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadPicture("is no picture that mail programs show", f"use one of {', '.join(SUFFIXES)}")
+    if site.url is None:
+        fix = f"write `site: https://…` in newsletter.yml, where {FOLDER}/ will be published"
+        raise BadPicture("is a file, and the newsletter has no site that could show it", fix)
+    if site.folder is None:
+        raise BadPicture("is a file of an issue outside a newsletter", "write the whole address: https://…")
+    width, height = _size(Path(site.folder), path)
+    return Picture(f"{site.url}/{quote(path.as_posix())}", width, height)
+
+
+def written_forms(address: str, site: Site) -> tuple[str, ...]:
+    """Return how an issue may write the picture at an address: `pictures/FILE`, encoded or not."""
+    file = address.removeprefix(f"{site.url}/")
+    is_file = file != address and file.startswith(f"{FOLDER}/")
+    return tuple(dict.fromkeys((file, unquote(file)))) if is_file else ()
+
+
+def _size(folder: Path, path: PurePosixPath) -> tuple[int, int]:
+    try:
+        with reading.open_regular(folder / path, root=folder, suffix=path.suffix) as file:
+            head = file.read(_MAX_HEADER_BYTES)
+    except OSError as failure:
+        raise BadPicture(cannot_be("read", failure), read_hint(failure, "put the file there")) from failure
+    size = picture_size(head)
+    if not size:
+        kinds = ", ".join(SUFFIXES)
+        raise BadPicture("is no picture, whatever its name says", f"save it as one of {kinds}")
+    return size
