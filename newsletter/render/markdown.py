@@ -10,6 +10,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from newsletter.network.web_address import ascii_address
 from newsletter.render.wrapping import WIDTH, wrap
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
@@ -23,7 +24,7 @@ def _parser() -> MarkdownIt:
 
     def address(url: str) -> str:
         # An address that is only a placeholder, such as [[unsubscribe_url]], is filled later.
-        encoded = percent_encoded(url)
+        encoded = percent_encoded(ascii_address(url))
         placeholder = _PLACEHOLDER.fullmatch(encoded)
         return f"[[{placeholder[1]}]]" if placeholder else encoded
 
@@ -149,7 +150,10 @@ def _line(tokens: Iterable[Token]) -> str:
             case "link_close":
                 start, link = links.pop()
                 words, address = "".join(parts[start:]), str(link.attrs["href"])
-                if link.markup != "autolink" and words != address:
+                is_autolink = link.markup in ("autolink", "linkify")
+                if ascii_address(words) == address or (is_autolink and ":" in words):
+                    parts[start:] = [address]  # the spelling that mail programs turn into a link
+                elif not is_autolink:
                     parts.append(f" <{address}>" if words else address)
             case _:
                 parts.append(token.content)

@@ -8,6 +8,7 @@ from newsletter.constants import PLACEHOLDER
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue import files
+from newsletter.network.web_address import ascii_address
 
 # RFC 5322, 2.1.1: lines should have at most 78 characters.
 MAX_LINE_CHARACTERS = 78
@@ -63,10 +64,12 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
             where = files.where(proof.issue, (*loc, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
-    addresses = set(_ADDRESS.findall(text))
+    spelled_alike = _ADDRESS.sub(lambda match: ascii_address(match[0]), text)
+    addresses = set(_ADDRESS.findall(spelled_alike))
     for target, link in proof.document.targets.items():
+        address = ascii_address(target)
         is_address = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
         # A search of the whole text for each link would take long; most addresses are found without it.
-        if is_address and target not in addresses and target.removeprefix("mailto:") not in text:
+        if is_address and address not in addresses and address.removeprefix("mailto:") not in spelled_alike:
             what = f"the text part does not contain the link {printable(target)}"
             yield Problem(proof.where(link), what, "add it to the text template")
