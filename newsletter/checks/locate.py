@@ -1,10 +1,12 @@
 """Locate the source of words of a mail: a line of the issue's file, or of a template."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from html import escape
 
+from newsletter.checks.written_addresses import WrittenAddresses
 from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
@@ -23,6 +25,10 @@ def spelling_pattern(words: str) -> re.Pattern[str]:
     return re.compile("|".join(r"\s++".join(map(re.escape, spelling.split())) for spelling in spellings))
 
 
+def _starts(words: str, text: str) -> list[int]:
+    return [match.start() for match in phrase_pattern(words).finditer(text)]
+
+
 class SourceLocator:
     """Find the source line of words of an issue's mail.
 
@@ -32,6 +38,7 @@ class SourceLocator:
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
         self._places = lru_cache(maxsize=_CACHED_WORDS)(self._first_places)
+        self._addresses = cache(WrittenAddresses)
         self.paused = False
 
     def locate(self, words: str) -> str:
@@ -58,10 +65,17 @@ class SourceLocator:
         return next(filter(None, map(list, self._sources(words))), [])
 
     def _in_issue(self, words: str) -> Iterator[Place]:
-        pattern = phrase_pattern(words)
+        is_address = not re.search(r"\s", words)
         for text in self._texts:
-            for nth, _ in enumerate(pattern.finditer(text.content)):
-                yield partial(files.where, self._issue, text.loc, words, nth)
+            starts = {words: _starts(words, text.content)}
+            found = [(start, words) for start in starts[words]]
+            if is_address and text.markdown:
+                rewritten = self._addresses(text.content).find(words)
+                starts |= {written: _starts(written, text.content) for _, written in rewritten}
+                found = sorted(found + rewritten)
+            for start, written in found:
+                nth = bisect_left(starts[written], start)
+                yield partial(files.where, self._issue, text.loc, written, nth)
 
     def _sources(self, words: str) -> Iterator[Iterator[Place]]:
         yield self._in_issue(words)
