@@ -49,6 +49,11 @@ class SourceLocator:
         """Return `file:line` of words of the text part; the issue's file if they are not found."""
         return next((place() for place in self._in(self._text, words)), None) or self.locate(words)
 
+    def find_in_template(self, words: str, nth: int = 0, total: int = 1) -> str | None:
+        """Return `file:line` of the template that wrote the nth occurrence of words; None as `find` does."""
+        places = list(self._in(self._mjml, words))
+        return places[nth * len(places) // total]() if places else None
+
     def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
         """Return `file:line` of the nth occurrence (from 0) of words that occur `total` times in the mail.
 

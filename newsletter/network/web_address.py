@@ -18,6 +18,7 @@ _AUTHORITY = re.compile(
     r"(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_IN_TEXT = re.compile(r"(?:https?:|mailto:)[^\s<>]+", re.IGNORECASE)
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]*\]")
 _MAX_HOST = 253
 _NO_HOST = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
@@ -41,6 +42,11 @@ def ascii_address(address: str) -> str:
         host = _quoted(host)
     brackets = (_IPV6.match(after) if not host else None) or ("",)
     return _quoted(before) + host + brackets[0] + _quoted(after.removeprefix(brackets[0]))
+
+
+def with_ascii_addresses(text: str) -> str:
+    """Return a text in which each web address and mail address is spelled by `ascii_address`."""
+    return _IN_TEXT.sub(lambda match: ascii_address(match[0]), text)
 
 
 def ascii_host(host: str) -> str:

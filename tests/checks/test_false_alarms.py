@@ -1,6 +1,8 @@
 """Inputs that a check once complained about without reason, or with the wrong place or advice."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -37,6 +39,11 @@ stories:
         text: |
           {indented}
 """
+
+
+def passages(texts: Iterable[str]) -> str:
+    """Return further passages of the story, each with its text in the line below `- text:`."""
+    return "".join(f"      - text: |\n{indent(text, ' ' * 10)}\n" for text in texts)
 
 
 def proof_of(source: str, earlier: str = "", settings: str = "") -> Proof:
@@ -79,14 +86,11 @@ def test_an_address_has_one_spelling_in_both_parts(address: str) -> None:
 
 def test_an_address_that_a_template_writes_has_the_same_spelling() -> None:
     (Path.cwd() / "templates").mkdir()
-    for name, words in (
-        (
-            "passage.mjml.j2",
-            "<mj-text css-class='ink'>{{ passage.text|markdown }} <a href='{{ issue.extra.to }}'>Soup</a></mj-text>",
-        ),
-        ("passage.txt.j2", "{{ passage.text|plain }}\nSoup: {{ issue.extra.to }}"),
-    ):
-        (Path.cwd() / "templates" / name).write_text(words, encoding="utf-8")
+    link = "<a href='{{ issue.extra.to }}'>Soup</a>"
+    html = f"<mj-text css-class='ink'>{{{{ passage.text|markdown }}}} {link}</mj-text>"
+    text = "{{ passage.text|plain }}\nSoup: {{ issue.extra.to }}"
+    for name, template in (("passage.mjml.j2", html), ("passage.txt.j2", text)):
+        (Path.cwd() / "templates" / name).write_text(template, encoding="utf-8")
     checked = proof_of(issue() + "extra: {to: 'https://bücher.example.com/ü?a=1&b=2'}\n")
     assert runner.run(checked) == []
     assert "https://xn--bcher-kva.example.com/%C3%BC?a=1&b=2" in checked.document.targets
@@ -115,3 +119,85 @@ def test_a_link_that_markdown_rewrites_is_located_in_the_issue() -> None:
     expected = [12 + 2 * n for n in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10, 11, 12, 13, 15)]
     assert [int(line.split(":")[1]) for line in found] == expected
     assert all(line.startswith("issues/2026-04-27.yml:") for line in found)
+
+
+NO_ALARMS = {
+    "HTML by entities": "Write &lt;b&gt; and &#60;i&#62;, or &lt;div class=x&gt;, for that.",
+    "HTML with backslashes": r"Write \<b>, \<p\> and \<br> for that.",
+    "entities": "Write &amp;lt; and &amp;amp; for these, or &amp;#160;.",
+    "HTML over two lines": "Write &lt;span\nclass=x&gt; for that.",
+    "code": "Write `<b>` and `&lt;` for that.",
+    "marks with backslashes": r"It is \*\*not bold\*\*, \[no link\](https://example.com) and \_\_init\_\_.",
+    "stars": "⭐⭐⭐⭐⭐",
+    "text stars": "★★★☆☆",
+    "heart": "❤️",
+    "arrow": "→",
+    "long line of code": "Do this:\n\n    " + "curl --silent --show-error " * 5,
+    "long line in a fence": "Do this:\n\n```\n" + "x = 1 + " * 14 + "1\n```",
+    "long line in a list": "- Do this:\n\n  ```\n  " + "x = 1 + " * 14 + "1\n  ```",
+    "long line in a quotation": "> Do this:\n>\n>     " + "curl --silent --show-error " * 5,
+    "hashtag in capitals": "#ICYDNCI the soup is hot.",
+    "hashtag in lower case": "#soup",
+    "hashtag of two words": "#BlackFriday for soups",
+    "hashtags": "#Soup #Stew",
+    "hashtag in a sentence": "#Soup is what we eat in January.",
+    "hashtag with a backslash": r"\#Soup",
+    "heading that is a link": "## [A soup](https://example.com/soup)",
+    "heading of code that is a link": "### [`soup`](https://example.com/soup)",
+    "link alone in a list": "- [A soup](https://example.com/soup)",
+}
+
+
+def test_texts_without_a_problem() -> None:
+    assert findings(issue("Cut.") + passages(NO_ALARMS.values())) == []
+
+
+ALARMS = {
+    "heading without a space": ("##Soup", 'readers would see "##Soup"'),
+    "main heading without a space": ("#Soup and stew", 'readers would see "#Soup and stew"'),
+    "Chinese heading without a space": ("#热汤", 'readers would see "#热汤"'),
+    "HTML beside HTML with entities": ("&lt;b> and <b>", 'readers would see "…b> and <b>"'),
+    "marks": ("⭐ **not bold **", 'readers would see "⭐ **not bold **"'),
+    "a rule only": ("***", 'the passage has no words ("***")'),
+    "dots only": ("…", 'the passage has no words ("…")'),
+    "a mark only": ("^", 'the passage has no words ("^")'),
+}
+
+
+def test_texts_with_a_problem() -> None:
+    found = findings(issue("Cut.") + passages(text for text, _ in ALARMS.values()))
+    # A passage begins every second line, from line 13, and its text in the line below.
+    assert sorted(found) == sorted(
+        f"issues/2026-04-27.yml:{13 + 2 * n + ('readers' in what)}: {what}"
+        for n, (_, what) in enumerate(ALARMS.values())
+    )
+
+
+def test_titles_that_wrapping_breaks_inside_a_word() -> None:
+    titles = ("A" * 75, "Donaudampf" * 9 + " and more", "The " + "ß" * 80, "漢字" * 50, "e\u0301" * 40 + "s")
+    stories = (
+        f"  - {{title: {title}, link: 'https://soup.example.com/{n}', passages: [{{text: Cut.}}]}}\n"
+        for n, title in enumerate(titles)
+    )
+    assert [what for what in findings(issue() + "".join(stories)) if "text part" in what] == []
+
+
+def test_html_in_the_text_part_that_the_editor_did_not_write(tmp_path: Path) -> None:
+    """An escaped tag of the editor does not excuse another tag of the same name."""
+    (tmp_path / "templates").mkdir()
+    template = "<b class='x'>{{ passage.text|plain }}</b>\n{{ 'words ' * 20 }}\n"
+    (tmp_path / "templates" / "passage.txt.j2").write_text(template, encoding="utf-8")
+    found = [finding for finding in findings(issue("Write &lt;b&gt; for that.")) if "text part" in finding]
+    assert [finding.partition(" (")[0] for finding in found] == [
+        "templates/passage.txt.j2:1: HTML is left in the text part: <b class='x'>",
+        "templates/passage.txt.j2:2: a line of 119 characters in the text part",
+    ]
+
+
+def test_a_low_heading_of_a_template_of_ones_own_is_a_problem_of_the_template(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "passage.mjml.j2").write_text(
+        '<mj-text css-class="ink">\n{{ passage.text|markdown(2) }}</mj-text>', encoding="utf-8"
+    )
+    source = issue().replace("It is cold outside.", '"## [A soup](https://example.com/soup)"')
+    assert findings(source) == ['templates/passage.mjml.j2:2: the link "A soup" is 18 pixels high on a phone']
