@@ -201,3 +201,41 @@ def test_a_low_heading_of_a_template_of_ones_own_is_a_problem_of_the_template(tm
     )
     source = issue().replace("It is cold outside.", '"## [A soup](https://example.com/soup)"')
     assert findings(source) == ['templates/passage.mjml.j2:2: the link "A soup" is 18 pixels high on a phone']
+
+
+def story(title: str, link: str, more: str = "") -> str:
+    return f"  - {{title: {title}, link: '{link}', text: Cut, {more}}}\n"
+
+
+def test_what_may_be_in_every_issue() -> None:
+    """The newsletter's own pages and advertisements are no repetition; other stories are."""
+    site = "site: https://www.bücher.example/letter\n"
+    standing = [
+        story("Home", "https://bücher.example/letter/"),
+        story("Archive", "https://bücher.example/letter"),
+        story("Sign up", "https://xn--bcher-kva.example/letter/sign-up"),
+        story("Pots", "https://pots.example.com/?utm_source=letter", "sponsor: true"),
+        story("Pans", "https://pots.example.com/?utm_source=letter", "sponsor: true"),
+    ]
+    repeated = [
+        story("Stew", "https://soup.example.com/Gemüse"),
+        story("Other letter", "https://bücher.example/letters"),
+    ]
+    earlier = [
+        story("Stew", "https://soup.example.com/Gem%C3%BCse"),
+        story("Other letter", "https://xn--bcher-kva.example/letters"),
+    ]
+    before = issue().replace("Leek & potato", "Soups").replace("/leek", "/first")
+    found = findings(
+        issue() + "".join(standing + repeated), before + "".join(standing + earlier), settings=site
+    )
+    assert found == [
+        'issues/2026-04-27.yml:18: "Stew" was in the issue of 2026-04-20 (issues/2026-04-20.yml:18)',
+        'issues/2026-04-27.yml:19: "Other letter" was in the issue of 2026-04-20 (issues/2026-04-20.yml:19)',
+    ]
+
+
+def test_an_advertisement_keeps_its_parameters_in_markdown() -> None:
+    link = "https://pots.example.com/Töpfe?utm_source=a|b"
+    text = f"text: 'See [our pots]({link}) and [their pans]({link}2).', sponsor: true"
+    assert findings(issue() + f"  - {{title: Pots, {text}}}\n") == []
