@@ -210,7 +210,7 @@ def story(title: str, link: str, more: str = "") -> str:
 def test_what_may_be_in_every_issue() -> None:
     """The newsletter's own pages and advertisements are no repetition; other stories are."""
     site = "site: https://www.bücher.example/letter\n"
-    standing = [
+    permanent = [
         story("Home", "https://bücher.example/letter/"),
         story("Archive", "https://bücher.example/letter"),
         story("Sign up", "https://xn--bcher-kva.example/letter/sign-up"),
@@ -227,7 +227,7 @@ def test_what_may_be_in_every_issue() -> None:
     ]
     before = issue().replace("Leek & potato", "Soups").replace("/leek", "/first")
     found = findings(
-        issue() + "".join(standing + repeated), before + "".join(standing + earlier), settings=site
+        issue() + "".join(permanent + repeated), before + "".join(permanent + earlier), settings=site
     )
     assert found == [
         'issues/2026-04-27.yml:18: "Stew" was in the issue of 2026-04-20 (issues/2026-04-20.yml:18)',

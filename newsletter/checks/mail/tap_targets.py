@@ -7,6 +7,7 @@ from newsletter.checks.css.cascade import Style
 from newsletter.checks.css.rules import PHONE
 from newsletter.checks.document import Document, Element, words
 from newsletter.checks.proof import Proof
+from newsletter.disk.boundary import entries
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
@@ -34,7 +35,9 @@ def _where(proof: Proof, link: Element) -> str | None:
     place = proof.where(link)
     if not place.startswith(proof.issue.path):
         return place
-    has_templates = any(proof.newsletter.templates.glob("*.mjml.j2"))
+    newsletter = proof.newsletter
+    own = entries(newsletter.templates, newsletter.folder)
+    has_templates = any(entry.name.endswith(".mjml.j2") for entry in own)
     return proof.where_in_template(link) if has_templates else None
 
 
