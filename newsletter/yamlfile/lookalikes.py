@@ -7,6 +7,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import yaml
@@ -17,6 +18,7 @@ COLONS = "\uff1a\ufe55\ufe13\u2236\ua789\u02d0"
 _DASHES = "\uff0d\ufe63\u2010-\u2015\u2212\u2022\u2023\u25e6\u00b7\u30fb"
 # libyaml reads the text some ten times; files of people are shorter.
 _MAX_CHARACTERS = 200_000
+_MAX_LINES = 1000
 _SPACE, _COLON = re.compile(f"[{SPACES}]"), re.compile(f"[{COLONS}]")
 _KEY = r"(?P<key>[A-Za-z_][\w-]*)"
 
@@ -148,8 +150,11 @@ def find_in_key(key: str) -> Lookalike | None:
 
 
 def find_in_lines(lines: Iterable[str], keys: Container[str | None]) -> tuple[int, Lookalike] | None:
-    """Return the first line (from 0) that is meant to begin with one of the keys, and its mistake, if any."""
-    found = ((number, find_lookalike(line)) for number, line in enumerate(lines))
+    """Return the first line (from 0) that is meant to begin with one of the keys, and its mistake, if any.
+
+    Only the first thousand lines are searched.
+    """
+    found = ((number, find_lookalike(line)) for number, line in enumerate(islice(lines, _MAX_LINES)))
     return next(((number, mistake) for number, mistake in found if mistake and mistake.key in keys), None)
 
 
