@@ -1,10 +1,12 @@
 """Locate the source of words of a mail: a line of the issue's file, or of a template."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from html import escape
 
+from newsletter.checks.written_addresses import WrittenAddresses
 from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
@@ -24,6 +26,10 @@ def spelling_pattern(words: str) -> re.Pattern[str]:
     return re.compile("|".join(r"\s++".join(map(re.escape, spelling.split())) for spelling in spellings))
 
 
+def _starts(words: str, text: str) -> list[int]:
+    return [match.start() for match in phrase_pattern(words).finditer(text)]
+
+
 class SourceLocator:
     """Find the source line of words of an issue's mail.
 
@@ -33,6 +39,7 @@ class SourceLocator:
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
         self._places = lru_cache(maxsize=_CACHED_WORDS)(self._first_places)
+        self._addresses = cache(WrittenAddresses)
         self.paused = False
 
     def locate(self, words: str) -> str:
@@ -42,6 +49,11 @@ class SourceLocator:
     def locate_in_text(self, words: str) -> str:
         """Return `file:line` of words of the text part; the issue's file if they are not found."""
         return next((place() for place in self._in(self._text, words)), None) or self.locate(words)
+
+    def find_in_template(self, words: str, nth: int = 0, total: int = 1) -> str | None:
+        """Return `file:line` of the template that wrote the nth occurrence of words; None as `find` does."""
+        places = list(self._in(self._mjml, words))
+        return places[nth * len(places) // total]() if places else None
 
     def find(self, words: str, nth: int = 0, total: int = 1) -> str | None:
         """Return `file:line` of the nth occurrence (from 0) of words that occur `total` times in the mail.
@@ -59,10 +71,17 @@ class SourceLocator:
         return next(filter(None, map(list, self._sources(words))), [])
 
     def _in_issue(self, words: str) -> Iterator[Place]:
-        pattern = phrase_pattern(words)
+        is_address = not re.search(r"\s", words)
         for text in self._texts:
-            for nth, _ in enumerate(pattern.finditer(text.content)):
-                yield partial(files.where, self._issue, text.loc, words, nth)
+            starts = {words: _starts(words, text.content)}
+            found = [(start, words) for start in starts[words]]
+            if is_address and text.markdown:
+                rewritten = self._addresses(text.content).find(words)
+                starts |= {written: _starts(written, text.content) for _, written in rewritten}
+                found = sorted(found + rewritten)
+            for start, written in found:
+                nth = bisect_left(starts[written], start)
+                yield partial(files.where, self._issue, text.loc, written, nth)
 
     def _sources(self, words: str) -> Iterator[Iterator[Place]]:
         yield self._in_issue(words)

@@ -79,6 +79,13 @@ class Proof:
         """Return `file:line` of words of the text part, which may be missing in the HTML part."""
         return self.issue.path if self.locator.paused else self.locator.locate_in_text(words)
 
+    def where_in_template(self, element: Element) -> str:
+        """Return `file:line` of the template that wrote an element, even if its words are the editor's."""
+        for key in () if self.locator.paused else self.document.keys(element):
+            if place := self.locator.find_in_template(key, *self.document.occurrence(element, key)):
+                return place
+        return self.issue.path
+
     @cached_property
     def locator(self) -> SourceLocator:
         """Return the locator of the words of the mail."""

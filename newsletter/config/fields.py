@@ -26,28 +26,28 @@ def _mailbox(text: str) -> str:
 
 def unsubscribe_link(text: str) -> str:
     """Return an https address that has `{token}` once and fits a mail header; else raise `invalid`."""
-    web_address(text.replace("{token}", "token"))
+    misplaced = invalid(
+        "needs {token} exactly once, after the host", "put {token} where each subscriber's token goes"
+    )
+    if "{token}" in re.split("[/?#]", text.partition("://")[2])[0]:
+        raise misplaced
+    text = web_address(text).replace("%7Btoken%7D", "{token}")
     parts = urlsplit(text)
     if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
-        raise invalid(
-            "needs {token} exactly once, after the host", "put {token} where each subscriber's token goes"
-        )
+        raise misplaced
     if parts.scheme != "https":
         raise invalid("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
     if len(text) > 500:
         raise invalid(
             f"is {len(text)} characters long", "write at most 500 characters: a header line of mail holds 998"
         )
-    if not text.isascii():
-        raise invalid(
-            "is not ASCII, and a mail header must be ASCII", "write the host as xn--…, other characters as %…"
-        )
     return text
 
 
 def key_safe_host(url: str) -> str:
     """Return an address to which the API key may be sent: https, or a loopback host; else raise `invalid`."""
-    parts = urlsplit(web_address(url))
+    url = web_address(url)
+    parts = urlsplit(url)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise invalid("would send the API key without encryption", "write https://…")
     return url.rstrip("/")

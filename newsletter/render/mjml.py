@@ -6,6 +6,7 @@ import re
 from mjml import mjml2html
 
 from newsletter.errors import TemplateError
+from newsletter.network.web_address import ascii_address
 from newsletter.render.mjml_lint import check
 from newsletter.render.templates import Filled
 
@@ -21,6 +22,8 @@ _ATTRIBUTES = (
     re.compile(r"(=')([^'<]*)(')"),
     re.compile(r"(<mj-title>)(.*?)(</mj-title>|\Z)", re.DOTALL),
 )
+# The addresses that a template writes itself. libxml2 would percent-encode their hosts.
+_ADDRESS = re.compile(r"""(\b(?:href|src)=)(?:"([^"]*)"|'([^']*)')""")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"]')
 
 
@@ -31,7 +34,7 @@ def compile_mjml(mjml: Filled) -> tuple[str, str]:
     """
     check(mjml)
     css = "\n".join(map(html.unescape, _INLINE_STYLE.findall(mjml.text)))
-    source = _INLINE_STYLE.sub(_blank, mjml.text)
+    source = _ADDRESS.sub(_in_ascii, _INLINE_STYLE.sub(_blank, mjml.text))
     for attribute in _ATTRIBUTES:
         source = attribute.sub(_with_references, source)
     try:
@@ -43,6 +46,13 @@ def compile_mjml(mjml: Filled) -> tuple[str, str]:
 
 def _blank(style: re.Match[str]) -> str:
     return re.sub(r"[^\n]", "", style[0])
+
+
+def _in_ascii(attribute: re.Match[str]) -> str:
+    address = html.unescape(attribute[2] or attribute[3] or "").strip()
+    if address.isascii() or "[[" in address:
+        return attribute[0]
+    return f'{attribute[1]}"{html.escape(ascii_address(address))}"'
 
 
 def _with_references(attribute: re.Match[str]) -> str:

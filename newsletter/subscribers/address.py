@@ -16,6 +16,14 @@ _COMMON_FORM = re.compile(
 _RESERVED_DOMAINS = ("arpa", "invalid", "local", "localhost", "onion", "test")
 
 
+# Words of email-validator, and the reason in ours; `{end}` is the last part of the domain.
+_REASONS = (
+    ("should have a period", "there is no dot after the @-sign: the domain has an end such as .com"),
+    ("special-use or reserved", "mail reaches no domain that ends with {end}, which is reserved"),
+    ("not within a valid top-level domain", "the domain ends with {end}, not with an end such as .com"),
+)
+
+
 class BadAddress(ValueError):
     """The error for text that is not a valid address; its message is the reason, as a part of a sentence."""
 
@@ -50,11 +58,18 @@ def _parse_strictly(text: str) -> Address:
     try:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as problem:
-        reason = str(problem).rstrip(".")
-        raise BadAddress(reason[:1].lower() + reason[1:]) from problem
+        raise BadAddress(_reason(str(problem), text.rpartition("@")[2])) from problem
     ascii_email = valid.ascii_email
     if ascii_email is None:
         raise BadAddress("the part before the @-sign has letters outside ASCII")
     if len(valid.local_part) > MAX_LOCAL:
         raise BadAddress(f"the part before the @-sign is longer than {MAX_LOCAL} characters")
     return Address(ascii_email, ascii_email.lower())
+
+
+def _reason(problem: str, domain: str) -> str:
+    """Return a problem of email-validator as a part of a sentence."""
+    for words, reason in _REASONS:
+        if words in problem:
+            return reason.format(end=f".{domain.rpartition('.')[2]}")
+    return problem[:1].lower() + problem[1:].rstrip(".")

@@ -8,7 +8,20 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from newsletter.network.web_address import ascii_address, ascii_host
+
 MAX_LINE = 500
+
+_START = re.compile(r"https?://(?:[^/?#@]*@)?(?P<host>[^/?#:\[\]]*|\[[^/?#\[\]]*\]?)[^/?#]*", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[ \"<>\\]")
+_SEPARATORS = {
+    " ": ("a space", "%20"),
+    '"': ("a quotation mark", "%22"),
+    "<": ("a <", "%3C"),
+    ">": ("a >", "%3E"),
+    "\\": ("a backslash", "%5C"),
+}
+"""The characters that end an address in a text, or that browsers read in another way; with their codes."""
 
 
 def invalid(what: str, fix: str) -> PydanticCustomError:
@@ -44,28 +57,44 @@ def not_blank(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """Return an absolute http(s) address; raise `invalid` for other text and for credentials."""
-    if invisible := next((c for c in text if not c.isprintable()), None):
+    """Return an absolute http(s) address as browsers send it (`ascii_address`), without spaces around it.
+
+    Raise `invalid` for other text, and for credentials.
+    """
+    text = text.strip()
+    if invisible := next((c for c in text if c != " " and not c.isprintable()), None):
         raise invalid(f"has an invisible character (U+{ord(invisible):04X})", "delete it")
-    problem = invalid(f'is not a web address ("{text[:80]}")', "write the whole address: https://…")
-    if re.search(r"[ <>\"\\^`{|}]", text):
+    shown = f'("{text[:80]}")'
+    problem = invalid(f"is not a web address {shown}", "write the whole address: https://…")
+    if not (start := _START.match(text)):
         raise problem
+    if separator := _SEPARATOR.search(text):
+        name, code = _SEPARATORS[separator[0]]
+        raise invalid(f"has {name} in the web address {shown}", f"delete it, or write it as {code}")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(ascii_address(text))
         host, _ = parts.hostname or "", parts.port
     except ValueError as failure:
         raise problem from failure
-    names = host.removesuffix(".").split(".")
-    is_host = host == "localhost" or ":" in host or (len(names) > 1 and all(names) and "%" not in host)
-    if parts.scheme not in ("http", "https") or not is_host:
-        raise problem
-    if "[" in text.removeprefix(f"{parts.scheme}://{parts.netloc}"):
+    _refuse_host(start["host"], host, problem)
+    if "[" in text[start.end() :]:
         # A placeholder in a link would be filled: `?to=[[address]]` would send the subscriber's address to
         # the site that the link leads to.
-        raise invalid(f'has a bracket in the web address ("{text[:80]}")', "write [ as %5B and ] as %5D")
+        raise invalid(f"has a bracket in the web address {shown}", "write [ as %5B and ] as %5D")
     if parts.username is not None:
-        raise invalid(f'has a user name in the web address ("{text[:80]}")', "delete the part before the @")
-    return text
+        raise invalid(f"has a user name in the web address {shown}", "delete the part before the @")
+    return ascii_address(text)
+
+
+def _refuse_host(written: str, host: str, problem: PydanticCustomError) -> None:
+    """Raise `invalid` for a host with a wrong character, and `problem` for one that is no complete host."""
+    try:
+        _ = host if ":" in host else ascii_host(written)
+    except ValueError as failure:
+        raise invalid(f'has the host "{written[:80]}", and {failure}', "correct the host") from failure
+    names = host.removesuffix(".").split(".")
+    if host != "localhost" and ":" not in host and not (len(names) > 1 and all(names)):
+        raise problem
 
 
 def suggesting(*words: str) -> WithJsonSchema:

@@ -30,7 +30,8 @@ _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 class Document:
     """The content of a YAML file: mappings as dicts, sequences as tuples, the first line of each value.
 
-    `problems` are the values that were rejected while the file was read, by location.
+    `problems` are the values that were rejected while the file was read, by location. `folded` has the last
+    line of each text without quotes that has more than one.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Document:
     lines: Mapping[Loc, int] = field(repr=False)
     problems: Sequence[tuple[Loc, Problem]] = ()
     text: str = field(default="", repr=False)
+    folded: Mapping[Loc, int] = field(default_factory=dict, repr=False)
 
     def where(self, loc: Loc, words: str = "", nth: int = 0) -> str:
         """Return `file:line` of a value, or of the nearest value around it if the file does not hold it.
@@ -105,7 +107,7 @@ def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
     ]
     if fatal:
         raise error(sorted([problem for _, problem in problems] + fatal, key=line_of))
-    return Document(shown, data, composer.lines, problems, text)
+    return Document(shown, data, composer.lines, problems, text, composer.folded)
 
 
 def read_text(

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import yaml
 
+from newsletter.yamlfile.lookalikes import find_cause
+
 
 class SyntaxErrorHint(NamedTuple):
     """The explanation of a syntax error whose libyaml message contains `message`.
@@ -78,6 +80,9 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
     mark = (hint.at_opening and error.context_mark) or error.problem_mark
     if mark is None:
         return 1, hint.what, hint.fix
+    if cause := find_cause(text, (error.problem_mark or mark).line):
+        number, mistake = cause
+        return number + 1, mistake.what, mistake.fix
     character = text[mark.index : mark.index + 1]
     if hint is _HINTS[0] and character == "\t":
         hint = _HINTS[1]  # libyaml reports some tabs with the message of the first hint

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from newsletter.display import printable
 from newsletter.errors import MAX_PROBLEMS, InvalidInput, Problem
+from newsletter.yamlfile.lookalikes import Lookalike, find_in_lines, find_lookalike
 from newsletter.yamlfile.reader import Document, line_of, sentence
 from newsletter.yamlfile.values import Loc
 
@@ -20,16 +21,20 @@ Model = TypeVar("Model", bound=BaseModel)
 def validate(document: Document, model: type[Model], error: type[InvalidInput]) -> Model:
     """Return the document as a model; raise `error` with every problem of the file, ordered by line."""
     if not isinstance(document.data, dict):
+        if mistake := find_in_lines(document.text.split("\n"), _keys(model, ())):
+            raise error([_misread(document, 1, mistake)])
         what = "is empty" if document.data is None else "holds no keys"
         fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
         raise error.of(document.where(()), sentence((), what), fix)
     problems = [item for item in document.problems if not _is_word(document.data, item[0], model)]
+    swallowed = list(_swallowed_keys(document, model))
+    problems += [(key, problem) for _, key, problem in swallowed]
     try:
         valid = model.model_validate(document.data)
         if not problems:
             return valid
     except ValidationError as invalid:
-        reported = {loc for loc, _ in problems}
+        reported = {loc for loc, _ in problems}.union(value for value, _, _ in swallowed)
         problems += _problems(document, invalid.errors(include_url=False), model, reported)
     order = {loc: number for number, loc in enumerate(document.lines)}
     problems.sort(key=lambda item: (line_of(item[1]), order.get(item[0], 0)))
@@ -51,6 +56,7 @@ def _problems(
     document: Document, errors: list[ErrorDetails], model: type[BaseModel], reported: Set[Loc]
 ) -> Iterator[tuple[Loc, Problem]]:
     """Yield pydantic's errors as problems, without those that only follow from another reported problem."""
+    lines = document.text.split("\n")
     unknown = (details["loc"] for details in errors if details["type"] == "extra_forbidden")
     # A comparison takes long, and of so many unknown keys no more are reported.
     nearest = {loc: _nearest(model, loc) for loc in islice(unknown, MAX_PROBLEMS)}
@@ -63,9 +69,29 @@ def _problems(
             # pydantic counts only valid items; each invalid item has its own problem
             or (kind == "too_short" and details["input"])
         )
-        if not follows:
+        if follows:
+            continue
+        first = document.lines.get(loc, 1)
+        is_text = kind in ("dict_type", "model_type") and isinstance(details["input"], str)
+        if is_text and (mistake := find_in_lines(lines[first - 1 : first], _keys(model, loc))):
+            yield loc, _misread(document, first, mistake)
+        else:
             what, fix = _sentences(loc, details, model, nearest)
             yield loc, Problem(document.where(loc), sentence(loc, what), fix)
+
+
+def _swallowed_keys(document: Document, model: type[BaseModel]) -> Iterator[tuple[Loc, Loc, Problem]]:
+    """Yield the value, the key and the problem of each key that YAML has read as a part of a value."""
+    lines = document.text.split("\n") if document.folded else []
+    for loc, last in document.folded.items():
+        first = document.lines[loc]
+        if loc and (mistake := find_in_lines(lines[first:last], _keys(model, loc[:-1]))):
+            yield loc, (*loc[:-1], str(mistake[1].key)), _misread(document, first + 1, mistake)
+
+
+def _misread(document: Document, first: int, mistake: tuple[int, Lookalike]) -> Problem:
+    number, lookalike = mistake
+    return Problem(f"{document.path}:{first + number}", lookalike.what, lookalike.fix)
 
 
 def _sentences(
@@ -80,6 +106,8 @@ def _sentences(
         case "missing":
             return "is missing", f"add `{loc[-1]}:`"
         case "extra_forbidden":
+            if (mistake := find_lookalike(str(loc[-1]))) and mistake.key in _keys(model, loc[:-1]):
+                return mistake.what, mistake.fix
             near = nearest.get(loc)
             fix = f"did you mean `{near}`?" if near else f"the keys are {', '.join(_keys(model, loc[:-1]))}"
             return "is an unknown key", fix

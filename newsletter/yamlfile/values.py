@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from newsletter.display import printable
+from newsletter.yamlfile.lookalikes import find_in_key
 
 Loc = tuple[str | int, ...]
 
@@ -73,6 +74,7 @@ class SafeComposer:
     def __init__(self, text: str) -> None:
         self.lines: dict[Loc, int] = {(): 1}
         self.refusals: list[Refusal] = []
+        self.folded: dict[Loc, int] = {}
         self._text = text
         self._anchors: dict[str, tuple[Any, Loc, int]] = {}
         self._used: set[str] = set()
@@ -164,6 +166,8 @@ class SafeComposer:
 
     def _check_key(self, event: Any, loc: Loc, *, is_duplicate: bool) -> None:
         line = _line(event)
+        if event.implicit[0] and (mistake := find_in_key(event.value)):
+            _stop(event, mistake.what, mistake.fix)
         if is_duplicate:
             self._refuse(loc, line, f"is defined twice (first in line {self.lines[loc]})", "delete one")
         elif event.implicit[0] and event.value == "<<":
@@ -180,6 +184,8 @@ class SafeComposer:
             if match := CONTROL.search(text):
                 self._refuse(loc, line, f"holds a control character (U+{ord(match[0]):04X})", "delete it")
             return text
+        if event.end_mark.line > event.start_mark.line:
+            self.folded[loc] = event.end_mark.line + 1
         kind: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_TAG_PREFIX)
         if kind == "str":
             if _COMMENT_WITHOUT_SPACE.match(self._text, event.end_mark.index):

@@ -31,7 +31,7 @@ from tests.render import material
         pytest.param(
             "<https://c.example/ü>",
             '<p class="last"><a href="https://c.example/%C3%BC">https://c.example/ü</a></p>',
-            "https://c.example/ü",
+            "https://c.example/%C3%BC",
             id="autolink",
         ),
         pytest.param(

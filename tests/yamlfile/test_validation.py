@@ -50,7 +50,9 @@ UNKNOWN = f"is an unknown key; the keys are {KEYS}"
         pytest.param("null\n", f"the file is empty; {ALL}", id="null"),
         pytest.param("Hello there\n", f"the file holds no keys; {ALL}", id="text"),
         pytest.param(
-            "subject:Soup\npreheader:Soup\n", f"the file holds no keys; {ALL}", id="no-space-behind-colons"
+            "subject:Soup\npreheader:Soup\n",
+            "there is no space after `subject:`; put a space after the colon",
+            id="no-space-behind-colons",
         ),
         pytest.param("- a\n- b\n", f"the file holds no keys; {ALL}", id="list"),
         pytest.param("5\n", f"the file holds no keys; {ALL}", id="number"),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
+from newsletter.render.markdown import to_text
 
 # Parameters of advertisers, mail services and networks; an address leads to the same page without them.
 _TRACKING = re.compile(
@@ -27,7 +28,11 @@ _TRACKING_BY_HOST = {
 def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid, except in an advertisement."""
     sponsored = [loc for loc, story in proof.issue.located_stories() if story.sponsor]
-    texts = [text.content for text in proof.texts if any(text.loc[: len(loc)] == loc for loc in sponsored)]
+    texts = [
+        to_text(text.content) if text.markdown else text.content
+        for text in proof.texts
+        if any(text.loc[: len(loc)] == loc for loc in sponsored)
+    ]
     for target, link in proof.document.targets.items():
         if (names := tracking_parameters(target)) and not any(target in text for text in texts):
             listed = printable(", ".join(names), 200)

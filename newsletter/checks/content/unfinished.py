@@ -1,6 +1,7 @@
 """Check for marks of unfinished text in an issue and in newsletter.yml, and for passages without words."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from newsletter.checks.proof import Proof
@@ -33,9 +34,15 @@ def unfinished(proof: Proof) -> Iterator[Problem]:
             fix = "replace it by the final text"
             yield Problem(proof.newsletter.where(*loc), f"unfinished: {what}", fix)
     for text in proof.texts:
-        if text.markdown and not re.search(r"\w", text.content):
+        if text.markdown and not any(map(_says_something, text.content)):
             what = f'the passage has no words ("{printable(text.content, 20)}")'
             yield Problem(proof.where(text), what, "write the passage, or delete it")
+
+
+def _says_something(character: str) -> bool:
+    """Return True for a letter, a digit and a picture such as a star; False for marks of Markdown."""
+    is_picture = not character.isascii() and unicodedata.category(character)[0] == "S"
+    return character.isalnum() or is_picture
 
 
 def _excerpt(paragraph: str, mark: re.Match[str]) -> str:

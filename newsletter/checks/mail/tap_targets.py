@@ -7,6 +7,7 @@ from newsletter.checks.css.cascade import Style
 from newsletter.checks.css.rules import PHONE
 from newsletter.checks.document import Document, Element, words
 from newsletter.checks.proof import Proof
+from newsletter.disk.boundary import entries
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
 
@@ -19,11 +20,25 @@ def tap_targets(proof: Proof) -> Iterator[Problem]:
     styles = proof.cascade.styles(PHONE)
     for link in links_alone(proof.document, styles):
         height = _height(link, styles)
-        if height < MIN_HEIGHT_PIXELS:
+        if height < MIN_HEIGHT_PIXELS and (where := _where(proof, link)):
             pixels = counted(round(height), "pixel")
             what = f'the link "{printable(words(link), 40)}" is {pixels} high on a phone'
             fix = f"make it at least {MIN_HEIGHT_PIXELS:.0f} high, better 44, by its line-height or padding"
-            yield Problem(proof.where(link), what, fix, "warning")
+            yield Problem(where, what, fix, "warning")
+
+
+def _where(proof: Proof, link: Element) -> str | None:
+    """Return `file:line` of the template that sets the height of a link; None if it is a built-in one.
+
+    An editor cannot change the height of a heading or a list, which the templates set.
+    """
+    place = proof.where(link)
+    if not place.startswith(proof.issue.path):
+        return place
+    newsletter = proof.newsletter
+    own = entries(newsletter.templates, newsletter.folder)
+    has_templates = any(entry.name.endswith(".mjml.j2") for entry in own)
+    return proof.where_in_template(link) if has_templates else None
 
 
 def links_alone(document: Document, styles: dict[Element, Style]) -> Iterator[Element]:

@@ -8,6 +8,8 @@ from newsletter.constants import PLACEHOLDER
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue import files
+from newsletter.network.web_address import ascii_address, with_ascii_addresses
+from newsletter.render.markdown import to_text
 
 # RFC 5322, 2.1.1: lines should have at most 78 characters.
 MAX_LINE_CHARACTERS = 78
@@ -28,12 +30,13 @@ def text_part(proof: Proof) -> Iterator[Problem]:
     for html in _left_over_html(proof, text):
         what = f"HTML is left in the text part: {printable(html)}"
         yield Problem(proof.where_in_text(html), what, _PLAIN_FIX)
+    as_written = {line.strip() for part in _converted(proof) for line in part.split("\n")}
     for line in text.split("\n"):
+        # A line of code is as long as the editor wrote it, and no address is broken.
         if (
             len(line) > MAX_LINE_CHARACTERS
-            and "://" not in line
-            and "mailto:" not in line
-            and "[[" not in line
+            and not any(part in line for part in ("://", "mailto:", "[["))
+            and line.strip() not in as_written
         ):
             what = f'a line of {len(line)} characters in the text part ("{printable(line.strip(), 40)}")'
             fix = f"use at most {MAX_LINE_CHARACTERS}: the filter `wrapped` in the template breaks lines"
@@ -44,12 +47,19 @@ _PLAIN_FIX = "use the filter `plain` for Markdown: a .txt.j2 template does not c
 
 
 def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
-    """Return the first occurrence of each HTML tag and entity that the editor did not write."""
+    """Return the first occurrence of each HTML tag and entity that the editor did not write, even escaped."""
+    sources = [*(source.content for source in proof.texts), *_converted(proof)]
+    written = {_without_spaces(html) for source in sources for html in _html(source)}
     by_name: dict[str, str] = {}
     for html in _html(text):
-        by_name.setdefault(html.strip("</>").split()[0], html)
-    written = {html for source in proof.texts for html in _html(source.content)}
-    return (html for html in by_name.values() if html not in written)
+        if _without_spaces(html) not in written:
+            by_name.setdefault(html.strip("</>").split()[0], html)
+    return iter(by_name.values())
+
+
+def _converted(proof: Proof) -> Iterator[str]:
+    """Yield the plain text of each Markdown text, as the filter `plain` writes it."""
+    return (to_text(source.content) for source in proof.texts if source.markdown)
 
 
 def _html(text: str) -> Iterator[str]:
@@ -57,16 +67,23 @@ def _html(text: str) -> Iterator[str]:
 
 
 def _missing(proof: Proof, text: str) -> Iterator[Problem]:
-    flat = " ".join(text.split()).casefold()
+    flat = _without_spaces(text).casefold()
     for loc, story in proof.issue.located_stories():
-        if " ".join(story.title.split()).casefold() not in flat:
+        # Wrapping breaks a title also inside a word that is longer than a line.
+        if _without_spaces(story.title).casefold() not in flat:
             where = files.where(proof.issue, (*loc, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
-    addresses = set(_ADDRESS.findall(text))
+    spelled_alike = with_ascii_addresses(text)
+    addresses = set(_ADDRESS.findall(spelled_alike))
     for target, link in proof.document.targets.items():
+        address = ascii_address(target)
         is_address = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
         # A search of the whole text for each link would take long; most addresses are found without it.
-        if is_address and target not in addresses and target.removeprefix("mailto:") not in text:
+        if is_address and address not in addresses and address.removeprefix("mailto:") not in spelled_alike:
             what = f"the text part does not contain the link {printable(target)}"
             yield Problem(proof.where(link), what, "add it to the text template")
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split())

@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+from newsletter.network.web_address import ascii_address
 from newsletter.render.commonmark import block_rules, inline_parser
 from newsletter.render.commonmark.table_width import PHONE_WIDTH, tables_in
 from newsletter.render.east_asian import is_unspaced
@@ -53,7 +54,7 @@ def new_parser(options: dict[str, object]) -> MarkdownIt:
 
     def address(url: str) -> str:
         # An address that is only a placeholder, such as [[unsubscribe_url]], is filled later.
-        encoded = percent_encoded(url)
+        encoded = percent_encoded(ascii_address(url))
         placeholder = _PLACEHOLDER.fullmatch(encoded)
         return f"[[{placeholder[1]}]]" if placeholder else encoded
 

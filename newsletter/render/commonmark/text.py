@@ -6,6 +6,7 @@ from itertools import count
 
 from markdown_it.token import Token
 
+from newsletter.network.web_address import ascii_address
 from newsletter.render.commonmark import one_line
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.text_tables import Cell, table_text
@@ -140,7 +141,10 @@ class _Writer:
 
 def _linked(words: str, link: Token) -> str:
     address = str(link.attrs["href"])
-    if link.markup in _BARE or words == address:
+    is_bare = link.markup in _BARE
+    if ascii_address(words) == address or (is_bare and ":" in words):
+        return address  # the spelling that mail programs turn into a link
+    if is_bare:
         return words
     return f"{words} <{address}>" if words else address
 
