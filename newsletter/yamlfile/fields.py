@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from newsletter.hidden_characters import is_visible
+
 MAX_LINE = 500
 
 
@@ -31,6 +33,8 @@ def one_line(text: str) -> str:
         raise invalid(f"has a control character (U+{ord(control):04X})", "delete it")
     if "=?" in text and "?=" in text:
         raise invalid("has an encoded word (=?…?=)", "write the text itself")
+    if not is_visible(text):
+        raise invalid(f"has only invisible characters (U+{ord(text[0]):04X})", "write words in their place")
     if len(text) > MAX_LINE:
         raise invalid(f"is {len(text)} characters long", f"write at most {MAX_LINE} characters")
     return text
