@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from newsletter.checks.content.conflict_markers import conflicts
 from newsletter.checks.content.doubled_words import doubled_words
 from newsletter.checks.content.hidden_characters import hidden_characters
 from newsletter.checks.content.images import images
@@ -62,6 +63,7 @@ CONTENT: Mapping[str, Check] = {
     "subject": Check(subject, "warning"),
     "preheader": Check(preheader, "warning"),
     "shouting": Check(shouting, "warning"),
+    "conflict-markers": Check(conflicts, "error", always_error="a reader would get both texts of a conflict"),
     "unfinished": Check(unfinished, "error"),
     "doubled-words": Check(doubled_words, "warning"),
     "hidden-characters": Check(hidden_characters, "warning"),

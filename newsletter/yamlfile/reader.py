@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from newsletter.conflict_markers import CHOOSE, Marker, conflict_markers
 from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, read_hint
-from newsletter.display import display_path
+from newsletter.display import display_path, printable
 from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
@@ -98,6 +99,8 @@ def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
     except Unreadable as failure:
         fatal = [Problem(f"{shown}:{failure.line}", failure.what, failure.fix)]
     except yaml.MarkedYAMLError as mistake:
+        if conflict := [marker for marker in conflict_markers(text) if marker.column == 0]:
+            raise error([_conflict(shown, marker) for marker in conflict]) from mistake
         line, what, fix = explain(mistake, text)
         fatal = [Problem(f"{shown}:{line}", what, fix)]
     problems = [
@@ -107,6 +110,12 @@ def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
     if fatal:
         raise error(sorted([problem for _, problem in problems] + fatal, key=line_of))
     return Document(shown, data, composer.lines, problems, text)
+
+
+def _conflict(shown: str, marker: Marker) -> Problem:
+    return Problem(
+        f"{shown}:{marker.line + 1}", f"a conflict marker of Git: {printable(str(marker))}", CHOOSE
+    )
 
 
 def read_text(
