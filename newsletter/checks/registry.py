@@ -11,6 +11,7 @@ from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
 from newsletter.checks.content.links import links
 from newsletter.checks.content.long_passages import long_passages
+from newsletter.checks.content.merge_tags import merge_tags
 from newsletter.checks.content.preheader import preheader
 from newsletter.checks.content.redirects import redirects
 from newsletter.checks.content.repeated import repeated
@@ -64,6 +65,7 @@ CONTENT: Mapping[str, Check] = {
     "preheader": Check(preheader, "warning"),
     "shouting": Check(shouting, "warning"),
     "conflict-markers": Check(conflicts, "error", always_error="a reader would get both texts of a conflict"),
+    "merge-tags": Check(merge_tags, "error"),
     "unfinished": Check(unfinished, "error"),
     "doubled-words": Check(doubled_words, "warning"),
     "hidden-characters": Check(hidden_characters, "warning"),
