@@ -22,6 +22,10 @@ _SPLITTING = re.compile(f"(?<={_LETTER})[\u200b\u200d\u2060\ufeff](?={_LETTER})"
 _MANY = re.compile(
     "[\u00ad\u034f\u180b-\u180f\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]{3,}"
 )
+# Letters, symbols and marks that show nothing: fillers, the empty Braille pattern, selectors.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _ISOLATE = re.compile("[\u2066-\u2069]")
 _POP_ISOLATE = "\u2069"
 # An isolate ends with its paragraph.
@@ -49,10 +53,15 @@ def find_hidden_in_mail(text: str) -> list[Hidden]:
     return [] if text.isascii() else list(dict.fromkeys(_find_anywhere(text)))
 
 
+def is_visible(text: str) -> bool:
+    """Return True if a text has a letter, a digit, a sign or a symbol that can be seen."""
+    return any(unicodedata.category(c)[0] in "LNPS" for c in _BLANK.sub("", text))
+
+
 def _find(text: str) -> Iterator[Hidden]:
-    if text.strip() and not any(unicodedata.category(c)[0] in "LNPS" for c in text):
-        yield Hidden(text.strip()[0], "in a text without a visible character")
     yield from _find_anywhere(text)
+    if text.strip() and not is_visible(text):
+        yield Hidden(text.strip()[0], "in a text without a visible character")
     for paragraph in _PARAGRAPH.split(text):
         yield from _unbalanced(paragraph)
     for match in _SPLITTING.finditer(text):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from newsletter.checks.content.bare_addresses import bare_addresses
+from newsletter.checks.content.conflict_markers import conflicts
 from newsletter.checks.content.doubled_words import doubled_words
 from newsletter.checks.content.footnotes import footnotes
 from newsletter.checks.content.hidden_characters import hidden_characters
@@ -12,6 +13,7 @@ from newsletter.checks.content.issue_date import monday
 from newsletter.checks.content.link_text import link_text
 from newsletter.checks.content.links import links
 from newsletter.checks.content.long_passages import long_passages
+from newsletter.checks.content.merge_tags import merge_tags
 from newsletter.checks.content.plain_fields import plain_fields
 from newsletter.checks.content.preheader import preheader
 from newsletter.checks.content.redirects import redirects
@@ -68,6 +70,8 @@ CONTENT: Mapping[str, Check] = {
     "subject": Check(subject, "warning"),
     "preheader": Check(preheader, "warning"),
     "shouting": Check(shouting, "warning"),
+    "conflict-markers": Check(conflicts, "error", always_error="a reader would get both texts of a conflict"),
+    "merge-tags": Check(merge_tags, "error"),
     "unfinished": Check(unfinished, "error"),
     "doubled-words": Check(doubled_words, "warning"),
     "hidden-characters": Check(hidden_characters, "warning"),

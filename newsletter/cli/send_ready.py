@@ -36,9 +36,9 @@ class ReadyOptions:
 def send_ready(newsletter: "Newsletter", options: ReadyOptions) -> int:
     """Send every due issue, the oldest first; return the worst exit code.
 
-    An issue that is refused or cannot be read makes the code REFUSED, or INCOMPLETE if any other issue was
-    not refused. If another machine saves its state first, wait for it, and look again for due issues. After
-    Ctrl-C, and if this run of GitHub has become an older one, no further issue begins.
+    An issue that is refused, cannot be read or is not named like one makes the code REFUSED, or INCOMPLETE if
+    any other issue was not refused. If another machine saves its state first, wait for it, and look again for
+    due issues. After Ctrl-C, and if this run of GitHub has become an older one, no further issue begins.
     """
     return _ReadyRun(newsletter, options).run()
 
@@ -86,8 +86,8 @@ class _ReadyRun:
                     break
                 else:
                     self._send(service, prepared, is_last=is_last)
-            show_not_due(service)
-        return self._code(broken=broken)
+            has_errors = show_not_due(service)
+        return self._code(broken=broken or has_errors)
 
     def _send(self, service: "SendService", prepared: "Prepared", *, is_last: bool) -> None:
         from newsletter.cli import logs

@@ -51,7 +51,7 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
     with SendService.open(newsletter, on_wait=None) as service:
         due, broken = terminal.collect_due(due_issues(service))
         if not (due or as_json):
-            show_not_due(service)
+            broken |= show_not_due(service)
     names = [prepared.issue.name for prepared in due]
     if as_json:
         import json

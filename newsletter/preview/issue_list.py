@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.config import loader
+from newsletter.display import printable
 from newsletter.errors import IssueError, NewsError
 from newsletter.issue import files as issues
+from newsletter.issue.misnamed import MAX_MISNAMED, misnamed_files, naming_hint
 from newsletter.preview.database import records, stamp
 from newsletter.sending.model import SUBSCRIBERS, Send
 
@@ -17,6 +19,7 @@ State = Literal[
     "draft",  # not marked `ready: true`
     "ready",  # marked `ready: true`, not sent yet
     "broken",  # the file is not a valid issue
+    "misnamed",  # the file is not named like an issue, so that no command reads it
     "sending",  # its send is not finished
     "sent",  # its send is finished
     "cancelled",  # its send was cancelled
@@ -25,7 +28,10 @@ State = Literal[
 
 @dataclass(frozen=True)
 class ListedIssue:
-    """An issue in the list; `at` is the date on which its send finished (ISO 8601), "" if it is not sent."""
+    """An issue in the list; `at` is the date on which its send finished (ISO 8601), "" if it is not sent.
+
+    A misnamed file has the name of the file, and what to do in the place of the subject.
+    """
 
     name: str
     subject: str
@@ -65,7 +71,15 @@ class IssueList:
         files = issues.issue_files(self._folder / loader.ISSUES)
         known = {file: read for file in files if (read := self._read(file))}
         self._known = known
-        return [self._with_send(known[file][1]) for file in reversed(files) if file in known]
+        listed = [self._with_send(known[file][1]) for file in reversed(files) if file in known]
+        return [*self._misnamed(), *listed]
+
+    def _misnamed(self) -> list[ListedIssue]:
+        folder = self._folder / loader.ISSUES
+        return [
+            ListedIssue(_shown_name(path, folder), naming_hint(path, folder), "misnamed")
+            for path, _ in misnamed_files(folder)[:MAX_MISNAMED]
+        ]
 
     def _read(self, file: Path) -> tuple[tuple[int, int], ListedIssue] | None:
         try:
@@ -91,6 +105,10 @@ class IssueList:
         if send.finished_at is None:
             return ListedIssue(issue.name, issue.subject, "sending")
         return ListedIssue(issue.name, issue.subject, "sent", send.finished_at.date().isoformat())
+
+
+def _shown_name(path: Path, folder: Path) -> str:
+    return printable(path.relative_to(folder).as_posix(), 200)
 
 
 def _sends_by_issue(database: "Database") -> dict[str, Send]:

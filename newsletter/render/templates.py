@@ -21,9 +21,10 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
 
+from newsletter.conflict_markers import CHOOSE, conflict_markers
 from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, read_hint
-from newsletter.display import display_path
+from newsletter.display import display_path, printable
 from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
 from newsletter.render import filters, issue_markdown, markdown
@@ -186,12 +187,16 @@ def _read(file: Path, root: Path | None) -> str:
         what = cannot_be("read", failure)
         raise TemplateError(what, fix, where=display_path(file)) from failure
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = raw.count(b"\n", 0, failure.start) + 1
         raise TemplateError(
             "not UTF-8 text", "save the file as UTF-8", where=f"{display_path(file)}:{line}"
         ) from failure
+    for marker in conflict_markers(text):
+        what = f"a conflict marker of Git: {printable(str(marker))}"
+        raise TemplateError(what, CHOOSE, where=f"{display_path(file)}:{marker.line + 1}")
+    return text
 
 
 class _Tracing(Extension):

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from newsletter.checks import registry, runner, settings
@@ -13,6 +13,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
+from newsletter.issue.misnamed import misnamed
 from newsletter.limits.process import Limiter, run_limited, run_limited_with_waits
 from newsletter.services.prepare import proof
 
@@ -45,8 +46,9 @@ def check(
     """Check the named issues of the newsletter in a folder, or its newest issue; yield each result.
 
     An issue that cannot be read or rendered gives a result with the mistakes as problems, and so does an
-    invalid newsletter.yml. `online` also requests every link and picture, `spam` also runs SpamAssassin.
-    `limited` builds an issue and runs the other checks, `limited_with_waits` runs these two.
+    invalid newsletter.yml. The first result also has the files that are not named like an issue. `online`
+    also requests every link and picture, `spam` also runs SpamAssassin. `limited` builds an issue and runs
+    the other checks, `limited_with_waits` runs these two.
     """
     connected = {**(registry.ONLINE if online else {}), **(registry.SPAM if spam else {})}
     try:
@@ -56,8 +58,11 @@ def check(
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
+    unread = list(misnamed(newsletter.issues))
     for name in names or (None,):
-        yield _checked(newsletter, name, connected, limited, limited_with_waits)
+        checked = _checked(newsletter, name, connected, limited, limited_with_waits)
+        yield replace(checked, problems=[*checked.problems, *unread])
+        unread = []  # with the first issue only
 
 
 def _checked(

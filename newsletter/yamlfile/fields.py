@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from newsletter.hidden_characters import is_visible
 from newsletter.network.web_address import ascii_address, ascii_host
 
 MAX_LINE = 500
@@ -44,6 +45,8 @@ def one_line(text: str) -> str:
         raise invalid(f"has a control character (U+{ord(control):04X})", "delete it")
     if "=?" in text and "?=" in text:
         raise invalid("has an encoded word (=?…?=)", "write the text itself")
+    if not is_visible(text):
+        raise invalid(f"has only invisible characters (U+{ord(text[0]):04X})", "write words in their place")
     if len(text) > MAX_LINE:
         raise invalid(f"is {len(text)} characters long", f"write at most {MAX_LINE} characters")
     return text

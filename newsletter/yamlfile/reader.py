@@ -9,15 +9,17 @@ from typing import Any
 
 import yaml
 
+from newsletter.conflict_markers import CHOOSE, Marker, conflict_markers
 from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, read_hint
-from newsletter.display import display_path
+from newsletter.display import display_path, printable
 from newsletter.errors import InvalidInput, Problem
 from newsletter.yamlfile.syntax_errors import explain
 from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc
 from newsletter.yamlfile.values import dotted as dotted
 
+SUFFIXES = (".yml", ".yaml")
 MAX_BYTES = 2_000_000
 MAX_SEARCHED_CHARACTERS = 500
 # Characters between two words: white space and Markdown.
@@ -81,9 +83,9 @@ def phrase_pattern(words: str) -> re.Pattern[str]:
 def read(path: Path, error: type[InvalidInput], root: Path | None = None) -> Document:
     """Read a file of at most 2 MB as one YAML document. Raise `error` with the problems if that fails.
 
-    With `root`, the file must be a `.yml` file inside this folder, also after symbolic links.
+    With `root`, the file must be a `.yml` or `.yaml` file inside this folder, also after symbolic links.
     """
-    return parse(read_text(path, error, root, suffix=".yml" if root else ""), display_path(path), error)
+    return parse(read_text(path, error, root, suffix=SUFFIXES if root else ""), display_path(path), error)
 
 
 def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
@@ -99,6 +101,8 @@ def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
     except Unreadable as failure:
         fatal = [Problem(f"{shown}:{failure.line}", failure.what, failure.fix)]
     except yaml.MarkedYAMLError as mistake:
+        if conflict := [marker for marker in conflict_markers(text) if marker.column == 0]:
+            raise error([_conflict(shown, marker) for marker in conflict]) from mistake
         line, what, fix = explain(mistake, text)
         fatal = [Problem(f"{shown}:{line}", what, fix)]
     problems = [
@@ -110,12 +114,18 @@ def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
     return Document(shown, data, composer.lines, problems, text, composer.folded)
 
 
+def _conflict(shown: str, marker: Marker) -> Problem:
+    return Problem(
+        f"{shown}:{marker.line + 1}", f"a conflict marker of Git: {printable(str(marker))}", CHOOSE
+    )
+
+
 def read_text(
     path: Path,
     error: type[InvalidInput],
     root: Path | None = None,
     *,
-    suffix: str = "",
+    suffix: reading.Suffix = "",
     secret: bool = False,
 ) -> str:
     """Return the text of a file of at most 2 MB, with `\\n` as line ends; raise `error` if it is not text.

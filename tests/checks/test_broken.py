@@ -111,7 +111,7 @@ BROKEN = {
         TEXT, "Hello [[firstname]], it is cold.", "[[firstname]] is not", "placeholders", 5
     ),
     "another tool's placeholder": issue(
-        TEXT, '"Hello {{ first_name }}, it is cold."', "template code is left", "markup", 5
+        TEXT, '"Hello {{ first_name }}, it is cold."', "placeholder of another tool", "merge-tags", 5
     ),
     "redirector link": issue(
         "https://soup.example.com/blend",

@@ -73,6 +73,18 @@ def test_several_issues(news: News, tmp_path: Path) -> None:
     assert "issues/1999-01-04.yml: error: there is no such issue" in result.output
 
 
+def test_files_with_a_wrong_name_are_named(news: News, tmp_path: Path) -> None:
+    news()
+    (tmp_path / "issues" / "2026-5-4.yml").write_text(ISSUE, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 0
+    assert "issues/2026-5-4.yml: warning: is not named like an issue: no command reads it" in result.output
+    (tmp_path / "issues" / "2026-5-4.yml").write_text(f"{ISSUE}ready: true\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", "2026-05-04"])
+    assert result.exit_code == 1 and result.output.count("2026-5-4.yml: error: says `ready: true`") == 1
+    assert "name it 2026-05-04.yml" in result.output
+
+
 @pytest.mark.parametrize(
     ("issue", "expected"),
     [

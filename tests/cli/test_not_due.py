@@ -96,3 +96,30 @@ def test_the_sender_of_init_gives_no_id_to_a_state(tmp_path: Path) -> None:
     assert refused.exit_code == 1 and "newsletter.yml:3: sender.email is still TODO@" in refused.output
     assert not (folder / ".news").exists()
     assert CliRunner().invoke(main, ["-C", str(folder), "render"]).exit_code == 0
+
+
+def test_a_ready_file_with_a_wrong_name_fails_the_run(news: News, tmp_path: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    (tmp_path / "issues" / f"{ISSUE}.yml").rename(tmp_path / "issues" / "2026-4-27.yml")
+    done = send(news)
+    assert done.exit_code == 1 and "2026-4-27.yml: says `ready: true`, and is not named like" in done.output
+    assert "name it 2026-04-27.yml" in done.output
+    assert news("status", "--due").exit_code == 1
+
+
+def test_a_draft_with_a_wrong_name_is_a_warning(news: News, tmp_path: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    (tmp_path / "issues" / "2026-5-4.yml").write_text("subject: Soup\n")
+    done = send(news)
+    assert done.exit_code == 0 and "2026-5-4.yml: warning: is not named like an issue" in done.output
+
+
+def test_a_yaml_file_is_sent_and_two_files_of_an_issue_are_not(news: News, tmp_path: Path) -> None:
+    news("subscribers", "add", "ada@example.com")
+    issue = tmp_path / "issues" / f"{ISSUE}.yml"
+    issue.with_suffix(".yaml").write_text(issue.read_text())
+    done = send(news)
+    assert done.exit_code == 1 and f"{ISSUE}.yml and {ISSUE}.yaml are both the issue" in done.output
+    issue.unlink()
+    done = send(news)
+    assert done.exit_code == 0 and "SENT TO THE ONLY RECIPIENT" in done.output

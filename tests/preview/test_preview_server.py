@@ -683,6 +683,15 @@ def test_the_list_says_how_far_each_issue_has_got(letter):
     ]
 
 
+def test_the_list_has_the_files_that_no_command_reads(letter):
+    letter.save("issues/2026-1-12.yml", letter.issue)
+    listed = IssueList(letter.folder).issues()
+    assert [(issue.name, issue.subject, issue.state) for issue in listed] == [
+        ("2026-1-12.yml", "name it 2026-01-12.yml", "misnamed"),
+        ("2026-01-05", "Soup for all", "draft"),
+    ]
+
+
 def test_a_mistake_takes_no_subject_from_the_list(letter):
     issues = IssueList(letter.folder)
     for subject, view in (

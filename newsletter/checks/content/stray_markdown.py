@@ -1,8 +1,9 @@
-"""Check for invalid Markdown, which the mail shows literally: asterisks, broken links, HTML tags."""
+"""Check for invalid Markdown, which the mail shows literally: asterisks, broken links, HTML tags, lists."""
 
 import re
 from collections.abc import Iterator
 
+from newsletter.checks.content.block_marks import stray_block_marks
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
@@ -21,13 +22,19 @@ _STRAY = (
         re.compile(r"\[[^\[\]]+\]\s?\(\s*(?:https?:|mailto:|www\.|/\w)\S*"),
         "write [text](https://…), without spaces between or inside",
     ),
-    # One # may begin a hashtag: #ICYDNCI, #soup, #BlackFriday, and any in a sentence.
+    (
+        re.compile(r"\([^()\n]{1,200}\)\s?\[\s*(?:https?:|mailto:|www\.)\S*"),
+        "write [text](https://…): square brackets around the words, round ones around the address",
+    ),
     (
         re.compile(
-            r"^(?:#{2,6}(?=[^\W\d_])|#(?![a-zß-öø-ÿα-ωа-я])(?=[^\W\d_][^\W\d_A-Z]+(?: [^.!?:#]{0,50})?$))"
+            r"(?:[\uff3b\u3010\u3014][^\uff3b\uff3d\u3010\u3011\u3014\u3015\[\]]{1,200}[\uff3d\u3011\u3015\]]\s?[(\uff08]"
+            r"|\[[^\[\]]{1,200}[\]\uff3d]\s?\uff08)\s*(?:https?:|mailto:|www\.)\S*"
         ),
-        "put a space after the #, or delete the #; write \\# for a hashtag",
+        "write [text](https://…) with ordinary brackets",
     ),
+    (re.compile(r"\uff0a\uff0a"), "write **bold** with ordinary asterisks"),
+    (re.compile(r"\uff40[^\uff40]{1,200}\uff40"), "write `code` with ordinary backticks"),
     (
         re.compile(r"</?(?:[bipu]|br|em|strong|span|div|sup|sub|center|font|img)\b[^<>]*>"),
         "write Markdown: HTML tags are shown as text",
@@ -49,6 +56,11 @@ def stray_markdown(proof: Proof) -> Iterator[Problem]:
                 if "**" in stray[0] and _BESIDE_A_LETTER.search(paragraph):
                     fix = _MOVE_THE_MARKS
                 yield Problem(where, f'readers would see "{shown}"', fix, "warning")
+    months = proof.newsletter.site.labels["months"].split()
+    for text in proof.texts:
+        for line, fix in stray_block_marks(text.content, months) if text.markdown else ():
+            (where,) = proof.where_lines(text, [line.strip()])
+            yield Problem(where, f'readers would see "{printable(line.strip(), 40)}"', fix, "warning")
 
 
 def _unescaped(proof: Proof) -> Iterator[tuple[Text, str]]:

@@ -13,7 +13,6 @@ from newsletter.errors import Problem
 _TEMPLATE = re.compile(
     r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|\*\|\w+\|\*|<%(?:(?!<%).)*?%>", re.DOTALL
 )
-_CODE = re.compile(r"`[^`]*`|^ {4}.*", re.MULTILINE)
 # Obsolete elements, which HTML and mail programs no longer support.
 _OBSOLETE = ("applet", "blink", "center", "dir", "frame", "frameset", "marquee", "nobr", "plaintext", "xmp")
 
@@ -40,19 +39,22 @@ def _left_over(proof: Proof, tags: Tags) -> Iterator[Problem]:
         yield Problem(proof.where(f"<{name}"), what, "check its spelling and its place")
     for name in (name for name in names if name in _OBSOLETE):
         yield Problem(proof.where(f"<{name}"), f"<{name}> is obsolete HTML", "use CSS instead", "warning")
-    shown = _shown_as_code(proof)
+    shown = _in_texts(proof)
     for words in dict.fromkeys(_TEMPLATE.findall(proof.document.readable)):
-        if words not in shown:
+        if " ".join(words.split()) not in shown:
             what = f"template code is left in the mail: {printable(words)}"
             yield Problem(
                 proof.where(words), what, "delete it; only placeholders such as [[name]] are filled"
             )
 
 
-def _shown_as_code(proof: Proof) -> set[str]:
-    """Return the template code that the editor wrote as Markdown code, to show it to readers."""
-    code = (piece for text in proof.texts for piece in _CODE.findall(text.content))
-    return {words for piece in code for words in _TEMPLATE.findall(piece)}
+def _in_texts(proof: Proof) -> set[str]:
+    """Return the template code in the texts of the issue: the check `merge-tags` reports it there.
+
+    Template code that the editor wrote as Markdown code is for readers.
+    """
+    texts = (text.content for text in proof.texts if text.loc[0] != "extra")
+    return {" ".join(words.split()) for content in texts for words in _TEMPLATE.findall(content)}
 
 
 def _duplicates(proof: Proof, tags: Tags) -> Iterator[Problem]:

@@ -137,6 +137,7 @@ function showIssues() {
   refill(
     byId("issues"),
     ...received.issues.map((issue) => {
+      if (issue.state === "misnamed") return misnamedEntry(issue);
       const link = make("a", { href: `?issue=${issue.name}` }, make("span", { className: "subject", textContent: issue.subject || "no subject yet" }));
       const state = make("span", { className: issue.state, textContent: issue.at ? `sent on ${issue.at}` : issue.state });
       link.append(make("span", { className: "facts" }, make("span", { textContent: issue.name }), state));
@@ -153,13 +154,23 @@ function showIssues() {
   );
 }
 
+// A file that no command reads: its name, and how to name it.
+function misnamedEntry(file) {
+  const state = make("span", { className: file.state, textContent: "not read" });
+  const facts = make("span", { className: "facts" }, make("span", { textContent: file.name }), state);
+  const entry = make("li", {}, make("div", {}, make("span", { textContent: file.subject }), facts));
+  entry.dataset.key = file.name;
+  return entry;
+}
+
 async function toMail() {
   if (chosen.view !== "mail") choose({ view: "mail" });
   await queue;
 }
 
 function step(offset) {
-  const next = received.issues[received.issues.findIndex((issue) => issue.name === issueShown()) + offset];
+  const issues = received.issues.filter((issue) => issue.state !== "misnamed");
+  const next = issues[issues.findIndex((issue) => issue.name === issueShown()) + offset];
   if (next) pick(next.name);
 }
 const cycle = (key, values) => choose({ [key]: values[(values.indexOf(chosen[key]) + 1) % values.length] });
