@@ -11,7 +11,7 @@ from newsletter.disk import writing
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
-from newsletter.issue.files import issue_date, issue_files, load, next_monday
+from newsletter.issue.files import SUFFIXES, issue_date, issue_files, load, next_monday
 from newsletter.issue.model import Issue, Passage
 
 
@@ -24,17 +24,23 @@ def create(folder: Path, day: date) -> Path:
     """
     path = folder / f"{day.isoformat()}.yml"
     issue_date(path)  # raise IssueError for a date that `load` would reject
+    for suffix in SUFFIXES[1:]:
+        _refuse_existing(path.with_suffix(suffix))
     text = _skeleton(day, _newest(folder))
     try:
         writing.create(path, text.encode(), root=folder.parent)
     except OSError as failure:
-        if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            where = display_path(path)
-            raise IssueError.of(where, "the file exists already", "edit it, or delete it first") from failure
+        if isinstance(failure, FileExistsError):
+            _refuse_existing(path)
         what = cannot_be("written", failure)
         hint = write_hint(failure, "check the permissions of its folder")
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise IssueError.of(display_path(path), "the file exists already", "edit it, or delete it first")
 
 
 def parse_day(text: str, today: date) -> date:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import PurePath
 
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
@@ -17,7 +18,8 @@ def monday(proof: Proof) -> Iterator[Problem]:
     first, _ = proof.issue.week
     if proof.issue.date != first:
         what = f"{proof.issue.name} is a {proof.issue.date:%A}; the mail names the week of Monday {first}"
-        fix = f"rename the file to {first}.yml; if you publish on another day, switch this check off"
+        suffix = PurePath(proof.issue.path).suffix
+        fix = f"rename the file to {first}{suffix}; if you publish on another day, switch this check off"
         yield Problem(proof.issue.path, what, fix, "warning")
     for text in proof.texts:
         if (text.loc[0], text.loc[-1]) not in _HEADLINES:
