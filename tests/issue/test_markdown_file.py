@@ -1,5 +1,6 @@
 """Issues as Markdown: the same model as YAML, problems at their lines, and refusals with what to write."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from newsletter.config import loader
 from newsletter.errors import IssueError
-from newsletter.issue import files
+from newsletter.issue import files, skeleton
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.render.pipeline import render
 from tests import samples
@@ -484,3 +485,78 @@ def test_code_below_a_text_is_code(folder: Path) -> None:
     issue = load(folder, f"{FRONT}{STORY}Text:\n\n{code}\n\n### B\n\n```yml\non: push\n```\n")
     first, second = (story.text for _, story in issue.located_stories())
     assert first == f"Text:\n\n{code}" and second == "```yml\non: push\n```"
+
+
+# The files of a folder
+
+
+def test_two_files_of_one_issue_are_an_error_that_names_both(folder: Path) -> None:
+    for name in ("2026-05-04.md", "2026-05-04.yml"):
+        (folder / name).write_text(FRONT + "x", "utf-8")
+    assert files.issue_files(folder) == [folder / "2026-05-04.yml"]
+    for path in (files.find(folder), folder / "2026-05-04.md"):
+        with pytest.raises(IssueError) as raised:
+            files.load(path)
+        assert str(raised.value) == (
+            f"{path}: 2026-05-04.yml and 2026-05-04.md are both the issue of 2026-05-04; delete one of the "
+            "two, or give it another date"
+        )
+
+
+def test_an_issue_in_markdown_is_found_by_its_date(folder: Path) -> None:
+    for name in ("2026-04-27.yml", "2026-05-04.md", "README.md", "2026-05-11.MD"):
+        (folder / name).write_text(FRONT + "x", "utf-8")
+    found = [folder / "2026-04-27.yml", folder / "2026-05-04.md"]
+    assert files.issue_files(folder) == found
+    assert files.find(folder) == files.find(folder, "2026-05-04") == found[1]
+    assert files.find(folder, "issues/2026-05-04.md") == files.find(folder, "2026-05-04.md") == found[1]
+    assert files.issue_name("issues/2026-05-04.md") == "2026-05-04"
+    assert files.load(found[1]).date == date(2026, 5, 4)
+    assert files.parse((FRONT + "x").encode(), found[1]).opening[0].text == "x"
+    with pytest.raises(IssueError, match=r"name it like this: 2026-04-27\.md"):
+        files.load(folder / "README.md")
+
+
+# A new issue
+
+FILLED = {"subject": "Soup", "preheader": "A soup for the first cold evening."}
+
+
+def filled(text: str) -> str:
+    """Return a skeleton with words in every place that asks for some."""
+    for key, words in FILLED.items():
+        text = text.replace(f'{key}: ""', f"{key}: {words}")
+    front, end, body = text.rpartition("---\n")
+    lines = (f"{line} [T](https://example.com)" if line == "###" else line for line in body.split("\n"))
+    return front + end + "\n".join(f"{line}\n\nText." if line.startswith("####") else line for line in lines)
+
+
+def test_a_new_issue_in_markdown_takes_the_headings_of_the_newest(folder: Path) -> None:
+    load(folder, TWIN_YAML.replace("heading: Dates", "heading: 'In C #'"), "2026-04-27.yml")
+    path = skeleton.create(folder, date(2026, 5, 4), markdown=True)
+    assert path == folder / "2026-05-04.md"
+    body = path.read_text("utf-8").rpartition("---\n")[2].split("\n\n")
+    block = "```yaml\nauthors: []\ntags: []\n```"
+    passages = ["#### Why it works", "#### With a picture"]
+    headings = ["\n#### It is cold", "###", "## Recipes", "###", block, *passages, "## In C # #\n"]
+    assert body == headings
+    issue = load(folder, filled(path.read_text("utf-8")) + "\n\nText.")
+    assert [section.heading for section in issue.sections] == [None, "Recipes", "In C #"]
+    assert not issue.ready
+
+
+def test_the_first_issue_in_markdown_can_be_filled_in(folder: Path) -> None:
+    path = skeleton.create(folder, date(2026, 5, 4), markdown=True)
+    assert refused(folder, path.read_text("utf-8"))[0] == ":11: subject is empty; fill it in"
+    issue = load(folder, filled(path.read_text("utf-8")))
+    assert [story.passages[0].heading for story in issue.sections[0].stories] == ["What it is"]
+
+
+@pytest.mark.parametrize("existing", ["2026-05-04.yml", "2026-05-04.yaml", "2026-05-04.md"])
+@pytest.mark.parametrize("markdown", [True, False])
+def test_a_new_issue_is_never_a_second_file_of_its_date(folder: Path, existing: str, markdown: bool) -> None:
+    (folder / existing).write_text(KEYS, "utf-8")
+    with pytest.raises(IssueError) as raised:
+        skeleton.create(folder, date(2026, 5, 4), markdown=markdown)
+    assert str(raised.value) == f"issues/{existing}: the file exists already; edit it, or delete it first"
+    assert [path.name for path in folder.iterdir()] == [existing]
