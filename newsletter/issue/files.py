@@ -1,4 +1,4 @@
-"""Find an issue file such as `issues/2026-04-27.yml`, load it as an Issue, and describe its JSON Schema."""
+"""Find an issue file such as `issues/2026-04-27.yml` or `.md`, load it, and describe its JSON Schema."""
 
 import json
 import os
@@ -15,7 +15,8 @@ from newsletter.errors import IssueError
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
 
-SUFFIXES = reader.SUFFIXES
+MARKDOWN = ".md"
+SUFFIXES = (*reader.SUFFIXES, MARKDOWN)
 """The suffixes of issue files, the usual one first."""
 _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
@@ -36,14 +37,28 @@ def load(path: Path, folder: Path | None = None) -> Issue:
     """
     day = issue_date(path)
     _refuse_twin(path)
-    return _validated(reader.read(path, IssueError, root_of(path, folder) if folder else None), day)
+    return _validated(_read(path, root_of(path, folder) if folder else None), day)
 
 
 def parse(content: bytes, path: Path) -> Issue:
     """Return the issue of a file's content, such as that of an earlier commit; raise IssueError as `load`."""
     shown = display_path(path)
     text = reader.decode(content, shown, IssueError)
-    return _validated(reader.parse(text, shown, IssueError), issue_date(path))
+    return _validated(_document(text, shown), issue_date(path))
+
+
+def _read(path: Path, root: Path | None) -> reader.Document:
+    suffix = (MARKDOWN,) if path.suffix == MARKDOWN else reader.SUFFIXES
+    text = reader.read_text(path, IssueError, root, suffix=suffix if root else "")
+    return _document(text, display_path(path))
+
+
+def _document(text: str, shown: str) -> reader.Document:
+    if shown.endswith(MARKDOWN):
+        from newsletter.issue.markdown import document  # markdown-it takes 45 ms to import
+
+        return document.parse(text, shown)
+    return reader.parse(text, shown, IssueError)
 
 
 def _validated(document: reader.Document, day: date) -> Issue:
@@ -155,4 +170,5 @@ def issue_date(path: Path) -> date:
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError.of(display_path(path), what, "name it like this: 2026-04-27.yml")
+    suffix = MARKDOWN if path.suffix.lower() == MARKDOWN else SUFFIXES[0]
+    raise IssueError.of(display_path(path), what, f"name it like this: 2026-04-27{suffix}")

@@ -11,22 +11,24 @@ from newsletter.disk import writing
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
-from newsletter.issue.files import SUFFIXES, issue_date, issue_files, load, next_monday
+from newsletter.issue.files import MARKDOWN, SUFFIXES, issue_date, issue_files, load, next_monday
+from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
 from newsletter.issue.model import Issue, Passage
 
 
-def create(folder: Path, day: date) -> Path:
+def create(folder: Path, day: date, *, markdown: bool = False) -> Path:
     """Write a commented skeleton with the headings of the newest issue; return its path.
 
-    `folder` is that of the issues, directly in the newsletter's folder.
+    `folder` is that of the issues, directly in the newsletter's folder. `markdown` is True for an issue in
+    Markdown.
 
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
-    path = folder / f"{day.isoformat()}.yml"
+    path = folder / f"{day.isoformat()}{MARKDOWN if markdown else SUFFIXES[0]}"
     issue_date(path)  # raise IssueError for a date that `load` would reject
-    for suffix in SUFFIXES[1:]:
+    for suffix in SUFFIXES:
         _refuse_existing(path.with_suffix(suffix))
-    text = _skeleton(day, _newest(folder))
+    text = (markdown_skeleton if markdown else _skeleton)(day, _newest(folder))
     try:
         writing.create(path, text.encode(), root=folder.parent)
     except OSError as failure:
