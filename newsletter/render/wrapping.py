@@ -23,7 +23,7 @@ def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
     lines, line, used = [], "", 0
     indent = columns(prefix)
     for gap, piece in _pieces(text, max(_MIN_PIECE_COLUMNS, width - indent)):
-        size = columns(piece)
+        size = len(piece) if piece.isascii() else columns(piece)
         if not line:
             line, used = piece, size
         elif used + len(gap) + size <= width:
@@ -43,6 +43,9 @@ def widest_piece(text: str) -> int:
 def _pieces(text: str, width: int) -> Iterator[tuple[str, str]]:
     """Yield the parts between which a line may end, each with the space before it, if any."""
     for word in filter(None, _SPACES.split(text)):
+        if word.isascii() and len(word) <= width:  # nearly every word of a European language
+            yield " ", word
+            continue
         gap = " "
         for piece in _unspaced_pieces(word) if _PERHAPS_CJK.search(word) else (word,):
             for part in (piece,) if _ADDRESS.search(piece) else _short_pieces(piece, width):

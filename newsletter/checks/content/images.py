@@ -17,13 +17,15 @@ _FILE_NAME = re.compile(
     "image|picture|photo|img|graphic|bild|foto|grafik|imagen|immagine",
     re.IGNORECASE,
 )
+# Markdown has not read these as attributes.
+_ATTRIBUTES = re.compile(r"\s?\{[^{}]{0,200}\}")
 
 
 def images(proof: Proof) -> Iterator[Problem]:
     """A picture without https, without a width in pixels, or with a file name as its alt text."""
     mail_width = _mail_width(proof)
     for image in proof.document.named("img"):
-        for what, fix in (*_source(image), *_width(image, mail_width), *_alt_text(image)):
+        for what, fix in (*_source(image), *_width(image, mail_width), *_alt_text(image), *_rest(image)):
             shown = printable(image.get("src", ""))
             yield Problem(proof.where(image), f"{what} ({shown})", fix, "warning")
 
@@ -66,6 +68,12 @@ def _alt_text(image: Element) -> Iterator[tuple[str, str]]:
     if _FILE_NAME.fullmatch(alt):
         what = f'the alt text "{printable(alt, 40)}" does not describe the picture'
         yield what, "describe the picture: many readers see only the alt text"
+
+
+def _rest(image: Element) -> Iterator[tuple[str, str]]:
+    if attributes := _ATTRIBUTES.match(image.tail or ""):
+        what = f'readers would see "{printable(attributes[0].strip(), 40)}" behind the picture'
+        yield what, "write {width=300}: only the width, in pixels, right behind the picture"
 
 
 def _mail_width(proof: Proof) -> int:

@@ -7,6 +7,11 @@ MAX_TABLE_COLUMNS = 20
 
 def bounded_table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
     """Parse a table of at most MAX_TABLE_COLUMNS; markdown-it fills up the cells of short rows."""
+    if startLine + 2 > endLine:
+        return False
+    rule = state.bMarks[startLine + 1] + state.tShift[startLine + 1]
+    if state.src[rule : rule + 1] not in ("|", "-", ":"):  # spares most paragraphs the rest
+        return False
     first, last = state.bMarks[startLine], state.eMarks[startLine]
     if state.src.count("|", first, last) - state.src.count("\\|", first, last) > MAX_TABLE_COLUMNS + 1:
         return False
@@ -16,7 +21,7 @@ def bounded_table(state: StateBlock, startLine: int, endLine: int, silent: bool)
 def drop_comment(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
     """Skip an HTML comment that begins a line, with the line ends in it; the text behind it stays."""
     start = state.bMarks[startLine] + state.tShift[startLine]
-    if state.is_code_block(startLine) or not state.src.startswith("<!--", start):
+    if not state.src.startswith("<!--", start) or state.is_code_block(startLine):
         return False
     limit = state.eMarks[endLine - 1]
     end = _comment_end(state, start, limit)

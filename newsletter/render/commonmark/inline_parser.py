@@ -24,7 +24,7 @@ class InlineState(StateInline):
 
     def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
         token = super().push(ttype, tag, nesting)
-        if ttype in ("link_open", "image", "footnote_ref"):
+        if ttype in ("link_open", "image"):
             token.map = [self.pos, self.pos]
         return token
 
@@ -69,7 +69,9 @@ class InlineParser(ParserInline):
 
 def drop_comment(state: StateInline, silent: bool) -> bool:
     """Skip an HTML comment: an editor's private note is not for readers."""
-    end = state.comment_end() if isinstance(state, InlineState) else 0
+    if state.src[state.pos] != "<" or not isinstance(state, InlineState):
+        return False
+    end = state.comment_end()
     if end:
         state.pos = end
     return bool(end)
@@ -77,8 +79,7 @@ def drop_comment(state: StateInline, silent: bool) -> bool:
 
 def link_address(state: StateInline, silent: bool) -> bool:
     """Make a link of a bare http(s) address; without a scheme, `train.py` would be one too."""
-    start = _scheme_start(state)
-    if state.linkLevel > 0 or start is None:
+    if state.src[state.pos] != ":" or state.linkLevel > 0 or (start := _scheme_start(state)) is None:
         return False
     assert state.md.linkify
     source = state.src[start : min(state.posMax, start + _MAX_ADDRESS_CHARACTERS)]
