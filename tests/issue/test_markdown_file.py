@@ -249,7 +249,7 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(folder: Path) -> None:
             "### See [a](https://a.example)\nx", [("See [a](https://a.example)", None)], id="within"
         ),
         pytest.param("### [a](https://a.example) [b](https://b.example)\nx", None, id="two-links"),
-        pytest.param("### [a](https://a.example/é)\n", [("a", "https://a.example/é")], id="as-written"),
+        pytest.param("### [a](https://a.example/é)\n", [("a", "https://a.example/%C3%A9")], id="encoded"),
         pytest.param("> ### quoted\n\n- ### listed\n\n    ### code\n\n#tag ### x", [], id="no-headings"),
         pytest.param("<!--\n### a\n\n### b\n-->\nx", [], id="comment"),
         pytest.param("<!-- no end\n\n### a\nx", [("a", None)], id="comment-without-an-end"),
