@@ -185,7 +185,7 @@ def test_titles_that_wrapping_breaks_inside_a_word() -> None:
 def test_html_in_the_text_part_that_the_editor_did_not_write(tmp_path: Path) -> None:
     """An escaped tag of the editor does not excuse another tag of the same name."""
     (tmp_path / "templates").mkdir()
-    template = "<b class='x'>{{ passage.text|plain }}</b>\n{{ 'words ' * 20 }}\n"
+    template = "{{ passage.text|plain }} <b class='x'>Eat.</b>\n{{ 'words ' * 20 }}\n"
     (tmp_path / "templates" / "passage.txt.j2").write_text(template, encoding="utf-8")
     found = [finding for finding in findings(issue("Write &lt;b&gt; for that.")) if "text part" in finding]
     assert [finding.partition(" (")[0] for finding in found] == [
