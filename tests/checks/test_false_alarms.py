@@ -96,6 +96,15 @@ def test_an_address_that_a_template_writes_has_the_same_spelling() -> None:
     assert "https://xn--bcher-kva.example.com/%C3%BC?a=1&b=2" in checked.document.targets
 
 
+def test_words_that_name_another_host_in_another_spelling() -> None:
+    same = "[https://bücher.example.com](https://xn--bcher-kva.example.com/a)"
+    other = "[https://bücher.example.com](https://bucher.example.com/b)"
+    assert findings(issue(f"{same} or {other}")) == [
+        'issues/2026-04-27.yml:12: the words "https://bücher.example.com" lead to bucher.example.com,'
+        " as in phishing mails"
+    ]
+
+
 def test_a_link_that_markdown_rewrites_is_located_in_the_issue() -> None:
     links = r"""
 [a b](http://example.com/ü)
@@ -185,7 +194,7 @@ def test_titles_that_wrapping_breaks_inside_a_word() -> None:
 def test_html_in_the_text_part_that_the_editor_did_not_write(tmp_path: Path) -> None:
     """An escaped tag of the editor does not excuse another tag of the same name."""
     (tmp_path / "templates").mkdir()
-    template = "<b class='x'>{{ passage.text|plain }}</b>\n{{ 'words ' * 20 }}\n"
+    template = "{{ passage.text|plain }} <b class='x'>Eat.</b>\n{{ 'words ' * 20 }}\n"
     (tmp_path / "templates" / "passage.txt.j2").write_text(template, encoding="utf-8")
     found = [finding for finding in findings(issue("Write &lt;b&gt; for that.")) if "text part" in finding]
     assert [finding.partition(" (")[0] for finding in found] == [

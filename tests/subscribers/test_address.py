@@ -3,9 +3,14 @@
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
+from newsletter.checks.content.links import target_problem
+from newsletter.config.fields import Mailbox
+from newsletter.errors import SubscriberError
 from newsletter.subscribers import address
 from newsletter.subscribers.address import Address, BadAddress, parse
+from newsletter.subscribers.parsing import parse_subscriber
 
 
 @pytest.mark.parametrize(
@@ -112,6 +117,19 @@ def test_what_is_none_is_refused_with_the_reason(text: str, reason: str) -> None
     with pytest.raises(BadAddress) as raised:
         parse(text)
     assert str(raised.value) == reason
+
+
+def test_the_reason_is_told_wherever_an_address_is_parsed() -> None:
+    """On the command line and in a list, in newsletter.yml, and in a link of an issue."""
+    with pytest.raises(SubscriberError, match=NO_DOT):
+        parse_subscriber("ada@example")
+    with pytest.raises(ValidationError, match=NO_DOT):
+        TypeAdapter(Mailbox).validate_python("ada@example")
+    assert target_problem("mailto:ada@example") == (
+        f"not an email address: {NO_DOT}",
+        "write mailto:name@example.com",
+        "error",
+    )
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)

@@ -8,6 +8,7 @@ from newsletter.checks.document import words
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
+from newsletter.network.web_address import with_ascii_addresses
 
 _VAGUE = re.compile(
     "(?:(?:please )?click )?here|click|(?:click )?this|(?:this |the )?link|(?:read |learn )?more|more info|"
@@ -35,7 +36,9 @@ def link_text(proof: Proof) -> Iterator[Problem]:
             what = f'the words "{printable(text)}" do not describe the target ({printable(target)})'
             fix = "put the link on words that describe the target page"
             yield Problem(proof.where(link), what, fix, "warning")
-        elif (named := _ADDRESS.fullmatch(text)) and not _is_same_site(named[1].lower(), _host(target)):
+        elif (named := _ADDRESS.fullmatch(with_ascii_addresses(text))) and not _is_same_site(
+            named[1].lower(), _host(target)
+        ):
             host = _host(target) or printable(target)
             what = f'the words "{printable(text)}" lead to {host}, as in phishing mails'
             yield Problem(proof.where(link), what, "name the site that the link leads to", "warning")
