@@ -9,10 +9,11 @@ from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.network.web_address import ascii_address, with_ascii_addresses
-from newsletter.render.markdown import to_text
+from newsletter.render.east_asian import columns
+from newsletter.render.markdown import inline_text, to_text
 
 # RFC 5322, 2.1.1: lines should have at most 78 characters.
-MAX_LINE_CHARACTERS = 78
+MAX_LINE_COLUMNS = 78
 _TAG = re.compile(
     r"</?(?:a|b|br|div|em|font|h[1-6]|hr|i|img|li|mj-[a-z]+|p|span|strong|table|t[dhr]|[uo]l)\b[^<>]*>"
 )
@@ -34,12 +35,12 @@ def text_part(proof: Proof) -> Iterator[Problem]:
     for line in text.split("\n"):
         # A line of code is as long as the editor wrote it, and no address is broken.
         if (
-            len(line) > MAX_LINE_CHARACTERS
+            columns(line) > MAX_LINE_COLUMNS
             and not any(part in line for part in ("://", "mailto:", "[["))
             and line.strip() not in as_written
         ):
-            what = f'a line of {len(line)} characters in the text part ("{printable(line.strip(), 40)}")'
-            fix = f"use at most {MAX_LINE_CHARACTERS}: the filter `wrapped` in the template breaks lines"
+            what = f'a line of {columns(line)} columns in the text part ("{printable(line.strip(), 40)}")'
+            fix = f"use at most {MAX_LINE_COLUMNS}: the filter `wrapped` in the template breaks lines"
             yield Problem(proof.where_in_text(line), what, fix, "warning")
 
 
@@ -70,7 +71,7 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
     flat = _without_spaces(text).casefold()
     for loc, story in proof.issue.located_stories():
         # Wrapping breaks a title also inside a word that is longer than a line.
-        if _without_spaces(story.title).casefold() not in flat:
+        if _without_spaces(inline_text(story.title)).casefold() not in flat:
             where = files.where(proof.issue, (*loc, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
