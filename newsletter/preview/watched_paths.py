@@ -40,7 +40,7 @@ def find(folder: Path, name: str | None = None) -> WatchedPaths:
     """
     built_in = BUILT_IN.resolve()
     files = _inside(follow(folder / loader.FILE, folder), folder)
-    if name and name.endswith((".yml", ".yaml")):
+    if name and Path(name).suffix:  # else it is a date
         named = Path(os.path.abspath(name))
         files |= _inside(follow(named, Path(named.anchor)), root_of(named, folder))
     own = [follow(folder / root, folder) for root in (loader.ISSUES, loader.TEMPLATES)]

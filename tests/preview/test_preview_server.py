@@ -273,11 +273,12 @@ def test_an_issue_with_errors_is_not_sent_as_a_test(letter, workspace):
         {**OWN_ORIGIN, "Sec-Fetch-Site": "cross-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/test", "/links"])
+@pytest.mark.parametrize("path", ["/test", "/links", "/issues"])
 def test_other_origins_change_nothing(letter, workspace, path, headers):
-    body = {"address": "me@example.com", "provider": "outbox"}
+    body = {"address": "me@example.com", "provider": "outbox", "date": "2026-02-02"}
     assert ask(workspace, path, "POST", headers=headers, json=body).status_code == 403
     assert not (letter.folder / "outbox").exists()
+    assert len(list((letter.folder / "issues").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
@@ -288,6 +289,8 @@ def test_other_origins_change_nothing(letter, workspace, path, headers):
         ("GET", "/outbox/a.eml", 403),
         ("POST", "/links", 403),
         ("POST", "/test", 403),
+        ("POST", "/issues", 403),
+        ("GET", "/issues", 200),
         ("GET", "/links", 200),
         ("GET", "/mail.txt", 200),
     ],
