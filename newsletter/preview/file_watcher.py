@@ -16,7 +16,7 @@ _IDLE_MILLISECONDS = 300
 
 
 async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
-    """Yield after each change of the newsletter's configuration, issues or templates, or of the file `name`.
+    """Yield after each change of the configuration, an issue, a template, a picture, or the file `name`.
 
     New folders are watched too, and the files and folders inside `folder` that symbolic links lead to. Other
     folders in `folder` are not watched: an outbox may have a million messages.

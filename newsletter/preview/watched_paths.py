@@ -11,6 +11,7 @@ from newsletter.disk.boundary import entries, follow, root_of
 from newsletter.render.templates import BUILT_IN
 
 _MAX_PATHS = 10_000
+_PICTURES = "pictures"  # a picture's size is in the mail, and a missing one stops the build
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class WatchedPaths:
 
 
 def find(folder: Path, name: str | None = None) -> WatchedPaths:
-    """Return the paths of newsletter.yml, issues, templates and the file `name`, with the targets of links.
+    """Return the paths of the newsletter's files, of the issue file `name`, and of the targets of links.
 
     `folder` has no links on the way to it. Paths outside it are left out, except the built-in templates and a
     file that the user has named by a path that does not lead through `folder`.
@@ -43,7 +44,7 @@ def find(folder: Path, name: str | None = None) -> WatchedPaths:
     if name and Path(name).suffix:  # else it is a date
         named = Path(os.path.abspath(name))
         files |= _inside(follow(named, Path(named.anchor)), root_of(named, folder))
-    own = [follow(folder / root, folder) for root in (loader.ISSUES, loader.TEMPLATES)]
+    own = [follow(folder / root, folder) for root in (loader.ISSUES, loader.TEMPLATES, _PICTURES)]
     roots = _inside(chain(*own), folder)
     folders, files = set[Path](), files | roots
     for real, boundary in (*((trail[-1], folder) for trail in own), (built_in, built_in)):

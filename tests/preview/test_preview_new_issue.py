@@ -36,10 +36,10 @@ def test_a_new_issue_has_the_headings_of_the_last_and_is_shown(letter: Letter) -
 
     async def wait() -> tuple[dict[str, object], str]:
         follower = workspace.follow()
-        first = await anext(follower)
-        assert "Soup for all" in first
-        told = await post(workspace, "2026-02-02")
-        return told, await anext(event async for event in follower if event.startswith("event: page"))
+        async with asyncio.timeout(10):
+            assert "Soup for all" in await anext(follower)
+            told = await post(workspace, "2026-02-02")
+            return told, await anext(event async for event in follower if event.startswith("event: page"))
 
     told, event = asyncio.run(wait())
     assert told == {"ok": True, "issue": "2026-02-02", "said": "Wrote issues/2026-02-02.yml."}

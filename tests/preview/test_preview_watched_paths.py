@@ -7,7 +7,7 @@ import pytest
 
 from newsletter.preview.watched_paths import find
 
-EMPTY = ("newsletter.yml", "issues", "templates")
+EMPTY = ("newsletter.yml", "issues", "templates", "pictures")
 
 
 @pytest.fixture
@@ -73,9 +73,11 @@ def test_a_chain_of_links_is_watched_at_each_link(folder: Path) -> None:
     assert watched(folder)[1] == {"issues/b.yml", "two", "one", "drafts/a.yml"}
 
 
-@pytest.mark.parametrize("root", ["issues", "templates"])
+@pytest.mark.parametrize("root", ["issues", "templates", "pictures"])
 def test_a_linked_folder_may_be_moved(folder: Path, root: str) -> None:
-    (folder / root).rename(folder / "moved")
+    (folder / "moved").mkdir()
+    if (folder / root).exists():
+        (folder / root).rename(folder / "moved")
     (folder / root).symlink_to("moved")
     assert watched(folder) == ({"moved"}, {"moved"})
     assert find(folder).movable >= {folder / root, folder / "moved"}
@@ -94,6 +96,18 @@ def test_a_file_that_was_named_is_followed_everywhere_unless_it_is_of_the_newsle
     assert watched(folder, str(outside / "a.yml"))[1] == {"../outside/a.yml", "../outside/b.yml"}
     (folder / "drafts/b.yml").symlink_to(outside / "a.yml")
     assert watched(folder, str(folder / "drafts/b.yml"))[1] == {"drafts/b.yml"}
+
+
+def test_pictures_that_come_later_are_watched(folder: Path) -> None:
+    before = find(folder)
+    assert before.are_relevant([folder / "pictures"])
+    (folder / "pictures/may").mkdir(parents=True)
+    (folder / "pictures/may/b.png").symlink_to("../../drafts/b.png")
+    found = find(folder)
+    assert found != before
+    assert found.are_relevant([folder / "pictures/may/a.png"]) and found.are_relevant(
+        [folder / "drafts/b.png"]
+    )
 
 
 def test_a_change_beside_a_linked_file_is_not_relevant(folder: Path) -> None:
