@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 _MAX_ENTRIES = 10_000
+_MAX_LINKS = 40  # as on Linux
 
 
 class UnsafeFile(OSError):
@@ -79,6 +80,30 @@ def leads_out(path: Path) -> UnsafeFile:
 def is_inside(resolved: str, root: Path) -> bool:
     """Return True if a path without symbolic links is `root`, or is below it."""
     return Path(resolved).is_relative_to(os.path.realpath(root))
+
+
+def follow(path: Path, start: Path) -> list[Path]:
+    """Return each symbolic link that a path leads through, in order, and then the path without links.
+
+    The folder of each is a path without links. `start` is a folder above `path`, without links. The path does
+    not need to exist. A path of more than 40 links, such as a loop, ends at the last of them.
+    """
+    passed, here = list[Path](), start
+    waiting = list(reversed(path.relative_to(start).parts))
+    while waiting:
+        part = waiting.pop()
+        if part == os.pardir:
+            here = here.parent
+            continue
+        here /= part
+        with suppress(OSError):  # not a link
+            target = Path(os.readlink(here))
+            passed.append(here)
+            if len(passed) > _MAX_LINKS:
+                return passed
+            here = Path(target.anchor) if target.is_absolute() else here.parent
+            waiting.extend(reversed(target.relative_to(target.anchor).parts))
+    return [*passed, here]
 
 
 def refuse_special(mode: int) -> None:

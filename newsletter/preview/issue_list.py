@@ -44,7 +44,7 @@ class IssueList:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[Path, tuple[tuple[int, int], ListedIssue]] = {}
+        self._known: dict[Path, tuple[tuple[int, ...], ListedIssue]] = {}
         self._sends: dict[str, Send] = {}
         self._ledger_stamp: object = None
 
@@ -81,12 +81,13 @@ class IssueList:
             for path, _ in misnamed_files(folder)[:MAX_MISNAMED]
         ]
 
-    def _read(self, file: Path) -> tuple[tuple[int, int], ListedIssue] | None:
+    def _read(self, file: Path) -> tuple[tuple[int, ...], ListedIssue] | None:
         try:
             status = file.stat()
         except OSError:
             return None  # the file was removed meanwhile
-        stamp = status.st_mtime_ns, status.st_size
+        # A link may lead to another file of the same time.
+        stamp = status.st_mtime_ns, status.st_size, status.st_dev, status.st_ino
         known = self._known.get(file)
         if known and known[0] == stamp:
             return known

@@ -18,6 +18,7 @@ from newsletter.disk.boundary import is_inside
 from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.preview.builder import Page
+from newsletter.preview.outline import element_of, flattened, outline
 from newsletter.render.templates import BUILT_IN
 
 # The number of lines shown before, and after, the line of a problem.
@@ -43,6 +44,7 @@ def page(folder: Path, built: Page, good: Page | None) -> dict[str, Any]:
         "most": CLIPPED_BYTES,
         "pictures": mail.html.count("<img ") if mail else 0,
         "saved": built.saved,
+        "outline": [asdict(part) for part in outline(good.proof.issue)] if good and good.proof else [],
         "problems": [problem(folder, built_problem) for built_problem in built.problems],
     }
 
@@ -149,8 +151,21 @@ def place(proof: Proof, where: str) -> dict[str, Any] | None:
     if not before:
         return None
     _, nearest = max(before, key=lambda pair: (pair[0], _is_in_heading(pair[1])))
-    tag = str(nearest.tag)
-    return {"tag": tag, "number": proof.document.named(tag).index(nearest)}
+    return _address(proof, nearest)
+
+
+def part_place(proof: Proof, number: int) -> dict[str, Any] | None:
+    """Return the mail's element for a part of the outline, by its number from 0, like `place`."""
+    parts = flattened(outline(proof.issue))
+    if not 0 <= number < len(parts):
+        return None
+    element = element_of(proof, number)
+    return place(proof, parts[number].where) if element is None else _address(proof, element)
+
+
+def _address(proof: Proof, element: Element) -> dict[str, Any]:
+    tag = str(element.tag)
+    return {"tag": tag, "number": proof.document.named(tag).index(element)}
 
 
 def _is_in_heading(element: Element) -> bool:

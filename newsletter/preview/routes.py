@@ -1,29 +1,28 @@
-"""The routes of the preview: its page, the rendered mail, data about it, and two actions."""
+"""The routes of the preview: its page, the rendered mail, data about it, and its actions."""
 
 import asyncio
 import contextlib
-import json
+import re
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from newsletter.background import run_in_thread
-from newsletter.checks.external.urls import link_answers, link_problem
 from newsletter.checks.proof import Proof
-from newsletter.constants import PROVIDERS
 from newsletter.errors import LimitReached, NewsError, SubscriberError
-from newsletter.issue import files
 from newsletter.mail.sample import sample_message
-from newsletter.preview import mail_views, outbox, payloads, send_test, subscriber_search
+from newsletter.preview import mail_views, new_issue, outbox, payloads, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
+from newsletter.preview.actions import PATHS, Actions, issue_name
 from newsletter.preview.outbox_message import OutboxMessage
 from newsletter.preview.workspace import Workspace
 from newsletter.subscribers.model import Subscriber
@@ -39,8 +38,6 @@ _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
-_ACTIONS = ("/test", "/links")
-_MAX_BODY_BYTES = 10_000
 
 
 def app(
@@ -53,7 +50,7 @@ def app(
 
     The workspace builds again after each item of `changed()`.
     """
-    handlers = _Handlers(workspace)
+    handlers, actions = _Handlers(workspace), Actions(workspace)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -78,14 +75,16 @@ def app(
         Route("/headers", handlers.headers),
         Route("/place", handlers.place),
         Route("/links", handlers.links, methods=["GET"]),
-        Route("/links", handlers.ask_links, methods=["POST"]),
+        Route("/links", actions.ask_links, methods=["POST"]),
+        Route("/issues", handlers.propose_issue, methods=["GET"]),
+        Route("/issues", actions.create_issue, methods=["POST"]),
         Route("/subscribers", handlers.subscribers),
-        Route("/test", handlers.test, methods=["POST"]),
+        Route("/test", actions.test, methods=["POST"]),
         Route("/outbox", handlers.outbox),
         Route("/outbox/{name}", handlers.outbox_message),
         Route("/outbox/{name}/mail.html", handlers.outbox_message_html),
     ]
-    access = Middleware(AccessMiddleware, hosts=hosts, actions=_ACTIONS)
+    access = Middleware(AccessMiddleware, hosts=hosts, actions=PATHS)
     web = Starlette(routes=routes, middleware=[access], lifespan=lifespan)
     web.router.redirect_slashes = False
     return web
@@ -96,7 +95,6 @@ class _Handlers:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._one_test = asyncio.Lock()
 
     async def index(self, _: Request) -> Response:
         # Build again at each reload: some file systems (network, containers) report no changes.
@@ -104,7 +102,7 @@ class _Handlers:
         return _file("index.html", "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
     async def events(self, request: Request) -> Response:
-        return StreamingResponse(self._workspace.follow(_name(request)), media_type="text/event-stream")
+        return StreamingResponse(self._workspace.follow(issue_name(request)), media_type="text/event-stream")
 
     async def html(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -141,16 +139,16 @@ class _Handlers:
 
     async def place(self, request: Request) -> Response:
         proof = await self._proof(request)
-        where = request.query_params.get("where", "")
-        return JSONResponse(await self._limited(payloads.place, proof, where) if proof else None)
+        where, part = request.query_params.get("where", ""), request.query_params.get("part", "")
+        if not proof:
+            return JSONResponse(None)
+        if re.fullmatch("[0-9]{1,6}", part):
+            return JSONResponse(await self._limited(payloads.part_place, proof, int(part)))
+        return JSONResponse(await self._limited(payloads.place, proof, where))
 
     async def links(self, request: Request) -> Response:
         proof = await self._proof(request)
         return JSONResponse(await self._limited(payloads.links, proof) if proof else [])
-
-    async def ask_links(self, request: Request) -> Response:
-        proof = await self._proof(request)
-        return JSONResponse(await run_in_thread(_check_links, proof) if proof else {})
 
     async def subscribers(self, request: Request) -> Response:
         words = request.query_params.get("like", "")[:100]
@@ -161,30 +159,9 @@ class _Handlers:
         except NewsError as error:
             return JSONResponse({"said": str(error)})
 
-    async def test(self, request: Request) -> Response:
-        body = await _json_body(request)
-        view = await self._workspace.view(_name(request))
-        provider = body.get("provider")
-        if provider not in PROVIDERS:
-            return JSONResponse({"ok": False, "said": "There is no such provider."}, 400)
-        if not view.page or not view.page.issue:
-            return JSONResponse({"ok": False, "said": "There is no issue to send."})
-        # Name the issue by its path: it may be outside the newsletter's folder. Its files are read again.
-        name = view.page.proof.issue.path if view.page.proof else view.page.issue
-        try:
-            address = str(body.get("address", ""))
-            async with self._one_test:
-                sent = await run_in_thread(
-                    send_test.send,
-                    self._workspace.folder,
-                    name,
-                    address,
-                    str(provider),
-                    self._workspace.limited,
-                )
-        except NewsError as error:
-            sent = send_test.failure(error)
-        return JSONResponse(sent)
+    async def propose_issue(self, _: Request) -> Response:
+        day = await run_in_thread(new_issue.proposed_date, self._workspace.folder, date.today())
+        return JSONResponse({"date": day.isoformat()})
 
     async def outbox(self, _: Request) -> Response:
         try:
@@ -215,20 +192,8 @@ class _Handlers:
             return None
 
     async def _proof(self, request: Request) -> Proof | None:
-        good = (await self._workspace.view(_name(request))).good
+        good = (await self._workspace.view(issue_name(request))).good
         return good.proof if good else None
-
-
-def _name(request: Request) -> str:
-    """Return the name of the requested issue (its date); "" for the issue that the preview was started with.
-
-    Raise HTTPException (404) for any other name.
-    """
-    requested = request.query_params.get("issue", "")
-    name = files.issue_name(requested)
-    if requested and name is None:
-        raise HTTPException(404, "issues are named by their date, such as 2026-04-27")
-    return name or ""
 
 
 def _reader(request: Request) -> Subscriber:
@@ -250,31 +215,6 @@ def _mail(html: str, request: Request, status: int = 200) -> Response:
     return Response(
         mail_views.in_scheme(mail_views.without_links(html), scheme), status, headers, "text/html"
     )
-
-
-def _check_links(proof: Proof) -> dict[str, dict[str, Any]]:
-    results = {}
-    for link, answer in link_answers(proof).items():
-        problem = link_problem(answer)
-        text = problem[0] if problem else f"answers {answer.status}"
-        results[link.get("href", "")] = {"severity": problem[2] if problem else "ok", "said": text}
-    return results
-
-
-async def _json_body(request: Request) -> dict[str, Any]:
-    """Return the JSON object in a request's body; {} if it is too large, not whole, or no JSON object."""
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MAX_BODY_BYTES:
-                return {}
-    except ClientDisconnect:
-        return {}
-    with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(body)
-        return value if isinstance(value, dict) else {}
-    return {}
 
 
 async def _rebuild_after(changed: Callable[[], AsyncIterator[None]], workspace: Workspace) -> None:

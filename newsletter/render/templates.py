@@ -153,10 +153,10 @@ class _Loader(jinja2.BaseLoader):
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         file = self._find(template)
-        modified = _modified(file)
+        version = _version(file)
 
         def is_current() -> bool:
-            return self._find(template) == file and _modified(file) == modified
+            return self._find(template) == file and _version(file) == version
 
         own = self._folders[:-1]  # without the built-in templates, which may be links of the installation
         root = next((folder.parent for folder in own if file.is_relative_to(folder)), None)
@@ -171,11 +171,13 @@ class _Loader(jinja2.BaseLoader):
         raise jinja2.TemplateNotFound(template)
 
 
-def _modified(file: Path) -> int:
+def _version(file: Path) -> tuple[int, ...]:
+    """Return a value that changes with a file's content, also if a link leads to another file of its time."""
     try:
-        return file.stat().st_mtime_ns
+        status = file.stat()
     except OSError:  # the file was removed meanwhile
-        return 0
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_dev, status.st_ino
 
 
 def _read(file: Path, root: Path | None) -> str:

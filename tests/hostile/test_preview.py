@@ -19,6 +19,8 @@ from tests.preview.conftest import Letter, Recorder, Served, letter, preview, re
 __all__ = ["letter", "preview", "recorder"]  # fixtures
 
 PATHS = ("/", "/page.js", "/events", "/mail.html", "/mail.txt", "/mail.eml", "/source", "/headers", "/links")
+PATHS += ("/issues", "/place?part=0")
+ACTIONS = ("/links", "/test", "/issues")
 PRIVATE = ("/subscribers", "/outbox", "/outbox/a.eml", "/outbox/a.eml/mail.html", "/nothing")
 
 
@@ -40,7 +42,7 @@ def ask(web: Any, *requests: tuple[str, str], **headers: str) -> list[httpx.Resp
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "unheard-of", ""])
 def test_another_site_opens_and_embeds_nothing(web: Any, site: str) -> None:
-    requests = [*(("GET", path) for path in PATHS + PRIVATE), ("POST", "/links"), ("POST", "/test")]
+    requests = [*(("GET", path) for path in PATHS + PRIVATE), *(("POST", path) for path in ACTIONS)]
     for mode in ("navigate", "no-cors", "cors"):
         headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Origin": "http://127.0.0.1"}
         for response in ask(web, *requests, **headers):

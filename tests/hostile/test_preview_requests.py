@@ -68,6 +68,30 @@ def test_a_body_that_is_no_request_for_a_test_is_refused(folder: Path, body: byt
     assert not (folder / "outbox").exists()
 
 
+DATES = [
+    *("../../2026-05-04", "2026-05-04/../x", "2026-05-04.yml", "2026-05-04\\u0000", "2026-05-04\\n"),
+    *("2026-02-30", "20260504", "2026-W19-1", "2026-5-4", "02026-05-04", "monday", "\u0662026-05-04"),
+    *(" 2026-05-04", "", "0" * 9_000),
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *BODIES.values(),
+        *(f'{{"date": "{date}"}}'.encode() for date in DATES),
+        b'{"date": null}',
+        b'{"date": ["2026-05-04"]}',
+        b'{"date": 20260504}',
+        b'{"date": {}}',
+    ],
+)
+def test_a_body_without_a_date_starts_no_issue(folder: Path, body: bytes | None) -> None:
+    before = sorted(folder.rglob("*"))
+    assert status(folder, "POST", "/issues", OWN, body=body) == 400
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -76,16 +100,22 @@ def test_a_body_that_is_no_request_for_a_test_is_refused(folder: Path, body: byt
         pytest.param((OWN, OWN), id="twice"),
     ],
 )
-@pytest.mark.parametrize("path", ["/test", "/links"])
+@pytest.mark.parametrize("path", ["/test", "/links", "/issues"])
 def test_two_origins_are_refused(folder: Path, path: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    body = b'{"provider": "outbox", "address": "a@example.com"}'
+    body = b'{"provider": "outbox", "address": "a@example.com", "date": "2026-05-04"}'
+    before = sorted(folder.rglob("*"))
     assert status(folder, "POST", path, *headers, body=body) == 403
-    assert not (folder / "outbox").exists()
+    assert sorted(folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("line", ["9" * 5_000, "9" * 20, "0", "\u0663", "-1", "1e5", ""])
 def test_a_line_that_no_file_has_is_answered(folder: Path, line: str) -> None:
     assert status(folder, "GET", f"/place?where=newsletter.yml:{line}", body=b"") == 200
+
+
+@pytest.mark.parametrize("part", ["9" * 5_000, "9" * 6, "\u0663", "-1", "1e5", "0;0", ""])
+def test_a_part_that_no_issue_has_is_answered(folder: Path, part: str) -> None:
+    assert status(folder, "GET", f"/place?part={part}", body=b"") == 200
 
 
 def test_a_number_of_thousands_of_digits_is_no_line() -> None:

@@ -165,6 +165,56 @@ def test_what_lies_beside_is_not_watched(letter):
     assert asyncio.run(builds()) == 3
 
 
+def test_what_links_lead_to_inside_is_watched(letter, tmp_path_factory):
+    """The targets of an issue, a chain of links to a template, a linked folder, and the configuration."""
+    secret = tmp_path_factory.mktemp("outside") / "2026-02-02.yml"
+    secret.write_text(letter.issue.replace("Soup", "Secret"), encoding="utf-8")
+
+    def link(name, target):
+        (letter.folder / "new-link").symlink_to(target)
+        (letter.folder / "new-link").replace(letter.folder / name)
+
+    letter.save("drafts/soup.yml", letter.issue)
+    letter.save("drafts/bread.yml", letter.issue.replace("Soup", "Bread"))
+    letter.save("shared/deep/end.mjml.j2", FOOTER)
+    letter.save("templates/footer.mjml.j2", '{% include "parts/deep/end.mjml.j2" %}')
+    letter.save("settings/letter.yml", letter.config)
+    link("parts-now", "shared")
+    link("templates/parts", "../parts-now")
+    link("issues/2026-01-05.yml", "../drafts/soup.yml")
+    link("newsletter.yml", letter.folder / "settings/letter.yml")
+
+    def make_a_link():
+        letter.save("drafts/salt.yml", letter.issue.replace("Soup", "Salt"))
+        link("issues/2026-01-12.yml", "../drafts/salt.yml")
+
+    steps = [
+        (lambda: letter.edit("Soup", "Leek", "drafts/soup.yml"), "Leek for all"),
+        (lambda: letter.edit("appétit", "voyage", "shared/deep/end.mjml.j2"), "Bon voyage"),
+        (lambda: letter.edit("1 Example", "2 Example", "settings/letter.yml"), "2 Example Street"),
+        (lambda: (letter.folder / "drafts/soup.yml").unlink(), ""),
+        (lambda: letter.save("drafts/soup.yml", letter.issue), "Soup for all"),
+        (lambda: link("issues/2026-01-05.yml", "../drafts/bread.yml"), "Bread for all"),
+        (lambda: letter.edit("Bread", "Rye", "drafts/bread.yml"), "Rye for all"),
+        (make_a_link, "Salt for all"),
+        (lambda: letter.edit("Salt", "Pepper", "drafts/salt.yml"), "Pepper for all"),
+        (lambda: link("issues/2026-01-12.yml", secret), ""),  # refused
+        (lambda: link("issues/2026-01-12.yml", "../drafts/bread.yml"), "Rye for all"),
+    ]
+
+    async def wait():
+        async with watched(letter) as (watch, events):
+            await watch.settled()
+            for change, shown in steps:
+                change()
+                async for _ in events:  # a step between two changes may be seen, too
+                    mail = (await watch.page()).mail
+                    if shown in f"{mail.subject} {mail.html} {mail.text}" if mail else not shown:
+                        break
+
+    asyncio.run(wait())
+
+
 def test_what_a_link_leads_to_outside_is_not_watched(letter, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside")
     (letter.folder / "templates").mkdir()

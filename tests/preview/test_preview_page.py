@@ -527,6 +527,36 @@ def test_on_a_narrow_screen_the_list_goes_when_an_issue_is_picked(letter, previe
     expect(page.get_by_role("heading", level=1)).to_have_text("Bread for all")
 
 
+def test_the_outline_and_a_new_issue_at_320_pixels_by_keyboard(letter, preview, page):
+    letter.edit("          Cook slowly. Then **wait**.\n", LONG)
+    letter.save(
+        "issues/2026-01-05.yml",
+        (letter.folder / "issues/2026-01-05.yml").read_text()
+        + "  - {title: Pots, link: https://pots.example.com/, sponsor: true}\n",
+    )
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(preview().url)
+    is_live(page)
+    issues, outline = page.get_by_role("button", name="Issues", exact=True), page.locator("#outline")
+    issues.press("Enter")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    expect(outline.get_by_role("listitem")).to_have_text(["Leek and potato", "PotsAdvertisement"])
+    outline.get_by_role("button", name="Pots Advertisement").press("Enter")
+    expect(outline).to_be_hidden()
+    expect(html_of(page).get_by_role("heading", name="Pots")).to_be_in_viewport()
+    assert scrolled(page) > 1000
+    page.keyboard.press("n")
+    expect(page.get_by_label("Date")).not_to_have_value("")
+    page.get_by_label("Date").fill("2026-01-05")
+    page.get_by_role("button", name="Create").press("Enter")
+    expect(page.locator("#new-status")).to_contain_text("the file exists already")
+    page.get_by_label("Date").fill("2026-02-02")
+    page.get_by_role("button", name="Create").press("Enter")
+    expect(page.locator("#new-dialog")).to_be_hidden()
+    expect(page.locator("#broken")).to_contain_text("subject is empty")
+    expect(page).to_have_url(re.compile("issue=2026-02-02"))
+
+
 def test_problems_of_the_issue_left_are_not_shown_for_the_next(letter, preview, page):
     letter.edit("Cook slowly", "Cook the the slowly")
     letter.save("issues/2025-12-29.yml", letter.issue)
@@ -566,7 +596,7 @@ def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
         page.get_by_role("button", name="Issues", exact=True).click()
         page.get_by_role("button", name=re.compile("^Problems")).click()
     page.locator("[name=view][value=mail]").check()
-    for opener in ("#open-keys", "#open-test", "#open-reader"):
+    for opener in ("#open-keys", "#open-test", "#open-reader", "#open-new"):
         page.locator(opener).click() if page.locator(opener).is_visible() else None
         violations[opener] = page.evaluate(_AXE)
         page.keyboard.press("Escape")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import socket
 import subprocess
@@ -286,11 +287,12 @@ def test_an_issue_with_errors_is_not_sent_as_a_test(letter, workspace):
         {**OWN_ORIGIN, "Sec-Fetch-Site": "cross-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/test", "/links"])
+@pytest.mark.parametrize("path", ["/test", "/links", "/issues"])
 def test_other_origins_change_nothing(letter, workspace, path, headers):
-    body = {"address": "me@example.com", "provider": "outbox"}
+    body = {"address": "me@example.com", "provider": "outbox", "date": "2026-02-02"}
     assert ask(workspace, path, "POST", headers=headers, json=body).status_code == 403
     assert not (letter.folder / "outbox").exists()
+    assert len(list((letter.folder / "issues").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
@@ -301,6 +303,8 @@ def test_other_origins_change_nothing(letter, workspace, path, headers):
         ("GET", "/outbox/a.eml", 403),
         ("POST", "/links", 403),
         ("POST", "/test", 403),
+        ("POST", "/issues", 403),
+        ("GET", "/issues", 200),
         ("GET", "/links", 200),
         ("GET", "/mail.txt", 200),
     ],
@@ -715,6 +719,27 @@ def test_a_mistake_takes_no_subject_from_the_list(letter):
     ):
         letter.save("issues/2026-01-05.yml", letter.issue.replace("Soup for all", subject))
         assert [(issue.subject, issue.state) for issue in issues.issues()] == [view]
+
+
+def test_a_link_to_another_file_of_the_same_time_and_size_is_read_again(letter):
+    letter.save("a.yml", letter.issue)
+    letter.save("b.yml", letter.issue.replace("Soup", "Rice"))
+    footer = "<mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section>\n"
+    letter.save("a.j2", footer.format("Bon voyage"))
+    letter.save("b.j2", footer.format("Bon marche"))
+    (letter.folder / "templates").mkdir()
+    issues = IssueList(letter.folder)
+
+    def shown(name):
+        for link, target in (("issues/2026-01-12.yml", "yml"), ("templates/footer.mjml.j2", "j2")):
+            os.utime(f"{name}.{target}", (1_700_000_000, 1_700_000_000))
+            (letter.folder / link).unlink(missing_ok=True)
+            (letter.folder / link).symlink_to(f"../{name}.{target}")
+        html = build(letter.folder).mail.html
+        return issues.issues()[0].subject, "voyage" in html, "marche" in html
+
+    assert shown("a") == ("Soup for all", True, False)
+    assert shown("b") == ("Rice for all", False, True)
 
 
 def test_a_ledger_of_another_version_is_left_as_it_is(letter, workspace):

@@ -54,15 +54,15 @@ export function wireTest() {
 async function sendTest() {
   const status = byId("test-status");
   byId("test-send").disabled = true;
-  status.className = "";
+  status.className = "status";
   status.textContent = "Sending…";
   try {
     const body = JSON.stringify({ address: byId("test-address").value, provider: byId("test-provider").value });
     const outcome = await (await get(mailAddress("/test"), { method: "POST", body })).json();
-    status.className = outcome.ok ? "good" : "bad";
+    status.className = `status ${outcome.ok ? "good" : "bad"}`;
     status.textContent = outcome.said;
   } catch (failure) {
-    status.className = "bad";
+    status.className = "status bad";
     status.textContent = failureText(failure);
   }
   byId("test-send").disabled = false;

@@ -9,6 +9,8 @@ import { showInbox } from "/inbox.js";
 import { showOutbox } from "/outbox.js";
 import { showWidth, wireWidth } from "/width.js";
 import { wireReader, wireTest } from "/dialogs.js";
+import { showOutline } from "/outline.js";
+import { openDialog as openNewIssue, wireNewIssue } from "/new_issue.js";
 
 let shownMail = ""; // the address of the mail in the frame
 
@@ -27,6 +29,10 @@ function choose(changes) {
 // Show the picked issue: leave the outbox, and close the list, which covers the mail on a narrow screen.
 function pick(name) {
   choose({ issue: name, view: chosen.view === "outbox" ? "mail" : chosen.view });
+  closeIssues();
+}
+
+function closeIssues() {
   const button = document.querySelector("[data-rail=issue-panel]");
   if (isOpen(button)) openRail(button, false);
 }
@@ -127,6 +133,7 @@ function showPage(page) {
   refill(byId("broken-list"), ...page.problems.map((problem) => problemEntry(problem)));
   showInert();
   showWeight(page);
+  showOutline(page.outline, toPart);
   if (count) showUnchecked("The checks run when the problems are corrected.");
   showIssues();
   refresh(changed && !count ? page.saved : 0);
@@ -168,6 +175,12 @@ async function toMail() {
   await queue;
 }
 
+// Shows the mail for a part of its outline, which covers it on a narrow screen.
+function toPart() {
+  closeIssues();
+  return toMail();
+}
+
 function step(offset) {
   const issues = received.issues.filter((issue) => issue.state !== "misnamed");
   const next = issues[issues.findIndex((issue) => issue.name === issueShown()) + offset];
@@ -207,6 +220,7 @@ wireKeys({
   m: ["the mail", () => choose({ view: "mail" })],
   t: ["text, and back", () => choose({ view: chosen.view === "text" ? "mail" : "text" })],
   i: ["inbox rows", () => choose({ view: "inbox" })],
+  n: ["new issue", openNewIssue],
   o: ["outbox", () => choose({ view: "outbox" })],
   w: ["next width", () => cycle("width", ["640", "375", "320"])],
   d: ["light, dark, forced dark", () => cycle("scheme", SCHEMES)],
@@ -217,6 +231,7 @@ wireWidth(choose);
 wireReader(choose);
 wireTest();
 wireLinks();
+wireNewIssue(pick);
 document.body.dataset.mail = "none";
 showChoices();
 connect();
