@@ -3,7 +3,7 @@
 import pytest
 
 from newsletter.render import markdown
-from newsletter.render.commonmark import inspection, parser
+from newsletter.render.commonmark import inspection, parser, prose
 from newsletter.render.markdown_context import MarkdownContext, rendering
 from newsletter.render.pictures import Picture
 
@@ -328,3 +328,9 @@ def test_tables_that_are_not_read_as_they_look(
 ) -> None:
     assert [(found.line, found.number) for found in inspection.long_rows(source)] == rows
     assert [found.line for found in inspection.unread_tables(source)] == heads
+
+
+def test_the_elements_of_a_text_name_what_needs_css() -> None:
+    source = '~~a~~[^1]\n\n- [x] b\n\n![c](https://c.example/d.png "e")\n\n[^1]: c'
+    assert {"del", "sup", "input", "img", "figcaption"} <= prose.holdings(source).elements
+    assert prose.holdings("a").elements == {"p"}

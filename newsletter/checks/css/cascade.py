@@ -24,6 +24,7 @@ _DEFAULT_WEIGHTS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6", "th"), 700),
 }
 _DEFAULT_SIZES_EM = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 1 / 1.2, "big": 1.2}
+_DEFAULT_SIZES_EM |= {"sub": 1 / 1.2, "sup": 1 / 1.2}
 _INLINE_TAGS = re.compile(
     "a|abbr|b|big|br|cite|code|del|dfn|em|font|i|img|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|su[bp]|"
     "time|tt|u|var"

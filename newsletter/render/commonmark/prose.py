@@ -31,9 +31,9 @@ def holdings(source: str) -> Holdings:
     tokens = list(_all_tokens(parsed.tokens))
     pictures = [token for token in tokens if token.type == "image"]
     addresses = dict.fromkeys(str(picture.attrs["src"]) for picture in pictures)
-    elements = {token.tag for token in tokens} | {
-        "figcaption" for token in pictures if "title" in token.attrs
-    }
+    elements = {_NAMES.get(token.type, token.tag) for token in tokens}
+    if any("title" in picture.attrs for picture in pictures):
+        elements.add("figcaption")
     return Holdings(parsed.notes, tuple(addresses), frozenset(elements - {""}))
 
 
