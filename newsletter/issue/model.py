@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -22,6 +23,7 @@ from newsletter.yamlfile.fields import (
     invalid,
     one_line,
     suggesting,
+    web_address,
 )
 
 Loc = tuple[str | int, ...]
@@ -50,10 +52,27 @@ Number = Annotated[
 ]
 
 
+PICTURES = "pictures"
+"""The folder of a newsletter's own pictures."""
+
+
+def _picture_source(text: str) -> str:
+    """Return the address of a picture on the web, or of a file in `pictures/`; else raise `invalid`."""
+    text = text.strip()
+    if text.startswith(f"{PICTURES}/"):
+        return one_line(text)
+    if "://" not in text:
+        what = f'is neither a web address nor a file in {PICTURES}/ ("{text[:80]}")'
+        raise invalid(what, f"write the whole address: https://…, or {PICTURES}/FILE")
+    return web_address(text)
+
+
 class Image(StrictModel):
     """A picture with a place of its own in the layout."""
 
-    src: WebAddress = Field(description="The address of the picture, https://….")
+    src: Annotated[str, AfterValidator(_picture_source)] = Field(
+        description="The address of the picture, https://…, or pictures/FILE."
+    )
     alt: Line = Field(description="A description of the picture, for readers who cannot see it.")
     width: int | None = Field(
         None, ge=16, le=528, description="The width of the picture in the mail, in pixels; 528 at most."

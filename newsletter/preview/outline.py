@@ -105,11 +105,12 @@ def _named(
 
 
 def _words(source: str) -> str:
-    return " ".join(markdown.to_text(source).split()) or source
+    return " ".join(markdown.inline_text(source).split()) or source
 
 
 def _start(source: str) -> str:
     """Return the first words of Markdown; the rest is not parsed, because this runs without a time limit."""
     start = source.strip()[:_MAX_PARSED]
-    line = " ".join(markdown.to_text(start).partition("\n\n")[0].split() or start.split())
+    words = next(filter(None, map(str.split, markdown.paragraphs(start))), start.split())
+    line = " ".join(words).replace(markdown.OMITTED, "…")
     return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1].rstrip()}…"

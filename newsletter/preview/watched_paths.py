@@ -8,10 +8,10 @@ from pathlib import Path
 
 from newsletter.config import loader
 from newsletter.disk.boundary import entries, follow, root_of
+from newsletter.issue.model import PICTURES
 from newsletter.render.templates import BUILT_IN
 
 _MAX_PATHS = 10_000
-_PICTURES = "pictures"  # a picture's size is in the mail, and a missing one stops the build
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def find(folder: Path, name: str | None = None) -> WatchedPaths:
     if name and Path(name).suffix:  # else it is a date
         named = Path(os.path.abspath(name))
         files |= _inside(follow(named, Path(named.anchor)), root_of(named, folder))
-    own = [follow(folder / root, folder) for root in (loader.ISSUES, loader.TEMPLATES, _PICTURES)]
+    own = [follow(folder / root, folder) for root in (loader.ISSUES, loader.TEMPLATES, PICTURES)]
     roots = _inside(chain(*own), folder)
     folders, files = set[Path](), files | roots
     for real, boundary in (*((trail[-1], folder) for trail in own), (built_in, built_in)):

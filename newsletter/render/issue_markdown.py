@@ -1,9 +1,10 @@
-"""Prepare the Markdown of an issue: number its notes, find its pictures, and list its HTML elements."""
+"""Prepare the Markdown and the pictures of an issue: number its notes, and list its HTML elements."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from newsletter.constants import CONFIG_FILE
 from newsletter.display import printable
 from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
@@ -23,7 +24,10 @@ class IssueMarkdown(NamedTuple):
 
 
 def prepare(issue: Issue, site: Site) -> IssueMarkdown:
-    """Return the facts of an issue's Markdown; raise IssueError with every picture that cannot be shown."""
+    """Return the facts of an issue's Markdown and its pictures, with the site's logo.
+
+    Raise IssueError with every picture that cannot be shown.
+    """
     notes = 0
     first_notes: dict[str, int] = {}
     pictures: dict[str, Picture] = {}
@@ -43,6 +47,11 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
             except BadPicture as failure:
                 if text.markdown:
                     problems[src] = _problem(issue, text, src, failure)
+    for src, where in _placed_pictures(issue, site):
+        try:
+            pictures[src] = resolve(src, site)
+        except BadPicture as failure:
+            problems[src] = Problem(where, f"the picture {printable(src)} {failure.what}", failure.fix)
     if problems:
         raise IssueError(list(problems.values()))
     return IssueMarkdown(MarkdownContext(first_notes, pictures), tuple(sorted(elements)))
@@ -51,6 +60,15 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
 def _markdown(issue: Issue) -> Iterator[Text]:
     """Yield the texts in Markdown, and those of `extra`, of which a template may make Markdown."""
     return (text for text in files.texts(issue) if text.markdown or text.loc[0] == "extra")
+
+
+def _placed_pictures(issue: Issue, site: Site) -> Iterator[tuple[str, str]]:
+    """Yield the address of each picture with a place of its own in the layout, and where it is written."""
+    if site.logo:
+        yield site.logo.src, CONFIG_FILE
+    for text in files.texts(issue):
+        if text.loc[-2:] == ("image", "src") and text.loc[0] != "extra":
+            yield text.content, files.where(issue, text.loc)
 
 
 def _problem(issue: Issue, text: Text, src: str, failure: BadPicture) -> Problem:

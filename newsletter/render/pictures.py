@@ -6,10 +6,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.issue.model import PICTURES
 from newsletter.render.model import Site
 from newsletter.render.picture_size import SUFFIXES, picture_size
 
-FOLDER = "pictures"
 MAX_WIDTH = 528
 """The width of the text of a mail, in pixels; also that of a picture of the web without a width."""
 # The size of a picture is at its start; only JPEG may have other data before it.
@@ -48,14 +48,14 @@ def resolve(src: str, site: Site) -> Picture:
     if urlsplit(src).scheme or src.startswith(("//", "[[")):
         return Picture(src)
     path = PurePosixPath(unquote(src))
-    is_below = path.parts[:1] == (FOLDER,) and len(path.parts) > 1 and ".." not in path.parts
+    is_below = path.parts[:1] == (PICTURES,) and len(path.parts) > 1 and ".." not in path.parts
     if not is_below or not str(path).isprintable() or "?" in src or "#" in src:
-        fix = f"write the whole address: https://…, or put the file into {FOLDER}/ and write {FOLDER}/FILE"
+        fix = f"write the whole address: https://…, or {PICTURES}/FILE, and put the file there"
         raise BadPicture("is neither a web address nor a picture of the newsletter", fix)
     if path.suffix.lower() not in SUFFIXES:
         raise BadPicture("is no picture that mail programs show", f"use one of {', '.join(SUFFIXES)}")
     if site.url is None:
-        fix = f"write `site: https://…` in newsletter.yml, where {FOLDER}/ will be published"
+        fix = f"write `site: https://…` in newsletter.yml, where {PICTURES}/ will be published"
         raise BadPicture("is a file, and the newsletter has no site that could show it", fix)
     if site.folder is None:
         raise BadPicture("is a file of an issue outside a newsletter", "write the whole address: https://…")
@@ -66,7 +66,7 @@ def resolve(src: str, site: Site) -> Picture:
 def written_forms(address: str, site: Site) -> tuple[str, ...]:
     """Return how an issue may write the picture at an address: `pictures/FILE`, encoded or not."""
     file = address.removeprefix(f"{site.url}/")
-    is_file = file != address and file.startswith(f"{FOLDER}/")
+    is_file = file != address and file.startswith(f"{PICTURES}/")
     return tuple(dict.fromkeys((file, unquote(file)))) if is_file else ()
 
 

@@ -5,16 +5,19 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
 from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
 from newsletter.render.date_line import date_line
+from newsletter.render.issue_markdown import IssueMarkdown, prepare
 from newsletter.render.model import Site
+from newsletter.render.pictures import Picture
 from newsletter.yamlfile.fields import StrictModel
 
-_COLUMN_PIXELS = 528  # the width of a picture without a width of its own
+Plain = Callable[[Any], Any]
 
 
 class Fields(dict[str, Any]):
@@ -36,32 +39,34 @@ class Date(NamedTuple):
         return f"{self.year:04}-{self.month:02}-{self.day:02}"
 
 
-def template_data(issue: Issue, site: Site, elements: Sequence[str] = ()) -> dict[str, Any]:
+def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = None) -> dict[str, Any]:
     """Return the variables of every template: `issue`, `site`, `labels` and `elements`.
 
     The last are the names of the HTML elements that the Markdown of the issue becomes.
     """
+    prepared = prepared or prepare(issue, site)
+    plain = partial(_plain, pictures=prepared.context.pictures)
     described = {
         "name": site.name,
         "postal_address": site.postal_address,
         "language": site.language,
         "url": site.url,
-        "logo": _plain(site.logo),
+        "logo": plain(site.logo),
     }
     return {
-        "issue": Fields("Issue", _issue(issue, site)),
+        "issue": Fields("Issue", _issue(issue, site, plain)),
         "site": Fields("Site", described),
         "labels": Fields("Labels", site.labels),
-        "elements": tuple(elements),
+        "elements": prepared.elements,
     }
 
 
-def _issue(issue: Issue, site: Site) -> dict[str, Any]:
+def _issue(issue: Issue, site: Site, plain: Plain) -> dict[str, Any]:
     contents = issue.contents or site.contents
-    sections = tuple(_sections(issue, contents))
+    sections = tuple(_sections(issue, contents, plain))
     stories = tuple(story for section in sections for story in section["stories"])
-    content = {name: _plain(getattr(issue, name)) for name in IssueFile.model_fields}
-    content |= {"name": issue.name, "date": _plain(issue.date), "week": _plain(issue.week)}
+    content = {name: plain(getattr(issue, name)) for name in IssueFile.model_fields}
+    content |= {"name": issue.name, "date": plain(issue.date), "week": plain(issue.week)}
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
     content["date_line"] = _date_line(issue, site)
@@ -85,16 +90,16 @@ def _date_line(issue: Issue, site: Site) -> str:
             return words
 
 
-def _sections(issue: Issue, contents: str | None) -> Iterator[Fields]:
+def _sections(issue: Issue, contents: str | None, plain: Plain) -> Iterator[Fields]:
     """Yield the sections and their stories with the number of each; advertisements have no number.
 
     `anchor` is the id to which an entry of the contents leads; "" if none does.
     """
     numbers = count(1)
     for section_number, (_, section) in enumerate(issue.located_sections(), 1):
-        fields = _plain(section)
+        fields = plain(section)
         fields["stories"] = tuple(
-            _story(story, 0 if story.sponsor else next(numbers), contents) for story in section.stories
+            _story(story, 0 if story.sponsor else next(numbers), contents, plain) for story in section.stories
         )
         fields["number"] = section_number
         is_listed = contents == "sections" and section.heading
@@ -102,16 +107,16 @@ def _sections(issue: Issue, contents: str | None) -> Iterator[Fields]:
         yield fields
 
 
-def _story(story: Story, number: int, contents: str | None) -> Fields:
+def _story(story: Story, number: int, contents: str | None, plain: Plain) -> Fields:
     """Return the fields of a story; `text` is its first passage, and `button` the words of its own button.
 
     A `brief` story is one of a few lines, without parts of its own.
     """
-    fields: Fields = _plain(story)
+    fields: Fields = plain(story)
     parts = (story.passages, story.image, story.authors, story.tags, story.links, story.sponsor)
     fields["brief"] = not any(parts) and story.button in (None, NO_BUTTON)
     if story.text:
-        fields["passages"] = (_plain(Passage(text=story.text)), *fields["passages"])
+        fields["passages"] = (plain(Passage(text=story.text)), *fields["passages"])
     fields["has_button"] = bool(story.link) and story.button != NO_BUTTON
     fields["button"] = None if story.button == NO_BUTTON else story.button
     fields["number"] = number
@@ -141,7 +146,7 @@ def _entry(number: int, title: str, link: str | None, stories: tuple[str, ...]) 
     return Fields("Entry", {"number": number, "title": title, "link": link, "stories": stories})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, pictures: Mapping[str, Picture]) -> Any:
     """Return a value as text, number, boolean, None, tuple, mapping or `Date`; raise TypeError for others."""
     match value:
         case None | str() | bool() | int() | float():
@@ -149,12 +154,13 @@ def _plain(value: Any) -> Any:
         case dt.date():
             return Date(value.year, value.month, value.day)
         case StrictModel():
-            fields = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+            fields = {name: _plain(getattr(value, name), pictures) for name in type(value).model_fields}
             if isinstance(value, Image):
-                fields["width"] = value.width or _COLUMN_PIXELS
+                picture = pictures[value.src]
+                fields |= {"src": picture.src, "width": picture.shown_width(value.width)}
             return Fields(type(value).__name__, fields)
         case dict():
-            return {key: _plain(part) for key, part in value.items()}
+            return {key: _plain(part, pictures) for key, part in value.items()}
         case tuple() | list():
-            return tuple(_plain(part) for part in value)
+            return tuple(_plain(part, pictures) for part in value)
     raise TypeError(f"templates cannot have a value of the type {type(value).__name__}")

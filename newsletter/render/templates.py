@@ -95,7 +95,7 @@ def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue
     prepared = issue_markdown.prepare(issue, site)
     try:
         with rendering(prepared.context):
-            filled = environment.get_template(name).render(template_data(issue, site, prepared.elements))
+            filled = environment.get_template(name).render(template_data(issue, site, prepared))
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)

@@ -3,15 +3,24 @@
 from pathlib import Path
 
 from newsletter.issue import files
+from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
+from tests import newsletters
 from tests.render import material
 
 GOLDEN = material.REPOSITORY / "tests" / "golden"
-FILES = [GOLDEN / "2026-04-27" / "mail.html", GOLDEN / "2026-04-27" / "mail.txt"]
+_MAILS = ("2026-04-27", *newsletters.NAMES)
+FILES = [GOLDEN / name / part for name in _MAILS for part in ("mail.html", "mail.txt")]
 
 
 def content(file: Path) -> bytes:
-    """Return the part of the mail that the file's name tells, of the issue that its folder's name tells."""
-    issue = files.load(material.REPOSITORY / "issues" / f"{file.parent.name}.yml")
-    mail = render(issue, material.real_site())
+    """Return the part that the file's name tells, of the mail that its folder's name tells."""
+    mail = _mail(file.parent.name)
     return (mail.html if file.suffix == ".html" else mail.text).encode()
+
+
+def _mail(name: str) -> Rendered:
+    if name in newsletters.NAMES:
+        return newsletters.proof_of(name).rendered
+    issue = files.load(material.REPOSITORY / "issues" / f"{name}.yml")
+    return render(issue, material.real_site())
