@@ -1,6 +1,5 @@
 """Split the body of a Markdown issue at its headings, by the rules of markdown-it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -172,7 +171,8 @@ def _part(
 
 def _is_closed(fence: Token, last: str) -> bool:
     first, after = _lines(fence)
-    return after - first > 1 and re.fullmatch(rf" {{0,3}}{fence.markup[0]}{{3,}}[ \t]*", last) is not None
+    mark = last.strip()
+    return after - first > 1 and mark.startswith(fence.markup) and not mark.strip(fence.markup[0])
 
 
 def _link_definitions(env: Mapping[str, Any], blocks: Sequence[Token]) -> Iterator[Definition]:

@@ -13,7 +13,7 @@ from newsletter.errors import IssueError
 
 MAX_REPEATED_CHARACTERS = 2_000_000
 _NOTE = re.compile(r" {0,3}\[(\^[^\s\[\]]+)\]:")
-_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]", re.DOTALL)
+_LABEL = re.compile(r"\[([^\[\]]+)\]")
 
 
 class Definition(NamedTuple):
