@@ -305,7 +305,7 @@ def test_only_an_issue_in_markdown_that_says_ready_is_due(news: News, folder: Pa
         file.write_text(MARKDOWN.format(ready=ready, cook="cook"), "utf-8")
         result = news("status", "--due", "--json")
         assert json.loads(result.stdout) == due
-    assert "2026-05-04.md:5: published is not a key of an issue" in result.stderr
+    assert "2026-05-04.md:5: published does not belong in the front matter" in result.stderr
     assert "only `ready: true` means that the issue may be sent" in result.stderr
 
 

@@ -372,7 +372,9 @@ NAME = "the name of the file is the date"
 )
 def test_a_key_of_another_tool_names_the_right_one(folder: Path, line: str, hint: str) -> None:
     (problem,) = refused(folder, f"---\n{KEYS}{line}\nready: false\n---\nText")
-    assert problem.startswith(":4: ") and "is not a key of an issue; " in problem and hint in problem
+    assert (
+        problem.startswith(":4: ") and "does not belong in the front matter; " in problem and hint in problem
+    )
 
 
 @pytest.mark.parametrize("line", ["draft: false", "published: true", "status: ready", "Ready: true"])
@@ -389,7 +391,7 @@ def test_the_problems_of_a_file_are_reported_together(folder: Path) -> None:
     )
     assert refused(folder, text) == [
         ":1: subject is missing; add `subject:`",
-        ":2: title is not a key of an issue; write it as `subject:`",
+        ":2: title does not belong in the front matter; write it as `subject:`",
         ":4: redy is an unknown key; did you mean `ready`?",
         ":6: a heading with one # is the title of a page, and the title of the mail is `subject`; delete it, "
         "or write ## for a section",
