@@ -46,5 +46,7 @@ class GithubRun:
         """Return the address of a line of a file at this commit; the path starts at the repository's top."""
         if not (self.repository and self.sha):
             return None
-        anchor = f"#L{line}" if line else ""
+        # GitHub shows a Markdown file as a page, whose lines have no anchors; the text has them.
+        plain = "?plain=1" if path.suffix == ".md" else ""
+        anchor = f"{plain}#L{line}" if line else ""
         return f"{self.repository}/blob/{self.sha}/{quote(path.as_posix())}{anchor}"

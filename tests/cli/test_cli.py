@@ -1,5 +1,6 @@
 """The command line, as people use it: what it prints, what it asks, what it answers with."""
 
+import json
 import os
 import re
 import shutil
@@ -260,6 +261,61 @@ def test_an_issue_is_named_by_its_date_or_its_file(news: News, folder: Path) -> 
     assert "  REHEARSED FOR ALL 2\n" in news("status", "--issue", "issues/2026-04-27.yml").output
     assert news("status", "--issue", "the last one").exit_code == 2
     assert news("send", "--ready", "--issue", "2026-04-72", "--yes").exit_code == 1
+
+
+MARKDOWN = """\
+---
+subject: Leek & potato
+preheader: A soup for the first cold evening of the year.
+ready: {ready}
+---
+
+## Soups
+
+### [Leek and potato soup](https://soup.example.com/leek)
+
+Cut, {cook}, blend.
+"""
+
+
+def test_an_issue_in_markdown_is_rendered_checked_and_sent(news: News, folder: Path) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    file = folder / "issues" / "2026-05-04.md"
+    file.write_text(MARKDOWN.format(ready="true", cook="cook [[first_name]]"), "utf-8")
+    for command in (("check",), ("send", "--issue", "2026-05-04", "--yes")):
+        refused = news(*command)
+        assert refused.exit_code == 1
+        assert (
+            "issues/2026-05-04.md:11: " in refused.output
+            and "[[first_name]] is not a known" in refused.output
+        )
+    file.write_text(MARKDOWN.format(ready="true", cook="cook"), "utf-8")
+    assert news("check", "issues/2026-05-04.md").exit_code == 0
+    assert news("render", "2026-05-04", "-o", "out").exit_code == 0
+    assert "Cut, cook, blend." in (folder / "out" / "2026-05-04.txt").read_text("utf-8")
+    assert news("send", "--issue", "2026-05-04", "--yes").exit_code == 0
+    assert len(outbox(folder)) == 2
+    assert "  REHEARSED FOR ALL 2\n" in news("status", "--issue", "issues/2026-05-04.md").output
+
+
+def test_only_an_issue_in_markdown_that_says_ready_is_due(news: News, folder: Path) -> None:
+    (folder / "issues" / "2026-04-27.yml").unlink()
+    file = folder / "issues" / "2026-05-04.md"
+    for ready, due in (("true", ["2026-05-04"]), ("false", []), ("false\npublished: true", [])):
+        file.write_text(MARKDOWN.format(ready=ready, cook="cook"), "utf-8")
+        result = news("status", "--due", "--json")
+        assert json.loads(result.stdout) == due
+    assert "2026-05-04.md:5: published does not belong in the front matter" in result.stderr
+    assert "only `ready: true` means that the issue may be sent" in result.stderr
+
+
+def test_an_issue_in_yaml_beside_its_twin_in_markdown_is_not_sent(news: News, folder: Path) -> None:
+    (folder / "issues" / "2026-04-27.md").write_text(MARKDOWN.format(ready="true", cook="cook"), "utf-8")
+    for command in (("check",), ("render",), ("send", "--ready"), ("send", "--issue", "2026-04-27", "--yes")):
+        refused = news(*command)
+        assert refused.exit_code == 1
+        assert "2026-04-27.yml and 2026-04-27.md are both the issue of 2026-04-27" in refused.output
+    assert outbox(folder) == []
 
 
 def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:

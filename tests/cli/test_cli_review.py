@@ -115,6 +115,21 @@ def test_other_changes_of_the_branch_are_named(folder: Path) -> None:
     assert "also changes letters/soup/templates/new.j2, letters/soup/templates/old.j2." in text
 
 
+def test_an_issue_that_the_branch_makes_markdown_is_compared_with_its_yaml(folder: Path) -> None:
+    (folder / "issues" / "2026-04-27.yml").unlink()
+    (folder / "issues" / "2026-04-27.md").write_text(
+        "---\nsubject: Leek & potato soup, and what else there is on the market\n"
+        "preheader: A soup for the first cold evening of the year.\nready: true\n---\n\n"
+        "#### Hello\n\nIt is **cold** outside, and the last beans are in the cellar.\n\n"
+        "The market has leeks again.\n\n### [Leek and potato soup](https://soup.example.com/leek)\n\n"
+        "#### How long\n\nIt keeps for three days.\n"
+    )
+    assert news("--base", "main").exit_code == 0
+    text = comment()
+    assert "Deleted" not in text and "this issue is new" not in text
+    assert "It keeps for" in text and "The market has leeks again" not in text
+
+
 @pytest.mark.parametrize(
     ("saved", "options", "code"),
     [

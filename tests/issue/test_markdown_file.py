@@ -209,7 +209,9 @@ def test_an_issue_in_yaml_and_its_twin_in_markdown_are_the_same(folder: Path) ->
         (("subject",), "", 3),
         (("extra", "theme"), "", 13),
         (("opening", 0, "text"), "the shop", 18),
+        (("opening", 0, "text"), "", 16),
         (("opening", 1, "text"), "", 21),
+        (("sections", 0, "stories", 0, "text"), "", 25),
         (("sections", 0, "stories", 0, "link"), "", 23),
         (("sections", 1), "", 27),
         (("sections", 1, "image", "alt"), "", 30),
@@ -265,18 +267,19 @@ def test_headings_begin_stories(folder: Path, body: str, titles: list[tuple[str,
 def test_definitions_hold_for_the_whole_file(folder: Path) -> None:
     body = (
         "[Here][1] and [^n].\n\n### A\n\n[There][1]\n\n[1]: https://own.example\n\n"
-        "### B\n\n> [In] a quote\n\n"
+        "### A, again\n\n[There][1]\n\n[1]: https://second.example\n\n### B\n\n> [In] a quote\n\n"
         "### [C](https://c.example)\n\n<!-- note -->\n\n"
         "[1]: https://a.example\n[In]: <https://b.example>\n  'title'\n"
         "[^n]: A note with [In].\n[^m]: Unused.\n"
     )
     issue = load(folder, FRONT + body)
-    first, second, third = (story for _, story in issue.located_stories())
+    first, again, second, third = (story for _, story in issue.located_stories())
     assert issue.opening[0].text == (
         "[Here][1] and [^n].\n\n[1]: https://own.example\n\n[In]: <https://b.example>\n  'title'\n\n"
         "[^n]: A note with [In]."
     )
     assert first.text == "[There][1]\n\n[1]: https://own.example"
+    assert again.text == "[There][1]\n\n[1]: https://second.example"
     assert second.text == "> [In] a quote\n\n[In]: <https://b.example>\n  'title'"
     assert third.text is None
 
@@ -369,7 +372,9 @@ NAME = "the name of the file is the date"
 )
 def test_a_key_of_another_tool_names_the_right_one(folder: Path, line: str, hint: str) -> None:
     (problem,) = refused(folder, f"---\n{KEYS}{line}\nready: false\n---\nText")
-    assert problem.startswith(":4: ") and "is no key of an issue in Markdown; " in problem and hint in problem
+    assert (
+        problem.startswith(":4: ") and "does not belong in the front matter; " in problem and hint in problem
+    )
 
 
 @pytest.mark.parametrize("line", ["draft: false", "published: true", "status: ready", "Ready: true"])
@@ -386,7 +391,7 @@ def test_the_problems_of_a_file_are_reported_together(folder: Path) -> None:
     )
     assert refused(folder, text) == [
         ":1: subject is missing; add `subject:`",
-        ":2: title is no key of an issue in Markdown; write it as `subject:`",
+        ":2: title does not belong in the front matter; write it as `subject:`",
         ":4: redy is an unknown key; did you mean `ready`?",
         ":6: a heading with one # is the title of a page, and the title of the mail is `subject`; delete it, "
         "or write ## for a section",

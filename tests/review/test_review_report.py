@@ -14,7 +14,7 @@ from newsletter.review.collect import Review
 from newsletter.review.github_run import GithubRun
 from newsletter.review.report import Artifacts
 from tests.review import golden
-from tests.review.golden import CASES, reviewed
+from tests.review.golden import CASES, RUN, reviewed
 
 
 @pytest.mark.parametrize("file", golden.FILES, ids=lambda file: file.stem)
@@ -141,3 +141,10 @@ def test_without_valid_variables_of_a_runner_there_are_no_links(variables: dict[
     run = GithubRun.of(valid | variables if variables else {})
     assert (run.run, run.commit("a" * 40), run.line(Path("a"), 1)) == (None, None, None)
     assert GithubRun.of(valid | {"GITHUB_RUN_ID": "12)"}).run is None
+
+
+def test_a_line_of_an_issue_in_markdown_is_linked_in_its_text() -> None:
+    path = Path("issues/2026-05-04.md")
+    assert RUN.line(path, 12) == f"{RUN.repository}/blob/{RUN.sha}/issues/2026-05-04.md?plain=1#L12"
+    assert RUN.line(path, None) == f"{RUN.repository}/blob/{RUN.sha}/issues/2026-05-04.md"
+    assert str(RUN.line(path.with_suffix(".yml"), 12)).endswith("issues/2026-05-04.yml#L12")

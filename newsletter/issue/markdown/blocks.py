@@ -1,6 +1,5 @@
 """Split the body of a Markdown issue at its headings, by the rules of markdown-it."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ SECTION, STORY, PASSAGE = 2, 3, 4
 """The levels of headings that begin a part of an issue."""
 # A title of 500 characters and a long address; a longer heading is refused as too long a title.
 _MAX_LINKED_HEADING = 4_000
+_MAX_BRACKETS = 20  # to find the partner of each takes a time in proportion to their square
 
 
 class Heading(NamedTuple):
@@ -78,19 +78,26 @@ def _comment(state: StateBlock, startLine: int, endLine: int, silent: bool) -> b
     start = state.bMarks[startLine] + state.tShift[startLine]
     if state.is_code_block(startLine) or not state.src.startswith("<!--", start):
         return False
-    last = state.env.setdefault("last_comment_end", state.src.rfind("-->"))
-    if last < start + 4:
-        return False  # without an end it is text
-    end = state.src.index("-->", start + 4) + 3
+    limit = state.eMarks[endLine - 1]
+    end = _comment_end(state, start + 4, limit)
     lines = state.src.count("\n", start, end)
-    rest = state.src[end : state.eMarks[min(startLine + lines, endLine - 1)]].strip()
-    if startLine + lines >= endLine or (not lines and rest):
-        return False  # a comment in running text
+    rest = state.src[end : state.eMarks[startLine + lines]].strip()
+    if not end or (not lines and rest):
+        return False  # without an end it is text; before other words it is a comment in running text
     if not silent:
         state.line = startLine + lines + 1
         token = state.push("comment_with_text" if rest else "comment", "", 0)
         token.map = [startLine, state.line]
     return True
+
+
+def _comment_end(state: StateBlock, start: int, limit: int) -> int:
+    """Return the position after the next end of a comment; 0 if there is none before the limit."""
+    # Known once for each limit: a search from each of many starts without an end would take long.
+    last: dict[int, int] = state.env.setdefault("last_comment_ends", {})
+    if limit not in last:
+        last[limit] = state.src.rfind("-->", 0, limit)
+    return state.src.index("-->", start) + 3 if last[limit] >= start else 0
 
 
 def split(source: str) -> Body:
@@ -164,7 +171,8 @@ def _part(
 
 def _is_closed(fence: Token, last: str) -> bool:
     first, after = _lines(fence)
-    return after - first > 1 and re.fullmatch(rf" {{0,3}}{fence.markup[0]}{{3,}}[ \t]*", last) is not None
+    mark = last.strip()
+    return after - first > 1 and mark.startswith(fence.markup) and not mark.strip(fence.markup[0])
 
 
 def _link_definitions(env: Mapping[str, Any], blocks: Sequence[Token]) -> Iterator[Definition]:
@@ -192,7 +200,8 @@ def _lines(block: Token) -> tuple[int, int]:
 
 def linked_title(source: str, references: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return the title and the address of a heading that is one link; of another, its source and None."""
-    if len(source) > _MAX_LINKED_HEADING or not source.startswith(("[", "<")):
+    is_long = len(source) > _MAX_LINKED_HEADING or source.count("[") > _MAX_BRACKETS
+    if is_long or not source.startswith(("[", "<")):
         return source, None
     env, children = {"references": references}, list[Token]()
     _parser().inline.parse(source, _parser(), env, children)

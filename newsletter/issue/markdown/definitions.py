@@ -13,7 +13,7 @@ from newsletter.errors import IssueError
 
 MAX_REPEATED_CHARACTERS = 2_000_000
 _NOTE = re.compile(r" {0,3}\[(\^[^\s\[\]]+)\]:")
-_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]", re.DOTALL)
+_LABEL = re.compile(r"\[([^\[\]]+)\]")
 
 
 class Definition(NamedTuple):
@@ -54,8 +54,7 @@ class Definitions:
             return lines
         for one in own:
             lines[one.first - first : one.end - first] = [""] * (one.end - one.first)
-        known = self._by_label | {one.label: one for one in reversed(own)}
-        used = self._used("\n".join(lines), known)
+        used = self._used("\n".join(lines), {one.label: one for one in reversed(own)})
         for one in own:
             if one in used:
                 lines[one.first - first : one.end - first] = self._lines[one.first : one.end]
@@ -63,12 +62,13 @@ class Definitions:
             lines.pop()
         return lines + [line for one in sorted(used - {*own}) for line in ("", *self._source(one))]
 
-    def _used(self, text: str, known: dict[str, Definition]) -> set[Definition]:
+    def _used(self, text: str, own: dict[str, Definition]) -> set[Definition]:
         """Return the definitions that a text uses, and those that its notes use."""
         used, open_ = set[Definition](), [text]
         while open_:
             for match in _LABEL.finditer(open_.pop()):
-                one = known.get(" ".join(match[1].split()).casefold())
+                label = " ".join(match[1].split()).casefold()
+                one = own.get(label) or self._by_label.get(label)
                 if one and one not in used:
                     used.add(one)
                     if one.label.startswith("^"):
@@ -80,5 +80,5 @@ class Definitions:
         self._repeated += sum(map(len, lines))
         if self._repeated > MAX_REPEATED_CHARACTERS:
             what = "the definitions of links and notes are longer than 2,000,000 characters with each use"
-            raise IssueError.of("", what, "shorten the definition in this line")
+            raise IssueError.of("", what, "shorten them, or use them in fewer texts")
         return lines

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from newsletter.errors import IssueError, Problem
 from newsletter.issue.markdown import blocks, front_matter
@@ -14,6 +14,10 @@ from newsletter.yamlfile.fields import StrictModel
 from newsletter.yamlfile.reader import Document, Loc, dotted, line_of
 from newsletter.yamlfile.values import MAX_VALUES
 
+MAX_LINES = 20_000
+"""The lines of a file; markdown-it takes about 100 microseconds for each."""
+MAX_HEADING_CHARACTERS = 100_000
+"""The characters of all headings of a file, which are also searched for links."""
 _CODE = "for an example of code, write a line of text above the block"
 
 
@@ -58,6 +62,10 @@ _KINDS = {
 
 def parse(text: str, shown: str) -> Document:
     """Return the issue in a text; `shown` is its file in messages. Raise IssueError if it cannot be read."""
+    if text.count("\n") > MAX_LINES:
+        raise IssueError.of(
+            f"{shown}:{MAX_LINES + 1}", f"the file has more than {MAX_LINES:,} lines", "shorten it"
+        )
     front = front_matter.split(text, shown)
     yaml, other_keys = front_matter.without_other_keys(front.yaml, shown)
     try:
@@ -85,6 +93,7 @@ class _Body:
         self._sections: list[dict[str, Any]] = []
         self._added: list[tuple[_Kind, dict[str, Any], Loc]] = []
         self._values = _count(front.data)
+        self._heading_characters = 0
         self.problems = list(front.problems)
 
     def document(self, text: str) -> Document:
@@ -124,8 +133,10 @@ class _Body:
         self._added.append((_KINDS[level], values, loc))
         self._values += _count(values)
         if self._values > MAX_VALUES:
-            what = f"the file has more than {MAX_VALUES:,} values up to here"
-            raise IssueError.of(f"{self._shown}:{self._lines[loc]}", what, "shorten the file")
+            self._stop(loc, f"the file has more than {MAX_VALUES:,} values up to here")
+
+    def _stop(self, loc: Loc, what: str) -> NoReturn:
+        raise IssueError.of(f"{self._shown}:{self._lines[loc]}", what, "shorten the file")
 
     def _place(self, level: int, values: dict[str, Any], line: int) -> Loc:
         """Append a part to the list that it belongs to; return its location."""
@@ -155,6 +166,9 @@ class _Body:
         return (*loc, len(stories) - 1, "passages"), stories[-1].setdefault("passages", [])
 
     def _add_heading(self, kind: _Kind, values: dict[str, Any], loc: Loc, heading: Heading) -> None:
+        self._heading_characters += len(heading.source)
+        if self._heading_characters > MAX_HEADING_CHARACTERS:
+            self._stop(loc, f"the headings up to here have more than {MAX_HEADING_CHARACTERS:,} characters")
         title, link = heading.source, None
         if kind.heading == "title":
             title, link = blocks.linked_title(heading.source, self._body.references)

@@ -84,7 +84,7 @@ def without_other_keys(yaml: str, shown: str) -> tuple[str, list[tuple[str, Prob
     for number, line in enumerate(lines):
         key = _KEY.match(line)
         if key and (hint := _OTHER_KEYS.get(_plain(key[1]))):
-            what = f"{key[1]} is no key of an issue in Markdown"
+            what = f"{key[1]} does not belong in the front matter"
             found.append((key[1], Problem(f"{shown}:{number + 1}", what, hint)))
             is_dropped = True
         elif line and not line.startswith((" ", "\t", "- ")):
