@@ -1,4 +1,4 @@
-"""Make docs/blocks/*.png: each source of docs/blocks.md in the mail, on a desktop in light and a phone in dark.
+"""Make docs/blocks/*.png: each source of docs/blocks.md on a desktop in light, and on a phone in dark.
 
 Run it as `.venv/bin/python docs/blocks_picture.py`; it needs Chromium.
 """
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.async_api import Browser
+from picture import side_by_side
+from playwright.async_api import Browser, Route
 
 from newsletter.config import loader
 from newsletter.issue import files
@@ -72,8 +73,6 @@ async def _picture(browser: Browser, name: str, html: str) -> bytes:
     shots = [
         await _shot(browser, name, html, width, scheme) for width, scheme in ((640, "light"), (375, "dark"))
     ]
-    from docs.picture import side_by_side
-
     return await side_by_side(browser, shots)
 
 
@@ -81,18 +80,22 @@ async def _shot(browser: Browser, name: str, html: str, width: int, scheme: str)
     page = await browser.new_page(
         viewport={"width": width, "height": 400}, device_scale_factor=SCALE, color_scheme=scheme
     )
-    for picture in (EXAMPLE / "pictures").iterdir():
-        await page.route(f"**/pictures/{picture.name}", lambda route, path=picture: route.fulfill(path=path))
+    await page.route("**/pictures/*", _answer)
     await page.set_content(html)
     await page.evaluate(
         f"""() => {{
-            const parts = [...document.querySelector('.bg').children].filter((part) => part.offsetHeight > 20);
+            const mail = document.querySelector('.bg'), all = [...mail.children];
+            const parts = all.filter((part) => part.offsetHeight > 20);
             const shown = new Set({SHOWN.get(name, OTHERS)});
-            for (const part of [...document.querySelector('.bg').children]) if (!shown.has(part)) part.remove();
-            document.querySelector('.bg').style.padding = '16px 0';
+            for (const part of all) if (!shown.has(part) && part.className !== 'gap') part.remove();
+            mail.style.padding = '16px 0';
         }}"""
     )
     return await page.locator(".bg").screenshot()
+
+
+async def _answer(route: Route) -> None:
+    await route.fulfill(path=EXAMPLE / "pictures" / route.request.url.rpartition("/")[2])
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ async def main() -> None:
     newsletter = loader.load(ROOT, {})
     mail = render(files.load(files.find(newsletter.issues)), newsletter.site)
     async with chromium() as browser:
-        picture = await _side_by_side(
+        picture = await side_by_side(
             browser, [await _shot(browser, mail.html, *window) for window in WINDOWS]
         )
     if len(picture) > MAX_BYTES:
@@ -61,7 +61,7 @@ async def _shot(browser: Browser, html: str, width: int, scheme: str, scroll: st
     return await page.screenshot()
 
 
-async def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
+async def side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
     """Return the windows side by side on a transparent background, which suits light and dark pages."""
     page = await browser.new_page(viewport={"width": 2400, "height": HEIGHT})
     images = (f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
