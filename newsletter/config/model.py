@@ -20,10 +20,12 @@ from newsletter.config.fields import (
     state_remote,
     unsubscribe_link,
 )
+from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.constants import ProviderName
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
+from newsletter.render.themes import ThemeName
 from newsletter.yamlfile.fields import Line, StrictModel, WebAddress, invalid
 
 
@@ -180,6 +182,9 @@ class Config(StrictModel):
     logo: Image | None = None
     date_line: DateLine = "week"
     contents: ContentsKind | None = None
+    theme: ThemeName = "digest"
+    colors: Colors = Colors()
+    fonts: FontLists = FontLists()
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
@@ -198,6 +203,13 @@ class Config(StrictModel):
         if value.sendgrid_group and provider != "sendgrid":
             fix = "write `url` instead, or send with `provider: sendgrid`"
             raise invalid(f"sendgrid_group does not work with {provider}", fix)
+        return value
+
+    @field_validator("colors")
+    @classmethod
+    def _check_colors(cls, value: Colors, info: ValidationInfo) -> Colors:
+        if "theme" in info.data:
+            refuse_unreadable(value, info.data["theme"])
         return value
 
     @field_validator("tracking")
