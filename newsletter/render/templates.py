@@ -179,6 +179,13 @@ class _Loader(jinja2.BaseLoader):
         return self._own, self._theme_folder, BUILT_IN
 
 
+def theme_templates(theme: ThemeName) -> list[Path]:
+    """Return the files of a theme by their names, with the shared ones that it has no file for."""
+    files = [*BUILT_IN.glob(f"*{_SUFFIX}"), *(BUILT_IN / theme).glob(f"*{_SUFFIX}")]
+    by_name = {file.name: file for file in files}
+    return [by_name[name] for name in sorted(by_name)]
+
+
 def is_built_in(folder: Path) -> bool:
     """Return True if a folder is that of the built-in templates."""
     try:
