@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails
 
 from newsletter.display import printable
@@ -17,9 +17,6 @@ _EXAMPLE = 'write it in quotes, as "#1f4b7a"'
 
 def _colour(value: object) -> str:
     """Return a colour with six digits; else raise `invalid`."""
-    if value is None:
-        # Said here, because YAML reads the colour as a comment, and the value is not empty for its writer.
-        raise invalid("has no colour: for YAML, # begins a comment", _EXAMPLE)
     text = str(value).strip()
     if not _COLOUR.fullmatch(text):
         raise invalid(f'is "{printable(text, 40)}", and no colour', _EXAMPLE)
@@ -43,6 +40,13 @@ class Colors(StrictModel):
 
     accent: Colour | None = None
     accent_dark: Colour | None = None
+
+    @field_validator("accent", "accent_dark", mode="before")
+    @classmethod
+    def _check_quotes(cls, value: object) -> object:
+        if value is None:  # not empty for its writer
+            raise invalid("has no colour: for YAML, # begins a comment", _EXAMPLE)
+        return value
 
 
 class FontLists(StrictModel):
