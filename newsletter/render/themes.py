@@ -25,10 +25,10 @@ _BLACK, _WHITE = "#0b0c0d", "#ffffff"
 _SANS = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 _GENERIC_FONTS = ("serif", "sans-serif", "monospace", "system-ui", "-apple-system")
 # Fonts of every Windows: Word, which shows mail in Outlook, takes Times for a list that begins with another.
-_FONTS_OF_WORD = frozenset(
-    ("Arial", "Calibri", "Cambria", "Candara", "Consolas", "Constantia", "Corbel", "Courier New", "Georgia")
-    + ("Palatino Linotype", "Segoe UI", "Tahoma", "Times New Roman", "Trebuchet MS", "Verdana")
-)
+_FONTS_OF_WORD = {
+    *("Arial", "Calibri", "Cambria", "Candara", "Consolas", "Constantia", "Corbel", "Courier New", "Georgia"),
+    *("Palatino Linotype", "Segoe UI", "Tahoma", "Times New Roman", "Trebuchet MS", "Verdana"),
+}
 
 
 @dataclass(frozen=True)

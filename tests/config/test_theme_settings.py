@@ -57,20 +57,20 @@ def test_without_settings_the_mail_is_a_digest(tmp_path: Path) -> None:
         (
             'theme: letter\ncolors:\n  accent: "#ffcc00"',
             7,
-            "colors.accent is #ffcc00: its contrast on the ground #f4efe2 of the theme letter is 1.3, and text "
-            "needs 4.5; write #856a00 or darker",
+            "colors.accent is #ffcc00: its contrast on the ground #f4efe2 of the theme letter is 1.3, and "
+            "text needs 4.5; write #856a00 or darker",
         ),
         (
             'colors:\n  accent: "#9a3412"\n  accent_dark: "#9a3412"',
             7,
-            "colors.accent_dark is #9a3412: its contrast on the dark ground #1b212b of the theme digest is 2.2, "
-            "and text needs 4.5; write #e65a2b or lighter",
+            "colors.accent_dark is #9a3412: its contrast on the dark ground #1b212b of the theme digest is "
+            "2.2, and text needs 4.5; write #e65a2b or lighter",
         ),
         (
             'theme: gazette\ncolors: {accent: "#ff8800"}',
             6,
-            "colors.accent is #ff8800: white text on it has contrast 2.4, and needs 4.5; black text would turn "
-            "white in mail programs that force the dark; write #b46000 or darker, or #ffc481 or lighter",
+            "colors.accent is #ff8800: white text on it has contrast 2.4, and needs 4.5; black text would "
+            "turn white in mail programs that force the dark; write #b46000 or darker, or #ffc481 or lighter",
         ),
         (
             "fonts: {text: Georgia}",
