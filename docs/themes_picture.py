@@ -50,6 +50,7 @@ sections:
           Lentils, carrots and a spoon of mustard. It is ready in forty minutes, and better on the second day.
   - heading: Ask
     stories:
+      - {title: Can stock be frozen?, link: "https://soup.example.com/stock", text: It can.}
       - title: Pots from Example Pots
         sponsor: true
         link: https://pots.example.com
