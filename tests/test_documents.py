@@ -40,6 +40,7 @@ from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Sto
 from newsletter.render import sandbox, templates
 from newsletter.render.pipeline import render
 from newsletter.render.template_data import template_data
+from newsletter.render.themes import THEMES
 from tests import samples
 from tests.render import material
 
@@ -125,7 +126,7 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     }
     while first < len(words) and words[first].startswith("-"):
         first += 1 if words[first] in flags or first + 1 == len(words) else 2
-    length = 2 if words[first : first + 1] in (["subscribers"], ["state"]) else 1
+    length = 2 if words[first : first + 1] in (["subscribers"], ["state"], ["theme"]) else 1
     return words[:first], " ".join(["news", *words[first : first + length]]), words[first + length :]
 
 
@@ -397,6 +398,21 @@ def test_every_placeholder_is_described(name: str) -> None:
 BUILT_IN = {path.name: path.read_text(encoding="utf-8") for path in templates.BUILT_IN.glob("*.j2")}
 
 
+THEME_FILES = {
+    path: path.read_text(encoding="utf-8")
+    for theme in THEMES
+    for path in (templates.BUILT_IN / theme).glob("*.j2")
+}
+
+
+def classes(source: str) -> set[str]:
+    """Return the classes that a template writes."""
+    found = re.findall(r'(?<!mj-)class="([^"]+)"', source)
+    plain = (re.sub(r"\{\{.*?\}\}", " ", value) for value in found)
+    chosen = re.findall(r"'([\w ]+)'", " ".join(found))
+    return {word for value in [*plain, *chosen] for word in value.split()}
+
+
 def given_to_templates() -> set[str]:
     """Return the names that the renderer hands to each template."""
     return set(template_data(material.full_issue(), material.site()))
@@ -445,6 +461,23 @@ def test_every_template_is_described_with_what_it_receives() -> None:
     )
 
 
+def test_every_variable_of_a_theme_is_described() -> None:
+    environment = templates._environment(None, True, traced=False)
+    sites = [template_data(material.full_issue(), material.site(theme=theme))["site"] for theme in THEMES]
+    names, _, variables, own = tables(section("docs/templates.md", "Themes"))
+    assert [spans(row[0])[0] for row in names] == list(THEMES)
+    for site in sites:
+        given = {f"site.{part}.{key}" for part in ("colors", "fonts") for key in site[part]}
+        assert {spans(row[0])[0] for row in variables} == given
+    read_by = {
+        name
+        for source in THEME_FILES.values()
+        for name in jinja2.meta.find_undeclared_variables(environment.parse(source)) - given_to_templates()
+    }
+    shared = {word for row in tables(section("docs/templates.md", "Files"))[1] for word in spans(row[0])}
+    assert {word for row in own for word in spans(row[0])} == read_by - shared
+
+
 def test_every_filter_is_described() -> None:
     environment = templates._environment(None, True, traced=False)
     text = section("docs/templates.md", "Filters")
@@ -458,9 +491,12 @@ def test_every_filter_is_described() -> None:
 
 def test_every_class_is_described() -> None:
     source = "\n".join(text for name, text in BUILT_IN.items() if name.endswith(".mjml.j2"))
-    used = {word for value in re.findall(r'(?<!mj-)class="([^"]+)"', source) for word in value.split()}
+    used = classes(source)
     text = section("docs/templates.md", "Classes")
-    assert {spans(row[0])[0] for row in rows(text)} == used
+    shared, of_themes = tables(text)
+    assert {spans(row[0])[0] for row in shared} == used
+    themed = {word for source in THEME_FILES.values() for word in classes(source)}
+    assert {word for row in of_themes for word in spans(row[0])} == themed - used
     defined = set(re.findall(r'<mj-class name="(\w+)"', source))
     assert set(spans(text.rpartition("`mj-class` takes")[2])) == {*defined, "head.mjml.j2"}
 

@@ -107,6 +107,9 @@ class Newsletter:
             date_line=config.date_line,
             contents=config.contents,
             folder=str(self.folder),
+            theme=config.theme,
+            colors=config.colors.model_dump(exclude_none=True),
+            fonts=config.fonts.model_dump(exclude_none=True),
         )
 
 

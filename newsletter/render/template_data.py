@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
+from newsletter.render import themes
 from newsletter.render.date_line import date_line
 from newsletter.render.issue_markdown import IssueMarkdown, prepare
 from newsletter.render.model import Site
@@ -52,6 +53,9 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
         "language": site.language,
         "url": site.url,
         "logo": plain(site.logo),
+        "theme": site.theme,
+        "colors": Fields("Colors", themes.palette(site.theme, site.colors)),
+        "fonts": Fields("Fonts", themes.fonts(site.theme, site.fonts)),
     }
     return {
         "issue": Fields("Issue", _issue(issue, site, plain)),
@@ -62,7 +66,7 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
 
 
 def _issue(issue: Issue, site: Site, plain: Plain) -> dict[str, Any]:
-    contents = issue.contents or site.contents
+    contents = issue.contents or site.contents or themes.THEMES[site.theme].contents
     sections = tuple(_sections(issue, contents, plain))
     stories = tuple(story for section in sections for story in section["stories"])
     content = {name: plain(getattr(issue, name)) for name in IssueFile.model_fields}

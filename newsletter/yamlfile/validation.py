@@ -111,6 +111,8 @@ def _sentences(
             near = nearest.get(loc)
             fix = f"did you mean `{near}`?" if near else f"the keys are {', '.join(_keys(model, loc[:-1]))}"
             return "is an unknown key", fix
+        case "refused" if value is None:  # a validator that has its own words for no value
+            return context["what"], context["fix"]
         case _ if value is None or value == () or (isinstance(value, str) and not value.strip()):
             return "is empty", _fill_in(model, loc)
         case "refused":
