@@ -145,6 +145,10 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # for characters that a terminal cannot show
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(
+            errors="surrogateescape"
+        )  # an answer in another encoding is refused, and no crash
     try:
         main()
     except OSError as failure:  # for example, standard output is a file on a full disk

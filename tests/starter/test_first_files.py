@@ -1,11 +1,11 @@
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from newsletter.config import loader
 from newsletter.issue import files
-from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
+from newsletter.starter.details import Details, name_of_folder
+from newsletter.starter.first_files import first_issue, missing_lines, newsletter_yml, readme, with_lines
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,9 @@ from newsletter.starter.first_files import first_issue, newsletter_yml, with_ign
 )
 @pytest.mark.parametrize("window", ["", "90m"], ids=["outbox", "github"])
 def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_path: Path) -> None:
-    (tmp_path / "newsletter.yml").write_text(newsletter_yml(folder, window), encoding="utf-8")
+    (tmp_path / "newsletter.yml").write_text(
+        newsletter_yml(Details(name_of_folder(folder)), window), encoding="utf-8"
+    )
     config, _ = loader.load_file(tmp_path)
     assert (config.name, config.sender.name) == (name, name)
     assert config.provider == ("sendgrid" if window else "outbox")
@@ -35,9 +37,8 @@ def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_p
 
 def test_the_first_issue_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "2026-05-04.yml"
-    path.write_text(first_issue(date(2026, 5, 4)), encoding="utf-8")
-    issue = files.load(path)
-    assert not issue.ready and "TODO" in issue.subject
+    path.write_text(first_issue("2026-05-04"), encoding="utf-8")
+    assert not files.load(path).ready
 
 
 WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
@@ -58,5 +59,20 @@ ALL = b".env\n.venv/\nbuild/\noutbox/\nsubscribers*.csv\n"
     ids=["new", "complete", "other-spellings", "a-folder", "lines-missing", "not-utf-8"],
 )
 def test_missing_lines_are_added_to_gitignore(before: bytes, after: bytes | None) -> None:
-    assert with_ignored(before) == (before if after is None else after)
-    assert with_ignored(with_ignored(before)) == with_ignored(before)
+    extended = with_lines(before, missing_lines(before))
+    assert extended == (before if after is None else after)
+    assert missing_lines(extended) == []
+
+
+def test_lines_are_added_with_the_line_ends_of_the_file() -> None:
+    before = b"*.pyc\r\n.env\r\n.venv/\r\nbuild/"
+    after = with_lines(before, missing_lines(before))
+    assert after == before + b"\r\n" + WHY[:-1] + b"\r\noutbox/\r\nsubscribers*.csv\r\n"
+
+
+@pytest.mark.parametrize("on_ref", [False, True])
+def test_the_readme_has_ten_lines(on_ref: bool) -> None:
+    text = readme("A <b>*new*</b> [letter]", on_ref=on_ref)
+    assert text.count("\n") == 10
+    assert text.startswith(r"# A \<b\>\*new\*\</b\> \[letter\]" + "\n")
+    assert ("ref of this repository" in text) is on_ref
