@@ -25,6 +25,7 @@ from newsletter.checks.mail.accessibility import accessibility
 from newsletter.checks.mail.clients import clients
 from newsletter.checks.mail.contrast import contrast
 from newsletter.checks.mail.headings import headings
+from newsletter.checks.mail.labels import labels
 from newsletter.checks.mail.markup import markup
 from newsletter.checks.mail.placeholders import placeholders
 from newsletter.checks.mail.postal_address import postal_address
@@ -80,6 +81,7 @@ MAIL: Mapping[str, Check] = {
     "placeholders": Check(placeholders, "error", has_fixed_errors=True),
     "unsubscribe": Check(unsubscribe, "error", always_error="each reader must be able to unsubscribe"),
     "postal-address": Check(postal_address, "error"),
+    "labels": Check(labels, "warning"),
     "text-part": Check(text_part, "error"),
     "markup": Check(markup, "error"),
     "headings": Check(headings, "warning"),

@@ -17,6 +17,7 @@ from newsletter.constants import CONFIG_FILE
 from newsletter.disk.failures import cannot_be
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, InvalidInput, Problem, StateError
+from newsletter.render.date_line import month_names
 from newsletter.render.model import Site
 from newsletter.state.location import RUNS, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
@@ -92,6 +93,7 @@ class Newsletter:
         """Return the part of the configuration that rendering reads."""
         config = self.config
         labels = config.labels.model_dump()
+        labels["months"] = config.labels.months or month_names(config.language)
         if config.tracking.opens or config.tracking.clicks:
             labels["untracked"] = ""  # the sentence of this label would be false
         return Site(

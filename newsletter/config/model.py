@@ -20,6 +20,7 @@ from newsletter.config.fields import (
     state_remote,
     unsubscribe_link,
 )
+from newsletter.config.label_texts import label_texts
 from newsletter.config.units import Rate
 from newsletter.constants import ProviderName
 from newsletter.display import printable
@@ -106,7 +107,7 @@ class Tracking(StrictModel):
 
 
 class Labels(StrictModel):
-    """The words that templates put around the text of an issue."""
+    """The words that templates put around the text of an issue, with the English defaults."""
 
     in_this_issue: Label = "In this issue"
     read_story: Label = "Read more"
@@ -118,10 +119,23 @@ class Labels(StrictModel):
     unsubscribe: Label = "Unsubscribe"
     reader: Label = "reader"
     advertisement: Label = "Advertisement"
+    notes: Label = "Notes"
     issue_number: Annotated[Line, label_fields("{number}")] = "Issue {number}"
-    months: Annotated[Line, AfterValidator(month_names)] = (
-        "January February March April May June July August September October November December"
-    )
+    months: Annotated[Line, AfterValidator(month_names)] | None = None  # those of the language
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the names of the labels that newsletter.yml does not write; `months` have CLDR's names."""
+        return [
+            name for name in type(self).model_fields if name not in self.model_fields_set and name != "months"
+        ]
+
+    def in_language(self, language: str) -> "Labels":
+        """Return these labels with the missing ones in a language, or in English if it has no labels."""
+        texts = label_texts(language) or {}
+        filled = {name: texts[name] for name in self.missing if name in texts}
+        # Only those of newsletter.yml stay in `model_fields_set`.
+        return Labels.model_construct(_fields_set=self.model_fields_set, **{**dict(self), **filled})
 
 
 class CheckSetting(StrictModel):
@@ -186,7 +200,7 @@ class Config(StrictModel):
     send: Send = Send()
     state: Annotated[StateOnRef | None, BeforeValidator(_state_setting)] = None
     tracking: Tracking = Tracking()
-    labels: Labels = Labels()
+    labels: Labels = Field(Labels(), validate_default=True)
     # The mail programs that the readers use, by caniemail.com's names.
     clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
     checks: dict[str, Annotated[CheckSetting, BeforeValidator(_check_setting)]] = Field(default_factory=dict)
@@ -199,6 +213,11 @@ class Config(StrictModel):
             fix = "write `url` instead, or send with `provider: sendgrid`"
             raise invalid(f"sendgrid_group does not work with {provider}", fix)
         return value
+
+    @field_validator("labels")
+    @classmethod
+    def _fill_labels(cls, value: Labels, info: ValidationInfo) -> Labels:
+        return value.in_language(info.data.get("language", "en"))
 
     @field_validator("tracking")
     @classmethod

@@ -2,24 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from newsletter.render import markdown
+from newsletter.render.date_line import date_line
 from newsletter.render.wrapping import wrap
 
 _PLACEHOLDER = re.compile(r"(\[\[\w+\]\])")
 
 
-def week(issue: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return an issue's week as `27 April to 3 May 2026`, but with a dash, and with the labels' months."""
-    months = labels["months"].split()
-    first, last = issue["week"]
-    parts = [str(first.day)]
-    if first.month != last.month:
-        parts.append(months[first.month - 1])
-    if first.year != last.year:
-        parts.append(str(first.year))
-    return f"{' '.join(parts)} \N{EN DASH} {last.day} {months[last.month - 1]} {last.year}"
+def week(issue: Mapping[str, Any], labels: Mapping[str, str], language: str = "en") -> str:
+    """Return an issue's week as the language writes it, with the months of the labels if they have some."""
+    first, _ = issue["week"]
+    return date_line("week", date(*first), language, labels["months"])
 
 
 def capitals(line: str) -> str:

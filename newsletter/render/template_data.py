@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
-from newsletter.render import filters
+from newsletter.render.date_line import date_line
 from newsletter.render.model import Site
 from newsletter.yamlfile.fields import StrictModel
 
@@ -60,7 +60,7 @@ def _issue(issue: Issue, site: Site) -> dict[str, Any]:
     content |= {"name": issue.name, "date": _plain(issue.date), "week": _plain(issue.week)}
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
-    content["date_line"] = _date_line(issue, site, content["week"])
+    content["date_line"] = _date_line(issue, site)
     content["contents"] = tuple(_contents(contents, sections))
     return content
 
@@ -71,11 +71,14 @@ def _number_line(number: int | str | None, labels: Mapping[str, str]) -> str:
     return number or ""
 
 
-def _date_line(issue: Issue, site: Site, week: tuple[Date, Date]) -> str:
-    chosen = issue.date_line or site.date_line
-    if chosen == "week":
-        return filters.week({"week": week}, site.labels)
-    return "" if chosen == "none" else chosen
+def _date_line(issue: Issue, site: Site) -> str:
+    match issue.date_line or site.date_line:
+        case "week" | "day" | "month" as kind:
+            return date_line(kind, issue.date, site.language, site.labels.get("months"))
+        case "none":
+            return ""
+        case words:
+            return words
 
 
 def _sections(issue: Issue, contents: str | None) -> Iterator[Fields]:

@@ -9,7 +9,7 @@ import traceback
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import ClassVar
@@ -75,12 +75,14 @@ class Filled:
 def render_template(name: str, issue: Issue, site: Site) -> Filled:
     """Render a template with an issue. Raise TemplateError with the template's file and line."""
     autoescape = name.endswith(".mjml.j2")
-    filled = _render_template(_environment(site.templates, autoescape, traced=False), name, issue, site)
+    filled = _render_template(
+        _environment(site.templates, autoescape, traced=False, language=site.language), name, issue, site
+    )
 
     @cache
     def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
-        environment = _environment(site.templates, autoescape, traced=True)
+        environment = _environment(site.templates, autoescape, traced=True, language=site.language)
         traced = _render_template(environment, name, issue, site)
         return _Origins(traced, str(environment.get_template(name).filename))
 
@@ -98,7 +100,9 @@ def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue
 
 
 @cache
-def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> RestrictedEnvironment:
+def _environment(
+    templates: str | None, autoescape: bool, *, traced: bool, language: str = "en"
+) -> RestrictedEnvironment:
     environment = RestrictedEnvironment(
         loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
         autoescape=autoescape,
@@ -107,7 +111,7 @@ def _environment(templates: str | None, autoescape: bool, *, traced: bool) -> Re
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
     )
-    environment.filters["week"] = filters.week
+    environment.filters["week"] = partial(filters.week, language=language)
     environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
     environment.filters["inline"] = lambda line, links=False: line
     environment.filters["inline_plain"] = lambda line: line

@@ -1,12 +1,13 @@
 """Validation of lines, texts and web addresses, and the week of an issue."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from newsletter.issue.model import Issue, Passage, Story
+from newsletter.issue.model import Image, Issue, Passage, Section, Story
 from newsletter.yamlfile import fields
 
 STORY = Story(title="Leek", link="https://example.com", passages=(Passage(text="Cut."),))
@@ -209,3 +210,70 @@ def test_nothing_is_converted_passed_over_or_changed() -> None:
         Story(**{**dict(STORY), "titel": "Leek"})
     with pytest.raises(ValidationError, match="frozen"):
         STORY.title = "Potato"
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        pytest.param(
+            {"title": "Leek"}, "has only a title; add `text:`, `passages:`, `link:` or `image:`", id="title"
+        ),
+        pytest.param(
+            {"title": "Leek", "text": "Cut.", "button": "Buy"},
+            "has no address to lead to; add `link:` to the story, or delete the button",
+            id="button-without-a-link",
+        ),
+    ],
+)
+def test_a_story_that_says_nothing(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Story(**given)
+    (error,) = raised.value.errors()
+    assert f"{error['ctx']['what']}; {error['ctx']['fix']}" == problem
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"link": "https://example.com"},
+        {"text": "Cut."},
+        {"passages": (Passage(text="Cut."),)},
+        {"image": Image(src="https://example.com/a.png", alt="A leek")},
+        {"text": "Cut.", "button": "off"},
+    ],
+    ids=lambda given: "-".join(given),
+)
+def test_each_form_of_a_story(given: dict[str, Any]) -> None:
+    assert Story(title="Leek", **given).title == "Leek"
+
+
+def test_sections_and_the_short_form_have_the_same_stories() -> None:
+    other = Story(title="Potato", text="Boil.")
+    short = Issue(subject="Soup", preheader="A soup.", stories=(STORY, other), date=date(2026, 5, 4))
+    sections = (Section(heading="Roots", text="Two."), Section(stories=(STORY,)), Section(stories=(other,)))
+    long = Issue(subject="Soup", preheader="A soup.", sections=sections, date=date(2026, 5, 4))
+    assert list(short.located_stories()) == [(("stories", 0), STORY), (("stories", 1), other)]
+    assert list(long.located_stories()) == [
+        (("sections", 1, "stories", 0), STORY),
+        (("sections", 2, "stories", 0), other),
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 12, "Letter 31"])
+def test_a_number(number: int | str) -> None:
+    given = Issue(subject="Soup", preheader="A.", stories=(STORY,), date=date(2026, 5, 4), number=number)
+    assert given.number == number
+
+
+@pytest.mark.parametrize("number", [-1, True, 1.5, "", "a\nb", ("1",)])
+def test_what_is_no_number(number: object) -> None:
+    with pytest.raises(ValidationError):
+        Issue.model_validate(
+            {
+                "subject": "a",
+                "preheader": "b",
+                "stories": (STORY,),
+                "date": date(2026, 5, 4),
+                "number": number,
+            }
+        )

@@ -49,7 +49,7 @@ _FALLBACKS = {
         html-link html-popover html-style
     """,
     Fallback("warning", "put it on a web page, and link to that page from the mail"): """
-        amp html-anchor-links html-audio html-base html-button-reset html-button-submit html-form
+        amp html-audio html-base html-button-reset html-button-submit html-form
         html-image-maps html-input-checkbox html-input-hidden html-input-radio html-input-reset
         html-input-submit html-input-text html-mailto-links html-meter html-object html-progress
         html-select html-svg html-textarea html-video
@@ -71,14 +71,16 @@ _FALLBACKS = {
 _BY_SLUG = {slug: fallback for fallback, slugs in _FALLBACKS.items() for slug in slugs.split()}
 # Features that readers do not miss: conditions and states, whose rules apply only in mail programs that
 # support them; hints to browsers, assistive technology and printers; elements that are shown without support
-# too; features with a fallback of their own, such as a list of fonts or `src`.
+# too; features with a fallback of their own, such as a list of fonts or `src`; links within the mail, because
+# readers can scroll to the place.
 _UNMISSED = """
     css-at-keyframes css-at-media css-at-media-device-pixel-ratio css-at-media-hover
     css-at-media-orientation css-at-media-prefers-color-scheme css-at-media-prefers-reduced-motion
     css-at-supports css-color-scheme css-cursor css-orphans css-pseudo-class-active
     css-pseudo-class-focus css-pseudo-class-focus-visible css-pseudo-class-focus-within
     css-pseudo-class-hover css-pseudo-class-link css-pseudo-class-visited css-resize css-sytem-ui
-    css-user-select css-white-space css-widows html-abbr html-acronym html-address html-aria-describedby
+    css-user-select css-white-space css-widows html-abbr html-acronym html-address html-anchor-links
+    html-aria-describedby
     html-aria-hidden html-aria-label html-aria-labelledby html-aria-live html-bdi html-body html-dfn
     html-lang html-loading-attribute html-meta-color-scheme html-picture html-required html-role
     html-semantics html-small html-srcset html-target html-wbr image-apng

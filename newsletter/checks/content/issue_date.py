@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
+from newsletter.render.date_line import split_months
 
 # A date at most five weeks before the issue's week was probably copied from an earlier issue.
 _RECENT, _HALF_A_YEAR = timedelta(weeks=5), timedelta(weeks=26)
@@ -15,6 +16,7 @@ _HEADLINES = (("subject", "subject"), ("preheader", "preheader"), ("opening", "h
 def monday(proof: Proof) -> Iterator[Problem]:
     """A date that is not a Monday, or a date in a headline that belongs to an earlier week."""
     first, _ = proof.issue.week
+    months = split_months(proof.newsletter.site.labels["months"])
     if proof.issue.date != first:
         what = f"{proof.issue.name} is a {proof.issue.date:%A}; the mail names the week of Monday {first}"
         fix = f"rename the file to {first}.yml; if you publish on another day, switch this check off"
@@ -22,7 +24,7 @@ def monday(proof: Proof) -> Iterator[Problem]:
     for text in proof.texts:
         if (text.loc[0], text.loc[-1]) not in _HEADLINES:
             continue
-        for written, named in _dates(text.content, first, proof.newsletter.site.labels["months"].split()):
+        for written, named in _dates(text.content, first, months):
             if first - _RECENT <= named < first:
                 what = f'"{written}" is before the week of {first}: left from an earlier issue?'
                 yield Problem(proof.where(text, written), what, "correct the date", "warning")

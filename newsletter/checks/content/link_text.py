@@ -26,11 +26,12 @@ _ADDRESS = re.compile(
 def link_text(proof: Proof) -> Iterator[Problem]:
     """A link whose words are "click here", or name another site than the link leads to."""
     # The button of a story follows the story's title, which describes the target.
-    button = proof.newsletter.site.labels["read_story"].casefold()
+    own = (story.button for _, story in proof.issue.located_stories() if story.button)
+    buttons = {words.casefold() for words in (proof.newsletter.site.labels["read_story"], *own)}
     for link in proof.document.links:
         text, target = words(link), link.get("href") or ""
         bare = re.sub(r"[\W_]+", " ", text).strip().casefold()
-        if _VAGUE.fullmatch(bare) and text.casefold() != button:
+        if _VAGUE.fullmatch(bare) and text.casefold() not in buttons:
             what = f'the words "{printable(text)}" do not describe the target ({printable(target)})'
             fix = "put the link on words that describe the target page"
             yield Problem(proof.where(link), what, fix, "warning")

@@ -15,9 +15,10 @@ BadTarget = tuple[str, str, Severity]  # the problem, the fix, the severity
 
 def links(proof: Proof) -> Iterator[Problem]:
     """A link that is not valid, that leads to a private address, or that is not https."""
+    places = {f"#{element.get('id')}" for element in proof.document.elements if element.get("id")}
     for link in proof.document.links:
         target = (link.get("href") or "").strip()
-        if problem := target_problem(target):
+        if target not in places and (problem := target_problem(target)):
             what, fix, severity = problem
             yield Problem(proof.where(link), f"{what} ({printable(target) or 'empty'})", fix, severity)
 
@@ -41,7 +42,7 @@ def target_problem(target: str) -> BadTarget | None:
         case "" if not target.strip("#"):
             return "a link without an address", "add the address, or remove the link", "error"
         case "" if target.startswith("#"):
-            return "a link within the mail, which many mail programs ignore", "remove the link", "warning"
+            return "a link to a place that the mail does not have", "correct it, or remove the link", "error"
         case "":
             return "an incomplete address", "write the whole address: https://…", "error"
     return (
