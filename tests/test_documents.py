@@ -374,6 +374,18 @@ def test_examples_of_issues_are_valid(tmp_path: Path) -> None:
         assert files.load(path).stories
 
 
+def test_the_example_of_an_issue_in_markdown_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^~~~markdown\n(.*?)^~~~$", read("docs/issue-file.md"), re.DOTALL | re.MULTILINE)
+    path = samples.write(tmp_path) / "issues" / "2026-05-04.md"
+    path.write_text(example, encoding="utf-8")
+    issue = files.load(path)
+    stories = [story for _, story in issue.located_stories()]
+    assert issue.opening and [section.heading for section in issue.sections] == ["Recipes", "Until next week"]
+    assert [(story.sponsor, story.link is not None) for story in stories] == [(False, True), (True, True)]
+    result = CliRunner().invoke(main, ["-C", str(tmp_path), "check", "--strict"])
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize("name", ["docs/issue-file.md", "docs/templates.md"])
 def test_every_placeholder_is_described(name: str) -> None:
     described = [spans(row[0])[0] for row in rows(section(name, "Placeholders"))]

@@ -20,8 +20,9 @@ _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 @command()
 @click.argument("date", metavar="DATE", required=False)
+@click.option("--markdown", is_flag=True, help="Write Markdown with front matter, in place of YAML.")
 @click.pass_obj
-def new(folder: Path, date: str | None) -> None:
+def new(folder: Path, date: str | None, markdown: bool) -> None:
     """Create an issue: a commented file to fill in.
 
     DATE is the date of the issue, such as 2026-05-04, or today, tomorrow or monday (next Monday).
@@ -37,7 +38,7 @@ def new(folder: Path, date: str | None) -> None:
         raise click.UsageError(
             f'"{shortened(date, 60)}" is not a date; write it as {_DATE_FORMS}'
         ) from problem
-    path = skeleton.create(loader.load(folder, review=True).issues, day)
+    path = skeleton.create(loader.load(folder, review=True).issues, day, markdown=markdown)
     output.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
 
 

@@ -4,16 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from newsletter.disk.boundary import UnsafeFile, is_inside, leads_out, refuse_outside, refuse_special
 
+Suffix: TypeAlias = str | tuple[str, ...]
 # Without these two flags, opening a named pipe waits for a writer, and a terminal may become the controlling
 # terminal. Windows lacks both flags.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-def read(path: Path, max_bytes: int, *, root: Path | None = None, suffix: str = "") -> bytes:
+def read(path: Path, max_bytes: int, *, root: Path | None = None, suffix: Suffix = "") -> bytes:
     """Return the content of a regular file of at most `max_bytes`, opened by `open_regular`.
 
     Raise OSError if it cannot be read, and UnsafeFile, which is an OSError, for any other file.
@@ -26,12 +27,13 @@ def read(path: Path, max_bytes: int, *, root: Path | None = None, suffix: str = 
 
 
 @contextmanager
-def open_regular(path: Path, *, root: Path | None = None, suffix: str = "") -> Iterator[BinaryIO]:
+def open_regular(path: Path, *, root: Path | None = None, suffix: Suffix = "") -> Iterator[BinaryIO]:
     """Open a regular file for reading; raise OSError if that fails, and UnsafeFile for any other file.
 
     With `root`, the file must be inside this folder after all symbolic links have been followed. `suffix` is
-    for content that others will see: the name of the file at the end of the links must have this suffix, and
-    no part of its path may be hidden. Otherwise a link could publish `.env` or the list of subscribers.
+    for content that others will see: the name of the file at the end of the links must have this suffix, or
+    one of these, and no part of its path may be hidden. Otherwise a link could publish `.env` or the list of
+    subscribers.
     """
     refuse_outside(path, root)
     refuse_special(os.stat(path).st_mode)  # before it is opened: opening some devices has an effect
@@ -57,10 +59,12 @@ def _location(file: BinaryIO, path: Path) -> str:
     return resolved
 
 
-def _refuse_kind(file: Path, suffix: str) -> None:
+def _refuse_kind(file: Path, suffix: Suffix) -> None:
     """Raise UnsafeFile for a file of another suffix, and for a hidden one; "" permits all files."""
+    suffixes = (suffix,) if isinstance(suffix, str) else suffix
     fix = "rename it, or put the file itself in the place of the link"
-    if not file.name.endswith(suffix):
-        raise UnsafeFile(f"is or leads to a file whose name does not end with {suffix}", fix)
+    if not file.name.endswith(suffixes):
+        listed = " or ".join(suffixes)
+        raise UnsafeFile(f"is or leads to a file whose name does not end with {listed}", fix)
     if suffix and any(part.startswith(".") for part in file.parts):
         raise UnsafeFile("is or leads to a file whose path has a name that starts with a dot", fix)

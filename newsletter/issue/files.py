@@ -1,4 +1,4 @@
-"""Find an issue file such as `issues/2026-04-27.yml`, load it as an Issue, and describe its JSON Schema."""
+"""Find an issue file such as `issues/2026-04-27.yml` or `.md`, load it, and describe its JSON Schema."""
 
 import json
 import os
@@ -15,6 +15,9 @@ from newsletter.errors import IssueError
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
 
+MARKDOWN = ".md"
+SUFFIXES = (*reader.SUFFIXES, MARKDOWN)
+"""The suffixes of issue files, the usual one first."""
 _NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
@@ -33,14 +36,29 @@ def load(path: Path, folder: Path | None = None) -> Issue:
     elsewhere, which a user has named, may lead anywhere.
     """
     day = issue_date(path)
-    return _validated(reader.read(path, IssueError, root_of(path, folder) if folder else None), day)
+    _refuse_twin(path)
+    return _validated(_read(path, root_of(path, folder) if folder else None), day)
 
 
 def parse(content: bytes, path: Path) -> Issue:
     """Return the issue of a file's content, such as that of an earlier commit; raise IssueError as `load`."""
     shown = display_path(path)
     text = reader.decode(content, shown, IssueError)
-    return _validated(reader.parse(text, shown, IssueError), issue_date(path))
+    return _validated(_document(text, shown), issue_date(path))
+
+
+def _read(path: Path, root: Path | None) -> reader.Document:
+    suffix = (MARKDOWN,) if path.suffix == MARKDOWN else reader.SUFFIXES
+    text = reader.read_text(path, IssueError, root, suffix=suffix if root else "")
+    return _document(text, display_path(path))
+
+
+def _document(text: str, shown: str) -> reader.Document:
+    if shown.endswith(MARKDOWN):
+        from newsletter.issue.markdown import document  # markdown-it takes 45 ms to import
+
+        return document.parse(text, shown)
+    return reader.parse(text, shown, IssueError)
 
 
 def _validated(document: reader.Document, day: date) -> Issue:
@@ -66,10 +84,33 @@ def texts(issue: Issue) -> Iterator[Text]:
 
 
 def issue_files(folder: Path) -> list[Path]:
-    """Return the issue files of a folder, oldest first; other files are ignored."""
+    """Return the issue files of a folder, oldest first; other files are ignored.
+
+    Of two files of the same issue, return only one: `load` refuses it and names both.
+    """
     with suppress(FileNotFoundError, NotADirectoryError):  # the folder was deleted after `glob` found it
-        return sorted(path for path in folder.glob("*.yml") if _NAME.fullmatch(path.stem))
+        found = sorted(filter(is_issue_file, folder.glob("[12]*")), key=_by_name_and_suffix, reverse=True)
+        return list({path.stem: path for path in found}.values())[::-1]
     return []
+
+
+def is_issue_file(path: Path) -> bool:
+    """Return True if a file is named like an issue, such as `2026-04-27.yml`."""
+    return path.suffix in SUFFIXES and _NAME.fullmatch(path.stem) is not None
+
+
+def _by_name_and_suffix(path: Path) -> tuple[str, int]:
+    return path.stem, SUFFIXES.index(path.suffix)
+
+
+def _refuse_twin(path: Path) -> None:
+    """Raise IssueError if another file of the same folder has the same date."""
+    for suffix in SUFFIXES:
+        twin = path.with_suffix(suffix)
+        if suffix != path.suffix and os.path.lexists(twin):
+            first, second = sorted((path, twin), key=_by_name_and_suffix)
+            what = f"{first.name} and {second.name} are both the issue of {path.stem}"
+            raise IssueError.of(display_path(path), what, "delete one of the two, or give it another date")
 
 
 def find(folder: Path, name: str | None = None) -> Path:
@@ -83,8 +124,10 @@ def find(folder: Path, name: str | None = None) -> Path:
             start = f"start one, for example for next Monday: news new {next_monday(date.today())}"
             raise IssueError.of(display_path(folder), "there is no issue in this folder", start)
         return files[-1]
-    is_file_name = name.endswith((".yml", ".yaml"))
-    candidates = [Path(name), folder / name] if is_file_name else [folder / f"{name}.yml"]
+    is_file_name = name.lower().endswith(SUFFIXES)
+    candidates = (
+        [Path(name), folder / name] if is_file_name else [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    )
     for path in candidates:
         if os.path.lexists(path):
             return path
@@ -97,7 +140,8 @@ def issue_name(argument: str) -> str | None:
 
     The issue does not need to exist.
     """
-    name = Path(argument).name.removesuffix(".yml")
+    path = Path(argument)
+    name = path.stem if path.suffix in SUFFIXES else path.name
     return name if _NAME.fullmatch(name) else None
 
 
@@ -122,8 +166,9 @@ def issue_date(path: Path) -> date:
     """Return the date in an issue file's name; raise IssueError if the name is not a date."""
     what = "the file's name is not the date of the issue"
     try:
-        if path.suffix == ".yml" and _NAME.fullmatch(path.stem):
+        if is_issue_file(path):
             return date.fromisoformat(path.stem)
     except ValueError:
         what = f"there is no {path.stem} in the calendar"
-    raise IssueError.of(display_path(path), what, "name it like this: 2026-04-27.yml")
+    suffix = MARKDOWN if path.suffix.lower() == MARKDOWN else SUFFIXES[0]
+    raise IssueError.of(display_path(path), what, f"name it like this: 2026-04-27{suffix}")

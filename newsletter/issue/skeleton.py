@@ -11,30 +11,38 @@ from newsletter.disk import writing
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
-from newsletter.issue.files import issue_date, issue_files, load, next_monday
+from newsletter.issue.files import MARKDOWN, SUFFIXES, issue_date, issue_files, load, next_monday
+from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
 from newsletter.issue.model import Issue, Passage
 
 
-def create(folder: Path, day: date) -> Path:
+def create(folder: Path, day: date, *, markdown: bool = False) -> Path:
     """Write a commented skeleton with the headings of the newest issue; return its path.
 
-    `folder` is that of the issues, directly in the newsletter's folder.
+    `folder` is that of the issues, directly in the newsletter's folder. `markdown` is True for an issue in
+    Markdown.
 
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
-    path = folder / f"{day.isoformat()}.yml"
+    path = folder / f"{day.isoformat()}{MARKDOWN if markdown else SUFFIXES[0]}"
     issue_date(path)  # raise IssueError for a date that `load` would reject
-    text = _skeleton(day, _newest(folder))
+    for suffix in SUFFIXES:
+        _refuse_existing(path.with_suffix(suffix))
+    text = (markdown_skeleton if markdown else _skeleton)(day, _newest(folder))
     try:
         writing.create(path, text.encode(), root=folder.parent)
     except OSError as failure:
-        if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            where = display_path(path)
-            raise IssueError.of(where, "the file exists already", "edit it, or delete it first") from failure
+        if isinstance(failure, FileExistsError):
+            _refuse_existing(path)
         what = cannot_be("written", failure)
         hint = write_hint(failure, "check the permissions of its folder")
         raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
     return path
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise IssueError.of(display_path(path), "the file exists already", "edit it, or delete it first")
 
 
 def parse_day(text: str, today: date) -> date:

@@ -10,6 +10,7 @@ from watchfiles import awatch
 
 from newsletter.config import loader
 from newsletter.disk.boundary import entries, is_inside
+from newsletter.issue.files import SUFFIXES
 from newsletter.render.templates import BUILT_IN
 
 # Editors often save in several writes (truncate, write, rename): a save ends with a step without changes.
@@ -26,7 +27,7 @@ async def changes(folder: Path, name: str | None = None) -> AsyncIterator[None]:
     """
     folder = folder.resolve()
     files = {folder / loader.FILE}
-    if name and name.endswith((".yml", ".yaml")):
+    if name and name.endswith(SUFFIXES):
         files.add(Path(name).resolve())
     polling = False
     while True:

@@ -98,7 +98,7 @@ def problem(folder: Path, found: Problem) -> dict[str, Any]:
 def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
     file = Path(os.path.abspath(name))
     suffix = _source_suffix(folder, file)
-    if suffix is None:
+    if not suffix:
         return []
     root = BUILT_IN if is_inside(os.path.realpath(file), BUILT_IN) else folder
     with suppress(OSError):
@@ -112,15 +112,15 @@ def _excerpt(folder: Path, name: str, line: int) -> list[tuple[int, str]]:
     return []
 
 
-def _source_suffix(folder: Path, file: Path) -> str | None:
-    """Return the suffix of an issue, of a template or of newsletter.yml; None for other files.
+def _source_suffix(folder: Path, file: Path) -> tuple[str, ...]:
+    """Return the suffixes of an issue, of a template or of newsletter.yml; nothing for other files.
 
     Other files, such as `.env`, may hold secrets, so their lines are never shown.
     """
     is_config = file.name == loader.FILE and os.path.realpath(file.parent) == os.path.realpath(folder)
-    if is_config or (file.suffix == ".yml" and files.issue_name(file.name)):
-        return ".yml"
-    return ".j2" if file.suffix == ".j2" else None
+    if is_config or files.is_issue_file(file):
+        return files.SUFFIXES
+    return (".j2",) if file.suffix == ".j2" else ()
 
 
 def links(proof: Proof) -> list[dict[str, Any]]:

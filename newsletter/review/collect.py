@@ -90,13 +90,14 @@ def branch_changes(folder: Path, base: str) -> BranchChanges:
     places = [folder / name for name in (loader.ISSUES, loader.TEMPLATES, loader.FILE)]
     blobs = commit.files(*places)
     present = {file: _differs(file, blobs.get(file), commit) for file in _present(folder)}
-    issues = {path for path in (*blobs, *present) if path.parent == places[0] and _is_issue(path)}
+    issues = {path for path in (*blobs, *present) if path.parent == places[0] and files.is_issue_file(path)}
     gone = {path for path in blobs if path not in present and not path.is_symlink()}
+    names = {path.stem for path in issues & present.keys()}
     changed = {path for path, differs in present.items() if differs}
     return BranchChanges(
         commit,
         tuple(sorted(issues & changed)),
-        tuple(sorted(issues & gone)),
+        tuple(sorted(path for path in issues & gone if path.stem not in names)),
         tuple(sorted((changed | gone) - issues)),
         blobs,
     )
@@ -110,10 +111,6 @@ def _present(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
     if (folder / loader.FILE).is_file():
         yield folder / loader.FILE
-
-
-def _is_issue(path: Path) -> bool:
-    return path.suffix == ".yml" and files.issue_name(path.name) is not None
 
 
 def _differs(file: Path, blob: str | None, commit: Commit) -> bool:
@@ -133,7 +130,9 @@ def _differs(file: Path, blob: str | None, commit: Commit) -> bool:
 def _with_text_changes(
     found: Review, branch: BranchChanges, issue: Issue, folder: Path, limited: Limiter
 ) -> Review:
-    file = folder.resolve() / loader.ISSUES / f"{issue.name}.yml"
+    issues = folder.resolve() / loader.ISSUES
+    names = [issues / f"{issue.name}{suffix}" for suffix in files.SUFFIXES]  # the branch may rename it
+    file = next((file for file in names if file in branch.blobs), names[0])
     content = branch.content(file)
     if content is None:
         return replace(found, is_new=True)

@@ -18,6 +18,7 @@ from newsletter.yamlfile.values import CONTROL, SafeComposer, Unreadable
 from newsletter.yamlfile.values import Loc as Loc
 from newsletter.yamlfile.values import dotted as dotted
 
+SUFFIXES = (".yml", ".yaml")
 MAX_BYTES = 2_000_000
 MAX_SEARCHED_CHARACTERS = 500
 # Characters between two words: white space and Markdown.
@@ -79,9 +80,9 @@ def phrase_pattern(words: str) -> re.Pattern[str]:
 def read(path: Path, error: type[InvalidInput], root: Path | None = None) -> Document:
     """Read a file of at most 2 MB as one YAML document. Raise `error` with the problems if that fails.
 
-    With `root`, the file must be a `.yml` file inside this folder, also after symbolic links.
+    With `root`, the file must be a `.yml` or `.yaml` file inside this folder, also after symbolic links.
     """
-    return parse(read_text(path, error, root, suffix=".yml" if root else ""), display_path(path), error)
+    return parse(read_text(path, error, root, suffix=SUFFIXES if root else ""), display_path(path), error)
 
 
 def parse(text: str, shown: str, error: type[InvalidInput]) -> Document:
@@ -113,7 +114,7 @@ def read_text(
     error: type[InvalidInput],
     root: Path | None = None,
     *,
-    suffix: str = "",
+    suffix: reading.Suffix = "",
     secret: bool = False,
 ) -> str:
     """Return the text of a file of at most 2 MB, with `\\n` as line ends; raise `error` if it is not text.

@@ -29,6 +29,7 @@ from tests import samples
 
 SECRET = "SG.hush-hush"
 ISSUE, NEXT, TEMPLATE = "issues/2026-04-27.yml", "issues/2026-05-04.yml", "templates/footer.txt.j2"
+MARKDOWN = "issues/2026-05-04.md"
 PACKAGE = Path(loader.__file__).parent.parent
 
 
@@ -37,7 +38,7 @@ def outside(tmp_path: Path) -> Path:
     """Return a folder beside the newsletter's, with files that nobody may read or change."""
     folder = tmp_path / "outside"
     folder.mkdir()
-    for name in ("secret.yml", "secret.j2", "secret.env", "bashrc"):
+    for name in ("secret.yml", "secret.md", "secret.j2", "secret.env", "bashrc"):
         (folder / name).write_text(f"{SECRET}: {SECRET}\n")
     return folder
 
@@ -77,8 +78,8 @@ def link_outside(file: Path) -> None:
 
 
 def link_hidden(file: Path) -> None:
-    Path(".env.yml").write_text(SECRET)
-    Path(".env.j2").write_text(SECRET)
+    for suffix in (".yml", ".md", ".j2"):
+        Path(f".env{suffix}").write_text(SECRET)
     file.symlink_to(Path(f".env{file.suffix}").absolute())
 
 
@@ -125,7 +126,7 @@ def plant(name: str, kind: Callable[[Path], None]) -> None:
     kind(file)
 
 
-@pytest.mark.parametrize("name", ["newsletter.yml", NEXT, TEMPLATE])
+@pytest.mark.parametrize("name", ["newsletter.yml", NEXT, MARKDOWN, TEMPLATE])
 @pytest.mark.parametrize(("kind", "what"), KINDS + CONTENT)
 def test_the_preview_builds_nothing_of_it(
     letter: Path, name: str, kind: Callable[[Path], None], what: str
@@ -354,7 +355,10 @@ def test_a_bad_line_of_the_environment_shows_no_secret(letter: Path, text: str) 
         ("sub/newsletter.yml", False),
         ("templates/linked.j2", False),
         ("issues/2026-03-02.yml", False),
+        ("issues/2026-03-02.md", False),
         ("issues/2026-03-09.yml", False),
+        ("issues/2026-03-16.md", True),
+        ("README.md", False),
         ("../outside/secret.yml", False),
         ("../outside/2026-03-02.yml", False),
         ("/etc/passwd", False),
@@ -368,6 +372,7 @@ def test_excerpts_come_from_the_sources_of_the_mail_only(
         ".news/secret",
         "subscribers.csv",
         "notes.yml",
+        "README.md",
         "sub/newsletter.yml",
         ".hidden.yml",
     ):
@@ -376,6 +381,8 @@ def test_excerpts_come_from_the_sources_of_the_mail_only(
     (outside / "2026-03-02.yml").write_text(SECRET)
     Path("templates/linked.j2").symlink_to("../.env")
     Path("issues/2026-03-02.yml").symlink_to(outside / "secret.yml")
+    Path("issues/2026-03-02.md").symlink_to(outside / "secret.md")
+    Path("issues/2026-03-16.md").write_text("Soup")
     Path("issues/2026-03-09.yml").symlink_to("../.hidden.yml")
     excerpt = payloads.problem(letter, Problem(f"{name}:1", "wrong"))["excerpt"]
     assert bool(excerpt) is shown

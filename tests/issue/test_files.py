@@ -169,7 +169,7 @@ def test_every_way_of_writing_text_is_read(folder: Path) -> None:
     ("name", "problem"),
     [
         pytest.param("leek.yml", "the file's name is not the date of the issue", id="no-date"),
-        pytest.param("2026-05-04.yaml", "the file's name is not the date of the issue", id="yaml"),
+        pytest.param("2026-05-04.YML", "the file's name is not the date of the issue", id="capitals"),
         pytest.param("2026-5-4.yml", "the file's name is not the date of the issue", id="short"),
         pytest.param("20260504.yml", "the file's name is not the date of the issue", id="no-dashes"),
         pytest.param("2026-05-04-draft.yml", "the file's name is not the date of the issue", id="draft"),
@@ -204,8 +204,9 @@ def test_a_dangling_link_in_place_of_an_issue(folder: Path) -> None:
 def test_issues_are_found_oldest_first(folder: Path) -> None:
     for name in ("2026-05-04.yml", "2025-12-29.yml", "notes.yml", "2026-05-11.yml.orig", "2026-05-11.yaml"):
         write(folder, name)
-    assert [path.name for path in files.issue_files(folder)] == ["2025-12-29.yml", "2026-05-04.yml"]
-    assert files.find(folder) == folder / "2026-05-04.yml"
+    expected = ["2025-12-29.yml", "2026-05-04.yml", "2026-05-11.yaml"]
+    assert [path.name for path in files.issue_files(folder)] == expected
+    assert files.find(folder) == folder / "2026-05-11.yaml"
 
 
 def test_a_folder_that_goes_away_while_it_is_read_has_no_issues(

@@ -85,6 +85,12 @@ def test_a_newer_issue(letter):
     assert page.issue == "2026-01-12"
 
 
+def test_a_newer_issue_in_markdown(letter):
+    text = "---\nsubject: Bread\npreheader: A bread.\n---\n\n## Loaves\n\nBake it.\n"
+    page = page_after(letter, lambda: letter.save("issues/2026-01-12.md", text))
+    assert (page.issue, page.mail.subject) == ("2026-01-12", "Bread")
+
+
 def test_the_configuration(letter):
     page = page_after(letter, lambda: letter.edit("1 Example Street", "2 Other Street", "newsletter.yml"))
     assert "2 Other Street" in page.mail.text

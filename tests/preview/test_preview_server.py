@@ -96,6 +96,20 @@ def test_problems_are_told_with_file_line_and_fix(letter, workspace):
     assert ask(workspace, "/mail.html").status_code == ask(workspace, "/mail.txt").status_code == 503
 
 
+def test_problems_of_an_issue_in_markdown_are_told_with_its_lines(letter, workspace):
+    front = "---\nsubject: Soup for all\npreheader: A soup.\n---\n\n"
+    letter.save("issues/2026-01-12.md", f"{front}## Soups\n\nCook the the slowly.\n")
+    received = first_events(workspace)
+    problems = [problem for group in received["checked"]["groups"] for problem in group["problems"]]
+    (doubled,) = (problem for problem in problems if problem["check"] == "doubled-words")
+    assert doubled["where"] == "issues/2026-01-12.md:8"
+    assert [8, "Cook the the slowly."] in doubled["excerpt"]
+    (repeated,) = (problem for problem in problems if problem["check"] == "repeated")
+    assert "(issues/2026-01-05.yml:1)" in repeated["what"]
+    listed = [(issue.name, issue.subject) for issue in IssueList(letter.folder).issues()]
+    assert listed == [("2026-01-12", "Soup for all"), ("2026-01-05", "Soup for all")]
+
+
 def test_a_check_that_there_is_not_is_a_problem(letter, workspace):
     letter.save("newsletter.yml", letter.config + "checks: {wieght: note}\n")
     assert first_events(workspace)["page"]["problems"][0]["where"] == "newsletter.yml:5"

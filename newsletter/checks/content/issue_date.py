@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import PurePath
 
 from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
@@ -19,7 +20,8 @@ def monday(proof: Proof) -> Iterator[Problem]:
     months = split_months(proof.newsletter.site.labels["months"])
     if proof.issue.date != first:
         what = f"{proof.issue.name} is a {proof.issue.date:%A}; the mail names the week of Monday {first}"
-        fix = f"rename the file to {first}.yml; if you publish on another day, switch this check off"
+        suffix = PurePath(proof.issue.path).suffix
+        fix = f"rename the file to {first}{suffix}; if you publish on another day, switch this check off"
         yield Problem(proof.issue.path, what, fix, "warning")
     for text in proof.texts:
         if (text.loc[0], text.loc[-1]) not in _HEADLINES:

@@ -48,7 +48,7 @@ def _candidates(proof: Proof) -> Iterator[Issue]:
     needles = [needle.casefold() for needle in needles]
     for path in reversed(proof.earlier):
         with suppress(OSError, IssueError):
-            raw = reading.read(path, reader.MAX_BYTES, root=proof.newsletter.folder, suffix=".yml")
+            raw = reading.read(path, reader.MAX_BYTES, root=proof.newsletter.folder, suffix=files.SUFFIXES)
             text = raw.decode("utf-8", "replace").casefold()
             if any(needle in text for needle in needles):
                 yield files.load(path, proof.newsletter.folder)

@@ -1,0 +1,1 @@
+"""Issues as Markdown: the front matter and the body of a `.md` file."""

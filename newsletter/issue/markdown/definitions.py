@@ -1,0 +1,84 @@
+"""Give each text of a body the definitions of links and notes that it uses.
+
+In Markdown, a definition such as `[1]: https://example.com` or `[^1]: A note.` holds for the whole file; each
+text of an issue is converted on its own.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from newsletter.errors import IssueError
+
+MAX_REPEATED_CHARACTERS = 2_000_000
+_NOTE = re.compile(r" {0,3}\[(\^[^\s\[\]]+)\]:")
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]", re.DOTALL)
+
+
+class Definition(NamedTuple):
+    """A definition with its first line, from 0, and the line after its last; the label of a note has a ^."""
+
+    first: int
+    end: int
+    label: str
+
+
+def notes_in(paragraphs: Iterable[tuple[int, int]], lines: Sequence[str]) -> Iterator[Definition]:
+    """Yield the definitions of notes in paragraphs, which are given by their lines."""
+    for first, end in paragraphs:
+        starts = [n for n in range(first, end) if _NOTE.match(lines[n])]
+        for start, after in zip(starts, (*starts, end)[1:], strict=True):
+            match = _NOTE.match(lines[start])
+            yield Definition(start, after, match[1].casefold() if match else "")
+
+
+class Definitions:
+    """The definitions of a body, to complete its texts."""
+
+    def __init__(self, lines: Sequence[str], found: Sequence[Definition]) -> None:
+        self._lines, self._found = lines, found
+        self._starts = [one.first for one in found]
+        self._by_label = {one.label: one for one in reversed(found)}
+        self._repeated = 0
+
+    def text(self, first: int, end: int) -> list[str]:
+        """Return lines of the body with the definitions that they use, and without those that they do not.
+
+        A definition in these lines goes before one elsewhere. Raise IssueError if definitions are repeated so
+        often that the texts become too long.
+        """
+        own = self._found[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
+        lines = list(self._lines[first:end])
+        if not self._found:
+            return lines
+        for one in own:
+            lines[one.first - first : one.end - first] = [""] * (one.end - one.first)
+        known = self._by_label | {one.label: one for one in reversed(own)}
+        used = self._used("\n".join(lines), known)
+        for one in own:
+            if one in used:
+                lines[one.first - first : one.end - first] = self._lines[one.first : one.end]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return lines + [line for one in sorted(used - {*own}) for line in ("", *self._source(one))]
+
+    def _used(self, text: str, known: dict[str, Definition]) -> set[Definition]:
+        """Return the definitions that a text uses, and those that its notes use."""
+        used, open_ = set[Definition](), [text]
+        while open_:
+            for match in _LABEL.finditer(open_.pop()):
+                one = known.get(" ".join(match[1].split()).casefold())
+                if one and one not in used:
+                    used.add(one)
+                    if one.label.startswith("^"):
+                        open_.append("\n".join(self._lines[one.first : one.end]))
+        return used
+
+    def _source(self, one: Definition) -> Sequence[str]:
+        lines = self._lines[one.first : one.end]
+        self._repeated += sum(map(len, lines))
+        if self._repeated > MAX_REPEATED_CHARACTERS:
+            what = "the definitions of links and notes are longer than 2,000,000 characters with each use"
+            raise IssueError.of("", what, "shorten the definition in this line")
+        return lines
