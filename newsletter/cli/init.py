@@ -39,6 +39,7 @@ _KEY_WIDTH = 16
     help="The page to unsubscribe, https://… with {token} in it; or sendgrid:NUMBER for a SendGrid group.",
 )
 @click.option("--language", metavar="CODE", help="The language of the mail, such as en or pt-BR.")
+@click.option("--markdown", is_flag=True, help="Write the first issue as a file in Markdown.")
 @click.option("--github", is_flag=True, help="Also write the workflows that review, send and cancel issues.")
 @click.option(
     "--action",
@@ -52,7 +53,13 @@ _KEY_WIDTH = 16
 )
 @click.pass_obj
 def init(
-    folder: Path, /, github: bool, action: str | None, repository: str | None, **details: str | None
+    folder: Path,
+    /,
+    github: bool,
+    action: str | None,
+    repository: str | None,
+    markdown: bool,
+    **details: str | None,
 ) -> None:
     """Begin a newsletter in this folder.
 
@@ -67,7 +74,7 @@ def init(
         raise click.UsageError("--action and --repository belong to --github")
     source = _parsed("--action", parse_action, action)
     name = _parsed("--repository", parse_repository, repository) or ""
-    plan = plan_init(folder, InitOptions(github, source, name))
+    plan = plan_init(folder, InitOptions(github, source, name, markdown))
     known = _details(plan, details)
     today = datetime.now(UTC).date()  # as for `news send --ready`, so that the example is due today
     result = init_newsletter(plan, known, today)
@@ -85,8 +92,9 @@ def _details(plan: "InitPlan", options: Mapping[str, str | None]) -> "Details":
     from newsletter.config.loader import is_ci
     from newsletter.services.init_defaults import plain_defaults, suggestions
 
-    if plan.exists and (given := next((key for key, text in options.items() if text is not None), "")):
-        option = f"--{given.replace('_', '-')}"
+    given = [key for key, text in {**options, "markdown": plan.markdown or None}.items() if text is not None]
+    if plan.exists and given:
+        option = f"--{given[0].replace('_', '-')}"
         raise click.UsageError(f"this folder has a newsletter already: {option} is for a new one")
     in_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not is_ci(os.environ)
     if in_terminal and not plan.exists:

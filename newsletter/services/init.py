@@ -40,12 +40,13 @@ class InitOptions:
     """The options of `news init`.
 
     `action` is by default the source of the installed news; `repository` is the `OWNER/NAME` whose runs send,
-    by default that of the remote `origin`.
+    by default that of the remote `origin`. `markdown`: the first issue is a file in Markdown.
     """
 
     github: bool = False
     action: ActionSource | None = None
     repository: str = ""
+    markdown: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,15 @@ class InitResult:
 
 @dataclass(frozen=True)
 class InitPlan:
-    """The folder of a newsletter, and its set-up on GitHub; `exists`: the folder has a newsletter already."""
+    """The folder of a newsletter, and its set-up on GitHub; `exists`: the folder has a newsletter already.
+
+    `markdown`: the first issue will be a file in Markdown.
+    """
 
     folder: Path
     exists: bool = False
     github: GitHubSetup | None = None
+    markdown: bool = False
 
 
 def plan_init(folder: Path, options: InitOptions) -> InitPlan:
@@ -91,7 +96,7 @@ def plan_init(folder: Path, options: InitOptions) -> InitPlan:
         raise ConfigError.of(display_path(folder / loader.FILE), "this folder has a newsletter already", fix)
     config = loader.load_file(folder)[0] if exists else None
     setup = find_setup(folder, options.action, options.repository, config) if options.github else None
-    return InitPlan(folder, exists, setup)
+    return InitPlan(folder, exists, setup, options.markdown)
 
 
 def init_newsletter(plan: InitPlan, details: Details, today: date) -> InitResult:
@@ -115,7 +120,8 @@ def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[InitF
         text = readme(details.name, on_ref=plan.github is not None)
         yield _create(folder / _README, text, root=folder)
     if issue:
-        yield _create(folder / loader.ISSUES / f"{issue}.yml", first_issue(issue), root=folder)
+        path = folder / loader.ISSUES / f"{issue}{files.MARKDOWN if plan.markdown else files.SUFFIXES[0]}"
+        yield _create(path, first_issue(issue, markdown=plan.markdown), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
     text = newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m" if plan.github else "")
     yield _create(folder / loader.FILE, text, root=folder)

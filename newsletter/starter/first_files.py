@@ -41,9 +41,9 @@ def newsletter_yml(details: Details, undo_window: str = "") -> str:
     return starter_text("newsletter.yml", values)
 
 
-def first_issue(name: str) -> str:
+def first_issue(name: str, *, markdown: bool) -> str:
     """Return the file of an example issue, which can be sent as it is; `name` is its date."""
-    return starter_text("examples/digest.yml", {"date": name})
+    return starter_text(f"examples/digest.{'md' if markdown else 'yml'}", {"date": name})
 
 
 def readme(name: str, *, on_ref: bool) -> str:

@@ -64,14 +64,16 @@ written   newsletter.yml
     )
 
 
+@pytest.mark.parametrize("suffix", [".yml", ".md"])
 def test_a_newsletter_with_all_details_can_be_sent_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     folder = tmp_path / "soup"
-    done = init(folder, *options())
+    done = init(folder, *options(), *(["--markdown"] if suffix == ".md" else []))
     assert done.exit_code == 0 and "TO FILL IN" not in done.output
     (issue,) = (folder / "issues").iterdir()
+    assert issue.suffix == suffix
     (tmp_path / "list.csv").write_text("address\nada@example.com\nbo@example.com\n")
     for command in (
         ("check", "--strict"),
