@@ -46,6 +46,7 @@ _MODULES = {
     "subscribers": "subscribers",
     "state": "state",
     "schema": "issue",
+    "theme": "theme",
 }
 """The module of each command, which is a function of the command's name."""
 

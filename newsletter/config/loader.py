@@ -106,6 +106,9 @@ class Newsletter:
             logo=config.logo,
             date_line=config.date_line,
             contents=config.contents,
+            theme=config.theme,
+            colors=config.colors.model_dump(exclude_none=True),
+            fonts=config.fonts.model_dump(exclude_none=True),
         )
 
 

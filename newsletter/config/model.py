@@ -21,10 +21,12 @@ from newsletter.config.fields import (
     unsubscribe_link,
 )
 from newsletter.config.label_texts import label_texts
+from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.constants import ProviderName
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
+from newsletter.render.themes import ThemeName
 from newsletter.yamlfile.fields import Line, StrictModel, WebAddress, invalid
 
 
@@ -194,6 +196,9 @@ class Config(StrictModel):
     logo: Image | None = None
     date_line: DateLine = "week"
     contents: ContentsKind | None = None
+    theme: ThemeName = "digest"
+    colors: Colors = Colors()
+    fonts: FontLists = FontLists()
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
@@ -218,6 +223,13 @@ class Config(StrictModel):
     @classmethod
     def _fill_labels(cls, value: Labels, info: ValidationInfo) -> Labels:
         return value.in_language(info.data.get("language", "en"))
+
+    @field_validator("colors")
+    @classmethod
+    def _check_colors(cls, value: Colors, info: ValidationInfo) -> Colors:
+        if "theme" in info.data:
+            refuse_unreadable(value, info.data["theme"])
+        return value
 
     @field_validator("tracking")
     @classmethod

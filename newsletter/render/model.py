@@ -1,16 +1,18 @@
 """The data of the newsletter that rendering needs besides the issue, and the output of rendering."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.issue.model import ContentsKind, Image
+from newsletter.render.themes import ThemeName
 
 
 @dataclass(frozen=True)
 class Site:
     """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
 
-    `date_line` and `contents` are those of issues that have none of their own.
+    `date_line` and `contents` are those of issues that have none of their own. `colors` may have `accent` and
+    `accent_dark`, and `fonts` the names of fonts of `text` and `titles`, in place of the theme's own.
     """
 
     name: str
@@ -22,6 +24,9 @@ class Site:
     logo: Image | None = None
     date_line: str = "week"
     contents: ContentsKind | None = None
+    theme: ThemeName = "digest"
+    colors: Mapping[str, str] = field(default_factory=dict)
+    fonts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
+from newsletter.render import themes
 from newsletter.render.date_line import date_line
 from newsletter.render.model import Site
 from newsletter.yamlfile.fields import StrictModel
@@ -44,6 +45,9 @@ def template_data(issue: Issue, site: Site) -> dict[str, Any]:
         "language": site.language,
         "url": site.url,
         "logo": _plain(site.logo),
+        "theme": site.theme,
+        "colors": Fields("Colors", themes.palette(site.theme, site.colors)),
+        "fonts": Fields("Fonts", themes.fonts(site.theme, site.fonts)),
     }
     return {
         "issue": Fields("Issue", _issue(issue, site)),
@@ -53,7 +57,7 @@ def template_data(issue: Issue, site: Site) -> dict[str, Any]:
 
 
 def _issue(issue: Issue, site: Site) -> dict[str, Any]:
-    contents = issue.contents or site.contents
+    contents = issue.contents or site.contents or themes.THEMES[site.theme].contents
     sections = tuple(_sections(issue, contents))
     stories = tuple(story for section in sections for story in section["stories"])
     content = {name: _plain(getattr(issue, name)) for name in IssueFile.model_fields}

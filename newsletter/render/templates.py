@@ -1,6 +1,7 @@
 """Find and render Jinja2 templates, and report their mistakes with file and line.
 
-A template in the newsletter's `templates/` replaces the built-in one of the same name.
+A template in the newsletter's `templates/` replaces that of the theme, and both replace the built-in one of
+the same name.
 """
 
 import os
@@ -30,6 +31,7 @@ from newsletter.render import filters, markdown
 from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
 from newsletter.render.template_data import template_data
+from newsletter.render.themes import ThemeName
 
 # The templates are inside the package in a wheel, and beside it in a checkout.
 _PACKAGE = Path(__file__).parent.parent
@@ -75,14 +77,17 @@ class Filled:
 def render_template(name: str, issue: Issue, site: Site) -> Filled:
     """Render a template with an issue. Raise TemplateError with the template's file and line."""
     autoescape = name.endswith(".mjml.j2")
-    filled = _render_template(
-        _environment(site.templates, autoescape, traced=False, language=site.language), name, issue, site
+    environment = _environment(
+        site.templates, autoescape, traced=False, theme=site.theme, language=site.language
     )
+    filled = _render_template(environment, name, issue, site)
 
     @cache
     def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
-        environment = _environment(site.templates, autoescape, traced=True, language=site.language)
+        environment = _environment(
+            site.templates, autoescape, traced=True, theme=site.theme, language=site.language
+        )
         traced = _render_template(environment, name, issue, site)
         return _Origins(traced, str(environment.get_template(name).filename))
 
@@ -101,10 +106,15 @@ def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue
 
 @cache
 def _environment(
-    templates: str | None, autoescape: bool, *, traced: bool, language: str = "en"
+    templates: str | None,
+    autoescape: bool,
+    *,
+    traced: bool,
+    theme: ThemeName = "digest",
+    language: str = "en",
 ) -> RestrictedEnvironment:
     environment = RestrictedEnvironment(
-        loader=_Loader([*([Path(templates)] if templates else []), BUILT_IN]),
+        loader=_Loader(Path(templates) if templates else None, theme),
         autoescape=autoescape,
         bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
@@ -142,8 +152,8 @@ class _CompiledTemplates(jinja2.BytecodeCache):
 class _Loader(jinja2.BaseLoader):
     """Load a template from the first folder that has it; search again on every use to find new files."""
 
-    def __init__(self, folders: list[Path]) -> None:
-        self._folders = folders
+    def __init__(self, own: Path | None, theme: ThemeName) -> None:
+        self._own, self._theme_folder = own, BUILT_IN / theme
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -154,17 +164,43 @@ class _Loader(jinja2.BaseLoader):
         def is_current() -> bool:
             return self._find(template) == file and _modified(file) == modified
 
-        own = self._folders[:-1]  # without the built-in templates, which may be links of the installation
-        root = next((folder.parent for folder in own if file.is_relative_to(folder)), None)
+        # The built-in templates may be links of the installation.
+        root = self._own.parent if self._own and file.is_relative_to(self._own) else None
         return _read(file, root), str(file), is_current
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
-        for folder in self._folders:
+        for folder in self._folders():
             file = folder.joinpath(*parts)
             if os.path.lexists(file):  # False for a name that is too long for a file, too
                 return file
         raise jinja2.TemplateNotFound(template)
+
+    def _folders(self) -> tuple[Path, ...]:
+        """Return the folders in their order: the newsletter's own, the theme's, the built-in one.
+
+        A newsletter whose own folder is the built-in one, as in the repository of news, has no own templates.
+        """
+        if self._own is None:
+            return self._theme_folder, BUILT_IN
+        if is_built_in(self._own):
+            return self._theme_folder, self._own, BUILT_IN
+        return self._own, self._theme_folder, BUILT_IN
+
+
+def theme_templates(theme: ThemeName) -> list[Path]:
+    """Return the files of a theme by their names, with the shared ones that it has no file for."""
+    files = [*BUILT_IN.glob(f"*{_SUFFIX}"), *(BUILT_IN / theme).glob(f"*{_SUFFIX}")]
+    by_name = {file.name: file for file in files}
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def is_built_in(folder: Path) -> bool:
+    """Return True if a folder is that of the built-in templates."""
+    try:
+        return folder.samefile(BUILT_IN)
+    except OSError:  # there is no such folder
+        return False
 
 
 def _modified(file: Path) -> int:

@@ -17,6 +17,7 @@ from newsletter.checks.css.rules import MatchedRule, Viewport, matched_rules, me
 from newsletter.checks.css.values import Declared, Length, parse_declared
 from newsletter.checks.document import Document, Element
 from newsletter.checks.inbox_preview import visible_text
+from newsletter.render.colour import contrast
 
 _DEFAULT_WEIGHTS = {
     "b": "bolder",
@@ -65,7 +66,7 @@ class Style:
         """Return the contrast ratio of the text, from 1 to 21; None if a colour is unknown."""
         if self.colour is None or self.backdrop is None:
             return None
-        return colours.contrast(self.backdrop.text(self.colour), self.backdrop.background)
+        return contrast(self.backdrop.text(self.colour), self.backdrop.background)
 
     @property
     def inline(self) -> bool:

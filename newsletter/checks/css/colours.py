@@ -1,4 +1,4 @@
-"""Parse colours of CSS and of HTML's legacy attributes, blend them, and compute their contrast (WCAG)."""
+"""Parse colours of CSS and of HTML's legacy attributes, and blend them."""
 
 import re
 from collections.abc import Iterable
@@ -78,25 +78,6 @@ def legacy(text: str) -> Colour | None:
         parts = [part[1:] for part in parts]
     red, green, blue = (int(part[:2], 16) for part in parts)
     return Colour(red, green, blue)
-
-
-def contrast(first: Colour, second: Colour) -> float:
-    """Return the contrast ratio of two colours without alpha, from 1 to 21, as WCAG 2.2 defines it.
-
-    https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
-    """
-    darker, lighter = sorted((luminance(first), luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: Colour) -> float:
-    """Return a colour's relative luminance, from 0 to 1: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
-    red, green, blue = (_linear(channel / 255) for channel in colour[:3])
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
 
 
 def _rounded(red: float, green: float, blue: float, alpha: float) -> Colour:

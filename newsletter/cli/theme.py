@@ -1,0 +1,72 @@
+"""`news theme …`: the designs of the mail."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from newsletter.cli import output, terminal
+from newsletter.cli.command import Group
+from newsletter.cli.layout import show_command, show_heading
+from newsletter.display import display_path
+from newsletter.errors import Problem
+
+if TYPE_CHECKING:
+    from newsletter.render.themes import ThemeName
+    from newsletter.services.theme import EjectedFile
+
+
+@click.group(cls=Group)
+def theme() -> None:
+    """Show the designs of the mail, or copy one to change it."""
+
+
+@theme.command(name="list")
+@click.pass_obj
+def list_themes(folder: Path) -> None:
+    """Print the themes, and which of them newsletter.yml chooses.
+
+    The columns are the name, the use, and a description.
+    """
+    from newsletter.config import loader
+    from newsletter.render.themes import THEMES
+
+    chosen = loader.load_file(folder)[0].theme
+    for name, one in THEMES.items():
+        output.echo_row(name, "in use" if name == chosen else "-", one.description)
+
+
+@theme.command()
+@click.argument("name", metavar="NAME")
+@click.pass_obj
+def eject(folder: Path, name: str) -> None:
+    """Copy the templates of a theme into templates/, to change them.
+
+    A file that exists is kept. Templates in this folder come before those of any theme; delete a copy to use
+    the theme's own again.
+    """
+    from newsletter.config import loader
+    from newsletter.render.themes import THEMES
+    from newsletter.services import theme as service
+
+    if name not in THEMES:
+        raise click.BadParameter(f"there is no theme {name}; write one of {', '.join(THEMES)}")
+    chosen = loader.load_file(folder)[0].theme
+    files = []
+    for file in service.eject(folder, cast("ThemeName", name)):
+        files.append(file)
+        output.echo(f"{file.result:<8}  {display_path(file.path)}")
+    terminal.show_problems(_differing(files))
+    show_heading("NEXT")
+    if name != chosen:
+        show_command("Choose its colours and fonts in newsletter.yml", f"theme: {name}")
+    show_command("See each change of a template in the browser", "news preview")
+
+
+def _differing(files: "Iterable[EjectedFile]") -> Iterator[Problem]:
+    for file in files:
+        if file.result == "differs":
+            what = "is not the theme's, and is kept"
+            fix = "to replace it, delete it, and run the same command again"
+            yield Problem(display_path(file.path), what, fix, "warning")
