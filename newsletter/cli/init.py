@@ -39,6 +39,7 @@ _KEY_WIDTH = 16
     help="The page to unsubscribe, https://… with {token} in it; or sendgrid:NUMBER for a SendGrid group.",
 )
 @click.option("--language", metavar="CODE", help="The language of the mail, such as en or pt-BR.")
+@click.option("--theme", metavar="THEME", help="The design of the mail: digest, letter or gazette.")
 @click.option("--markdown", is_flag=True, help="Write the first issue as a file in Markdown.")
 @click.option("--github", is_flag=True, help="Also write the workflows that review, send and cancel issues.")
 @click.option(

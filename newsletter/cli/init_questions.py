@@ -7,7 +7,7 @@ from typing import NamedTuple
 import click
 
 from newsletter.cli import output, terminal
-from newsletter.config.answers import valid_answer
+from newsletter.config.answers import THEMES, valid_answer
 from newsletter.errors import ConfigError, NewsError
 from newsletter.starter.details import Details
 
@@ -27,6 +27,7 @@ _QUESTIONS = (
     _Question("postal_address", "Postal address, in one line"),
     _Question("unsubscribe", "Page to unsubscribe, https://… with {token}, or sendgrid:NUMBER"),
     _Question("language", "Language of the mail, such as en or pt-BR"),
+    _Question("theme", f"Theme: {', '.join(THEMES[:-1])} or {THEMES[-1]}"),
 )
 _INTRODUCTION = (
     "Press Enter to take what stands in brackets. Nothing is written before the last answer; Ctrl-C ends."

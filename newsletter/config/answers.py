@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from newsletter.config.fields import Language, Mailbox, unsubscribe_link
+from newsletter.display import printable
 from newsletter.errors import ConfigError
+from newsletter.render.themes import ThemeName
 from newsletter.yamlfile.fields import Line, invalid
 from newsletter.yamlfile.reader import sentence
 
+THEMES = get_args(ThemeName)
 _SENDGRID_GROUP = re.compile(r"sendgrid:([1-9][0-9]{0,8})")
 
 
@@ -28,6 +31,12 @@ def _way_to_unsubscribe(text: str) -> str:
     return unsubscribe_link(text)
 
 
+def _theme(text: str) -> str:
+    if text.lower() not in THEMES:
+        raise invalid(f'is "{printable(text)}"', f"write one of {', '.join(THEMES)}")
+    return text.lower()
+
+
 _TYPES: Mapping[str, TypeAdapter[str]] = {
     "name": TypeAdapter(Line),
     "sender.name": TypeAdapter(Line),
@@ -35,6 +44,7 @@ _TYPES: Mapping[str, TypeAdapter[str]] = {
     "postal_address": TypeAdapter(Line),
     "unsubscribe": TypeAdapter(Annotated[str, AfterValidator(_way_to_unsubscribe)]),
     "language": TypeAdapter(Language),
+    "theme": TypeAdapter(Annotated[str, AfterValidator(_theme)]),
 }
 """The type of each key; `unsubscribe` is one line here."""
 

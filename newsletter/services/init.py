@@ -121,7 +121,7 @@ def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[InitF
         yield _create(folder / _README, text, root=folder)
     if issue:
         path = folder / loader.ISSUES / f"{issue}{files.MARKDOWN if plan.markdown else files.SUFFIXES[0]}"
-        yield _create(path, first_issue(issue, markdown=plan.markdown), root=folder)
+        yield _create(path, first_issue(issue, details.theme, markdown=plan.markdown), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
     text = newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m" if plan.github else "")
     yield _create(folder / loader.FILE, text, root=folder)

@@ -26,6 +26,7 @@ class Details:
     postal_address: str = ""
     unsubscribe: str = ""
     language: str = "en"
+    theme: str = "digest"
 
     @property
     def sendgrid_group(self) -> str:

@@ -36,14 +36,15 @@ def newsletter_yml(details: Details, undo_window: str = "") -> str:
         "postal_address": quoted(details.postal_address or "TODO: name, street, town"),
         "unsubscribe": _unsubscribe(details),
         "language": quoted(details.language),
+        "theme": details.theme,
         "sending": starter_text(f"{sending}.yml", {"undo_window": undo_window}).rstrip(),
     }
     return starter_text("newsletter.yml", values)
 
 
-def first_issue(name: str, *, markdown: bool) -> str:
-    """Return the file of an example issue, which can be sent as it is; `name` is its date."""
-    return starter_text(f"examples/digest.{'md' if markdown else 'yml'}", {"date": name})
+def first_issue(name: str, theme: str, *, markdown: bool) -> str:
+    """Return the file of an example issue for a theme, which can be sent as it is; `name` is its date."""
+    return starter_text(f"examples/{theme}.{'md' if markdown else 'yml'}", {"date": name})
 
 
 def readme(name: str, *, on_ref: bool) -> str:

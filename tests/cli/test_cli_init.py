@@ -64,16 +64,16 @@ written   newsletter.yml
     )
 
 
-@pytest.mark.parametrize("suffix", [".yml", ".md"])
+@pytest.mark.parametrize(("theme", "suffix"), [("digest", ".yml"), ("letter", ".md"), ("gazette", ".yml")])
 def test_a_newsletter_with_all_details_can_be_sent_at_once(
-    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    theme: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     folder = tmp_path / "soup"
-    done = init(folder, *options(), *(["--markdown"] if suffix == ".md" else []))
+    done = init(folder, *options(theme=theme), *(["--markdown"] if suffix == ".md" else []))
     assert done.exit_code == 0 and "TO FILL IN" not in done.output
     (issue,) = (folder / "issues").iterdir()
-    assert issue.suffix == suffix
+    assert issue.suffix == suffix and loader.load(folder, {}, review=True).config.theme == theme
     (tmp_path / "list.csv").write_text("address\nada@example.com\nbo@example.com\n")
     for command in (
         ("check", "--strict"),
@@ -131,6 +131,7 @@ def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) ->
         (("--sender-email", "ada"), 2, '"ada" is not an email address'),
         (("--unsubscribe", "ada@example.com"), 2, "write an https address with {token}"),
         (("--postal-address", ""), 2, "postal_address is empty"),
+        (("--theme", "modern"), 2, "write one of digest, letter, gazette"),
         (("--name", "a\x1b[31mb"), 2, "has a control character (U+001B)"),
     ],
 )

@@ -15,6 +15,7 @@ from newsletter.errors import ConfigError
         ("unsubscribe", "https://example.com/leave?t={token}", "https://example.com/leave?t={token}"),
         ("unsubscribe", " sendgrid:12345", "sendgrid:12345"),
         ("language", "pt-BR", "pt-BR"),
+        ("theme", "Gazette", "gazette"),
     ],
 )
 def test_a_valid_answer_is_the_value(key: str, text: str, value: str) -> None:
@@ -44,6 +45,8 @@ def test_a_valid_answer_is_the_value(key: str, text: str, value: str) -> None:
         ("unsubscribe", "sendgrid:" + "9" * 5000, "has no number of a group"),
         ("unsubscribe", "later", "is not a web address"),
         ("language", "german", "is not a language code"),
+        ("theme", "modern", 'theme is "modern"'),
+        ("theme", "", "write one of digest, letter, gazette"),
         ("language", "", "is not a language code"),
     ],
 )
