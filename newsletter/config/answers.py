@@ -12,6 +12,7 @@ from newsletter.errors import ConfigError
 from newsletter.render.themes import ThemeName
 from newsletter.yamlfile.fields import Line, invalid
 from newsletter.yamlfile.reader import sentence
+from newsletter.yamlfile.values import CONTROL
 
 THEMES = get_args(ThemeName)
 _SENDGRID_GROUP = re.compile(r"sendgrid:([1-9][0-9]{0,8})")
@@ -51,9 +52,14 @@ _TYPES: Mapping[str, TypeAdapter[str]] = {
 
 def valid_answer(key: str, text: str) -> str:
     """Return the value of a key, such as `sender.email`; raise ConfigError with the problem and its fix."""
+    loc = tuple(key.split("."))
+    if control := CONTROL.search(text):
+        raise ConfigError.of(
+            "", sentence(loc, f"has a control character (U+{ord(control[0]):04X})"), "delete it"
+        )
     try:
         return _TYPES[key].validate_python(text.strip())
     except ValidationError as failure:
         (details,) = failure.errors(include_url=False)
         what, fix = details["ctx"]["what"], details["ctx"]["fix"]
-        raise ConfigError.of("", sentence(tuple(key.split(".")), what), fix) from failure
+        raise ConfigError.of("", sentence(loc, what), fix) from failure

@@ -8,7 +8,7 @@ from pathlib import Path
 from newsletter.config.answers import valid_answer
 from newsletter.errors import ConfigError
 from newsletter.services.github_setup import existing_folder
-from newsletter.starter.details import Details, name_of_folder
+from newsletter.starter.details import FALLBACK_NAME, Details, name_of_folder
 from newsletter.state.local_git import configured_email
 
 # The order of POSIX.
@@ -22,7 +22,9 @@ _NO_MAILBOX = "noreply"
 
 def plain_defaults(folder: Path) -> Details:
     """Return the details that are certain: the name, made of that of the folder."""
-    return Details(name_of_folder(folder.resolve().name))
+    with suppress(ConfigError):
+        return Details(valid_answer("name", name_of_folder(folder.resolve().name)))
+    return Details(FALLBACK_NAME)
 
 
 def suggestions(folder: Path, environment: Mapping[str, str]) -> Details:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from newsletter.display import printable
 
 _MAX_NAME = 100
-_FALLBACK_NAME = "My Newsletter"
+FALLBACK_NAME = "My Newsletter"
 SENDGRID = "sendgrid:"
 """The start of a way to unsubscribe that is the number of a SendGrid group, such as `sendgrid:12345`."""
 
@@ -46,4 +46,4 @@ class Details:
 def name_of_folder(folder_name: str) -> str:
     """Return a newsletter's name that is made of that of its folder: `soup-letter` gives "Soup Letter"."""
     words = re.split(r"[\s_.-]+", printable(folder_name, _MAX_NAME))
-    return " ".join(word[:1].upper() + word[1:] for word in words if word) or _FALLBACK_NAME
+    return " ".join(word[:1].upper() + word[1:] for word in words if word) or FALLBACK_NAME

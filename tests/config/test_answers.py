@@ -28,6 +28,8 @@ def test_a_valid_answer_is_the_value(key: str, text: str, value: str) -> None:
         ("name", " ", "name is empty"),
         ("name", "a\x1b[31mb", "name has a control character (U+001B)"),
         ("name", "\udce9", "name has a control character (U+DCE9)"),
+        ("name", "\ufeffSoup", "name has a control character (U+FEFF)"),
+        ("postal_address", "1 Road\ufffe", "has a control character (U+FFFE)"),
         ("sender.name", "a\nb", "sender.name is more than one line"),
         ("sender.email", "ada", 'sender.email: "ada" is not an email address'),
         ("sender.email", "Ada <ada@example.com>", "is not an email address"),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.services.init_defaults import suggestions, system_language
+from newsletter.services.init_defaults import plain_defaults, suggestions, system_language
 from tests import repositories
 
 
@@ -40,3 +40,8 @@ def test_the_sender_is_that_of_commits(configured: str, suggested: str, tmp_path
     details = suggestions(tmp_path / "soup-letter", {})
     assert (details.name, details.sender_name) == ("Soup Letter", "Soup Letter")
     assert details.sender_email == suggested
+
+
+@pytest.mark.parametrize("folder", ["=?utf-8?q?soup?=", "..."])
+def test_a_folder_whose_name_is_none_for_a_newsletter(folder: str, tmp_path: Path) -> None:
+    assert plain_defaults(tmp_path / folder).name == "My Newsletter"

@@ -36,6 +36,32 @@ def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_p
     assert config.send.undo_window == (window or "30m")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"',
+        "\\",
+        "\\u0041 \\x",
+        "no",
+        "1e3",
+        "~",
+        "{a: b}",
+        "# a",
+        "%{name}",
+        "${{ a }}",
+        "می\u200cخواهم",
+        "\u202e\U000e0001",
+    ],
+)
+def test_each_detail_is_written_as_it_is(text: str, tmp_path: Path) -> None:
+    link = "https://example.com/{token}"
+    details = Details(text, text, "ada@example.com", text, link, "no", "letter")
+    (tmp_path / "newsletter.yml").write_text(newsletter_yml(details), encoding="utf-8")
+    config, _ = loader.load_file(tmp_path)
+    assert (config.name, config.sender.name, config.postal_address) == (text, text, text)
+    assert (config.unsubscribe.url, config.language) == (link, "no")
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_an_example_says_the_same_in_both_forms(theme: str, tmp_path: Path) -> None:
     issues = []
