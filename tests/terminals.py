@@ -7,10 +7,14 @@ import select
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _WAIT_SECONDS = 60.0
+_SILENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.2
+_CTRL_C = b"\x03"
 _QUESTION = b": "
 
 
@@ -46,8 +50,13 @@ def run(
 
 def _converse(terminal: int, typed: list[bytes]) -> bytes:
     """Return what a program shows until it ends."""
-    output = b""
-    while select.select([terminal], [], [], _WAIT_SECONDS)[0]:
+    output, last = b"", b""
+    until = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < until:
+        if not select.select([terminal], [], [], _SILENCE_SECONDS)[0]:
+            if last == _CTRL_C:  # it came too early
+                os.write(terminal, _CTRL_C)
+            continue
         try:
             part = os.read(terminal, 4096)
         except OSError:  # the other end is closed
@@ -56,5 +65,9 @@ def _converse(terminal: int, typed: list[bytes]) -> bytes:
             break
         output += part
         if typed and output.endswith(_QUESTION):
-            os.write(terminal, typed.pop(0))
+            last = typed.pop(0)
+            if last == _CTRL_C:
+                # A signal between the question and the start of the read has no effect before the next one.
+                time.sleep(_PAUSE_SECONDS)
+            os.write(terminal, last)
     return output

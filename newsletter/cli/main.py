@@ -147,9 +147,8 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # for characters that a terminal cannot show
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(
-            errors="surrogateescape"
-        )  # an answer in another encoding is refused, and no crash
+        # An answer in another encoding is then refused like any wrong one.
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
         main()
     except OSError as failure:  # for example, standard output is a file on a full disk

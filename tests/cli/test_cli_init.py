@@ -176,7 +176,7 @@ def test_a_terminal_asks_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     """The first answer is not UTF-8, as of a terminal with another encoding."""
     program = [sys.executable, "-m", "newsletter", "-C", "soup", "init"]
     typed = [b"Soup \xe9\n", b"Leek\n", b"\x03"]
-    code, output = terminals.run(program, tmp_path, typed, {"LANG": "C.UTF-8", "CI": "", "PYTHONUTF8": "1"})
+    code, output = terminals.run(program, tmp_path, typed, {"CI": "", "PYTHONIOENCODING": "utf-8:strict"})
     assert code == 1 and "the question was not answered; nothing was written" in output
     assert "has a control character (U+DCE9)" in output and "Name of the sender [Leek]: " in output
     assert not list(tmp_path.iterdir()) and max(map(len, output.splitlines())) <= 80
