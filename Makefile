@@ -94,7 +94,9 @@ package: $(VENV)/installed-dev
 	mkdir -p build/package/letter/issues
 	cp newsletter.yml build/package/letter/
 	cp issues/$(ISSUE).yml build/package/letter/issues/
-	build/package/venv/bin/news -C build/package/new init
+	build/package/venv/bin/news -C build/package/new init --sender-email ada@example.com --postal-address "1 Example Road" \
+		--unsubscribe 'https://example.com/leave/{token}' </dev/null
+	build/package/venv/bin/news -C build/package/new check --strict
 	cd build/package/letter && ../venv/bin/news render -o out && cmp out/$(ISSUE).html "$(CURDIR)/tests/golden/$(ISSUE)/mail.html"
 
 # For every system and Python that news supports. Raise a version in .ci/constraints.txt, then make this again.

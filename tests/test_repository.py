@@ -129,8 +129,8 @@ def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> Non
         assert f"newsletter/templates/{template.name}" in listed
     for page in (ROOT / "newsletter" / "preview" / "page").glob("*"):
         assert f"newsletter/preview/page/{page.name}" in listed
-    for text in (ROOT / "newsletter" / "starter").rglob("*.yml"):
-        assert text.relative_to(ROOT).as_posix() in listed
+    for text in (ROOT / "newsletter" / "starter").rglob("*.*"):
+        assert text.suffix not in (".yml", ".md") or text.relative_to(ROOT).as_posix() in listed
     assert "newsletter/store/migrations/versions/0001" in listed
     assert "tests/" not in listed and "issues/" not in listed
 

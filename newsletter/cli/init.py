@@ -1,7 +1,9 @@
 """`news init`: begin a newsletter in a folder, with workflows for GitHub if they are wanted."""
 
+import os
 import shlex
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +17,30 @@ from newsletter.display import display_path
 from newsletter.errors import Problem
 
 if TYPE_CHECKING:
-    from newsletter.services.init import InitResult
+    from newsletter.services.init import InitPlan, InitResult
+    from newsletter.starter.details import Details
     from newsletter.starter.github_workflows import WorkflowOptions
 
 # The secret of each provider, and the variable with the host that it is for.
 _SECRETS = {"sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"), "smtp": ("SMTP_PASSWORD", "SMTP_HOST")}
+_KEY_WIDTH = 16
 
 
 @command()
+@click.option("--name", help="The name of the newsletter.")
+@click.option("--sender-name", metavar="NAME", help="The name that the mail comes from.")
+@click.option("--sender-email", metavar="ADDRESS", help="The address that the mail comes from.")
+@click.option(
+    "--postal-address", metavar="TEXT", help="The postal address at the end of the mail, in one line."
+)
+@click.option(
+    "--unsubscribe",
+    metavar="PAGE",
+    help="The page to unsubscribe, https://… with {token} in it; or sendgrid:NUMBER for a SendGrid group.",
+)
+@click.option("--language", metavar="CODE", help="The language of the mail, such as en or pt-BR.")
+@click.option("--theme", metavar="THEME", help="The design of the mail: digest, letter or gazette.")
+@click.option("--markdown", is_flag=True, help="Write the first issue as a file in Markdown.")
 @click.option("--github", is_flag=True, help="Also write the workflows that review, send and cancel issues.")
 @click.option(
     "--action",
@@ -35,25 +53,54 @@ _SECRETS = {"sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"), "smtp": ("SMTP_PA
     help="The repository on GitHub whose runs may send; by default that of the remote `origin`.",
 )
 @click.pass_obj
-def init(folder: Path, github: bool, action: str | None, repository: str | None) -> None:
+def init(
+    folder: Path,
+    /,
+    github: bool,
+    action: str | None,
+    repository: str | None,
+    markdown: bool,
+    **details: str | None,
+) -> None:
     """Begin a newsletter in this folder.
 
-    This writes newsletter.yml, an example of an issue, and .gitignore. A file that exists is kept; .gitignore
-    gets the lines that it lacks. With --github, the folder may hold a newsletter already.
+    In a terminal, this asks for what no option gives; elsewhere it writes TODO in its place. It writes
+    newsletter.yml, a first issue, README.md and .gitignore. A file that exists is kept; .gitignore gets the
+    lines that it lacks. With --github, the folder may hold a newsletter already.
     """
-    from newsletter.services.init import InitOptions, init_newsletter
+    from newsletter.services.init import InitOptions, init_newsletter, plan_init
     from newsletter.starter.github_names import parse_action, parse_repository
 
     if not github and (action or repository):
         raise click.UsageError("--action and --repository belong to --github")
     source = _parsed("--action", parse_action, action)
     name = _parsed("--repository", parse_repository, repository) or ""
+    plan = plan_init(folder, InitOptions(github, source, name, markdown))
+    known = _details(plan, details)
     today = datetime.now(UTC).date()  # as for `news send --ready`, so that the example is due today
-    result = init_newsletter(folder, InitOptions(github, source, name), today)
+    result = init_newsletter(plan, known, today)
     for file in result.files:
         output.echo(f"{file.result:<8}  {display_path(file.path)}")
     terminal.show_problems(_notes(result))
-    _show_next_steps(result, folder)
+    if not plan.exists:
+        _show_missing(known)
+    _show_next_steps(result, known, folder)
+
+
+def _details(plan: "InitPlan", options: Mapping[str, str | None]) -> "Details":
+    """Return the details of the newsletter: of options, of answers, or defaults."""
+    from newsletter.cli.init_questions import ask_details, details_of_options
+    from newsletter.config.loader import is_ci
+    from newsletter.services.init_defaults import plain_defaults, suggestions
+
+    given = [key for key, text in {**options, "markdown": plan.markdown or None}.items() if text is not None]
+    if plan.exists and given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise click.UsageError(f"this folder has a newsletter already: {option} is for a new one")
+    in_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not is_ci(os.environ)
+    if in_terminal and not plan.exists:
+        return ask_details(options, suggestions(plan.folder, os.environ))
+    return details_of_options(options, plain_defaults(plan.folder))
 
 
 def _notes(result: "InitResult") -> Iterator[Problem]:
@@ -74,17 +121,31 @@ def _parsed(option: str, parse: Callable[[str], Any], text: str | None) -> Any:
         raise click.BadParameter(str(failure), param_hint=option) from failure
 
 
-def _show_next_steps(result: "InitResult", folder: Path) -> None:
+def _show_missing(details: "Details") -> None:
+    missing = list(details.missing())
+    if not missing:
+        return
+    show_heading("TO FILL IN: REPLACE EACH TODO IN newsletter.yml")
+    for key, meaning in missing:
+        output.echo(f"  {key:<{_KEY_WIDTH}}{meaning}")
+
+
+def _show_next_steps(result: "InitResult", details: "Details", folder: Path) -> None:
     show_heading("NEXT")
     if not Path.cwd().samefile(folder):
         show_command("Go to the newsletter's folder", f"cd {shlex.quote(display_path(folder))}")
-    show_command("See the issue in the browser", "news preview")
-    show_command("Find what is still to be filled in", "news check")
+    show_command("Write the issue, and see it in the browser", "news preview")
+    show_command("Find mistakes", "news check")
     if result.github:
         _show_steps_on_github(result.github.workflows)
         return
-    rehearsal = ("news subscribers add you@example.com", "news send DATE")
-    show_command("Add yourself, and rehearse the send (no mail leaves this machine)", *rehearsal)
+    add = f"news subscribers add {shlex.quote(details.sender_email or 'you@example.com')}"
+    issue = result.issue or "DATE"
+    if details.sendgrid_group:
+        show_command("Add yourself, and look at what would be sent", add, f"news send {issue} --dry-run")
+    else:
+        rehearsal = "Add yourself, and rehearse the send (no mail leaves this machine)"
+        show_command(rehearsal, add, f"news send {issue}")
 
 
 def _show_steps_on_github(workflows: "WorkflowOptions") -> None:

@@ -146,6 +146,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # for characters that a terminal cannot show
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # An answer in another encoding is then refused like any wrong one.
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
         main()
     except OSError as failure:  # for example, standard output is a file on a full disk

@@ -59,9 +59,9 @@ def ask(question: str, *, err: bool = False) -> bool:
     return click.confirm(line(question), err=err)
 
 
-def ask_for_text(question: str) -> str:
-    """Ask for a text, which may be empty. Raise click.Abort without an answer."""
-    return str(click.prompt(line(question), default="", show_default=False))
+def ask_for_text(question: str, default: str = "") -> str:
+    """Ask for a text; an empty answer is the default. Raise click.Abort without an answer."""
+    return str(click.prompt(line(question), default=default, show_default=False))
 
 
 def line(*parts: str | Styled, max_length: int | None = MAX_TEXT_LENGTH) -> str:

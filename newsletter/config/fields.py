@@ -104,7 +104,8 @@ Host = Annotated[
 ListId = Annotated[
     str, _matching(r"[A-Za-z0-9._-]+", "is not a list id", "write one such as papers.example.com")
 ]
-_LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
+# The first part of every registered code has two or three letters: `german` is no code.
+_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
 Language = Annotated[str, _matching(_LANGUAGE, "is not a language code", "write one such as en or pt-BR")]
 Label = Annotated[Line, label_fields()]
 

@@ -137,6 +137,13 @@ def entries(folder: Path, root: Path, limit: int = _MAX_ENTRIES) -> Iterator[os.
     return islice(_entries(folder), limit) if is_inside(os.path.realpath(folder), root) else iter(())
 
 
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in a folder; none if it cannot be read."""
+    with suppress(OSError):
+        return sorted(os.listdir(folder))
+    return []
+
+
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     folders = [os.fspath(folder)]
     while folders:

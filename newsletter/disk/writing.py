@@ -1,5 +1,6 @@
 """Write files so that each is complete or unchanged; links and special files are never written through."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import BinaryIO
 from newsletter.disk.boundary import refuse_special, refuse_unwritable
 
 _PRIVATE, _PUBLIC = 0o600, 0o666  # the umask applies to the second
+# The errors of file systems without hard links, such as exFAT on a memory stick.
+_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, replace: bool = False) -> None:
@@ -61,16 +64,34 @@ def replacing(file: Path, *, private: bool) -> Iterator[BinaryIO]:
 
 
 def create(file: Path, content: bytes, *, root: Path | None = None) -> None:
-    """Write a new file; raise FileExistsError if there is one. Its folder is as in `write_public`."""
+    """Write a new file; raise FileExistsError if there is one. Its folder is as in `write_public`.
+
+    The file gets its name when it is complete and on the disk.
+    """
     make_folder(file.parent, root=root)
-    with file.open("xb") as handle:  # "x" follows no link
-        try:
+    draft = _draft_of(file)
+    try:
+        with _draft(draft, _PUBLIC) as handle:
             handle.write(content)
             handle.flush()
-        except BaseException:
-            with suppress(OSError):
-                file.unlink()
+            os.fsync(handle.fileno())
+            handle.close()  # Windows cannot rename an open file
+            _name(draft, file)
+    except OSError as failure:
+        if failure.filename == os.fspath(draft):
+            failure.filename = os.fspath(file)  # nobody knows the draft
+        raise
+
+
+def _name(draft: Path, file: Path) -> None:
+    """Give a draft its name; raise FileExistsError if the name is taken, also by a link."""
+    try:
+        os.link(draft, file)  # a rename would replace the file
+    except OSError as failure:
+        if failure.errno not in _NO_HARD_LINKS:
             raise
+        file.open("xb").close()  # reserve the name
+        draft.replace(file)
 
 
 def make_folder(folder: Path, *, root: Path | None = None) -> None:

@@ -60,6 +60,12 @@ def find_setup(
     return GitHubSetup(local.top, options, notes)
 
 
+def existing_folder(folder: Path) -> Path:
+    """Return a folder, or the nearest one above it that exists."""
+    path = folder.resolve()
+    return next(parent for parent in (path, *path.parents) if parent.is_dir())
+
+
 def _missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
     """Yield a note for each setting that a newsletter on GitHub needs besides the workflows."""
     where = display_path(folder / FILE)
@@ -84,9 +90,7 @@ def _refuse_link(top: Path) -> None:
 
 
 def _local_repository(folder: Path) -> Repository:
-    path = folder.resolve()
-    existing = next(parent for parent in (path, *path.parents) if parent.is_dir())
-    if repository := find_repository(existing):
+    if repository := find_repository(existing_folder(folder)):
         return repository
     fix = "git init; then, with a repository on GitHub: git remote add origin URL"
     raise Unavailable("is not in a Git repository", fix, where=display_path(folder))

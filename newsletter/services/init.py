@@ -1,7 +1,7 @@
 """Begin a newsletter in a folder: write its first files, and its workflows for GitHub."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -9,18 +9,28 @@ from pathlib import Path
 from typing import Literal
 
 from newsletter.config import loader
-from newsletter.disk import reading, writing
+from newsletter.disk import boundary, reading, writing
 from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, Unavailable
+from newsletter.errors import ConfigError, NewsError, Unavailable
 from newsletter.issue import files
 from newsletter.services.github_limits import SAFE_UNDO_WINDOW_MINUTES
-from newsletter.services.github_setup import GitHubSetup, find_setup
-from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
+from newsletter.services.github_setup import GitHubSetup, existing_folder, find_setup
+from newsletter.starter.details import Details
+from newsletter.starter.first_files import (
+    IGNORED,
+    first_issue,
+    missing_lines,
+    newsletter_yml,
+    readme,
+    with_lines,
+)
 from newsletter.starter.github_names import ActionSource
 from newsletter.starter.github_workflows import workflows
+from newsletter.state.git import find_repository
+from newsletter.state.local_git import ignored_by_folders
 
-_GITIGNORE = ".gitignore"
+_GITIGNORE, _README = ".gitignore", "README.md"
 _MAX_GITIGNORE_BYTES = 1_000_000
 _CHECK_PERMISSIONS = "check the permissions of its folder"
 
@@ -30,12 +40,13 @@ class InitOptions:
     """The options of `news init`.
 
     `action` is by default the source of the installed news; `repository` is the `OWNER/NAME` whose runs send,
-    by default that of the remote `origin`.
+    by default that of the remote `origin`. `markdown`: the first issue is a file in Markdown.
     """
 
     github: bool = False
     action: ActionSource | None = None
     repository: str = ""
+    markdown: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,18 +64,31 @@ class InitFile:
 
 @dataclass(frozen=True)
 class InitResult:
-    """The files of a newsletter, and its set-up on GitHub."""
+    """The files of a newsletter, its set-up on GitHub, and the name of its first issue, "" for none."""
 
     files: tuple[InitFile, ...]
     github: GitHubSetup | None = None
+    issue: str = ""
 
 
-def init_newsletter(folder: Path, options: InitOptions, today: date) -> InitResult:
-    """Write the files of a newsletter that do not exist yet; a file that exists is not changed.
+@dataclass(frozen=True)
+class InitPlan:
+    """The folder of a newsletter, and its set-up on GitHub; `exists`: the folder has a newsletter already.
 
-    The lines that .gitignore lacks are added to it. With `options.github`, the folder may hold a newsletter
-    already; without, ConfigError is raised then. Raise StateError or Unavailable, before anything is written,
-    if the workflows cannot be made; Unavailable if a file cannot be written: the same command continues.
+    `markdown`: the first issue will be a file in Markdown.
+    """
+
+    folder: Path
+    exists: bool = False
+    github: GitHubSetup | None = None
+    markdown: bool = False
+
+
+def plan_init(folder: Path, options: InitOptions) -> InitPlan:
+    """Find out what `news init` will write, and write nothing.
+
+    With `options.github`, the folder may hold a newsletter already; without, ConfigError is raised then.
+    Raise StateError or Unavailable if the workflows cannot be made.
     """
     exists = os.path.lexists(folder / loader.FILE)
     if exists and not options.github:
@@ -72,19 +96,34 @@ def init_newsletter(folder: Path, options: InitOptions, today: date) -> InitResu
         raise ConfigError.of(display_path(folder / loader.FILE), "this folder has a newsletter already", fix)
     config = loader.load_file(folder)[0] if exists else None
     setup = find_setup(folder, options.action, options.repository, config) if options.github else None
-    written = list(_workflows(setup)) if setup else []
-    written.append(_extend_gitignore(folder))
-    if not exists:
-        written += _first_files(folder, today, github=options.github)
-    return InitResult(tuple(written), setup)
+    return InitPlan(folder, exists, setup, options.markdown)
 
 
-def _first_files(folder: Path, today: date, *, github: bool) -> Iterator[InitFile]:
-    if not files.issue_files(folder / loader.ISSUES):
-        issue = folder / loader.ISSUES / f"{today.isoformat()}.yml"
-        yield _create(issue, first_issue(today), root=folder)
+def init_newsletter(plan: InitPlan, details: Details, today: date) -> InitResult:
+    """Write the files of a newsletter that do not exist yet; a file that exists is not changed.
+
+    The lines that .gitignore lacks are added to it. Raise Unavailable if a file cannot be written: the same
+    command continues.
+    """
+    written = list(_workflows(plan.github)) if plan.github else []
+    written += _extend_gitignore(plan.folder)
+    if plan.exists:
+        return InitResult(tuple(written), plan.github)
+    issue = "" if files.issue_files(plan.folder / loader.ISSUES) else today.isoformat()
+    written += _first_files(plan, details, issue)
+    return InitResult(tuple(written), plan.github, issue)
+
+
+def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[InitFile]:
+    folder = plan.folder
+    if not any(name.lower().startswith("readme") for name in boundary.names(folder)):
+        text = readme(details.name, on_ref=plan.github is not None)
+        yield _create(folder / _README, text, root=folder)
+    if issue:
+        path = folder / loader.ISSUES / f"{issue}{files.MARKDOWN if plan.markdown else files.SUFFIXES[0]}"
+        yield _create(path, first_issue(issue, details.theme, markdown=plan.markdown), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
-    text = newsletter_yml(folder.resolve().name, f"{SAFE_UNDO_WINDOW_MINUTES}m" if github else "")
+    text = newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m" if plan.github else "")
     yield _create(folder / loader.FILE, text, root=folder)
 
 
@@ -110,7 +149,7 @@ def _holds(path: Path, text: str, root: Path) -> bool:
     return False
 
 
-def _extend_gitignore(folder: Path) -> InitFile:
+def _extend_gitignore(folder: Path) -> Iterator[InitFile]:
     path = folder / _GITIGNORE
     exists = os.path.lexists(path)
     try:
@@ -118,14 +157,26 @@ def _extend_gitignore(folder: Path) -> InitFile:
     except OSError as failure:
         hint = read_hint(failure, _CHECK_PERMISSIONS)
         raise Unavailable(cannot_be("read", failure), hint, where=display_path(path)) from failure
-    after = with_ignored(before)
-    if after == before:
-        return InitFile(path, "kept")
+    missing = _missing_lines(folder, before)
+    if not missing:
+        if exists:
+            yield InitFile(path, "kept")
+        return
     try:
-        writing.write_public(path, after, root=folder)
+        writing.write_public(path, with_lines(before, missing), root=folder)
     except OSError as failure:
         raise _unwritable(path, failure) from failure
-    return InitFile(path, "extended" if exists else "written")
+    yield InitFile(path, "extended" if exists else "written")
+
+
+def _missing_lines(folder: Path, gitignore: bytes) -> Sequence[str]:
+    """Return the lines that .gitignore lacks, as far as Git can tell, or else by its text."""
+    examples = [example for names in IGNORED.values() for example in names]
+    with suppress(NewsError):  # the folder is in no repository, or git is not installed
+        if repository := find_repository(existing_folder(folder)):
+            ignored = ignored_by_folders(repository, folder, examples)
+            return [line for line, names in IGNORED.items() if not ignored.issuperset(names)]
+    return missing_lines(gitignore)
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:

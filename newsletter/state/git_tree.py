@@ -39,7 +39,7 @@ class Commit:
         """
         top = self.repository.top
         names = [path.relative_to(top).as_posix() for path in paths]
-        listing = ("ls-tree", "-r", "-z", "--full-tree", self.id, "--", *names)
+        listing = ("--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", self.id, "--", *names)
         reply = ask_git(self.repository, *listing, max_bytes=MAX_LISTING_BYTES)
         if reply.code != 0:
             raise self._unreadable(reply)

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
-from tests import repositories, samples
+from newsletter.config import loader
+from tests import repositories, samples, terminals
 
 ACTION = "example/news@0123456789abcdef0123456789abcdef01234567"
 GITHUB = ("--github", "--action", ACTION, "--repository", "example/letters")
@@ -14,6 +15,21 @@ GITHUB = ("--github", "--action", ACTION, "--repository", "example/letters")
 
 def init(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["-C", str(folder), "init", *arguments])
+
+
+ANSWERS = {
+    "name": 'Soup & "Leek": {c} #1',
+    "sender-name": "Ada",
+    "sender-email": "ada@example.com",
+    "postal-address": "1 Kitchen Road, Example City",
+    "unsubscribe": "https://example.com/leave/{token}",
+    "language": "en",
+}
+
+
+def options(**changes: str) -> list[str]:
+    answers = ANSWERS | {key.replace("_", "-"): value for key, value in changes.items()}
+    return [part for key, value in answers.items() for part in (f"--{key}", value)]
 
 
 def test_the_files_and_the_next_steps_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,20 +41,63 @@ def test_the_files_and_the_next_steps_are_shown(tmp_path: Path, monkeypatch: pyt
         done.output
         == f"""\
 written   .gitignore
+written   README.md
 written   issues/{issue.name}
 written   newsletter.yml
 
+  TO FILL IN: REPLACE EACH TODO IN newsletter.yml
+
+  sender.email    the address that the mail comes from
+  postal_address  a postal address: many countries demand it in bulk mail
+  unsubscribe     the page where readers unsubscribe, or a SendGrid group
+
   NEXT
 
-  See the issue in the browser:
+  Write the issue, and see it in the browser:
       news preview
-  Find what is still to be filled in:
+  Find mistakes:
       news check
   Add yourself, and rehearse the send (no mail leaves this machine):
       news subscribers add you@example.com
-      news send DATE
+      news send {issue.stem}
 """
     )
+
+
+def test_a_newsletter_with_all_details_can_be_sent_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    folder = tmp_path / "soup"
+    done = init(folder, *options())
+    assert done.exit_code == 0 and "TO FILL IN" not in done.output
+    (issue,) = (folder / "issues").iterdir()
+    (tmp_path / "list.csv").write_text("address\nada@example.com\nbo@example.com\n")
+    for command in (
+        ("subscribers", "import", str(tmp_path / "list.csv")),
+        ("send", "--issue", issue.stem, "--provider", "outbox", "--yes"),
+    ):
+        ran = CliRunner().invoke(main, ["-C", str(folder), *command])
+        assert ran.exit_code == 0, ran.output
+    mails = [path.read_bytes() for path in (folder / "outbox" / "new").iterdir()]
+    assert len(mails) == 2
+    assert all(b"https://example.com/leave/" in mail and b"1 Kitchen Road" in mail for mail in mails)
+
+
+@pytest.mark.parametrize(("theme", "suffix"), [("digest", ".yml"), ("letter", ".md"), ("gazette", ".yml")])
+def test_the_first_issue_has_no_problems(theme: str, suffix: str, tmp_path: Path) -> None:
+    done = init(tmp_path, *options(theme=theme), *(["--markdown"] if suffix == ".md" else []))
+    assert done.exit_code == 0 and [path.suffix for path in (tmp_path / "issues").iterdir()] == [suffix]
+    assert loader.load(tmp_path, {}, review=True).config.theme == theme
+    checked = CliRunner().invoke(main, ["-C", str(tmp_path), "check", "--strict"])
+    assert checked.exit_code == 0 and "no problems found" in checked.output
+
+
+def test_a_sendgrid_group_needs_that_provider(tmp_path: Path) -> None:
+    done = init(tmp_path, *options(unsubscribe="sendgrid:12345"))
+    assert done.exit_code == 0 and "--dry-run\n" in done.output
+    config = loader.load(tmp_path, {}, review=True).config
+    assert (config.provider, config.unsubscribe.sendgrid_group) == ("sendgrid", 12345)
 
 
 def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
@@ -74,6 +133,11 @@ def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) ->
         (("--github", "--action", "example/news@main"), 2, "a branch or a tag can be moved"),
         (("--github", "--repository", "a/b/c"), 2, "it must have the form OWNER/NAME"),
         (GITHUB, 1, "is not in a Git repository"),
+        (("--sender-email", "ada"), 2, '"ada" is not an email address'),
+        (("--unsubscribe", "ada@example.com"), 2, "write an https address with {token}"),
+        (("--postal-address", ""), 2, "postal_address is empty"),
+        (("--theme", "modern"), 2, "write one of digest, letter, gazette"),
+        (("--name", "a\x1b[31mb"), 2, "has a control character (U+001B)"),
     ],
 )
 def test_refusals(arguments: tuple[str, ...], code: int, message: str, tmp_path: Path) -> None:
@@ -84,8 +148,16 @@ def test_refusals(arguments: tuple[str, ...], code: int, message: str, tmp_path:
 
 def test_a_newsletter_that_exists_is_refused(tmp_path: Path) -> None:
     assert init(tmp_path).exit_code == 0
-    again = init(tmp_path)
+    again = init(tmp_path, *options())
     assert again.exit_code == 1 and "this folder has a newsletter already" in again.output
+
+
+def test_details_are_for_a_new_newsletter(tmp_path: Path) -> None:
+    repositories.repository(samples.write(tmp_path))
+    done = init(tmp_path, *GITHUB, "--postal-address", "1 Kitchen Road")
+    assert done.exit_code == 2
+    assert "this folder has a newsletter already: --postal-address is for a new one" in done.output
+    assert not (tmp_path / ".github").exists()
 
 
 def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
@@ -98,3 +170,13 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "cannot be written (Not a directory)" in done.stderr
+
+
+def test_a_terminal_asks_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    """The first answer is not UTF-8, as of a terminal with another encoding."""
+    program = [sys.executable, "-m", "newsletter", "-C", "soup", "init"]
+    typed = [b"Soup \xe9\n", b"Leek\n", b"\x03"]
+    code, output = terminals.run(program, tmp_path, typed, {"CI": "", "PYTHONIOENCODING": "utf-8:strict"})
+    assert code == 1 and "the question was not answered; nothing was written" in output
+    assert "has a control character (U+DCE9)" in output and "Name of the sender [Leek]: " in output
+    assert not list(tmp_path.iterdir()) and max(map(len, output.splitlines())) <= 80

@@ -1,11 +1,12 @@
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from newsletter.config import loader
+from newsletter.config.answers import THEMES
 from newsletter.issue import files
-from newsletter.starter.first_files import first_issue, newsletter_yml, with_ignored
+from newsletter.starter.details import Details, name_of_folder
+from newsletter.starter.first_files import first_issue, missing_lines, newsletter_yml, readme, with_lines
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,9 @@ from newsletter.starter.first_files import first_issue, newsletter_yml, with_ign
 )
 @pytest.mark.parametrize("window", ["", "90m"], ids=["outbox", "github"])
 def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_path: Path) -> None:
-    (tmp_path / "newsletter.yml").write_text(newsletter_yml(folder, window), encoding="utf-8")
+    (tmp_path / "newsletter.yml").write_text(
+        newsletter_yml(Details(name_of_folder(folder)), window), encoding="utf-8"
+    )
     config, _ = loader.load_file(tmp_path)
     assert (config.name, config.sender.name) == (name, name)
     assert config.provider == ("sendgrid" if window else "outbox")
@@ -33,11 +36,49 @@ def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_p
     assert config.send.undo_window == (window or "30m")
 
 
-def test_the_first_issue_can_be_loaded(tmp_path: Path) -> None:
-    path = tmp_path / "2026-05-04.yml"
-    path.write_text(first_issue(date(2026, 5, 4)), encoding="utf-8")
-    issue = files.load(path)
-    assert not issue.ready and "TODO" in issue.subject
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"',
+        "\\",
+        "\\u0041 \\x",
+        "no",
+        "1e3",
+        "~",
+        "{a: b}",
+        "# a",
+        "%{name}",
+        "${{ a }}",
+        "می\u200cخواهم",
+        "\u202e\U000e0001",
+    ],
+)
+def test_each_detail_is_written_as_it_is(text: str, tmp_path: Path) -> None:
+    link = "https://example.com/{token}"
+    details = Details(text, text, "ada@example.com", text, link, "no", "letter")
+    (tmp_path / "newsletter.yml").write_text(newsletter_yml(details), encoding="utf-8")
+    config, _ = loader.load_file(tmp_path)
+    assert (config.name, config.sender.name, config.postal_address) == (text, text, text)
+    assert (config.unsubscribe.url, config.language) == (link, "no")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_example_says_the_same_in_both_forms(theme: str, tmp_path: Path) -> None:
+    issues = []
+    for suffix in (".yml", ".md"):
+        path = (tmp_path / suffix[1:] / "2026-05-04").with_suffix(suffix)
+        path.parent.mkdir()
+        path.write_text(first_issue(path.stem, theme, markdown=suffix == ".md"), encoding="utf-8")
+        issue = files.load(path)
+        assert not issue.ready
+        sections = [section.model_dump() for _, section in issue.located_sections()]
+        issues.append(issue.model_dump(exclude={"path", "source", "lines", "stories", "sections"}))
+        issues[-1]["sections"] = sections
+    assert _without_line_ends(issues[0]) == _without_line_ends(issues[1])
+
+
+def _without_line_ends(value: object) -> list[str]:
+    return repr(value).replace("\\n", " ").split()
 
 
 WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
@@ -58,5 +99,20 @@ ALL = b".env\n.venv/\nbuild/\noutbox/\nsubscribers*.csv\n"
     ids=["new", "complete", "other-spellings", "a-folder", "lines-missing", "not-utf-8"],
 )
 def test_missing_lines_are_added_to_gitignore(before: bytes, after: bytes | None) -> None:
-    assert with_ignored(before) == (before if after is None else after)
-    assert with_ignored(with_ignored(before)) == with_ignored(before)
+    extended = with_lines(before, missing_lines(before))
+    assert extended == (before if after is None else after)
+    assert missing_lines(extended) == []
+
+
+def test_lines_are_added_with_the_line_ends_of_the_file() -> None:
+    before = b"*.pyc\r\n.env\r\n.venv/\r\nbuild/"
+    after = with_lines(before, missing_lines(before))
+    assert after == before + b"\r\n" + WHY[:-1] + b"\r\noutbox/\r\nsubscribers*.csv\r\n"
+
+
+@pytest.mark.parametrize("on_ref", [False, True])
+def test_the_readme_has_ten_lines(on_ref: bool) -> None:
+    text = readme("A <b>*new*</b> [letter]", on_ref=on_ref)
+    assert text.count("\n") == 10
+    assert text.startswith(r"# A \<b\>\*new\*\</b\> \[letter\]" + "\n")
+    assert ("ref of this repository" in text) is on_ref
