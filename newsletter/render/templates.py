@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from newsletter.conflict_markers import CHOOSE, conflict_markers
 from newsletter.disk import reading
+from newsletter.disk.boundary import entries
 from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path, printable
 from newsletter.errors import TemplateError
@@ -194,8 +195,12 @@ class _Loader(jinja2.BaseLoader):
 
 def theme_templates(theme: ThemeName) -> list[Path]:
     """Return the files of a theme by their names, with the shared ones that it has no file for."""
-    files = [*BUILT_IN.glob(f"*{_SUFFIX}"), *(BUILT_IN / theme).glob(f"*{_SUFFIX}")]
-    by_name = {file.name: file for file in files}
+    by_name = {
+        entry.name: Path(entry.path)
+        for folder in (BUILT_IN, BUILT_IN / theme)
+        for entry in entries(folder, folder)
+        if entry.name.endswith(_SUFFIX) and Path(entry.path).parent == folder
+    }
     return [by_name[name] for name in sorted(by_name)]
 
 

@@ -15,6 +15,8 @@ from newsletter.errors import ConfigError, Unavailable
 from newsletter.render.templates import BUILT_IN, is_built_in, theme_templates
 from newsletter.render.themes import ThemeName
 
+_MAX_TEMPLATE_BYTES = 1_000_000
+
 
 @dataclass(frozen=True)
 class EjectedFile:
@@ -40,7 +42,7 @@ def eject(folder: Path, name: ThemeName) -> Iterator[EjectedFile]:
         what = "this folder is that of the built-in templates"
         raise ConfigError.of(display_path(own), what, f"change {display_path(BUILT_IN / name)} itself")
     for template in theme_templates(name):
-        yield _copy(template.read_bytes(), own / template.name, root=folder)
+        yield _copy(reading.read(template, _MAX_TEMPLATE_BYTES), own / template.name, root=folder)
 
 
 def _copy(content: bytes, path: Path, *, root: Path) -> EjectedFile:
