@@ -104,12 +104,12 @@ def test_mjml_mistakes(refusal: Refusal, inside: str, line: int, message: str) -
             "head.mjml.j2",
             "<mj-title>",
             "<mj-title><!-- x -->",
-            16,
+            17,
             "MJML does not allow <!-- x -->",
             id="title",
         ),
         pytest.param(
-            "head.mjml.j2", "<mj-title>", "<mj-title><b>x</b>", 16, "MJML does not allow <b", id="title-html"
+            "head.mjml.j2", "<mj-title>", "<mj-title><b>x</b>", 17, "MJML does not allow <b", id="title-html"
         ),
     ],
 )

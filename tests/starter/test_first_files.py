@@ -49,8 +49,8 @@ def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_p
         "# a",
         "%{name}",
         "${{ a }}",
-        "می\u200cخواهم",
-        "\u202e\U000e0001",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "a\u202e\U000e0001",
     ],
 )
 def test_each_detail_is_written_as_it_is(text: str, tmp_path: Path) -> None:
