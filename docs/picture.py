@@ -26,7 +26,7 @@ WINDOWS = ((648, "light", TOP), (648, "dark", STORY), (375, "light", TOP), (375,
 
 FRAMES = """
 <style>
-  body { margin: 0; display: inline-flex; gap: 18px; padding: 2px }
+  body { margin: 0; display: inline-flex; align-items: flex-start; gap: 18px; padding: 2px }
   img { border-radius: 14px; outline: 1px solid rgba(128, 128, 128, 0.4) }
 </style>
 """
