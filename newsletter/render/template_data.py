@@ -134,10 +134,10 @@ def _contents(contents: str | None, sections: tuple[Fields, ...]) -> Iterator[Fi
     Without a setting, an entry leads to the page of its story. Otherwise it leads down the mail.
     """
     if contents == "sections":
-        for section in sections:
-            if section["heading"]:
-                titles = tuple(story["title"] for story in section["stories"] if story["number"])
-                yield _entry(section["number"], section["heading"], f"#{section['anchor']}", titles)
+        listed = (section for section in sections if section["heading"])
+        for number, section in enumerate(listed, 1):
+            titles = tuple(story["title"] for story in section["stories"] if story["number"])
+            yield _entry(number, section["heading"], f"#{section['anchor']}", titles)
     elif contents != "off":
         for section in sections:
             for story in section["stories"]:

@@ -8,6 +8,7 @@ from newsletter.checks import runner
 from newsletter.config import loader
 from newsletter.render.pipeline import render
 from newsletter.services.prepare import proof
+from tests import newsletters
 from tests.checks.material import BASE, case_name, opened
 from tests.render import material
 
@@ -36,6 +37,12 @@ def ours() -> list[Mail]:
         Mail("2026-04-27", _received(real.rendered.html), checks),
         Mail("full", _received(full.html), frozenset()),
     ]
+
+
+def examples() -> Iterator[Mail]:
+    """Yield the mails of the example newsletters, in which the checks find nothing."""
+    for name in newsletters.NAMES:
+        yield Mail(name, _received(newsletters.proof_of(name).rendered.html), frozenset())
 
 
 def cases(folder: Path, chosen: Sequence[Path]) -> Iterator[Mail]:

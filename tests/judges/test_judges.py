@@ -1,7 +1,7 @@
 """Tests that axe-core in Chromium and the Nu HTML checker find nothing that the checks do not find.
 
-Both judge our mails, axe in every window, and a third of the checks' cases, axe in one window each; with
-`--every-case` all of the cases in every window.
+Both judge our mails, axe in every window; and the example newsletters with a quarter of the checks' cases, axe
+in one window each. With `--every-case` all of them in every window.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from newsletter.render.pipeline import render
 from tests.checks.material import CASES
 from tests.judges import axe, nu, verdicts
-from tests.judges.mails import Mail, cases, ours
+from tests.judges.mails import Mail, cases, examples, ours
 from tests.judges.verdicts import Pattern, Verdict
 from tests.render import material
 
@@ -44,7 +44,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory, every_case: bool) -> list[Ma
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cases")
         patch.chdir(folder)
-        return list(cases(folder, CASES if every_case else CASES[::3]))
+        return [*examples(), *cases(folder, CASES if every_case else CASES[::4])]
 
 
 @pytest.fixture(scope="module")
