@@ -1,7 +1,7 @@
 """Tests that axe-core in Chromium and the Nu HTML checker find nothing that the checks do not find.
 
-Both judge our mails, axe in every window; and the example newsletters and some of the checks' cases, axe in one
-window each. With `--every-case` all of them in every window.
+Both judge our mails, axe in every window; and the example newsletters and some of the checks' cases, axe in
+one window each. With `--every-case` all of them in every window.
 """
 
 from collections.abc import Iterator
