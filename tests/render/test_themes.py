@@ -39,7 +39,7 @@ SMALL = Image(src="https://pictures.example.com/c.png", alt="A spoon", width=176
 def everything(**changes: Any) -> Issue:
     """Return an issue with every part that a template can be given, in the places where it may stand."""
     full = material.full_story(
-        passages=(Passage(heading="Why", text="So."), Passage(text="Thus.", image=SMALL))
+        passages=(Passage(heading="Why `it` works", text="So."), Passage(text="Thus.", image=SMALL))
     )
     sections = (
         Section(
@@ -52,7 +52,7 @@ def everything(**changes: Any) -> Issue:
         Section(
             heading="Garden",
             stories=(
-                Story(title="Garlic", image=SMALL, text="Now.", tags=("job",)),
+                Story(title="`Garlic`", image=SMALL, text="Now.", tags=("job",)),
                 full.model_copy(update={"title": "Pans", "sponsor": True, "button": "Buy"}),
                 Story(title="Leaves", link="https://soup.example.com/leaves", text="Leave them. " * 20),
                 Story(title="Seeds", link="https://soup.example.com/seeds"),
@@ -132,7 +132,7 @@ def test_a_theme_writes_every_part_and_no_check_finds_anything(theme: ThemeName,
     assert found(one) == []
     written = " ".join(words(one.document.root).split())
     for _, story in issue.located_stories():
-        assert story.title in written
+        assert story.title.replace("`", "") in written.replace("`", "")
         for link in story.links:
             assert link.text in written
 
