@@ -106,7 +106,8 @@ def _sections(issue: Issue, contents: str | None, plain: Plain) -> Iterator[Fiel
             _story(story, 0 if story.sponsor else next(numbers), contents, plain) for story in section.stories
         )
         fields["number"] = section_number
-        is_listed = contents == "sections" and section.heading
+        is_advertisement = bool(section.stories) and all(story.sponsor for story in section.stories)
+        is_listed = contents == "sections" and section.heading and not is_advertisement
         fields["anchor"] = f"section-{section_number}" if is_listed else ""
         yield fields
 
@@ -134,7 +135,7 @@ def _contents(contents: str | None, sections: tuple[Fields, ...]) -> Iterator[Fi
     Without a setting, an entry leads to the page of its story. Otherwise it leads down the mail.
     """
     if contents == "sections":
-        listed = (section for section in sections if section["heading"])
+        listed = (section for section in sections if section["anchor"])
         for number, section in enumerate(listed, 1):
             titles = tuple(story["title"] for story in section["stories"] if story["number"])
             yield _entry(number, section["heading"], f"#{section['anchor']}", titles)

@@ -30,6 +30,7 @@ from newsletter.display import display_path, printable
 from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
 from newsletter.render import filters, issue_markdown, markdown
+from newsletter.render.east_asian import columns
 from newsletter.render.markdown_context import rendering
 from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
@@ -132,6 +133,7 @@ def _environment(
     environment.filters["inline_plain"] = markdown.inline_text
     environment.filters["capitals"] = filters.capitals
     environment.filters["plain"] = filters.plain
+    environment.filters["columns"] = columns
     environment.filters["wrapped"] = filters.wrapped
     return environment
 

@@ -160,3 +160,10 @@ def test_an_essay_without_stories() -> None:
     mail = render(issue, material.site())
     assert "Every Thursday." in mail.html and "In this issue" not in mail.html
     assert "IN THIS ISSUE" not in mail.text
+
+
+def test_a_section_of_advertisements_is_not_in_the_contents() -> None:
+    sponsor = Section(heading="Sponsors", stories=(material.story(sponsor=True),))
+    issue = sections_issue(contents="sections")
+    issue = issue.model_copy(update={"sections": (sponsor, *issue.sections)})
+    assert entries(issue) == [(1, "Kitchen", "#section-2"), (2, "Garden", "#section-3")]

@@ -82,7 +82,7 @@ def _picture(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any,
     width = picture.shown_width(asked_width(token))
     alt = one_line.words(token.children or [])
     # White below a transparent picture keeps its dark lines visible in dark mode.
-    style = "max-width:100%;height:auto;vertical-align:top;background-color:#ffffff"
+    style = "max-width:100%;height:auto;vertical-align:top;background-color:#ffffff;color:#4b5563"
     html = f'<img src="{escape(picture.src)}" alt="{escape(alt)}" width="{width}" style="{style}" />'
     caption = str(token.attrs.get("title", ""))
     if not caption:
