@@ -7,7 +7,7 @@ from newsletter.render.commonmark import inspection, parser, prose
 from newsletter.render.markdown_context import MarkdownContext, rendering
 from newsletter.render.pictures import Picture
 
-STYLE = "max-width:100%;height:auto;vertical-align:top;background-color:#ffffff"
+STYLE = "max-width:100%;height:auto;vertical-align:top;background-color:#ffffff;color:#4b5563"
 TABLE = "| Model | Score |\n|:--|--:|\n| **A** | 81.2 |\n| B \\| C | 9 |"
 
 
