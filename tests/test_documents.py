@@ -37,7 +37,7 @@ from newsletter.constants import (
 from newsletter.errors import Severity
 from newsletter.issue import files
 from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Story
-from newsletter.render import sandbox, templates
+from newsletter.render import sandbox, template_files, templates
 from newsletter.render.pipeline import render
 from newsletter.render.template_data import template_data
 from newsletter.render.themes import THEMES
@@ -395,13 +395,13 @@ def test_every_placeholder_is_described(name: str) -> None:
 
 # Templates
 
-BUILT_IN = {path.name: path.read_text(encoding="utf-8") for path in templates.BUILT_IN.glob("*.j2")}
+BUILT_IN = {path.name: path.read_text(encoding="utf-8") for path in template_files.BUILT_IN.glob("*.j2")}
 
 
 THEME_FILES = {
     path: path.read_text(encoding="utf-8")
     for theme in THEMES
-    for path in (templates.BUILT_IN / theme).glob("*.j2")
+    for path in (template_files.BUILT_IN / theme).glob("*.j2")
 }
 
 

@@ -12,7 +12,7 @@ from newsletter.disk import reading, writing
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Unavailable
-from newsletter.render.templates import BUILT_IN, is_built_in, theme_templates
+from newsletter.render.template_files import BUILT_IN, is_built_in, theme_templates
 from newsletter.render.themes import ThemeName
 
 _MAX_TEMPLATE_BYTES = 1_000_000
