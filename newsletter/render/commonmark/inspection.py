@@ -14,11 +14,17 @@ _PUNCTUATION = frozenset("、。，．：；？！（）「」『』【】《》
 
 
 class Found(NamedTuple):
-    """Something in a text: its first line, from 0, and its words or its number."""
+    """A part of a text that an inspection found: its first line, from 0, and its words or a number."""
 
     line: int
     words: str = ""
     number: int = 0
+
+
+def code_lines(source: str) -> frozenset[int]:
+    """Return the numbers of the lines of code blocks, from 0, with those of their fences."""
+    blocks = [token.map for token in parse(source).tokens if token.type in ("fence", "code_block")]
+    return frozenset(line for lines in blocks if lines for line in range(*lines))
 
 
 def table_widths(source: str) -> Iterator[Found]:
