@@ -272,3 +272,10 @@ def test_a_theme_has_every_shared_file() -> None:
         names = [file.name for file in template_files.theme_templates(theme)]
         assert names == sorted(set(names))
         assert {file.name for file in template_files.BUILT_IN.glob("*.j2")} <= set(names)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_the_grounds_that_an_accent_is_judged_on_are_those_of_the_templates(name: ThemeName) -> None:
+    files = template_files.theme_templates(name)
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".mjml.j2"))
+    assert all(ground in source for ground in (*THEMES[name].light, *THEMES[name].dark))
