@@ -113,6 +113,7 @@ def palette(name: ThemeName, chosen: Mapping[str, str]) -> dict[str, str]:
     colours["on_accent"] = _on_marker(accent) if theme.is_marker else _WHITE
     colours["on_accent_dark"] = "#1c1410" if name == "digest" else _BLACK
     if (accent, dark) == (THEMES["digest"].accent, THEMES["digest"].accent_dark):
+        # Chosen by eye before shades were computed: mails without settings keep their bytes.
         pale = {"pale": "#fdeee4", "on_pale": "#7c2d12", "pale_dark": "#3a2a22", "on_pale_dark": "#ffc9ab"}
         return colours | pale
     for suffix, colour, ground in (("", accent, _WHITE), ("_dark", dark, theme.dark[0])):

@@ -332,5 +332,5 @@ def test_tables_that_are_not_read_as_they_look(
 
 def test_the_elements_of_a_text_name_what_needs_css() -> None:
     source = '~~a~~[^1]\n\n- [x] b\n\n![c](https://c.example/d.png "e")\n\n[^1]: c'
-    assert {"del", "sup", "input", "img", "figcaption"} <= prose.holdings(source).elements
-    assert prose.holdings("a").elements == {"p"}
+    assert {"del", "sup", "input", "img", "figcaption"} <= prose.inventory(source).elements
+    assert prose.inventory("a").elements == {"p"}
