@@ -8,9 +8,7 @@ from markdown_it.rules_block.table import escapedSplit
 
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.table_width import tables_in
-from newsletter.render.east_asian import is_unspaced
-
-_PUNCTUATION = frozenset("、。，．：；？！（）「」『』【】《》〈〉“”")
+from newsletter.render.east_asian import PUNCTUATION, is_unspaced
 
 
 class Found(NamedTuple):
@@ -76,7 +74,7 @@ def long_addresses(source: str) -> Iterator[Found]:
 def _has_text(address: str) -> bool:
     """Return True for East Asian punctuation in an address, and for an ideograph right after a word."""
     return any(
-        after in _PUNCTUATION or (is_unspaced(after) and before.isascii() and before.isalnum())
+        after in PUNCTUATION or (is_unspaced(after) and before.isascii() and before.isalnum())
         for before, after in pairwise(address)
     )
 
