@@ -4,12 +4,12 @@ Run it as `.venv/bin/python docs/themes_picture.py`; it needs Chromium.
 """
 
 import asyncio
-import base64
 import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from picture import side_by_side
 from playwright.async_api import Browser, Route
 
 from newsletter.config.model import Labels
@@ -65,13 +65,6 @@ fill="#24433a"/><circle cx="528" cy="250" r="190" fill="#c94f2c"/><circle cx="52
 fill="#f0a63a"/><circle cx="470" cy="210" r="34" fill="#fbe3a4"/><circle cx="590" cy="290" r="26"
 fill="#5f8f3e"/><circle cx="560" cy="190" r="16" fill="#5f8f3e"/></svg>"""
 
-FRAMES = """
-<style>
-  body { margin: 0; display: inline-flex; gap: 14px; padding: 2px }
-  img { border-radius: 12px; outline: 1px solid rgba(128, 128, 128, 0.4) }
-</style>
-"""
-
 
 async def main() -> None:
     with TemporaryDirectory() as folder:
@@ -85,7 +78,7 @@ async def main() -> None:
             for theme in THEMES
             for window in WINDOWS
         ]
-        picture = await _side_by_side(browser, shots)
+        picture = await side_by_side(browser, shots)
     if len(picture) > MAX_BYTES:
         sys.exit(f"{PICTURE.name} has {len(picture):,} bytes, more than {MAX_BYTES:,}; lower SCALE or HEIGHT")
     PICTURE.write_bytes(picture)
@@ -104,14 +97,6 @@ async def _shot(browser: Browser, html: str, width: int, scheme: str) -> bytes:
     await page.route("**/*", fulfill)
     await page.set_content(html, wait_until="load")
     return await page.screenshot()
-
-
-async def _side_by_side(browser: Browser, shots: list[bytes]) -> bytes:
-    """Return the windows side by side on a transparent background, which suits light and dark pages."""
-    page = await browser.new_page(viewport={"width": 2400, "height": HEIGHT})
-    images = (f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
-    await page.set_content(FRAMES + "".join(images))
-    return await page.locator("body").screenshot(omit_background=True)
 
 
 if __name__ == "__main__":

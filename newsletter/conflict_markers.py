@@ -10,9 +10,7 @@ CHOOSE = "keep one of the two texts, and delete the lines with the markers"
 _MARKER = re.compile(r"(?<!\S)(?:<{7}|>{7}|\|{7}|={7}|%{7}|\+{7}|-{7})(?!\S)")
 # Without one of these, the others are the underline of a heading, or a rule.
 _CERTAIN = "<>|"
-
-
-_LABEL = 60
+_MAX_LABEL_CHARACTERS = 60
 
 
 class Marker(NamedTuple):
@@ -51,6 +49,6 @@ def _candidates(text: str) -> Iterator[Marker]:
             continues = kind in ">|" and before.startswith(kind) and not is_conflict
             if not continues:
                 is_conflict = is_conflict or kind in _CERTAIN
-                label = line[match.end() : match.end() + _LABEL].strip()
+                label = line[match.end() : match.end() + _MAX_LABEL_CHARACTERS].strip()
                 yield Marker(number, match.start(), match[0], label)
         before = line.strip()

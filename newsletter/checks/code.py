@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 
-_FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(`{3,}|~{3,})([^\n]*+)")
-_INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*+\S")
-_LIST_ITEM = re.compile(r"[ \t>]*+(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
+from newsletter.render.commonmark.inspection import code_lines
+
 _BACKTICKS = re.compile(r"`++")
 _NOT_SPACE = re.compile(r"\S")
 
@@ -15,7 +14,7 @@ _NOT_SPACE = re.compile(r"\S")
 @lru_cache(maxsize=512)
 def without_code(source: str) -> str:
     """Return Markdown with blanks in the place of code blocks and code spans; each line keeps its place."""
-    code = _code_lines(source)
+    code = code_lines(source)
     lines = ["" if number in code else line for number, line in enumerate(source.split("\n"))]
     blocks = re.split(r"(\n[ \t]*+\n)", "\n".join(lines))
     return "".join(map(_without_spans, blocks))
@@ -23,33 +22,8 @@ def without_code(source: str) -> str:
 
 def only_code(source: str) -> str:
     """Return Markdown with nothing but its code blocks; each line keeps its place."""
-    code = _code_lines(source)
+    code = code_lines(source)
     return "\n".join(line if number in code else "" for number, line in enumerate(source.split("\n")))
-
-
-@lru_cache(maxsize=512)
-def _code_lines(source: str) -> set[int]:
-    """Return the numbers, from 0, of the lines that are a code block or its fence."""
-    found: set[int] = set()
-    fence, in_list, after_blank = "", False, True
-    for number, line in enumerate(source.split("\n")):
-        mark = _FENCE.match(line)
-        if fence:
-            found.add(number)
-            if mark and mark[1].startswith(fence) and not mark[2].strip():
-                fence = ""
-        elif mark and (mark[1][0] == "~" or "`" not in mark[2]):
-            found.add(number)
-            fence = mark[1]
-        elif _INDENTED.match(line):
-            # After a blank line, an indented line continues a list item, or it is code.
-            if after_blank and not in_list:
-                found.add(number)
-            continue
-        elif line.strip():
-            in_list = _LIST_ITEM.match(line) is not None or (in_list and line.startswith((" ", "\t")))
-        after_blank = not line.strip() or number in found
-    return found
 
 
 def _without_spans(block: str) -> str:

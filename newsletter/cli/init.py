@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,8 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import command
 from newsletter.cli.layout import show_command, show_heading
+from newsletter.cli.new_files import show_new_files
 from newsletter.display import display_path
-from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.services.init import InitPlan, InitResult
@@ -79,9 +79,9 @@ def init(
     known = _details(plan, details)
     today = datetime.now(UTC).date()  # as for `news send --ready`, so that the example is due today
     result = init_newsletter(plan, known, today)
-    for file in result.files:
-        output.echo(f"{file.result:<8}  {display_path(file.path)}")
-    terminal.show_problems(_notes(result))
+    show_new_files(result.files, "is not what this command writes, and is kept")
+    if result.github:
+        terminal.show_problems(result.github.notes)
     if not plan.exists:
         _show_missing(known)
     _show_next_steps(result, known, folder)
@@ -101,16 +101,6 @@ def _details(plan: "InitPlan", options: Mapping[str, str | None]) -> "Details":
     if in_terminal and not plan.exists:
         return ask_details(options, suggestions(plan.folder, os.environ))
     return details_of_options(options, plain_defaults(plan.folder))
-
-
-def _notes(result: "InitResult") -> Iterator[Problem]:
-    for file in result.files:
-        if file.result == "differs":
-            what = "is not what this command writes, and is kept"
-            fix = "if it may be replaced, delete it, and run the same command again"
-            yield Problem(display_path(file.path), what, fix, "warning")
-    if result.github:
-        yield from result.github.notes
 
 
 def _parsed(option: str, parse: Callable[[str], Any], text: str | None) -> Any:

@@ -1,20 +1,17 @@
 """`news theme …`: the designs of the mail."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from newsletter.cli import output, terminal
+from newsletter.cli import output
 from newsletter.cli.command import Group
 from newsletter.cli.layout import show_command, show_heading
-from newsletter.display import display_path
-from newsletter.errors import Problem
+from newsletter.cli.new_files import show_new_files
 
 if TYPE_CHECKING:
     from newsletter.render.themes import ThemeName
-    from newsletter.services.theme import EjectedFile
 
 
 @click.group(cls=Group)
@@ -53,20 +50,8 @@ def eject(folder: Path, name: str) -> None:
     if name not in THEMES:
         raise click.BadParameter(f"there is no theme {name}; write one of {', '.join(THEMES)}")
     chosen = loader.load_file(folder)[0].theme
-    files = []
-    for file in service.eject(folder, cast("ThemeName", name)):
-        files.append(file)
-        output.echo(f"{file.result:<8}  {display_path(file.path)}")
-    terminal.show_problems(_differing(files))
+    show_new_files(service.eject(folder, cast("ThemeName", name)), "is not the theme's, and is kept")
     show_heading("NEXT")
     if name != chosen:
         show_command("Choose its colours and fonts in newsletter.yml", f"theme: {name}")
     show_command("See each change of a template in the browser", "news preview")
-
-
-def _differing(files: "Iterable[EjectedFile]") -> Iterator[Problem]:
-    for file in files:
-        if file.result == "differs":
-            what = "is not the theme's, and is kept"
-            fix = "to replace it, delete it, and run the same command again"
-            yield Problem(display_path(file.path), what, fix, "warning")

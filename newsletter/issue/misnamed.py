@@ -11,13 +11,13 @@ from newsletter.disk import reading
 from newsletter.disk.boundary import entries
 from newsletter.display import counted, display_path
 from newsletter.errors import Problem, Severity
-from newsletter.issue.files import SUFFIXES, is_issue_file
+from newsletter.issue.files import MARKDOWN, SUFFIXES, is_issue_file
 
 MAX_MISNAMED = 20
 """The files that are named one by one; a further problem is the number of the others."""
 _MAX_FILES = 1_000
 _MAX_BYTES = 100_000  # `ready:` stands near the top of an issue
-_MARKDOWN = (".md", ".markdown")
+_MARKDOWN = (MARKDOWN, ".markdown")
 # Git, editors and backups add other endings, such as `.orig`: those files are not meant as issues.
 _ADDED = ".txt"
 _SEPARATOR = r"[-_. \u00a0\u2010-\u2015\u2212]?"
@@ -57,7 +57,7 @@ def misnamed_files(folder: Path) -> list[tuple[Path, bool]]:
         if not _ending(path) or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         is_inside = path.parent == folder
-        if (is_inside and _is_named(path)) or not entry.is_file():
+        if (is_inside and is_issue_file(path)) or not entry.is_file():
             continue
         is_ready = _says_ready(path, folder.parent)
         if is_ready or (is_inside and _YEAR.search(path.name)):
@@ -70,7 +70,7 @@ def naming_hint(path: Path, folder: Path) -> str:
     day = _date(path.name)
     if day is None:
         return "name it by the date of the issue: 2026-04-27.yml"
-    name = f"{day.isoformat()}{_MARKDOWN[0] if _ending(path) in _MARKDOWN else SUFFIXES[0]}"
+    name = f"{day.isoformat()}{MARKDOWN if _ending(path) in _MARKDOWN else SUFFIXES[0]}"
     if os.path.lexists(folder / name) and not _is_same(folder / name, path):
         return f"{name} exists already: delete this file, or name it by another date"
     return f"name it {name}" if path.parent == folder else f"move it to {folder.name}/{name}"
@@ -81,12 +81,6 @@ def _is_same(first: Path, second: Path) -> bool:
     with suppress(OSError):
         return os.path.samefile(first, second)
     return False
-
-
-def _is_named(path: Path) -> bool:
-    return is_issue_file(path) or (
-        path.suffix == _MARKDOWN[0] and is_issue_file(path.with_suffix(SUFFIXES[0]))
-    )
 
 
 def _ending(path: Path) -> str:

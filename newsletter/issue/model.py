@@ -25,8 +25,8 @@ from newsletter.yamlfile.fields import (
     suggesting,
     web_address,
 )
+from newsletter.yamlfile.values import Loc
 
-Loc = tuple[str | int, ...]
 ContentsKind = Literal[
     "off",  # no list
     "stories",  # the title of each story

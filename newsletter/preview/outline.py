@@ -7,8 +7,9 @@ from typing import Literal
 from newsletter.checks.document import Element, words
 from newsletter.checks.proof import Proof
 from newsletter.issue import files
-from newsletter.issue.model import Image, Issue, Loc, Passage, Story
+from newsletter.issue.model import Image, Issue, Passage, Story
 from newsletter.render import markdown
+from newsletter.yamlfile.values import Loc
 
 Kind = Literal[
     "heading",  # `text` is a heading or a title

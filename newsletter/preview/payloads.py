@@ -19,7 +19,7 @@ from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.preview.builder import Page
 from newsletter.preview.outline import element_of, flattened, outline
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 
 # The number of lines shown before, and after, the line of a problem.
 _CONTEXT_LINES = 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from newsletter.config import loader
 from newsletter.disk.boundary import entries, follow, root_of
 from newsletter.issue.model import PICTURES
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 
 _MAX_PATHS = 10_000
 

@@ -10,7 +10,7 @@ from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
-from newsletter.render.commonmark.prose import holdings
+from newsletter.render.commonmark.prose import inventory
 from newsletter.render.markdown_context import MarkdownContext
 from newsletter.render.model import Site
 from newsletter.render.pictures import BadPicture, Picture, resolve
@@ -34,7 +34,7 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
     problems: dict[str, Problem] = {}
     elements: set[str] = set()
     for text in _markdown(issue):
-        found = holdings(text.content)
+        found = inventory(text.content)
         elements |= found.elements
         if text.content not in first_notes and found.notes:
             first_notes[text.content] = notes + 1

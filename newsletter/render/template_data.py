@@ -14,6 +14,7 @@ from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, 
 from newsletter.render import themes
 from newsletter.render.date_line import date_line
 from newsletter.render.issue_markdown import IssueMarkdown, prepare
+from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.pictures import Picture
 from newsletter.yamlfile.fields import StrictModel
@@ -51,6 +52,7 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
         "name": site.name,
         "postal_address": site.postal_address,
         "language": site.language,
+        "direction": direction(site.language),
         "url": site.url,
         "logo": plain(site.logo),
         "theme": site.theme,

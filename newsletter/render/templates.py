@@ -1,8 +1,4 @@
-"""Find and render Jinja2 templates, and report their mistakes with file and line.
-
-A template in the newsletter's `templates/` replaces that of the theme, and both replace the built-in one of
-the same name.
-"""
+"""Render Jinja2 templates, and report their mistakes with file and line."""
 
 import os
 import re
@@ -22,11 +18,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
 
-from newsletter.conflict_markers import CHOOSE, conflict_markers
-from newsletter.disk import reading
-from newsletter.disk.boundary import entries
-from newsletter.disk.failures import cannot_be, read_hint
-from newsletter.display import display_path, printable
+from newsletter.display import display_path
 from newsletter.errors import TemplateError
 from newsletter.issue.model import Issue
 from newsletter.render import filters, issue_markdown, markdown
@@ -35,11 +27,8 @@ from newsletter.render.markdown_context import rendering
 from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
 from newsletter.render.template_data import template_data
+from newsletter.render.template_files import TemplateLoader
 from newsletter.render.themes import ThemeName
-
-# The templates are inside the package in a wheel, and beside it in a checkout.
-_PACKAGE = Path(__file__).parent.parent
-BUILT_IN = next(p for p in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if p.is_dir())
 
 _MISTAKES = (
     jinja2.TemplateError,
@@ -53,7 +42,6 @@ _MISTAKES = (
     MemoryError,
 )
 # Characters that XML or mail does not allow, and the carriage return, which mrml would write as text.
-_SUFFIX, _MAX_BYTES = ".j2", 1_000_000
 _INVALID = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NO_ATTRIBUTE = re.compile(r"'(?:[\w.]*\.)?(\w+) object' has no attribute")
 # A mark is the token and `file:line` between private-use characters; no text of an issue has the token.
@@ -120,7 +108,7 @@ def _environment(
     language: str = "en",
 ) -> RestrictedEnvironment:
     environment = RestrictedEnvironment(
-        loader=_Loader(Path(templates) if templates else None, theme),
+        loader=TemplateLoader(Path(templates) if templates else None, theme),
         autoescape=autoescape,
         bytecode_cache=_CompiledTemplates(traced),
         trim_blocks=True,
@@ -154,94 +142,6 @@ class _CompiledTemplates(jinja2.BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         if bucket.code:
             self._compiled[bucket.key, self._traced] = bucket.checksum, bucket.code
-
-
-class _Loader(jinja2.BaseLoader):
-    """Load a template from the first folder that has it; search again on every use to find new files."""
-
-    def __init__(self, own: Path | None, theme: ThemeName) -> None:
-        self._own, self._theme_folder = own, BUILT_IN / theme
-
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool]]:
-        file = self._find(template)
-        version = _version(file)
-
-        def is_current() -> bool:
-            return self._find(template) == file and _version(file) == version
-
-        # The built-in templates may be links of the installation.
-        root = self._own.parent if self._own and file.is_relative_to(self._own) else None
-        return _read(file, root), str(file), is_current
-
-    def _find(self, template: str) -> Path:
-        parts = jinja2.loaders.split_template_path(template)
-        for folder in self._folders():
-            file = folder.joinpath(*parts)
-            if os.path.lexists(file):  # False for a name that is too long for a file, too
-                return file
-        raise jinja2.TemplateNotFound(template)
-
-    def _folders(self) -> tuple[Path, ...]:
-        """Return the folders in their order: the newsletter's own, the theme's, the built-in one.
-
-        A newsletter whose own folder is the built-in one, as in the repository of news, has no own templates.
-        """
-        if self._own is None:
-            return self._theme_folder, BUILT_IN
-        if is_built_in(self._own):
-            return self._theme_folder, self._own, BUILT_IN
-        return self._own, self._theme_folder, BUILT_IN
-
-
-def theme_templates(theme: ThemeName) -> list[Path]:
-    """Return the files of a theme by their names, with the shared ones that it has no file for."""
-    by_name = {
-        entry.name: Path(entry.path)
-        for folder in (BUILT_IN, BUILT_IN / theme)
-        for entry in entries(folder, folder)
-        if entry.name.endswith(_SUFFIX) and Path(entry.path).parent == folder
-    }
-    return [by_name[name] for name in sorted(by_name)]
-
-
-def is_built_in(folder: Path) -> bool:
-    """Return True if a folder is that of the built-in templates."""
-    try:
-        return folder.samefile(BUILT_IN)
-    except OSError:  # there is no such folder
-        return False
-
-
-def _version(file: Path) -> tuple[int, ...]:
-    """Return a value that changes with a file's content, also if a link leads to another file of its time."""
-    try:
-        status = file.stat()
-    except OSError:  # the file was removed meanwhile
-        return ()
-    return status.st_mtime_ns, status.st_size, status.st_dev, status.st_ino
-
-
-def _read(file: Path, root: Path | None) -> str:
-    """Return the text of a template, which must be inside the newsletter's folder `root`, if any."""
-    try:
-        raw = reading.read(file, _MAX_BYTES, root=root, suffix=_SUFFIX)
-    except OSError as failure:
-        fix = read_hint(failure, "make it a file that this user may read")
-        what = cannot_be("read", failure)
-        raise TemplateError(what, fix, where=display_path(file)) from failure
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        line = raw.count(b"\n", 0, failure.start) + 1
-        raise TemplateError(
-            "not UTF-8 text", "save the file as UTF-8", where=f"{display_path(file)}:{line}"
-        ) from failure
-    for marker in conflict_markers(text):
-        what = f"a conflict marker of Git: {printable(str(marker))}"
-        raise TemplateError(what, CHOOSE, where=f"{display_path(file)}:{marker.line + 1}")
-    return text
 
 
 class _Tracing(Extension):

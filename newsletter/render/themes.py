@@ -61,38 +61,38 @@ class Theme:
 
 THEMES: Mapping[ThemeName, Theme] = {
     "digest": Theme(
-        "stories as cards, on a warm ground",
-        "#9a3412",
-        "#ffb38a",
-        ("#ffffff", "#f3f1ed"),
-        ("#1b212b", "#11151b"),
-        Fonts(_SANS, "Charter, Georgia, 'Times New Roman', serif"),
+        description="stories as cards, on a warm ground",
+        accent="#9a3412",
+        accent_dark="#ffb38a",
+        light=("#ffffff", "#f3f1ed"),
+        dark=("#1b212b", "#11151b"),
+        fonts=Fonts(_SANS, "Charter, Georgia, 'Times New Roman', serif"),
     ),
     "letter": Theme(
-        "one sheet of paper for an essay: mostly type",
-        "#1f4b7a",
-        "#9cc5ee",
-        ("#fdfbf5", "#f4efe2"),
-        ("#191714", "#25221c"),
-        Fonts(
+        description="one sheet of paper for an essay: mostly type",
+        accent="#1f4b7a",
+        accent_dark="#9cc5ee",
+        light=("#fdfbf5", "#f4efe2"),
+        dark=("#191714", "#25221c"),
+        fonts=Fonts(
             "'Iowan Old Style', Charter, Georgia, 'Times New Roman', serif",
             "'Iowan Old Style', Charter, Georgia, 'Times New Roman', serif",
             "Georgia, serif",
         ),
-        "off",
+        contents="off",
     ),
     "gazette": Theme(
-        "a weekly with sections and pictures: heavy type, and one colour as a marker",
-        "#ffdc3c",
-        "#ffd84a",
-        (),
-        ("#17181a", "#232528"),
-        Fonts(
+        description="a weekly with sections and pictures: heavy type, and one colour as a marker",
+        accent="#ffdc3c",
+        accent_dark="#ffd84a",
+        light=(),
+        dark=("#17181a", "#232528"),
+        fonts=Fonts(
             "'Helvetica Neue', Helvetica, 'Segoe UI', Roboto, Arial, sans-serif",
             "'Helvetica Neue', Helvetica, 'Segoe UI', Roboto, Arial, sans-serif",
             word_titles="Arial, sans-serif",
         ),
-        "sections",
+        contents="sections",
         is_marker=True,
     ),
 }
@@ -113,6 +113,7 @@ def palette(name: ThemeName, chosen: Mapping[str, str]) -> dict[str, str]:
     colours["on_accent"] = _on_marker(accent) if theme.is_marker else _WHITE
     colours["on_accent_dark"] = "#1c1410" if name == "digest" else _BLACK
     if (accent, dark) == (THEMES["digest"].accent, THEMES["digest"].accent_dark):
+        # Chosen by eye before shades were computed: mails without settings keep their bytes.
         pale = {"pale": "#fdeee4", "on_pale": "#7c2d12", "pale_dark": "#3a2a22", "on_pale_dark": "#ffc9ab"}
         return colours | pale
     for suffix, colour, ground in (("", accent, _WHITE), ("_dark", dark, theme.dark[0])):

@@ -4,14 +4,21 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from newsletter.render.east_asian import NOT_FIRST, NOT_LAST, character_columns, columns, is_unspaced
+from newsletter.render.east_asian import (
+    NOT_FIRST,
+    NOT_LAST,
+    PUNCTUATION,
+    character_columns,
+    columns,
+    is_unspaced,
+)
 
 WIDTH = 72
 _MIN_PIECE_COLUMNS = 20  # the least width of a piece of a long word, at any indentation
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
 _PERHAPS_CJK = re.compile("[\u1100-\U0010ffff]")
 # An address ends at a space, a bracket or an East Asian punctuation mark.
-_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>、。，：；？！（）「」『』【】《》〈〉“”]+")
+_ADDRESS = re.compile(rf"(?:https?://|mailto:)[^\s<>{PUNCTUATION}]+")
 _COMBINING = ("Mn", "Mc", "Me", "Cf")
 
 

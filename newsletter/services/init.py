@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from newsletter.config import loader
 from newsletter.disk import boundary, reading, writing
-from newsletter.disk.failures import cannot_be, read_hint, write_hint
+from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Unavailable
 from newsletter.issue import files
 from newsletter.services.github_limits import SAFE_UNDO_WINDOW_MINUTES
 from newsletter.services.github_setup import GitHubSetup, existing_folder, find_setup
+from newsletter.services.new_files import CHECK_PERMISSIONS, NewFile, create_or_keep, unwritable
 from newsletter.starter.details import Details
 from newsletter.starter.first_files import (
     IGNORED,
@@ -32,7 +32,6 @@ from newsletter.state.local_git import ignored_by_folders
 
 _GITIGNORE, _README = ".gitignore", "README.md"
 _MAX_GITIGNORE_BYTES = 1_000_000
-_CHECK_PERMISSIONS = "check the permissions of its folder"
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,10 @@ class InitOptions:
 
 
 @dataclass(frozen=True)
-class InitFile:
-    """A file of `news init`, and its result."""
-
-    path: Path
-    result: Literal[
-        "written",
-        "extended",  # lines were added
-        "kept",  # it is there already, and is what would be written
-        "differs",  # something else is there, which is kept
-    ]
-
-
-@dataclass(frozen=True)
 class InitResult:
     """The files of a newsletter, its set-up on GitHub, and the name of its first issue, "" for none."""
 
-    files: tuple[InitFile, ...]
+    files: tuple[NewFile, ...]
     github: GitHubSetup | None = None
     issue: str = ""
 
@@ -114,59 +100,43 @@ def init_newsletter(plan: InitPlan, details: Details, today: date) -> InitResult
     return InitResult(tuple(written), plan.github, issue)
 
 
-def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[InitFile]:
+def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[NewFile]:
     folder = plan.folder
     if not any(name.lower().startswith("readme") for name in boundary.names(folder)):
         text = readme(details.name, on_ref=plan.github is not None)
-        yield _create(folder / _README, text, root=folder)
+        yield create_or_keep(folder / _README, text.encode(), root=folder)
     if issue:
         path = folder / loader.ISSUES / f"{issue}{files.MARKDOWN if plan.markdown else files.SUFFIXES[0]}"
-        yield _create(path, first_issue(issue, details.theme, markdown=plan.markdown), root=folder)
+        text = first_issue(issue, details.theme, markdown=plan.markdown)
+        yield create_or_keep(path, text.encode(), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
     text = newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m" if plan.github else "")
-    yield _create(folder / loader.FILE, text, root=folder)
+    yield create_or_keep(folder / loader.FILE, text.encode(), root=folder)
 
 
-def _workflows(setup: GitHubSetup) -> Iterator[InitFile]:
+def _workflows(setup: GitHubSetup) -> Iterator[NewFile]:
     for path, text in workflows(setup.workflows).items():
-        yield _create(setup.top / path, text, root=setup.top)
+        yield create_or_keep(setup.top / path, text.encode(), root=setup.top)
 
 
-def _create(path: Path, text: str, *, root: Path) -> InitFile:
-    """Write a file; keep one that exists."""
-    try:
-        writing.create(path, text.encode(), root=root)
-    except OSError as failure:
-        if isinstance(failure, FileExistsError) and os.path.lexists(path):
-            return InitFile(path, "kept" if _holds(path, text, root) else "differs")
-        raise _unwritable(path, failure) from failure
-    return InitFile(path, "written")
-
-
-def _holds(path: Path, text: str, root: Path) -> bool:
-    with suppress(OSError):
-        return reading.read(path, len(text.encode()), root=root) == text.encode()
-    return False
-
-
-def _extend_gitignore(folder: Path) -> Iterator[InitFile]:
+def _extend_gitignore(folder: Path) -> Iterator[NewFile]:
     path = folder / _GITIGNORE
     exists = os.path.lexists(path)
     try:
         before = reading.read(path, _MAX_GITIGNORE_BYTES, root=folder) if exists else b""
     except OSError as failure:
-        hint = read_hint(failure, _CHECK_PERMISSIONS)
+        hint = read_hint(failure, CHECK_PERMISSIONS)
         raise Unavailable(cannot_be("read", failure), hint, where=display_path(path)) from failure
     missing = _missing_lines(folder, before)
     if not missing:
         if exists:
-            yield InitFile(path, "kept")
+            yield NewFile(path, "kept")
         return
     try:
         writing.write_public(path, with_lines(before, missing), root=folder)
     except OSError as failure:
-        raise _unwritable(path, failure) from failure
-    yield InitFile(path, "extended" if exists else "written")
+        raise unwritable(path, failure) from failure
+    yield NewFile(path, "extended" if exists else "written")
 
 
 def _missing_lines(folder: Path, gitignore: bytes) -> Sequence[str]:
@@ -177,8 +147,3 @@ def _missing_lines(folder: Path, gitignore: bytes) -> Sequence[str]:
             ignored = ignored_by_folders(repository, folder, examples)
             return [line for line, names in IGNORED.items() if not ignored.issuperset(names)]
     return missing_lines(gitignore)
-
-
-def _unwritable(path: Path, failure: OSError) -> Unavailable:
-    hint = write_hint(failure, _CHECK_PERMISSIONS)
-    return Unavailable(cannot_be("written", failure), hint, where=display_path(path))

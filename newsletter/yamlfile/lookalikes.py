@@ -21,13 +21,11 @@ _MAX_CHARACTERS = 200_000
 _MAX_LINES = 1000
 _SPACE, _COLON = re.compile(f"[{SPACES}]"), re.compile(f"[{COLONS}]")
 _KEY = r"(?P<key>[A-Za-z_][\w-]*)"
-
-
 _BEGINS_WITH_KEY = re.compile(rf"\A(?:- +)?{_KEY}\s*[:{COLONS}]")
 
 
 class Lookalike(NamedTuple):
-    """A line with such a character: the problem, the fix, the line with the right character, and its key."""
+    """A line with a lookalike of a character: the problem, the fix, the repaired line, and its key."""
 
     what: str
     fix: str

@@ -13,7 +13,7 @@ from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.errors import Problem
 from newsletter.issue import files
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from newsletter.services.prepare import proof
 
 DATA = Path(__file__).parent.parent / "data" / "checks"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from newsletter.services.check import Checked, check
 from tests.checks.material import BASE
 

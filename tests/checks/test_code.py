@@ -25,6 +25,9 @@ SOURCES = [
     "> ```\n> x\n> ```\n> y",
     "1. a\n   ~~~\n   x\n   ~~~\n2. b",
     "# h\n\n\tcode",
+    "# h\n    code",
+    "- a\n\n      code",
+    "<!--\n```\n-->\nx `y` z",
 ]
 
 

@@ -63,12 +63,12 @@ def line_of(words: str) -> str:
     return f"issues/2026-04-27.yml:{number}"
 
 
-def test_links(read: Proof) -> None:
+def test_a_link_has_its_line_wherever_markdown_has_it(read: Proof) -> None:
     names = ["bare", "link", "first", "second", "note", "task", "caption", "linked", "old"]
     found = {problem.what.rpartition("/")[2].rstrip(")"): problem.where for problem in links(read)}
     assert found == {name: line_of(f"x.example/{name}") for name in names}
 
 
-def test_pictures(read: Proof) -> None:
+def test_a_picture_has_its_line_wherever_markdown_has_it(read: Proof) -> None:
     found = [(problem.what.split('"')[1], problem.where) for problem in images(read)]
     assert found == [(name, line_of(name)) for name in ("IMG_0001", "IMG_0002", "IMG_0003", "IMG_0004")]

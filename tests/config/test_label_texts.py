@@ -32,7 +32,7 @@ def load(tmp_path: Path) -> Any:
     return load
 
 
-def test_the_languages() -> None:
+def test_these_languages_have_labels() -> None:
     assert set(TEXTS) == {
         *("de", "fr", "es", "pt", "pt-pt", "it", "nl", "ja", "zh", "zh-hant", "he", "ar"),
     }

@@ -90,7 +90,9 @@ def test_other_lines_are_left_alone(tmp_path: Path, text: str) -> None:
         pytest.param("Leek & potato\n", ">-\n  Leek\n  <<<<<<< HEAD\n  soup\n", ["3 error"], id="subject"),
     ],
 )
-def test_the_file_itself(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
+def test_a_marker_between_the_keys_of_an_issue_has_its_line(
+    tmp_path: Path, old: str, new: str, expected: list[str]
+) -> None:
     samples.write(tmp_path, issue=samples.ISSUE.replace(old, new, 1))
     assert problems(tmp_path) == [f"2026-04-27.yml:{line}" for line in expected]
 
@@ -102,13 +104,15 @@ def test_the_file_itself(tmp_path: Path, old: str, new: str, expected: list[str]
         pytest.param('labels:\n  reason: "You get this.\n<<<<<<< HEAD\n   Bye."\n', 7, id="quoted"),
     ],
 )
-def test_newsletter_yml(tmp_path: Path, extra: str, line: int) -> None:
+def test_a_marker_in_newsletter_yml_is_an_error(tmp_path: Path, extra: str, line: int) -> None:
     samples.write(tmp_path, extra=extra)
     assert problems(tmp_path)[0] == f"newsletter.yml:{line} error"
 
 
 @pytest.mark.parametrize("name", ["footer.mjml.j2", "layout.txt.j2"])
-def test_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_marker_in_a_template_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     samples.write(tmp_path)
     (tmp_path / "templates").mkdir()

@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.errors import Problem, SubscriberError
 from newsletter.hidden_characters import find_hidden
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from newsletter.subscribers import csv_import
 from newsletter.subscribers.csv_import import Row
 from newsletter.subscribers.parsing import parse_subscriber

@@ -40,7 +40,7 @@ def repeated(piece: str, length: int) -> str:
 
 
 @pytest.mark.parametrize("name", PIECES)
-def test_time(name: str) -> None:
+def test_markdown_is_converted_in_linear_time(name: str) -> None:
     def run(length: int) -> Callable[[], object]:
         source = repeated(PIECES[name], length)
 
@@ -66,7 +66,7 @@ def test_time(name: str) -> None:
         pytest.param("|a" * 20 + "|\n" + "|-" * 20 + "|\n" + "|\n" * 1_500, id="empty-rows"),
     ],
 )
-def test_size(source: str) -> None:
+def test_converted_markdown_grows_in_proportion(source: str) -> None:
     """3 KB became 664 KB: markdown-it fills up the cells of short rows."""
     assert len(markdown.to_html(source)) < 30 * len(source)
     assert len(markdown.to_text(source)) < 30 * len(source)

@@ -22,7 +22,7 @@ from newsletter.issue import files
 from newsletter.preview import outbox, payloads
 from newsletter.preview.builder import Page, build
 from newsletter.providers.factory import open_provider
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from newsletter.sending.outcomes import NotSent
 from newsletter.subscribers import csv_import
 from tests import samples

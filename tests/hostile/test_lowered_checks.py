@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from newsletter.checks.registry import CHECKS
 from newsletter.cli.main import main
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from tests.checks.material import BASE, problems_of
 
 News = Callable[..., Result]

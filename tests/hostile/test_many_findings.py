@@ -17,7 +17,7 @@ from newsletter.issue import files
 from newsletter.preview import payloads
 from newsletter.preview.builder import build
 from newsletter.render.pipeline import to_mjml
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from newsletter.services.check import Checked
 from tests.checks.material import opened
 

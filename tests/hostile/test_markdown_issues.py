@@ -79,7 +79,7 @@ ALIASES = "x: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\ntags: [" + "*a, " * 50 + "*a]\n
         pytest.param("- " * 3_000 + "### a\n", "", id="deep-lists"),
     ],
 )
-def test_limits(tmp_path: Path, body: str, problem: str) -> None:
+def test_an_issue_beyond_a_limit_is_refused_with_its_line(tmp_path: Path, body: str, problem: str) -> None:
     path = tmp_path / "2026-05-04.md"
     path.write_text(FRONT + body, encoding="utf-8")
     if not problem:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from newsletter.cli.main import main
 from newsletter.errors import TemplateError
 from newsletter.render.pipeline import render
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from tests.render import material
 
 FOOTER = "<mj-section><mj-column>\n{}\n</mj-column></mj-section>"

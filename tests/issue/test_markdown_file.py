@@ -254,6 +254,8 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(folder: Path) -> None:
         pytest.param("### [a](https://a.example/é)\n", [("a", "https://a.example/%C3%A9")], id="encoded"),
         pytest.param("> ### quoted\n\n- ### listed\n\n    ### code\n\n#tag ### x", [], id="no-headings"),
         pytest.param("<!--\n### a\n\n### b\n-->\nx", [], id="comment"),
+        pytest.param("<!-- a --> <!--\n### b\n-->\nx", [], id="comment-behind-a-comment"),
+        pytest.param("<!-- a\n--> <!--\n### b\n-->\nx", [], id="comment-behind-the-end-of-a-comment"),
         pytest.param("<!-- no end\n\n### a\nx", [("a", None)], id="comment-without-an-end"),
         pytest.param("x <!-- a\n### b\n-->", [("b", None)], id="comment-in-running-text"),
         pytest.param("  ### a ###  \nx", [("a", None)], id="closed"),

@@ -295,13 +295,13 @@ def test_sections_and_the_short_form_have_the_same_stories() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 12, "Letter 31"])
-def test_a_number(number: int | str) -> None:
+def test_a_number_or_words_in_one_line_number_an_issue(number: int | str) -> None:
     given = Issue(subject="Soup", preheader="A.", stories=(STORY,), date=date(2026, 5, 4), number=number)
     assert given.number == number
 
 
 @pytest.mark.parametrize("number", [-1, True, 1.5, "", "a\nb", ("1",)])
-def test_what_is_no_number(number: object) -> None:
+def test_other_values_do_not_number_an_issue(number: object) -> None:
     with pytest.raises(ValidationError):
         Issue.model_validate(
             {

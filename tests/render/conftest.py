@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.render.pipeline import render
-from newsletter.render.templates import BUILT_IN
+from newsletter.render.template_files import BUILT_IN
 from tests.render import material
 from tests.render.material import Refusal
 

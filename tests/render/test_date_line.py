@@ -71,7 +71,7 @@ FRENCH = "janv févr mars avr mai juin juil août sept oct nov déc"
         ("x-none", JANUARY, "9 – 15 January 2023"),
     ],
 )
-def test_week(language: str, day: date, words: str) -> None:
+def test_a_week_is_written_as_its_language_does(language: str, day: date, words: str) -> None:
     assert date_line("week", day, language) == words
 
 

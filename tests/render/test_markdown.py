@@ -144,7 +144,7 @@ def row(*cells: str, tag: str = "td") -> str:
         ),
     ],
 )
-def test_markdown(source: str, page: str, plain: str) -> None:
+def test_a_text_in_html_and_as_plain_text(source: str, page: str, plain: str) -> None:
     assert html(source) == page
     assert markdown.to_text(source) == plain
 
@@ -184,7 +184,7 @@ def test_emphasis_beside_cjk(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["5 ** 3 と 2 ** 4", "**„Achtung!“**dann", "Das **„Wort“**spiel", "__注意：__请看"]
 )
-def test_no_emphasis(source: str) -> None:
+def test_marks_without_emphasis_stay_text(source: str) -> None:
     assert html(source) == f"<p>{source}</p>"
 
 
@@ -265,7 +265,7 @@ def test_definitions_of_notes_have_their_lines_and_mistakes() -> None:
         ("[^1] [ ] # a", "[^1] [ ] # a", None, "[^1] [ ] # a"),
     ],
 )
-def test_one_line(source: str, page: str, links: str | None, plain: str) -> None:
+def test_a_line_in_html_and_as_plain_words(source: str, page: str, links: str | None, plain: str) -> None:
     assert markdown.inline_html(source) == page
     assert markdown.inline_html(source, links=True) == (links or page)
     assert markdown.inline_text(source) == plain
@@ -332,5 +332,5 @@ def test_tables_that_are_not_read_as_they_look(
 
 def test_the_elements_of_a_text_name_what_needs_css() -> None:
     source = '~~a~~[^1]\n\n- [x] b\n\n![c](https://c.example/d.png "e")\n\n[^1]: c'
-    assert {"del", "sup", "input", "img", "figcaption"} <= prose.holdings(source).elements
-    assert prose.holdings("a").elements == {"p"}
+    assert {"del", "sup", "input", "img", "figcaption"} <= prose.inventory(source).elements
+    assert prose.inventory("a").elements == {"p"}

@@ -58,7 +58,7 @@ stories:
         pytest.param(b"", None, id="empty"),
     ],
 )
-def test_size(head: bytes, size: tuple[int, int] | None) -> None:
+def test_the_size_is_read_from_the_start_of_a_file(head: bytes, size: tuple[int, int] | None) -> None:
     assert picture_size(head) == size
 
 

@@ -105,7 +105,9 @@ def test_an_advertisement_says_so_and_has_no_number() -> None:
         pytest.param("off", [], id="off"),
     ],
 )
-def test_the_contents(contents: str | None, expected: list[tuple[int, str, str | None]]) -> None:
+def test_the_contents_lead_to_places_of_the_mail(
+    contents: str | None, expected: list[tuple[int, str, str | None]]
+) -> None:
     issue = sections_issue(contents=contents)
     assert entries(issue) == expected
     document = material.parsed(render(issue, material.site()).html)

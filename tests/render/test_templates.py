@@ -8,7 +8,8 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.render.pipeline import render, to_mjml
-from newsletter.render.templates import BUILT_IN, render_template
+from newsletter.render.template_files import BUILT_IN
+from newsletter.render.templates import render_template
 from tests.render import material
 from tests.render.material import Refusal
 

@@ -18,7 +18,7 @@ from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.config.themes import Colors, FontLists
 from newsletter.issue.model import Image, Issue, Passage, Section, Story
-from newsletter.render import colour, templates, themes
+from newsletter.render import colour, template_files, themes
 from newsletter.render.pipeline import render
 from newsletter.render.themes import THEMES, ThemeName
 from tests.render import looks, material
@@ -269,12 +269,19 @@ def test_own_templates_come_before_the_themes_and_those_before_the_shared_ones(t
 
 
 def test_the_theme_comes_first_where_the_own_templates_are_the_built_in_ones() -> None:
-    shared = newsletter("letter", templates.BUILT_IN.parent).site
+    shared = newsletter("letter", template_files.BUILT_IN.parent).site
     assert render(ISSUES["one story"], shared) == render(ISSUES["one story"], newsletter("letter").site)
 
 
 def test_a_theme_has_every_shared_file() -> None:
     for theme in THEMES:
-        names = [file.name for file in templates.theme_templates(theme)]
+        names = [file.name for file in template_files.theme_templates(theme)]
         assert names == sorted(set(names))
-        assert {file.name for file in templates.BUILT_IN.glob("*.j2")} <= set(names)
+        assert {file.name for file in template_files.BUILT_IN.glob("*.j2")} <= set(names)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_the_grounds_that_an_accent_is_judged_on_are_those_of_the_templates(name: ThemeName) -> None:
+    files = template_files.theme_templates(name)
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".mjml.j2"))
+    assert all(ground in source for ground in (*THEMES[name].light, *THEMES[name].dark))

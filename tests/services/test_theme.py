@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.config import loader
 from newsletter.errors import ConfigError, Unavailable
-from newsletter.render import templates
+from newsletter.render import template_files
 from newsletter.render.pipeline import render
 from newsletter.render.themes import THEMES, ThemeName
 from newsletter.services.theme import eject
@@ -43,9 +43,9 @@ def test_a_copy_renders_the_same_mail(folder: Path, name: ThemeName) -> None:
 def test_a_copy_needs_no_file_of_the_installation(folder: Path) -> None:
     results(folder, "letter")
     copied = {path.name: path.read_bytes() for path in (folder / "templates").iterdir()}
-    own = {path.name: path.read_bytes() for path in (templates.BUILT_IN / "letter").iterdir()}
+    own = {path.name: path.read_bytes() for path in (template_files.BUILT_IN / "letter").iterdir()}
     assert own.items() <= copied.items()
-    assert copied["layout.txt.j2"] == (templates.BUILT_IN / "layout.txt.j2").read_bytes()
+    assert copied["layout.txt.j2"] == (template_files.BUILT_IN / "layout.txt.j2").read_bytes()
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_folder_without_a_newsletter_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_built_in_templates_are_not_a_place_for_copies(folder: Path) -> None:
-    (folder / "templates").symlink_to(templates.BUILT_IN)
+    (folder / "templates").symlink_to(template_files.BUILT_IN)
     with pytest.raises(ConfigError, match="is that of the built-in templates"):
         results(folder, "letter")
 

@@ -128,7 +128,7 @@ def test_a_colon_or_a_dash_that_yaml_does_not_read(meant: str, written: str, pro
     assert found[:1] == ([problem] if problem else [])
 
 
-def test_a_text_may_have_all_of_them() -> None:
+def test_a_text_may_have_all_lookalikes() -> None:
     text = (
         "\u3000\u3000注意\uff1a这个\n          title\uff1ax\n          \u2022 title: y\n          -title:z\n"
     )
@@ -137,11 +137,11 @@ def test_a_text_may_have_all_of_them() -> None:
     assert problems(ISSUE + "extra: {a:b: c, '\u00a0': d}\n") == []
 
 
-def test_another_mistake_is_not_blamed_on_them() -> None:
+def test_another_mistake_is_not_blamed_on_lookalikes() -> None:
     text = ISSUE.replace("Eat.\n", "title\uff1ax\n") + "closing:\n  - heading: a: b\n"
     assert [problem.partition(" here")[0] for problem in problems(text)] == ['15: YAML reads a ": "']
 
 
-def test_a_file_is_searched_for_them_within_a_limit() -> None:
+def test_a_file_is_searched_for_lookalikes_within_a_limit() -> None:
     text = "title\uff1a" + "x" * 200_000 + "\nsubject: Leek\n"
     assert [problem.partition(" here")[0] for problem in problems(text)] == ['2: YAML reads a ": "']

@@ -9,9 +9,10 @@ from newsletter.disk import reading
 from newsletter.display import printable
 from newsletter.errors import IssueError, Problem
 from newsletter.issue import files
-from newsletter.issue.model import Issue, Loc, Story
+from newsletter.issue.model import Issue, Story
 from newsletter.network.web_address import with_ascii_addresses
 from newsletter.yamlfile import reader
+from newsletter.yamlfile.values import Loc
 
 
 def repeated(proof: Proof) -> Iterator[Problem]:

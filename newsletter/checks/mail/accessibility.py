@@ -10,8 +10,8 @@ from newsletter.checks.document import Element, words
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
+from newsletter.render.language_tags import direction
 
-_RTL = ("ar", "fa", "he", "ur", "yi")
 _LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 _ZOOM_OFF = re.compile(r"user-scalable\s*=\s*(?:no|0)|maximum-scale\s*=\s*1(?!\d)", re.IGNORECASE)
 _PRESENTATION_ROLES = ("presentation", "none")
@@ -36,7 +36,7 @@ def _root(proof: Proof) -> Iterator[Barrier]:
         yield root, f'"{printable(lang)}" is not a language code', f'write lang="{wanted}"'
     elif lang.split("-")[0].lower() != wanted.split("-")[0].lower():
         yield root, f"the mail declares the language {lang}, newsletter.yml {wanted}", "correct one of them"
-    if lang.split("-")[0].lower() in _RTL and root.get("dir") != "rtl":
+    if direction(lang) == "rtl" and root.get("dir") != "rtl":
         yield root, f"{lang} runs from right to left, but the mail does not", 'write <mjml dir="rtl">'
 
 

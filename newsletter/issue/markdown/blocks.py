@@ -12,6 +12,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from newsletter.issue.markdown.comments import block_comment
 from newsletter.issue.markdown.definitions import Definition, notes_in
 
 SECTION, STORY, PASSAGE = 2, 3, 4
@@ -75,29 +76,12 @@ def _parser() -> MarkdownIt:
 
 def _comment(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
     """Parse an HTML comment that begins a line: headings in it are none."""
-    start = state.bMarks[startLine] + state.tShift[startLine]
-    if state.is_code_block(startLine) or not state.src.startswith("<!--", start):
-        return False
-    limit = state.eMarks[endLine - 1]
-    end = _comment_end(state, start + 4, limit)
-    lines = state.src.count("\n", start, end)
-    rest = state.src[end : state.eMarks[startLine + lines]].strip()
-    if not end or (not lines and rest):
-        return False  # without an end it is text; before other words it is a comment in running text
-    if not silent:
-        state.line = startLine + lines + 1
-        token = state.push("comment_with_text" if rest else "comment", "", 0)
+    found = block_comment(state, startLine, endLine)
+    if found and not silent:
+        state.line = found.last_line + 1
+        token = state.push("comment_with_text" if found.text else "comment", "", 0)
         token.map = [startLine, state.line]
-    return True
-
-
-def _comment_end(state: StateBlock, start: int, limit: int) -> int:
-    """Return the position after the next end of a comment; 0 if there is none before the limit."""
-    # Known once for each limit: a search from each of many starts without an end would take long.
-    last: dict[int, int] = state.env.setdefault("last_comment_ends", {})
-    if limit not in last:
-        last[limit] = state.src.rfind("-->", 0, limit)
-    return state.src.index("-->", start) + 3 if last[limit] >= start else 0
+    return found is not None
 
 
 def split(source: str) -> Body:

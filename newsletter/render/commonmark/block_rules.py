@@ -2,6 +2,8 @@
 
 from markdown_it.rules_block import StateBlock, table
 
+from newsletter.issue.markdown.comments import block_comment
+
 MAX_TABLE_COLUMNS = 20
 
 
@@ -20,45 +22,11 @@ def bounded_table(state: StateBlock, startLine: int, endLine: int, silent: bool)
 
 def drop_comment(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
     """Skip an HTML comment that begins a line, with the line ends in it; the text behind it stays."""
-    start = state.bMarks[startLine] + state.tShift[startLine]
-    if not state.src.startswith("<!--", start) or state.is_code_block(startLine):
-        return False
-    limit = state.eMarks[endLine - 1]
-    end = _comment_end(state, start, limit)
-    while end and state.src.startswith("<!--", start := _next_word(state, end, limit)):
-        following = _comment_end(state, start, limit)
-        if not following:
-            break
-        end = following
-    if not end:
-        return False
-    line = _line_of(state, startLine, endLine, end)
-    rest = _next_word(state, end, state.eMarks[line])
-    if line == startLine and rest < state.eMarks[line]:
-        return False  # the rule of inline comments skips it
-    if silent:
-        return True
-    state.line = line + 1
-    if rest < state.eMarks[line]:  # the rest of the last line is read as a line of its own
-        state.bMarks[line], state.tShift[line], state.sCount[line] = rest, 0, state.blkIndent
-        state.line = line
+    found = block_comment(state, startLine, endLine)
+    if found is None or silent:
+        return found is not None
+    state.line = found.last_line + 1
+    if found.text:  # the rest of the last line is read as a line of its own
+        line = state.line = found.last_line
+        state.bMarks[line], state.tShift[line], state.sCount[line] = found.text, 0, state.blkIndent
     return True
-
-
-def _comment_end(state: StateBlock, start: int, limit: int) -> int:
-    # Known once for each limit: a search from each of many starts without an end would take long.
-    ends: dict[int, int] = state.env.setdefault("comment_ends", {})
-    if limit not in ends:
-        ends[limit] = state.src.rfind("-->", 0, limit)
-    return state.src.find("-->", start + 4, limit) + 3 if ends[limit] >= start + 4 else 0
-
-
-def _next_word(state: StateBlock, position: int, limit: int) -> int:
-    while position < limit and state.src[position] in " \t":
-        position += 1
-    return position
-
-
-def _line_of(state: StateBlock, first: int, end: int, position: int) -> int:
-    """Return the line of a position, which is at `first` or in a line between it and `end`."""
-    return next((line for line in range(first, end) if position <= state.eMarks[line]), end - 1)

@@ -59,7 +59,7 @@ def _heading(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any,
 
 def _list_item(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     html: str = renderer.renderToken(tokens, index, options, env)
-    return html
+    return html  # without the checkbox that markdown-it writes for a task
 
 
 def _task_mark(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:

@@ -9,6 +9,7 @@ from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+from newsletter.issue.markdown.comments import comment_end
 from newsletter.render.east_asian import is_cjk
 
 _MAX_ADDRESS_CHARACTERS = 2_000
@@ -45,15 +46,7 @@ class InlineState(StateInline):
 
     def comment_end(self) -> int:
         """Return the position after the comment that starts here; 0 if none does, or if it has no end."""
-        if not self.src.startswith("<!--", self.pos):
-            return 0
-        if self.posMax not in self._last_comment_ends:
-            # Known once: a search from each of many starts without an end would take long.
-            self._last_comment_ends[self.posMax] = self.src.rfind("-->", 0, self.posMax)
-        start = self.pos + 4
-        if self._last_comment_ends[self.posMax] < start:
-            return 0
-        return self.src.find("-->", start, self.posMax) + 3
+        return comment_end(self.src, self.pos, self.posMax, self._last_comment_ends)
 
 
 class InlineParser(ParserInline):

@@ -8,17 +8,21 @@ from markdown_it.rules_block.table import escapedSplit
 
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.table_width import tables_in
-from newsletter.render.east_asian import is_unspaced
-
-_PUNCTUATION = frozenset("、。，．：；？！（）「」『』【】《》〈〉“”")
+from newsletter.render.east_asian import PUNCTUATION, is_unspaced
 
 
 class Found(NamedTuple):
-    """Something in a text: its first line, from 0, and its words or its number."""
+    """A part of a text that an inspection found: its first line, from 0, and its words or a number."""
 
     line: int
     words: str = ""
     number: int = 0
+
+
+def code_lines(source: str) -> frozenset[int]:
+    """Return the numbers of the lines of code blocks, from 0, with those of their fences."""
+    blocks = [token.map for token in parse(source).tokens if token.type in ("fence", "code_block")]
+    return frozenset(line for lines in blocks if lines for line in range(*lines))
 
 
 def table_widths(source: str) -> Iterator[Found]:
@@ -70,7 +74,7 @@ def long_addresses(source: str) -> Iterator[Found]:
 def _has_text(address: str) -> bool:
     """Return True for East Asian punctuation in an address, and for an ideograph right after a word."""
     return any(
-        after in _PUNCTUATION or (is_unspaced(after) and before.isascii() and before.isalnum())
+        after in PUNCTUATION or (is_unspaced(after) and before.isascii() and before.isalnum())
         for before, after in pairwise(address)
     )
 

@@ -1,4 +1,4 @@
-"""Read the words of parsed Markdown, and what it holds besides words."""
+"""Read the words of parsed Markdown, and list its notes, pictures and HTML elements."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -13,7 +13,7 @@ _NAMES = {"footnote_ref": "sup", "task_mark": "input", "s_open": "del", "s_close
 OMITTED = "\ufffc"  # Unicode's object replacement character
 
 
-class Holdings(NamedTuple):
+class Inventory(NamedTuple):
     """The number of notes of a text, the addresses of its pictures, and the HTML elements it becomes.
 
     The elements have also `sup` for notes, `input` for tasks, and `figcaption` for the caption of a picture.
@@ -25,8 +25,8 @@ class Holdings(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def holdings(source: str) -> Holdings:
-    """Return what a text holds besides words."""
+def inventory(source: str) -> Inventory:
+    """Return the number of notes, the pictures and the HTML elements of a text in Markdown."""
     parsed = parse(source)
     tokens = list(_all_tokens(parsed.tokens))
     pictures = [token for token in tokens if token.type == "image"]
@@ -34,7 +34,7 @@ def holdings(source: str) -> Holdings:
     elements = {_NAMES.get(token.type, token.tag) for token in tokens}
     if any("title" in picture.attrs for picture in pictures):
         elements.add("figcaption")
-    return Holdings(parsed.notes, tuple(addresses), frozenset(elements - {""}))
+    return Inventory(parsed.notes, tuple(addresses), frozenset(elements - {""}))
 
 
 def paragraphs(source: str) -> list[str]:
