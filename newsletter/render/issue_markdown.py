@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from newsletter.constants import CONFIG_FILE
 from newsletter.display import printable
-from newsletter.errors import IssueError, Problem
+from newsletter.errors import MAX_PROBLEMS, IssueError, Problem
 from newsletter.issue import files
 from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
@@ -46,7 +46,9 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
                 pictures[src] = resolve(src, site)
             except BadPicture as failure:
                 if text.markdown:
-                    problems[src] = _problem(issue, text, src, failure)
+                    # The time to find a line grows with the text. Further problems are only counted.
+                    where = "" if len(problems) < MAX_PROBLEMS else issue.path
+                    problems[src] = _problem(issue, text, src, failure, where)
     for src, where in _placed_pictures(issue, site):
         try:
             pictures[src] = resolve(src, site)
@@ -71,9 +73,12 @@ def _placed_pictures(issue: Issue, site: Site) -> Iterator[tuple[str, str]]:
             yield text.content, files.where(issue, text.loc)
 
 
-def _problem(issue: Issue, text: Text, src: str, failure: BadPicture) -> Problem:
-    # The parser encodes what is not ASCII.
-    written = next((form for form in (src, unquote(src)) if form in text.content), unquote(src))
-    where = files.where(issue, text.loc, written)
+def _problem(issue: Issue, text: Text, src: str, failure: BadPicture, where: str) -> Problem:
+    """Return the problem of a picture in a text; its line is found if `where` is empty."""
+    written = src
+    if not where:
+        # The parser encodes what is not ASCII.
+        written = next((form for form in (src, unquote(src)) if form in text.content), unquote(src))
+        where = files.where(issue, text.loc, written)
     shown = printable(written) or "without an address"
     return Problem(where, f"the picture {shown} {failure.what}", failure.fix)

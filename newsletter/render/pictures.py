@@ -57,6 +57,9 @@ def resolve(src: str, site: Site) -> Picture:
     if site.url is None:
         fix = f"write `site: https://…` in newsletter.yml, where {PICTURES}/ will be published"
         raise BadPicture("is a file, and the newsletter has no site that could show it", fix)
+    if "?" in site.url or "#" in site.url:
+        what = "is a file, and the address of the site has a ? or #, behind which no picture can be"
+        raise BadPicture(what, "write `site:` in newsletter.yml without it")
     if site.folder is None:
         raise BadPicture("is a file of an issue outside a newsletter", "write the whole address: https://…")
     width, height = _size(Path(site.folder), path)

@@ -129,6 +129,8 @@ def _sentences(
             return f"is neither true nor false ({_shown(value)})", "write true or false, without quotes"
         case "literal_error":
             return f"is {_shown(value)}", f"write one of {context['expected']}"
+        case "too_long":
+            return f"has {context['actual_length']} entries", f"write at most {context['max_length']}"
         case "greater_than_equal":
             return f"is {value}", f"write {context['ge']} or more"
         case "less_than_equal":

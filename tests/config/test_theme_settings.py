@@ -43,6 +43,11 @@ def test_without_settings_the_mail_is_a_digest(tmp_path: Path) -> None:
         ("colors:\n  accent: 123456", 6, f'colors.accent is "123456", and no colour; {QUOTES}'),
         ("colors:\n  accent: 1f4b7a", 6, f'colors.accent is "1f4b7a", and no colour; {QUOTES}'),
         ('colors: {accent: "#12345"}', 5, f'colors.accent is "#12345", and no colour; {QUOTES}'),
+        (
+            "fonts: {text: [a, b, c, d, e, f, g, h, i, j, k]}",
+            5,
+            "fonts.text has 11 entries; write at most 10",
+        ),
         ("colors: {acent: x}", 5, "colors.acent is an unknown key; did you mean `accent`?"),
         (
             "colors:\n  accent: #1f4b7a",

@@ -70,6 +70,30 @@ def test_a_placeholder_of_another_tool_is_found(tmp_path: Path, tag: str) -> Non
         assert (problem.where.endswith("2026-04-27.yml:6") and "news" in problem.fix) or "[[" in problem.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        pytest.param("|Name|\n|-|\n|*\\|FNAME\\|*|", "*|FNAME|*", id="cell"),
+        pytest.param("Hello \\*|FNAME|\\*", "*|FNAME|*", id="stars"),
+        pytest.param("Hello \\[FIRSTNAME\\]", "[FIRSTNAME]", id="brackets"),
+        pytest.param("Hello %%first\\_name%%", "%%first_name%%", id="underscore"),
+        pytest.param("Hello \\{\\{ first\\_name \\}\\}", "{{ first_name }}", id="braces"),
+    ],
+)
+def test_an_escaped_placeholder_is_found(tmp_path: Path, text: str, tag: str) -> None:
+    (problem,) = in_text(tmp_path, text)
+    assert problem.what == f"readers would see {tag}, a placeholder of another tool"
+
+
+@pytest.mark.parametrize("shown", ["HELLO %%FIRST_NAME%%", "[%%first_name%%]"])
+def test_no_template_is_blamed_for_capitals_and_brackets(tmp_path: Path, shown: str) -> None:
+    samples.write(tmp_path, issue=samples.ISSUE.replace("title: Leek", "title: Leek %%first_name%%"))
+    newsletter = loader.load(tmp_path, {}, review=True)
+    issue = files.load(tmp_path / "issues" / "2026-04-27.yml")
+    proof = Proof(issue, Rendered("", "", f"<p>{shown}</p>", shown), newsletter)
+    assert [problem.place[1] for problem in merge_tags(proof)] == [8]
+
+
 @pytest.mark.parametrize("text", OTHER_TEXT)
 def test_other_text_is_left_alone(tmp_path: Path, text: str) -> None:
     assert in_text(tmp_path, text) == []

@@ -128,6 +128,13 @@ def test_a_file_needs_a_site(site: Site, tmp_path: Path) -> None:
     assert "write `site: https://…` in newsletter.yml" in refused.value.problems[0].fix
 
 
+@pytest.mark.parametrize("end", ["/?lang=en", "/#letters"])
+def test_a_site_needs_room_for_a_path(end: str, site: Site) -> None:
+    address = f"https://soup.example.com{end}"
+    with pytest.raises(BadPicture, match="behind which no picture can be"):
+        resolve("pictures/soup.png", material.site(folder=site.folder, url=address))
+
+
 def test_all_wrong_pictures_are_reported(site: Site, tmp_path: Path) -> None:
     with pytest.raises(IssueError) as refused:
         render(written(tmp_path, "![a](a.png) ![b](b.png)\n          [![c](c.png)](https://c.example)"), site)

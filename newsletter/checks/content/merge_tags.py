@@ -55,6 +55,8 @@ _LIKELY = re.compile(
 _IS_PERSON = re.compile(_PERSON, re.IGNORECASE)
 _LINKS = ("link", "src")
 _SHOWN_KEYS = ("name", "sender", "postal_address", "labels")
+# A backslash before punctuation, which Markdown drops.
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _OURS = ", ".join(f"[[{name}]]" for name in PLACEHOLDERS)
 
 
@@ -92,17 +94,25 @@ def _from_templates(proof: Proof) -> Iterator[Problem]:
     """
     texts = [text.content for text in proof.texts] + [content for _, content in proof.newsletter.texts()]
     written = " ".join(" ".join(texts).split())
-    written += unquote(written)
+    written = (written + unquote(written) + _ESCAPE.sub(r"\1", written)).casefold()
     targets = (unquote(address) for address in proof.document.targets)
     for tag, severity in find_merge_tags("\n".join((proof.document.text, *targets, proof.rendered.text))):
-        if tag not in written and not tag.startswith(("{{", "{%", "<%", "*|")):
+        if not _is_written(tag, written) and not tag.startswith(("{{", "{%", "<%", "*|")):
             yield Problem(proof.where(tag), _what(tag), f"delete it: news fills only {_OURS}", severity)
+
+
+def _is_written(tag: str, written: str) -> bool:
+    """Return True if a tag of the mail is in the texts; a template may add capitals and brackets to one."""
+    inner = tag[1:-1] if find_merge_tags(tag[1:-1]) else tag
+    return any(form.casefold() in written for form in (tag, inner))
 
 
 def _searched(text: Text) -> str:
     if text.loc[-1] in _LINKS:
         return unquote(text.content)
-    return text.content if text.loc[0] in ("subject", "preheader") else without_code(text.content)
+    if text.loc[0] in ("subject", "preheader"):
+        return text.content
+    return _ESCAPE.sub(r"\1", without_code(text.content))
 
 
 def _what(tag: str) -> str:
