@@ -286,6 +286,14 @@ def test_definitions_hold_for_the_whole_file(folder: Path) -> None:
     assert third.text is None
 
 
+def test_a_note_without_a_reference_stays_where_it_is(folder: Path) -> None:
+    """The check `footnotes` can report only what is in a text."""
+    body = "## A\n\nOne[^a].\n\n[^b]: For B.\n\n[^c]: Unused.\n\n## B\n\nTwo[^b].\n\n[^a]: For A.\n"
+    first, second = (section for _, section in load(folder, FRONT + body).located_sections())
+    assert first.text == "One[^a].\n\n\n\n[^c]: Unused.\n\n[^a]: For A."
+    assert second.text == "Two[^b].\n\n[^b]: For B."
+
+
 START = "begin the file with `---`, `subject:`, `preheader:` and `---`, each in a line of its own"
 
 

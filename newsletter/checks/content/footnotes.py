@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from newsletter.checks.code import without_code
 from newsletter.checks.markdown_lines import where_line
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
@@ -14,6 +15,8 @@ from newsletter.render.commonmark.parser import parse
 
 # Brackets that are left in the words are no reference to a note.
 _REFERENCE = re.compile(r"\[\^[^\[\]\n]{1,80}\]")
+# Inline Markdown in one line, which has no notes.
+_ONE_LINE = ("title", "heading", "caption")
 _MISTAKES = {
     "unused": ("is not in the mail, because the text does not refer to it", "write {0} where it belongs"),
     "repeated": ("has the label of another note of this text", "give each note a label of its own"),
@@ -22,8 +25,12 @@ _MISTAKES = {
 
 
 def footnotes(proof: Proof) -> Iterator[Problem]:
-    """A note without a reference, a reference without a note, or a label with a space."""
+    """A note without a reference, a reference without a note or in a title, or a label with a space."""
     for text in proof.texts:
+        if text.loc[-1] in _ONE_LINE and text.loc[0] != "extra":
+            for reference in dict.fromkeys(_REFERENCE.findall(without_code(text.content))):
+                what = f"readers would see {printable(reference)}: a {text.loc[-1]} has no notes"
+                yield Problem(proof.where(text, reference), what, "write it in the text below", "warning")
         if text.markdown and "[^" in text.content:
             for number, what, fix in _problems(text):
                 yield Problem(where_line(proof, text, number), what, fix, "warning")

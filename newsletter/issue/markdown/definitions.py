@@ -6,6 +6,7 @@ text of an issue is converted on its own.
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -40,13 +41,14 @@ class Definitions:
         self._lines, self._found = lines, found
         self._starts = [one.first for one in found]
         self._by_label = {one.label: one for one in reversed(found)}
+        self._unused = set(_without_reference(lines, found))
         self._repeated = 0
 
     def text(self, first: int, end: int) -> list[str]:
         """Return lines of the body with the definitions that they use, and without those that they do not.
 
-        A definition in these lines goes before one elsewhere. Raise IssueError if definitions are repeated so
-        often that the texts become too long.
+        A note that no text uses stays, so that its writer is told. A definition in these lines goes before
+        one elsewhere. Raise IssueError if definitions are repeated so often that the texts become too long.
         """
         own = self._found[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
         lines = list(self._lines[first:end])
@@ -56,7 +58,7 @@ class Definitions:
             lines[one.first - first : one.end - first] = [""] * (one.end - one.first)
         used = self._used("\n".join(lines), {one.label: one for one in reversed(own)})
         for one in own:
-            if one in used:
+            if one in used or one.label in self._unused:
                 lines[one.first - first : one.end - first] = self._lines[one.first : one.end]
         while lines and not lines[-1].strip():
             lines.pop()
@@ -66,8 +68,7 @@ class Definitions:
         """Return the definitions that a text uses, and those that its notes use."""
         used, open_ = set[Definition](), [text]
         while open_:
-            for match in _LABEL.finditer(open_.pop()):
-                label = " ".join(match[1].split()).casefold()
+            for label in _labels(open_.pop()):
                 one = own.get(label) or self._by_label.get(label)
                 if one and one not in used:
                     used.add(one)
@@ -82,3 +83,14 @@ class Definitions:
             what = "the definitions of links and notes are longer than 2,000,000 characters with each use"
             raise IssueError.of("", what, "shorten them, or use them in fewer texts")
         return lines
+
+
+def _labels(text: str) -> Iterator[str]:
+    return (" ".join(match[1].split()).casefold() for match in _LABEL.finditer(text))
+
+
+def _without_reference(lines: Sequence[str], found: Sequence[Definition]) -> Iterator[str]:
+    """Yield the labels of notes that occur only in the definitions of the notes."""
+    defined = Counter(one.label for one in found if one.label.startswith("^"))
+    written = Counter(_labels("\n".join(lines))) if defined else Counter()
+    return (label for label, times in defined.items() if written[label] <= times)
