@@ -305,3 +305,10 @@ def test_a_title_is_underlined_where_it_is_the_only_link_to_its_story(theme: The
     html = render(material.issue(brief, material.story()), newsletter(theme).site).html
     title = re.findall(r"<a [^>]*>Brief</a>", html)[-1]  # the first is in the contents
     assert "text-decoration:underline" in title
+
+
+def test_a_section_without_stories_has_a_whole_line_of_the_contents() -> None:
+    sections = (Section(heading="News", stories=(material.story(),)), Section(heading="Dates", text="None."))
+    issue = everything(contents="sections", sections=sections)
+    cells = re.findall(r"<td class=\"first[^>]*>", render(issue, newsletter("gazette").site).html)
+    assert ["colspan" in cell for cell in cells] == [False, True]
