@@ -16,14 +16,16 @@ from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
 from newsletter.issue.model import Issue, Passage
 
 
-def create(folder: Path, day: date, *, markdown: bool = False) -> Path:
+def create(folder: Path, day: date, *, markdown: bool | None = None) -> Path:
     """Write a commented skeleton with the headings of the newest issue; return its path.
 
     `folder` is that of the issues, directly in the newsletter's folder. `markdown` is True for an issue in
-    Markdown.
+    Markdown, False for one in YAML, and None for the format of the newest issue.
 
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
+    if markdown is None:
+        markdown = any(path.suffix == MARKDOWN for path in issue_files(folder)[-1:])
     path = folder / f"{day.isoformat()}{MARKDOWN if markdown else SUFFIXES[0]}"
     issue_date(path)  # raise IssueError for a date that `load` would reject
     for suffix in SUFFIXES:
