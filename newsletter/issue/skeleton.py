@@ -13,7 +13,14 @@ from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
 from newsletter.issue.files import MARKDOWN, SUFFIXES, issue_date, issue_files, load, next_monday
 from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
-from newsletter.issue.model import Issue, Passage
+from newsletter.issue.model import Issue, Passage, Section
+
+_STORY = (
+    "    stories:",
+    '      - title: ""',
+    '        link: ""     # https://…; optional',
+    "        text: |",
+)
 
 
 def create(folder: Path, day: date, *, markdown: bool | None = None) -> Path:
@@ -63,8 +70,6 @@ def _newest(folder: Path) -> Issue | None:
 
 def _skeleton(day: date, previous: Issue | None) -> str:
     opening = _headings(previous.opening if previous else (), ("This week",))
-    stories = [story for _, story in previous.located_stories()] if previous else []
-    passages = _headings(stories[0].passages if stories else (), ("What it is",))
     lines = [
         f"# The issue of {day.isoformat()}. To see it while you write: news preview {day.isoformat()}",
         "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists. HTML stays text.",
@@ -78,6 +83,21 @@ def _skeleton(day: date, previous: Issue | None) -> str:
         "opening:         # passages before the stories; optional",
         *_passages(opening, "  "),
         "",
+        *(_sections(previous.sections) if previous and previous.sections else _stories(previous)),
+        "",
+        "# closing:       # passages after the stories; optional",
+        "#   - heading: Until next week",
+        "#     text: |",
+        "#       …",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _stories(previous: Issue | None) -> list[str]:
+    passages = _headings(
+        previous.stories[0].passages if previous and previous.stories else (), ("What it is",)
+    )
+    return [
         "stories:         # repeat the block for each story",
         '  - title: ""',
         '    link: ""     # https://…',
@@ -89,13 +109,17 @@ def _skeleton(day: date, previous: Issue | None) -> str:
         "    # links:     # further links; optional",
         "    #   - {text: Project page, link: https://example.com}",
         "    # image: {src: https://example.com/picture.png, alt: A description, width: 528}",
-        "",
-        "# closing:       # passages after the stories; optional",
-        "#   - heading: Until next week",
-        "#     text: |",
-        "#       …",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _sections(sections: Sequence[Section]) -> list[str]:
+    """Return the sections with their headings: a text to fill in, or one story to repeat."""
+    lines = ["sections:        # in a section, repeat the block for each story"]
+    for section in sections:
+        heading = json.dumps(section.heading, ensure_ascii=False)
+        lines.append(f"  - heading: {heading}" if section.heading else "  -")
+        lines += [*_STORY, ""] if section.stories else ["    text: |", ""]
+    return lines
 
 
 def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:

@@ -408,6 +408,21 @@ def test_what_a_new_issue_has_in_comments_can_be_used(folder: Path) -> None:
     assert issue.stories[0].image
 
 
+def test_a_new_issue_has_the_sections_of_the_newest(folder: Path) -> None:
+    write(
+        folder,
+        "2026-05-04.yml",
+        "subject: S\npreheader: P\nsections:\n"
+        "  - {heading: 'The \"kitchen\"', stories: [{title: Leek, text: One.}, {title: Miso, text: Two}]}\n"
+        "  - stories: [{title: Bread, text: Bread.}]\n"
+        "  - {heading: Dates, text: None.}\n",
+    )
+    path = skeleton.create(folder, date(2026, 5, 11))
+    issue = files.load(write(folder, path.name, filled_in(path.read_text("utf-8"))))
+    parts = [(section.heading, len(section.stories), section.text) for section in issue.sections]
+    assert parts == [('The "kitchen"', 1, None), (None, 1, None), ("Dates", 0, "Written.")]
+
+
 @pytest.mark.parametrize(
     ("newest", "markdown", "suffix"),
     [
