@@ -113,7 +113,12 @@ def commands(group: click.Group, prefix: str = "news") -> dict[str, click.Comman
 
 def options(command: click.Command) -> set[str]:
     """Return the options of a command, without --help."""
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
+    return {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("-")
+    }
 
 
 def split(line: str) -> tuple[list[str], str, list[str]]:

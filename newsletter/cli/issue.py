@@ -20,9 +20,13 @@ _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
 
 @command()
 @click.argument("date", metavar="DATE", required=False)
-@click.option("--markdown", is_flag=True, help="Write Markdown with front matter, in place of YAML.")
+@click.option(
+    "--markdown/--yaml",
+    default=None,
+    help="Write Markdown with front matter, or YAML; by default, the format of the newest issue.",
+)
 @click.pass_obj
-def new(folder: Path, date: str | None, markdown: bool) -> None:
+def new(folder: Path, date: str | None, markdown: bool | None) -> None:
     """Create an issue: a commented file to fill in.
 
     DATE is the date of the issue, such as 2026-05-04, or today, tomorrow or monday (next Monday).

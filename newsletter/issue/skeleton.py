@@ -13,17 +13,26 @@ from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
 from newsletter.issue.files import MARKDOWN, SUFFIXES, issue_date, issue_files, load, next_monday
 from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
-from newsletter.issue.model import Issue, Passage
+from newsletter.issue.model import Issue, Passage, Section
+
+_STORY = (
+    "    stories:",
+    '      - title: ""',
+    '        link: ""     # https://…; optional',
+    "        text: |",
+)
 
 
-def create(folder: Path, day: date, *, markdown: bool = False) -> Path:
+def create(folder: Path, day: date, *, markdown: bool | None = None) -> Path:
     """Write a commented skeleton with the headings of the newest issue; return its path.
 
     `folder` is that of the issues, directly in the newsletter's folder. `markdown` is True for an issue in
-    Markdown.
+    Markdown, False for one in YAML, and None for the format of the newest issue.
 
     Raise IssueError if the file exists, and Unavailable if it cannot be written.
     """
+    if markdown is None:
+        markdown = any(path.suffix == MARKDOWN for path in issue_files(folder)[-1:])
     path = folder / f"{day.isoformat()}{MARKDOWN if markdown else SUFFIXES[0]}"
     issue_date(path)  # raise IssueError for a date that `load` would reject
     for suffix in SUFFIXES:
@@ -61,8 +70,6 @@ def _newest(folder: Path) -> Issue | None:
 
 def _skeleton(day: date, previous: Issue | None) -> str:
     opening = _headings(previous.opening if previous else (), ("This week",))
-    stories = [story for _, story in previous.located_stories()] if previous else []
-    passages = _headings(stories[0].passages if stories else (), ("What it is",))
     lines = [
         f"# The issue of {day.isoformat()}. To see it while you write: news preview {day.isoformat()}",
         "# Text is Markdown: **bold**, *italics*, [a link](https://example.com), lists. HTML stays text.",
@@ -76,6 +83,21 @@ def _skeleton(day: date, previous: Issue | None) -> str:
         "opening:         # passages before the stories; optional",
         *_passages(opening, "  "),
         "",
+        *(_sections(previous.sections) if previous and previous.sections else _stories(previous)),
+        "",
+        "# closing:       # passages after the stories; optional",
+        "#   - heading: Until next week",
+        "#     text: |",
+        "#       …",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _stories(previous: Issue | None) -> list[str]:
+    passages = _headings(
+        previous.stories[0].passages if previous and previous.stories else (), ("What it is",)
+    )
+    return [
         "stories:         # repeat the block for each story",
         '  - title: ""',
         '    link: ""     # https://…',
@@ -87,13 +109,17 @@ def _skeleton(day: date, previous: Issue | None) -> str:
         "    # links:     # further links; optional",
         "    #   - {text: Project page, link: https://example.com}",
         "    # image: {src: https://example.com/picture.png, alt: A description, width: 528}",
-        "",
-        "# closing:       # passages after the stories; optional",
-        "#   - heading: Until next week",
-        "#     text: |",
-        "#       …",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _sections(sections: Sequence[Section]) -> list[str]:
+    """Return the sections with their headings: a text to fill in, or one story to repeat."""
+    lines = ["sections:        # in a section, repeat the block for each story"]
+    for section in sections:
+        heading = json.dumps(section.heading, ensure_ascii=False)
+        lines.append(f"  - heading: {heading}" if section.heading else "  -")
+        lines += [*_STORY, ""] if section.stories else ["    text: |", ""]
+    return lines
 
 
 def _headings(passages: Sequence[Passage], fallback: tuple[str, ...]) -> list[str]:

@@ -408,6 +408,38 @@ def test_what_a_new_issue_has_in_comments_can_be_used(folder: Path) -> None:
     assert issue.stories[0].image
 
 
+def test_a_new_issue_has_the_sections_of_the_newest(folder: Path) -> None:
+    write(
+        folder,
+        "2026-05-04.yml",
+        "subject: S\npreheader: P\nsections:\n"
+        "  - {heading: 'The \"kitchen\"', stories: [{title: Leek, text: One.}, {title: Miso, text: Two}]}\n"
+        "  - stories: [{title: Bread, text: Bread.}]\n"
+        "  - {heading: Dates, text: None.}\n",
+    )
+    path = skeleton.create(folder, date(2026, 5, 11))
+    issue = files.load(write(folder, path.name, filled_in(path.read_text("utf-8"))))
+    parts = [(section.heading, len(section.stories), section.text) for section in issue.sections]
+    assert parts == [('The "kitchen"', 1, None), (None, 1, None), ("Dates", 0, "Written.")]
+
+
+@pytest.mark.parametrize(
+    ("newest", "markdown", "suffix"),
+    [
+        pytest.param("2026-05-04.md", None, ".md", id="as-the-newest"),
+        pytest.param("2026-05-04.yaml", None, ".yml", id="yaml-as-the-newest"),
+        pytest.param("2026-05-04.md", False, ".yml", id="yaml"),
+        pytest.param("2026-05-04.yml", True, ".md", id="markdown"),
+    ],
+)
+def test_a_new_issue_has_the_format_of_the_newest(
+    folder: Path, newest: str, markdown: bool | None, suffix: str
+) -> None:
+    write(folder, "2026-04-27.yml" if newest.endswith(".md") else "2026-04-27.md")
+    write(folder, newest)
+    assert skeleton.create(folder, date(2026, 5, 11), markdown=markdown).suffix == suffix
+
+
 def test_a_new_issue_has_the_headings_of_the_newest(folder: Path) -> None:
     write(folder, "2026-04-27.yml", SOUP.replace("Hello", "Older"))
     write(folder, "2026-05-04.yml")

@@ -1,5 +1,6 @@
 """Themes: each writes everything that an issue can have, readably, and an owner's colours and fonts."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -285,3 +286,29 @@ def test_the_grounds_that_an_accent_is_judged_on_are_those_of_the_templates(name
     files = template_files.theme_templates(name)
     source = "\n".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".mjml.j2"))
     assert all(ground in source for ground in (*THEMES[name].light, *THEMES[name].dark))
+
+
+@pytest.mark.parametrize("viewport", [WIDE, DARK], ids=["light", "dark"])
+@NAMES
+def test_the_words_in_place_of_a_picture_in_a_text_can_be_read(theme: ThemeName, viewport: Viewport) -> None:
+    linked = "Text.\n\n[![A pot](https://pictures.example.com/b.png)](https://soup.example.com)"
+    cascade = proof(everything(opening=(Passage(text=linked),)), newsletter(theme)).cascade
+    styles = [style for element, style in cascade.styles(viewport).items() if element.tag == "img"]
+    contrasts = [style.contrast for style in styles if style.backdrop]
+    assert len(contrasts) > 1 and min(contrast or 0 for contrast in contrasts) >= 4.5
+
+
+@NAMES
+def test_a_title_is_underlined_where_it_is_the_only_link_to_its_story(theme: ThemeName) -> None:
+    text = "A text that is too long for a line of a list: " + "more words, " * 9
+    brief = Story(title="Brief", link="https://soup.example.com/brief", text=text)
+    html = render(material.issue(brief, material.story()), newsletter(theme).site).html
+    title = re.findall(r"<a [^>]*>Brief</a>", html)[-1]  # the first is in the contents
+    assert "text-decoration:underline" in title
+
+
+def test_a_section_without_stories_has_a_whole_line_of_the_contents() -> None:
+    sections = (Section(heading="News", stories=(material.story(),)), Section(heading="Dates", text="None."))
+    issue = everything(contents="sections", sections=sections)
+    cells = re.findall(r"<td class=\"first[^>]*>", render(issue, newsletter("gazette").site).html)
+    assert ["colspan" in cell for cell in cells] == [False, True]
