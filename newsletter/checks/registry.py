@@ -33,6 +33,7 @@ from newsletter.checks.mail.clients import clients
 from newsletter.checks.mail.contrast import contrast
 from newsletter.checks.mail.headings import headings
 from newsletter.checks.mail.labels import labels
+from newsletter.checks.mail.left_out import left_out
 from newsletter.checks.mail.markup import markup
 from newsletter.checks.mail.placeholders import placeholders
 from newsletter.checks.mail.postal_address import postal_address
@@ -97,6 +98,7 @@ MAIL: Mapping[str, Check] = {
     "postal-address": Check(postal_address, "error"),
     "labels": Check(labels, "warning"),
     "text-part": Check(text_part, "error"),
+    "left-out": Check(left_out, "error"),
     "markup": Check(markup, "error"),
     "headings": Check(headings, "warning"),
     "accessibility": Check(accessibility, "warning"),

@@ -631,7 +631,7 @@ def test_saves_leave_nothing_behind(letter, preview, page, every_case):
         page.evaluate("window.gc?.()")
         return memory / 1000, watches, files, page.locator("iframe").count()
 
-    warm_up, saves = (30, 200) if every_case else (20, 40)
+    warm_up, saves = (30, 200) if every_case else (15, 20)
     for n in range(warm_up):
         save(n)
     time.sleep(1)
