@@ -35,7 +35,7 @@ ONE_BY_ONE = {"people": 3, "size": 1, "holds": False}
 KINDS = [pytest.param(HELD, id="held"), pytest.param(ONE_BATCH, id="one-batch")]
 KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one-by-one")]
 
-# The gap between these two, when mail is still held, is left to `--every-case`; test_two_crashes has it always.
+# The gap between these two, when mail is still held, is left to `--every-case`: test_two_crashes has it, too.
 GAPS = [pytest.param(AT_ONCE, id="at-once"), pytest.param(TOO_LATE, id="too-late")]
 GAPS += [pytest.param(LATER, id="later", marks=pytest.mark.every_case)]
 
