@@ -17,6 +17,7 @@ from newsletter.render.commonmark import parser
 from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.pipeline import render, to_mjml
+from newsletter.render.template_data import TemplateInput
 
 ISSUE = "2026-04-27"
 INLINE_STYLE = re.compile(r'<mj-style inline="inline">.*?</mj-style>', re.DOTALL)
@@ -48,7 +49,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     newsletter = loader.load(measure.REPOSITORY, {})
     issue = files.load(newsletter.issues / f"{ISSUE}.yml")
-    source = to_mjml(issue, newsletter.site)
+    source = to_mjml(TemplateInput(issue, newsletter.site))
 
     def fresh() -> None:
         """Render with an empty cache of texts, as after an edit."""

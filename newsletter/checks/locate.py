@@ -12,6 +12,7 @@ from newsletter.issue.files import Text
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
 from newsletter.render.pictures import written_forms
+from newsletter.render.template_data import TemplateInput
 from newsletter.render.templates import Filled, render_template
 from newsletter.yamlfile.reader import MAX_SEARCHED_CHARACTERS, phrase_pattern
 
@@ -38,6 +39,7 @@ class SourceLocator:
 
     def __init__(self, issue: Issue, texts: Sequence[Text], site: Site) -> None:
         self._issue, self._texts, self._site = issue, texts, site
+        self._given = TemplateInput(issue, site)
         self._places = lru_cache(maxsize=_CACHED_WORDS)(self._first_places)
         self._addresses = cache(WrittenAddresses)
         self.paused = False
@@ -96,8 +98,8 @@ class SourceLocator:
 
     @cached_property
     def _mjml(self) -> Filled:
-        return render_template("layout.mjml.j2", self._issue, self._site)
+        return render_template("layout.mjml.j2", self._given)
 
     @cached_property
     def _text(self) -> Filled:
-        return render_template("layout.txt.j2", self._issue, self._site)
+        return render_template("layout.txt.j2", self._given)

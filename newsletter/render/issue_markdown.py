@@ -1,6 +1,6 @@
 """Prepare the Markdown and the pictures of an issue: number its notes, and list its HTML elements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -33,7 +33,11 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
     pictures: dict[str, Picture] = {}
     problems: dict[str, Problem] = {}
     elements: set[str] = set()
-    for text in _markdown(issue):
+    texts = list(files.texts(issue))
+    for text in texts:
+        # A template may make Markdown of a text of `extra`.
+        if not text.markdown and text.loc[0] != "extra":
+            continue
         found = inventory(text.content)
         elements |= found.elements
         if text.content not in first_notes and found.notes:
@@ -49,7 +53,7 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
                     # The time to find a line grows with the text. Further problems are only counted.
                     where = "" if len(problems) < MAX_PROBLEMS else issue.path
                     problems[src] = _problem(issue, text, src, failure, where)
-    for src, where in _placed_pictures(issue, site):
+    for src, where in _placed_pictures(issue, texts, site):
         try:
             pictures[src] = resolve(src, site)
         except BadPicture as failure:
@@ -59,16 +63,11 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
     return IssueMarkdown(MarkdownContext(first_notes, pictures), tuple(sorted(elements)))
 
 
-def _markdown(issue: Issue) -> Iterator[Text]:
-    """Yield the texts in Markdown, and those of `extra`, of which a template may make Markdown."""
-    return (text for text in files.texts(issue) if text.markdown or text.loc[0] == "extra")
-
-
-def _placed_pictures(issue: Issue, site: Site) -> Iterator[tuple[str, str]]:
+def _placed_pictures(issue: Issue, texts: Iterable[Text], site: Site) -> Iterator[tuple[str, str]]:
     """Yield the address of each picture with a place of its own in the layout, and where it is written."""
     if site.logo:
         yield site.logo.src, CONFIG_FILE
-    for text in files.texts(issue):
+    for text in texts:
         if text.loc[-2:] == ("image", "src") and text.loc[0] != "extra":
             yield text.content, files.where(issue, text.loc)
 

@@ -12,8 +12,8 @@ class Site:
     """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
 
     `date_line` and `contents` are those of issues that have none of their own. `folder` is that of the
-    newsletter, with its pictures. `colors` may have `accent` and
-    `accent_dark`, and `fonts` the names of fonts of `text` and `titles`, in place of the theme's own.
+    newsletter, with its pictures. `colors` may have `accent` and `accent_dark`, and `fonts` the names of
+    fonts of `text` and `titles`, in place of the theme's own.
     """
 
     name: str

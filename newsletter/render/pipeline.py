@@ -8,17 +8,19 @@ from newsletter.render.inline_css import inline
 from newsletter.render.mjml import compile_mjml
 from newsletter.render.model import Rendered, Site
 from newsletter.render.part_limits import refuse_oversize
+from newsletter.render.template_data import TemplateInput
 from newsletter.render.templates import Filled, render_template
 
 
 def render(issue: Issue, site: Site) -> Rendered:
     """Render the HTML and the text of an issue. Raise TemplateError with the template's file and line."""
-    return Rendered(issue.subject, issue.preheader, to_html(issue, site), to_text(issue, site))
+    given = TemplateInput(issue, site)
+    return Rendered(issue.subject, issue.preheader, to_html(given), to_text(given))
 
 
-def to_html(issue: Issue, site: Site) -> str:
+def to_html(given: TemplateInput) -> str:
     """Render the HTML part, with its CSS inlined."""
-    mjml = to_mjml(issue, site)
+    mjml = to_mjml(given)
     refuse_oversize("MJML", mjml.text, mjml)  # compiling it would take long
     html, css = compile_mjml(mjml)
     refuse_oversize("HTML part", html, mjml)  # libxml2 would drop all after a few megabytes without a word
@@ -27,15 +29,15 @@ def to_html(issue: Issue, site: Site) -> str:
     return inlined
 
 
-def to_text(issue: Issue, site: Site) -> str:
+def to_text(given: TemplateInput) -> str:
     """Render the text part, without trailing spaces and without two blank lines in a row."""
-    filled = render_template("layout.txt.j2", issue, site)
+    filled = render_template("layout.txt.j2", given)
     refuse_oversize("text part", filled.text, filled)
     lines = [line.rstrip(" \t") for line in filled.text.strip().split("\n")]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
     return "\n".join(kept) + "\n"
 
 
-def to_mjml(issue: Issue, site: Site) -> Filled:
+def to_mjml(given: TemplateInput) -> Filled:
     """Render the MJML that is compiled to the HTML part."""
-    return render_template("layout.mjml.j2", issue, site)
+    return render_template("layout.mjml.j2", given)

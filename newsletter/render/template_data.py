@@ -6,7 +6,8 @@ not be reachable from them.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -39,6 +40,24 @@ class Date(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}-{self.day:02}"
+
+
+@dataclass(frozen=True)
+class TemplateInput:
+    """An issue and its site, as all templates of one mail receive them; each part is computed once."""
+
+    issue: Issue
+    site: Site
+
+    @cached_property
+    def markdown(self) -> IssueMarkdown:
+        """Return the facts of the issue's Markdown and pictures; raise IssueError as `prepare`."""
+        return prepare(self.issue, self.site)
+
+    @cached_property
+    def variables(self) -> dict[str, Any]:
+        """Return the variables of every template."""
+        return template_data(self.issue, self.site, self.markdown)
 
 
 def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = None) -> dict[str, Any]:

@@ -26,10 +26,17 @@ _SUFFIX = ".j2"
 
 
 class TemplateLoader(jinja2.BaseLoader):
-    """Load a template from the first folder that has it; search again on every use to find new files."""
+    """Load a template from the first folder that has it; search again on every use to find new files.
+
+    The newsletter's own folder comes first, then the theme's, then the built-in one. A newsletter whose own
+    folder is the built-in one, as in the repository of news, has no own templates.
+    """
 
     def __init__(self, own: Path | None, theme: ThemeName) -> None:
-        self._own, self._theme_folder = own, BUILT_IN / theme
+        self._own = own
+        self._folders = [folder for folder in (BUILT_IN / theme,) if folder.is_dir()] + [BUILT_IN]
+        if own:
+            self._folders.insert(self._folders.index(BUILT_IN) if is_built_in(own) else 0, own)
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -46,22 +53,11 @@ class TemplateLoader(jinja2.BaseLoader):
 
     def _find(self, template: str) -> Path:
         parts = jinja2.loaders.split_template_path(template)
-        for folder in self._folders():
+        for folder in self._folders:
             file = folder.joinpath(*parts)
             if os.path.lexists(file):  # False for a name that is too long for a file, too
                 return file
         raise jinja2.TemplateNotFound(template)
-
-    def _folders(self) -> tuple[Path, ...]:
-        """Return the folders in their order: the newsletter's own, the theme's, the built-in one.
-
-        A newsletter whose own folder is the built-in one, as in the repository of news, has no own templates.
-        """
-        if self._own is None:
-            return self._theme_folder, BUILT_IN
-        if is_built_in(self._own):
-            return self._theme_folder, self._own, BUILT_IN
-        return self._own, self._theme_folder, BUILT_IN
 
 
 def theme_templates(theme: ThemeName) -> list[Path]:

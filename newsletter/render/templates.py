@@ -20,13 +20,11 @@ from markupsafe import Markup
 
 from newsletter.display import display_path
 from newsletter.errors import TemplateError
-from newsletter.issue.model import Issue
-from newsletter.render import filters, issue_markdown, markdown
+from newsletter.render import filters, markdown
 from newsletter.render.east_asian import columns
 from newsletter.render.markdown_context import rendering
-from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
-from newsletter.render.template_data import template_data
+from newsletter.render.template_data import TemplateInput
 from newsletter.render.template_files import TemplateLoader
 from newsletter.render.themes import ThemeName
 
@@ -66,31 +64,28 @@ class Filled:
         return position
 
 
-def render_template(name: str, issue: Issue, site: Site) -> Filled:
+def render_template(name: str, given: TemplateInput) -> Filled:
     """Render a template with an issue. Raise TemplateError with the template's file and line."""
-    autoescape = name.endswith(".mjml.j2")
-    environment = _environment(
-        site.templates, autoescape, traced=False, theme=site.theme, language=site.language
+    site, autoescape = given.site, name.endswith(".mjml.j2")
+    environment_of = partial(
+        _environment, site.templates, autoescape, theme=site.theme, language=site.language
     )
-    filled = _render_template(environment, name, issue, site)
+    filled = _render_template(environment_of(traced=False), name, given)
 
     @cache
     def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
-        environment = _environment(
-            site.templates, autoescape, traced=True, theme=site.theme, language=site.language
-        )
-        traced = _render_template(environment, name, issue, site)
+        environment = environment_of(traced=True)
+        traced = _render_template(environment, name, given)
         return _Origins(traced, str(environment.get_template(name).filename))
 
     return Filled(filled, lambda position: origins().where(position))
 
 
-def _render_template(environment: RestrictedEnvironment, name: str, issue: Issue, site: Site) -> str:
-    prepared = issue_markdown.prepare(issue, site)
+def _render_template(environment: RestrictedEnvironment, name: str, given: TemplateInput) -> str:
     try:
-        with rendering(prepared.context):
-            filled = environment.get_template(name).render(template_data(issue, site, prepared))
+        with rendering(given.markdown.context):
+            filled = environment.get_template(name).render(given.variables)
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
         what, fix = _explain(failure)

@@ -17,6 +17,7 @@ from newsletter.issue import files
 from newsletter.preview import payloads
 from newsletter.preview.builder import build
 from newsletter.render.pipeline import to_mjml
+from newsletter.render.template_data import TemplateInput
 from newsletter.render.template_files import BUILT_IN
 from newsletter.services.check import Checked
 from tests.checks.material import opened
@@ -91,7 +92,7 @@ def test_the_traced_template_is_filled_once(tmp_path: Path) -> None:
     shutil.copytree(BUILT_IN, tmp_path / "templates", dirs_exist_ok=True)
     layout = tmp_path / "templates" / "layout.mjml.j2"
     newsletter = load(tmp_path, {})
-    filled = to_mjml(files.load(files.find(newsletter.issues)), newsletter.site)
+    filled = to_mjml(TemplateInput(files.load(files.find(newsletter.issues)), newsletter.site))
     before = [filled.where(position) for position in range(0, len(filled.text), 50)]
     layout.write_text("{% broken")
     assert [filled.where(position) for position in range(0, len(filled.text), 50)] == before
@@ -105,7 +106,7 @@ def test_a_mark_in_the_text_of_an_issue_is_no_place(tmp_path: Path) -> None:
     path = files.find(newsletter.issues)
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("text: Cut", "text: \ue0f0/etc/passwd:1\ue0f1 Cut"), encoding="utf-8")
-    filled = to_mjml(files.load(path), newsletter.site)
+    filled = to_mjml(TemplateInput(files.load(path), newsletter.site))
     assert "passwd" in filled.text
     places = {filled.where(position) for position in range(0, len(filled.text), 20)}
     assert not [place for place in places if "passwd" in place]

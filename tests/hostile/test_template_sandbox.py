@@ -17,7 +17,7 @@ from newsletter.errors import TemplateError
 from newsletter.issue.model import IssueFile
 from newsletter.render import sandbox, templates
 from newsletter.render.pipeline import render, to_text
-from newsletter.render.template_data import Date, Fields, template_data
+from newsletter.render.template_data import Date, Fields, TemplateInput, template_data
 from newsletter.render.template_functions import Function
 from tests.render import material
 
@@ -86,7 +86,7 @@ def newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_attack_is_refused_with_its_line(newsletter: Path, attack: str, form: str) -> None:
     (newsletter / "templates" / "footer.txt.j2").write_text("\n" + form.format(attack))
     with pytest.raises(TemplateError) as refused:
-        to_text(material.full_issue(), material.site(newsletter / "templates"))
+        to_text(TemplateInput(material.full_issue(), material.site(newsletter / "templates")))
     (problem,) = refused.value.problems
     assert problem.where == "templates/footer.txt.j2:2"
     assert not (newsletter / "ran").exists()

@@ -11,7 +11,7 @@ import pytest
 from newsletter.render import date_line as module
 from newsletter.render import filters
 from newsletter.render.date_line import Kind, date_line, month_names, split_months
-from newsletter.render.template_data import template_data
+from newsletter.render.template_data import TemplateInput, template_data
 from newsletter.render.templates import render_template
 from tests.render import material
 from tests.required import need
@@ -124,7 +124,7 @@ def test_the_filter_writes_the_language_of_the_newsletter(tmp_path: Path) -> Non
     (tmp_path / "m.txt.j2").write_text("{% macro w(issue, labels) %} {{ issue|week(labels) }}{% endmacro %}")
     for language, words in (("de", "9.–15. Januar 2023"), ("en-US", "January 9 – 15, 2023")):
         site = material.site(tmp_path, language=language)
-        filled = render_template("layout.txt.j2", material.issue(date=JANUARY), site).text
+        filled = render_template("layout.txt.j2", TemplateInput(material.issue(date=JANUARY), site)).text
         assert filled == f"{words} {words}"
 
 

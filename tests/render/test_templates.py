@@ -8,6 +8,7 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.render.pipeline import render, to_mjml
+from newsletter.render.template_data import TemplateInput
 from newsletter.render.template_files import BUILT_IN
 from newsletter.render.templates import render_template
 from tests.render import material
@@ -110,13 +111,13 @@ def test_a_cycle_of_two(templates: Path, refusal: Refusal) -> None:
 def test_not_utf8(templates: Path) -> None:
     (templates / "story.mjml.j2").write_bytes(b"one\ntwo \xff\n")
     with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2:2: not UTF-8 text"):
-        to_mjml(material.issue(), material.site(templates))
+        to_mjml(TemplateInput(material.issue(), material.site(templates)))
 
 
 def test_a_folder_in_place_of_a_template(templates: Path) -> None:
     (templates / "story.mjml.j2").mkdir()
     with pytest.raises(TemplateError, match=r"^templates/story.mjml.j2: is a folder, not a regular file"):
-        to_mjml(material.issue(), material.site(templates))
+        to_mjml(TemplateInput(material.issue(), material.site(templates)))
 
 
 def test_paths_are_shown_as_one_would_write_them_here(
@@ -158,7 +159,7 @@ def test_output_is_traced_to_the_line_of_its_template(templates: Path, order: in
         lines = source.split("\n")
         marked = [line.replace("@", f"«{name}:{n}»") for n, line in enumerate(lines, 1)]
         (templates / name).write_bytes(line_end.join(marked).encode())
-    filled = render_template("main.mjml.j2", material.full_issue(), material.site(templates))
+    filled = render_template("main.mjml.j2", TemplateInput(material.full_issue(), material.site(templates)))
     marks = list(re.finditer("«(.*?)»", filled.text))
     assert len(marks) > 30
     for mark in marks:

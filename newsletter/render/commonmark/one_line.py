@@ -43,7 +43,7 @@ def to_text(source: str) -> str:
 
 def to_capitals(source: str) -> str:
     """Convert a line to plain words in capitals; code, addresses and placeholders keep their case."""
-    return words([token for token in map(_in_capitals, _tokens(source))])
+    return words(map(_in_capitals, _tokens(source)))
 
 
 def words(tokens: Iterable[Token]) -> str:
