@@ -24,10 +24,7 @@ def write_atomically(file: Path, content: bytes, *, draft: Path | None = None, r
     """
     draft = draft or _draft_of(file)
     with _draft(draft, _PRIVATE) as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-        handle.close()  # Windows cannot rename an open file
+        _complete(handle, content)
         if replace:
             draft.replace(file)
         else:
@@ -72,15 +69,20 @@ def create(file: Path, content: bytes, *, root: Path | None = None) -> None:
     draft = _draft_of(file)
     try:
         with _draft(draft, _PUBLIC) as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-            handle.close()  # Windows cannot rename an open file
+            _complete(handle, content)
             _name(draft, file)
     except OSError as failure:
         if failure.filename == os.fspath(draft):
             failure.filename = os.fspath(file)  # nobody knows the draft
         raise
+
+
+def _complete(draft: BinaryIO, content: bytes) -> None:
+    """Write the content of a draft to the disk, and close it."""
+    draft.write(content)
+    draft.flush()
+    os.fsync(draft.fileno())
+    draft.close()  # Windows cannot rename an open file
 
 
 def _name(draft: Path, file: Path) -> None:

@@ -18,7 +18,8 @@ _AUTHORITY = re.compile(
     r"(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_IN_TEXT = re.compile(r"(?:https?:|mailto:)[^\s<>]+", re.IGNORECASE)
+ADDRESS = re.compile(r"(?:https?:|mailto:)[^\s<>]+", re.IGNORECASE)
+"""A web address or a mail address in running text, up to a space or an angle bracket."""
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]*\]")
 _MAX_HOST = 253
 _NO_HOST = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
@@ -46,7 +47,7 @@ def ascii_address(address: str) -> str:
 
 def with_ascii_addresses(text: str) -> str:
     """Return a text in which each web address and mail address is spelled by `ascii_address`."""
-    return _IN_TEXT.sub(lambda match: ascii_address(match[0]), text)
+    return ADDRESS.sub(lambda match: ascii_address(match[0]), text)
 
 
 def ascii_host(host: str) -> str:

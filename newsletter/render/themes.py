@@ -47,6 +47,7 @@ class Theme:
 
     `light` and `dark` are the grounds on which its accents stand as text. A light accent of `is_marker` lies
     under text instead. `contents` is the list "In this issue"; None for the stories, with their own links.
+    `pale` are the pale colours of its own accents, if they are not computed.
     """
 
     description: str
@@ -57,6 +58,8 @@ class Theme:
     fonts: Fonts
     contents: ContentsKind | None = None
     is_marker: bool = False
+    on_accent_dark: str = _BLACK
+    pale: Mapping[str, str] | None = None
 
 
 THEMES: Mapping[ThemeName, Theme] = {
@@ -67,6 +70,9 @@ THEMES: Mapping[ThemeName, Theme] = {
         light=("#ffffff", "#f3f1ed"),
         dark=("#1b212b", "#11151b"),
         fonts=Fonts(_SANS, "Charter, Georgia, 'Times New Roman', serif"),
+        on_accent_dark="#1c1410",
+        # Chosen by eye before shades were computed: mails without settings keep their bytes.
+        pale={"pale": "#fdeee4", "on_pale": "#7c2d12", "pale_dark": "#3a2a22", "on_pale_dark": "#ffc9ab"},
     ),
     "letter": Theme(
         description="one sheet of paper for an essay: mostly type",
@@ -111,11 +117,9 @@ def palette(name: ThemeName, chosen: Mapping[str, str]) -> dict[str, str]:
     )
     colours = {"accent": accent, "accent_dark": dark}
     colours["on_accent"] = _on_marker(accent) if theme.is_marker else _WHITE
-    colours["on_accent_dark"] = "#1c1410" if name == "digest" else _BLACK
-    if (accent, dark) == (THEMES["digest"].accent, THEMES["digest"].accent_dark):
-        # Chosen by eye before shades were computed: mails without settings keep their bytes.
-        pale = {"pale": "#fdeee4", "on_pale": "#7c2d12", "pale_dark": "#3a2a22", "on_pale_dark": "#ffc9ab"}
-        return colours | pale
+    colours["on_accent_dark"] = theme.on_accent_dark
+    if theme.pale and (accent, dark) == (theme.accent, theme.accent_dark):
+        return {**colours, **theme.pale}
     for suffix, colour, ground in (("", accent, _WHITE), ("_dark", dark, theme.dark[0])):
         pale_ground = mixed(colour, ground, 0.14)
         colours[f"pale{suffix}"] = pale_ground

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from newsletter.checks.mail.text_part import without_spaces
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
@@ -17,7 +18,7 @@ _LONG_WORD_CHARACTERS, _MAX_WORDS = 4, 40
 def left_out(proof: Proof) -> Iterator[Problem]:
     """A text, the heading of a section, or the mark of an advertisement that a template leaves out."""
     for name, content in (("HTML", proof.document.readable), ("text", proof.rendered.text)):
-        part = _squeezed(content)
+        part = without_spaces(content).casefold()
         fix = f"write it in the {name} template; `news theme eject` copies the current templates"
         for text in proof.texts:
             words = _words(text)
@@ -25,7 +26,7 @@ def left_out(proof: Proof) -> Iterator[Problem]:
             if words and sum(word in part for word in words) * 2 < len(words):
                 what = f'the {name} part leaves out "{printable(text.content.strip(), 40)}"'
                 yield Problem(proof.where(text), what, fix, "warning")
-        mark = _squeezed(proof.newsletter.site.labels["advertisement"])
+        mark = without_spaces(proof.newsletter.site.labels["advertisement"]).casefold()
         for loc, story in proof.issue.located_stories():
             if story.sponsor and mark not in part:
                 what = f'the {name} part does not mark "{printable(story.title, 40)}" as an advertisement'
@@ -45,7 +46,3 @@ def _words(text: Text) -> list[str]:
         return []
     words = _WORD.findall(content.casefold())[:_MAX_WORDS]
     return [word for word in words if len(word) >= _LONG_WORD_CHARACTERS] or words
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split()).casefold()

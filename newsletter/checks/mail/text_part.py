@@ -8,7 +8,7 @@ from newsletter.constants import PLACEHOLDER
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue import files
-from newsletter.network.web_address import ascii_address, with_ascii_addresses
+from newsletter.network.web_address import ADDRESS, ascii_address, with_ascii_addresses
 from newsletter.render.east_asian import columns
 from newsletter.render.markdown import inline_text, to_text
 
@@ -17,7 +17,6 @@ MAX_LINE_COLUMNS = 78
 _TAG = re.compile(
     r"</?(?:a|b|br|div|em|font|h[1-6]|hr|i|img|li|mj-[a-z]+|p|span|strong|table|t[dhr]|[uo]l)\b[^<>]*>"
 )
-_ADDRESS = re.compile(r"(?:https?:|mailto:)[^\s<>]+")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|nbsp|quot|apos|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 
 
@@ -50,10 +49,10 @@ _PLAIN_FIX = "use the filter `plain` for Markdown: a .txt.j2 template does not c
 def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
     """Return the first occurrence of each HTML tag and entity that the editor did not write, even escaped."""
     sources = [*(source.content for source in proof.texts), *_converted(proof)]
-    written = {_without_spaces(html) for source in sources for html in _html(source)}
+    written = {without_spaces(html) for source in sources for html in _html(source)}
     by_name: dict[str, str] = {}
     for html in _html(text):
-        if _without_spaces(html) not in written:
+        if without_spaces(html) not in written:
             by_name.setdefault(html.strip("</>").split()[0], html)
     return iter(by_name.values())
 
@@ -68,15 +67,15 @@ def _html(text: str) -> Iterator[str]:
 
 
 def _missing(proof: Proof, text: str) -> Iterator[Problem]:
-    flat = _without_spaces(text).casefold()
+    flat = without_spaces(text).casefold()
     for loc, story in proof.issue.located_stories():
         # Wrapping breaks a title also inside a word that is longer than a line.
-        if _without_spaces(inline_text(story.title)).casefold() not in flat:
+        if without_spaces(inline_text(story.title)).casefold() not in flat:
             where = files.where(proof.issue, (*loc, "title"))
             what = f'the text part does not contain the story "{printable(story.title)}"'
             yield Problem(where, what, "correct the template story.txt.j2")
     spelled_alike = with_ascii_addresses(text)
-    addresses = set(_ADDRESS.findall(spelled_alike))
+    addresses = set(ADDRESS.findall(spelled_alike))
     for target, link in proof.document.targets.items():
         address = ascii_address(target)
         is_address = re.match(r"https?:|mailto:", target) and not PLACEHOLDER.search(target)
@@ -86,5 +85,6 @@ def _missing(proof: Proof, text: str) -> Iterator[Problem]:
             yield Problem(proof.where(link), what, "add it to the text template")
 
 
-def _without_spaces(text: str) -> str:
+def without_spaces(text: str) -> str:
+    """Return a text without its white space, which templates, wrapping and headings change."""
     return "".join(text.split())
