@@ -77,7 +77,7 @@ picture: $(VENV)/installed-dev
 	$(BIN)/python docs/picture.py
 	$(BIN)/python docs/preview_picture.py
 	$(BIN)/python docs/review_picture.py
-	$(BIN)/python docs/blocks_picture.py
+	$(BIN)/python -m docs.blocks_picture
 	$(BIN)/python docs/themes_picture.py
 
 bench: $(VENV)/installed-dev

@@ -1,7 +1,5 @@
 """Tests of the sources in docs/blocks.md: each is an issue without a finding, in every theme."""
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,38 +9,21 @@ from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.render.themes import THEMES
 from newsletter.services.prepare import proof
-from tests import newsletters
-
-PAGE = Path(__file__).parents[2] / "docs" / "blocks.md"
-SOURCES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-NEWSLETTER = """
-name: The Soup Letter
-sender: {name: The Soup Letter, email: soup@example.com}
-postal_address: The Soup Letter, 1 Kitchen Road, Example City
-site: https://soup.example.com
-unsubscribe: {url: "https://soup.example.com/leave/{token}"}
-"""
-HEAD = "subject: Three soups for a cold week\npreheader: Leek, lentil and a broth that takes ten minutes.\n"
-STORY = "stories:\n  - {title: A broth, text: Miso.}\n"
+from tests import blocks
 
 
 def findings(folder: Path, theme: str, source: str) -> list[str]:
     """Return the warnings and errors of an issue that consists of a source."""
-    shutil.copytree(newsletters.FOLDER / "pictures" / "pictures", folder / "pictures")
-    (folder / "newsletter.yml").write_text(f"{NEWSLETTER}theme: {theme}\n", encoding="utf-8")
-    (folder / "issues").mkdir()
-    path = folder / "issues" / "2026-05-04.yml"
-    has_content = re.search(r"^(?:stories|sections|opening):", source, re.MULTILINE)
-    path.write_text(HEAD + source + ("" if has_content else STORY), encoding="utf-8")
+    path = blocks.write(folder, source, theme)
     newsletter = loader.load(folder, {}, review=True)
     problems = runner.run(proof(newsletter, files.load(path, folder)))
     return [str(problem) for problem in problems if problem.severity != "note"]
 
 
-@pytest.mark.parametrize("number", range(len(SOURCES)))
+@pytest.mark.parametrize("number", range(len(blocks.BLOCKS)))
 def test_a_source_of_the_page_has_no_finding(tmp_path: Path, number: int) -> None:
     # Each theme has a third of the sources: the test stays quick, and no theme is without one.
-    assert findings(tmp_path, list(THEMES)[number % len(THEMES)], SOURCES[number]) == []
+    assert findings(tmp_path, list(THEMES)[number % len(THEMES)], blocks.BLOCKS[number][0]) == []
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -58,3 +39,7 @@ closing:
   - text: "Words.\\n\\n#### A lower one\\n\\nWords."
 """
     assert findings(tmp_path, theme, source) == []
+
+
+def test_each_source_of_the_page_has_a_picture() -> None:
+    assert blocks.PAGE.read_text(encoding="utf-8").count("\n```yaml\n") == len(blocks.BLOCKS)
