@@ -23,7 +23,7 @@ _ATTRIBUTES = (
     re.compile(r"(<mj-title>)(.*?)(</mj-title>|\Z)", re.DOTALL),
 )
 # The addresses that a template writes itself. libxml2 would percent-encode their hosts.
-_ADDRESS = re.compile(r"""(\b(?:href|src)=)(?:"([^"]*)"|'([^']*)')""")
+_ADDRESS = re.compile(r"""((?:href|src)=)(?:"([^"]*)"|'([^']*)')""")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"]')
 
 
@@ -45,7 +45,7 @@ def compile_mjml(mjml: Filled) -> tuple[str, str]:
 
 
 def _blank(style: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", "", style[0])
+    return "\n" * style[0].count("\n")
 
 
 def _in_ascii(attribute: re.Match[str]) -> str:

@@ -96,12 +96,14 @@ def check(mjml: Filled) -> None:
         if _OUTLOOK.match(comment.text or ""):
             _refuse_import(mjml, comment, comment.text or "")
     for element in root.iter(etree.Element):
-        if problem := _misplaced(element):
+        tag, parent = _tag_name(element.tag), element.getparent()
+        above = "" if parent is None else _tag_name(parent.tag)
+        if problem := _misplaced(element, tag, above):
             raise TemplateError(*problem, where=_where(mjml, element))
-        if str(element.tag).rpartition("_")[2].lower() in ("mj-style", "style"):
+        if tag.rpartition(":")[2].lower() in ("mj-style", "style"):
             _refuse_import(mjml, element, "".join(_css(element)))
-        if str(element.tag).startswith("mj"):
-            _refuse_misuse(mjml, element, classes)
+        if tag.startswith("mj"):
+            _refuse_misuse(mjml, element, above, classes)
     if too_deep := cast(list[etree._Element], _LEVEL_200(root)):
         raise TemplateError(*_TOO_DEEP, where=_where(mjml, too_deep[0]))
     if root.find("mj-body") is None:
@@ -131,12 +133,10 @@ def _unescape(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16) % 0x110000) if escape[1] else escape[2]
 
 
-def _refuse_misuse(mjml: Filled, element: etree._Element, classes: set[str]) -> None:
+def _refuse_misuse(mjml: Filled, element: etree._Element, above: str, classes: set[str]) -> None:
     """Raise TemplateError for the first attribute of an MJML element that has no effect."""
-    tag, parent = str(element.tag), element.getparent()
-    above = _tag_name(parent.tag) if parent is not None else ""
     attributes = cast(list[tuple[str, str]], element.items())
-    for name, what, fix in misuses(tag, above, attributes, classes):
+    for name, what, fix in misuses(str(element.tag), above, attributes, classes):
         start, end = _position(mjml, element), mjml.line(cast(int, element.sourceline) + 1)
         written = attribute_pattern(_tag_name(name)).search(mjml.text, start, end)
         # The match starts with a space, which can be the end of the line before.
@@ -160,17 +160,18 @@ def _position(mjml: Filled, element: etree._Element) -> int:
     return max(0, mjml.text.rfind(start, 0, end))
 
 
-def _misplaced(element: etree._Element) -> tuple[str, str] | None:
-    """Return the problem and the fix for an element in a wrong place; None if its place is right."""
-    tag, parent = _tag_name(element.tag), element.getparent()
-    above = _tag_name(parent.tag) if parent is not None else ""
+def _misplaced(element: etree._Element, tag: str, above: str) -> tuple[str, str] | None:
+    """Return the problem and the fix for an element in a wrong place; None if its place is right.
+
+    `tag` and `above` are the names of the element and of its parent.
+    """
+    if not tag.startswith("mj"):
+        fix = "put HTML into <mj-text> or <mj-raw>"
+        return (f"<{tag}> directly inside <{above}>", fix) if above in _NO_HTML else None
     if tag == "mj-html-attributes":
         return f"<{tag}> is not supported", "write the attributes on HTML elements in <mj-text> or <mj-raw>"
     if tag == "mj-include":
         return "<mj-include> is not supported", 'write {% include "…" %}'
-    if not tag.startswith("mj"):
-        fix = "put HTML into <mj-text> or <mj-raw>"
-        return (f"<{tag}> directly inside <{above}>", fix) if above in _NO_HTML else None
     if tag in _NO_HTML and any((text or "").strip() for text in (element.text, *(e.tail for e in element))):
         return f"text directly inside <{tag}>", "put it into <mj-text>"
     if tag == "mjml" and not above:

@@ -7,6 +7,7 @@ would have to be harmless. Here only the listed names can be read.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -123,7 +124,8 @@ class RestrictedEnvironment(SandboxedEnvironment):
         """Return True for an attribute in the list, and for a name that the template itself has made."""
         if isinstance(obj, TemplateModule | Namespace):
             return not attr.startswith("_")
-        return attr in self._listed(obj)
+        of: type = type(obj)
+        return attr in _listed(of)
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Return True for a listed method, a global function of Jinja2, and a macro, block or loop."""
@@ -161,10 +163,11 @@ class RestrictedEnvironment(SandboxedEnvironment):
                 return self.getattr(obj, argument)
         return self.undefined(obj=obj, name=argument)
 
-    @staticmethod
-    def _listed(obj: Any) -> frozenset[str]:
-        """Return the listed attributes of an object."""
-        return next((names for of, names in ATTRIBUTES.items() if isinstance(obj, of)), frozenset())
+
+@cache
+def _listed(of: type) -> frozenset[str]:
+    """Return the listed attributes of the objects of a type."""
+    return next((names for listed, names in ATTRIBUTES.items() if issubclass(of, listed)), frozenset())
 
 
 def _refuse_no_names(names: Sequence[Any]) -> None:

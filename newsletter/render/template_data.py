@@ -21,6 +21,7 @@ from newsletter.render.pictures import Picture
 from newsletter.yamlfile.fields import StrictModel
 
 Plain = Callable[[Any], Any]
+_IN_SECTIONS = ("sections", "stories")  # the fields of an issue file that `_sections` converts
 
 
 class Fields(dict[str, Any]):
@@ -90,7 +91,8 @@ def _issue(issue: Issue, site: Site, plain: Plain) -> dict[str, Any]:
     contents = issue.contents or site.contents or themes.THEMES[site.theme].contents
     sections = tuple(_sections(issue, contents, plain))
     stories = tuple(story for section in sections for story in section["stories"])
-    content = {name: plain(getattr(issue, name)) for name in IssueFile.model_fields}
+    content: dict[str, Any] = dict.fromkeys(IssueFile.model_fields)
+    content |= {name: plain(getattr(issue, name)) for name in content if name not in _IN_SECTIONS}
     content |= {"name": issue.name, "date": plain(issue.date), "week": plain(issue.week)}
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
@@ -174,9 +176,9 @@ def _entry(number: int, title: str, link: str | None, stories: tuple[str, ...]) 
 
 def _plain(value: Any, pictures: Mapping[str, Picture]) -> Any:
     """Return a value as text, number, boolean, None, tuple, mapping or `Date`; raise TypeError for others."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     match value:
-        case None | str() | bool() | int() | float():
-            return value
         case dt.date():
             return Date(value.year, value.month, value.day)
         case StrictModel():

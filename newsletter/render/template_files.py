@@ -41,20 +41,22 @@ class TemplateLoader(jinja2.BaseLoader):
     def get_source(
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        file = self._find(template)
-        version = _version(file)
+        found = self._find(template)
+        version = _version(found)
 
         def is_current() -> bool:
-            return self._find(template) == file and _version(file) == version
+            return self._find(template) == found and _version(found) == version
 
+        file = Path(found)
         # The built-in templates may be links of the installation.
         root = self._own.parent if self._own and file.is_relative_to(self._own) else None
         return _read(file, root), str(file), is_current
 
-    def _find(self, template: str) -> Path:
+    def _find(self, template: str) -> str:
+        # Texts instead of Path: a mail includes templates 40 times, and each time they are searched again.
         parts = jinja2.loaders.split_template_path(template)
         for folder in self._folders:
-            file = folder.joinpath(*parts)
+            file = os.path.join(folder, *parts)
             if os.path.lexists(file):  # False for a name that is too long for a file, too
                 return file
         raise jinja2.TemplateNotFound(template)
@@ -79,10 +81,10 @@ def is_built_in(folder: Path) -> bool:
         return False
 
 
-def _version(file: Path) -> tuple[int, ...]:
+def _version(file: str) -> tuple[int, ...]:
     """Return a value that changes with a file's content, also if a link leads to another file of its time."""
     try:
-        status = file.stat()
+        status = os.stat(file)
     except OSError:  # the file was removed meanwhile
         return ()
     return status.st_mtime_ns, status.st_size, status.st_dev, status.st_ino

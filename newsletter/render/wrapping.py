@@ -27,6 +27,8 @@ def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
 
     A line ends at a space, or between two characters of which one is Chinese or Japanese.
     """
+    if text.isascii() and (wrapped := _wrap_ascii(text, width, prefix)) is not None:
+        return wrapped
     lines, line, used = [], "", 0
     indent = columns(prefix)
     for gap, piece in _pieces(text, max(_MIN_PIECE_COLUMNS, width - indent)):
@@ -40,6 +42,24 @@ def wrap(text: str, width: int = WIDTH, prefix: str = "") -> str:
             lines.append(line)
             line, used = prefix + piece, indent + size
     return "\n".join([*lines, line])
+
+
+def _wrap_ascii(text: str, width: int, prefix: str) -> str | None:
+    """Wrap a text of ASCII characters, as nearly every paragraph is; return None if a word needs a line.
+
+    One search for the end of each line takes a tenth of the time of one step for each word.
+    """
+    joined = " ".join(text.split())
+    indent = columns(prefix)
+    lines: list[str] = []
+    start = 0
+    while len(joined) - start > (room := width - indent if lines else width):
+        end = joined.rfind(" ", start, start + room + 1)
+        if end < 0:
+            return None
+        lines.append(joined[start:end])
+        start = end + 1
+    return f"\n{prefix}".join([*lines, joined[start:]])
 
 
 def widest_piece(text: str) -> int:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from newsletter.issue.model import Issue
+from newsletter.render.inline_css import inline
 from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from tests.render import material
@@ -187,3 +188,20 @@ print("color:#123456" in inline("<!doctype html><p>Soup</p>", rule + "p { color:
 def test_css_to_be_inlined_imports_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True, check=True)
     assert done.stdout == "True []\n"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param("<P CLASS='said'>Soup</P>", id="capitals"),
+        pytest.param("<p class = said>Soup</p>", id="no-quotes"),
+        pytest.param('<p class="more said">Soup</p>', id="two-classes"),
+        pytest.param('<div class="said"><p>Soup</p></div>', id="inside"),
+    ],
+)
+def test_css_is_inlined_for_each_spelling_of_a_class(html: str) -> None:
+    inlined = inline(
+        f"<!doctype html>{html}", ".missing { color: #111111 } p.said, .said p { color: #123456 }"
+    )
+    assert 'style="color:#123456"' in inlined
+    assert "#111111" not in inlined

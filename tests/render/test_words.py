@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from newsletter.render import filters, markdown
 from newsletter.render.commonmark import parser
@@ -114,6 +116,13 @@ def test_deep_nesting_ends(nested: str) -> None:
 def test_wrap(text: str, lines: list[str]) -> None:
     width = 20 if max(map(len, text.split(" "))) > 19 else 10
     assert wrap(text, width).split("\n") == lines
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text("ab \n", max_size=200), st.integers(1, 30), st.sampled_from(["", "  ", " " * 25]))
+def test_ascii_wraps_like_other_letters_of_one_column(text: str, width: int, prefix: str) -> None:
+    wrapped = wrap(text.replace("b", "é"), width, prefix)
+    assert wrap(text, width, prefix) == wrapped.replace("é", "b")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def _tokens(source: str) -> list[Token]:
     return inline.children or []
 
 
+@lru_cache(maxsize=512)
 def to_html(source: str, links: bool) -> str:
     """Convert a line to HTML; without `links`, only their words remain."""
     tokens = [token for token in _tokens(source) if links or token.type not in ("link_open", "link_close")]
@@ -41,6 +42,7 @@ def to_text(source: str) -> str:
     return words(_tokens(source))
 
 
+@lru_cache(maxsize=512)
 def to_capitals(source: str) -> str:
     """Convert a line to plain words in capitals; code, addresses and placeholders keep their case."""
     return words(map(_in_capitals, _tokens(source)))
