@@ -27,7 +27,7 @@ from newsletter.sending.model import CHUNK_STATES
 
 # Revision of the newest migration. Each start compares it with the revision of the database, and imports
 # Alembic only to migrate.
-REVISION = "0004"
+REVISION = "0005"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,7 +53,8 @@ metadata = MetaData(
     }
 )
 
-# Ids are never reused: an old unsubscribe link must not remove a later subscriber.
+# Ids are never reused: an old unsubscribe link must not remove a later subscriber. `changed_how` tells the
+# origin of the state since `changed_at`; it is "" for a subscriber that never left.
 subscriber_table = Table(
     "subscriber",
     metadata,
@@ -66,8 +67,25 @@ subscriber_table = Table(
     Column("consent_how", String, nullable=False),
     Column("consent_source", String, nullable=False, default=""),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("changed_how", String, nullable=False, server_default=""),
     CheckConstraint(f"state in {SUBSCRIBER_STATES}", name="state"),
     sqlite_autoincrement=True,
+)
+
+# The people who were forgotten: a keyed hash of the address keeps imports and sign-ups from adding them.
+suppressed_table = Table(
+    "suppressed",
+    metadata,
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+# The key of these hashes: one row, made on first use. It is not NEWS_SECRET_KEY, which may be replaced.
+suppression_key_table = Table(
+    "suppression_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
 )
 
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the

@@ -1,0 +1,66 @@
+"""The people who were forgotten: keyed hashes of their addresses, which no import and no sign-up brings back.
+
+A hash without a key could be reversed by trying addresses. The key is in the database, and with it in each
+backup and in a sealed state: who has both can test whether an address was forgotten.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from newsletter.store.schema import suppressed_table, suppression_key_table
+
+_KEY_BYTES = 32
+_HASH_BYTES = 32
+_BATCH = 500
+
+
+def suppress(connection: Connection, address_keys: Iterable[str], since: datetime) -> None:
+    """Keep the hashes of these addresses; those that are kept already stay as they are."""
+    key = _key(connection) or _make_key(connection)
+    hashes = {_hash(key, address_key) for address_key in address_keys}
+    new = hashes - _kept(connection, hashes)
+    if new:
+        connection.execute(insert(suppressed_table), [{"address_hash": h, "since": since} for h in new])
+
+
+def release(connection: Connection, address_key: str) -> bool:
+    """Delete the hash of an address, whose owner asked to subscribe again; return False if there is none."""
+    if not (key := _key(connection)):
+        return False
+    query = delete(suppressed_table).where(suppressed_table.c.address_hash == _hash(key, address_key))
+    return bool(connection.execute(query).rowcount)
+
+
+def suppressed(connection: Connection, address_keys: Iterable[str]) -> set[str]:
+    """Return those of the addresses whose hashes are kept."""
+    if not (key := _key(connection)):
+        return set()
+    by_hash = {_hash(key, address_key): address_key for address_key in address_keys}
+    return {by_hash[kept] for kept in _kept(connection, by_hash)}
+
+
+def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
+    wanted, kept = list(hashes), set()
+    for start in range(0, len(wanted), _BATCH):
+        some = wanted[start : start + _BATCH]
+        column = suppressed_table.c.address_hash
+        kept |= set(connection.scalars(select(column).where(column.in_(some))))
+    return kept
+
+
+def _hash(key: bytes, address_key: str) -> bytes:
+    return hashlib.blake2b(address_key.encode(), key=key, digest_size=_HASH_BYTES).digest()
+
+
+def _key(connection: Connection) -> bytes | None:
+    return connection.scalar(select(suppression_key_table.c.key))
+
+
+def _make_key(connection: Connection) -> bytes:
+    key = secrets.token_bytes(_KEY_BYTES)
+    connection.execute(insert(suppression_key_table), {"id": 1, "key": key})
+    return key
