@@ -130,12 +130,13 @@ def _take_screenshots(folder: Path, issue: str | None, target: Path) -> None:
     from newsletter.issue import files
     from newsletter.limits.process import run_limited
     from newsletter.mail.sample import sample_mailing
-    from newsletter.preview import mail_views, screenshots
+    from newsletter.preview import local_pictures, mail_views, screenshots
     from newsletter.services.export import rendered
 
     newsletter = loader.load(folder, review=True)
     loaded, mail = run_limited(rendered, newsletter, files.find(newsletter.issues, issue))
     html = mail_views.html_for(*sample_mailing(loaded, mail, newsletter))
+    html = local_pictures.embedded(html, newsletter.site)
 
     def show(screenshot: screenshots.Screenshot) -> None:
         cut = f", only the first {screenshot.cut:,} pixels of the mail" if screenshot.cut else ""

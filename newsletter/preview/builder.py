@@ -13,6 +13,8 @@ from newsletter.config import loader
 from newsletter.disk.boundary import entries
 from newsletter.errors import NewsError, Problem
 from newsletter.issue import files as issues
+from newsletter.issue.model import PICTURES
+from newsletter.preview import local_pictures
 from newsletter.render.model import Rendered
 from newsletter.services.prepare import proof
 
@@ -23,14 +25,15 @@ Result = TypeVar("Result")
 class Page:
     """The result of a build: the proof of an issue, or the problems that prevent it.
 
-    `issue` is its name, "" if there is none. `saved` is the modification time of its newest file, in
-    milliseconds since 1970; comparisons ignore it.
+    `issue` is its name, "" if there is none. `pictures` changes with the files of the mail's pictures.
+    `saved` is the modification time of its newest file, in milliseconds since 1970; comparisons ignore it.
     """
 
     issue: str
     proof: Proof | None = None
     problems: Sequence[Problem] = ()
     saved: float = field(default=0.0, compare=False)
+    pictures: local_pictures.Stamp = ()
 
     @property
     def mail(self) -> Rendered | None:
@@ -45,7 +48,8 @@ class Page:
     def version(self) -> str:
         """Return a hash of the page's content, which does not change when the server is restarted."""
         source = (self.proof.issue.source, self.proof.newsletter.config, self.mail) if self.proof else ()
-        return sha256(repr((self.issue, self.problems, source)).encode()).hexdigest()[:16]
+        shown = (self.issue, self.problems, source, self.pictures)
+        return sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def build(folder: Path, name: str | None = None) -> Page:
@@ -64,13 +68,15 @@ def build(folder: Path, name: str | None = None) -> Page:
     problems.extend(path_problems)
     issue = _try(lambda: issues.load(path, folder), problems) if path else None
     built = _try(lambda: proof(newsletter, issue), problems) if newsletter and issue else None
-    return Page(path.stem if path else name or "", None if problems else built, tuple(problems), saved)
+    pictures = local_pictures.stamp(built.rendered.html, built.newsletter.site) if built else ()
+    name = path.stem if path else name or ""
+    return Page(name, None if problems else built, tuple(problems), saved, pictures)
 
 
 def _saved(folder: Path, issue: Path | None) -> float:
-    templates = folder / loader.TEMPLATES
-    files = [folder / loader.FILE, *([issue] if issue else []), templates]
-    files.extend(Path(entry.path) for entry in entries(templates, folder))
+    files = [folder / loader.FILE, *([issue] if issue else [])]
+    for below in (folder / loader.TEMPLATES, folder / PICTURES):
+        files.extend([below, *(Path(entry.path) for entry in entries(below, folder))])
     newest = 0.0
     for file in files:
         with suppress(OSError):

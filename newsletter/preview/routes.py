@@ -18,13 +18,15 @@ from starlette.routing import Route
 
 from newsletter.background import run_in_thread
 from newsletter.checks.proof import Proof
+from newsletter.config import loader
 from newsletter.errors import LimitReached, NewsError, SubscriberError
 from newsletter.mail.sample import sample_message
-from newsletter.preview import mail_views, new_issue, outbox, payloads, subscriber_search
+from newsletter.preview import local_pictures, mail_views, new_issue, outbox, payloads, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
 from newsletter.preview.actions import PATHS, Actions, issue_name
 from newsletter.preview.outbox_message import OutboxMessage
 from newsletter.preview.workspace import Workspace
+from newsletter.render.model import Site
 from newsletter.subscribers.model import Subscriber
 
 _PAGE = Path(__file__).parent / "page"
@@ -107,9 +109,9 @@ class _Handlers:
     async def html(self, request: Request) -> Response:
         proof = await self._proof(request)
         if proof is None:
-            return _mail("", request, 503)
+            return await _mail("", None, request, 503)
         mailing, recipient = mail_views.addressed(proof, _reader(request))
-        return _mail(mail_views.html_for(mailing, recipient), request)
+        return await _mail(mail_views.html_for(mailing, recipient), proof.newsletter.site, request)
 
     async def text(self, request: Request) -> Response:
         proof = await self._proof(request)
@@ -176,13 +178,20 @@ class _Handlers:
 
     async def outbox_message_html(self, request: Request) -> Response:
         message = await self._outbox_message(request)
-        return _mail(message.html, request) if message else Response(status_code=404)
+        if message is None:
+            return Response(status_code=404)
+        return await _mail(message.html, await run_in_thread(self._site), request)
 
     async def _outbox_message(self, request: Request) -> OutboxMessage | None:
         try:
             return await run_in_thread(outbox.of(self._workspace.folder).open, request.path_params["name"])
         except NewsError:
             return None  # the list says why
+
+    def _site(self) -> Site | None:
+        with contextlib.suppress(NewsError):
+            return loader.load(self._workspace.folder, review=True).site
+        return None
 
     async def _limited(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Run a function in a process with limits; return None if it reaches one."""
@@ -208,13 +217,14 @@ def _message(proof: Proof, request: Request) -> bytes:
     return sample_message(proof.issue, proof.rendered, proof.newsletter, _reader(request))
 
 
-def _mail(html: str, request: Request, status: int = 200) -> Response:
+async def _mail(html: str, site: Site | None, request: Request, status: int = 200) -> Response:
     images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
     scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
     headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
-    return Response(
-        mail_views.in_scheme(mail_views.without_links(html), scheme), status, headers, "text/html"
-    )
+    shown = mail_views.in_scheme(mail_views.without_links(html), scheme)
+    if site:  # last, because pictures are long texts
+        shown = await run_in_thread(local_pictures.embedded, shown, site)
+    return Response(shown, status, headers, "text/html")
 
 
 async def _rebuild_after(changed: Callable[[], AsyncIterator[None]], workspace: Workspace) -> None:

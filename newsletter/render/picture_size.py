@@ -1,4 +1,4 @@
-"""Read the size of a picture from the start of its file: PNG, GIF, JPEG and WebP.
+"""Read the kind and the size of a picture from the start of its file: PNG, GIF, JPEG and WebP.
 
 Mail programs show these four: https://www.caniemail.com/search/?s=image
 """
@@ -8,6 +8,17 @@ import struct
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 # The markers of JPEG that begin a frame, with its size: SOF0 to SOF15, without the tables among them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def media_type(head: bytes) -> str | None:
+    """Return the media type of a picture by its first bytes, such as `image/png`; None for other files."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if head.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/webp" if head.startswith(b"RIFF") and head[8:12] == b"WEBP" else None
 
 
 def picture_size(head: bytes) -> tuple[int, int] | None:
@@ -20,16 +31,17 @@ def picture_size(head: bytes) -> tuple[int, int] | None:
 
 
 def _size(head: bytes) -> tuple[int, int] | None:
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
-        width, height = struct.unpack_from(">II", head, 16)
-        return width, height
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        width, height = struct.unpack_from("<HH", head, 6)
-        return width, height
-    if head.startswith(b"\xff\xd8"):
-        return _jpeg_size(head)
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return _webp_size(head)
+    match media_type(head):
+        case "image/png" if head[12:16] == b"IHDR":
+            width, height = struct.unpack_from(">II", head, 16)
+            return width, height
+        case "image/gif":
+            width, height = struct.unpack_from("<HH", head, 6)
+            return width, height
+        case "image/jpeg":
+            return _jpeg_size(head)
+        case "image/webp":
+            return _webp_size(head)
     return None
 
 

@@ -1,7 +1,10 @@
 """Resolve the address and the size of a picture: on the web, or a file in the newsletter's `pictures/`."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.disk import reading
@@ -12,8 +15,10 @@ from newsletter.render.picture_size import SUFFIXES, picture_size
 
 MAX_WIDTH = 528
 """The width of the text of a mail, in pixels; also that of a picture of the web without a width."""
-# The size of a picture is at its start; only JPEG may have other data before it.
-_MAX_HEADER_BYTES = 1_000_000
+MAX_HEADER_BYTES = 1_000_000
+"""The part of a file that has its size: it is at the start, and only JPEG may have other data before it."""
+# The parts of an address that name no other file.
+_QUERY = re.compile("[?#]")
 
 
 class Picture(NamedTuple):
@@ -48,8 +53,7 @@ def resolve(src: str, site: Site) -> Picture:
     if urlsplit(src).scheme or src.startswith(("//", "[[")):
         return Picture(src)
     path = PurePosixPath(unquote(src))
-    is_below = path.parts[:1] == (PICTURES,) and len(path.parts) > 1 and ".." not in path.parts
-    if not is_below or not str(path).isprintable() or "?" in src or "#" in src:
+    if not _is_below_pictures(path) or _QUERY.search(src):
         fix = f"write the whole address: https://…, or {PICTURES}/FILE, and put the file there"
         raise BadPicture("is neither a web address nor a picture of the newsletter", fix)
     if path.suffix.lower() not in SUFFIXES:
@@ -57,13 +61,28 @@ def resolve(src: str, site: Site) -> Picture:
     if site.url is None:
         fix = f"write `site: https://…` in newsletter.yml, where {PICTURES}/ will be published"
         raise BadPicture("is a file, and the newsletter has no site that could show it", fix)
-    if "?" in site.url or "#" in site.url:
+    if _QUERY.search(site.url):
         what = "is a file, and the address of the site has a ? or #, behind which no picture can be"
         raise BadPicture(what, "write `site:` in newsletter.yml without it")
     if site.folder is None:
         raise BadPicture("is a file of an issue outside a newsletter", "write the whole address: https://…")
-    width, height = _size(Path(site.folder), path)
+    width, height = _size(path, site.folder)
     return Picture(f"{site.url}/{quote(path.as_posix())}", width, height)
+
+
+def published_file(address: str, site: Site) -> PurePosixPath | None:
+    """Return the `pictures/FILE` that is linked as this address, with any query; None for other addresses."""
+    if site.url is None or site.folder is None or not address.startswith(f"{site.url}/"):
+        return None
+    path = PurePosixPath(unquote(_QUERY.split(address.removeprefix(f"{site.url}/"), 1)[0]))
+    return path if _is_below_pictures(path) and path.suffix.lower() in SUFFIXES else None
+
+
+@contextmanager
+def open_file(path: PurePosixPath, folder: str) -> Iterator[BinaryIO]:
+    """Open a picture of the newsletter in `folder`; raise OSError for one that is missing or leads out."""
+    with reading.open_regular(Path(folder) / path, root=Path(folder), suffix=path.suffix) as file:
+        yield file
 
 
 def written_forms(address: str, site: Site) -> tuple[str, ...]:
@@ -73,10 +92,15 @@ def written_forms(address: str, site: Site) -> tuple[str, ...]:
     return tuple(dict.fromkeys((file, unquote(file)))) if is_file else ()
 
 
-def _size(folder: Path, path: PurePosixPath) -> tuple[int, int]:
+def _is_below_pictures(path: PurePosixPath) -> bool:
+    is_below = path.parts[:1] == (PICTURES,) and len(path.parts) > 1 and ".." not in path.parts
+    return is_below and str(path).isprintable()
+
+
+def _size(path: PurePosixPath, folder: str) -> tuple[int, int]:
     try:
-        with reading.open_regular(folder / path, root=folder, suffix=path.suffix) as file:
-            head = file.read(_MAX_HEADER_BYTES)
+        with open_file(path, folder) as file:
+            head = file.read(MAX_HEADER_BYTES)
     except OSError as failure:
         raise BadPicture(cannot_be("read", failure), read_hint(failure, "put the file there")) from failure
     size = picture_size(head)

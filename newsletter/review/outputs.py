@@ -11,7 +11,7 @@ from newsletter.disk import reading, writing
 from newsletter.disk.failures import cannot_be, read_hint, write_hint
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Unavailable
-from newsletter.preview import mail_views, screenshots
+from newsletter.preview import local_pictures, mail_views, screenshots
 from newsletter.review import report
 from newsletter.review.collect import Review
 from newsletter.review.github_run import GithubRun
@@ -57,7 +57,7 @@ def write_review(
 def _write_mail(proof: Proof, folder: Path, root: Path | None) -> Written:
     """Write a mail as a page, as text and as pictures, with the values of a made-up subscriber."""
     mailing, recipient = mail_views.addressed(proof)
-    html = mail_views.html_for(mailing, recipient)
+    html = local_pictures.embedded(mail_views.html_for(mailing, recipient), proof.newsletter.site)
     files = [
         _write(folder / MAIL, mail_page(html, proof.rendered.subject), root),
         _write(folder / TEXT, mail_views.text_for(mailing, recipient), root),

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,18 @@ def comment() -> str:
 
 
 def test_the_files_of_a_review(folder: Path, tmp_path: Path, chromium: str) -> None:
-    save(folder, LATER)
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "a.gif").write_bytes(b"GIF89a" + struct.pack("<HH", 30, 20))
+    samples.write(folder, issue=LATER, extra="provider: smtp\nsite: https://soup.example.com\n")
+    save(folder, LATER + "image: {src: pictures/a.gif, alt: A bowl}\n")
     result = CliRunner().invoke(main, ["review", "--base", "main", "-o", "out"])
     assert result.exit_code == 0 and "out/phone-dark.png" in result.output
     names = {file.name for file in Path("out").iterdir()}
     assert names == {"comment.md", "summary.md", "mail.html", "mail.txt"} | PICTURES
     assert all((Path("out") / name).read_bytes().startswith(b"\x89PNG") for name in PICTURES)
     assert "reader@example.com" not in (text := Path("out/mail.txt").read_text()) and "40 minutes" in text
-    assert "40 minutes" in Path("out/mail.html").read_text()
+    assert "40 minutes" in (page := Path("out/mail.html").read_text())
+    assert "data:image/gif;base64," in page and "soup.example.com/pictures" not in page
     assert "are in the folder out." in Path("out/comment.md").read_text()
     before = Path("out/phone-dark.png").stat()
     links = {name: f"https://github.com/example/letter/actions/runs/7/artifacts/{name}" for name in names}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,16 @@ def picture(letter, name: str) -> bytes:
 def size(png: bytes) -> tuple[int, int]:
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     return struct.unpack(">II", png[16:24])
+
+
+def one_coloured(width: int, height: int) -> bytes:
+    """Return a black picture in the format PNG."""
+    rows = zlib.compress(bytes(height * (1 + (width + 7) // 8)))
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0), b"IDAT": rows, b"IEND": b""}
+    parts = (
+        struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def footer(letter, raw: str) -> None:
@@ -140,8 +151,12 @@ def test_what_is_too_wide_for_a_phone_does_not_widen_the_picture(letter, take):
 
 
 @pytest.mark.usefixtures("chromium")
-def test_nothing_is_fetched_and_no_script_runs(letter, take):
+def test_nothing_is_fetched_and_no_script_runs_but_a_picture_of_a_file_is_shown(letter, take):
+    (letter.folder / "pictures").mkdir()
+    (letter.folder / "pictures" / "tall.png").write_bytes(one_coloured(20, 3000))
+    letter.edit("    passages:\n", "    image: {src: pictures/tall.png, alt: A ladder}\n    passages:\n")
     with listening() as (address, requested):
+        letter.save("newsletter.yml", f"{letter.config}site: {address}\n")
         footer(
             letter,
             f'<img alt="" src="{address}/pixel.png" /><script>new Image().src = "{address}/script"</script>'
@@ -150,6 +165,7 @@ def test_nothing_is_fetched_and_no_script_runs(letter, take):
         )
         assert take().returncode == 0
         assert requested == []
+    assert 3000 < size(picture(letter, "desktop-light"))[1] < 5000
 
 
 @pytest.mark.usefixtures("chromium")

@@ -1,7 +1,7 @@
 """Tests of pictures in running text: files of the newsletter, their sizes, and their mistakes."""
 
 import struct
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -9,8 +9,8 @@ from newsletter.errors import IssueError
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.render.model import Site
-from newsletter.render.picture_size import picture_size
-from newsletter.render.pictures import BadPicture, Picture, resolve
+from newsletter.render.picture_size import media_type, picture_size
+from newsletter.render.pictures import BadPicture, Picture, published_file, resolve
 from newsletter.render.pipeline import render
 from tests.render import material
 
@@ -62,6 +62,22 @@ def test_the_size_is_read_from_the_start_of_a_file(head: bytes, size: tuple[int,
     assert picture_size(head) == size
 
 
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"GIF87a", "image/gif"),
+        (JPEG, "image/jpeg"),
+        (b"RIFF....WEBPVP8X", "image/webp"),
+        (b"RIFF....WAVEfmt ", None),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", None),
+        (b"", None),
+    ],
+)
+def test_the_kind_is_read_from_the_first_bytes(head: bytes, kind: str | None) -> None:
+    assert media_type(head) == kind
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Return the site of a newsletter with some files in `pictures/`, in whose folder the test runs."""
@@ -88,6 +104,32 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 )
 def test_a_file_is_linked_below_the_site(src: str, address: str, site: Site) -> None:
     assert resolve(src, site) == Picture(address, 300, 200)
+
+
+@pytest.mark.parametrize("src", ["pictures/2026/pot.jpeg", "pictures/a bowl ü.png"])
+@pytest.mark.parametrize("query", ["", "?v=2", "#top"])
+def test_an_address_leads_back_to_its_file(src: str, query: str, site: Site) -> None:
+    assert published_file(resolve(src, site).src + query, site) == PurePosixPath(src)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://soup.example.com/pictures/soup.png",
+        "https://soup.example.com/letter/pictures/",
+        "https://soup.example.com/letter/pictures/notes.txt",
+        "https://soup.example.com/letter/pictures/../soup.png",
+        "https://soup.example.com/letter/pictures/%2e%2e/soup.png",
+        "https://soup.example.com/letter/issues/soup.png",
+        "https://soup.example.com/letter//pictures/soup.png",
+        "https://soup.example.com/letter/pictures/so%00up.png",
+        "http://soup.example.com/letter/pictures/soup.png",
+        "pictures/soup.png",
+    ],
+)
+def test_other_addresses_are_no_file(address: str, site: Site) -> None:
+    assert published_file(address, site) is None
+    assert published_file(address, material.site(folder=site.folder)) is None
 
 
 @pytest.mark.parametrize(
