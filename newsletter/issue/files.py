@@ -76,6 +76,12 @@ def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
     return reader.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
 
 
+def where_line(issue: Issue, text: Text, number: int, words: str = "") -> str:
+    """Return `file:line` of a line of a text of an issue, which is counted from 0, or of `words` in it."""
+    document = reader.Document(issue.path, None, issue.lines, text=issue.source)
+    return document.where_line(text.loc, text.content, number, words)
+
+
 def texts(issue: Issue) -> Iterator[Text]:
     """Yield every text of an issue, from top to bottom."""
     for loc, content in reader.texts_in(issue.model_dump(include=set(IssueFile.model_fields))):
