@@ -80,8 +80,11 @@ def plan_init(folder: Path, options: InitOptions) -> InitPlan:
     if exists and not options.github:
         fix = "to begin an issue: news new DATE; to add the workflows for GitHub: news init --github"
         raise ConfigError.of(display_path(folder / loader.FILE), "this folder has a newsletter already", fix)
-    config = loader.load_file(folder)[0] if exists else None
-    setup = find_setup(folder, options.action, options.repository, config) if options.github else None
+    newsletter = None
+    if exists:
+        config, lines = loader.load_file(folder)
+        newsletter = loader.Newsletter(folder, config, lines=lines)
+    setup = find_setup(folder, options.action, options.repository, newsletter) if options.github else None
     return InitPlan(folder, exists, setup, options.markdown)
 
 
