@@ -29,9 +29,10 @@ class Body:
         self._data: dict[str, Any] = {**(front.data or {})}
         self._opening: list[dict[str, Any]] = []
         self._sections: list[dict[str, Any]] = []
-        self._added: list[tuple[Kind, dict[str, Any], Loc]] = []
+        self._added: list[tuple[Kind, dict[str, Any], Loc, bool]] = []
         self._values = _count(front.data)
         self._heading_characters = 0
+        self._has_content = False
         self.problems = list(front.problems)
 
     def document(self, text: str) -> Document:
@@ -40,8 +41,8 @@ class Body:
             self._add(part)
         for heading in self._body.misplaced:
             self._refuse_heading(heading)
-        for kind, values, loc in self._added:
-            if not values.keys() & {*kind.needed}:
+        for kind, values, loc, has_text in self._added:
+            if not values.keys() & {*kind.needed} - ({"text"} if not has_text else set()):
                 self._refuse(
                     loc, self._lines[loc] - self._offset - 1, f"{dotted(loc)} has no content", kind.fix
                 )
@@ -50,7 +51,7 @@ class Body:
             for key, parts in (("opening", self._opening), ("sections", self._sections))
             if parts
         }
-        if not (self._opening or self._sections):
+        if not self._has_content:
             fix = "write a text, a section (`## …`) or a story (`### …`)"
             self._refuse(("body",), -1, "there is no text below the front matter", fix)
             data["opening"] = ({"text": "-"},)  # the model has nothing to say about it
@@ -58,17 +59,20 @@ class Body:
 
     def _add(self, part: Part) -> None:
         level = part.heading.level if part.heading else PASSAGE
-        if part.heading is None and not (part.has_text or part.keys):
+        has_unused_note = self._definitions.has_unused_note(part.first, part.end)
+        is_content = bool(part.heading or part.has_text or part.keys)
+        if not (is_content or has_unused_note):
             return
+        self._has_content |= is_content
         values: dict[str, Any] = {}
         loc = self._place(level, values, part.heading.line if part.heading else part.first)
         if part.heading:
             self._add_heading(KINDS[level], values, loc, part.heading)
         if part.keys:
             self._add_keys(KINDS[level], values, loc, part.keys)
-        if part.has_text:
+        if part.has_text or has_unused_note:
             self._add_text(values, loc, part)
-        self._added.append((KINDS[level], values, loc))
+        self._added.append((KINDS[level], values, loc, part.has_text or not is_content))
         self._values += _count(values)
         if self._values > MAX_VALUES:
             self._stop(loc, f"the file has more than {MAX_VALUES:,} values up to here")
