@@ -17,7 +17,11 @@ NewsError                an error with its location and what to do next; exit co
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self, get_args
+
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
 
 Severity = Literal[
     "error",  # the issue, or the set-up, does not work; a send refuses to start
@@ -26,6 +30,7 @@ Severity = Literal[
 ]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The severities, the severest first."""
+CHECK_PERMISSIONS = "check the permissions of its folder"
 MAX_PROBLEMS = 100
 """The problems of one file that are reported; more would fill a terminal or a page."""
 _MAX_LINE_DIGITS = 9  # Python refuses to read a number of thousands of digits
@@ -151,3 +156,9 @@ class SendRefused(NewsError):
 
 class Unavailable(NewsError):
     """The error for an optional program, a folder, a port or a commit that is not available."""
+
+    @classmethod
+    def unwritable(cls, path: Path, failure: OSError, fix: str = CHECK_PERMISSIONS) -> Self:
+        """Return the error for a file or folder that cannot be written; `fix` is for all but a full disk."""
+        what, hint = cannot_be("written", failure), write_hint(failure, fix)
+        return cls(what, hint, where=display_path(path))

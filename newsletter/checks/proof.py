@@ -1,6 +1,6 @@
 """The input of a check: an issue, its rendered mail, and the source of each part of that mail."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -75,15 +75,11 @@ class Proof:
                 return place
         return self.issue.path
 
-    def where_lines(self, text: Text, pieces: Iterable[str]) -> Iterator[str]:
-        """Yield `file:line` of pieces of a text, as they are written in its file, in their order."""
-        start = self.where(text)
-        file, _, first = start.rpartition(":")
-        source = self.issue.source.split("\n") if first.isdecimal() else []
-        lines = ((number, line) for number, line in enumerate(source, 1) if number >= int(first))
-        for piece in pieces:
-            number = next((number for number, line in lines if piece in line), None)
-            yield f"{file}:{number}" if number else start
+    def where_line(self, text: Text, number: int, words: str = "") -> str:
+        """Return `file:line` of a line of a text, which is counted from 0, or of `words` in it."""
+        if self.locator.paused:
+            return self.issue.path
+        return files.where_line(self.issue, text, number, words)
 
     def where_in_text(self, words: str) -> str:
         """Return `file:line` of words of the text part, which may be missing in the HTML part."""

@@ -70,7 +70,8 @@ def schema() -> None:
     "--screenshot",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write PNGs for desktop and phone, light and dark, and exit; needs Chromium.",
+    help="Write PNGs for desktop and phone, light and dark, into this folder, relative to the current one, "
+    "and exit; needs Chromium.",
 )
 @click.pass_obj
 def preview(folder: Path, issue: str | None, port: int, host: str, screenshot: Path | None) -> None:
@@ -153,7 +154,7 @@ def _take_screenshots(folder: Path, issue: str | None, target: Path) -> None:
     "target",
     type=click.Path(path_type=Path),
     show_default=str(_BUILD),
-    help="The folder for the files.",
+    help="The folder for the files, relative to the current one.",
 )
 @click.pass_obj
 def render(folder: Path, issue: str | None, target: Path | None) -> None:

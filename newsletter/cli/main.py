@@ -26,6 +26,7 @@ from newsletter.constants import REFUSED
 from newsletter.disk.programs import no_programs_of
 from newsletter.errors import NewsError, Problem
 
+_FOLDER = "The newsletter's folder; files that a command names are relative to the current one."
 _VERBOSE = "Log each step and the causes of an error to standard error, without addresses; -vv: details too."
 _LOG_FORMAT = "Log each step, like -v, as text or as JSON with one object per line."
 
@@ -99,7 +100,7 @@ def _log(failure: Exception) -> None:
 
 @click.group(cls=News, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="news")
-@click.option("-C", "folder", type=click.Path(path_type=Path), default=".", help="The newsletter's folder.")
+@click.option("-C", "folder", type=click.Path(path_type=Path), default=".", help=_FOLDER)
 @click.option("-v", "--verbose", count=True, help=_VERBOSE)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help=_LOG_FORMAT)
 @click.pass_context

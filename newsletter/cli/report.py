@@ -101,7 +101,6 @@ def _open_private(path: Path) -> Iterator[IO[str]]:
     Raise Unavailable if it cannot be written.
     """
     from newsletter.disk import writing
-    from newsletter.disk.failures import cannot_be, write_hint
 
     try:
         with writing.replacing(path, private=True) as raw:
@@ -109,9 +108,7 @@ def _open_private(path: Path) -> Iterator[IO[str]]:
             yield file
             file.detach()
     except OSError as failure:
-        what = cannot_be("written", failure)
-        hint = write_hint(failure, "choose another file: --csv FILE")
-        raise Unavailable(what, hint, where=display_path(path)) from failure
+        raise Unavailable.unwritable(path, failure, "choose another file: --csv FILE") from failure
 
 
 def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportOptions) -> None:

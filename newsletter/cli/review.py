@@ -28,7 +28,7 @@ _FOLDER = Path("build") / "review"
     "target",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help=f"The folder for the files.  [default: {_FOLDER.as_posix()}]",
+    help=f"The folder for the files, relative to the current one.  [default: {_FOLDER.as_posix()}]",
 )
 @click.option(
     "--links",

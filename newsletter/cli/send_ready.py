@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output, progress, terminal
 from newsletter.cli.deliver import send_issue
-from newsletter.cli.not_due import show_not_due
+from newsletter.cli.not_due import show_misnamed, show_not_due
 from newsletter.constants import INCOMPLETE, REFUSED
 from newsletter.errors import SaveLost, SendRefused
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from newsletter.services.send import SendService
 
 _TRIES = 3
-_NOTHING_DUE = "No issue is due: each one was sent or cancelled, is a draft, or has a later date."
+_NOTHING_DUE = "No {} is due: each one was sent or cancelled, is a draft, or has a later date."
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ class _ReadyRun:
         with opened as service:
             due, broken = terminal.collect_due(due_issues(service, options.issue, options.at_most))
             self._report_lost(service, {prepared.issue.name for prepared in due})
+            is_misnamed = show_misnamed(self._newsletter)
             if not (due or broken or self._codes):
-                output.echo(_NOTHING_DUE)
+                output.echo(_NOTHING_DUE.format("other issue" if is_misnamed else "issue"))
             for prepared in due:
                 if self._interrupt.asked:
                     self._codes[prepared.issue.name] = INCOMPLETE
@@ -86,8 +87,8 @@ class _ReadyRun:
                     break
                 else:
                     self._send(service, prepared, is_last=is_last)
-            has_errors = show_not_due(service)
-        return self._code(broken=broken or has_errors)
+            show_not_due(service)
+        return self._code(broken=broken or is_misnamed)
 
     def _send(self, service: "SendService", prepared: "Prepared", *, is_last: bool) -> None:
         from newsletter.cli import logs

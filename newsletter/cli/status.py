@@ -12,7 +12,7 @@ from newsletter.cli.command import command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load, open_to_read
-from newsletter.cli.not_due import show_not_due
+from newsletter.cli.not_due import show_misnamed, show_not_due
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.constants import REFUSED
 from newsletter.display import display_path
@@ -50,8 +50,10 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
     with SendService.open(newsletter, on_wait=None) as service:
         due, broken = terminal.collect_due(due_issues(service))
+        is_misnamed = False
         if not (due or as_json):
-            broken |= show_not_due(service)
+            is_misnamed = show_misnamed(newsletter)
+            show_not_due(service)
     names = [prepared.issue.name for prepared in due]
     if as_json:
         import json
@@ -61,8 +63,8 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
         for name in names:
             output.echo(name)
     else:
-        output.echo("No issue is due.", err=True)
-    return REFUSED if broken else 0
+        output.echo(f"No {'other ' if is_misnamed else ''}issue is due.", err=True)
+    return REFUSED if broken or is_misnamed else 0
 
 
 def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -> None:

@@ -104,6 +104,7 @@ class Newsletter:
             labels=labels,
             templates=str(self.templates),
             logo=config.logo,
+            logo_where=self.where("logo", "src"),
             date_line=config.date_line,
             contents=config.contents,
             folder=str(self.folder),
@@ -121,15 +122,16 @@ def with_provider(newsletter: Newsletter, name: str | None) -> Newsletter:
         chosen = Config.model_validate({**dict(newsletter.config), "provider": name})
     except ValidationError as invalid:
         raise ConfigError(
-            [_provider_problem(name, error) for error in invalid.errors(include_url=False)]
+            [_provider_problem(newsletter, name, error) for error in invalid.errors(include_url=False)]
         ) from invalid
     return replace(newsletter, config=chosen)
 
 
-def _provider_problem(provider: str, error: ErrorDetails) -> Problem:
+def _provider_problem(newsletter: Newsletter, provider: str, error: ErrorDetails) -> Problem:
     context = error.get("ctx", {})
     what = reader.sentence(error["loc"], context.get("what", error["msg"]))
-    return Problem(FILE, what, context.get("fix", f"change it, or do not send through {provider}"))
+    where = newsletter.where(*error["loc"])
+    return Problem(where, what, context.get("fix", f"change it, or do not send through {provider}"))
 
 
 def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: bool = False) -> Newsletter:

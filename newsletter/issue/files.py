@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
@@ -12,13 +11,14 @@ from typing import Any, NamedTuple
 from newsletter.disk.boundary import root_of
 from newsletter.display import display_path
 from newsletter.errors import IssueError
+from newsletter.issue.file_names import MARKDOWN as MARKDOWN
+from newsletter.issue.file_names import SUFFIXES as SUFFIXES
+from newsletter.issue.file_names import is_issue_file as is_issue_file
+from newsletter.issue.file_names import issue_date as issue_date
+from newsletter.issue.file_names import issue_name as issue_name
+from newsletter.issue.misnamed import meant_for, naming_hint
 from newsletter.issue.model import Issue, IssueFile
 from newsletter.yamlfile import reader, validation
-
-MARKDOWN = ".md"
-SUFFIXES = (*reader.SUFFIXES, MARKDOWN)
-"""The suffixes of issue files, the usual one first."""
-_NAME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
 class Text(NamedTuple):
@@ -76,6 +76,12 @@ def where(issue: Issue, loc: reader.Loc, words: str = "", nth: int = 0) -> str:
     return reader.Document(issue.path, None, issue.lines, text=issue.source).where(loc, words, nth)
 
 
+def where_line(issue: Issue, text: Text, number: int, words: str = "") -> str:
+    """Return `file:line` of a line of a text of an issue, which is counted from 0, or of `words` in it."""
+    document = reader.Document(issue.path, None, issue.lines, text=issue.source)
+    return document.where_line(text.loc, text.content, number, words)
+
+
 def texts(issue: Issue) -> Iterator[Text]:
     """Yield every text of an issue, from top to bottom."""
     for loc, content in reader.texts_in(issue.model_dump(include=set(IssueFile.model_fields))):
@@ -92,11 +98,6 @@ def issue_files(folder: Path) -> list[Path]:
         found = sorted(filter(is_issue_file, folder.glob("[12]*")), key=_by_name_and_suffix, reverse=True)
         return list({path.stem: path for path in found}.values())[::-1]
     return []
-
-
-def is_issue_file(path: Path) -> bool:
-    """Return True if a file is named like an issue, such as `2026-04-27.yml`."""
-    return path.suffix in SUFFIXES and _NAME.fullmatch(path.stem) is not None
 
 
 def _by_name_and_suffix(path: Path) -> tuple[str, int]:
@@ -131,18 +132,12 @@ def find(folder: Path, name: str | None = None) -> Path:
     for path in candidates:
         if os.path.lexists(path):
             return path
-    where, fix = display_path(candidates[0]), _alternatives(candidates[0].stem, files)
-    raise IssueError.of(where, "there is no such issue", fix)
-
-
-def issue_name(argument: str) -> str | None:
-    """Return the name of the issue for a date or a path; None for other text.
-
-    The issue does not need to exist.
-    """
-    path = Path(argument)
-    name = path.stem if path.suffix in SUFFIXES else path.name
-    return name if _NAME.fullmatch(name) else None
+    missing = candidates[0]
+    if misnamed := meant_for(missing.stem, folder):
+        what = f"there is no such issue, and {display_path(misnamed)} is not named like one"
+        raise IssueError.of(display_path(missing), what, naming_hint(misnamed, folder))
+    fix = _alternatives(missing.stem, files)
+    raise IssueError.of(display_path(missing), "there is no such issue", fix)
 
 
 def schema() -> str:
@@ -157,18 +152,6 @@ def next_monday(today: date) -> date:
 
 
 def _alternatives(name: str, files: Sequence[Path]) -> str:
-    start = f"start it: news new {name}" if _NAME.fullmatch(name) else "name an issue by its date: 2026-05-04"
+    start = f"start it: news new {name}" if issue_name(name) else "name an issue by its date: 2026-05-04"
     newest = ", ".join(file.stem for file in files[-3:])
     return f"the newest here: {newest}; or {start}" if newest else start
-
-
-def issue_date(path: Path) -> date:
-    """Return the date in an issue file's name; raise IssueError if the name is not a date."""
-    what = "the file's name is not the date of the issue"
-    try:
-        if is_issue_file(path):
-            return date.fromisoformat(path.stem)
-    except ValueError:
-        what = f"there is no {path.stem} in the calendar"
-    suffix = MARKDOWN if path.suffix.lower() == MARKDOWN else SUFFIXES[0]
-    raise IssueError.of(display_path(path), what, f"name it like this: 2026-04-27{suffix}")

@@ -11,7 +11,7 @@ from newsletter.disk import reading
 from newsletter.disk.boundary import entries
 from newsletter.display import counted, display_path
 from newsletter.errors import Problem, Severity
-from newsletter.issue.files import MARKDOWN, SUFFIXES, is_issue_file
+from newsletter.issue.file_names import MARKDOWN, SUFFIXES, is_issue_file
 
 MAX_MISNAMED = 20
 """The files that are named one by one; a further problem is the number of the others."""
@@ -22,7 +22,8 @@ _MARKDOWN = (MARKDOWN, ".markdown")
 _ADDED = ".txt"
 _SEPARATOR = r"[-_. \u00a0\u2010-\u2015\u2212]?"
 _DATE = re.compile(rf"(?<!\d)([12]\d{{3}}){_SEPARATOR}(\d\d?){_SEPARATOR}(\d\d?)(?!\d)")
-_YEAR = re.compile(r"(?<!\d)[12]\d{3}")
+# The year of an issue, or a date of another millennium.
+_YEAR = re.compile(r"(?<!\d)(?:[12]\d{3}|\d{4}-\d\d?-\d\d?(?!\d))")
 _READY = re.compile(rb"""^["']?ready["']?[ \t]*:[ \t]*["']?(?:true|yes|on)\b""", re.IGNORECASE | re.MULTILINE)
 
 
@@ -63,6 +64,12 @@ def misnamed_files(folder: Path) -> list[tuple[Path, bool]]:
         if is_ready or (is_inside and _YEAR.search(path.name)):
             found.append((path, is_ready))
     return sorted(found)
+
+
+def meant_for(name: str, folder: Path) -> Path | None:
+    """Return the first file that is meant as the issue of a date, such as `2026-05-04`, and misnamed."""
+    day = _date(name)
+    return next((path for path, _ in misnamed_files(folder) if day and _date(path.name) == day), None)
 
 
 def naming_hint(path: Path, folder: Path) -> str:

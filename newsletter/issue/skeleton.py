@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from newsletter.disk import writing
-from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import IssueError, Unavailable
 from newsletter.issue.files import MARKDOWN, SUFFIXES, issue_date, issue_files, load, next_monday
@@ -43,9 +42,7 @@ def create(folder: Path, day: date, *, markdown: bool | None = None) -> Path:
     except OSError as failure:
         if isinstance(failure, FileExistsError):
             _refuse_existing(path)
-        what = cannot_be("written", failure)
-        hint = write_hint(failure, "check the permissions of its folder")
-        raise Unavailable(what, hint, where=display_path(Path(failure.filename or path))) from failure
+        raise Unavailable.unwritable(Path(failure.filename or path), failure) from failure
     return path
 
 

@@ -18,8 +18,13 @@ _AUTHORITY = re.compile(
     r"(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-ADDRESS = re.compile(r"(?:https?:|mailto:)[^\s<>]+", re.IGNORECASE)
-"""A web address or a mail address in running text, up to a space or an angle bracket."""
+EAST_ASIAN_MARKS = "、。，．：；？！（）「」『』【】《》〈〉“”"
+"""The marks at which the host of an address in running text ends."""
+ADDRESS = re.compile(rf"(?:https?://|mailto:)[^\s<>/?#{EAST_ASIAN_MARKS}]+(?:[/?#][^\s<>]*)?", re.IGNORECASE)
+"""A web address or a mail address in running text, up to a space or an angle bracket, as Markdown links it.
+
+A path may have Chinese or Japanese text: the text behind it needs a space.
+"""
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]*\]")
 _MAX_HOST = 253
 _NO_HOST = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")

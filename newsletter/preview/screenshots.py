@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from newsletter.disk import writing
-from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.programs import find_program
 from newsletter.display import display_path, printable
 from newsletter.errors import Unavailable
@@ -200,6 +199,4 @@ def _make_folder(folder: Path, root: Path | None) -> None:
 
 
 def _unwritable(path: Path, failure: OSError) -> Unavailable:
-    what = cannot_be("written", failure)
-    hint = write_hint(failure, "choose another folder: --screenshot FOLDER")
-    return Unavailable(what, hint, where=display_path(path))
+    return Unavailable.unwritable(path, failure, "choose another folder: --screenshot FOLDER")

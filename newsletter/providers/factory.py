@@ -35,7 +35,8 @@ def open_provider(
         from newsletter.providers.smtp import provider
 
         seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
-        return provider.SmtpProvider(config.smtp, secret, key_problem=problem, timeout=seconds)
+        where = newsletter.where("smtp", "security")
+        return provider.SmtpProvider(config.smtp, secret, key_problem=problem, timeout=seconds, where=where)
     if config.provider == "sendgrid":
         from newsletter.providers.http import TIMEOUT_SECONDS
         from newsletter.providers.sendgrid.provider import SendGridProvider

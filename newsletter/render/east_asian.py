@@ -12,8 +12,6 @@ NOT_FIRST = frozenset(
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶｧｨｩｪｫｬｭｮｯ,.:;?!)]}>%"
 )
 NOT_LAST = frozenset("（〔［｛〈《「『【〖〘“‘￥＄￡｢([{<$£¥#")
-PUNCTUATION = "、。，．：；？！（）「」『』【】《》〈〉“”"
-"""The marks at which an address in running text ends."""
 _HANGUL = (
     ("\u1100", "\u11ff"),
     ("\u3130", "\u318f"),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from newsletter.constants import CONFIG_FILE
 from newsletter.display import printable
 from newsletter.errors import MAX_PROBLEMS, IssueError, Problem
 from newsletter.issue import files
@@ -66,7 +65,7 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
 def _placed_pictures(issue: Issue, texts: Iterable[Text], site: Site) -> Iterator[tuple[str, str]]:
     """Yield the address of each picture with a place of its own in the layout, and where it is written."""
     if site.logo:
-        yield site.logo.src, CONFIG_FILE
+        yield site.logo.src, site.logo_where
     for text in texts:
         if text.loc[-2:] == ("image", "src") and text.loc[0] != "extra":
             yield text.content, files.where(issue, text.loc)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from newsletter.constants import CONFIG_FILE
 from newsletter.issue.model import ContentsKind, Image
 from newsletter.render.themes import ThemeName
 
@@ -11,9 +12,9 @@ from newsletter.render.themes import ThemeName
 class Site:
     """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
 
-    `date_line` and `contents` are those of issues that have none of their own. `folder` is that of the
-    newsletter, with its pictures. `colors` may have `accent` and `accent_dark`, and `fonts` the names of
-    fonts of `text` and `titles`, in place of the theme's own.
+    `logo_where` is `file:line` of the logo, for messages. `date_line` and `contents` are those of issues that
+    have none of their own. `folder` is that of the newsletter, with its pictures. `colors` may have `accent`
+    and `accent_dark`, and `fonts` the names of fonts of `text` and `titles`, in place of the theme's own.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Site:
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
     logo: Image | None = None
+    logo_where: str = CONFIG_FILE
     date_line: str = "week"
     contents: ContentsKind | None = None
     folder: str | None = None

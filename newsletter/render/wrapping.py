@@ -4,21 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from newsletter.render.east_asian import (
-    NOT_FIRST,
-    NOT_LAST,
-    PUNCTUATION,
-    character_columns,
-    columns,
-    is_unspaced,
-)
+from newsletter.network.web_address import ADDRESS, EAST_ASIAN_MARKS
+from newsletter.render.east_asian import NOT_FIRST, NOT_LAST, character_columns, columns, is_unspaced
 
 WIDTH = 72
 _MIN_PIECE_COLUMNS = 20  # the least width of a piece of a long word, at any indentation
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
 _PERHAPS_CJK = re.compile("[\u1100-\U0010ffff]")
-# An address ends at a space, a bracket or an East Asian punctuation mark.
-_ADDRESS = re.compile(rf"(?:https?://|mailto:)[^\s<>{PUNCTUATION}]+")
+_MARKS_TO_SPACES = dict.fromkeys(map(ord, EAST_ASIAN_MARKS), " ")
 _COMBINING = ("Mn", "Mc", "Me", "Cf")
 
 
@@ -75,14 +68,18 @@ def _pieces(text: str, width: int) -> Iterator[tuple[str, str]]:
             continue
         gap = " "
         for piece in _unspaced_pieces(word) if _PERHAPS_CJK.search(word) else (word,):
-            for part in (piece,) if _ADDRESS.search(piece) else _short_pieces(piece, width):
+            for part in (piece,) if ADDRESS.search(piece) else _short_pieces(piece, width):
                 yield gap, part
                 gap = ""
 
 
 def _unspaced_pieces(word: str) -> Iterator[str]:
     """Split a word where Chinese and Japanese permit a line to end."""
-    whole = {n for address in _ADDRESS.finditer(word) for n in range(address.start() + 1, address.end())}
+    whole = set[int]()
+    for address in ADDRESS.finditer(word):
+        # A link is in ASCII here: what follows such a mark is the text behind an address that is no link.
+        link, _, _ = address[0].translate(_MARKS_TO_SPACES).partition(" ")
+        whole.update(range(address.start() + 1, address.start() + len(link)))
     start = 0
     for end in range(1, len(word)):
         before, after = word[end - 1], word[end]

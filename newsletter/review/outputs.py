@@ -8,7 +8,7 @@ from pathlib import Path
 
 from newsletter.checks.proof import Proof
 from newsletter.disk import reading, writing
-from newsletter.disk.failures import cannot_be, read_hint, write_hint
+from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Unavailable
 from newsletter.preview import local_pictures, mail_views, screenshots
@@ -97,6 +97,6 @@ def _write(path: Path, content: str, root: Path | None) -> Path:
     try:
         writing.write_public(path, content.encode(), root=root)
     except OSError as failure:
-        fix = write_hint(failure, "choose another folder: --output FOLDER")
-        raise Unavailable(cannot_be("written", failure), fix, where=display_path(path)) from failure
+        fix = "choose another folder: --output FOLDER"
+        raise Unavailable.unwritable(path, failure, fix) from failure
     return path

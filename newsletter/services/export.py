@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.disk import writing
-from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import Unavailable
 
@@ -56,7 +55,6 @@ def write(exported: Mapping[str, bytes], folder: Path, root: Path | None = None)
         try:
             writing.write_public(path, content, root=root)
         except OSError as failure:
-            what = cannot_be("written", failure)
-            fix = write_hint(failure, "choose another folder: --output FOLDER")
-            raise Unavailable(what, fix, where=display_path(path)) from failure
+            fix = "choose another folder: --output FOLDER"
+            raise Unavailable.unwritable(path, failure, fix) from failure
         yield display_path(path), len(content)

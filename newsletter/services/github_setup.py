@@ -7,8 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.config.key_hosts import SENDGRID_HOSTS
-from newsletter.config.loader import FILE
-from newsletter.config.model import Config
+from newsletter.config.loader import Newsletter
 from newsletter.display import display_path, printable
 from newsletter.errors import Problem, StateError, Unavailable
 from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
@@ -38,9 +37,9 @@ class GitHubSetup:
 
 
 def find_setup(
-    folder: Path, source: ActionSource | None, repository: str, config: Config | None
+    folder: Path, source: ActionSource | None, repository: str, newsletter: Newsletter | None
 ) -> GitHubSetup:
-    """Return the set-up of a newsletter in a folder, which may not exist yet.
+    """Return the set-up of a newsletter, or of one to come, in a folder, which may not exist yet.
 
     `source` is by default that of the installed news; `repository` is `OWNER/NAME`, or "" for that of the
     remote `origin`. Raise Unavailable or StateError if one of them cannot be found out.
@@ -52,11 +51,12 @@ def find_setup(
     branch, notes = _branch(local)
     place = _place(folder, local)
     options = WorkflowOptions(source, repository, branch, place)
+    config = newsletter.config if newsletter else None
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
         options = replace(options, has_own_host=True)
-    notes += tuple(_missing_settings(folder, config)) if config else ()
+    notes += tuple(_missing_settings(newsletter)) if newsletter else ()
     return GitHubSetup(local.top, options, notes)
 
 
@@ -66,19 +66,21 @@ def existing_folder(folder: Path) -> Path:
     return next(parent for parent in (path, *path.parents) if parent.is_dir())
 
 
-def _missing_settings(folder: Path, config: Config) -> Iterator[Problem]:
+def _missing_settings(newsletter: Newsletter) -> Iterator[Problem]:
     """Yield a note for each setting that a newsletter on GitHub needs besides the workflows."""
-    where = display_path(folder / FILE)
+    config = newsletter.config
     if not config.state:
         what = "has no `state:`: the list and the record of what was sent would be on this machine only"
-        yield Problem(where, what, "write `state: git`, or use PostgreSQL", "note")
+        yield Problem(newsletter.where("state"), what, "write `state: git`, or use PostgreSQL", "note")
     elif config.state.remote:
         what = "keeps the state in another repository, for which the workflows need a deploy key"
         fix = "add `state-deploy-key` to send.yml and cancel.yml: docs/github.md of news shows how"
-        yield Problem(where, what, fix, "note")
+        yield Problem(newsletter.where("state", "remote"), what, fix, "note")
     if config.provider == "outbox":
-        yield Problem(where, "has the provider `outbox`, which sends nothing", _OTHER_PROVIDER, "note")
+        what = "has the provider `outbox`, which sends nothing"
+        yield Problem(newsletter.where("provider"), what, _OTHER_PROVIDER, "note")
     elif has_short_undo_window(config):
+        where = newsletter.where("send", "undo_window")
         yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
 
 

@@ -11,11 +11,11 @@ from newsletter.config import loader
 from newsletter.disk import boundary, reading, writing
 from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import display_path
-from newsletter.errors import ConfigError, NewsError, Unavailable
+from newsletter.errors import CHECK_PERMISSIONS, ConfigError, NewsError, Unavailable
 from newsletter.issue import files
 from newsletter.services.github_limits import SAFE_UNDO_WINDOW_MINUTES
 from newsletter.services.github_setup import GitHubSetup, existing_folder, find_setup
-from newsletter.services.new_files import CHECK_PERMISSIONS, NewFile, create_or_keep, unwritable
+from newsletter.services.new_files import NewFile, create_or_keep
 from newsletter.starter.details import Details
 from newsletter.starter.first_files import (
     IGNORED,
@@ -80,8 +80,11 @@ def plan_init(folder: Path, options: InitOptions) -> InitPlan:
     if exists and not options.github:
         fix = "to begin an issue: news new DATE; to add the workflows for GitHub: news init --github"
         raise ConfigError.of(display_path(folder / loader.FILE), "this folder has a newsletter already", fix)
-    config = loader.load_file(folder)[0] if exists else None
-    setup = find_setup(folder, options.action, options.repository, config) if options.github else None
+    newsletter = None
+    if exists:
+        config, lines = loader.load_file(folder)
+        newsletter = loader.Newsletter(folder, config, lines=lines)
+    setup = find_setup(folder, options.action, options.repository, newsletter) if options.github else None
     return InitPlan(folder, exists, setup, options.markdown)
 
 
@@ -135,7 +138,7 @@ def _extend_gitignore(folder: Path) -> Iterator[NewFile]:
     try:
         writing.write_public(path, with_lines(before, missing), root=folder)
     except OSError as failure:
-        raise unwritable(path, failure) from failure
+        raise Unavailable.unwritable(path, failure) from failure
     yield NewFile(path, "extended" if exists else "written")
 
 

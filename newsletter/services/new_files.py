@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from newsletter.disk import reading, writing
-from newsletter.disk.failures import cannot_be, write_hint
-from newsletter.display import display_path
 from newsletter.errors import Unavailable
-
-CHECK_PERMISSIONS = "check the permissions of its folder"
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,8 @@ def create_or_keep(path: Path, content: bytes, *, root: Path) -> NewFile:
     except OSError as failure:
         if isinstance(failure, FileExistsError) and os.path.lexists(path):
             return NewFile(path, "kept" if _holds(path, content, root) else "differs")
-        raise unwritable(path, failure) from failure
+        raise Unavailable.unwritable(path, failure) from failure
     return NewFile(path, "written")
-
-
-def unwritable(path: Path, failure: OSError) -> Unavailable:
-    """Return the error for a file that cannot be written."""
-    hint = write_hint(failure, CHECK_PERMISSIONS)
-    return Unavailable(cannot_be("written", failure), hint, where=display_path(path))
 
 
 def _holds(path: Path, content: bytes, root: Path) -> bool:

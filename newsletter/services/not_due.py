@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from newsletter.errors import IssueError, LimitReached, Problem, TemplateError
 from newsletter.issue import files
-from newsletter.issue.misnamed import misnamed
 from newsletter.issue.model import Issue
 from newsletter.sending.content_diff import differences
 from newsletter.sending.model import SUBSCRIBERS, Send
@@ -21,10 +20,8 @@ def not_due(service: SendService) -> Iterator[Problem]:
     """Yield a note on each of the newest issues that is not due for a reason that a person may overlook.
 
     The newest one is a draft, or was cancelled; others have a later date. A warning: the text of one has
-    changed since its mail was given to the provider, which still holds it. First come the files that are not
-    named like an issue: an error for one that says `ready: true`.
+    changed since its mail was given to the provider, which still holds it.
     """
-    yield from misnamed(service.newsletter.issues)
     today = service.clock.now().date()
     past = [path for path in files.issue_files(service.newsletter.issues) if path.stem <= today.isoformat()]
     for path in past[-_NEWEST:]:

@@ -52,8 +52,26 @@ class Document:
             loc = loc[:-1]
         first = self.lines.get(loc, 1)
         source = "\n".join(self.text.split("\n")[first - 1 : self._end(loc) - 1]) if words else ""
-        match = next(islice(phrase_pattern(words).finditer(source), nth, None), None) if source else None
-        return f"{self.path}:{first + (source.count(chr(10), 0, match.start()) if match else 0)}"
+        start = next(islice(_starts(words, source), nth, None), 0) if source else 0
+        return f"{self.path}:{first + source.count(chr(10), 0, start)}"
+
+    def where_line(self, loc: Loc, content: str, number: int, words: str = "") -> str:
+        """Return `file:line` of a line, counted from 0, of the text at `loc`, whose content this is.
+
+        A line of a block of YAML, or of a body of Markdown, stands in the file as it is in the content.
+        Another one, such as a line of a text in quotation marks, may be several lines of the file: it is
+        searched for by `words` in it, or by all its words.
+        """
+        lines, source = content.split("\n"), self.text.split("\n")
+        line = lines[number].strip() if number < len(lines) else ""
+        first = self.lines.get(loc, 1)
+        is_below_key = source[first - 1] != lines[0]  # in YAML
+        place = first + is_below_key + number
+        if place <= len(source) and source[place - 1].strip() == line:
+            return f"{self.path}:{place}"
+        begin, words = sum(len(before) + 1 for before in lines[:number]), words or line
+        nth = sum(start < begin for start in _starts(words, content)) if words else 0
+        return self.where(loc, words, nth)
 
     def _end(self, loc: Loc) -> int:
         """Return the line in which the next value starts, or a line after the end of the file."""
@@ -63,6 +81,12 @@ class Document:
             if is_after and line > first and other[: len(loc)] != loc:
                 return line
         return self.text.count("\n") + 2
+
+
+def _starts(words: str, text: str) -> Iterator[int]:
+    """Yield the start of each occurrence of words, after the line ends with which a match may begin."""
+    for match in phrase_pattern(words).finditer(text):
+        yield match.end() - len(match[0].lstrip())
 
 
 def phrase_pattern(words: str) -> re.Pattern[str]:

@@ -84,6 +84,14 @@ def test_an_address_has_one_spelling_in_both_parts(address: str) -> None:
     assert all(word.isascii() for word in checked.rendered.text.split() if "://" in word)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["请看https://soup.example.org，谢谢。", "看（https://soup.example.org）", "见https://example.org：好"],
+)
+def test_a_bare_address_before_an_east_asian_mark_is_in_the_text_part(text: str) -> None:
+    assert findings(issue(text)) == []
+
+
 def test_an_address_that_a_template_writes_has_the_same_spelling() -> None:
     (Path.cwd() / "templates").mkdir()
     link = "<a href='{{ issue.extra.to }}'>Soup</a>"

@@ -377,6 +377,15 @@ def test_render_writes_three_files_the_same_each_time(news: News, folder: Path) 
     assert not (folder / ".news").exists()
 
 
+def test_render_writes_below_the_current_folder(
+    news: News, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert news("-C", "..", "render", "-o", "one").exit_code == 0
+    assert (tmp_path / "elsewhere" / "one" / "2026-04-27.html").is_file()
+
+
 def test_render_into_a_place_that_cannot_be(news: News, folder: Path) -> None:
     (folder / "taken").write_text("a file")
     refused = news("render", "-o", "taken/build")
@@ -778,6 +787,12 @@ def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
 def test_help_explains(arguments: list[str], words: str, news: News) -> None:
     found = news(*arguments)
     assert found.exit_code == 0 and words in found.output
+
+
+@pytest.mark.parametrize("command", ["render", "review", "preview"])
+def test_the_folder_for_files_is_relative_to_the_current_one(command: str, news: News) -> None:
+    words = " ".join(news(command, "--help").output.split())
+    assert "relative to the current" in words and "relative to the current" in news("--help").output
 
 
 def test_help_fits_80_columns(news: News) -> None:

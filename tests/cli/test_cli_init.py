@@ -121,7 +121,7 @@ def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) ->
     done = init(tmp_path, *GITHUB)
     assert done.exit_code == 0
     assert (
-        "note: has no `state:`" in done.output
+        "newsletter.yml:1: note: has no `state:`" in done.output
         and "gh secret set SMTP_PASSWORD\n      gh variable set SMTP_HOST\n" in done.output
     )
 

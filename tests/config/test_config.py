@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from newsletter.config import loader, model
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, IssueError
+from newsletter.providers.factory import open_provider
+from newsletter.render.pipeline import render
+from tests.render import material
 
 PARTS = {
     "name": "The Soup Letter",
@@ -427,10 +430,33 @@ def test_another_provider_that_cannot_do_it() -> None:
     with pytest.raises(ConfigError) as raised:
         loader.with_provider(newsletter, "smtp")
     assert [str(problem) for problem in raised.value.problems] == [
-        "newsletter.yml: unsubscribe: sendgrid_group does not work with smtp; "
+        "newsletter.yml:4: unsubscribe: sendgrid_group does not work with smtp; "
         "write `url` instead, or send with `provider: sendgrid`",
-        "newsletter.yml: tracking: smtp cannot track opens or clicks; "
+        "newsletter.yml:6: tracking: smtp cannot track opens or clicks; "
         "delete `tracking:`, or send with `provider: sendgrid`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("src", "what"),
+    [
+        ("pictures/logo.png", "cannot be read"),
+        ("pictures/logo.svg", "is no picture that mail programs show"),
+    ],
+)
+def test_a_logo_that_cannot_be_shown_has_its_line(src: str, what: str) -> None:
+    newsletter = load(site="https://soup.example.com", logo=f"\n  alt: Soup\n  src: {src}")
+    with pytest.raises(IssueError) as raised:
+        render(material.issue(), newsletter.site)
+    (problem,) = raised.value.problems
+    assert problem.where == "newsletter.yml:8" and what in problem.what
+
+
+def test_a_password_without_encryption_has_the_line_of_its_setting() -> None:
+    smtp = "\n  host: smtp.example.com\n  security: none\n  username: soup"
+    problems = open_provider(load(provider="smtp", smtp=smtp)).check()
+    assert ("newsletter.yml:8", "smtp would send the password without encryption") in [
+        (problem.where, problem.what) for problem in problems
     ]
 
 

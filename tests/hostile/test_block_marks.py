@@ -136,3 +136,15 @@ def test_markdown_takes_a_quotation_before_a_no_break_space() -> None:
 
 def test_a_line_has_one_finding_however_many_there_are(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "-one\n-two\n" * 500)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("##Soup\n\n##Soup", [9, 11], id="twice"),
+        pytest.param("Text ##Soup in a text\n\n##Soup", [11], id="in-a-text-before"),
+        pytest.param("##Soup with `code`", [9], id="with-code"),
+    ],
+)
+def test_a_mark_has_its_own_line(tmp_path: Path, text: str, lines: list[int]) -> None:
+    assert [problem.place[1] for problem in problems(tmp_path, text)] == lines

@@ -66,6 +66,16 @@ def test_a_rule_that_browsers_apply(footer: Proof, css: str) -> None:
     assert findings(footer, f"<style>{css}</style>")
 
 
+MANY = "".join(f".missing{number}, #missing{number}{{display:none}}" for number in range(5_001))
+
+
+def test_many_rules_of_classes_that_the_mail_does_not_have(footer: Proof) -> None:
+    assert findings(footer, f"<style>{MANY}</style>") == []
+    assert findings(footer, f"<style>{MANY}.foot{{display:none}}</style>")
+    assert findings(footer, f"<style>{MANY}.other a{{display:none}}</style>")
+    assert findings(footer, f"<style>{MANY}@media (min-height:1px){{.FOOT,.foot{{display:none}}}}</style>")
+
+
 def test_a_media_attribute(footer: Proof) -> None:
     (found,) = findings(footer, '<style media="(min-height:1px)">.foot{display:none}</style>')
     assert "may be hidden by a rule" in found

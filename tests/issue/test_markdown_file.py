@@ -10,6 +10,7 @@ from newsletter.config import loader
 from newsletter.errors import IssueError
 from newsletter.issue import files, skeleton
 from newsletter.issue.model import Issue, IssueFile
+from newsletter.render.commonmark.parser import parse
 from newsletter.render.pipeline import render
 from tests import samples
 
@@ -283,7 +284,7 @@ def test_definitions_hold_for_the_whole_file(folder: Path) -> None:
     assert first.text == "[There][1]\n\n[1]: https://own.example"
     assert again.text == "[There][1]\n\n[1]: https://second.example"
     assert second.text == "> [In] a quote\n\n[In]: <https://b.example>\n  'title'"
-    assert third.text is None
+    assert third.text and third.text.endswith("\n[^m]: Unused.")
 
 
 def test_a_note_without_a_reference_stays_where_it_is(folder: Path) -> None:
@@ -292,6 +293,36 @@ def test_a_note_without_a_reference_stays_where_it_is(folder: Path) -> None:
     first, second = (section for _, section in load(folder, FRONT + body).located_sections())
     assert first.text == "One[^a].\n\n\n\n[^c]: Unused.\n\n[^a]: For A."
     assert second.text == "Two[^b].\n\n[^b]: For B."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("### [A](https://a.example)\n\n{}\n\n### B\n\nText.\n", id="story"),
+        pytest.param("### A\n\n```yaml\nlink: https://a.example\n```\n\n{}\n\n### B\n\nB.\n", id="keys"),
+        pytest.param("## A\n\n{}\n\n### B\n\nText.\n", id="section"),
+        pytest.param("{}\n\n### B\n\nText.\n", id="opening"),
+        pytest.param("## A\n\nText.\n\n### B\n\nB.\n\n### [C](https://c.example)\n\n{}\n", id="last"),
+    ],
+)
+def test_a_note_without_a_reference_and_without_a_text_is_reported(folder: Path, body: str) -> None:
+    text = FRONT + body.format("[^1]: Nobody reads this.")
+    issue = load(folder, text)
+    (unused,) = [one for one in files.texts(issue) if "[^1]" in one.content]
+    assert [one.mistake for one in parse(unused.content).definitions] == ["unused"]
+    line = text[: text.index("[^1]")].count("\n") + 1
+    assert files.where_line(issue, unused, 0) == f"{issue.path}:{line}"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("### A\n\n[^1]: Unused.\n", "has no content; write a text below the heading"),
+        ("[^1]: Unused.\n", "there is no text below the front matter"),
+    ],
+)
+def test_a_note_is_no_content(folder: Path, body: str, what: str) -> None:
+    assert what in refused(folder, FRONT + body)[0]
 
 
 START = "begin the file with `---`, `subject:`, `preheader:` and `---`, each in a line of its own"

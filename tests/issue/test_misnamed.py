@@ -50,6 +50,8 @@ def write(folder: Path, name: str, text: str = DRAFT) -> Path:
         ("08.06.2026.yml", BY_DATE),
         ("2026-W24.yml", BY_DATE),
         ("2026-13-40.yml.txt", BY_DATE),
+        ("9999-12-31.yml", BY_DATE),
+        ("0226-05-04.yml", BY_DATE),
     ],
 )
 def test_a_file_that_is_meant_as_an_issue_is_named(folder: Path, name: str, fix: str) -> None:
@@ -143,3 +145,32 @@ def test_two_files_of_an_issue_are_an_error_that_names_both(folder: Path, name: 
         load(folder / name, Path())
     (problem,) = refused.value.problems
     assert problem.what == "2026-05-11.yml and 2026-05-11.yaml are both the issue of 2026-05-11"
+
+
+@pytest.mark.parametrize("name", ["2026-05-04", "2026-05-04.yml", "issues/2026-05-04.md", "2026-5-04"])
+@pytest.mark.parametrize(
+    ("file", "fix"),
+    [
+        ("2026-5-4.yml", "name it 2026-05-04.yml"),
+        ("2026-05-04 - Copy.md", "name it 2026-05-04.md"),
+        ("2026_05_04.yml", "name it 2026-05-04.yml"),
+    ],
+)
+def test_a_missing_issue_names_the_file_that_is_meant_for_it(
+    folder: Path, name: str, file: str, fix: str
+) -> None:
+    write(folder, "2026-5-11.yml")
+    write(folder, file)
+    with pytest.raises(IssueError) as raised:
+        find(folder, name)
+    (problem,) = raised.value.problems
+    assert problem.what == f"there is no such issue, and issues/{file} is not named like one"
+    assert problem.fix == fix
+
+
+@pytest.mark.parametrize("name", ["2026-05-04", "soup", "2026-13-40"])
+def test_a_missing_issue_names_no_other_file(folder: Path, name: str) -> None:
+    write(folder, "2026-5-11.yml")
+    write(folder, "2026-W20.yml")
+    with pytest.raises(IssueError, match="there is no such issue; "):
+        find(folder, name)

@@ -5,7 +5,7 @@ import string
 import pytest
 from markdown_it.common.normalize_url import normalizeLink
 
-from newsletter.network.web_address import ascii_address
+from newsletter.network.web_address import ADDRESS, ascii_address
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,20 @@ def test_an_address_of_ascii_does_not_change(address: str) -> None:
 def test_the_spelling_of_browsers(address: str, sent: str) -> None:
     assert ascii_address(address) == sent
     assert ascii_address(sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("a HTTPS://example.com/ü?b#c d", ["HTTPS://example.com/ü?b#c"]),
+        ("看https://example.com，谢谢", ["https://example.com"]),
+        ("看https://example.com/页，谢谢", ["https://example.com/页，谢谢"]),
+        ("<mailto:a@example.com>, mailto:b@example.com）", ["mailto:a@example.com", "mailto:b@example.com"]),
+        ("https: //example.com, https:// b, mailto: a", []),
+    ],
+)
+def test_addresses_in_running_text(text: str, addresses: list[str]) -> None:
+    assert ADDRESS.findall(text) == addresses
 
 
 @pytest.mark.parametrize("character", sorted(set(string.printable[:95]) - set("%[]")))

@@ -274,6 +274,7 @@ def test_a_line_in_html_and_as_plain_words(source: str, page: str, links: str | 
 def test_capitals_keep_code_addresses_and_placeholders() -> None:
     source = "Use `str::escape_debug` **now** [see](https://A.example/b) https://A.example/c [[name]]"
     assert markdown.inline_capitals(source) == "USE str::escape_debug NOW SEE https://A.example/c [[name]]"
+    assert markdown.inline_capitals("看https://a.example，soup") == "看https://a.example，SOUP"
 
 
 @pytest.mark.parametrize(

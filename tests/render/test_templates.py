@@ -47,6 +47,25 @@ def test_free_fields(templates: Path) -> None:
     assert "&lt;Soup&gt; &amp; I" in render(issue, material.site(templates)).html
 
 
+@pytest.mark.parametrize(
+    "rule", [".toc a", ".essay h2", ".topic", ".under", ".caption", ".ink th", ".ad > table"]
+)
+def test_a_head_without_the_body_has_the_rules_of_every_part(templates: Path, rule: str) -> None:
+    given = "{% set sans, serif, start, direction = 'Arial', 'Georgia', 'left', 'ltr' %}"
+    (templates / "layout.mjml.j2").write_text(
+        given + '<mjml>{% include "head.mjml.j2" %}<mj-body><mj-raw>Hi</mj-raw></mj-body></mjml>'
+    )
+    assert rule in render(material.issue(), material.site(templates)).html
+
+
+@pytest.mark.parametrize("theme", ["letter", "gazette"])
+def test_a_theme_has_only_files_of_its_own(theme: str) -> None:
+    others = {path: path.read_bytes() for path in BUILT_IN.rglob("*.j2") if path.parent.name != theme}
+    files = {path.name: path.read_bytes() for path in (BUILT_IN / theme).iterdir()}
+    assert files and not {*files.values()} & {*others.values()}
+    assert (BUILT_IN / "open.mjml.j2").exists() and "open.mjml.j2" not in files
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in BUILT_IN.glob("*.j2")))
 def test_line_ends_and_a_byte_order_mark_change_nothing(templates: Path, name: str) -> None:
     raw = (BUILT_IN / name).read_bytes()

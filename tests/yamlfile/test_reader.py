@@ -308,3 +308,21 @@ def test_what_is_read_is_what_any_other_program_reads(tree: object) -> None:
         return
     if not document.problems and text_keys(plain := yaml.load(raw, yaml.CSafeLoader)):
         assert lists(document.data) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("a: |\n  One\n\n  One\n  > Two\n", [2, 3, 4, 5], id="block"),
+        pytest.param("a: |+2\n\n  One\n    Two\n\n", [2, 3, 4], id="block-with-blank-lines"),
+        pytest.param("a:\n  |\n  One\n  Two\n", [3, 4], id="mark-below-its-key"),
+        pytest.param("a: >\n  One\n  two\n\n  > Three\n  four\n", [2, 5], id="folded"),
+        pytest.param('a: "One\\nTwo\n\n  Three"\n', [1, 1, 3], id="quoted"),
+    ],
+)
+def test_a_line_of_a_text_has_its_line_of_the_file(text: str, lines: list[int]) -> None:
+    document = reader.parse(text, "x.yml", IssueError)
+    content = document.data["a"]
+    numbers = range(len(content.rstrip().split("\n")))
+    places = [document.where_line(("a",), content, number) for number in numbers]
+    assert places == [f"x.yml:{line}" for line in lines]

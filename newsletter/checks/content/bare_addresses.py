@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from newsletter.checks.markdown_lines import where_line
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
@@ -16,4 +15,4 @@ def bare_addresses(proof: Proof) -> Iterator[Problem]:
             for found in inspection.long_addresses(text.content):
                 what = f"the link {printable(found.words)} includes the text behind it"
                 fix = "put a space between them, or write the address in <…>"
-                yield Problem(where_line(proof, text, found.line), what, fix, "warning")
+                yield Problem(proof.where_line(text, found.line), what, fix, "warning")

@@ -28,16 +28,18 @@ _MAX_HEADING_WORDS = 8
 
 
 class Line(NamedTuple):
-    """A line of a paragraph: its text after quotation marks, and the line as it is written."""
+    """A line of a paragraph: its number in the text, its text after quotation marks, and as it is written."""
 
+    number: int
     body: str
     written: str
 
 
 class StrayMark(NamedTuple):
-    """A line whose mark readers would see, and how to write it."""
+    """A line whose mark readers would see: its number in the text, from 0, its words, and how to write it."""
 
-    line: str
+    number: int
+    words: str
     fix: str
 
 
@@ -54,7 +56,9 @@ def stray_block_marks(source: str, months: Sequence[str]) -> Iterator[StrayMark]
 
 
 def _paragraphs(source: str) -> Iterator[list[Line]]:
-    lines = [Line(_PREFIX.sub("", line, count=1), line) for line in source.split("\n")]
+    lines = [
+        Line(number, _PREFIX.sub("", line, count=1), line) for number, line in enumerate(source.split("\n"))
+    ]
     for has_words, group in groupby(lines, key=lambda line: bool(line.body.strip())):
         if has_words:
             yield list(group)
@@ -64,14 +68,14 @@ def _quotations(paragraph: Sequence[Line]) -> Iterator[StrayMark]:
     marks = [(line, match) for line in paragraph if (match := _WIDE_QUOTE.match(line.written))]
     # Markdown takes the quotation, and leaves the wide space: between two lines, or before another mark.
     for line, match in marks if len(marks) > 1 else [found for found in marks if found[1]["mark"]]:
-        yield StrayMark(line.written.strip(), _space_fix(">", match[1]))
+        yield StrayMark(line.number, line.written.strip(), _space_fix(">", match[1]))
         return
 
 
 def _with_wide_spaces(paragraph: Sequence[Line], months: Sequence[str]) -> Iterator[StrayMark]:
     for line in paragraph:
         if match := _WIDE_MARK.match(line.body):
-            yield StrayMark(line.body, _space_fix(match[0][:-1], match[1]))
+            yield StrayMark(line.number, line.body, _space_fix(match[0][:-1], match[1]))
             return
     numbers = [(line, match) for line in paragraph if (match := _WIDE_NUMBER.match(line.body))]
     if not numbers:
@@ -79,7 +83,7 @@ def _with_wide_spaces(paragraph: Sequence[Line], months: Sequence[str]) -> Itera
     line, match = numbers[0]
     is_date = match["word"].casefold() in {month.casefold() for month in months}
     if len(numbers) > 1 or (match["number"] == "1" and not is_date and line is paragraph[0]):
-        yield StrayMark(line.body, _space_fix(f"{match['number']}.", match[2][0]))
+        yield StrayMark(line.number, line.body, _space_fix(f"{match['number']}.", match[2][0]))
 
 
 def _space_fix(mark: str, space: str) -> str:
@@ -89,14 +93,14 @@ def _space_fix(mark: str, space: str) -> str:
 
 def _lists(paragraph: Sequence[Line]) -> Iterator[StrayMark]:
     if line := _run(paragraph, _HYPHEN.match) or _single_hyphen(paragraph):
-        yield StrayMark(line.body, f'write a space after "{line.body[0]}", and a blank line before the list')
+        fix = f'write a space after "{line.body[0]}", and a blank line before the list'
+        yield StrayMark(line.number, line.body, fix)
     if line := _run(paragraph, _NUMBER.match):
-        yield StrayMark(line.body, 'write "1. " with a space, and a blank line before the list')
+        yield StrayMark(line.number, line.body, 'write "1. " with a space, and a blank line before the list')
     bullet = next((line for line in paragraph if _BULLET.match(line.body)), None)
     if line := bullet or _run(paragraph, _OTHER_BULLET.match):
-        yield StrayMark(
-            line.body, f'write "- " in the place of "{line.body[0]}", and a blank line before the list'
-        )
+        fix = f'write "- " in the place of "{line.body[0]}", and a blank line before the list'
+        yield StrayMark(line.number, line.body, fix)
 
 
 def _run(paragraph: Sequence[Line], match: Callable[[str], re.Match[str] | None]) -> Line | None:
@@ -129,11 +133,11 @@ def _headings(paragraph: Sequence[Line]) -> Iterator[StrayMark]:
     for line in paragraph:
         if match := _FULL_WIDTH.match(line.body):
             plain = "#" * len(match[1]) if match[1][0] == "\uff03" else ">"
-            yield StrayMark(line.body, f'write "{plain} " in the place of "{match[1]}"')
+            yield StrayMark(line.number, line.body, f'write "{plain} " in the place of "{match[1]}"')
         elif (match := _HEADING.match(line.body)) and (
             len(match[1]) > 1 or (len(paragraph) == 1 and _is_title(line.body[1:]))
         ):
-            yield StrayMark(line.body, "put a space after the #; for a hashtag, write \\#")
+            yield StrayMark(line.number, line.body, "put a space after the #; for a hashtag, write \\#")
 
 
 def _is_title(words: str) -> bool:

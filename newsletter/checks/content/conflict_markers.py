@@ -15,9 +15,8 @@ def conflicts(proof: Proof) -> Iterator[Problem]:
     for text in proof.texts:
         code = conflict_markers(only_code(text.content)) if text.markdown else []
         outside = conflict_markers(without_code(text.content) if text.markdown else text.content)
-        markers = sorted(code + outside)
-        places = proof.where_lines(text, [marker.mark for marker in markers]) if markers else ()
-        for marker, where in zip(markers, places, strict=True):
+        for marker in sorted(code + outside):
+            where = proof.where_line(text, marker.line, marker.mark)
             if marker in code:
                 what = f"a conflict marker of Git in a block of code: {printable(str(marker))}"
                 yield Problem(where, what, f"if it is no example, {CHOOSE}", "note")

@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from newsletter.checks.code import without_code
-from newsletter.checks.markdown_lines import where_line
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
@@ -33,7 +32,7 @@ def footnotes(proof: Proof) -> Iterator[Problem]:
                 yield Problem(proof.where(text, reference), what, "write it in the text below", "warning")
         if text.markdown and "[^" in text.content:
             for number, what, fix in _problems(text):
-                yield Problem(where_line(proof, text, number), what, fix, "warning")
+                yield Problem(proof.where_line(text, number), what, fix, "warning")
 
 
 def _problems(text: Text) -> Iterator[tuple[int, str, str]]:

@@ -58,9 +58,9 @@ def stray_markdown(proof: Proof) -> Iterator[Problem]:
                 yield Problem(where, f'readers would see "{shown}"', fix, "warning")
     months = proof.newsletter.site.labels["months"].split()
     for text in proof.texts:
-        for line, fix in stray_block_marks(text.content, months) if text.markdown else ():
-            (where,) = proof.where_lines(text, [line.strip()])
-            yield Problem(where, f'readers would see "{printable(line.strip(), 40)}"', fix, "warning")
+        for number, words, fix in stray_block_marks(text.content, months) if text.markdown else ():
+            where = proof.where_line(text, number)
+            yield Problem(where, f'readers would see "{printable(words.strip(), 40)}"', fix, "warning")
 
 
 def _unescaped(proof: Proof) -> Iterator[tuple[Text, str]]:

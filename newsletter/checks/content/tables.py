@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from newsletter.checks.markdown_lines import where_line
 from newsletter.checks.proof import Proof
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
@@ -17,7 +16,7 @@ def tables(proof: Proof) -> Iterator[Problem]:
     for text in proof.texts:
         if text.markdown and "|" in text.content:
             for number, what, fix in _problems(text):
-                yield Problem(where_line(proof, text, number), what, fix, "warning")
+                yield Problem(proof.where_line(text, number), what, fix, "warning")
 
 
 def _problems(text: Text) -> Iterator[tuple[int, str, str]]:

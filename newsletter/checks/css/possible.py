@@ -119,13 +119,14 @@ class Applications:
 
         Rules apply together only if they have the same place.
         """
-        number = 0
+        number, names = 0, frozenset(map(str.lower, self._document.names))
         for at, style in enumerate(self._document.named("style")):
             sheet = stylesheets.sheet(style.text or "")
             self.readable = self.readable and sheet.readable
             outer = list(filter(None, (_line(style.get("media")),)))
             for rule in sheet.rules:
-                if any(_OTHER_AT_RULES.fullmatch(at_rule.name) for at_rule in rule.within):
+                is_other = any(_OTHER_AT_RULES.fullmatch(at_rule.name) for at_rule in rule.within)
+                if is_other or selectors.is_without_element(rule, names):
                     continue
                 number += 1
                 self.readable = self.readable and number <= MAX_RULES

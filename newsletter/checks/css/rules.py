@@ -58,10 +58,12 @@ def matched_rules(document: Document) -> dict[Element, list[MatchedRule]]:
 
 def _rules(document: Document) -> Iterator[tuple[tuple[str, ...], Rule]]:
     """Yield the rules that are not nested in other rules, each with the media queries around it."""
+    names = frozenset(map(str.lower, document.names))
     for style in document.named("style"):
         media = style.get("media") or ""
         for rule in stylesheets.sheet(style.text or "").rules:
-            if not rule.nested and all(at_rule.name in _APPLIED_AT_RULES for at_rule in rule.within):
+            is_applied = all(at_rule.name in _APPLIED_AT_RULES for at_rule in rule.within)
+            if is_applied and not rule.nested and not selectors.is_without_element(rule, names):
                 queries = (at_rule.prelude for at_rule in rule.within if at_rule.name == "media")
                 yield ((media,) if media else ()) + tuple(queries), rule
 

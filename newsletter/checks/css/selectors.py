@@ -19,6 +19,7 @@ _ACTIONS = ("hover", "active", "focus", "focus-within", "focus-visible", "checke
 _STRUCTURAL = re.compile(r"root|empty|(?:first|last|only)-child|(?:first|last|only)-of-type|nth-[a-z-]+")
 _COLON, _STAR = stylesheets.tokens(":*")
 ANY = (_STAR,)
+_COMBINATORS = frozenset(" >+~")
 Matcher = cssselect2.Matcher
 
 
@@ -34,6 +35,18 @@ def is_simple(prelude: Sequence[Any]) -> bool:
         if not plain and not (token.type == "literal" and token.value in ".,>+~*"):
             return False
     return True
+
+
+def is_without_element(rule: stylesheets.Rule, names: frozenset[str]) -> bool:
+    """Return True if a mail has no class or id of these names that each selector of a rule needs.
+
+    `names` are in small letters. A selector with a combinator may be about an element of a mail program.
+    """
+    return bool(rule.selectors) and all(
+        not selector.parts & _COMBINATORS
+        and any(name[0] in ".#" and name.lower() not in names for name in selector.names)
+        for selector in rule.selectors
+    )
 
 
 def compiled(tokens: Sequence[Any]) -> list[Any]:

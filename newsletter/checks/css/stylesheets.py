@@ -155,9 +155,11 @@ class _SheetParser:
             elif node.type == "at-rule":
                 at_rule = AtRule(node.lower_at_keyword, _text(node.prelude), _words(node.prelude))
                 self.at_rules.append(at_rule)
-                content = tinycss2.parse_blocks_contents(node.content or [])
                 # `p { @media (…) { color: red } }` and `@scope (p) { color: red }` have no selector there.
                 has_selector = bool(around) or at_rule.name == "scope"
+                # Elsewhere a semicolon is part of an invalid rule, as in `.card &gt; td { color: red }`.
+                parse = tinycss2.parse_blocks_contents if has_selector else tinycss2.parse_rule_list
+                content = parse(node.content or [])
                 if has_selector and any(inner.type == "declaration" for inner in content):
                     self._add(around, content, (*within, at_rule), nested=True)
                 self.parse_blocks(content, (*within, at_rule), nested, around)

@@ -64,6 +64,11 @@ class Definitions:
             lines.pop()
         return lines + [line for one in sorted(used - {*own}) for line in ("", *self._source(one))]
 
+    def has_unused_note(self, first: int, end: int) -> bool:
+        """Return True if lines of the body have a note that no text uses: its writer is told."""
+        own = self._found[bisect_left(self._starts, first) : bisect_left(self._starts, end)]
+        return any(one.label in self._unused for one in own)
+
     def _used(self, text: str, own: dict[str, Definition]) -> set[Definition]:
         """Return the definitions that a text uses, and those that its notes use."""
         used, open_ = set[Definition](), [text]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import SecretStr
 
 from newsletter.config.model import Config, Smtp
+from newsletter.constants import CONFIG_FILE
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
@@ -53,6 +54,7 @@ class SmtpProvider:
         key_problem: Problem | None = None,
         tls: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT_SECONDS,
+        where: str = CONFIG_FILE,
     ) -> None:
         self.capabilities = Capabilities(
             recipients_per_call=1, leaves_machine=True, tracking="none", in_flight=settings.connections
@@ -62,6 +64,7 @@ class SmtpProvider:
         self._key_problem = key_problem
         self._tls = tls
         self._timeout = timeout
+        self._where = where
         self._idle: deque[Session] = deque()
         self._ever_connected = False
         self._first_connect = Lock()
@@ -76,7 +79,7 @@ class SmtpProvider:
             problems.append(Problem("SMTP_PASSWORD", "is not set, but smtp.username is", fix))
         if settings.security == "none" and settings.username:
             fix = "use `security: starttls` or `tls`"
-            problems.append(Problem("newsletter.yml", "smtp would send the password without encryption", fix))
+            problems.append(Problem(self._where, "smtp would send the password without encryption", fix))
         return problems
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from markdown_it.rules_block.table import escapedSplit
 
+from newsletter.network.web_address import EAST_ASIAN_MARKS
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.table_width import tables_in
-from newsletter.render.east_asian import PUNCTUATION, is_unspaced
+from newsletter.render.east_asian import is_unspaced
 
 
 class Found(NamedTuple):
@@ -74,7 +75,7 @@ def long_addresses(source: str) -> Iterator[Found]:
 def _has_text(address: str) -> bool:
     """Return True for East Asian punctuation in an address, and for an ideograph right after a word."""
     return any(
-        after in PUNCTUATION or (is_unspaced(after) and before.isascii() and before.isalnum())
+        after in EAST_ASIAN_MARKS or (is_unspaced(after) and before.isascii() and before.isalnum())
         for before, after in pairwise(address)
     )
 

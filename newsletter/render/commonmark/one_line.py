@@ -7,9 +7,10 @@ from functools import cache, lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from newsletter.network.web_address import ADDRESS
 from newsletter.render.commonmark.parser import new_parser
 
-_KEEPS_CASE = re.compile(r"(\[\[\w+\]\]|\bhttps?://\S+|\bmailto:\S+)")
+_KEEPS_CASE = re.compile(rf"(\[\[\w+\]\]|{ADDRESS.pattern})", ADDRESS.flags)
 
 
 @cache

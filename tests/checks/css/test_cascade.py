@@ -60,6 +60,7 @@ TRICKY = """<!DOCTYPE html><html><head><meta name="color-scheme" content="light 
   .big { font: 700 2em/1.5 Arial } .inherit { font: inherit; color: inherit } .none { display: none }
   .up { background: currentColor } ul li:first-child { color: #0a0b0c } a:not(.x) { font-weight: bolder }
   .hidden { visibility: hidden } .hidden b { visibility: visible } .zero { font-size: 0 }
+  @media screen { .x &gt; .entity { color: #cc0000 } .after { color: #00cc00 } }
   @supports (display: block) { .supports { color: #123123 } }
   .vars { color: red; color: color-mix(in srgb, red, no) } .pt { font-size: 12pt } .pc { font-size: 80% }
 </style></head><body text="#0f0f0f" bgcolor="#fafafa">
@@ -81,6 +82,7 @@ TRICKY = """<!DOCTYPE html><html><head><meta name="color-scheme" content="light 
   <ul><li>first</li><li>second</li></ul> <h1>h1</h1> <h3>h3</h3> <p class="supports">supports</p>
   <p class="pt">points</p> <p class="pc">percent <em style="font-size:2em">em</em></p>
   <p style="background-color: transparent; color: inherit">inherit</p> <p style="font-weight: 300">light</p>
+  <p class="entity">an entity ends nothing</p> <p class="after">after it</p>
 </body></html>"""
 
 PLANTED = [
