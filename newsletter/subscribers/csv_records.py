@@ -17,7 +17,7 @@ _CLOSE = "close the quote, or delete it"
 
 
 def reader(lines: Iterable[str], delimiter: str) -> Reader:
-    """Return a reader of CSV that raises csv.Error for malformed quotes, and goes on with the next line."""
+    """Return a reader of CSV that raises csv.Error for malformed quotes."""
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
 
 
@@ -31,14 +31,16 @@ class _Lines:
         self._characters = 0
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if self.record:
-            self._refuse_long_record()
-        line = self._again.pop() if self._again else next(self._lines)
-        self.record.append(line)
-        return line
+        """Yield the lines from the current one on; raise csv.Error if they are too many for a record."""
+        record, again = self.record, self._again
+        while again:
+            record.append(again.pop())
+            yield record[-1]
+        for line in self._lines:
+            record.append(line)
+            if len(record) > 1:
+                self._refuse_long_record()
+            yield line
 
     def take_record(self) -> list[str]:
         """Return the lines of the current record, and start another one."""
@@ -51,9 +53,8 @@ class _Lines:
         self._again.append(line)
 
     def _refuse_long_record(self) -> None:
-        """Raise csv.Error; its reader then goes on with the next record."""
         self._characters += len(self.record[-1])
-        if len(self.record) >= MAX_RECORD_LINES or self._characters > MAX_LINE_CHARACTERS:
+        if len(self.record) > MAX_RECORD_LINES or self._characters > MAX_LINE_CHARACTERS:
             raise csv.Error("a quote is not closed")
 
 
@@ -75,22 +76,25 @@ class CsvRecords:
         self._number = first
 
     def __iter__(self) -> Iterator[Record | Problem]:
-        rows = reader(self._lines, self._delimiter)
-        taken, width = self._lines.record, self._width
         while True:
             try:
-                fields = list(map(str.strip, next(rows)))
-            except StopIteration:
+                yield from self._rows()
                 return
             except csv.Error as failure:
-                yield from self._recovered(str(failure))
-                continue
+                reason = str(failure)
+            yield from self._recovered(reason)
+
+    def _rows(self) -> Iterator[Record | Problem]:
+        """Yield the rows up to the first malformed quote, for which csv.Error is raised."""
+        taken, width = self._lines.record, self._width
+        for row in reader(self._lines, self._delimiter):
+            fields = list(map(str.strip, row))
             if len(taken) > 1:
                 yield from self._several_lines(fields)
                 continue
             taken.clear()
             number = self._number
-            self._number += 1
+            self._number = number + 1
             if len(fields) != width:
                 yield from self._row(number, fields)
             elif any(fields):
