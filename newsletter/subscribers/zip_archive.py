@@ -32,6 +32,7 @@ _DAMAGE = (
     struct.error,
     EOFError,
     NotImplementedError,
+    OSError,  # an offset before the start of the file
     OverflowError,
     RuntimeError,
     ValueError,
