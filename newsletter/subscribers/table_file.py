@@ -53,7 +53,7 @@ def open_tables(path: Path, encoding: str = "utf-8") -> Iterator[Iterator[Table]
 
 def _archive_tables(file: io.BufferedReader, shown: str, encoding: str) -> Iterator[Table]:
     """Yield a table for each list of an archive; the first records are notes about what is left out."""
-    archive, lists, note = zip_archive.contents(file, shown)
+    archive, lists, note = zip_archive.read_directory(file, shown)
     notes = [Problem(shown, note, severity="note")] if note else []
     for entry in lists:
         where = f"{shown}/{printable(entry.filename, 200)}"

@@ -39,15 +39,15 @@ _DAMAGE = (
 )
 
 
-class Contents(NamedTuple):
+class Archive(NamedTuple):
     """The lists of an archive, in the order of their names, and a sentence about what is left out, or ""."""
 
-    archive: zipfile.ZipFile
+    file: zipfile.ZipFile
     lists: Sequence[zipfile.ZipInfo]
     note: str
 
 
-def contents(file: io.BufferedReader, shown: str) -> Contents:
+def read_directory(file: io.BufferedReader, shown: str) -> Archive:
     """Return the lists of an archive; raise SubscriberError if one cannot be read, or should not be."""
     if not file.seekable():
         what = "a zip archive or an Excel workbook cannot be read from a pipe"
@@ -68,7 +68,7 @@ def contents(file: io.BufferedReader, shown: str) -> Contents:
         raise SubscriberError(what, "name an archive of CSV files, or a CSV file", where=shown)
     _refuse_unreadable(lists, shown)
     _refuse_bomb(lists, shown)
-    return Contents(
+    return Archive(
         archive, lists, f"not read, since neither CSV nor text: {_named(others)}" if others else ""
     )
 

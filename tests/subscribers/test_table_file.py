@@ -15,7 +15,7 @@ from newsletter.subscribers.table import Record
 from newsletter.subscribers.table_file import open_tables
 
 Row = tuple[int, list[str]] | str
-FEW = settings(derandomize=True, max_examples=40, deadline=None, database=None)
+_QUICK = settings(derandomize=True, max_examples=40, deadline=None, database=None)
 ADA = [(2, ["ada@example.com", "Ada Émile"])]
 
 
@@ -324,7 +324,7 @@ def test_a_long_file_is_streamed(file: Path) -> None:
 TEXT = st.text(st.sampled_from('ab@é,;\t|" \\\n\r\0'), max_size=60)
 
 
-@FEW
+@_QUICK
 @given(TEXT)
 @example('"')
 @example('a,b\n"\n"')
@@ -343,7 +343,7 @@ def test_no_text_raises_another_error(tmp_path_factory: pytest.TempPathFactory, 
 FIELD = st.text(st.sampled_from('ab,;|"é\n\r '), max_size=8)
 
 
-@FEW
+@_QUICK
 @given(
     st.lists(st.lists(FIELD, min_size=3, max_size=3), max_size=6),
     st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)]),
