@@ -102,8 +102,7 @@ class CsvRecords:
 
     def _row(self, number: int, fields: list[str]) -> Iterator[Record | Problem]:
         """Yield a row of any width; nothing if it is blank."""
-        if len(fields) > self._width and not any(fields[self._width :]):
-            del fields[self._width :]
+        fields = self._without_blank_ends(fields)
         if not any(fields):
             return
         if len(fields) > self._width:
@@ -114,10 +113,14 @@ class CsvRecords:
             self._widths.add(len(fields))
         yield Record(number, fields + [""] * (self._width - len(fields)))
 
+    def _without_blank_ends(self, fields: list[str]) -> list[str]:
+        """Return fields without those after the last column, if all of these are blank."""
+        return fields if any(fields[self._width :]) else fields[: self._width]
+
     def _several_lines(self, fields: list[str]) -> Iterator[Record | Problem]:
         """Yield a record of several lines, unless another width shows that a quote was closed by chance."""
         lines = self._lines.take_record()
-        if len(fields) != self._width:
+        if len(self._without_blank_ends(fields)) != self._width:
             rows = [self._alone(line) for line in lines]
             if start := self._first_row(rows):
                 yield from self._resumed(rows, start)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from newsletter.disk import reading
@@ -19,9 +19,11 @@ from newsletter.subscribers.csv_records import CsvRecords
 from newsletter.subscribers.table import Table
 
 _DELIMITERS = ",;\t|"
-_SEPARATOR = re.compile(r'\ufeff?"?sep=(?P<delimiter>.)"?[,;\t| ]*\Z', re.IGNORECASE)
+_SEPARATOR = re.compile(r'"?sep=(?P<delimiter>.)"?[,;\t| ]*\Z', re.IGNORECASE)
 _MAX_HEADER_LINES = 50
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of Microsoft's Compound File Binary Format
+_MAX_COLUMNS = 1_000  # short rows get a field for each column
+_SAVE_HINT = "save the list as a file, and name that file"
 _HEADER_HINT = "write a first line `address,name`"
 
 
@@ -37,13 +39,10 @@ def open_tables(path: Path, encoding: str = "utf-8") -> Iterator[Iterator[Table]
         try:
             file = stack.enter_context(reading.open_named(path))
             start = file.read(text_lines.START_BYTES)
+        except UnsafeFile as failure:
+            raise SubscriberError(failure.reason, _SAVE_HINT, where=shown) from failure
         except OSError as failure:
-            is_special = isinstance(failure, UnsafeFile)
-            hint = (
-                "save the list as a file, and name that file"
-                if is_special
-                else "check its name and its permissions"
-            )
+            hint = "check its name and its permissions"
             raise SubscriberError(cannot_be("read", failure), hint, where=shown) from failure
         if start.startswith(zip_archive.MAGIC):
             yield _archive_tables(file, shown, encoding)
@@ -101,6 +100,9 @@ def _table(start: bytes, rest: io.BufferedIOBase, shown: str, name: str, encodin
         return Table(shown, name, None, number, address_list.records(chain([first], lines), number))
     taken = _header_lines(first, lines)
     header, delimiter, used = _header(taken, delimiter or _DELIMITERS, where)
+    if len(header) > _MAX_COLUMNS:
+        what = f"the header has {len(header):,} columns, more than {_MAX_COLUMNS:,}"
+        raise SubscriberError(what, "delete the columns that are not to be imported", where=where)
     records = CsvRecords(chain(taken[used:], lines), delimiter, len(header), shown, number + used)
     return Table(shown, name, header, number, iter(records))
 
@@ -108,6 +110,7 @@ def _table(start: bytes, rest: io.BufferedIOBase, shown: str, name: str, encodin
 def _first_line(lines: Iterator[str], number: int, shown: str) -> tuple[int, str]:
     """Return the next line that has more than blanks and delimiters; `number` is that of the next line."""
     for found, line in enumerate(lines, number):
+        line = line.lstrip("\ufeff")  # some programs write a second byte order mark
         if line.strip().strip(_DELIMITERS + " "):
             return found, line
     raise _EmptyFile("the file is empty", _HEADER_HINT, where=shown)
@@ -122,10 +125,12 @@ def _known(delimiter: str, where: str) -> str:
 
 def _header_lines(first: str, lines: Iterator[str]) -> list[str]:
     """Return the first line, and those after it that a name of several lines may need."""
-    taken, quotes = [first], first.count('"')
-    while quotes % 2 and len(taken) < _MAX_HEADER_LINES and (line := next(lines, "")):
-        taken.append(line)
-        quotes += line.count('"')
+    taken = [first]
+    if first.count('"') % 2:
+        for line in islice(lines, _MAX_HEADER_LINES):
+            taken.append(line)
+            if line.count('"') % 2 or sum(map(len, taken)) > text_lines.MAX_LINE_CHARACTERS:
+                break
     return taken
 
 

@@ -280,6 +280,18 @@ def test_the_time_for_a_list_of_addresses_grows_with_its_length(piece: str, tmp_
     _refuse_growth("a@example.com\n", piece, tmp_path)
 
 
+@pytest.mark.parametrize("columns", [500, 100_000])
+def test_many_columns_do_not_make_many_short_rows_slow(columns: int, tmp_path: Path) -> None:
+    """Each short row gets a field for each column."""
+    path = tmp_path / "list.csv"
+    path.write_text("a" + ",b" * columns + "\n" + "c\n" * 2_000)
+    if columns < 1_000:
+        assert len(read(path)) == 2_001
+    else:
+        with pytest.raises(SubscriberError, match="the header has 100,001 columns"):
+            read(path)
+
+
 def _refuse_growth(start: str, piece: str, folder: Path) -> None:
     path = folder / "list.csv"
 

@@ -55,6 +55,7 @@ def file(tmp_path: Path) -> Path:
         pytest.param("address|name\nada@example.com|Ada Émile\n", id="bars"),
         pytest.param("address,name\nada@example.com,Ada Émile", id="no-last-line-feed"),
         pytest.param("\ufeffaddress,name\r\nada@example.com,Ada Émile\r\n", id="bom-and-crlf"),
+        pytest.param("\ufeff\ufeffaddress,name\nada@example.com,Ada Émile", id="two-boms"),
         pytest.param("address,name\rada@example.com,Ada Émile\r", id="old-mac"),
         pytest.param("address,name\r\nada@example.com,Ada Émile\r\n\n\r", id="mixed-line-ends"),
         pytest.param("address,name\nada@example.com,Ada Émile\n".encode("utf-16-le"), id="utf-16-le"),
@@ -152,6 +153,7 @@ def test_line_breaks_in_quotes_belong_to_the_field(file: Path) -> None:
         (6, ["5.1.2", "x\r\ny", "b@example.com", "18"]),
         (8, ["5.1.3", "z", "c@example.com", "19"]),
     ]
+    assert read(file, 'a,b\n"1\n2,3\n",4,,\n')[1:] == [(2, ["1\n2,3", "4"])]
     assert read(file, 'a,b,c\n1,"x\ny"\n4,5,6\n')[1:] == [(2, ["1", "x\ny", ""]), (4, ["4", "5", "6"])]
 
 
@@ -256,6 +258,9 @@ def test_a_list_of_addresses_has_no_header(content: str, expected: list[tuple[in
         pytest.param(
             "a,b\n" + "x" * 1_000_001, "list.csv:2: the line is longer than 1,000,000", id="long-line"
         ),
+        pytest.param(
+            "," * 2_000 + "a", "list.csv:1: the header has 2,001 columns, more than 1,000", id="wide"
+        ),
         pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "is an Excel workbook", id="xls"),
     ],
 )
@@ -277,8 +282,11 @@ def test_an_encoding_is_named(file: Path) -> None:
 
 
 def test_paths_that_are_no_files_are_answers(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").touch()
     for path, says in [
         (tmp_path / "nothing.csv", "cannot be read (No such file or directory)"),
+        (tmp_path / "list.csv" / "x", "cannot be read (Not a directory)"),
+        (tmp_path / ("x" * 300), "cannot be read (File name too long)"),
         (tmp_path, "is a folder, not a regular file"),
     ]:
         with pytest.raises(SubscriberError) as failure:
