@@ -22,7 +22,7 @@ _LISTS = (".csv", ".tsv", ".txt")
 _PACKED = (".zip", ".gz", ".7z", ".rar", ".tar", ".xlsx", ".xls", ".ods")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DOCUMENTS = {"[Content_Types].xml": "an Excel workbook", "content.xml": "a spreadsheet"}
-_RUBBISH = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|\._[^/]*$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_MACOS_NOTES = re.compile(r"(?:^|/)(?:__MACOSX/|\._)")  # what macOS knows about a file, beside each one
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
 _MAX_NAMED = 5
@@ -114,7 +114,7 @@ def _refuse_damage(shown: str) -> Iterator[None]:
 
 
 def _is_list(entry: zipfile.ZipInfo) -> bool:
-    return _ends(entry, _LISTS) and not entry.is_dir() and not _RUBBISH.search(entry.orig_filename)
+    return _ends(entry, _LISTS) and not entry.is_dir() and not _MACOS_NOTES.search(entry.orig_filename)
 
 
 def _ends(entry: zipfile.ZipInfo, endings: tuple[str, ...]) -> bool:
