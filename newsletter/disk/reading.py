@@ -1,6 +1,8 @@
 """Read regular files of a limited size, which lie where they should."""
 
+import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +48,25 @@ def open_regular(path: Path, *, root: Path | None = None, suffix: Suffix = "") -
                 raise leads_out(path)
             _refuse_kind(Path(location).relative_to(os.path.realpath(root)), suffix)
         yield file
+
+
+@contextmanager
+def open_named(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a file that a user names on the command line, which may be a pipe: `<(…)`, `/dev/stdin`, a FIFO.
+
+    Raise OSError if that fails, and UnsafeFile for a folder, a device or a socket. Wait for the writer of a
+    pipe: do not open a file of the newsletter so, since a branch may hold a pipe to which nobody writes.
+    """
+    _refuse_no_stream(os.stat(path).st_mode)  # before it is opened: opening some devices has an effect
+    with open(path, "rb") as file:
+        _refuse_no_stream(os.fstat(file.fileno()).st_mode)
+        yield file
+
+
+def _refuse_no_stream(mode: int) -> None:
+    """Raise UnsafeFile for a mode that is neither of a regular file nor of a pipe."""
+    if not stat.S_ISFIFO(mode):
+        refuse_special(mode)
 
 
 def _location(file: BinaryIO, path: Path) -> str:

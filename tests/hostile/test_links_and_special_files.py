@@ -600,6 +600,7 @@ OTHERS = {
     "reader.read_text",
     "distribution.read_text",
     "Database.open",
+    "archive.open",
     "SendService.open",
     "SealedRef.open",
     "StateSync.open",
@@ -625,6 +626,13 @@ def test_files_are_opened_in_one_place(calls: list[tuple[str, int, str, int]]) -
     found = [call for call in calls if call[2].rpartition(".")[2] in CALLS and call[2] not in OTHERS]
     assert [call for call in found if call[0] not in DISK] == []
     assert {call[0] for call in found} >= set(DISK)
+
+
+def test_only_a_file_that_the_user_names_may_be_a_pipe() -> None:
+    """A pipe of a stranger's branch, to which nobody writes, would be waited for."""
+    callers = [path for path in PACKAGE.rglob("*.py") if "open_named(" in path.read_text(encoding="utf-8")]
+    names = {path.relative_to(PACKAGE).as_posix() for path in callers}
+    assert names == {"disk/reading.py", "subscribers/table_file.py"}
 
 
 def test_an_issue_is_loaded_with_the_folder_of_its_newsletter(calls: list[tuple[str, int, str, int]]) -> None:
