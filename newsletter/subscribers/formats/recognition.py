@@ -1,0 +1,57 @@
+"""Recognise the tool that wrote a table, by the names of its columns."""
+
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
+
+from newsletter.errors import Problem
+from newsletter.subscribers.formats import mailchimp, mailing_lists, publishing, sendgrid
+from newsletter.subscribers.formats.header_names import column_key
+from newsletter.subscribers.formats.model import Format
+from newsletter.subscribers.state_words import words_of
+from newsletter.subscribers.table import Record
+
+# The first that fits is taken; a guess comes after what is certain.
+FORMATS: tuple[Format, ...] = (
+    *mailchimp.FORMATS,
+    *sendgrid.FORMATS,
+    *publishing.FORMATS,
+    *mailing_lists.FORMATS,
+)
+
+
+def recognise(
+    header: Sequence[str], ignored: Collection[int], file_name: str, first: Sequence[Record | Problem]
+) -> Format | None:
+    """Return the format of a table; `first` are its first records, which decide between guesses.
+
+    Ignored columns do not count, so a table can be read as a list of unknown origin.
+    """
+    keys = [column_key(name) for n, name in enumerate(header) if n not in ignored]
+    words = set(words_of(PurePath(file_name).stem))
+    return next((one for one in FORMATS if _fits(one, keys, words) and _has_words(one, header, first)), None)
+
+
+def _fits(one: Format, keys: Sequence[str], file_words: Collection[str]) -> bool:
+    has_address = one.has_address_first or any(name in keys for name in one.address)
+    if not has_address or not set(one.required) <= set(keys):
+        return False
+    if not one.file_words:
+        return True
+    return not set(one.file_words).isdisjoint(file_words) and set(keys) <= {*one.required, *one.known}
+
+
+def _has_words(one: Format, header: Sequence[str], first: Sequence[Record | Problem]) -> bool:
+    """Return True if the format is certain, or the first rows have its words of states, and no others."""
+    if not one.is_guess:
+        return True
+    keys = [column_key(name) for name in header]
+    rows = [record.fields for record in first if not isinstance(record, Problem)]
+    found = {
+        column.judge(fields[n])
+        for column in one.states
+        for n, key in enumerate(keys)
+        if key == column.name
+        for fields in rows
+        if n < len(fields)
+    } - {None}
+    return bool(found) and "unknown_state" not in found
