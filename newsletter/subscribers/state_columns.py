@@ -43,7 +43,7 @@ _DEPARTURE_NAME = re.compile(
     "reason|out|(?:(?:at|on|date|time) )?(?:left|returned|dropped|lost|dead|paused|expired|declined|refused)"
     "(?: (?:at|on|date|time))?"
 )
-_SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam")
+_SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam|nonsubscribed|unconfirmed|unactivated|pending")
 
 _JOINING = re.compile(
     "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"

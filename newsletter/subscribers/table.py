@@ -19,7 +19,8 @@ class Table:
     """A table of a file, or of a member of an archive; its records are read once, one after the other.
 
     `shown` names it in messages, `name` is the name of its file. `header` is None for a list of bare
-    addresses: each record then has one field, the text of the line. A malformed row is a Problem.
+    addresses: each record then has one field, the text of the line. Else it has one field for each name of
+    the header. A malformed row is a Problem.
     """
 
     shown: str

@@ -14,10 +14,14 @@ def read_lines(
     records: Iterator[Record | Problem], shown: str, options: ImportOptions
 ) -> Iterator[ImportRow | Problem]:
     """Yield the rows of a list without a header, and a Problem for each line that is not one address."""
+    is_first = True
     for record in records:
         if isinstance(record, Problem):
             yield record
             continue
+        if is_first:
+            yield _first_note(shown, options)
+            is_first = False
         text = " ".join(record.fields).strip().rstrip(",;").strip()
         if not text:
             continue
@@ -28,6 +32,13 @@ def read_lines(
             yield Problem(where, problem.what, problem.hint)
         else:
             yield ImportRow(where, address, name, options.as_state or "active")
+
+
+def _first_note(shown: str, options: ImportOptions) -> Problem:
+    if options.mapped or options.ignored:
+        what = "the file has no header, so no option can name its columns"
+        raise SubscriberError(what, "write a first line with the names of the columns", where=shown)
+    return Problem(shown, "the file has no header: each line is an address", severity="note")
 
 
 def _parts(line: str) -> tuple[str, str]:

@@ -66,5 +66,17 @@ _WITH_STATUS = replace(
     changed=columns("CLEAN_TIME"),
     states=(StateColumn("status", _STATUS), _REASON, filled_means("CLEAN_TIME", "bounced")),
 )
+# These files have the columns of subscribed members: only their names tell the difference. That of contacts
+# who never subscribed is in public repositories (nonsubscribed_email_audience_export_*); the others are a
+# guess.
+_NONSUBSCRIBED = replace(
+    _SUBSCRIBED,
+    content="contacts who never subscribed",
+    required=columns("LEID,EUID"),
+    known=(*_SUBSCRIBED.known, *_SUBSCRIBED.required),
+    file_words=("nonsubscribed", "pending", "transactional"),
+    state="not_confirmed",
+)
+_ARCHIVED = replace(_NONSUBSCRIBED, content="archived contacts", file_words=("archived",), state="deleted")
 
-FORMATS = (_WITH_STATUS, _UNSUBSCRIBED, _CLEANED, _SUBSCRIBED)
+FORMATS = (_WITH_STATUS, _UNSUBSCRIBED, _CLEANED, _NONSUBSCRIBED, _ARCHIVED, _SUBSCRIBED)

@@ -52,7 +52,7 @@ class Format:
     """An export of a tool; the columns are keys of header names (`column_key`).
 
     A header that has all `required` columns is such an export. If `file_words` are given, the name of the
-    file must have one of them and the header no further column.
+    file must have one of them; if `is_whole`, the header has no further columns than the known ones.
     """
 
     tool: str
@@ -60,6 +60,7 @@ class Format:
     known: tuple[str, ...] = ()  # further columns of the tool; they tell nothing that is imported
     known_prefix: str = ""  # of further columns
     file_words: tuple[str, ...] = ()
+    is_whole: bool = False
     content: str = ""  # of this file, if the tool exports several
     address: tuple[str, ...] = ("email",)  # the first that is there
     has_address_first: bool = False  # the first column has the address, whatever its name
@@ -73,6 +74,7 @@ class Format:
     is_guess: bool = False  # no export was at hand: recognised by the words of its rows, too
     unclear: str = ""  # the reason that the state of the rows is not known without `--as`
     note: str = ""  # for the user
+    is_skipped: bool = False  # the file lists no subscribers, but its `content`
 
     @property
     def title(self) -> str:

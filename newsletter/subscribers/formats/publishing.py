@@ -16,6 +16,16 @@ _SUBSTACK = Format(
     states=(StateColumn("email_disabled", {"true": "unsubscribed", "false": "active"}),),
     deleted_domain="deletion-request.substack.com",
 )
+# The zip of Substack has these files, too; the people in the latter two may have left since.
+_SUBSTACK_POSTS = Format(
+    tool="Substack", content="posts", required=columns("post_id,post_date,is_published"), is_skipped=True
+)
+_SUBSTACK_EVENTS = Format(
+    tool="Substack",
+    content="deliveries or opens of a post",
+    required=columns("post_id,email"),
+    is_skipped=True,
+)
 
 _MAIL_OF_BUTTONDOWN = "regular premium gifted trialed churning churned unpaid past_due paused"
 _BUTTONDOWN_WORDS: dict[str, Verdict] = {
@@ -107,4 +117,7 @@ _TINY_NEWS_NUMBERS = Format(
     ),
 )
 
-FORMATS = (_SUBSTACK, _BUTTONDOWN, _BEEHIIV, _GHOST, _CURATED, _TINY_NEWS, _TINY_NEWS_NUMBERS)
+FORMATS = (
+    *(_SUBSTACK, _SUBSTACK_POSTS, _SUBSTACK_EVENTS, _BUTTONDOWN, _BEEHIIV, _GHOST, _CURATED),
+    *(_TINY_NEWS, _TINY_NEWS_NUMBERS),
+)

@@ -19,7 +19,7 @@ from newsletter.subscribers.formats.layout import (
 from newsletter.subscribers.formats.model import Format
 from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.formats.recognition import recognise
-from newsletter.subscribers.formats.rows import RowMapper, completed
+from newsletter.subscribers.formats.rows import RowMapper
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.state_columns import StateColumns, is_suppression_list
 from newsletter.subscribers.table import Record, Table
@@ -37,37 +37,45 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     cannot be understood: no addresses, a column that may tell who has left, an ambiguous date.
     """
     if table.header is None:
-        yield from _read_list_without_header(table, options)
+        _refuse_suppression_list(table, False, options)
+        yield from read_lines(table.records, table.shown, options)
         return
-    where = f"{table.shown}:{table.header_line}"
     first = list(islice(table.records, _FIRST_RECORDS))
-    records = chain(first, table.records)
+    where = f"{table.shown}:{table.header_line}"
     ignored = _ignored_positions(table.header, options, where)
     found = recognise(table.header, ignored, table.name, first)
-    if found is not None and found.unclear and not options.as_state:
-        raise SubscriberError(
-            f"the file is an export of {found.tool}; {found.unclear}", _AS_STATE, where=where
-        )
-    layout = layout_of(found, table.header, where) if found else layout_of_list(table.header, options, where)
-    layout = with_mapped(layout, table.header, options, where)
-    _refuse_ignored(layout, ignored, table.header, where)
+    if found is not None and found.is_skipped:
+        what = f"the file is an export of {found.title}: it lists no subscribers, and is not imported"
+        yield Problem(table.shown, what, severity="note")
+        return
+    yield from _read_rows(table, table.header, chain(first, table.records), found, ignored, options)
+
+
+def _read_rows(
+    table: Table,
+    header: list[str],
+    records: Iterator[Record | Problem],
+    found: Format | None,
+    ignored: frozenset[int],
+    options: ImportOptions,
+) -> Iterator[Result]:
+    where = f"{table.shown}:{table.header_line}"
+    layout = _layout(header, found, options, where)
+    _refuse_ignored(layout, ignored, header, where)
     _refuse_suppression_list(table, layout.tells_state, options)
     yield from _notes(table, found, layout, ignored, where)
-    width = len(table.header)
-    rows = completed(records, width, table.shown)
     if not options.as_state:
-        states = StateColumns(table.header, layout.imported | layout.described | ignored)
-        rows = refuse_departures(rows, states, width, where, mapping)
-    yield from _mapped(rows, RowMapper(layout, table.header, table.shown, options))
+        states = StateColumns(header, layout.imported | layout.described | ignored)
+        records = refuse_departures(records, states, len(header), where, mapping)
+    yield from _mapped(records, RowMapper(layout, header, table.shown, options))
 
 
-def _read_list_without_header(table: Table, options: ImportOptions) -> Iterator[Result]:
-    if options.mapped or options.ignored:
-        what = "the file has no header, so no option can name its columns"
-        raise SubscriberError(what, "write a first line with the names of the columns", where=table.shown)
-    _refuse_suppression_list(table, False, options)
-    yield Problem(table.shown, "the file has no header: each line is an address", severity="note")
-    yield from read_lines(table.records, table.shown, options)
+def _layout(header: list[str], found: Format | None, options: ImportOptions, where: str) -> Layout:
+    if found is not None and found.unclear and not options.as_state:
+        what = f"the file is an export of {found.tool}; {found.unclear}"
+        raise SubscriberError(what, _AS_STATE, where=where)
+    layout = layout_of(found, header, where) if found else layout_of_list(header, options, where)
+    return with_mapped(layout, header, options, where)
 
 
 def _mapped(records: Iterator[Record | Problem], mapper: RowMapper) -> Iterator[Result]:
@@ -83,10 +91,9 @@ def _mapped(records: Iterator[Record | Problem], mapper: RowMapper) -> Iterator[
 
 def _refuse_suppression_list(table: Table, tells_state: bool, options: ImportOptions) -> None:
     if not tells_state and not options.as_state and is_suppression_list(PurePath(table.name).stem):
-        what = "by its name, the file lists people who have left; nothing was imported"
-        raise SubscriberError(
-            what, f"{_AS_STATE}; if everyone in it is to get mail, rename it", where=table.shown
-        )
+        what = "by its name, the file lists people who get no mail; nothing was imported"
+        hint = f"{_AS_STATE}; if everyone in it is to get mail, rename it"
+        raise SubscriberError(what, hint, where=table.shown)
 
 
 def _ignored_positions(header: Sequence[str], options: ImportOptions, where: str) -> frozenset[int]:

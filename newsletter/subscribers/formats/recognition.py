@@ -32,12 +32,13 @@ def recognise(
 
 
 def _fits(one: Format, keys: Sequence[str], file_words: Collection[str]) -> bool:
-    has_address = one.has_address_first or any(name in keys for name in one.address)
-    if not has_address or not set(one.required) <= set(keys):
+    if not set(one.required) <= set(keys):
         return False
-    if not one.file_words:
-        return True
-    return not set(one.file_words).isdisjoint(file_words) and set(keys) <= {*one.required, *one.known}
+    if one.file_words and set(one.file_words).isdisjoint(file_words):
+        return False
+    if one.is_whole and not set(keys) <= {*one.required, *one.known}:
+        return False
+    return one.is_skipped or one.has_address_first or any(name in keys for name in one.address)
 
 
 def _has_words(one: Format, header: Sequence[str], first: Sequence[Record | Problem]) -> bool:

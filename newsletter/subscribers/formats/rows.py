@@ -1,7 +1,6 @@
 """Map the records of a table to rows of an import."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 
 from newsletter.display import printable
@@ -32,7 +31,7 @@ class RowMapper:
         self.unread: list[Problem] = []
 
     def row(self, record: Record) -> ImportRow | KeptOut | Problem | None:
-        """Return the row of a record that has all fields; None if they are empty.
+        """Return the row of a record; None if its fields are empty.
 
         Raise SubscriberError for a date that can be read in two ways.
         """
@@ -146,24 +145,6 @@ class RowMapper:
 
     def _shown_column(self, position: int) -> str:
         return f"the column `{printable(self._header[position].strip())}`"
-
-
-def completed(records: Iterator[Record | Problem], width: int, shown: str) -> Iterator[Record | Problem]:
-    """Yield records with `width` fields: programs leave out empty fields at the end of a line, or add some.
-
-    A record with further fields that are not empty is a Problem.
-    """
-    for record in records:
-        if isinstance(record, Problem) or len(record.fields) == width:
-            yield record
-        elif len(record.fields) < width:
-            missing = [""] * (width - len(record.fields))
-            yield Record(record.line, [*record.fields, *missing])
-        elif any(field.strip() for field in record.fields[width:]):
-            what = f"the line has {len(record.fields)} fields, the header has {width}"
-            yield Problem(f"{shown}:{record.line}", what, "put a field that contains a separator in quotes")
-        else:
-            yield Record(record.line, record.fields[:width])
 
 
 def unprotected(cell: str) -> str:

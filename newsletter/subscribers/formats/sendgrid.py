@@ -26,6 +26,7 @@ _BOUNCES = Format(
     required=columns("status,reason,email,created"),
     known=columns("ip"),
     file_words=("bounce", "bounces"),
+    is_whole=True,
     changed=columns("created"),
     state="bounced",
 )
