@@ -43,7 +43,11 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     first = list(islice(table.records, _FIRST_RECORDS))
     where = f"{table.shown}:{table.header_line}"
     ignored = _ignored_positions(table.header, options, where)
-    found = recognise(table.header, ignored, table.name, first)
+    found = recognise(table.header, (), table.name, first)
+    if found is not None and ignored:
+        if not found.is_guess and not found.is_skipped:
+            _refuse_ignored(layout_of(found, table.header, where), ignored, table.header, where)
+        found = recognise(table.header, ignored, table.name, first)
     if found is not None and found.is_skipped:
         what = f"the file is an export of {found.title}: it lists no subscribers, and is not imported"
         yield Problem(table.shown, what, severity="note")
