@@ -3,25 +3,21 @@
 from collections.abc import Iterator
 from email.utils import unquote
 
+from newsletter.constants import SubscriberState
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.parsing import parse_subscriber
 from newsletter.subscribers.table import Record
 
 
 def read_lines(
-    records: Iterator[Record | Problem], shown: str, options: ImportOptions
+    records: Iterator[Record | Problem], shown: str, state: SubscriberState
 ) -> Iterator[ImportRow | Problem]:
     """Yield the rows of a list without a header, and a Problem for each line that is not one address."""
-    is_first = True
     for record in records:
         if isinstance(record, Problem):
             yield record
             continue
-        if is_first:
-            yield _first_note(shown, options)
-            is_first = False
         text = " ".join(record.fields).strip().rstrip(",;").strip()
         if not text:
             continue
@@ -31,14 +27,7 @@ def read_lines(
         except SubscriberError as problem:
             yield Problem(where, problem.what, problem.hint)
         else:
-            yield ImportRow(where, address, name, options.as_state or "active")
-
-
-def _first_note(shown: str, options: ImportOptions) -> Problem:
-    if options.mapped or options.ignored:
-        what = "the file has no header, so no option can name its columns"
-        raise SubscriberError(what, "write a first line with the names of the columns", where=shown)
-    return Problem(shown, "the file has no header: each line is an address", severity="note")
+            yield ImportRow(where, address, name, state)
 
 
 def _parts(line: str) -> tuple[str, str]:

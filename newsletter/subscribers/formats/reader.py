@@ -36,23 +36,45 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     The first is a note with the tool that wrote the table, if it is known. Raise SubscriberError if the table
     cannot be understood: no addresses, a column that may tell who has left, an ambiguous date.
     """
-    if table.header is None:
-        _refuse_suppression_list(table, False, options)
-        yield from read_lines(table.records, table.shown, options)
-        return
     first = list(islice(table.records, _FIRST_RECORDS))
-    where = f"{table.shown}:{table.header_line}"
-    ignored = _ignored_positions(table.header, options, where)
+    records = chain(first, table.records)
+    if table.header is None:
+        if not all(isinstance(record, Problem) for record in first):  # an archive may have an empty file
+            yield _note_without_header(table, options)
+        yield from read_lines(records, table.shown, options.as_state or "active")
+        return
     found = recognise(table.header, (), table.name, first)
-    if found is not None and ignored:
-        if not found.is_guess and not found.is_skipped:
-            _refuse_ignored(layout_of(found, table.header, where), ignored, table.header, where)
-        found = recognise(table.header, ignored, table.name, first)
     if found is not None and found.is_skipped:
         what = f"the file is an export of {found.title}: it lists no subscribers, and is not imported"
         yield Problem(table.shown, what, severity="note")
+        yield from (record for record in first if isinstance(record, Problem))
         return
-    yield from _read_rows(table, table.header, chain(first, table.records), found, ignored, options)
+    yield from _read_rows(table, table.header, records, _chosen(table, found, first, options), options)
+
+
+def _note_without_header(table: Table, options: ImportOptions) -> Problem:
+    if options.mapped or options.ignored:
+        what = "the file has no header, so no option can name its columns"
+        raise SubscriberError(what, "write a first line with the names of the columns", where=table.shown)
+    _refuse_suppression_list(table, False, options)
+    return Problem(table.shown, "the file has no header: each line is an address", severity="note")
+
+
+def _chosen(
+    table: Table, found: Format | None, first: Sequence[Record | Problem], options: ImportOptions
+) -> Format | None:
+    """Return the format of a table in which columns may be ignored; a guess can be escaped so.
+
+    Raise SubscriberError if a column is ignored that is imported from the export of this tool.
+    """
+    header = table.header or []
+    where = f"{table.shown}:{table.header_line}"
+    ignored = _ignored_positions(header, options, where)
+    if found is None or not ignored:
+        return found
+    if not found.is_guess:
+        _refuse_ignored(layout_of(found, header, where), ignored, header, where)
+    return recognise(header, ignored, table.name, first)
 
 
 def _read_rows(
@@ -60,10 +82,10 @@ def _read_rows(
     header: list[str],
     records: Iterator[Record | Problem],
     found: Format | None,
-    ignored: frozenset[int],
     options: ImportOptions,
 ) -> Iterator[Result]:
     where = f"{table.shown}:{table.header_line}"
+    ignored = _ignored_positions(header, options, where)
     layout = _layout(header, found, options, where)
     _refuse_ignored(layout, ignored, header, where)
     _refuse_suppression_list(table, layout.tells_state, options)

@@ -293,7 +293,7 @@ def test_a_list_without_header_has_no_columns_to_name() -> None:
     assert notes(bare("ada@example.com\n")) == [
         "note: list.txt: the file has no header: each line is an address"
     ]
-    assert notes(bare("")) == [] and shown(bare(""), ignored=("x",)) == []
+    assert notes(bare("")) == [] and shown(bare("", "unsubscribed.csv"), ignored=("x",)) == []
     for options in ({"ignored": ("status",)}, {"mapped": {"state": "status"}}):
         with pytest.raises(SubscriberError, match="no option can name its columns"):
             shown(bare("ada@example.com\n"), **options)
