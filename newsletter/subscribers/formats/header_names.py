@@ -57,13 +57,13 @@ _FULL = {
 _FIRST = {
     "English": "first name|firstname|fname|given name|givenname|forename",
     "others": "vorname|prénom|nombre|nombres|nome|primeiro nome|voornaam|imię|křestní jméno|jméno|meno|"
-    "fornavn|förnamn|etunimi|keresztnév|prenume|ime|ad|adı|isim|имя|ім'я|име|όνομα|名",
+    "fornavn|förnamn|etunimi|keresztnév|prenume|ime|adı|isim|имя|ім'я|име|όνομα|名",
 }
 _LAST = {
     "English": "last name|lastname|lname|surname|family name|familyname",
     "others": "nachname|familienname|zuname|nom|nom de famille|apellido|apellidos|sobrenome|apelido|cognome|"
     "achternaam|nazwisko|příjmení|priezvisko|efternavn|etternavn|efternamn|sukunimi|vezetéknév|nume|"
-    "nume de familie|prezime|soyad|soyadı|фамилия|прізвище|фамилно име|επώνυμο|姓",
+    "nume de familie|prezime|soyadı|фамилия|прізвище|фамилно име|επώνυμο|姓",
 }
 # Beside one of these, a column `Name` has the family name.
 _FIRST_BESIDE_FAMILY = ("vorname", "voornaam", "fornavn")
@@ -89,9 +89,11 @@ _ADDRESSES = _table(_ADDRESS)
 _FULL_NAMES, _FIRST_NAMES, _LAST_NAMES = _table(_FULL), _table(_FIRST), _table(_LAST)
 
 
-def address_position(header: Sequence[str]) -> int | None:
-    """Return the position of the column with the addresses, by its name."""
-    return _position(header, _ADDRESSES)
+def address_position(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> int | None:
+    """Return the position of the column with the addresses, by its name; rows decide between several."""
+    keys = [_loose_key(name) for name in header]
+    found = [keys.index(name) for name in _ADDRESSES if name in keys]
+    return max(found, key=lambda n: sum("@" in row[n] for row in rows), default=None)
 
 
 def name_positions(header: Sequence[str]) -> tuple[int, ...]:

@@ -68,9 +68,14 @@ def layout_of(format_: Format, header: Sequence[str], where: str) -> Layout:
     )
 
 
-def layout_of_list(header: Sequence[str], options: ImportOptions, where: str) -> Layout:
-    """Return the layout of a list of unknown origin; raise SubscriberError if it has no addresses."""
-    address = address_position(header)
+def layout_of_list(
+    header: Sequence[str], rows: Sequence[Sequence[str]], options: ImportOptions, where: str
+) -> Layout:
+    """Return the layout of a list of unknown origin; raise SubscriberError if it has no addresses.
+
+    The first rows decide if several columns have names of addresses.
+    """
+    address = address_position(header, rows)
     if address is None and "address" in options.mapped:
         address = 0  # is replaced
     return Layout(_required(address, header, where), tuple(n for n in name_positions(header) if n != address))

@@ -37,19 +37,31 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     cannot be understood: no addresses, a column that may tell who has left, an ambiguous date.
     """
     first = list(islice(table.records, _FIRST_RECORDS))
-    records = chain(first, table.records)
+    rows = [record.fields for record in first if not isinstance(record, Problem)]
+    records: Iterator[Record | Problem] = chain(first, table.records)
     if table.header is None:
-        if not all(isinstance(record, Problem) for record in first):  # an archive may have an empty file
+        if rows:  # an archive may have an empty file
             yield _note_without_header(table, options)
         yield from read_lines(records, table.shown, options.as_state or "active")
         return
-    found = recognise(table.header, (), table.name, first)
+    found = recognise(table.header, (), table.name, rows)
     if found is not None and found.is_skipped:
         what = f"the file is an export of {found.title}: it lists no subscribers, and is not imported"
         yield Problem(table.shown, what, severity="note")
         yield from (record for record in first if isinstance(record, Problem))
         return
-    yield from _read_rows(table, table.header, records, _chosen(table, found, first, options), options)
+    where = f"{table.shown}:{table.header_line}"
+    ignored = _ignored_positions(table.header, options, where)
+    if ignored and found is not None:
+        found = _chosen(found, table, ignored, rows, where)
+    layout = _layout(table.header, rows, found, options, where)
+    _refuse_ignored(layout, ignored, table.header, where)
+    _refuse_suppression_list(table, layout.tells_state, options)
+    yield from _notes(table, found, layout, ignored, where)
+    if not options.as_state:
+        states = StateColumns(table.header, layout.imported | layout.described | ignored)
+        records = refuse_departures(records, states, len(table.header), where, mapping)
+    yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 
 
 def _note_without_header(table: Table, options: ImportOptions) -> Problem:
@@ -61,46 +73,25 @@ def _note_without_header(table: Table, options: ImportOptions) -> Problem:
 
 
 def _chosen(
-    table: Table, found: Format | None, first: Sequence[Record | Problem], options: ImportOptions
+    found: Format, table: Table, ignored: Collection[int], rows: Sequence[list[str]], where: str
 ) -> Format | None:
-    """Return the format of a table in which columns may be ignored; a guess can be escaped so.
+    """Return the format of a table in which columns are ignored: a guess can be escaped so.
 
-    Raise SubscriberError if a column is ignored that is imported from the export of this tool.
+    Raise SubscriberError if one of them is imported from the export of this tool.
     """
     header = table.header or []
-    where = f"{table.shown}:{table.header_line}"
-    ignored = _ignored_positions(header, options, where)
-    if found is None or not ignored:
-        return found
     if not found.is_guess:
         _refuse_ignored(layout_of(found, header, where), ignored, header, where)
-    return recognise(header, ignored, table.name, first)
+    return recognise(header, ignored, table.name, rows)
 
 
-def _read_rows(
-    table: Table,
-    header: list[str],
-    records: Iterator[Record | Problem],
-    found: Format | None,
-    options: ImportOptions,
-) -> Iterator[Result]:
-    where = f"{table.shown}:{table.header_line}"
-    ignored = _ignored_positions(header, options, where)
-    layout = _layout(header, found, options, where)
-    _refuse_ignored(layout, ignored, header, where)
-    _refuse_suppression_list(table, layout.tells_state, options)
-    yield from _notes(table, found, layout, ignored, where)
-    if not options.as_state:
-        states = StateColumns(header, layout.imported | layout.described | ignored)
-        records = refuse_departures(records, states, len(header), where, mapping)
-    yield from _mapped(records, RowMapper(layout, header, table.shown, options))
-
-
-def _layout(header: list[str], found: Format | None, options: ImportOptions, where: str) -> Layout:
+def _layout(
+    header: list[str], rows: Sequence[list[str]], found: Format | None, options: ImportOptions, where: str
+) -> Layout:
     if found is not None and found.unclear and not options.as_state:
         what = f"the file is an export of {found.tool}; {found.unclear}"
         raise SubscriberError(what, _AS_STATE, where=where)
-    layout = layout_of(found, header, where) if found else layout_of_list(header, options, where)
+    layout = layout_of(found, header, where) if found else layout_of_list(header, rows, options, where)
     return with_mapped(layout, header, options, where)
 
 
@@ -117,7 +108,7 @@ def _mapped(records: Iterator[Record | Problem], mapper: RowMapper) -> Iterator[
 
 def _refuse_suppression_list(table: Table, tells_state: bool, options: ImportOptions) -> None:
     if not tells_state and not options.as_state and is_suppression_list(PurePath(table.name).stem):
-        what = "by its name, the file lists people who get no mail; nothing was imported"
+        what = "by its name, the file lists people who have left or never confirmed; nothing was imported"
         hint = f"{_AS_STATE}; if everyone in it is to get mail, rename it"
         raise SubscriberError(what, hint, where=table.shown)
 

@@ -81,6 +81,11 @@ def test_a_place_where_people_live_is_no_address() -> None:
     assert notes(table(content)) == ["note: list.csv:1: the column `address` is not imported"]
 
 
+def test_the_values_decide_between_two_columns_for_addresses() -> None:
+    content = "mail,address,note\n2024-05-06,ada@example.com,\n,bo@example.com,\n"
+    assert shown(table(content), ignored=("mail",)) == ["2 ada@example.com active", "3 bo@example.com active"]
+
+
 def test_the_first_of_two_columns_with_one_name() -> None:
     assert shown(table("email,EMAIL\nada@example.com,bo@example.com\n")) == ["2 ada@example.com active"]
 
@@ -253,7 +258,7 @@ def test_a_further_column_of_an_export_that_tells_who_has_left_is_refused() -> N
 def test_a_list_of_the_gone_is_taken_only_with_a_state(name: str) -> None:
     for source in (table("email\na@example.com\n", f"{name}.csv"), bare("a@example.com\n", f"{name}.txt")):
         with pytest.raises(
-            SubscriberError, match="by its name, the file lists people who get no mail"
+            SubscriberError, match="by its name, the file lists people who have left or never"
         ) as refused:
             shown(source)
         assert "--as unsubscribed" in refused.value.hint
