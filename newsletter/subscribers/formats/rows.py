@@ -44,26 +44,21 @@ class RowMapper:
             return self._refused(where, fields, problem)
         if layout.deleted_domain and address.key.endswith(f"@{layout.deleted_domain}"):
             return KeptOut(where, address.given, "deleted")
-        verdict, word = self._judged(fields)
         joined, doubt = self._joined(where, fields) if layout.joined else (None, "")
-        if doubt and SEVERITY[verdict] < SEVERITY["unknown_state"]:
-            verdict, word = "unknown_state", doubt
-        left = None
-        if layout.left:
-            has_left, left = self._left(where, fields)
-            if has_left and SEVERITY[verdict] < SEVERITY["unsubscribed"]:
-                verdict = "unsubscribed"
-        if self._options.as_state:
-            verdict = self._options.as_state
-        match verdict:
-            case None | "active":
-                return ImportRow(where, address, name, verdict, joined)
+        verdict, word = self._judged(fields, doubt)
+        has_left, left = self._left(where, fields) if layout.left else (False, None)
+        if has_left and SEVERITY[verdict] < SEVERITY["unsubscribed"]:
+            verdict = "unsubscribed"
+        match self._options.as_state or verdict:
+            case None | "active" as state:
+                return ImportRow(where, address, name, state, joined)
+            case "unsubscribed" | "bounced" | "complained" as state:
+                left = left or self._changed(where, fields)
+                return ImportRow(where, address, name, state, joined, left)
             case "pending":
                 return KeptOut(where, address.given, "not_confirmed", word)
-            case "unsubscribed" | "bounced" | "complained":
-                left = left or self._changed(where, fields)
-                return ImportRow(where, address, name, verdict, joined, left)
-        return KeptOut(where, address.given, verdict, word)
+            case reason:
+                return KeptOut(where, address.given, reason, word)
 
     def _name(self, fields: list[str]) -> str:
         parts = self._layout.names
@@ -81,9 +76,14 @@ class RowMapper:
         column = self._shown_column(self._layout.address)
         return Problem(where, f"the row has no address: {column} is empty", "fill it in, or delete the row")
 
-    def _judged(self, fields: list[str]) -> tuple[Verdict, str]:
-        """Return the severest verdict of the columns of states, and the word that decides."""
+    def _judged(self, fields: list[str], doubt: str) -> tuple[Verdict, str]:
+        """Return the severest verdict of the columns of states, and the word that decides.
+
+        `doubt` is a word in place of the time of the consent, which may tell of a departure.
+        """
         verdict, word = self._layout.state, ""
+        if doubt and SEVERITY[verdict] < SEVERITY["unknown_state"]:
+            verdict, word = "unknown_state", doubt
         for position, judge in self._layout.states:
             found = judge(fields[position])
             if SEVERITY[found] > SEVERITY[verdict]:
@@ -107,7 +107,9 @@ class RowMapper:
         has_left, latest = False, None
         for position in self._layout.left:
             value = fields[position]
-            if not value or is_empty(value) or is_no(words_of(value[:_MAX_WORD])):
+            if not value or is_empty(value):
+                continue
+            if not value[0].isdigit() and is_no(words_of(value[:_MAX_WORD])):
                 continue
             has_left = True
             if (time := self._time(where, position, value)) and (latest is None or time > latest):

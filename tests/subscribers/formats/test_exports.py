@@ -142,7 +142,8 @@ OTHERS = {
         "c@example.com,,,,,,,Unsubscribed,2018-07-23 12:19:27,ABUSE,\n"
         "d@example.com,,,,,,,Cleaned,,,2018-07-23 12:19:27\ne@example.com,,,,,,,Non-Subscribed,,,\n"
         "f@example.com,,,,,,,,,,\ng@example.com,,,,,,,Somehow,,,\nh@example.com,,,,,,,Pending,,,\n"
-        "i@example.com,,,,,,,Archived,,,\nj@example.com,,,,,,,Subscribed,2018-07-23 12:19:27,,\n",
+        "i@example.com,,,,,,,Archived,,,\nj@example.com,,,,,,,Subscribed,2018-07-23 12:19:27,,\n"
+        "k@example.com,,,,,,,Unsubscribed,,,2018-07-23 12:19:27\n",
         [
             "2 a@example.com active",
             "3 b@example.com unsubscribed left 2018-07-23T12:19:27",
@@ -154,6 +155,7 @@ OTHERS = {
             "9 h@example.com kept out: not_confirmed Pending",
             "10 i@example.com kept out: deleted Archived",
             "11 j@example.com unsubscribed left 2018-07-23T12:19:27",
+            "12 k@example.com unsubscribed left 2018-07-23T12:19:27",
         ],
     ),
     "mailchimp-localised": (
@@ -337,6 +339,21 @@ def test_a_file_beside_the_list_is_skipped(name: str, header: str, content: str)
     assert shown(table(source, name), ignored=("status",)) == []
     what = f"the file is an export of Substack ({content}): it lists no subscribers, and is not imported"
     assert notes(table(source, name)) == [f"note: {name}: {what}"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_everyone_in_a_file_has_the_given_state(name: str) -> None:
+    content = (IMPORTS / f"{name}.csv").read_text(encoding="utf-8")
+    for state in ("unsubscribed", "bounced", "complained"):
+        rows = shown(table(content, f"{name}.csv"), as_state=state)
+        assert len(rows) == len(FILES[name][1])
+        assert all(f" {state}" in row for row in rows)
+
+
+def test_an_account_that_was_deleted_has_no_state() -> None:
+    content = "email,active_subscription,email_disabled\n0a1b@deletion-request.substack.com,,\n"
+    expected = ["2 0a1b@deletion-request.substack.com kept out: deleted"]
+    assert shown(table(content), as_state="unsubscribed") == expected
 
 
 def test_an_export_without_states_says_so() -> None:
