@@ -6,7 +6,7 @@ send mail to them. A column is judged by its name; if that has two meanings, by 
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from newsletter.subscribers.state_words import (
     is_month,
@@ -43,7 +43,7 @@ _DEPARTURE_NAME = re.compile(
     "reason|out|(?:(?:at|on|date|time) )?(?:left|returned|dropped|lost|dead|paused|expired|declined|refused)"
     "(?: (?:at|on|date|time))?"
 )
-_SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam")
+_SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam|nonsubscribed|unconfirmed|unactivated|pending")
 
 _JOINING = re.compile(
     "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"
@@ -144,12 +144,31 @@ def _harmless_values(name: str) -> Test | None:
         return _is_country_state if is_ambiguous else None
     if "type" in words and (len(words) == 1 or any(map(_PERSON.fullmatch, words))):
         return _is_plan
-    joined = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase) or tells_joining(words)
-    if joined and not _DETAIL.fullmatch(words[-1]):
+    if _tells_joining(words):
         return _is_joining
     if any(map(_MAIL.search, words)):
         return _is_no_refusal
     return _has_no_left_tag if any(map(_TAGS.fullmatch, words)) else _is_not_left
+
+
+def meaning_of_yes(name: str) -> Literal["joined", "left"] | None:
+    """Return the meaning of a "yes" in a column, by its name; None if the name does not tell it."""
+    words = words_of(name)
+    is_off_list = any(map(_STATE.search, words)) and "status" not in words
+    if is_off_list or _tells_departure(words):
+        return "left"
+    return "joined" if _tells_joining(words) else None
+
+
+def means_departure(value: str) -> bool:
+    """Return True for a value that tells of a departure, or denies, in a column of any name."""
+    return not _is_not_left(value) or is_no(words_of(value[:_MAX_LENGTH]))
+
+
+def _tells_joining(words: Sequence[str]) -> bool:
+    phrase = " ".join(words)
+    is_joining = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase) or tells_joining(words)
+    return bool(is_joining) and not _DETAIL.fullmatch(words[-1])
 
 
 def _tells_departure(words: Sequence[str]) -> bool:

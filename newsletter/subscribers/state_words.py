@@ -210,14 +210,23 @@ def may_tell_departure(value: str) -> bool:
 def value_tells_departure(words: Sequence[str]) -> bool:
     """Return True for the words of a value such as "abgemeldet am", "bloqueado" and "已退订"."""
     phrase = " ".join(words)
+    if value_tells_leaving(words):
+        return True
     if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:
         return False
-    joined = "".join(words)
-    if phrase.startswith(_LEFT_VALUES) or joined in _BLOCKED_WHOLE or any(w in joined for w in _LEFT_INSIDE):
+    if "".join(words) in _BLOCKED_WHOLE:
         return True
     if not phrase.startswith(_BLOCKED_VALUES):
         return False
     return any(phrase.startswith(w) and len(phrase) <= len(w) + _MAX_ENDING for w in _BLOCKED_VALUES)
+
+
+def value_tells_leaving(words: Sequence[str]) -> bool:
+    """Return True for the words of a value such as "abgemeldet am" and "已退订", not for "bloqueado"."""
+    phrase, joined = " ".join(words), "".join(words)
+    if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:
+        return False
+    return phrase.startswith(_LEFT_VALUES) or any(word in joined for word in _LEFT_INSIDE)
 
 
 def is_no(words: Sequence[str]) -> bool:

@@ -1,0 +1,66 @@
+"""Read the times that tools write into their exports."""
+
+import re
+from datetime import UTC, datetime
+
+# 1/2/23 is in January or in February.
+_AMBIGUOUS = re.compile("[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}(?:[0-9]{2})?(?![0-9])")
+_SPACED_OFFSET = re.compile("(.{16,26}) ([+-][0-9]{2}:?[0-9]{2})")
+_SECONDS = re.compile("([0-9]{9,10})(?:\\.[0-9]{1,9})?")
+_MILLISECONDS = re.compile("[0-9]{12,13}")
+_NOTHING = frozenset(("", "null", "none", "nil", "n/a", "-", "0", "\\n", "0000-00-00", "0000-00-00 00:00:00"))
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100  # other years are mistakes
+
+
+class AmbiguousDate(ValueError):
+    """The error for a date whose day and month can be mistaken for each other."""
+
+
+def is_empty(value: str) -> bool:
+    """Return True for a cell that programs write if there is no time."""
+    return value.strip().casefold() in _NOTHING
+
+
+def parse_time(value: str, date_format: str | None = None) -> datetime:
+    """Return a time in UTC; a time without a zone is in UTC already.
+
+    Raise AmbiguousDate for a date such as 1/2/23 without a format, else ValueError if it cannot be read.
+    """
+    value = value.strip()
+    if date_format is not None:
+        try:
+            return _in_utc(datetime.strptime(value, date_format))
+        except ValueError:
+            pass  # the file may have a column with ISO 8601 dates beside it
+    return _in_utc(_parse_number(value) if value[:9].isdecimal() and len(value) > 8 else _parse_iso(value))
+
+
+def _parse_iso(value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as failure:
+        if value.endswith((" UTC", " GMT")):
+            return datetime.fromisoformat(f"{value[:-4]}+00:00")
+        if spaced := _SPACED_OFFSET.fullmatch(value):
+            return datetime.fromisoformat("".join(spaced.groups()))
+        if _AMBIGUOUS.match(value):
+            raise AmbiguousDate(value) from failure
+        raise
+
+
+def _parse_number(value: str) -> datetime:
+    if seconds := _SECONDS.fullmatch(value):
+        return datetime.fromtimestamp(int(seconds[1]), UTC)
+    if _MILLISECONDS.fullmatch(value):
+        return datetime.fromtimestamp(int(value) // 1000, UTC)
+    raise ValueError(value)
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as failure:
+        raise ValueError(str(time)) from failure
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise ValueError(str(time))
+    return time

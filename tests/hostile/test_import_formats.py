@@ -1,0 +1,177 @@
+"""An import of another tool's export revives nobody, whatever the file contains and the options say."""
+# ruff: noqa: RUF001 - words in Cyrillic have letters that look like Latin ones
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from newsletter.errors import SubscriberError
+from newsletter.subscribers.formats.model import StateColumn
+from newsletter.subscribers.formats.recognition import FORMATS
+from newsletter.subscribers.formats.vocabulary import judge_of
+from newsletter.subscribers.import_row import ImportRow
+from tests.hostile.test_departure_languages import HARMLESS, LANGUAGES, VALUES
+from tests.hostile.test_departures import EXPORTS
+from tests.import_tables import IMPORTS, results, shown, table
+
+COLUMNS = [pytest.param(column, id=f"{one.title}-{column.name}") for one in FORMATS for column in one.states]
+BEEHIIV = "email,status,tier,created_at,unsubscribed_at"
+
+
+def active(content: str, name: str = "list.csv", **options: Any) -> set[str]:
+    """Return the addresses of a file that would get mail."""
+    rows = results(table(content, name), **options)
+    return {row.address.key for row in rows if isinstance(row, ImportRow) and row.state == "active"}
+
+
+def altered(word: str) -> Iterator[str]:
+    """Yield words that contain a word, or look like it."""
+    yield from (f"in{word}", f"{word}s", f"{word}2", f"not {word}", f"un-{word}", f"{word};", f"{word} no")
+    yield from (word.replace("i", "\u0130"), word.replace("i", "\u0131"), word.replace("a", "а"))
+    yield from (f"{word[:2]}\u200b{word[2:]}", f"\ufeff{word}", f"{word}\u0301", f"{word}\x00", f"'{word}")
+    yield "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() else letter for letter in word)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_only_a_whole_word_makes_a_person_active(column: StateColumn) -> None:
+    for word, verdict in column.words.items():
+        if not word or verdict != "active":
+            continue
+        assert column.judge(f" {word.upper()}\t") == "active"
+        for other in altered(word):
+            is_other = other.strip().casefold() not in column.words
+            assert not is_other or column.judge(other) not in ("active", None), other
+
+
+@pytest.mark.parametrize("word", ["active", "subscribed", "confirmed", "enabled", "regular"])
+def test_only_a_whole_word_of_a_mapped_column_makes_a_person_active(word: str) -> None:
+    for other in altered(word):
+        spelling = other.replace("\u200b", "").replace("\ufeff", "").replace("\u0301", "")
+        looks_equal = word in (spelling, other.replace("\u0130", "i")) or other[0] > "\uff00"
+        assert looks_equal or judge_of("status")(other) not in ("active", None), other
+
+
+@pytest.mark.parametrize("path", sorted(IMPORTS.iterdir()), ids=lambda path: path.stem)
+def test_no_option_makes_anybody_active_but_to_ignore_the_states_of_a_guess(path: Any) -> None:
+    content = path.read_text(encoding="utf-8")
+    header = content.partition("\n")[0].split(",")
+    expected = active(content, path.name)
+    for field in ("state", "left", "joined"):
+        for column in header:
+            try:
+                assert active(content, path.name, mapped={field: column}) <= expected, (field, column)
+            except SubscriberError:
+                continue
+    for state in ("unsubscribed", "bounced", "complained"):
+        assert active(content, path.name, as_state=state) == set()
+    for column in header:
+        try:
+            found = active(content, path.name, ignored=(column,))
+        except SubscriberError:
+            continue
+        assert found <= expected or ("UNVERIFIED" in path.stem and column == "state"), column
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_that_was_refused_as_a_whole(name: str) -> None:
+    content, _ = EXPORTS[name]
+    try:
+        assert active(content, f"{name}.csv") <= {"ada@example.com", "bo@example.com"}
+    except SubscriberError:
+        assert name == "a"
+        return
+    if "bo@example.com" in content and "subscribed_members" not in name:
+        assert active(content, f"{name}.csv") <= {"ada@example.com"}
+    if any(word in name for word in ("unsub", "cleaned", "bounces", "members ")) or "UNSUB_TIME" in content:
+        assert active(content, f"{name}.csv") == set()
+
+
+def test_columns_of_many_languages_are_refused_as_before() -> None:
+    for column in "|".join(LANGUAGES.values()).split("|"):
+        with pytest.raises(SubscriberError, match="may tell who has left"):
+            shown(table(f'{column},address\n"2024-05-06",ada@example.com\n'))
+    for value in "|".join(VALUES.values()).split("|"):
+        with pytest.raises(SubscriberError, match="column `x`"):
+            shown(table(f"x,address\n1,ada@example.com\n{value},bo@example.com\n"))
+    for column, values in HARMLESS.items():
+        rows = "".join(f'"{value}",ada@example.com\n' for value in values.split("|"))
+        assert len(shown(table(f"{column},address\n{rows}"))) == len(values.split("|"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        BEEHIIV.upper(),
+        f"\ufeff{BEEHIIV}",
+        " email ,\tstatus,tier ,created_at, unsubscribed_at ",
+        "EMA\u0130L,STATUS,T\u0130ER,CREATED_AT,UNSUBSCRIBED_AT",
+        "\uff45\uff4d\uff41\uff49\uff4c,sta\u200btus,tier,created_at,unsubscribed_at",
+    ],
+)
+def test_the_spelling_of_a_header_hides_no_state(header: str) -> None:
+    rows = "a@example.com,active,,,\nb@example.com,inactive,,,\nc@example.com,active,,,2024-01-01\n"
+    assert active(f"{header}\n{rows}") == {"a@example.com"}
+
+
+def test_the_severest_of_two_columns_with_one_name_decides() -> None:
+    words = ("active", "", "pending", "lila", "inactive")
+    rows = "".join(
+        f"{n}{m}@example.com,{a},{b},,\n" for n, a in enumerate(words) for m, b in enumerate(words)
+    )
+    assert active(f"email,status,STATUS,tier,created_at\n{rows}") == {"00@example.com"}
+
+
+def test_a_header_shows_no_control_characters_and_is_cut() -> None:
+    for content in (
+        '"a\x1b[31m","b\nc"\nx,y\n',
+        f"{'n' * 5000},x\n1,2\n",
+        'email,"status\x1b[31m\u202e"\na@example.com,x\n',
+        f'email,"status {"x" * 5000}"\na@example.com,x\n',
+    ):
+        with pytest.raises(SubscriberError) as refused:
+            shown(table(content))
+        text = f"{refused.value} {refused.value.hint}"
+        assert text.isprintable() and len(text) < 1000
+
+
+def test_a_header_of_many_columns_is_judged_in_time() -> None:
+    header = ",".join(f"column {n}" for n in range(1000))
+    assert active(f"email,{header}\nada@example.com,{',' * 999}\n") == {"ada@example.com"}
+
+
+def test_any_file_is_an_answer() -> None:
+    """Files of mixed columns and values give rows, problems or one error, never a traceback."""
+    names = sorted({name for one in FORMATS for name in (*one.required, *one.known, *one.joined, *one.left)})
+    values = [
+        "",
+        "a@example.com",
+        "active",
+        "inactive",
+        "true",
+        "1/2/23",
+        "2024-01-01",
+        "soon",
+        "1774600000",
+        "\u202e",
+    ]
+    chance = random.Random(15)
+    for _ in range(150):
+        one = chance.choice(FORMATS)
+        header = [
+            *one.required,
+            *one.address,
+            *chance.sample(names, 3),
+            chance.choice(["", "status", "Zustand"]),
+        ]
+        chance.shuffle(header)
+        rows = "\n".join(",".join(chance.choices(values, k=len(header))) for _ in range(4))
+        try:
+            found = results(
+                table(f"{','.join(header)}\n{rows}\n", chance.choice(["bounces.csv", "list.csv"]))
+            )
+        except SubscriberError as refused:
+            assert refused.where and refused.hint
+        else:
+            assert all(result.where for result in found)
