@@ -45,6 +45,7 @@ _MODULES = {
     "resolve": "recover",
     "subscribers": "subscribers",
     "state": "state",
+    "db": "database",
     "schema": "issue",
     "theme": "theme",
 }

@@ -1,0 +1,197 @@
+"""Copy the rows of all tables from one database to another, in batches, and compare them afterwards.
+
+The tables are those of the schema's metadata: a new table needs no change here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, String, Table, func, insert, select, text
+
+from newsletter.errors import StoreError
+from newsletter.store.database import translate_db_errors
+from newsletter.store.postgresql import copy_in
+from newsletter.store.schema import UtcDateTime, metadata
+
+_BATCH = 1000
+_HASH_BYTES = 16
+_MODULUS = 1 << 8 * _HASH_BYTES
+_MAX_INTEGER = 2**31 - 1  # of PostgreSQL's `integer`; SQLite's has 64 bits
+_SHOWN_CHARACTERS = 16
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class TableCopy:
+    """The copied rows of a table: their number and their checksum, which both databases have."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+class _Checksum:
+    """A checksum of rows that does not depend on their order, which differs between databases."""
+
+    def __init__(self) -> None:
+        self.rows = self._sum = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self.rows += len(rows)
+        for row in rows:
+            digest = blake2b(repr(row).encode(errors="surrogatepass"), digest_size=_HASH_BYTES).digest()
+            self._sum += int.from_bytes(digest)
+        self._sum %= _MODULUS
+
+    def of(self, table: Table) -> TableCopy:
+        return TableCopy(table.name, self.rows, f"{self._sum:0{2 * _HASH_BYTES}x}"[:_SHOWN_CHARACTERS])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Checksum) and (self.rows, self._sum) == (other.rows, other._sum)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+def lock_rows(connection: Connection) -> None:
+    """Keep processes of earlier versions from writing too; SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(_quoted(connection, table) for table in metadata.sorted_tables)
+        connection.execute(text(f"lock table {names} in exclusive mode"))
+
+
+def copy_rows(source: Connection, target: Connection) -> list[TableCopy]:
+    """Copy all rows and sequences to a database whose tables are empty; return what both databases have then.
+
+    Both connections are in a transaction in which no other process writes. Raise StoreError for a value that
+    the target cannot store, and if the rows of the target differ afterwards.
+    """
+    return [_copy_table(source, target, table) for table in metadata.sorted_tables]
+
+
+def _copy_table(source: Connection, target: Connection, table: Table) -> TableCopy:
+    copied, found = _Checksum(), _Checksum()
+    if target.dialect.name == "postgresql":
+        copy_in(target, table, (row for batch in _checked(source, table, copied) for row in batch))
+    else:
+        keys = table.columns.keys()
+        for batch in _batches(source, table):
+            copied.add(batch)
+            target.execute(insert(table), [dict(zip(keys, row, strict=True)) for row in batch])
+    _set_highest_id(target, table, highest_id(source, table))
+    for batch in _batches(target, table):
+        found.add(batch)
+    if found != copied:
+        what = (
+            f"the copy of the table {table.name} differs: {copied.rows:,} rows were read, and {found.rows:,} "
+        )
+        what += "rows are in the copy" if found.rows != copied.rows else "of them differ in a value"
+        raise StoreError(
+            what, "nothing was copied; report this, and continue with the database that you have"
+        )
+    return copied.of(table)
+
+
+def _checked(source: Connection, table: Table, copied: _Checksum) -> Iterator[list[Row]]:
+    """Yield the rows of a table in batches; raise StoreError for a row that PostgreSQL cannot store."""
+    for batch in _batches(source, table):
+        for column, values in zip(table.columns, zip(*batch, strict=True), strict=True):
+            if isinstance(column.type, String):
+                _refuse(source, table, column.key, batch, (value and "\0" in value for value in values))
+            else:
+                _refuse(source, table, column.key, batch, map(_is_too_large, values))
+        copied.add(batch)
+        yield batch
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and not -_MAX_INTEGER <= value <= _MAX_INTEGER
+
+
+def _refuse(
+    source: Connection, table: Table, key: str, batch: Sequence[Row], unstorable: Iterable[object]
+) -> None:
+    """Raise StoreError for the first row whose value in a column is not storable."""
+    index = next((index for index, value in enumerate(unstorable) if value), None)
+    if index is None:
+        return
+    column, row = table.columns[key], dict(zip(table.columns, batch[index], strict=True))
+    ids = ", ".join(f"{column.name} {row[column]}" for column in table.primary_key)
+    if isinstance(column.type, String):
+        what, fix = "has the character NUL, which PostgreSQL does not store", "replace the text"
+    else:
+        what, fix = f"is {row[column]}, and the largest number is {_MAX_INTEGER}", "correct the number"
+    where = f"table {table.name}, row with {ids}"
+    fix += f" (sqlite3 FILE, update {table.name} set {column.name} = …), then run the same command again"
+    raise StoreError(f"{column.name} {what}", f"{fix}; nothing was copied", where=where)
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
+    """Yield the rows of a table in batches, the values in the order of its columns, times in UTC."""
+    times = [n for n, column in enumerate(table.columns) if isinstance(column.type, UtcDateTime | DateTime)]
+    with translate_db_errors(connection.engine.url):
+        try:
+            with connection.execution_options(yield_per=_BATCH).execute(select(table)) as result:
+                for partition in result.partitions():
+                    yield [_in_utc(row, times) for row in partition]
+        except ValueError as failure:  # for example, a text in the place of a time
+            what = f"a row of the table {table.name} has a value that cannot be read: {failure}"
+            raise StoreError(what, "correct the value; nothing was copied") from failure
+
+
+def _in_utc(row: Sequence[Any], times: Sequence[int]) -> Row:
+    values = list(row)
+    for n in times:
+        if values[n] is not None:
+            values[n] = values[n].astimezone(UTC)
+    return tuple(values)
+
+
+def highest_id(connection: Connection, table: Table) -> int | None:
+    """Return the highest id that was ever given to a row of a table, also a deleted one, as far as is known.
+
+    Return None for a table whose ids are not generated.
+    """
+    if (column := table.autoincrement_column) is None:
+        return None
+    highest: int = connection.scalar(select(func.max(column))) or 0
+    if connection.dialect.name == "postgresql":
+        last, is_given = connection.execute(
+            text(f"select last_value, is_called from {_sequence(connection, table)}")
+        ).one()
+        return max(highest, last if is_given else last - 1)
+    if not table.dialect_options["sqlite"]["autoincrement"]:
+        return highest  # SQLite records no more
+    query = text("select max(seq) from sqlite_sequence where name = :table")
+    return max(highest, connection.scalar(query, {"table": table.name}) or 0)
+
+
+def _set_highest_id(connection: Connection, table: Table, highest: int | None) -> None:
+    """Let the next row of a table have an id above the highest one."""
+    if highest is None:
+        return
+    if connection.dialect.name == "postgresql":
+        # Not `setval`, which a rollback does not undo.
+        sequence = _sequence(connection, table)
+        connection.execute(text(f"alter sequence {sequence} restart with {highest + 1}"))
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        name = {"table": table.name}
+        connection.execute(text("delete from sqlite_sequence where name = :table"), name)
+        if highest:
+            new = text("insert into sqlite_sequence (name, seq) values (:table, :highest)")
+            connection.execute(new, name | {"highest": highest})
+
+
+def _sequence(connection: Connection, table: Table) -> str:
+    """Return the name of the sequence that PostgreSQL takes the ids of a table from, quoted for SQL."""
+    column = table.autoincrement_column
+    assert column is not None
+    query = text("select pg_get_serial_sequence(:table, :column)")
+    return str(connection.scalar(query, {"table": table.name, "column": column.name}))
+
+
+def _quoted(connection: Connection, table: Table) -> str:
+    return connection.dialect.identifier_preparer.quote_identifier(table.name)
