@@ -11,9 +11,11 @@ from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.layout import show_command, show_heading
 from newsletter.cli.newsletter import load
+from newsletter.display import counted
 
 if TYPE_CHECKING:
     from newsletter.services.copy_database import DatabaseCopy
+    from newsletter.store.copy import TableCopy
 
 
 @click.group(cls=Group)
@@ -41,8 +43,9 @@ def copy(folder: Path, file: str | None, yes: bool) -> None:
         if not yes:
             question = "Copy all subscribers and sends, and close the first database?"
             terminal.confirm(question, "nothing was copied")
+        show_heading("ROWS THAT BOTH DATABASES HAVE, AS COMPARED")
 
-    _show(copy_database(load(folder), file, agree))
+    _show(copy_database(load(folder), file, agree, _show_table))
 
 
 @db.command()
@@ -64,14 +67,16 @@ def reopen(folder: Path, yes: bool) -> None:
     output.echo(f"{reopen_database(load(folder), agree)} is open again. Do not use its copy any more.")
 
 
+def _show_table(copied: "TableCopy") -> None:
+    output.echo(f"  {copied.table:<20}{copied.rows:>14,}   checksum {copied.checksum}")
+
+
 def _show(copied: "DatabaseCopy") -> None:
-    if copied.tables:
-        show_heading("COPIED, AND COMPARED: BOTH DATABASES HAVE THESE ROWS")
-        for table in copied.tables:
-            output.echo(f"  {table.table:<20}{table.rows:>12,}  checksum {table.checksum}")
-        output.echo()
+    output.echo()
+    if copied.rows is None:
+        output.echo(f"{copied.target} was a complete copy already, and is open now.")
     else:
-        output.echo("The copy was complete already, and is open now.")
+        output.echo(f"Copied {counted(copied.rows, 'row')} to {copied.target}.")
     output.echo(f"{copied.source} is closed: nothing is sent from it any more. It still has all addresses:")
     output.echo("delete it, with its backups, when you do not need it any more.")
     purpose = "Use the copy now, on each machine and in each workflow that has this newsletter"

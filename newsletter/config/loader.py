@@ -32,8 +32,8 @@ class Newsletter:
 
     `in_ci` is true on a CI runner, whose files are deleted afterwards. `lines` is the line of each key of
     newsletter.yml. `state_dir` is NEWS_STATE_DIR. `notices` tell what happened to the state while the
-    newsletter was loaded. `copy_target` is NEWS_DATABASE_URL_TO; a `.env` does not set it, because it may have
-    come with a branch, and would direct the whole list to another host.
+    newsletter was loaded. `copy_target` is NEWS_DATABASE_URL_TO; a `.env` does not set it, because it may
+    have come with a branch, and would direct the whole list to another host.
     """
 
     folder: Path

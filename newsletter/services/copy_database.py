@@ -9,7 +9,6 @@ killed later leaves a closed target, which the next copy fills again, or opens i
 """
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -28,30 +27,35 @@ from newsletter.store.copy_target import file_of, prepare_target, refuse_same
 from newsletter.store.database import Database
 from newsletter.store.journal import lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.schema import REVISION
 from newsletter.store.sqlite import private_file
 
 AgreeToCopy = Callable[[str, str], None]
 """A function that is called with both databases before the copy; it raises an error to prevent that."""
+OnTable = Callable[[TableCopy], None]
+"""A function that is called with each table when it is copied and compared."""
 
 
 @dataclass(frozen=True)
 class DatabaseCopy:
-    """The result of a copy: both databases as messages name them, and the rows of each table.
+    """The result of a copy; `source` and `target` are the databases as messages name them.
 
     `database_url` is the value of NEWS_DATABASE_URL with which the newsletter uses the copy: None for the
-    file that it uses without that variable, "" for the value of NEWS_DATABASE_URL_TO. `tables` is empty if
-    only an interrupted copy was finished.
+    file that it uses without that variable, "" for the value of NEWS_DATABASE_URL_TO. `rows` is the number
+    of copied rows; None if the copy was complete already, and only opened.
     """
 
     source: str
     target: str
     database_url: str | None
-    tables: tuple[TableCopy, ...] = ()
+    rows: int | None
+
+
+def ignore_table(copied: TableCopy) -> None:
+    """Do nothing about a table."""
 
 
 def copy_database(
-    newsletter: Newsletter, file: str | None, agree: AgreeToCopy, now: datetime | None = None
+    newsletter: Newsletter, file: str | None, agree: AgreeToCopy, on_table: OnTable = ignore_table
 ) -> DatabaseCopy:
     """Copy the newsletter's database to a SQLite file, or else to the database of NEWS_DATABASE_URL_TO.
 
@@ -70,15 +74,15 @@ def copy_database(
             if mark:
                 if ClosedMark.parse(target.revision()) != mark:
                     raise DatabaseClosed(mark, source.description)
-                tables: list[TableCopy] = []
+                rows = None
             else:
                 refuse_same(source, target)
                 agree(source.description, target.description)
-                mark = ClosedMark(REVISION, now or datetime.now(UTC), secrets.token_hex(3))
-                tables = _copy(newsletter, source, target, mark)
+                mark = ClosedMark.new()
+                rows = _copy(newsletter, source, target, mark, on_table)
             with target.writing_alone() as connection:
                 reopen(connection, mark)
-            return DatabaseCopy(source.description, target.description, setting, tuple(tables))
+            return DatabaseCopy(source.description, target.description, setting, rows)
 
 
 def reopen_database(newsletter: Newsletter, agree: Callable[[str, datetime], None]) -> str:
@@ -97,8 +101,11 @@ def reopen_database(newsletter: Newsletter, agree: Callable[[str, datetime], Non
         return database.description
 
 
-def _copy(newsletter: Newsletter, source: Database, target: Database, mark: ClosedMark) -> list[TableCopy]:
-    """Copy all rows, leave the target closed, and close the source."""
+def _copy(
+    newsletter: Newsletter, source: Database, target: Database, mark: ClosedMark, on_table: OnTable
+) -> int:
+    """Copy all rows, leave the target closed, and close the source; return the number of rows."""
+    rows = 0
     with source.writing_alone() as reading:
         refuse_closed(reading)  # by another copy, during the question
         lock_rows(reading)
@@ -106,10 +113,12 @@ def _copy(newsletter: Newsletter, source: Database, target: Database, mark: Clos
         with target.writing_alone() as writing:
             prepare_target(reading, writing)
             lock_rows(writing)
-            tables = copy_rows(reading, writing)
+            for copied in copy_rows(reading, writing):
+                on_table(copied)
+                rows += copied.rows
             close(writing, mark)
         close(reading, mark)
-    return tables
+    return rows
 
 
 def _refuse_state_ref(newsletter: Newsletter) -> None:

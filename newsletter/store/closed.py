@@ -4,6 +4,7 @@ The mark takes the place of the revision in Alembic's table: earlier versions of
 """
 
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -36,6 +37,11 @@ class ClosedMark:
         except ValueError:
             return None
         return cls(found[1], closed_at, found[3]) if found and closed_at else None
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a mark for a copy that is made now."""
+        return cls(REVISION, datetime.now(UTC).replace(second=0, microsecond=0), secrets.token_hex(3))
 
     def __str__(self) -> str:
         return f"closed {self.revision} {self.closed_at:{_TIME}} {self.copy_id}"  # 32 characters at most

@@ -33,6 +33,9 @@ class TableCopy:
     rows: int
     checksum: str
 
+    def __str__(self) -> str:
+        return f"{self.rows:,} rows with the checksum {self.checksum}"
+
 
 class _Checksum:
     """A checksum of rows that does not depend on their order, which differs between databases."""
@@ -63,13 +66,14 @@ def lock_rows(connection: Connection) -> None:
         connection.execute(text(f"lock table {names} in exclusive mode"))
 
 
-def copy_rows(source: Connection, target: Connection) -> list[TableCopy]:
-    """Copy all rows and sequences to a database whose tables are empty; return what both databases have then.
+def copy_rows(source: Connection, target: Connection) -> Iterator[TableCopy]:
+    """Copy all rows and sequences to a database whose tables are empty; yield each table when it is compared.
 
     Both connections are in a transaction in which no other process writes. Raise StoreError for a value that
     the target cannot store, and if the rows of the target differ afterwards.
     """
-    return [_copy_table(source, target, table) for table in metadata.sorted_tables]
+    for table in metadata.sorted_tables:
+        yield _copy_table(source, target, table)
 
 
 def _copy_table(source: Connection, target: Connection, table: Table) -> TableCopy:
@@ -85,13 +89,8 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> TableCo
     for batch in _batches(target, table):
         found.add(batch)
     if found != copied:
-        what = (
-            f"the copy of the table {table.name} differs: {copied.rows:,} rows were read, and {found.rows:,} "
-        )
-        what += "rows are in the copy" if found.rows != copied.rows else "of them differ in a value"
-        raise StoreError(
-            what, "nothing was copied; report this, and continue with the database that you have"
-        )
+        what = f"the copy of the table {table.name} has {found.of(table)}, not {copied.of(table)}"
+        raise StoreError(what, "nothing was copied; report this, and use the database that you have")
     return copied.of(table)
 
 
@@ -134,7 +133,8 @@ def _batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
     times = [n for n, column in enumerate(table.columns) if isinstance(column.type, UtcDateTime | DateTime)]
     with translate_db_errors(connection.engine.url):
         try:
-            with connection.execution_options(yield_per=_BATCH).execute(select(table)) as result:
+            streamed = {"yield_per": _BATCH}  # for this statement only
+            with connection.execute(select(table), execution_options=streamed) as result:
                 for partition in result.partitions():
                     yield [_in_utc(row, times) for row in partition]
         except ValueError as failure:  # for example, a text in the place of a time
@@ -162,11 +162,11 @@ def highest_id(connection: Connection, table: Table) -> int | None:
         last, is_given = connection.execute(
             text(f"select last_value, is_called from {_sequence(connection, table)}")
         ).one()
-        return max(highest, last if is_given else last - 1)
+        return max(highest, int(last if is_given else last - 1))
     if not table.dialect_options["sqlite"]["autoincrement"]:
         return highest  # SQLite records no more
     query = text("select max(seq) from sqlite_sequence where name = :table")
-    return max(highest, connection.scalar(query, {"table": table.name}) or 0)
+    return max(highest, int(connection.scalar(query, {"table": table.name}) or 0))
 
 
 def _set_highest_id(connection: Connection, table: Table, highest: int | None) -> None:

@@ -67,10 +67,9 @@ def _refuse_other_tables(target: Connection) -> ClosedMark | None:
         raise _refused(target, f"has tables of another program: {_listed(others)}")
     revision = version(target) if "alembic_version" in names else None
     mark = ClosedMark.parse(revision)
-    if (mark.revision if mark else revision) != REVISION or names - {"alembic_version"} != set(
-        metadata.tables
-    ):
-        what = f"has tables of another version of news ({revision or 'unknown'}; this one is {REVISION})"
+    made_by = mark.revision if mark else revision
+    if made_by != REVISION or set(metadata.tables) - names:
+        what = f"has tables of another version of news ({made_by or 'unknown'}; this one is {REVISION})"
         raise _refused(target, what)
     return mark
 

@@ -149,7 +149,10 @@ class Database:
 
     @contextmanager
     def writing_alone(self) -> Iterator[Connection]:
-        """Open a transaction like that of `writing`, while no other process writes; also in a closed database."""
+        """Open a transaction like that of `writing`, during which no other process writes.
+
+        A closed database is not refused.
+        """
         with self._begin({IDLE_OPTION: COPY_IDLE_SECONDS, WRITER_OPTION: "alone"}) as connection:
             yield connection
 
