@@ -5,11 +5,23 @@ The tables are those of the schema's metadata: a new table needs no change here.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, String, Table, func, insert, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    func,
+    select,
+    text,
+    type_coerce,
+)
 
 from newsletter.errors import StoreError
 from newsletter.store.database import translate_db_errors
@@ -23,6 +35,7 @@ _MAX_INTEGER = 2**31 - 1  # of PostgreSQL's `integer`; SQLite's has 64 bits
 _SHOWN_CHARACTERS = 16
 
 Row = tuple[Any, ...]
+"""The values of a row: numbers, texts, bytes and None; a time is a text in UTC, as SQLite stores it."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +91,7 @@ def copy_rows(source: Connection, target: Connection) -> Iterator[TableCopy]:
 
 def _copy_table(source: Connection, target: Connection, table: Table) -> TableCopy:
     copied, found = _Checksum(), _Checksum()
-    if target.dialect.name == "postgresql":
-        copy_in(target, table, (row for batch in _checked(source, table, copied) for row in batch))
-    else:
-        keys = table.columns.keys()
-        for batch in _batches(source, table):
-            copied.add(batch)
-            target.execute(insert(table), [dict(zip(keys, row, strict=True)) for row in batch])
+    _insert(target, table, _read(source, target, table, copied))
     _set_highest_id(target, table, highest_id(source, table))
     for batch in _batches(target, table):
         found.add(batch)
@@ -94,31 +101,34 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> TableCo
     return copied.of(table)
 
 
-def _checked(source: Connection, table: Table, copied: _Checksum) -> Iterator[list[Row]]:
-    """Yield the rows of a table in batches; raise StoreError for a row that PostgreSQL cannot store."""
+def _read(source: Connection, target: Connection, table: Table, copied: _Checksum) -> Iterator[list[Row]]:
+    """Yield the rows of a table in batches; raise StoreError for a row that the target cannot store."""
     for batch in _batches(source, table):
-        for column, values in zip(table.columns, zip(*batch, strict=True), strict=True):
-            if isinstance(column.type, String):
-                _refuse(source, table, column.key, batch, (value and "\0" in value for value in values))
-            else:
-                _refuse(source, table, column.key, batch, map(_is_too_large, values))
+        if target.dialect.name == "postgresql":
+            _refuse_unstorable(table, batch)
         copied.add(batch)
         yield batch
 
 
-def _is_too_large(value: object) -> bool:
-    return isinstance(value, int) and not -_MAX_INTEGER <= value <= _MAX_INTEGER
+def _refuse_unstorable(table: Table, batch: Sequence[Row]) -> None:
+    for column, values in zip(table.columns, zip(*batch, strict=True), strict=True):
+        if isinstance(column.type, String):
+            _refuse(table, column, batch, (value and "\0" in value for value in values))
+        elif isinstance(column.type, Integer):
+            _refuse(table, column, batch, map(_is_too_large, values))
 
 
-def _refuse(
-    source: Connection, table: Table, key: str, batch: Sequence[Row], unstorable: Iterable[object]
-) -> None:
-    """Raise StoreError for the first row whose value in a column is not storable."""
+def _is_too_large(value: Any) -> bool:
+    return value is not None and not -_MAX_INTEGER <= value <= _MAX_INTEGER
+
+
+def _refuse(table: Table, column: Column[Any], batch: Sequence[Row], unstorable: Iterable[object]) -> None:
+    """Raise StoreError for the first row whose value in a column PostgreSQL does not store."""
     index = next((index for index, value in enumerate(unstorable) if value), None)
     if index is None:
         return
-    column, row = table.columns[key], dict(zip(table.columns, batch[index], strict=True))
-    ids = ", ".join(f"{column.name} {row[column]}" for column in table.primary_key)
+    row = dict(zip(table.columns, batch[index], strict=True))
+    ids = ", ".join(f"{key.name} {row[key]}" for key in table.primary_key)
     if isinstance(column.type, String):
         what, fix = "has the character NUL, which PostgreSQL does not store", "replace the text"
     else:
@@ -129,25 +139,50 @@ def _refuse(
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
-    """Yield the rows of a table in batches, the values in the order of its columns, times in UTC."""
-    times = [n for n, column in enumerate(table.columns) if isinstance(column.type, UtcDateTime | DateTime)]
+    """Yield the rows of a table in batches, the values in the order of its columns."""
+    times = [n for n, column in enumerate(table.columns) if isinstance(column.type, UtcDateTime)]
+    query = select(*(_without_zone(connection, column) for column in table.columns))
     with translate_db_errors(connection.engine.url):
         try:
             streamed = {"yield_per": _BATCH}  # for this statement only
-            with connection.execute(select(table), execution_options=streamed) as result:
+            with connection.execute(query, execution_options=streamed) as result:
                 for partition in result.partitions():
-                    yield [_in_utc(row, times) for row in partition]
+                    yield (
+                        [_with_texts(row, times) for row in partition]
+                        if times
+                        else list(map(tuple, partition))
+                    )
         except ValueError as failure:  # for example, a text in the place of a time
             what = f"a row of the table {table.name} has a value that cannot be read: {failure}"
             raise StoreError(what, "correct the value; nothing was copied") from failure
 
 
-def _in_utc(row: Sequence[Any], times: Sequence[int]) -> Row:
+def _without_zone(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
+    """Return a column; a time is one in UTC without its zone, which is quicker to read."""
+    if not isinstance(column.type, UtcDateTime):
+        return column
+    is_server = connection.dialect.name == "postgresql"
+    return type_coerce(func.timezone("UTC", column) if is_server else column, DateTime())
+
+
+def _with_texts(row: Sequence[Any], times: Sequence[int]) -> Row:
     values = list(row)
     for n in times:
         if values[n] is not None:
-            values[n] = values[n].astimezone(UTC)
+            values[n] = values[n].isoformat(" ", "microseconds")
     return tuple(values)
+
+
+def _insert(target: Connection, table: Table, batches: Iterable[list[Row]]) -> None:
+    if target.dialect.name == "postgresql":
+        target.execute(text("set local time zone 'UTC'"))
+        copy_in(target, table, chain.from_iterable(batches))
+        return
+    quote = target.dialect.identifier_preparer.quote_identifier
+    columns = ", ".join(quote(column.name) for column in table.columns)
+    places = ", ".join("?" * len(table.columns))
+    for batch in batches:
+        target.exec_driver_sql(f"insert into {quote(table.name)} ({columns}) values ({places})", batch)
 
 
 def highest_id(connection: Connection, table: Table) -> int | None:
