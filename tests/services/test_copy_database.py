@@ -1,6 +1,7 @@
 """Copy a newsletter's database between SQLite and PostgreSQL; nobody sends from one that was copied."""
 
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -28,13 +29,20 @@ from tests import samples
 from tests.store import rows
 
 
-@pytest.fixture
-def on_file(tmp_path: Path) -> Newsletter:
-    """Return a newsletter whose database is the file of its state, with rows in every table."""
-    newsletter = samples.newsletter(tmp_path / "soup")
-    with opened(newsletter) as database, database.writing() as connection:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a newsletter with rows in every table."""
+    folder = tmp_path_factory.mktemp("filled")
+    with opened(samples.newsletter(folder)) as database, database.writing() as connection:
         rows.fill(connection)
-    return newsletter
+    return folder
+
+
+@pytest.fixture
+def on_file(filled: Path, tmp_path: Path) -> Newsletter:
+    """Return a newsletter whose database is the file of its state, with rows in every table."""
+    shutil.copytree(filled, tmp_path / "soup")
+    return samples.newsletter(tmp_path / "soup")
 
 
 @contextmanager
@@ -80,8 +88,9 @@ def is_empty(newsletter: Newsletter, url: str) -> bool:
 
 
 def test_all_rows_come_back_from_postgresql_as_they_were(
-    on_file: Newsletter, postgresql_url: str, tmp_path: Path
+    on_file: Newsletter, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")  # the time zone of a session
     before, back = dump(on_file.state / DATABASE), tmp_path / "back.db"
     there: list[TableCopy] = []
     result = copy(on_file, postgresql_url, there)

@@ -36,7 +36,7 @@ def _value(table: Table, column: Column[Any], number: int) -> Any:
         case Integer():
             return number
         case String():
-            texts = {2: "", 3: "550 5.1.1 \\N \\. \t\n\r 'Zoë' \u2028 🥣 " * 400}
+            texts = {2: "", 3: "550 5.1.1 \\N \\. \t\n\r 'Zoë' \u2028 🥣 " * 60}
             return f"text {number}" if is_unique else texts.get(number, f"text {number}")
     raise AssertionError(f"no value for {table.name}.{column.name}: teach tests.store.rows its type")
 
