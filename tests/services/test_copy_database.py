@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, event, text
 
 from newsletter.config.loader import Newsletter
-from newsletter.errors import NewsError, SendRefused, StoreError
+from newsletter.errors import DatabaseBusy, NewsError, SendRefused, StoreError
 from newsletter.services.copy_database import DatabaseCopy, copy_database, reopen_database
 from newsletter.state.location import DATABASE
-from newsletter.store import closed
 from newsletter.store.closed import ClosedMark, DatabaseClosed
 from newsletter.store.copy import TableCopy
 from newsletter.store.database import Database
@@ -162,29 +161,59 @@ def test_a_closed_database_is_not_copied_again(on_file: Newsletter, tmp_path: Pa
     assert not (tmp_path / "second.db").exists()
 
 
-@pytest.mark.parametrize("source_closed", [False, True])
-def test_a_copy_that_was_killed_between_its_last_steps_is_completed(
-    on_file: Newsletter, tmp_path: Path, source_closed: bool
+@pytest.mark.parametrize("commit", [1, 2, 3])
+def test_a_kill_before_each_commit_leaves_one_database_open_at_most(
+    on_file: Newsletter, tmp_path: Path, commit: int
 ) -> None:
-    new, before = tmp_path / "new.db", dump(on_file.state / DATABASE)
-    copy(on_file, new)
-    mark = mark_of(on_file)
-    with closing(Database.at(new)) as database, database.writing_alone() as connection:
-        closed.close(connection, mark)
-    if not source_closed:
-        reopen_database(on_file, lambda database, closed_at: None)
-    assert (copy(on_file, new).rows is None) == source_closed
-    with opened(using(on_file, f"sqlite:///{new}")):
-        assert dump(new) == before
-    with pytest.raises(DatabaseClosed):
-        Database.open(on_file)
+    """The same command completes the copy then."""
+    before, new = dump(on_file.state / DATABASE), tmp_path / "new.db"
+    if (child := os.fork()) == 0:
+        commits = iter(range(1, 9))
+
+        def kill(connection: Connection) -> None:
+            if next(commits) == commit:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "commit", kill)
+        copy(on_file, new)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    moved = using(on_file, f"sqlite:///{new}")
+    assert is_open(on_file) == (commit < 3)
+    assert is_empty(on_file, f"sqlite:///{new}") if commit == 1 else not is_open(moved)
+    assert (copy(on_file, new).rows is None) == (commit == 3)
+    assert [is_open(on_file), is_open(moved)] == [False, True] and dump(new) == before
 
 
-def mark_of(newsletter: Newsletter) -> ClosedMark:
-    with closing(Database.open(newsletter, even_closed=True)) as database:
-        mark = ClosedMark.parse(database.revision())
-    assert mark and mark.closed_at <= datetime.now(UTC) and len(str(mark)) <= 32
-    return mark
+def is_open(newsletter: Newsletter) -> bool:
+    try:
+        with opened(newsletter):
+            return True
+    except DatabaseClosed:
+        return False
+
+
+@pytest.mark.parametrize("on_server", [False, True])
+def test_nobody_writes_to_the_source_during_a_copy(
+    on_file: Newsletter, tmp_path: Path, postgresql_url: str, on_server: bool
+) -> None:
+    source = on_file
+    if on_server:
+        copy(on_file, postgresql_url)
+        source = using(on_file, postgresql_url)
+    with opened(source) as other:
+
+        def write(copied: TableCopy) -> None:
+            if copied.table == "send":
+                with pytest.raises(DatabaseBusy), other.writing(lock_seconds=0.05):
+                    pytest.fail("the row would be in one of the two databases only")
+
+        assert copy_database(source, str(tmp_path / "new.db"), lambda source, target: None, write).rows
+
+
+def test_the_mark_of_a_closed_database_fits_where_alembic_keeps_its_revision() -> None:
+    mark = ClosedMark.new()
+    assert ClosedMark.parse(str(mark)) == mark and len(str(mark)) <= 32
 
 
 def test_a_kill_in_the_middle_leaves_an_empty_target_and_an_open_source(
