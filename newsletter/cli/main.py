@@ -46,6 +46,7 @@ _MODULES = {
     "resolve": "recover",
     "subscribers": "subscribers",
     "state": "state",
+    "db": "database",
     "schema": "issue",
     "theme": "theme",
 }

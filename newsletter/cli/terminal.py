@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _MIN_WIDTH, _MAX_WIDTH = 40, 100
 # A command in a message, such as `news status 2026-04-27 --list unknown`, stays in one line: it is copied.
 _COMMAND = re.compile(
-    r"\bnews(?: subscribers| state)? [a-z]+(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
+    r"\bnews(?: subscribers| state| db)? [a-z]+"
+    r"(?: (?:--list [a-z]+|-{1,2}[a-z-]+|\d{4}-\d\d-\d\d|[A-Z]{3,}\b))*"
 )
 _NO_BREAK = "\xa0"
 COLOURS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "note": "blue"}

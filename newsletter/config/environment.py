@@ -15,6 +15,8 @@ from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.yamlfile import reader
 
 SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+COPY_TARGET = "NEWS_DATABASE_URL_TO"
+"""The variable with the database that `news db copy` writes; no other command reads it."""
 SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
@@ -56,21 +58,11 @@ class Secrets:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-
-        def text(name: str) -> str | None:
-            value = environment.get(name, "").strip()
-            if not value.isprintable():
-                what = f"{name} contains a line break or an invisible character"
-                raise ConfigError.of("environment", what, "set it again as one line")
-            return value or None
-
-        def secret(name: str) -> SecretStr | None:
-            return SecretStr(value) if (value := text(name)) else None
-
-        sendgrid_api_key, smtp_password, secret_key, database_url, state_key = map(secret, SECRETS)
-        return cls(
-            sendgrid_api_key, smtp_password, secret_key, database_url, state_key, *map(text, KEY_OF_HOST)
+        sendgrid_api_key, smtp_password, secret_key, database_url, state_key = (
+            secret_value(environment, name) for name in SECRETS
         )
+        hosts = (_text(environment, name) for name in KEY_OF_HOST)
+        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, state_key, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""
@@ -80,6 +72,19 @@ class Secrets:
     def has_database_server(self) -> bool:
         """Return True if the database is on a PostgreSQL server, and not in a file."""
         return self.database_url is not None and self.database_url.get_secret_value().startswith("postgres")
+
+
+def secret_value(environment: Mapping[str, str], name: str) -> SecretStr | None:
+    """Return the secret in a variable; raise ConfigError for one with an invisible character."""
+    return SecretStr(value) if (value := _text(environment, name)) else None
+
+
+def _text(environment: Mapping[str, str], name: str) -> str | None:
+    value = environment.get(name, "").strip()
+    if not value.isprintable():
+        what = f"{name} contains a line break or an invisible character"
+        raise ConfigError.of("environment", what, "set it again as one line")
+    return value or None
 
 
 def dotenv(file: Path) -> dict[str, str]:

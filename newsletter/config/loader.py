@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from newsletter.config.environment import Secrets, dotenv, merged
+from newsletter.config.environment import COPY_TARGET, Secrets, dotenv, merged, secret_value
 from newsletter.config.model import Config
 from newsletter.constants import CONFIG_FILE
 from newsletter.disk.failures import cannot_be
@@ -32,7 +32,8 @@ class Newsletter:
 
     `in_ci` is true on a CI runner, whose files are deleted afterwards. `lines` is the line of each key of
     newsletter.yml. `state_dir` is NEWS_STATE_DIR. `notices` tell what happened to the state while the
-    newsletter was loaded.
+    newsletter was loaded. `copy_target` is NEWS_DATABASE_URL_TO; a `.env` does not set it, because it may
+    have come with a branch, and would direct the whole list to another host.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class Newsletter:
     lines: Mapping[reader.Loc, int] = field(default_factory=dict, repr=False)
     state_dir: str = ""
     notices: tuple[Problem, ...] = ()
+    copy_target: SecretStr | None = None
 
     def where(self, *loc: str | int) -> str:
         """Return `newsletter.yml:line` of a key."""
@@ -154,7 +156,8 @@ def load(folder: Path, environment: Mapping[str, str] | None = None, *, review: 
         files = _variables(location) if location else _variables_for_review(folder, state_dir)
         values = merged([environment, *files])
         secrets = Secrets.from_environment(values)
-    return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices)
+        copy_target = secret_value(merged([environment, *files[:1]]), COPY_TARGET)
+    return Newsletter(folder, config, secrets, is_ci(values), lines, state_dir, notices, copy_target)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from newsletter.doctor.setup import Setup
 from newsletter.errors import NewsError
 from newsletter.findings import Finding
 from newsletter.store import inspection
+from newsletter.store.closed import DatabaseClosed
 from newsletter.store.inspection import DatabaseStatus
 from newsletter.store.postgresql import Security
 
@@ -64,6 +65,8 @@ def _tables(where: str, status: DatabaseStatus) -> Iterator[Finding]:
         case "older":
             what = f"is of an older version ({status.revision}); the next command upgrades it"
             yield Finding(where, "note", what, "back it up before that command")
+        case "closed" if status.closed:
+            yield from map(Finding.of, DatabaseClosed(status.closed, where).problems)
         case _:
             what = f"was created by a newer version of news ({status.revision}); this version cannot use it"
             yield Finding(where, "error", what, "install that version of news, or a newer one")

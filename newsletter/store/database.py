@@ -16,9 +16,10 @@ from newsletter.config.loader import Newsletter
 from newsletter.display import display_path
 from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
-from newsletter.store.failures import explain, sqlite_path
+from newsletter.store.closed import ClosedMark, DatabaseClosed, refuse_closed, version
+from newsletter.store.failures import describe, explain, sqlite_path
 from newsletter.store.new_tables import make_tables
-from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, server_engine
+from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, WRITER_OPTION, server_engine
 from newsletter.store.schema import REVISION
 from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A migration of another process rewrites whole tables.
 MIGRATION_LOCK_SECONDS = 300.0
+# While a copy is verified, one of its two connections has nothing to do.
+COPY_IDLE_SECONDS = 3600.0
 
 
 class Conflict(StoreError):
@@ -60,12 +63,20 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, newsletter: Newsletter, *, to_last: bool = False, for_test: bool = False) -> Self:
+    def open(
+        cls,
+        newsletter: Newsletter,
+        *,
+        to_last: bool = False,
+        for_test: bool = False,
+        even_closed: bool = False,
+    ) -> Self:
         """Open the database of NEWS_DATABASE_URL, or else `news.db` of the state; migrate its tables.
 
         `to_last`: the data must outlive this machine; raise SendRefused for a file in CI. `for_test`:
-        do not record whose state it is. Raise StateError if the state belongs to another list, and StoreError
-        or Unavailable if the database cannot be opened.
+        do not record whose state it is. `even_closed`: open a closed database too, without a migration. Raise
+        StateError if the state belongs to another list, DatabaseClosed if the content was copied to another
+        database, and StoreError or Unavailable if it cannot be opened.
         """
         secrets = newsletter.secrets
         if to_last:
@@ -78,19 +89,36 @@ class Database:
         database = cls(engine)
         log.debug("database opened", extra={"database": engine.dialect.name})
         try:
-            database._migrate()
+            if not (even_closed and ClosedMark.parse(database.revision())):
+                database._migrate()
         except BaseException:
             database.close()
             raise
         return database
 
+    @classmethod
+    def at(cls, place: str | Path) -> Self:
+        """Return the database at a URL or in a file, as it is: not migrated, and claimed for no list."""
+        return cls(_engine(URL.create("sqlite", database=str(place)) if isinstance(place, Path) else place))
+
+    @property
+    def url(self) -> URL:
+        """Return the URL, with the password."""
+        return self._engine.url
+
+    @property
+    def description(self) -> str:
+        """Return the description for messages, without a password."""
+        return describe(self.url)
+
     def revision(self) -> str | None:
-        """Return the revision of the last migration; None if the database was never migrated."""
+        """Return the revision of the last migration, or the mark of a closed database.
+
+        Return None if the database was never migrated.
+        """
         with self.reading() as connection:
-            if not self._engine.dialect.has_table(connection, "alembic_version"):
-                return None
-            revision = connection.scalar(text("select version_num from alembic_version"))
-            return None if revision is None else str(revision)
+            has_table = self._engine.dialect.has_table(connection, "alembic_version")
+            return version(connection) if has_table else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -110,10 +138,26 @@ class Database:
     ) -> Iterator[Connection]:
         """Open a transaction that is durable on the disk when the block ends; an exception rolls it back.
 
-        Raise DatabaseBusy if a lock of another process lasts longer than `lock_seconds`. PostgreSQL ends the
-        transaction if the process does nothing in it for `idle_seconds`.
+        Raise DatabaseBusy if a lock of another process lasts longer than `lock_seconds`, and DatabaseClosed
+        if another process has closed the database meanwhile. PostgreSQL ends the transaction if the process
+        does nothing in it for `idle_seconds`.
         """
-        options: dict[str, Any] = {LOCK_OPTION: lock_seconds, IDLE_OPTION: idle_seconds}
+        options = {LOCK_OPTION: lock_seconds, IDLE_OPTION: idle_seconds, WRITER_OPTION: "shared"}
+        with self._begin(options) as connection:
+            refuse_closed(connection)
+            yield connection
+
+    @contextmanager
+    def writing_alone(self) -> Iterator[Connection]:
+        """Open a transaction like that of `writing`, during which no other process writes.
+
+        A closed database is not refused.
+        """
+        with self._begin({IDLE_OPTION: COPY_IDLE_SECONDS, WRITER_OPTION: "alone"}) as connection:
+            yield connection
+
+    @contextmanager
+    def _begin(self, options: dict[str, Any]) -> Iterator[Connection]:
         engine = self._engine.execution_options(**options)
         with translate_db_errors(engine.url), engine.begin() as connection:
             yield connection
@@ -196,7 +240,9 @@ class Database:
     def _migrate(self) -> None:
         if (before := self.revision()) == REVISION:
             return
-        with self.writing(lock_seconds=MIGRATION_LOCK_SECONDS) as connection:
+        if mark := ClosedMark.parse(before):
+            raise DatabaseClosed(mark, self.description)
+        with self._begin({LOCK_OPTION: MIGRATION_LOCK_SECONDS}) as connection:
             if not make_tables(connection):
                 from newsletter.store.migrations.upgrade import upgrade
 

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, text
 from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.state.location import DATABASE
+from newsletter.store.closed import ClosedMark
 from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe, sqlite_path
 from newsletter.store.ledger_queries import LedgerQueries
@@ -25,7 +26,8 @@ from newsletter.store.subscribers import Subscribers
 class DatabaseStatus:
     """The state of a database and the size of its content."""
 
-    # Revision of the last migration; None if the database does not exist or was never migrated.
+    # Revision of the last migration, or the mark of a closed database; None if the database does not exist or
+    # was never migrated.
     revision: str | None = None
     # True if this user has the permission to write to it.
     writable: bool = True
@@ -39,12 +41,22 @@ class DatabaseStatus:
     security: Security | None = None
 
     @property
+    def closed(self) -> ClosedMark | None:
+        """Return the mark of a database whose content was copied to another one."""
+        return ClosedMark.parse(self.revision)
+
+    @property
     def age(self) -> str:
-        """Return the age of the tables for this version: `missing`, `older`, `current` or `newer`."""
+        """Return the age of the tables for this version: `missing`, `older`, `current` or `newer`.
+
+        That of a database whose content was copied to another one is `closed`.
+        """
         if self.revision is None:
             return "missing"
         if self.revision == REVISION:
             return "current"
+        if self.closed:
+            return "closed"
         from newsletter.store.migrations.upgrade import known
 
         return "older" if known(self.revision) else "newer"

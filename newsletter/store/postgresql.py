@@ -1,13 +1,14 @@
 """The connections to PostgreSQL: their time-outs, and the verification of a server that is not local."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
 from newsletter.network.hosts import is_loopback
+from newsletter.store.failures import explain
 
 # A process that is suspended, or that has lost the network, in the middle of a transaction keeps its locks.
 # The server ends such a transaction after this time, and so before the lease on a send, of two minutes, ends.
@@ -21,6 +22,14 @@ _KEEPALIVES = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives
 _UNACKNOWLEDGED_MS = "50000"
 # Execution options of a transaction: they replace LOCK_SECONDS and IDLE_SECONDS.
 LOCK_OPTION, IDLE_OPTION = "news_lock_seconds", "news_idle_seconds"
+# An execution option of a transaction that writes: `shared` with other writers, or `alone`.
+WRITER_OPTION = "news_writer"
+_WRITER_LOCK = 0x6E657774  # arbitrary, the same for all processes
+_WRITER_LOCKS = {
+    "shared": f", pg_advisory_xact_lock_shared({_WRITER_LOCK})",
+    "alone": f", pg_advisory_xact_lock({_WRITER_LOCK})",
+    None: "",
+}
 
 # The files with a system's trusted authorities. psycopg's wheels have an OpenSSL of their own, which knows
 # none of them, so that libpq's `sslrootcert=system` would trust nobody.
@@ -63,9 +72,26 @@ def server_engine(
         # gives each transaction another connection to the server (https://www.pgbouncer.org/config.html).
         limits = _limits(connection, statement_seconds)
         settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
-        connection.exec_driver_sql(f"select {settings}")
+        # Last: the wait for this lock has these limits.
+        lock = _WRITER_LOCKS[connection.get_execution_options().get(WRITER_OPTION)]
+        connection.exec_driver_sql(f"select {settings}{lock}")
 
     return engine
+
+
+def copy_in(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows by COPY, the values in the order of the table's columns; raise StoreError if it fails."""
+    import psycopg
+
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    columns = ", ".join(quote(column.name) for column in table.columns)
+    statement = f"copy {quote(table.name)} ({columns}) from stdin"
+    try:
+        with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as failure:
+        raise explain(failure, connection.engine.url) from failure
 
 
 def security(connection: Connection) -> Security:
