@@ -56,7 +56,9 @@ def show_wait(writer: dict[str, float]) -> None:
     measure.row(f"    its {writer['writes']:,} transactions, the longest", f"{writer['whole']:.3f} s")
 
 
-def beside_writer(folder: Path, what: str, rows: int) -> tuple[measure.Run, dict[str, float], dict[str, float]]:
+def beside_writer(
+    folder: Path, what: str, rows: int
+) -> tuple[measure.Run, dict[str, float], dict[str, float]]:
     """Run an import; return its process, the seconds of its phases, and the waits of the other writer."""
     arguments = (sys.executable, str(SCRIPT), str(folder))
     subprocess.run((*arguments, "prepare", "0"), cwd=measure.REPOSITORY, env=environment(), check=True)

@@ -6,54 +6,42 @@ one chunk at most.
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
-
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from typing import Self
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem
 from newsletter.state.identity import claim
 from newsletter.store.database import Conflict, Database
+from newsletter.store.import_chunk import compare_chunk, move_chunk
 from newsletter.store.import_outcome import Example, ImportOutcome
-from newsletter.store.schema import subscriber_table
 from newsletter.store.sqlite import POLL_SECONDS
 from newsletter.store.staged_people import StagedPeople, StagedPerson
-from newsletter.store.suppression import suppressed
 from newsletter.store.temporary_database import temporary_database
 from newsletter.subscribers.import_row import ImportRow, KeptOut
-from newsletter.subscribers.import_rules import Change, Known, merged
+from newsletter.subscribers.import_rules import Change
 
 log = logging.getLogger(__name__)
 
-CHUNK_ROWS = 2000
-# Twice the time after which a waiting process looks for a free lock again.
-PAUSE_SECONDS = 2 * POLL_SECONDS
-# SQLite before 3.32 permits 999 parameters in a statement, PostgreSQL 65,535.
-_KEYS_PER_QUERY = 500
+# The time that a chunk takes about, in which no other process writes; the pause after it is longer than the
+# time after which a waiting process looks for a free lock again.
+CHUNK_SECONDS, PAUSE_SECONDS = 0.05, 2 * POLL_SECONDS
+FIRST_CHUNK_ROWS, LEAST_CHUNK_ROWS, MOST_CHUNK_ROWS = 500, 50, 5000
 _TRIES = 3
 
 Clock = Callable[[], datetime]
-_Id = int
-_COLUMNS = ("id", "address_key", "name", "state", "consent_at", "consent_how", "changed_at")
-# One statement for all chunks: SQLAlchemy's new ones are in reference cycles, and keep a chunk's keys alive.
-_QUERY = (
-    select(*(subscriber_table.c[name] for name in _COLUMNS))
-    .where(subscriber_table.c.address_key.in_(bindparam("keys", expanding=True)))
-    .order_by(subscriber_table.c.id)
-)
-_LOCKED_QUERY = _QUERY.with_for_update()
-_INSERT = insert(subscriber_table)
 
 
 class StagedImport:
-    """The rows of an import in a temporary database, which is deleted at the end of the `with` block."""
+    """The rows of an import in a temporary database, which is deleted at the end of the `with` block.
 
-    def __init__(self, newsletter: Newsletter, *, chunk_rows: int = CHUNK_ROWS) -> None:
+    `chunk_rows` is the number of people in a chunk; None: as many as the store takes in CHUNK_SECONDS.
+    """
+
+    def __init__(self, newsletter: Newsletter, *, chunk_rows: int | None = None) -> None:
         self._newsletter, self._chunk_rows = newsletter, chunk_rows
         self._stack = ExitStack()
         self._read = ImportOutcome()
@@ -86,9 +74,11 @@ class StagedImport:
     def compare(self, database: Database, clock: Clock = lambda: datetime.now(UTC)) -> ImportOutcome:
         """Return the outcome that `apply` would have now; change nothing."""
         outcome = self._read.copy()
-        for people in self._people.chunks(self._chunk_rows):
+        last = ""
+        while people := self._people.after(last, self._chunk_rows or MOST_CHUNK_ROWS):
+            last = max(person.row.address.key for person in people)
             with database.reading() as connection:
-                changes = _changes(people, _known(connection, people, _QUERY), connection, clock())
+                changes = compare_chunk(connection, people, clock())
             _count(outcome, people, changes)
         return outcome
 
@@ -98,91 +88,44 @@ class StagedImport:
         After an error the chunks that were moved stay; a second import of the same files moves the others.
         """
         outcome = self._read.copy()
-        for number, people in enumerate(self._people.chunks(self._chunk_rows)):
-            if number:
+        size, last = self._chunk_rows or FIRST_CHUNK_ROWS, ""
+        while people := self._people.after(last, size):
+            if last:
                 time.sleep(PAUSE_SECONDS)
-            _count(outcome, people, _move_again(database, people, clock))
+            last = max(person.row.address.key for person in people)
+            changes, seconds = _move(database, people, clock)
+            size = self._chunk_rows or next_chunk_rows(size, seconds)
+            _count(outcome, people, changes)
         counts = {" ".join(filter(None, kind)): number for kind, number in outcome.counts.items()}
         log.info("subscribers imported", extra={"rows": outcome.rows, "counts": counts})
         return outcome
 
 
-def _move_again(database: Database, people: Sequence[StagedPerson], clock: Clock) -> list[Change]:
-    """Move a chunk; try again if another process of PostgreSQL added one of these people meanwhile."""
-    for _ in range(_TRIES - 1):
-        try:
-            return _move(database, people, clock)
-        except Conflict:
-            log.info("a chunk of an import is moved again: another process added one of its people")
-    return _move(database, people, clock)
+def next_chunk_rows(rows: int, seconds: float) -> int:
+    """Return the size of the next chunk, after one of `rows` people that took so many seconds.
+
+    A slow disk or a busy machine gets smaller chunks, so that other processes wait no longer for them.
+    """
+    wanted = int(rows * min(CHUNK_SECONDS / max(seconds, 0.001), 2))
+    return max(LEAST_CHUNK_ROWS, min(wanted, MOST_CHUNK_ROWS))
 
 
-def _move(database: Database, people: Sequence[StagedPerson], clock: Clock) -> list[Change]:
-    """Move a chunk into the store in one transaction; return the change of each person."""
-    with database.writing() as connection:
-        known = _known(connection, people, _LOCKED_QUERY)
-        changes = _changes(people, known, connection, clock())
-        _insert(connection, people, changes)
-        _update(connection, people, changes, known)
-    return changes
+def _move(
+    database: Database, people: Sequence[StagedPerson], clock: Clock, tries: int = _TRIES
+) -> tuple[list[Change], float]:
+    """Move a chunk in one transaction; return the changes, and its seconds without the wait for the lock.
 
-
-def _known(
-    connection: Connection, people: Sequence[StagedPerson], query: Select[Any]
-) -> dict[str, tuple[_Id, Known]]:
-    """Return the subscribers of these people, with their ids, by address key."""
-    keys = [person.row.address.key for person in people]
-    found: dict[str, tuple[_Id, Known]] = {}
-    for start in range(0, len(keys), _KEYS_PER_QUERY):
-        for row in connection.execute(query, {"keys": keys[start : start + _KEYS_PER_QUERY]}):
-            found[row.address_key] = row.id, Known(*row[2:])
-    return found
-
-
-def _changes(
-    people: Sequence[StagedPerson],
-    known: Mapping[str, tuple[_Id, Known]],
-    connection: Connection,
-    now: datetime,
-) -> list[Change]:
-    keys = [person.row.address.key for person in people]
-    forgotten = suppressed(connection, [key for key in keys if key not in known])
-    return [
-        merged(known[key][1] if key in known else None, person.row, now, is_forgotten=key in forgotten)
-        for key, person in zip(keys, people, strict=True)
-    ]
-
-
-def _insert(connection: Connection, people: Sequence[StagedPerson], changes: Sequence[Change]) -> None:
-    new = [
-        {
-            **change.values,
-            "address": person.row.address.given,
-            "address_key": person.row.address.key,
-            "consent_source": person.source,
-        }
-        for person, change in zip(people, changes, strict=True)
-        if change.result == "added"
-    ]
-    if new:
-        connection.execute(_INSERT, new)
-
-
-def _update(
-    connection: Connection,
-    people: Sequence[StagedPerson],
-    changes: Sequence[Change],
-    known: Mapping[str, tuple[_Id, Known]],
-) -> None:
-    """Change the subscribers that are in the store; one statement for those with the same columns."""
-    by_columns = defaultdict[tuple[str, ...], list[dict[str, object]]](list)
-    for person, change in zip(people, changes, strict=True):
-        if change.result == "changed":
-            values = {**change.values, "id_": known[person.row.address.key][0]}
-            by_columns[tuple(change.values)].append(values)
-    query = update(subscriber_table).where(subscriber_table.c.id == bindparam("id_"))
-    for columns, rows in by_columns.items():
-        connection.execute(query.values({name: bindparam(name) for name in columns}), rows)
+    Try again if another process added one of these people meanwhile, which PostgreSQL permits.
+    """
+    try:
+        with database.writing() as connection:
+            start = time.monotonic()
+            changes = move_chunk(connection, people, clock())
+        return changes, time.monotonic() - start
+    except Conflict:
+        if tries == 1:
+            raise
+    return _move(database, people, clock, tries - 1)
 
 
 def _count(outcome: ImportOutcome, people: Sequence[StagedPerson], changes: Sequence[Change]) -> None:

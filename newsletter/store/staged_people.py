@@ -1,7 +1,6 @@
 """The people of an import in a temporary database: one row a person."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -58,16 +57,14 @@ class StagedPeople:
         self._connection.execute(_UPDATE, (both.where, both.name, both.state, *times, row.address.key))
         return False
 
-    def chunks(self, size: int) -> Iterator[list[StagedPerson]]:
-        """Yield all people in chunks by address key; those of a chunk in the order of their first rows.
+    def after(self, key: str, size: int) -> list[StagedPerson]:
+        """Return the next people by address key, in the order of their first rows; "" is before all keys.
 
         In the order of the files, each person of a large import would change another page of the store's
         index of address keys, and the log of its changes would take gigabytes.
         """
-        after = ""
-        while rows := self._connection.execute(_NEXT, (after, size)).fetchall():
-            after = rows[-1][1]
-            yield [_person(columns) for _, *columns in sorted(rows)]
+        rows = self._connection.execute(_NEXT, (key, size)).fetchall()
+        return [_person(columns) for _, *columns in sorted(rows)]
 
 
 def _person(columns: list[str]) -> StagedPerson:

@@ -18,7 +18,7 @@ from newsletter.store import suppression
 from newsletter.store.database import Database
 from newsletter.store.import_outcome import Example, ImportOutcome
 from newsletter.store.schema import subscriber_table
-from newsletter.store.staged_import import StagedImport
+from newsletter.store.staged_import import StagedImport, next_chunk_rows
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.import_row import ImportRow, KeptOut
@@ -308,6 +308,21 @@ def test_another_process_writes_between_two_chunks(opened: Database, tmp_path: P
         staged.apply(opened, clock)
     other.close()
     assert counts == [0, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "then"),
+    [
+        pytest.param(1000, 0.05, 1000, id="as wanted"),
+        pytest.param(1000, 0.1, 500, id="too long"),
+        pytest.param(1000, 0.04, 1250, id="short"),
+        pytest.param(1000, 0.0, 2000, id="no more than twice"),
+        pytest.param(100, 9.0, 50, id="not less than 50"),
+        pytest.param(4000, 0.01, 5000, id="not more than 5000"),
+    ],
+)
+def test_a_chunk_is_as_long_as_other_processes_may_wait(rows: int, seconds: float, then: int) -> None:
+    assert next_chunk_rows(rows, seconds) == then
 
 
 @pytest.fixture
