@@ -74,6 +74,13 @@ class FileLock:
         """Release the lock, and keep the file open."""
         flock(self._file, LOCK_UN)
 
+    def is_of(self, file: Path) -> bool:
+        """Return True if a path still names the file of this lock, and not a later one or none."""
+        try:
+            return os.path.samestat(os.fstat(self._file), os.lstat(file))
+        except FileNotFoundError:
+            return False
+
     def close(self) -> None:
         """Release the lock."""
         os.close(self._file)

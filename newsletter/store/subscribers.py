@@ -11,13 +11,19 @@ from typing import Literal
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from newsletter.errors import Problem, SubscriberError
+from newsletter.store import suppression
 from newsletter.store.database import Database
+from newsletter.store.import_outcome import ImportOutcome
 from newsletter.store.schema import subscriber_table
+from newsletter.store.staged_import import StagedImport
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.csv_import import Row as FileRow
+from newsletter.subscribers.import_rules import is_as_bad
 
 log = logging.getLogger(__name__)
 
+ASKED_AGAIN, REMOVED_BY_HAND = "asked to come back", "removed by hand"
+"""The origin of a consent, and of a state."""
 BATCH = 500
 # An import is one transaction, in which the caller may take long for each result.
 IMPORT_IDLE_SECONDS = 1800.0
@@ -59,13 +65,14 @@ class Subscribers:
     def add(self, address: Address, name: str = "", *, again: bool = False) -> Change:
         """Add a subscriber, or rename one that is on the list already; return the change.
 
-        `again`: add an address that is off the list, because its owner asked for it. Without `again`, raise
-        SubscriberError for such an address.
+        `again`: add an address that is off the list or was forgotten, because its owner asked for it. Without
+        `again`, raise SubscriberError for such an address.
         """
         with self._database.writing() as connection:
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
-                connection.execute(insert(subscriber_table), self._new(address, name, "added by hand", ""))
+                how = self._consent_of_stranger(connection, address, again)
+                connection.execute(insert(subscriber_table), self._new(address, name, how, ""))
                 return "added"
             if known.state == "active":
                 return self._rename(connection, known, name)
@@ -74,15 +81,16 @@ class Subscribers:
                     f"{known.address} is off the list ({known.state} since {known.changed_at:%Y-%m-%d})",
                     "if the owner of the address asked to subscribe again, use --again",
                 )
+            suppression.release(connection, address.key)
             values = {"state": "active", "name": name or known.name, "changed_at": self._clock()}
-            values |= {"consent_at": self._clock(), "consent_how": "asked to come back"}
+            values |= {"consent_at": self._clock(), "consent_how": ASKED_AGAIN, "changed_how": ""}
             connection.execute(
                 update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )
             return "added"
 
     def remove(self, address: Address) -> bool:
-        """Unsubscribe an address; return False if it is unsubscribed already.
+        """Unsubscribe an address; return False if it is unsubscribed already, or has complained.
 
         Raise SubscriberError if the address is not in the store.
         """
@@ -90,13 +98,17 @@ class Subscribers:
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
                 raise SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")
-            if known.state == "unsubscribed":
+            if is_as_bad(known.state, "unsubscribed"):
                 return False
-            values = {"state": "unsubscribed", "changed_at": self._clock()}
+            values = {"state": "unsubscribed", "changed_at": self._clock(), "changed_how": REMOVED_BY_HAND}
             connection.execute(
                 update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )
             return True
+
+    def import_staged(self, staged: StagedImport) -> ImportOutcome:
+        """Move the people of an import into the store; return the outcome. It may be called again."""
+        return staged.apply(self._database, self._clock)
 
     def import_rows(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
         """Import a file's rows in one transaction; yield the result of each row.
@@ -181,6 +193,18 @@ class Subscribers:
             yield Imported(row.where, row.address.given, change)
         if new:
             connection.execute(insert(subscriber_table), list(new.values()))
+
+    def _consent_of_stranger(self, connection: Connection, address: Address, again: bool) -> str:
+        """Return the origin of the consent of an address that is not in the store.
+
+        Raise SubscriberError if it was forgotten, unless it is added `again`.
+        """
+        if again and suppression.release(connection, address.key):
+            return ASKED_AGAIN
+        if suppression.suppressed(connection, [address.key]):
+            what = f"{address.given} was forgotten, because its owner asked for it"
+            raise SubscriberError(what, "if the owner of the address asked to subscribe again, use --again")
+        return "added by hand"
 
     def _new(self, address: Address, name: str, how: str, source: str) -> dict[str, object]:
         now = self._clock()

@@ -15,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, event, insert, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, delete, event, insert, inspect, make_url, select, text
 
 from newsletter.disk.failures import write_hint
 from newsletter.errors import DatabaseBusy, SendRefused, StoreError
@@ -25,7 +25,9 @@ from newsletter.store.failures import describe, explain
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.migrations import upgrade as migrations
 from newsletter.store.new_tables import make_tables
-from newsletter.store.schema import REVISION, metadata, send_table
+from newsletter.store.schema import REVISION, metadata, send_table, subscriber_table
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.address import parse
 from tests import samples
 
 SEND = {
@@ -136,6 +138,7 @@ def test_sqlite_is_opened_to_survive_a_power_cut(tmp_path: Path) -> None:
         assert connection.scalar(text("pragma journal_mode")) == "wal"
         assert connection.scalar(text("pragma synchronous")) == 2  # FULL
         assert connection.scalar(text("pragma foreign_keys")) == 1
+        assert connection.scalar(text("pragma secure_delete")) == 1
     database.close()
     assert (tmp_path / ".news" / "news.db").exists()
 
@@ -196,6 +199,22 @@ def on_connect(statement: str) -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", connect)
+
+
+def test_what_is_deleted_is_not_in_the_files_any_more(tmp_path: Path) -> None:
+    """After the log is emptied, too: it has the pages as they were before."""
+    database = Database.open(samples.newsletter(tmp_path))
+    subscribers = Subscribers(database)
+    for name in ("ada", "bo", "cy"):
+        subscribers.add(parse(f"{name}@example.com"), "x" * 3000)
+    with database.writing() as connection:
+        connection.execute(delete(subscriber_table).where(subscriber_table.c.address == "bo@example.com"))
+    with closing(database._engine.raw_connection()) as raw:
+        raw.cursor().execute("pragma wal_checkpoint(truncate)").close()
+    files = [file.read_bytes() for file in (tmp_path / ".news").glob("news.db*")]
+    database.close()
+    assert any(b"ada@example.com" in content for content in files)
+    assert not any(b"bo@example.com" in content for content in files)
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:

@@ -4,12 +4,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from newsletter.errors import Problem, SubscriberError
+from newsletter.store import suppression
 from newsletter.store.database import Database
+from newsletter.store.schema import subscriber_table
 from newsletter.store.subscribers import Imported, Subscribers
 from newsletter.subscribers import csv_import
 from newsletter.subscribers.parsing import parse_subscriber
+from tests.samples import NOW
 
 
 @pytest.fixture
@@ -143,3 +147,51 @@ def test_a_person_is_refused_in_words(address: str, name: str) -> None:
 def test_problems_pass_through(subscribers: Subscribers) -> None:
     problem = Problem("list.csv:2", "no use")
     assert list(subscribers.import_rows([problem], "list.csv")) == [problem]
+
+
+def origin(database: Database, address: str) -> tuple[str, str]:
+    with database.reading() as connection:
+        query = select(subscriber_table).where(subscriber_table.c.address == address)
+        row = connection.execute(query).one()
+    return row.consent_how, row.changed_how
+
+
+def test_the_origin_of_a_state_is_kept(subscribers: Subscribers, database: Database) -> None:
+    ada, _ = parse_subscriber("ada@example.com")
+    subscribers.add(ada)
+    assert origin(database, ada.given) == ("added by hand", "")
+    subscribers.remove(ada)
+    assert origin(database, ada.given) == ("added by hand", "removed by hand")
+    subscribers.add(ada, again=True)
+    assert origin(database, ada.given) == ("asked to come back", "")
+
+
+@pytest.mark.parametrize(("state", "after"), [("bounced", "unsubscribed"), ("complained", "complained")])
+def test_removing_somebody_does_not_hide_a_complaint(
+    state: str, after: str, subscribers: Subscribers, database: Database
+) -> None:
+    ada, _ = parse_subscriber("ada@example.com")
+    subscribers.add(ada)
+    with database.writing() as connection:
+        connection.execute(update(subscriber_table).values(state=state))
+    assert subscribers.remove(ada) == (state != after)
+    assert names(subscribers, after) == {"ada@example.com": ""}
+
+
+def test_a_forgotten_person_comes_back_only_when_they_asked(
+    subscribers: Subscribers, database: Database
+) -> None:
+    ada, _ = parse_subscriber("ada@example.com")
+    with database.writing() as connection:
+        suppression.suppress(connection, [ada.key], NOW)
+    with pytest.raises(SubscriberError, match=r"ada@example\.com was forgotten") as raised:
+        subscribers.add(ada)
+    assert "--again" in raised.value.hint
+    assert subscribers.count_active() == 0
+    assert subscribers.add(ada, again=True) == "added"
+    assert origin(database, ada.given) == ("asked to come back", "")
+    with database.reading() as connection:
+        assert suppression.suppressed(connection, [ada.key]) == set()
+    bo, _ = parse_subscriber("bo@example.com")
+    assert subscribers.add(bo, again=True) == "added", "who is new needs no --again, and may have it"
+    assert origin(database, bo.given) == ("added by hand", "")
