@@ -1,8 +1,9 @@
 """`news subscribers …`: import, list, add and remove subscribers."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -15,6 +16,7 @@ from newsletter.errors import SubscriberError
 
 if TYPE_CHECKING:
     from newsletter.store.subscribers import Subscribers
+    from newsletter.subscribers.formats.options import LeftState, MapField
 
 
 @click.group(cls=Group)
@@ -23,8 +25,22 @@ def subscribers() -> None:
 
 
 @subscribers.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the file.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show the same table, and change nothing.")
+@click.option(
+    "--as",
+    "as_state",
+    type=click.Choice(["unsubscribed", "bounced", "complained"]),
+    help="Everyone in the files has left in this way.",
+)
+@click.option(
+    "--map",
+    "mapped",
+    metavar="FIELD=COLUMN",
+    multiple=True,
+    help="The column of a field: address, name, first_name, last_name, state, joined or left; "
+    "may be repeated.",
+)
 @click.option(
     "--ignore-column",
     "ignored",
@@ -32,25 +48,49 @@ def subscribers() -> None:
     multiple=True,
     help="Import the file although this column may tell who has left; may be repeated.",
 )
+@click.option("--date-format", metavar="FORMAT", help='The format of dates, such as "%d/%m/%Y".')
+@click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the files.")
 @click.pass_obj
-def import_(folder: Path, file: Path, encoding: str, ignored: tuple[str, ...]) -> None:
-    """Add the subscribers in a CSV file with the columns address and name.
+def import_(
+    folder: Path,
+    files: tuple[Path, ...],
+    dry_run: bool,
+    as_state: "LeftState | None",
+    mapped: tuple[str, ...],
+    ignored: tuple[str, ...],
+    date_format: str | None,
+    encoding: str,
+) -> None:
+    """Add the people in the exports of another tool, in CSV files, or in lists of addresses.
 
-    A person who has unsubscribed stays unsubscribed. A file that tells who has left is refused. Invalid lines
-    are reported and left out; then the exit code is 1.
+    Each FILE may be a zip archive of such files. A person who has left, here or there, stays off the list.
+    Rows that are not valid, or whose state is not known, are left out; then the exit code is 1.
     """
-    from newsletter.services.open_state import change_subscribers
-    from newsletter.subscribers import csv_import
+    from newsletter.cli.import_summary import show_import
+    from newsletter.services.import_subscribers import import_files
+    from newsletter.subscribers.formats.options import ImportOptions
 
     tune_gc()
-
-    def add_rows(subscribers: "Subscribers") -> terminal.ImportReport:
-        rows = csv_import.read(file, encoding, ignored)
-        return terminal.import_report(subscribers.import_rows(rows, file.name))
-
+    options = ImportOptions(encoding, ignored, _columns_by_field(mapped), as_state, date_format)
     # Shown when it is saved: until then it may fail, or be done again on the state of another machine.
-    report = change_subscribers(load(folder), add_rows)
-    sys.exit(REFUSED if terminal.show_import(report) else 0)
+    outcome = import_files(load(folder), files, options, dry_run=dry_run)
+    sys.exit(REFUSED if show_import(outcome, dry_run=dry_run) else 0)
+
+
+def _columns_by_field(mapped: Iterable[str]) -> "dict[MapField, str]":
+    """Return the names of columns by field; raise UsageError for a text that is not `FIELD=COLUMN`."""
+    from newsletter.subscribers.formats.options import MAP_FIELDS
+
+    columns: dict[MapField, str] = {}
+    for text in mapped:
+        name, _, column = text.partition("=")
+        field = cast("MapField", name.strip())
+        if field not in MAP_FIELDS or not column.strip():
+            raise click.UsageError(f"write --map FIELD=COLUMN; the fields are {', '.join(MAP_FIELDS)}")
+        if field in columns:
+            raise click.UsageError(f"--map {field} may be given only once")
+        columns[field] = column
+    return columns
 
 
 @subscribers.command("list")

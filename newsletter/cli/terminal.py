@@ -5,22 +5,19 @@ Messages go to standard error and results to standard output, so that a program 
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.cli import output
 from newsletter.cli.output import Styled
-from newsletter.display import counted
 from newsletter.errors import NewsError, Problem, SendRefused, Severity
 
 if TYPE_CHECKING:
     from newsletter.sending.outcomes import Outcome
     from newsletter.services.prepare import Prepared
-    from newsletter.store.subscribers import Imported
 
 # Limits of the width of text, in columns: longer lines are hard to read.
 _MIN_WIDTH, _MAX_WIDTH = 40, 100
@@ -134,49 +131,3 @@ def show_outcome(outcome: "Outcome", address: str = "") -> None:
         output.echo(f"{address}: accepted" if address else "Accepted.")
     else:
         show_problems([Problem(address, f"{outcome.state.replace('_', ' ')}: {reason}")])
-
-
-class ImportReport(NamedTuple):
-    """The results of an import: the number of lines by result, and the lines that a person should see."""
-
-    numbers: Counter[str]
-    unusual: "list[Imported | Problem]"
-
-
-def import_report(imported: Iterable["Imported | Problem"]) -> ImportReport:
-    """Count the results of an import; of a million lines, only the unusual ones are kept."""
-    numbers: Counter[str] = Counter()
-    unusual: list[Imported | Problem] = []
-    for result in imported:
-        if isinstance(result, Problem):
-            numbers["refused"] += result.severity == "error"
-            unusual.append(result)
-            continue
-        numbers[result.change] += 1
-        if result.change in _UNUSUAL:
-            unusual.append(result)
-    return ImportReport(numbers, unusual)
-
-
-def show_import(report: ImportReport) -> int:
-    """Show the unusual lines of an import, then the number of lines by result; return the number refused."""
-    for result in report.unusual:
-        if isinstance(result, Problem):
-            show_problems([result])
-        else:
-            output.echo(f"{result.where}: {result.address} {_UNUSUAL[result.change]}", err=True)
-    results = [counted(report.numbers[key], *words) for key, words in _CHANGES.items() if report.numbers[key]]
-    output.echo(", ".join(results) or "The file has no subscribers.")
-    return report.numbers["refused"]
-
-
-# The words for each change: for one line, and for several lines.
-_CHANGES = {
-    "added": ("added", "added"),
-    "renamed": ("renamed", "renamed"),
-    "known": ("on the list already", "on the list already"),
-    "left": ("stays off the list", "stay off the list"),
-    "twice": ("listed twice", "listed twice"),
-    "refused": ("line left out", "lines left out"),
-}
-_UNUSUAL = {"left": "has left, and stays off the list", "twice": "stands further up as well"}
