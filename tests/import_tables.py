@@ -12,6 +12,7 @@ from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.formats.reader import Result, read
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.table import Record, Table
+from newsletter.subscribers.table_file import open_tables
 
 IMPORTS = Path(__file__).parent / "data" / "imports"
 
@@ -32,6 +33,12 @@ def bare(content: str, name: str = "list.txt") -> Table:
 def results(source: Table, **options: Any) -> list[Result]:
     """Return the results of a table."""
     return list(read(source, ImportOptions(**options)))
+
+
+def read_file(path: Path, encoding: str = "utf-8", **options: Any) -> list[Result]:
+    """Return the results of all tables of a file."""
+    with open_tables(path, encoding) as tables:
+        return [result for table in tables for result in results(table, **options)]
 
 
 def shown(source: Table, **options: Any) -> list[str]:

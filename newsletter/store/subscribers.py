@@ -1,39 +1,27 @@
-"""Subscribers; an import never re-subscribes an address that unsubscribed, bounced or complained."""
+"""The subscribers: added, removed, listed and counted. `staged_import` adds those of a file."""
 
-import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from newsletter.errors import Problem, SubscriberError
+from newsletter.errors import SubscriberError
 from newsletter.store import suppression
 from newsletter.store.database import Database
-from newsletter.store.import_outcome import ImportOutcome
 from newsletter.store.schema import subscriber_table
-from newsletter.store.staged_import import StagedImport
 from newsletter.subscribers.address import Address
-from newsletter.subscribers.csv_import import Row as FileRow
 from newsletter.subscribers.import_rules import is_as_bad
-
-log = logging.getLogger(__name__)
 
 ASKED_AGAIN, REMOVED_BY_HAND = "asked to come back", "removed by hand"
 """The origin of a consent, and of a state."""
 BATCH = 500
-# An import is one transaction, in which the caller may take long for each result.
-IMPORT_IDLE_SECONDS = 1800.0
 
 Change = Literal[
     "added",  # a new subscriber, or one that subscribed again
     "known",  # on the list already, and not changed
     "renamed",  # on the list already, now with another name
-    "left",  # off the list (unsubscribed, bounced or complained), and not changed
-    "twice",  # a later line of the file with the same address
 ]
 
 
@@ -44,15 +32,6 @@ class Entry:
     address: str
     name: str
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result of the import of one row; `where` is its file and line."""
-
-    where: str
-    address: str
-    change: Change
 
 
 class Subscribers:
@@ -72,7 +51,7 @@ class Subscribers:
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
                 how = self._consent_of_stranger(connection, address, again)
-                connection.execute(insert(subscriber_table), self._new(address, name, how, ""))
+                connection.execute(insert(subscriber_table), self._new(address, name, how))
                 return "added"
             if known.state == "active":
                 return self._rename(connection, known, name)
@@ -105,25 +84,6 @@ class Subscribers:
                 update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )
             return True
-
-    def import_staged(self, staged: StagedImport) -> ImportOutcome:
-        """Move the people of an import into the store; return the outcome. It may be called again."""
-        return staged.apply(self._database, self._clock)
-
-    def import_rows(self, rows: Iterable[FileRow | Problem], source: str) -> Iterator[Imported | Problem]:
-        """Import a file's rows in one transaction; yield the result of each row.
-
-        The transaction is committed only if the caller iterates to the end.
-        """
-        with self._database.writing(idle_seconds=IMPORT_IDLE_SECONDS) as connection:
-            last_id = connection.scalar(select(func.coalesce(func.max(subscriber_table.c.id), 0))) or 0
-            rows = iter(rows)
-            counts: Counter[str] = Counter()
-            while batch := tuple(islice(rows, BATCH)):
-                for result in self._import_batch(connection, batch, source, last_id):
-                    counts[result.severity if isinstance(result, Problem) else result.change] += 1
-                    yield result
-        log.info("subscribers imported", extra={"file": source, **counts})
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
         """Yield all subscribers, or those in a state, oldest first; read them in batches."""
@@ -165,35 +125,6 @@ class Subscribers:
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def _import_batch(
-        self, connection: Connection, rows: tuple[FileRow | Problem, ...], source: str, last_id: int
-    ) -> Iterator[Imported | Problem]:
-        """Import rows; yield the result of each.
-
-        Subscribers with an id above `last_id` were added by earlier rows of the same file.
-        """
-        keys = [row.address.key for row in rows if isinstance(row, FileRow)]
-        by_key = _find(connection, keys)
-        new: dict[str, dict[str, object]] = {}
-        for row in rows:
-            if isinstance(row, Problem):
-                yield row
-                continue
-            key, known = row.address.key, by_key.get(row.address.key)
-            change: Change
-            if key in new or (known and known.id > last_id):
-                change = "twice"
-            elif known is None:
-                new[key] = self._new(row.address, row.name, "imported", source)
-                change = "added"
-            elif known.state != "active":
-                change = "left"
-            else:
-                change = self._rename(connection, known, row.name)
-            yield Imported(row.where, row.address.given, change)
-        if new:
-            connection.execute(insert(subscriber_table), list(new.values()))
-
     def _consent_of_stranger(self, connection: Connection, address: Address, again: bool) -> str:
         """Return the origin of the consent of an address that is not in the store.
 
@@ -206,7 +137,7 @@ class Subscribers:
             raise SubscriberError(what, "if the owner of the address asked to subscribe again, use --again")
         return "added by hand"
 
-    def _new(self, address: Address, name: str, how: str, source: str) -> dict[str, object]:
+    def _new(self, address: Address, name: str, how: str) -> dict[str, object]:
         now = self._clock()
         return {
             "address": address.given,
@@ -215,7 +146,6 @@ class Subscribers:
             "state": "active",
             "consent_at": now,
             "consent_how": how,
-            "consent_source": source,
             "changed_at": now,
         }
 

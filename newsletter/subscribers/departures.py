@@ -1,30 +1,19 @@
 """Refuse a CSV file in which a column tells who has left."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TypeVar
 
 from newsletter.display import masked, printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.state_columns import Column, StateColumns
-
-Record = tuple[int, list[str]]  # a line's number and its fields
-Item = TypeVar("Item", bound=Record | Problem)
+from newsletter.subscribers.table import Record
 
 _FIRST_RECORDS = 100  # are examined together, so that the error names every column that they decide
 _EXAMPLES = 3
 
 
-def ignoring(columns: Sequence[Column]) -> str:
-    """Return the advice to delete the people who have left, or to ignore the columns."""
-    return (
-        "delete the lines of people who have left, then the column; or, if everyone in the file is to get "
-        f"mail, add {' '.join(map(_ignored, columns))}"
-    )
-
-
-def mapping(columns: Sequence[Column]) -> str:
+def _advice(columns: Sequence[Column]) -> str:
     """Return the advice to map a column, to ignore the columns, or to give everyone one state."""
     state = shlex.quote(f"state={printable(columns[0].name)}")
     return (
@@ -34,46 +23,34 @@ def mapping(columns: Sequence[Column]) -> str:
 
 
 def refuse_departures(
-    records: Iterator[Item],
-    states: StateColumns,
-    width: int,
-    where: str,
-    advice: Callable[[Sequence[Column]], str] = ignoring,
-) -> Iterator[Item]:
+    records: Iterator[Record | Problem], states: StateColumns, where: str
+) -> Iterator[Record | Problem]:
     """Yield the records of a file; raise SubscriberError at the first that may tell who has left.
 
-    A record without `width` fields is not examined: it is not imported. Raise the error before the first
-    record if the first hundred or the names of the columns are enough.
+    Raise the error before the first record if the first hundred or the names of the columns are enough.
     """
     first = list(islice(records, _FIRST_RECORDS))
     found = set(states.certain)
-    found.update(column for record in first for column in _departures(states, record, width))
+    found.update(column for record in first for column in _departures(states, record))
     if found:
-        raise _has_left(sorted(found), first, where, advice)
+        raise _has_left(sorted(found), first, where)
     for record in chain(first, records):
-        if late := _departures(states, record, width):
-            raise _has_left(late, [record], where, advice)
+        if late := _departures(states, record):
+            raise _has_left(late, [record], where)
         yield record
 
 
-def _departures(states: StateColumns, record: Record | Problem, width: int) -> list[Column]:
-    if isinstance(record, Problem) or len(record[1]) != width:
-        return []
-    return states.departures(record[1])
+def _departures(states: StateColumns, record: Record | Problem) -> list[Column]:
+    return [] if isinstance(record, Problem) else states.departures(record.fields)
 
 
-def _has_left(
-    columns: Sequence[Column],
-    records: Sequence[Record | Problem],
-    where: str,
-    advice: Callable[[Sequence[Column]], str],
-) -> SubscriberError:
+def _has_left(columns: Sequence[Column], records: Sequence[Record | Problem], where: str) -> SubscriberError:
     """Return the error for columns that tell who has left, with values of these records as examples."""
     rows = [record for record in records if not isinstance(record, Problem)]
     named = ", ".join(f"{_shown(column)}{_examples(column, rows)}" for column in columns)
     return SubscriberError(
         f"the column{'s' if len(columns) > 1 else ''} {named} may tell who has left; nothing was imported",
-        advice(columns),
+        _advice(columns),
         where=where,
     )
 

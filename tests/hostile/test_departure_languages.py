@@ -5,18 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers import csv_import, state_words
-from newsletter.subscribers.csv_import import Row
+from newsletter.errors import SubscriberError
+from newsletter.subscribers import state_words
+from newsletter.subscribers.formats.reader import Result
+from newsletter.subscribers.import_row import ImportRow
+from tests.import_tables import read_file
 
 
-def read(path: Path, content: str) -> list[Row | Problem]:
+def read(path: Path, content: str) -> list[Result]:
     path.write_text(content, encoding="utf-8", newline="")
-    return list(csv_import.read(path))
+    return read_file(path)
 
 
 def rows(path: Path, content: str) -> int:
-    return sum(isinstance(row, Row) for row in read(path, content))
+    return sum(isinstance(row, ImportRow) for row in read(path, content))
 
 
 # Names of columns, by language; the values beside them decide nothing.

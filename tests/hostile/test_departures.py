@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
-from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers import csv_import
-from newsletter.subscribers.csv_import import Row
+from newsletter.errors import SubscriberError
+from newsletter.subscribers.formats import reader
+from newsletter.subscribers.import_row import ImportRow
 from tests import samples
+from tests.import_tables import read_file
 
 News = Callable[..., Result]
 
@@ -24,101 +25,101 @@ EXPORTS = {
         "email,First Name,Last Name,status,tier,created_at,stripe_customer_id,unsubscribed_at\n"
         "ada@example.com,,,active,free,2023-03-24 10:23:10 UTC,,\n"
         "bo@example.com,,,inactive,free,2023-03-24 10:23:10 UTC,,2023-05-01 08:00:00 UTC\n",
-        "columns `status` (line 2: active, inactive), `unsubscribed_at` (line 3: 2023-05-01 08:00:00 UTC)",
+        "ada active, bo unsubscribed",
     ),
     "buttondown_subscribers": (
         "id,email,notes,subscriber_type,creation_date,subscription_date,unsubscription_date,tags\n"
         "g1,ada@example.com,,regular,2024-03-13 00:03:09.183465+00:00,2024-03-13 00:05:09.183465+00:00,,a;b\n"
         "g2,bo@example.com,,complained,2024-03-13 00:03:09.183465+00:00,,,\n",
-        "columns `subscriber_type` (line 2: regular, complained), `unsubscription_date` (empty so far)",
+        "ada active, bo complained",
     ),
     "ghost_members": (
         "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,"
         "labels,tiers\n6501,ada@example.com,Ada,,true,false,,2023-09-13T08:00:00.000Z,,,\n",
-        "columns `subscribed_to_emails` (line 2: true), `deleted_at` (empty so far)",
+        "ada active",
     ),
     "kit_subscribers": (
         "id,first_name,email,state,created_at,tags\n"
         "1,Ada,ada@example.com,active,2023-01-27T11:43:55Z,\n2,Bo,bo@example.com,cancelled,,\n",
-        "column `state` (line 2: active, cancelled)",
+        "ada active, bo unsubscribed",
     ),
     "kit_subscribers as exported": (
         "id,first_name,email_address,state,created_at,tags\n1,Ada,ada@example.com,active,,\n",
-        "the header has no column `address`",
+        "ada active",
     ),
     "listmonk_subscribers": (
         "uuid,email,name,attributes,status,created_at,updated_at\n"
         '1,ada@example.com,Ada,"{""a"": 1}",enabled,,\n',
-        "column `status` (line 2: enabled)",
+        "ada active",
     ),
     "mailchimp_subscribed_members_export": (
         f"Email Address,First Name,{MAILCHIMP},LAST_CHANGED,LEID,EUID,NOTES,TAGS\n"
         "ada@example.com,Ada,4,2023-04-21 11:16:57,192.0.2.10,2023-04-21 11:18:02,192.0.2.10,GB,,"
         '2024-01-02 03:04:05,1,0a,,"""soup"",""weekly"""\n'
         "bo@example.com,Bo,2,,,2018-02-12 10:54:27,,,,,2,0b,,\n",
-        "",
+        "ada active, bo active",
     ),
     "mailchimp_unsubscribed_members_export": (
         UNSUBSCRIBED,
-        "by its name, the file lists people who have left",
+        "ada complained",
     ),
     "members": (
         UNSUBSCRIBED,
-        "columns `UNSUB_TIME` (line 2: 2018-07-23 12:19:27), `UNSUB_REASON` (line 2: ABUSE)",
+        "ada complained",
     ),
     "mailchimp_cleaned_members_export": (
         f"Email Address,{MAILCHIMP},CLEAN_TIME\nada@example.com,,,,,,,,2018-07-23 12:19:27\n",
-        "column `CLEAN_TIME` (line 2: 2018-07-23 12:19:27)",
+        "ada bounced",
     ),
     "mailerlite_subscribers": (
         "email,status,name,subscribed_at,unsubscribed_at,opted_in_at,optin_ip\n"
         "ada@example.com,junk,,2023-01-27 11:43:55,,,\n",
-        "columns `status` (line 2: junk), `unsubscribed_at` (empty so far)",
+        "ada complained",
     ),
     "sendgrid_contacts": (
         "EMAIL,FIRST_NAME,CITY,STATE_PROVINCE_REGION,COUNTRY,ALTERNATE_EMAILS,LINE,CREATED_AT,CONTACT_ID\n"
         "ada@example.com,Ada,Munich,Bavaria,Germany,,,2024-03-13T00:03:09Z,0b1c\n",
-        "",
+        "ada active",
     ),
     "sendgrid_suppression_bounces": (
         "status,reason,email,created\n5.1.1,550 no,ada@example.com,1774600000\n",
-        "by its name, the file lists people who have left",
+        "ada bounced",
     ),
     "a": (
         'status,reason,email,created\n5.1.1,"550 5.1.1 ""ada"" not,\nfound",ada@example.com,1774600000\n',
-        'columns `status` (line 2: 5.1.1), `reason` (line 2: 550 5.1.1 "ada" not,\\u000afound)',
+        "the name of the file does not tell which suppressions it lists",
     ),
     "sendgrid_suppression_unsubscribes": (
         "email,created\nada@example.com,1774600000\n",
-        "by its name, the file lists people who have left",
+        "ada unsubscribed",
     ),
     "substack_email_list": (
         "email,active_subscription,expiry,plan,email_disabled,created_at,first_payment_at\n"
         "ada@example.com,false,,other,false,2025-01-01T10:00:00.000Z,\n",
-        "columns `active_subscription` (line 2: false), `email_disabled` (line 2: false)",
+        "ada active",
     ),
 }
 
 
-def read(path: Path, content: str, *ignored: str) -> list[Row | Problem]:
+def read(path: Path, content: str, *ignored: str) -> list[reader.Result]:
     path.write_text(content, encoding="utf-8", newline="")
-    return list(csv_import.read(path, ignored=ignored))
+    return read_file(path, ignored=ignored)
 
 
 def rows(path: Path, content: str, *ignored: str) -> int:
-    return sum(isinstance(row, Row) for row in read(path, content, *ignored))
+    return sum(isinstance(row, ImportRow) for row in read(path, content, *ignored))
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_an_export_of_another_tool(name: str, tmp_path: Path) -> None:
+def test_nobody_who_left_another_tool_is_active_here(name: str, tmp_path: Path) -> None:
     content, expected = EXPORTS[name]
-    path = tmp_path / f"{name}.csv"
-    if not expected:
-        assert rows(path, content) == content.count("@example.com")
+    try:
+        found = read(tmp_path / f"{name}.csv", content)
+    except SubscriberError as refused:
+        assert expected in str(refused)
         return
-    with pytest.raises(SubscriberError) as refused:
-        read(path, content)
-    assert expected in str(refused.value)
+    people = (row for row in found if isinstance(row, ImportRow))
+    assert ", ".join(f"{row.address.given.partition('@')[0]} {row.state}" for row in people) == expected
 
 
 @pytest.mark.parametrize(
@@ -269,26 +270,23 @@ def test_the_values_of_a_column_decide_down_to_the_last_row(column: str, value: 
 
 
 @pytest.mark.parametrize(
-    ("name", "is_refused"),
+    "name",
     [
-        *(
-            (name, True)
-            for name in ("unsubscribes", "Unsubscribed people", "bounces-2024", "suppressionList")
-        ),
-        *((name, True) for name in ("spam_reports", "blocks", "invalid_emails", "opt-outs", "Abmeldungen")),
-        *((name, False) for name in ("subscribers", "subscribed_members", "cleaned", "list", "blocky")),
+        *("unsubscribes", "Unsubscribed people", "bounces-2024", "suppressionList", "spam_reports", "blocks"),
+        *("invalid_emails", "opt-outs", "Abmeldungen"),
     ],
 )
-def test_a_file_whose_name_says_that_it_lists_people_who_have_left(
-    name: str, is_refused: bool, tmp_path: Path
-) -> None:
+def test_a_file_whose_name_says_that_it_lists_people_who_have_left(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.csv"
-    if not is_refused:
-        assert rows(path, "email,created\nada@example.com,1774600000\n") == 1
-        return
     with pytest.raises(SubscriberError, match="by its name, the file lists") as refused:
-        read(path, "email,created\nada@example.com,1774600000\n")
-    assert refused.value.hint == "if everyone in it is to get mail, rename it"
+        read(path, "address\nada@example.com\n")
+    assert "--as unsubscribed" in refused.value.hint
+    assert "if everyone in it is to get mail, rename it" in refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["subscribers", "subscribed_members", "cleaned", "list", "blocky"])
+def test_a_file_whose_name_says_nothing_about_people_who_have_left(name: str, tmp_path: Path) -> None:
+    assert rows(tmp_path / f"{name}.csv", "address\nada@example.com\n") == 1
 
 
 def test_examples_name_no_address(tmp_path: Path) -> None:
@@ -330,5 +328,5 @@ def test_a_refused_file_imports_nobody(news: News, tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert "list.csv:1: the column `group` (line 702: unsubscribed) may tell who has left" in refused.stderr
     assert news("list").output == ""
-    assert news("import", "list.csv", "--ignore-column", "group").output.endswith("701 added\n")
+    assert "Added        701" in news("import", "list.csv", "--ignore-column", "group").output
     assert news("import", "list.csv", "--ignore-column", "nothing").exit_code == 1

@@ -7,10 +7,10 @@ import pytest
 from newsletter.errors import Problem, SubscriberError
 from newsletter.hidden_characters import find_hidden
 from newsletter.render.template_files import BUILT_IN
-from newsletter.subscribers import csv_import
-from newsletter.subscribers.csv_import import Row
+from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.parsing import parse_subscriber
 from tests.checks.material import BASE, problems_of
+from tests.import_tables import read_file
 
 ORDER = "which changes the order of the text around it"
 ISSUE = "issues/2026-04-27.yml"
@@ -118,7 +118,7 @@ def test_a_template_is_found_by_what_it_writes(tmp_path: Path, monkeypatch: pyte
 def test_an_import_leaves_out_a_line_with_such_a_name(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("address,name\nada@example.com,\u202eadA\nbo@example.com,Bo\n", encoding="utf-8")
-    refused, row = csv_import.read(path)
+    refused, row = read_file(path)
     assert isinstance(refused, Problem) and refused.where.endswith("list.csv:2") and refused.fix
     assert refused.what == f"the name has U+202E RIGHT-TO-LEFT OVERRIDE, {ORDER}"
-    assert isinstance(row, Row) and row.name == "Bo"
+    assert isinstance(row, ImportRow) and row.name == "Bo"

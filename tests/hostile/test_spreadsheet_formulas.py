@@ -11,9 +11,10 @@ from click.testing import CliRunner
 import newsletter
 from newsletter.cli import csv_output
 from newsletter.cli.main import main
-from newsletter.subscribers import csv_import
+from newsletter.subscribers.import_row import ImportRow
 from tests import samples
 from tests.fakes.smtp import ScriptedSmtp
+from tests.import_tables import read_file
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,6 @@ def test_an_address_that_was_protected_is_imported_as_it_was(tmp_path: Path) -> 
     path = tmp_path / "list.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv_output.write_rows(file, [("address", "name"), *((address, "=Ada") for address in addresses)])
-    rows = [row for row in csv_import.read(path) if isinstance(row, csv_import.Row)]
+    rows = [row for row in read_file(path) if isinstance(row, ImportRow)]
     assert [row.address.given for row in rows] == addresses
     assert {row.name for row in rows} == {"=Ada"}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from newsletter.cli import progress
 from newsletter.config.units import Rate
@@ -24,9 +25,9 @@ from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSe
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
+from newsletter.store.schema import subscriber_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
-from newsletter.subscribers.csv_import import Row
 from newsletter.subscribers.model import Subscriber
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
@@ -647,9 +648,16 @@ def test_memory_does_not_grow_with_the_list(
     database: Database, ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
 ) -> None:
     def peak(more: int, issue: str) -> int:
-        rows = [Row(f"list:{n}", parse(f"{issue}-{n}@example.com"), "") for n in range(more)]
-        for _ in Subscribers(database).import_rows(rows, "list"):
-            pass
+        with database.writing() as connection:
+            person = {
+                "state": "active",
+                "consent_at": samples.NOW,
+                "consent_how": "",
+                "changed_at": samples.NOW,
+            }
+            addresses = (f"{issue}-{n}@example.com" for n in range(more))
+            rows = [{**person, "address": address, "address_key": address} for address in addresses]
+            connection.execute(insert(subscriber_table), rows)
         del rows
         mailing, provider = replace(samples.plain_mailing(), issue=issue), Forgetful(size=100)
         send = start.claim_send(mailing, ledger, provider, StartSettings())

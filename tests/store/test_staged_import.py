@@ -184,10 +184,10 @@ def test_an_import_may_be_applied_to_another_state(database: Database, tmp_path:
     """As on a state ref: another machine saved at the same time, so that its state is changed again."""
     with StagedImport(samples.newsletter(tmp_path)) as staged:
         staged.add([row("ada"), row("bo", 3)], "list.csv")
-        assert Subscribers(database).import_staged(staged).total("added") == 2
+        assert staged.apply(database).total("added") == 2
         subscribers = Subscribers(database)
         subscribers.remove(parse("bo@example.com"))
-        assert subscribers.import_staged(staged).counts == {("known", ""): 1, ("kept out", "has_left"): 1}
+        assert staged.apply(database).counts == {("known", ""): 1, ("kept out", "has_left"): 1}
 
 
 # The rest is about files and processes, and needs no PostgreSQL.

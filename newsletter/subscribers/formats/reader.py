@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.departures import mapping, refuse_departures
+from newsletter.subscribers.departures import refuse_departures
 from newsletter.subscribers.formats.bare_lines import read_lines
 from newsletter.subscribers.formats.header_names import column_key
 from newsletter.subscribers.formats.layout import (
@@ -60,7 +60,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
         states = StateColumns(table.header, layout.imported | layout.described | ignored)
-        records = refuse_departures(records, states, len(table.header), where, mapping)
+        records = refuse_departures(records, states, where)
     yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 
 
