@@ -20,7 +20,7 @@ _LONG_WORD_CHARACTERS, _MAX_WORDS = 4, 40
 
 
 def left_out(proof: Proof) -> Iterator[Problem]:
-    """A text, notes, the heading of a section, or the mark of an advertisement that a template leaves out."""
+    """A text, a note, a section's heading, or the mark of an advertisement that a template leaves out."""
     for name, content in (("HTML", proof.document.readable), ("text", proof.rendered.text)):
         part = without_spaces(content).casefold()
         fix = f"write it in the {name} template; `news theme eject` copies the current templates"
