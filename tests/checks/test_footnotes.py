@@ -50,6 +50,9 @@ sections:
           [^2]: Once more.
 
           [^5]: Unused.
+
+          Last.
+          ![a [^1]](https://a.example/b.png "And [^x] [^1]") ![](https://a.example/c.png)
 """
 FOUND = """\
 :4 there is no note [^2] in this section
@@ -58,6 +61,8 @@ FOUND = """\
 :32 the note "[^1]: Again." has the label of another note of its section
 :34 the note "[^2]: Once more." has the label of another note of its section
 :36 the note "[^5]: Unused." is not in the mail, because its section does not refer to it
+:39 readers would see [^1]: a picture has no notes
+:39 readers would see [^x]: a picture has no notes
 """
 
 

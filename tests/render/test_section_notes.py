@@ -73,6 +73,12 @@ def lines(text: str) -> list[str]:
             id="in-a-table-and-in-a-quotation",
         ),
         pytest.param(
+            'stories:\n- {title: A, text: "a[^*] b[^fig:1] c[^a_b] d[^é]"}\n'
+            '- {title: B, text: "b\\n\\n[^*]: 1\\n[^fig:1]: 2\\n[^a_b]: 3\\n[^é]: 4"}\n',
+            ["a[1] b[2] c[3] d[4]", RULE, "[1] 1", "[2] 2", "[3] 3", "[4] 4"],
+            id="labels",
+        ),
+        pytest.param(
             'stories:\n- {title: A, text: "`[^1]` ![a [^1]](https://a.example/b.png) [^**1**]"}\n'
             '- {title: B, text: "b\\n\\n[^1]: Note."}\n',
             ["[^1] a [^1] <https://a.example/b.png> [^1]"],

@@ -58,6 +58,10 @@ def _unread(text: Text) -> Iterator[tuple[int, str, str]]:
     """Yield the definitions and references that Markdown does not read as such."""
     for label, line in parse(text.content).links:
         yield _faulty(text.content, line, label, "link")
+    for picture in inspection.picture_words(text.content):
+        for reference in dict.fromkeys(_REFERENCE.findall(picture.words)):
+            what = f"readers would see {printable(reference)}: a picture has no notes"
+            yield picture.line, what, "write it in the text beside the picture"
     places: dict[str, list[int]] = {}
     for number, words in enumerate(text.content.split("\n")):
         for reference in _REFERENCE.findall(words):

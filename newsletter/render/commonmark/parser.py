@@ -23,7 +23,7 @@ from newsletter.render.east_asian import is_unspaced
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
 # A label without marks of Markdown: a reference to it that has no note is shown as it is written.
-_PLAIN_REFERENCE = re.compile(r"\[\^[^\s\[\]*_`\\<>&~:!^]++(?:_++[^\s\[\]*_`\\<>&~:!^]++)*+\]")
+_PLAIN_REFERENCE = re.compile(r"\[\^(?:\*{1,3}|[^\s\[\]*_`\\<>&~/^]++(?:_++[^\s\[\]*_`\\<>&~/^]++)*+)\]")
 _ENDS_WITH_A_MARGIN = ("list_open", "paragraph_open", "quote_open", "table_open")
 
 
