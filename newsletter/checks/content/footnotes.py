@@ -13,6 +13,7 @@ from newsletter.issue.files import Text
 from newsletter.render.commonmark import inspection
 from newsletter.render.commonmark.notes import Numbered
 from newsletter.render.commonmark.parser import parse
+from newsletter.render.commonmark.prose import picture_words
 from newsletter.render.section_notes import numbered_sections
 
 # Brackets that are left in the words are no reference to a note.
@@ -58,10 +59,10 @@ def _unread(text: Text) -> Iterator[tuple[int, str, str]]:
     """Yield the definitions and references that Markdown does not read as such."""
     for label, line in parse(text.content).links:
         yield _faulty(text.content, line, label, "link")
-    for picture in inspection.picture_words(text.content):
-        for reference in dict.fromkeys(_REFERENCE.findall(picture.words)):
+    for line, words in picture_words(text.content):
+        for reference in dict.fromkeys(_REFERENCE.findall(words)):
             what = f"readers would see {printable(reference)}: a picture has no notes"
-            yield picture.line, what, "write it in the text beside the picture"
+            yield line, what, "write it in the text beside the picture"
     places: dict[str, list[int]] = {}
     for number, words in enumerate(text.content.split("\n")):
         for reference in _REFERENCE.findall(words):

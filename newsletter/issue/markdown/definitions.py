@@ -47,17 +47,24 @@ class Place(NamedTuple):
     has_text: bool
 
 
-class Definitions:
-    """The definitions of a body, to complete its texts; `places` are the parts of the body."""
+class Placed(NamedTuple):
+    """The definitions of a body from top to bottom, and its parts."""
 
-    def __init__(self, lines: Sequence[str], found: Sequence[Definition], places: Sequence[Place]) -> None:
-        self._lines, self._found, self._places = lines, found, places
-        self._starts = [one.first for one in found]
-        self._part_starts = [place.first for place in places]
-        self._by_label = {one.label: one for one in reversed(found)}
-        notes = [one for one in found if one.is_note]
+    definitions: Sequence[Definition]
+    places: Sequence[Place]
+
+
+class Definitions:
+    """The definitions of a body, to complete its texts."""
+
+    def __init__(self, lines: Sequence[str], placed: Placed) -> None:
+        self._lines, self._found, self._places = lines, placed.definitions, placed.places
+        self._starts = [one.first for one in self._found]
+        self._part_starts = [place.first for place in self._places]
+        self._by_label = {one.label: one for one in reversed(self._found)}
+        notes = [one for one in self._found if one.is_note]
         self._in_section = {(self._place(one.first).section, one.label): one for one in reversed(notes)}
-        self._unused = set(_without_reference(lines, found))
+        self._unused = set(_without_reference(lines, self._found))
         self._used_in_section = set(self._references(notes))
         self._copied: set[tuple[int, str]] = set()
         self._repeated = 0

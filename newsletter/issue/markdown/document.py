@@ -1,13 +1,13 @@
 """Read an issue in Markdown as the same data as an issue in YAML, with the line of each value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from newsletter.errors import IssueError, Problem
 from newsletter.issue.markdown import blocks, front_matter
 from newsletter.issue.markdown.blocks import PASSAGE, SECTION, STORY, Heading, KeyBlock, Part
-from newsletter.issue.markdown.definitions import Definitions, Place
+from newsletter.issue.markdown.definitions import Definitions
 from newsletter.issue.model import Passage, Section, Story
 from newsletter.yamlfile import reader
 from newsletter.yamlfile.fields import StrictModel
@@ -87,8 +87,7 @@ class _Body:
         self._shown, self._offset = front.path, offset
         self._lines: dict[Loc, int] = dict(front.lines)
         self._body = blocks.split(source)
-        places = list(_places(self._body.parts))
-        self._definitions = Definitions(source.split("\n"), self._body.definitions, places)
+        self._definitions = Definitions(source.split("\n"), self._body.definitions)
         self._data: dict[str, Any] = {**(front.data or {})}
         self._opening: list[dict[str, Any]] = []
         self._sections: list[dict[str, Any]] = []
@@ -242,16 +241,6 @@ class _Body:
 
     def _line(self, line: int) -> int:
         return line + self._offset + 1
-
-
-def _places(parts: Iterable[Part]) -> Iterator[Place]:
-    """Yield the first line of each part, from its heading on, and its section: 0 is the opening."""
-    section = 0
-    for part in parts:
-        level = part.heading.level if part.heading else PASSAGE
-        if level == SECTION or (level == STORY and not section):
-            section += 1
-        yield Place(part.heading.line if part.heading else 0, section, part.has_text)
 
 
 def _count(value: object) -> int:

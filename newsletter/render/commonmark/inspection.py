@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from markdown_it.rules_block.table import escapedSplit
 
-from newsletter.render.commonmark import one_line
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.table_width import tables_in
 from newsletter.render.east_asian import PUNCTUATION, is_unspaced
@@ -61,15 +60,6 @@ def texts(source: str) -> Iterator[Found]:
         if token.type == "inline" and token.map:
             words = "".join(child.content for child in token.children or [] if child.type == "text")
             yield Found(token.map[0], words)
-
-
-def picture_words(source: str) -> Iterator[Found]:
-    """Yield the description and the caption of each picture, with its line."""
-    for token in parse(source).everything:
-        for picture in token.children or ():
-            if picture.type == "image" and token.map and picture.map:
-                line = token.map[0] + token.content.count("\n", 0, picture.map[0])
-                yield Found(line, f"{one_line.words([picture])} {picture.attrs.get('title', '')}")
 
 
 def long_addresses(source: str) -> Iterator[Found]:

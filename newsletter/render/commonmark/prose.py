@@ -47,6 +47,15 @@ def paragraphs(source: str, notes: bool = True) -> list[str]:
     return ["".join(map(_words, token.children or [])) for token in tokens if token.type == "inline"]
 
 
+def picture_words(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of each picture, from 0, with its description and its caption."""
+    for token in parse(source).everything:
+        for picture in token.children or ():
+            if picture.type == "image" and token.map and picture.map:
+                line = token.map[0] + token.content.count("\n", 0, picture.map[0])
+                yield line, f"{one_line.words([picture])} {picture.attrs.get('title', '')}"
+
+
 def _words(token: Token) -> str:
     match token.type:
         case "code_inline":
