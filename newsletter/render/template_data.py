@@ -5,7 +5,7 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import count
@@ -98,7 +98,7 @@ def _issue(issue: Issue, site: Site, notes: IssueNotes, plain: Plain) -> dict[st
     content |= {name: plain(getattr(issue, name)) for name in content if name not in _IN_SECTIONS}
     for name in ("opening", "closing"):
         of_section = notes.of((name,))
-        content[name] = plain(getattr(issue, name), texts=of_section.texts)
+        content[name] = _shown(plain(getattr(issue, name), texts=of_section.texts))
         content[f"{name}_notes"] = of_section.notes
     content |= {"name": issue.name, "date": plain(issue.date), "week": plain(issue.week)}
     content |= {"sections": sections, "stories": stories}
@@ -138,6 +138,8 @@ def _sections(issue: Issue, contents: str | None, notes: IssueNotes, plain: Plai
             _story(story, 0 if story.sponsor else next(numbers), contents, noted) for story in section.stories
         )
         fields["notes"] = of_section.notes
+        if _is_only_notes(fields["text"]):
+            fields["text"] = None
         fields["number"] = section_number
         is_advertisement = bool(section.stories) and all(story.sponsor for story in section.stories)
         is_listed = contents == "sections" and section.heading and not is_advertisement
@@ -155,11 +157,25 @@ def _story(story: Story, number: int, contents: str | None, plain: Plain) -> Fie
     fields["brief"] = not any(parts) and story.button in (None, NO_BUTTON)
     if story.text:
         fields["passages"] = (plain(Passage(text=story.text)), *fields["passages"])
+    fields["passages"] = _shown(fields["passages"])
     fields["has_button"] = bool(story.link) and story.button != NO_BUTTON
     fields["button"] = None if story.button == NO_BUTTON else story.button
     fields["number"] = number
     fields["anchor"] = f"story-{number}" if contents == "stories" and number else ""
     return fields
+
+
+def _shown(passages: Iterable[Fields]) -> tuple[Fields, ...]:
+    """Return the passages without those that have only notes, which stand at the end of the section."""
+    return tuple(
+        passage
+        for passage in passages
+        if passage["heading"] or passage["image"] or not _is_only_notes(passage["text"])
+    )
+
+
+def _is_only_notes(text: str | None) -> bool:
+    return isinstance(text, NotedText) and text.is_only_notes
 
 
 def _contents(contents: str | None, sections: tuple[Fields, ...]) -> Iterator[Fields]:

@@ -106,6 +106,18 @@ def test_every_theme_writes_them(theme: str) -> None:
     )
 
 
+def test_a_text_with_nothing_but_notes_leaves_no_gap() -> None:
+    source = (
+        'opening: [{text: "a[^1]"}, {text: "[^1]: Opening."}]\n'
+        'sections:\n- text: "[^1]: Section."\n  stories: [{title: A, text: "b[^1] [^2]"}, '
+        '{title: B, text: "[^2]: Story.", passages: [{heading: C, text: "[^3]: c"}]}]\n'
+    )
+    issue = given(source).variables["issue"]
+    (section,) = issue["sections"]
+    assert len(issue["opening"]) == 1 and section["text"] is None
+    assert [len(story["passages"]) for story in section["stories"]] == [1, 1]
+
+
 MARKDOWN = """\
 ## One
 

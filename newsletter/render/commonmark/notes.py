@@ -27,6 +27,11 @@ class NotedText(str):
         text.source, text.numbers, text.notes = source, numbers, notes
         return text
 
+    @property
+    def is_only_notes(self) -> bool:
+        """Return True for a text that has nothing but definitions of notes."""
+        return not parse(self.source).tokens
+
 
 class Note(NamedTuple):
     """A note with its number in the issue, and the text that defines it."""
