@@ -13,12 +13,14 @@ from newsletter.render.commonmark.prose import inventory
 from newsletter.render.markdown_context import MarkdownContext
 from newsletter.render.model import Site
 from newsletter.render.pictures import BadPicture, Picture, resolve
+from newsletter.render.section_notes import IssueNotes, issue_notes
 
 
 class IssueMarkdown(NamedTuple):
-    """The context of an issue's Markdown, and the names of the HTML elements that it becomes."""
+    """The context of an issue's Markdown, its notes, and the names of the HTML elements that it becomes."""
 
     context: MarkdownContext
+    notes: IssueNotes
     elements: tuple[str, ...]
 
 
@@ -27,8 +29,7 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
 
     Raise IssueError with every picture that cannot be shown.
     """
-    notes = 0
-    first_notes: dict[str, int] = {}
+    with_notes: list[Text] = []
     pictures: dict[str, Picture] = {}
     problems: dict[str, Problem] = {}
     elements: set[str] = set()
@@ -39,9 +40,8 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
             continue
         found = inventory(text.content)
         elements |= found.elements
-        if text.content not in first_notes and found.notes:
-            first_notes[text.content] = notes + 1
-            notes += found.notes
+        if found.has_notes:
+            with_notes.append(text)
         for src in found.pictures:
             if src in pictures or src in problems:
                 continue
@@ -59,7 +59,10 @@ def prepare(issue: Issue, site: Site) -> IssueMarkdown:
             problems[src] = Problem(where, f"the picture {printable(src)} {failure.what}", failure.fix)
     if problems:
         raise IssueError(list(problems.values()))
-    return IssueMarkdown(MarkdownContext(first_notes, pictures), tuple(sorted(elements)))
+    notes = issue_notes(with_notes)
+    if any(text.numbers for text in notes.texts.values()):
+        elements.add("sup")
+    return IssueMarkdown(MarkdownContext(notes.texts, pictures), notes, tuple(sorted(elements)))
 
 
 def _placed_pictures(issue: Issue, texts: Iterable[Text], site: Site) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Convert Markdown of issues to HTML and to plain text; `commonmark` has the parts."""
 
 from newsletter.render.commonmark import html, one_line, text
+from newsletter.render.commonmark.notes import NoteList, with_every_note
 from newsletter.render.commonmark.prose import OMITTED as OMITTED
 from newsletter.render.commonmark.prose import paragraphs as paragraphs
 from newsletter.render.markdown_context import current
@@ -10,13 +11,22 @@ from newsletter.render.wrapping import WIDTH
 def to_html(source: str, below: int = 3) -> str:
     """Convert a passage to HTML; its last block gets the class `last`, its headings start under h`below`."""
     context = current()
-    return html.to_html(source, below, context.first_note(source), context.pictures)
+    if isinstance(source, NoteList):
+        return html.notes_to_html(source.notes, below, context.pictures) if source.notes else ""
+    return html.to_html(context.noted(source), below, context.pictures)
 
 
 def to_text(source: str, width: int = WIDTH) -> str:
     """Convert a passage to wrapped plain text; a link's address follows its words in angle brackets."""
     context = current()
-    return text.to_text(source, width, context.first_note(source), context.pictures)
+    if isinstance(source, NoteList):
+        return text.notes_to_text(source.notes, width, context.pictures)
+    return text.to_text(context.noted(source), width, context.pictures)
+
+
+def to_text_with_every_note(source: str) -> str:
+    """Convert a passage to plain text, with all notes in it, also those to which only other texts refer."""
+    return text.to_text(with_every_note(source), WIDTH, current().pictures)
 
 
 def inline_html(source: str, links: bool = False) -> str:

@@ -1,23 +1,27 @@
-"""Facts of a whole issue that its Markdown needs: the numbers of its notes, and its pictures."""
+"""Facts of a whole issue that its Markdown needs: its notes, and its pictures."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from newsletter.render.commonmark.notes import NotedText, with_own_notes
 from newsletter.render.pictures import Picture
 
 
 @dataclass(frozen=True)
 class MarkdownContext:
-    """The number of the first note of each text of an issue that has notes, and the pictures by address."""
+    """The texts of an issue that have notes, each with its notes, and the pictures by address."""
 
-    first_notes: Mapping[str, int] = field(default_factory=dict)
+    texts: Mapping[str, NotedText] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
 
-    def first_note(self, source: str) -> int:
-        """Return the number of the first note of a text; 1 for a text that is not of the issue."""
-        return self.first_notes.get(source, 1)
+    def noted(self, source: str) -> NotedText:
+        """Return a text with its notes; those of a text that is not of the issue are numbered from 1."""
+        if isinstance(source, NotedText):
+            return source
+        known = self.texts.get(source)
+        return with_own_notes(source) if known is None else known
 
 
 _NONE = MarkdownContext()

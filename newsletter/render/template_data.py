@@ -5,7 +5,7 @@ not be reachable from them.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import count
@@ -13,15 +13,18 @@ from typing import Any, NamedTuple
 
 from newsletter.issue.model import NO_BUTTON, Image, Issue, IssueFile, Passage, Story
 from newsletter.render import themes
+from newsletter.render.commonmark.notes import NotedText
 from newsletter.render.date_line import date_line
 from newsletter.render.issue_markdown import IssueMarkdown, prepare
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.pictures import Picture
+from newsletter.render.section_notes import IssueNotes
 from newsletter.yamlfile.fields import StrictModel
 
-Plain = Callable[[Any], Any]
-_IN_SECTIONS = ("sections", "stories")  # the fields of an issue file that `_sections` converts
+Plain = Callable[..., Any]
+# The fields of an issue file whose texts may share notes.
+_IN_SECTIONS = ("opening", "sections", "stories", "closing")
 
 
 class Fields(dict[str, Any]):
@@ -67,7 +70,7 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
     The last are the names of the HTML elements that the Markdown of the issue becomes.
     """
     prepared = prepared or prepare(issue, site)
-    plain = partial(_plain, pictures=prepared.context.pictures)
+    plain = partial(_plain, pictures=prepared.context.pictures, texts={})
     described = {
         "name": site.name,
         "postal_address": site.postal_address,
@@ -80,19 +83,23 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
         "fonts": Fields("Fonts", themes.fonts(site.theme, site.fonts)),
     }
     return {
-        "issue": Fields("Issue", _issue(issue, site, plain)),
+        "issue": Fields("Issue", _issue(issue, site, prepared.notes, plain)),
         "site": Fields("Site", described),
         "labels": Fields("Labels", site.labels),
         "elements": prepared.elements,
     }
 
 
-def _issue(issue: Issue, site: Site, plain: Plain) -> dict[str, Any]:
+def _issue(issue: Issue, site: Site, notes: IssueNotes, plain: Plain) -> dict[str, Any]:
     contents = issue.contents or site.contents or themes.THEMES[site.theme].contents
-    sections = tuple(_sections(issue, contents, plain))
+    sections = tuple(_sections(issue, contents, notes, plain))
     stories = tuple(story for section in sections for story in section["stories"])
     content: dict[str, Any] = dict.fromkeys(IssueFile.model_fields)
     content |= {name: plain(getattr(issue, name)) for name in content if name not in _IN_SECTIONS}
+    for name in ("opening", "closing"):
+        of_section = notes.of((name,))
+        content[name] = _shown(plain(getattr(issue, name), texts=of_section.texts))
+        content[f"{name}_notes"] = of_section.notes
     content |= {"name": issue.name, "date": plain(issue.date), "week": plain(issue.week)}
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
@@ -117,17 +124,22 @@ def _date_line(issue: Issue, site: Site) -> str:
             return words
 
 
-def _sections(issue: Issue, contents: str | None, plain: Plain) -> Iterator[Fields]:
+def _sections(issue: Issue, contents: str | None, notes: IssueNotes, plain: Plain) -> Iterator[Fields]:
     """Yield the sections and their stories with the number of each; advertisements have no number.
 
     `anchor` is the id to which an entry of the contents leads; "" if none does.
     """
     numbers = count(1)
-    for section_number, (_, section) in enumerate(issue.located_sections(), 1):
-        fields = plain(section)
+    for section_number, (loc, section) in enumerate(issue.located_sections(), 1):
+        of_section = notes.of(loc)
+        noted = partial(plain, texts=of_section.texts)
+        fields = noted(section)
         fields["stories"] = tuple(
-            _story(story, 0 if story.sponsor else next(numbers), contents, plain) for story in section.stories
+            _story(story, 0 if story.sponsor else next(numbers), contents, noted) for story in section.stories
         )
+        fields["notes"] = of_section.notes
+        if _is_only_notes(fields["text"]):
+            fields["text"] = None
         fields["number"] = section_number
         is_advertisement = bool(section.stories) and all(story.sponsor for story in section.stories)
         is_listed = contents == "sections" and section.heading and not is_advertisement
@@ -145,11 +157,25 @@ def _story(story: Story, number: int, contents: str | None, plain: Plain) -> Fie
     fields["brief"] = not any(parts) and story.button in (None, NO_BUTTON)
     if story.text:
         fields["passages"] = (plain(Passage(text=story.text)), *fields["passages"])
+    fields["passages"] = _shown(fields["passages"])
     fields["has_button"] = bool(story.link) and story.button != NO_BUTTON
     fields["button"] = None if story.button == NO_BUTTON else story.button
     fields["number"] = number
     fields["anchor"] = f"story-{number}" if contents == "stories" and number else ""
     return fields
+
+
+def _shown(passages: Iterable[Fields]) -> tuple[Fields, ...]:
+    """Return the passages without those that have only notes, which stand at the end of the section."""
+    return tuple(
+        passage
+        for passage in passages
+        if passage["heading"] or passage["image"] or not _is_only_notes(passage["text"])
+    )
+
+
+def _is_only_notes(text: str | None) -> bool:
+    return isinstance(text, NotedText) and text.is_only_notes
 
 
 def _contents(contents: str | None, sections: tuple[Fields, ...]) -> Iterator[Fields]:
@@ -174,21 +200,26 @@ def _entry(number: int, title: str, link: str | None, stories: tuple[str, ...]) 
     return Fields("Entry", {"number": number, "title": title, "link": link, "stories": stories})
 
 
-def _plain(value: Any, pictures: Mapping[str, Picture]) -> Any:
-    """Return a value as text, number, boolean, None, tuple, mapping or `Date`; raise TypeError for others."""
+def _plain(value: Any, pictures: Mapping[str, Picture], texts: Mapping[str, NotedText]) -> Any:
+    """Return a value as text, number, boolean, None, tuple, mapping or `Date`; raise TypeError for others.
+
+    `texts` are the texts of the value's section that have notes.
+    """
     if value is None or isinstance(value, str | int | float):
-        return value
+        return texts.get(value, value) if texts and isinstance(value, str) else value
     match value:
         case dt.date():
             return Date(value.year, value.month, value.day)
         case StrictModel():
-            fields = {name: _plain(getattr(value, name), pictures) for name in type(value).model_fields}
+            fields = {
+                name: _plain(getattr(value, name), pictures, texts) for name in type(value).model_fields
+            }
             if isinstance(value, Image):
                 picture = pictures[value.src]
                 fields |= {"src": picture.src, "width": picture.shown_width(value.width)}
             return Fields(type(value).__name__, fields)
         case dict():
-            return {key: _plain(part, pictures) for key, part in value.items()}
+            return {key: _plain(part, pictures, texts) for key, part in value.items()}
         case tuple() | list():
-            return tuple(_plain(part, pictures) for part in value)
+            return tuple(_plain(part, pictures, texts) for part in value)
     raise TypeError(f"templates cannot have a value of the type {type(value).__name__}")

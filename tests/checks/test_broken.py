@@ -147,7 +147,7 @@ BROKEN = {
         "@font-face { font-family: A; src: url(https://fonts.example/a) } a:hover",
         "CSS loads a remote file",
         "tracking",
-        78,
+        79,
     ),
     "no unsubscribe link": template(
         FOOT, '"[[unsubscribe_url]]"', '"https://soup.example.com/"', "no unsubscribe link", "unsubscribe"

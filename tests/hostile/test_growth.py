@@ -13,9 +13,13 @@ from newsletter.checks.document import Document
 from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.preview import mail_views, outbox
+from newsletter.render.commonmark import parser
+from newsletter.render.section_notes import numbered_sections
+from newsletter.render.template_data import TemplateInput
 from newsletter.services.prepare import proof
 from tests.checks.material import BASE
 from tests.hostile.growth import MAX_RATIO, ratio
+from tests.render.material import site
 
 _ISSUE = """\
 subject: Leek soup
@@ -67,6 +71,37 @@ def test_an_issue(tmp_path: Path, piece: str) -> None:
 
     run(100)()  # the first run also reads the data of the checks
     assert ratio(run, 4_000) <= MAX_RATIO
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param("[^{0}] [^x]\\n\\n[^{0}a]: [^{0}b] [^{0}c]", id="missing-and-unused"),
+        pytest.param("[^{0}] [^1]\\n\\n[^{0}]: b [^1]", id="in-their-text"),
+        pytest.param("[^a] [^b] [^{0}]", id="below-the-last-story"),
+        pytest.param("[^a]\\n\\n[^a]: b\\n\\n[^b]: c", id="with-one-label"),
+    ],
+)
+def test_notes_of_many_texts(story: str) -> None:
+    """A section of hundreds of texts, each with notes of its own and of others."""
+
+    def run(length: int) -> Callable[[], object]:
+        texts = [story.format(number) for number in range(length // len(story))]
+        texts.append("".join(f"[^{number}]: note\\n\\n" for number in range(len(texts))))
+        stories = "".join(f'  - {{title: A, text: "a{text}"}}\n' for text in texts)
+        source = f"subject: Soup\npreheader: A soup.\nstories:\n{stories}"
+        issue = files.parse(source.encode(), Path("2026-05-04.yml"))
+
+        def number() -> object:
+            parser.parse.cache_clear()
+            given = TemplateInput(issue, site())
+            numbered = numbered_sections([text for text in files.texts(issue) if text.markdown])
+            return given.variables, [(found.faults, found.missing) for _, found in numbered]
+
+        return number
+
+    run(100)()
+    assert ratio(run, 6_000) <= MAX_RATIO
 
 
 @pytest.mark.parametrize(

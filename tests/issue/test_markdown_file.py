@@ -10,7 +10,7 @@ from newsletter.config import loader
 from newsletter.errors import IssueError
 from newsletter.issue import files, skeleton
 from newsletter.issue.model import Issue, IssueFile
-from newsletter.render.commonmark.parser import parse
+from newsletter.render.commonmark.notes import number_notes
 from newsletter.render.pipeline import render
 from tests import samples
 
@@ -309,7 +309,7 @@ def test_a_note_without_a_reference_and_without_a_text_is_reported(folder: Path,
     text = FRONT + body.format("[^1]: Nobody reads this.")
     issue = load(folder, text)
     (unused,) = [one for one in files.texts(issue) if "[^1]" in one.content]
-    assert [one.mistake for one in parse(unused.content).definitions] == ["unused"]
+    assert [fault for *_, fault in number_notes([unused.content]).faults] == ["unused"]
     line = text[: text.index("[^1]")].count("\n") + 1
     assert files.where_line(issue, unused, 0) == f"{issue.path}:{line}"
 

@@ -4,6 +4,7 @@ import pytest
 
 from newsletter.render import markdown
 from newsletter.render.commonmark import inspection, parser, prose
+from newsletter.render.commonmark.notes import number_notes, with_own_notes
 from newsletter.render.markdown_context import MarkdownContext, rendering
 from newsletter.render.pictures import Picture
 
@@ -218,21 +219,20 @@ def test_cells_of_a_table_are_aligned_by_columns() -> None:
 def test_the_context_numbers_notes_and_resolves_pictures() -> None:
     source = "a[^1] ![b](pictures/c.png)\n\n[^1]: Note."
     picture = Picture("https://site.example/pictures/c.png", 200, 100)
-    with rendering(MarkdownContext({source: 4}, {"pictures/c.png": picture})):
+    texts = {source: with_own_notes(source, 4)}
+    with rendering(MarkdownContext(texts, {"pictures/c.png": picture})):
         page, plain = html(source), markdown.to_text(source)
     assert "<sup>4</sup>" in page and '<ol start="4" class="notes">' in page
     assert 'src="https://site.example/pictures/c.png" alt="b" width="200"' in page
     assert plain == "a[4] b <https://site.example/pictures/c.png>\n\n[4] Note."
 
 
-def test_definitions_of_notes_have_their_lines_and_mistakes() -> None:
-    source = "a[^1]\n\n[^1]: b\n\n> [^2]: c\n\n[^1]: d\n\n[^e f]: g"
-    assert parser.parse(source).definitions == (
-        ("1", 2, ""),
-        ("2", 4, "unused"),
-        ("1", 6, "repeated"),
-        ("E F", 8, "link"),
-    )
+def test_definitions_and_references_have_their_lines_and_mistakes() -> None:
+    numbered = number_notes(["a[^1]\n\n[^1]: b\n\n> [^2]: c\n\n[^1]: d", "e\n\n- f[^1] `[^x]`\n  g[^3]"])
+    found = [(one.label, one.line, mistake) for _, one, mistake in numbered.faults]
+    assert found == [("2", 4, "unused"), ("1", 6, "repeated")]
+    assert [reference for _, reference in numbered.missing] == [("3", 3)]
+    assert parser.parse("[^e f]: g").links == (("E F", 0),)
 
 
 @pytest.mark.parametrize(
@@ -333,5 +333,6 @@ def test_tables_that_are_not_read_as_they_look(
 
 def test_the_elements_of_a_text_name_what_needs_css() -> None:
     source = '~~a~~[^1]\n\n- [x] b\n\n![c](https://c.example/d.png "e")\n\n[^1]: c'
-    assert {"del", "sup", "input", "img", "figcaption"} <= prose.inventory(source).elements
-    assert prose.inventory("a").elements == {"p"}
+    assert {"del", "input", "img", "figcaption"} <= prose.inventory(source).elements
+    assert prose.inventory(source).has_notes
+    assert prose.inventory("a") == (False, (), {"p"})

@@ -1,4 +1,4 @@
-"""Check that each reference to a note has a note, and each note a reference."""
+"""Check that each reference to a note has a note, and each note a reference, in the same section."""
 
 import re
 from bisect import bisect_left
@@ -10,17 +10,23 @@ from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.issue.files import Text
 from newsletter.render.commonmark import inspection
+from newsletter.render.commonmark.notes import Numbered
 from newsletter.render.commonmark.parser import parse
+from newsletter.render.commonmark.prose import picture_words
+from newsletter.render.section_notes import numbered_sections
 
 # Brackets that are left in the words are no reference to a note.
 _REFERENCE = re.compile(r"\[\^[^\[\]\n]{1,80}\]")
 # Inline Markdown in one line, which has no notes.
 _ONE_LINE = ("title", "heading", "caption")
-_MISTAKES = {
-    "unused": ("is not in the mail, because the text does not refer to it", "write {0} where it belongs"),
-    "repeated": ("has the label of another note of this text", "give each note a label of its own"),
+_FAULTS = {
+    "unused": ("is not in the mail, because its section does not refer to it", "write {0} where it belongs"),
+    "repeated": ("has the label of another note of its section", "give each note a label of its own"),
     "link": ("is read as a link, because its label has a space", "write a label without spaces: [^{1}]"),
 }
+_FIX = (
+    "write [^label]: and the note in a paragraph of its own, anywhere in the section; a label has no spaces"
+)
 
 
 def footnotes(proof: Proof) -> Iterator[Problem]:
@@ -30,28 +36,48 @@ def footnotes(proof: Proof) -> Iterator[Problem]:
             for reference in dict.fromkeys(_REFERENCE.findall(without_code(text.content))):
                 what = f"readers would see {printable(reference)}: a {text.loc[-1]} has no notes"
                 yield Problem(proof.where(text, reference), what, "write it in the text below", "warning")
-        if text.markdown and "[^" in text.content:
-            for number, what, fix in _problems(text):
+    noted = [text for text in proof.texts if text.markdown and "[^" in text.content]
+    for texts, numbered in numbered_sections(noted):
+        found = _found(numbered)
+        for text in texts:
+            for number, what, fix in sorted({*found.pop(text.content, ()), *_unread(text)}):
                 yield Problem(proof.where_line(text, number), what, fix, "warning")
 
 
-def _problems(text: Text) -> Iterator[tuple[int, str, str]]:
-    lines = text.content.split("\n")
-    for definition in parse(text.content).definitions:
-        if definition.mistake:
-            what, fix = _MISTAKES[definition.mistake]
-            label = definition.label.replace(" ", "-").lower()
-            reference = f"[^{definition.label}]"
-            shown = printable(lines[definition.line].strip(), 40)
-            yield definition.line, f'the note "{shown}" {what}', fix.format(reference, label)
+def _found(numbered: Numbered) -> dict[str, list[tuple[int, str, str]]]:
+    """Return the line, what is wrong and the fix of each finding by the content of its text."""
+    found: dict[str, list[tuple[int, str, str]]] = {}
+    for text, definition, fault in numbered.faults:
+        found.setdefault(text, []).append(_faulty(text, definition.line, definition.label, fault))
+    for text, reference in numbered.missing:
+        found.setdefault(text, []).append(_missing(reference.line, f"[^{reference.label}]"))
+    return found
+
+
+def _unread(text: Text) -> Iterator[tuple[int, str, str]]:
+    """Yield the definitions and references that Markdown does not read as such."""
+    for label, line in parse(text.content).links:
+        yield _faulty(text.content, line, label, "link")
+    for line, words in picture_words(text.content):
+        for reference in dict.fromkeys(_REFERENCE.findall(words)):
+            what = f"readers would see {printable(reference)}: a picture has no notes"
+            yield line, what, "write it in the text beside the picture"
     places: dict[str, list[int]] = {}
-    for number, line in enumerate(lines):
-        for reference in _REFERENCE.findall(line):
+    for number, words in enumerate(text.content.split("\n")):
+        for reference in _REFERENCE.findall(words):
             places.setdefault(reference, []).append(number)
     for paragraph in inspection.texts(text.content):
         for reference in dict.fromkeys(_REFERENCE.findall(paragraph.words)):
             found = places.get(reference, [])
             nth = bisect_left(found, paragraph.line)
-            what = f"there is no note {printable(reference)} in this text"
-            fix = "write [^label]: and the note in a paragraph of its own; a label has no spaces"
-            yield found[nth] if nth < len(found) else paragraph.line, what, fix
+            yield _missing(found[nth] if nth < len(found) else paragraph.line, reference)
+
+
+def _faulty(source: str, line: int, label: str, fault: str) -> tuple[int, str, str]:
+    what, fix = _FAULTS[fault]
+    shown = printable(source.split("\n")[line].strip(), 40)
+    return line, f'the note "{shown}" {what}', fix.format(f"[^{label}]", label.replace(" ", "-").lower())
+
+
+def _missing(line: int, reference: str) -> tuple[int, str, str]:
+    return line, f"there is no note {printable(reference)} in this section", _FIX

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from newsletter.checks.proof import Proof
 from newsletter.display import printable
 from newsletter.errors import Problem
-from newsletter.render.markdown import to_text
+from newsletter.render.markdown import to_text_with_every_note
 
 # Parameters of advertisers, mail services and networks; an address leads to the same page without them.
 _TRACKING = re.compile(
@@ -29,7 +29,7 @@ def tracked_links(proof: Proof) -> Iterator[Problem]:
     """A link with tracking parameters such as utm_source or fbclid, except in an advertisement."""
     sponsored = [loc for loc, story in proof.issue.located_stories() if story.sponsor]
     texts = [
-        to_text(text.content) if text.markdown else text.content
+        to_text_with_every_note(text.content) if text.markdown else text.content
         for text in proof.texts
         if any(text.loc[: len(loc)] == loc for loc in sponsored)
     ]

@@ -10,7 +10,7 @@ from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.network.web_address import ADDRESS, ascii_address, with_ascii_addresses
 from newsletter.render.east_asian import columns
-from newsletter.render.markdown import inline_text, to_text
+from newsletter.render.markdown import inline_text, to_text_with_every_note
 
 # RFC 5322, 2.1.1: lines should have at most 78 characters.
 MAX_LINE_COLUMNS = 78
@@ -59,7 +59,7 @@ def _left_over_html(proof: Proof, text: str) -> Iterator[str]:
 
 def _converted(proof: Proof) -> Iterator[str]:
     """Yield the plain text of each Markdown text, as the filter `plain` writes it."""
-    return (to_text(source.content) for source in proof.texts if source.markdown)
+    return (to_text_with_every_note(source.content) for source in proof.texts if source.markdown)
 
 
 def _html(text: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Split the body of a Markdown issue at its headings, by the rules of markdown-it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -13,7 +13,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from newsletter.issue.markdown.comments import block_comment
-from newsletter.issue.markdown.definitions import Definition, notes_in
+from newsletter.issue.markdown.definitions import Definition, Place, Placed, notes_in
 
 SECTION, STORY, PASSAGE = 2, 3, 4
 """The levels of headings that begin a part of an issue."""
@@ -59,7 +59,7 @@ class Body:
 
     parts: Sequence[Part]
     misplaced: Sequence[Heading]
-    definitions: Sequence[Definition]
+    definitions: Placed
     references: Mapping[str, Any]
 
 
@@ -102,7 +102,7 @@ def split(source: str) -> Body:
             zip((None, *cuts), (0, *ends[:-1]), ends, strict=True), _grouped(blocks, ends), strict=True
         )
     ]
-    return Body(parts, misplaced, definitions, env.get("references", {}))
+    return Body(parts, misplaced, Placed(definitions, list(_places(parts))), env.get("references", {}))
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[Heading]:
@@ -151,6 +151,16 @@ def _part(
         keys = KeyBlock(blocks[0].content, first + 1, _is_closed(blocks[0], lines[after - 1]))
         start, blocks = after, blocks[1:]
     return Part(heading, keys, start, end, bool(blocks))
+
+
+def _places(parts: Iterable[Part]) -> Iterator[Place]:
+    """Yield the first line of each part, from its heading on, and its section: 0 is the opening."""
+    section = 0
+    for part in parts:
+        level = part.heading.level if part.heading else PASSAGE
+        if level == SECTION or (level == STORY and not section):
+            section += 1
+        yield Place(part.heading.line if part.heading else 0, section, part.has_text)
 
 
 def _is_closed(fence: Token, last: str) -> bool:

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from newsletter.render.commonmark import one_line
+from newsletter.render.commonmark.notes import Note, NotedText
 from newsletter.render.commonmark.parser import block_parser, parse
 from newsletter.render.commonmark.picture_tokens import asked_width
 from newsletter.render.pictures import Picture
@@ -17,17 +18,28 @@ from newsletter.render.pictures import Picture
 _MARKS = {True: "\u2611\ufe0e ", False: "\u2610\ufe0e "}
 
 
-def to_html(source: str, below: int, first_note: int, pictures: Mapping[str, Picture]) -> str:
-    """Convert a passage to HTML; `below` is the level of the heading above it."""
-    parser, tokens = _parser(), parse(source).tokens
+def to_html(text: NotedText, below: int, pictures: Mapping[str, Picture]) -> str:
+    """Convert a passage to HTML, with its notes; `below` is the level of the heading above it."""
+    html = _blocks(parse(text.source).tokens, below, text.numbers, pictures)
+    return html + notes_to_html(text.notes, below, pictures) if text.notes else html.strip()
+
+
+def notes_to_html(notes: Sequence[Note], below: int, pictures: Mapping[str, Picture]) -> str:
+    """Convert notes that follow each other to a list in HTML."""
+    items = (
+        f"<li>{_blocks(note.definition.tokens, below, note.text.numbers, pictures)}</li>\n" for note in notes
+    )
+    start = f' start="{notes[0].number}"' if notes and notes[0].number != 1 else ""
+    return f'<ol{start} class="notes last">\n{"".join(items)}</ol>'
+
+
+def _blocks(
+    tokens: Sequence[Token], below: int, numbers: Mapping[str, int], pictures: Mapping[str, Picture]
+) -> str:
     levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
-    env = {
-        "offset": below + 1 - min(levels, default=1),
-        "first_note": first_note,
-        "pictures": pictures,
-    }
-    html: str = parser.renderer.render(tokens, parser.options, env)
-    return html.strip()
+    env = {"offset": below + 1 - min(levels, default=1), "numbers": numbers, "pictures": pictures}
+    html: str = _parser().renderer.render(tokens, _parser().options, env)
+    return html
 
 
 @cache
@@ -42,10 +54,6 @@ def _parser() -> MarkdownIt:
         "s_open": lambda *_: "<del>",
         "s_close": lambda *_: "</del>",
         "footnote_ref": _note_reference,
-        "footnote_block_open": _notes,
-        "footnote_block_close": lambda *_: "</ol>\n",
-        "footnote_open": lambda *_: "<li>",
-        "footnote_close": lambda *_: "</li>\n",
     }.items():
         parser.add_render_rule(name, rule)
     return parser
@@ -67,12 +75,9 @@ def _task_mark(_renderer: Any, tokens: Sequence[Token], index: int, _options: An
 
 
 def _note_reference(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
-    return f"<sup>{env['first_note'] + tokens[index].meta['id']}</sup>"
-
-
-def _notes(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
-    start = f' start="{env["first_note"]}"' if env["first_note"] != 1 else ""
-    return f'<ol{start} class="{tokens[index].attrs["class"]}">\n'
+    label = tokens[index].meta["label"]
+    number = env["numbers"].get(label)
+    return f"<sup>{number}</sup>" if number else escape(f"[^{label}]")
 
 
 def _picture(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:

@@ -17,7 +17,7 @@ _SCHEME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 
 
 class InlineState(StateInline):
-    """The state of a paragraph's parser; the tokens of links and pictures have their position in `map`."""
+    """The state of a paragraph's parser; the tokens of links, pictures and notes have a position in `map`."""
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> None:
         super().__init__(src, md, env, outTokens)
@@ -25,7 +25,7 @@ class InlineState(StateInline):
 
     def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
         token = super().push(ttype, tag, nesting)
-        if ttype in ("link_open", "image"):
+        if ttype in ("link_open", "image", "footnote_ref"):
             token.map = [self.pos, self.pos]
         return token
 

@@ -22,13 +22,13 @@ class Found(NamedTuple):
 
 def code_lines(source: str) -> frozenset[int]:
     """Return the numbers of the lines of code blocks, from 0, with those of their fences."""
-    blocks = [token.map for token in parse(source).tokens if token.type in ("fence", "code_block")]
+    blocks = [token.map for token in parse(source).everything if token.type in ("fence", "code_block")]
     return frozenset(line for lines in blocks if lines for line in range(*lines))
 
 
 def table_widths(source: str) -> Iterator[Found]:
     """Yield each table, with the width in pixels below which a phone breaks its words."""
-    for table in tables_in(parse(source).tokens):
+    for table in tables_in(parse(source).everything):
         if table.opening.map:
             yield Found(table.opening.map[0], number=table.phone_width)
 
@@ -36,7 +36,7 @@ def table_widths(source: str) -> Iterator[Found]:
 def long_rows(source: str) -> Iterator[Found]:
     """Yield each row with more cells than its table's head, with their number; the last are left out."""
     lines = source.split("\n")
-    for token in parse(source).tokens:
+    for token in parse(source).everything:
         if token.type == "table_open" and token.map:
             first, end = token.map
             head = _cells(lines[first])
@@ -47,7 +47,7 @@ def long_rows(source: str) -> Iterator[Found]:
 
 def unread_tables(source: str) -> Iterator[Found]:
     """Yield the head of what looks like a table, and is a paragraph."""
-    for token in parse(source).tokens:
+    for token in parse(source).everything:
         if token.type == "inline" and token.map and "|" in token.content:
             lines = token.content.split("\n")
             for number, (head, rule) in enumerate(pairwise(lines)):
@@ -57,7 +57,7 @@ def unread_tables(source: str) -> Iterator[Found]:
 
 def texts(source: str) -> Iterator[Found]:
     """Yield the plain words of each paragraph, without code, each with the line in which it begins."""
-    for token in parse(source).tokens:
+    for token in parse(source).everything:
         if token.type == "inline" and token.map:
             words = "".join(child.content for child in token.children or [] if child.type == "text")
             yield Found(token.map[0], words)
@@ -65,7 +65,7 @@ def texts(source: str) -> Iterator[Found]:
 
 def long_addresses(source: str) -> Iterator[Found]:
     """Yield each bare address that seems to include the Chinese or Japanese text behind it."""
-    for token in parse(source).tokens:
+    for token in parse(source).everything:
         for opening, words in pairwise(token.children or []):
             if opening.type == "link_open" and opening.markup == "linkify" and _has_text(words.content):
                 line = token.content.count("\n", 0, opening.map[0]) if opening.map else 0

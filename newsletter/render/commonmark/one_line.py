@@ -57,6 +57,8 @@ def words(tokens: Iterable[Token]) -> str:
 def _words(token: Token) -> str:
     if token.type == "image":
         return words(token.children or [])
+    if token.type == "footnote_ref":  # of a text that has no notes
+        return f"[^{token.meta['label']}]"
     return {"softbreak": " ", "hardbreak": " ", "s_open": "~~", "s_close": "~~"}.get(
         token.type, token.content
     )

@@ -4,39 +4,41 @@ https://github.github.com/gfm/ describes the first three; notes are those of Pan
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.footnote.index import footnote_ref
 
 from newsletter.network.web_address import ascii_address
 from newsletter.render.commonmark import block_rules, inline_parser
+from newsletter.render.commonmark.note_tokens import Definition, Reference, references_in, separate
 from newsletter.render.commonmark.table_width import PHONE_WIDTH, tables_in
 from newsletter.render.east_asian import is_unspaced
 
 _PLACEHOLDER = re.compile(r"%5B%5B(\w+)%5D%5D")
-_ENDS_WITH_A_MARGIN = ("list_open", "paragraph_open", "quote_open", "table_open", "footnote_block_open")
-
-
-class Definition(NamedTuple):
-    """The definition of a note: its label, its line from 0, and the mistake in it, if any."""
-
-    label: str
-    line: int
-    mistake: Literal["", "unused", "repeated", "link"] = ""
+# A label without marks of Markdown: a reference to it that has no note is shown as it is written.
+_PLAIN_REFERENCE = re.compile(r"\[\^(?:\*{1,3}|[^\s\[\]*_`\\<>&~/^]++(?:_++[^\s\[\]*_`\\<>&~/^]++)*+)\]")
+_ENDS_WITH_A_MARGIN = ("list_open", "paragraph_open", "quote_open", "table_open")
 
 
 class Parsed(NamedTuple):
-    """A parsed text: its tokens, the number of its notes, and their definitions."""
+    """A parsed text: its tokens without notes, its notes, and the references to notes outside of notes.
+
+    `everything` are the tokens of the text and of all its notes. `links` are definitions of links whose label
+    looks like that of a note.
+    """
 
     tokens: list[Token]
-    notes: int
     definitions: tuple[Definition, ...]
+    references: tuple[Reference, ...]
+    everything: list[Token]
+    links: tuple[Reference, ...]
 
 
 def new_parser(options: dict[str, object]) -> MarkdownIt:
@@ -71,8 +73,8 @@ def block_parser() -> MarkdownIt:
     interrupted = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("fence", "comment", block_rules.drop_comment, {"alt": interrupted})
     parser.inline.ruler.before("autolink", "comment", inline_parser.drop_comment)
-    parser.use(footnote_plugin, inline=False)
-    parser.core.ruler.before("footnote_tail", "note_lines", _note_lines)
+    parser.use(footnote_plugin, inline=False, move_to_end=False)
+    parser.inline.ruler.at("footnote_ref", _note_reference)
     parser.use(attrs_plugin, after=("image",), allowed=("width",))
     return parser
 
@@ -81,45 +83,34 @@ def block_parser() -> MarkdownIt:
 def parse(source: str) -> Parsed:
     """Return a parsed passage, parsed once for HTML and text; callers must not change the tokens."""
     env: dict[str, Any] = {}
-    # A link from a note back to its reference would not work in many mail programs.
-    found = [token for token in block_parser().parse(source, env) if token.type != "footnote_anchor"]
-    tokens = list(_without_empty_cells(found))
-    for number, token in enumerate(tokens):
+    everything = list(_without_empty_cells(block_parser().parse(source, env)))
+    for number, token in enumerate(everything):
         if token.type == "list_item_open" and "checked" in (token.meta or {}):
-            _mark_task(token, tokens[number + 1 : number + 3])
-        elif token.type == "footnote_open" and tokens[number + 1].type == "paragraph_open":
-            _hide_only_paragraph(tokens[number + 1 : number + 5])
+            _mark_task(token, everything[number + 1 : number + 3])
         if token.children:
             _join_unspaced_lines(token.children)
             _mark_linked_pictures(token.children)
-    for table in tables_in(tokens):
+    for table in tables_in(everything):
         if table.phone_width <= PHONE_WIDTH:
             # MJML permits to break every word, and tables use it for words that would fit.
             table.opening.attrJoin("class", "whole")
-    _mark_task_lists(tokens)
+    _mark_task_lists(everything)
+    tokens, definitions = separate(everything)
     _mark_last(tokens)
-    return Parsed(tokens, len(env.get("footnotes", {}).get("list", ())), tuple(_definitions(env)))
+    return Parsed(tokens, definitions, tuple(references_in(tokens)), everything, tuple(_links(env)))
 
 
-def _note_lines(state: StateCore) -> None:
-    """Keep the label and the line of each definition, which the next rule moves to the end."""
-    state.env["note_lines"] = [
-        (token.meta["label"], token.map[0])
-        for token in state.tokens
-        if token.type == "footnote_reference_open" and token.map
-    ]
+def _note_reference(state: StateInline, silent: bool) -> bool:
+    """Parse a reference to a note of this text, or of another one if its label is plain."""
+    is_plain = state.src[state.pos] == "[" and _PLAIN_REFERENCE.match(state.src, state.pos) is not None
+    return footnote_ref(state, silent, always_match=is_plain)
 
 
-def _definitions(env: Mapping[str, Any]) -> Iterator[Definition]:
-    numbers = env.get("footnotes", {}).get("refs", {})
-    seen: set[str] = set()
-    for label, line in env["note_lines"]:
-        is_unused = numbers.get(f":{label}", -1) < 0
-        yield Definition(label, line, "repeated" if label in seen else "unused" if is_unused else "")
-        seen.add(label)
+def _links(env: dict[str, Any]) -> Iterator[Reference]:
+    """Yield the definitions that are meant as notes: with a space in its label, one is that of a link."""
     for label, reference in env.get("references", {}).items():
-        if label.startswith("^"):  # with a space in its label, a note is the definition of a link
-            yield Definition(label[1:], reference["map"][0], "link")
+        if label.startswith("^"):
+            yield Reference(label[1:], reference["map"][0])
 
 
 def _without_empty_cells(tokens: list[Token]) -> Iterator[Token]:
@@ -165,13 +156,6 @@ def _mark_task_lists(tokens: list[Token]) -> None:
             lists[-1].attrs.pop("class", None)
 
 
-def _hide_only_paragraph(tokens: list[Token]) -> None:
-    """Hide the paragraph of a note that has no other, as markdown-it does in lists."""
-    opening, *_, closing, end = tokens
-    if end.type == "footnote_close":
-        opening.hidden = closing.hidden = True
-
-
 def _join_unspaced_lines(children: list[Token]) -> None:
     """Drop a line end between two characters of a script without spaces (CSS Text 3, 4.1.3)."""
     before, ends = "", []
@@ -197,8 +181,5 @@ def _mark_linked_pictures(children: list[Token]) -> None:
 def _mark_last(tokens: list[Token]) -> None:
     """Give the last block the class `last`, which has no margin."""
     blocks = [token for token in tokens if token.level == 0 and token.nesting >= 0]
-    if notes := [token for token in blocks if token.type == "footnote_block_open"]:
-        blocks = notes
-        notes[0].attrSet("class", "notes")
     if blocks and blocks[-1].type.endswith(_ENDS_WITH_A_MARGIN):
         blocks[-1].attrJoin("class", "last")

@@ -1,13 +1,14 @@
 """Write parsed Markdown as plain text, wrapped at a width in columns."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from markdown_it.token import Token
 
 from newsletter.network.web_address import ascii_address
 from newsletter.render.commonmark import one_line
+from newsletter.render.commonmark.notes import Note, NotedText
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.text_tables import Cell, table_text
 from newsletter.render.east_asian import columns
@@ -17,18 +18,34 @@ from newsletter.render.wrapping import wrap
 _BARE = ("autolink", "linkify")  # links whose words are their address
 
 
-def to_text(source: str, width: int, first_note: int, pictures: Mapping[str, Picture]) -> str:
-    """Convert a passage to text; a link's address follows its words in angle brackets."""
-    tokens = parse(source).tokens
+def to_text(text: NotedText, width: int, pictures: Mapping[str, Picture]) -> str:
+    """Convert a passage to text, with its notes; a link's address follows its words in angle brackets."""
+    words = _blocks(parse(text.source).tokens, width, text.numbers, pictures)
+    return "\n\n".join(filter(None, (words, notes_to_text(text.notes, width, pictures))))
+
+
+def notes_to_text(notes: Sequence[Note], width: int, pictures: Mapping[str, Picture]) -> str:
+    """Convert notes to text: each begins with its number."""
+    return "\n".join(_note(note, width, pictures) for note in notes)
+
+
+def _note(note: Note, width: int, pictures: Mapping[str, Picture]) -> str:
+    mark = f"[{note.number}] "
+    return _indented(mark, _blocks(note.definition.tokens, width - len(mark), note.text.numbers, pictures))
+
+
+def _blocks(
+    tokens: Sequence[Token], width: int, numbers: Mapping[str, int], pictures: Mapping[str, Picture]
+) -> str:
     levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
-    return _Writer(first_note, pictures, min(levels, default=1)).text(iter(tokens), width)
+    return _Writer(numbers, pictures, min(levels, default=1)).text(iter(tokens), width)
 
 
 class _Writer:
     """Writes the blocks of one passage; `highest` is the level of its highest heading."""
 
-    def __init__(self, first_note: int, pictures: Mapping[str, Picture], highest: int) -> None:
-        self._first_note, self._pictures, self._highest = first_note, pictures, highest
+    def __init__(self, numbers: Mapping[str, int], pictures: Mapping[str, Picture], highest: int) -> None:
+        self._numbers, self._pictures, self._highest = numbers, pictures, highest
 
     def text(self, tokens: Iterator[Token], width: int) -> str:
         return "\n\n".join(text for _, text in self._blocks(tokens, width) if text)
@@ -52,8 +69,6 @@ class _Writer:
                 return "* * *"
             case "table_open":
                 return table_text(list(self._rows(tokens)), width)
-            case "footnote_block_open":
-                return self._notes(tokens, width)
         # Only a hard break ends a line of text; a soft one is a line end in the issue file.
         lines = self._line(next(tokens).children or []).split("\n")
         next(tokens)
@@ -76,15 +91,6 @@ class _Writer:
         tight = all(block.hidden for _, item in items for block, _ in item if block.type == "paragraph_open")
         gap = "\n" if tight else "\n\n"
         return gap.join(_indented(bullet, gap.join(text for _, text in blocks)) for bullet, blocks in items)
-
-    def _notes(self, tokens: Iterator[Token], width: int) -> str:
-        notes = []
-        for opening in tokens:
-            if opening.nesting < 0:
-                break
-            mark = f"[{self._first_note + opening.meta['id']}] "
-            notes.append(_indented(mark, self.text(tokens, width - len(mark))))
-        return "\n".join(notes)
 
     def _rows(self, tokens: Iterator[Token]) -> Iterator[list[Cell]]:
         """Yield the rows of a table up to its closing token."""
@@ -122,7 +128,8 @@ class _Writer:
                 case "s_open" | "s_close":
                     parts.append("~~")
                 case "footnote_ref":
-                    parts.append(f"[{self._first_note + token.meta['id']}]")
+                    label = token.meta["label"]
+                    parts.append(f"[{self._numbers.get(label, f'^{label}')}]")
                 case "task_mark":
                     parts.append("[x] " if token.meta["checked"] else "[ ] ")
                 case _:
