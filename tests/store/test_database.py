@@ -202,7 +202,10 @@ def on_connect(statement: str) -> Iterator[None]:
 
 
 def test_what_is_deleted_is_not_in_the_files_any_more(tmp_path: Path) -> None:
-    """After the log is emptied, which has the pages as they were before. Some builds of SQLite overwrite anyway."""
+    """The log is emptied, because it has the pages as they were before.
+
+    Some builds of SQLite overwrite by default: here the default is off.
+    """
     with on_connect("pragma secure_delete = OFF"):
         database = Database.open(samples.newsletter(tmp_path))
     subscribers = Subscribers(database)
