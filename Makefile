@@ -84,6 +84,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/sending.py
 	$(BIN)/python benchmarks/state.py
+	$(BIN)/python benchmarks/imports.py
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package

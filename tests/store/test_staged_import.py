@@ -3,22 +3,26 @@
 import os
 import resource
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from newsletter.constants import SubscriberState
 from newsletter.errors import Problem, StoreError, SubscriberError
 from newsletter.store import suppression
 from newsletter.store.database import Database
+from newsletter.store.import_chunk import move_chunk
 from newsletter.store.import_outcome import Example, ImportOutcome
 from newsletter.store.schema import subscriber_table
 from newsletter.store.staged_import import StagedImport, next_chunk_rows
+from newsletter.store.staged_people import StagedPerson
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.subscribers.import_row import ImportRow, KeptOut
@@ -188,6 +192,34 @@ def test_an_import_may_be_applied_to_another_state(database: Database, tmp_path:
         subscribers = Subscribers(database)
         subscribers.remove(parse("bo@example.com"))
         assert staged.apply(database).counts == {("known", ""): 1, ("kept out", "has_left"): 1}
+
+
+def test_two_imports_of_a_person_at_the_same_time_both_end(postgresql_url: str, tmp_path: Path) -> None:
+    """PostgreSQL lets both write: the second one waits for the first, and then finds the person."""
+    newsletter = samples.newsletter(tmp_path, NEWS_DATABASE_URL=postgresql_url)
+    first, second = Database.open(newsletter), Database.open(newsletter)
+    rows = [row("ada"), row("bo")]
+
+    def import_both() -> ImportOutcome:
+        with StagedImport(newsletter) as staged:
+            staged.add(rows, "list.csv")
+            return staged.apply(second)
+
+    with ThreadPoolExecutor(1) as pool:
+        with first.writing() as connection:
+            move_chunk(connection, [StagedPerson(rows[0], "list.csv")], NOW)
+            moving = pool.submit(import_both)
+            while not has_waiting(first) and not moving.done():
+                time.sleep(0.01)
+        assert moving.result().counts == {("known", ""): 1, ("added", "active"): 1}
+    for database in (first, second):
+        database.close()
+
+
+def has_waiting(database: Database) -> bool:
+    """Return True if a transaction of PostgreSQL waits for another one."""
+    with database.reading() as connection:
+        return bool(connection.scalar(text("select count(*) from pg_locks where not granted")))
 
 
 # The rest is about files and processes, and needs no PostgreSQL.
