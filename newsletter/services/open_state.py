@@ -115,24 +115,29 @@ def open_to_read(newsletter: Newsletter) -> Iterator[OpenState]:
 
 
 def change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], Result]) -> Result:
-    """Call `change` with the subscribers and return its result; save the state on its ref, if there is one.
+    """Call `change` with the subscribers and return its result, as `change_database` does."""
+    return change_database(newsletter, lambda database: change(Subscribers(database)))
+
+
+def change_database(newsletter: Newsletter, change: Callable[[Database], Result]) -> Result:
+    """Call `change` with the database and return its result; save the state on its ref, if there is one.
 
     If another machine saves at the same time, take its state and call `change` again. Raise SendRefused while
     another machine is sending, and Unavailable while another process of this machine uses the state.
     """
     for _ in range(_TRIES - 1):
         with suppress(SaveLost):
-            return _change_subscribers(newsletter, change)
-    return _change_subscribers(newsletter, change)
+            return _change_database(newsletter, change)
+    return _change_database(newsletter, change)
 
 
-def _change_subscribers(newsletter: Newsletter, change: Callable[[Subscribers], Result]) -> Result:
+def _change_database(newsletter: Newsletter, change: Callable[[Database], Result]) -> Result:
     """Call `change` and save the state, if there is a state ref; raise SaveLost if another machine saved."""
     with open_state(newsletter) as state:
         if state.sync is None:
-            return change(Subscribers(state.database))
+            return change(state.database)
         state.sync.take_alone()
         state.sync.refuse_busy()
-        result = change(Subscribers(state.database))
+        result = change(state.database)
         state.sync.save()
         return result

@@ -44,7 +44,7 @@ def file_engine(url: Any) -> Engine:
         # `_begin` starts the transactions, not the driver. FULL makes a commit survive a power cut: the
         # ledger must never lose a recorded attempt.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"pragma {pragma}")
         if is_file:
             record.info["file"] = os.stat(url.database).st_ino
