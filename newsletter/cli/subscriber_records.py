@@ -17,7 +17,7 @@ from newsletter.cli.layout import show_command
 from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import counted, display_path
-from newsletter.errors import SendRefused, SubscriberError, Unavailable
+from newsletter.errors import Problem, SendRefused, SubscriberError, Unavailable
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -86,12 +86,13 @@ def export(folder: Path, file: Path, state: str | None, force: bool) -> None:
 
     tune_gc()
     states: Counter[str] = Counter()
+    state_column = COLUMNS.index("state")
 
     def rows(newsletter: "Newsletter") -> Iterator[Sequence[str]]:
         yield COLUMNS
         with open_to_read(newsletter) as database:
             for row in iter_rows(database, state):
-                states[row[COLUMNS.index("state")]] += 1
+                states[row[state_column]] += 1
                 yield row
 
     newsletter = load(folder)
@@ -108,7 +109,7 @@ def export(folder: Path, file: Path, state: str | None, force: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @click.pass_obj
 def forget(folder: Path, addresses: tuple[str, ...], yes: bool) -> None:
-    """Erase each ADDRESS, and everything that the newsletter has about this person.
+    """Erase each ADDRESS and all that is stored about it.
 
     A hash of the address is kept, so that no import adds it again. If something could not be erased, the exit
     code is 1; run the command again then.
@@ -190,15 +191,13 @@ def _show_export(file: Path | None, states: "Counter[str]") -> None:
     """Show the number of exported subscribers, and that those who have left are among them."""
     by_state = ", ".join(f"{states[state]:,} {state}" for state in SUBSCRIBER_STATES if states[state])
     content = f"{counted(states.total(), 'subscriber')}{f': {by_state}' if by_state else ''}"
-    output.echo(f"Wrote {display_path(file)}: {content}." if file else f"{content}.", err=file is None)
+    for line in terminal.wrapped(f"Wrote {display_path(file)}: {content}." if file else f"{content}.", 0):
+        output.echo(line, err=file is None)
     if others := states.total() - states["active"]:
-        who = "1 person who gets" if others == 1 else f"{others:,} people who get"
-        text = (
-            f"The file also has {who} no mail. Import it only into a tool that reads the column state: "
-            "another one would mail them. To leave them out: --state active"
-        )
-        for line in terminal.wrapped(text, 0):
-            output.echo(line, err=True)
+        who = f"{counted(others, 'subscriber')} of the file {'gets' if others == 1 else 'get'} no mail"
+        what = f"{who}: import it only into a tool that reads the column state, or that tool mails them"
+        fix = "to leave them out: news subscribers export FILE --state active"
+        terminal.show_problems([Problem("", what, fix, "note")])
 
 
 def _agree(newsletter: "Newsletter", people: "Sequence[Address]") -> None:

@@ -80,7 +80,7 @@ def _erase(
         on_its_way = [address for address in addresses if is_being_sent_to(connection, address)]
         for address in addresses:
             report.results.setdefault(address.given, erase(connection, address, now))
-    if not database.erase_deleted([address.key for address in addresses], seconds):
+    if not database.erase_deleted(seconds):
         what = "still has the deleted rows, because another process uses the database"
         fix = f"end the other commands of news that use this newsletter, {_AGAIN}"
         where = display_path(database_file(newsletter) or newsletter.state)

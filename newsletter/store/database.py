@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,10 +174,10 @@ class Database:
         with self.writing() as connection:
             connection.exec_driver_sql(f"pragma user_version = {int(number)}")
 
-    def erase_deleted(self, texts: Sequence[str], wait_seconds: float = WAIT_SECONDS) -> bool:
+    def erase_deleted(self, wait_seconds: float = WAIT_SECONDS) -> bool:
         """Erase what was deleted from the database's files; return False if other processes prevent it.
 
-        `texts`, in lower case, must not be left there. PostgreSQL frees the space and uses it again later.
+        PostgreSQL frees the space, and uses it again later.
         """
         if self._engine.dialect.name != "sqlite":
             with translate_db_errors(self._engine.url):
@@ -185,7 +185,7 @@ class Database:
             return True
         with translate_db_errors(self._engine.url), closing(self._engine.raw_connection()) as connection:
             raw: Any = connection.driver_connection
-            return erase_from_file(raw, texts, wait_seconds)
+            return erase_from_file(raw, wait_seconds)
 
     def _refuse_server(self) -> None:
         if self._engine.dialect.name != "sqlite":

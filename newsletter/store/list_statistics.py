@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, select, type_coerce
 
 from newsletter.constants import SUBSCRIBER_STATES
 from newsletter.sending.model import SUBSCRIBERS
@@ -60,46 +59,51 @@ def read_statistics(connection: Connection, now: datetime) -> ListStatistics:
         .order_by(send_table.c.id.desc())
         .limit(1)
     ).first()
-    starts = month_starts(now, MONTHS + 1)
-    movements = _movements(connection, [*pairwise(starts)], last and last.started_at)
     frequent, domains = _domains(connection)
     origins = select(subscriber_table.c.consent_how, func.count()).where(_is_active)
     return ListStatistics(
         states={state: by_state.get(state, 0) for state in SUBSCRIBER_STATES},
         forgotten=connection.scalar(select(func.count()).select_from(suppressed_table)) or 0,
-        months=movements[:MONTHS],
+        months=_by_month(connection, month_starts(now, MONTHS)),
         origins=_most_frequent(_pairs(connection, origins.group_by(subscriber_table.c.consent_how))),
         domains=frequent,
         other_domains=domains - len(frequent),
         last_issue=last.issue if last else None,
-        since_last=movements[MONTHS] if last else None,
+        since_last=_since(connection, last.started_at) if last else None,
     )
 
 
 def month_starts(now: datetime, count: int) -> list[datetime]:
-    """Return the beginnings of `count` months, the last of which is the month after `now`."""
-    last = now.year * 12 + now.month  # the number of the next month, where January of year 0 is 0
+    """Return the beginnings of `count` months, the last of which is that of `now`."""
+    last = now.year * 12 + now.month - 1  # the number of this month, where January of year 0 is 0
     return [datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(last - count + 1, last + 1)]
 
 
-def _movements(
-    connection: Connection, periods: Sequence[tuple[datetime, datetime]], last: datetime | None
-) -> list[Movement]:
-    """Return the movement of each period, and then that since `last`, if it is given: one pass over all."""
-    conditions: list[ColumnElement[bool]] = []
-    for start, end in periods:
-        conditions.append(and_(_joined >= start, _joined < end))
-        conditions.append(and_(_has_left, _changed >= start, _changed < end))
-    if last:
-        conditions.append(and_(_is_active, _joined > last))
-        conditions.append(and_(_has_left, _changed > last, _joined <= last))
-    row = connection.execute(select(*(func.sum(case((one, 1), else_=0)) for one in conditions))).one()
-    numbers = [int(number or 0) for number in row]
-    since = [start for start, _ in periods] + ([last] if last else [])
-    return [
-        Movement(start, joined, left)
-        for start, joined, left in zip(since, numbers[::2], numbers[1::2], strict=True)
-    ]
+def _by_month(connection: Connection, starts: Sequence[datetime]) -> list[Movement]:
+    """Return the movement of each month that begins at one of `starts`."""
+    joined = _counted_by_month(connection, _joined, _joined >= starts[0])
+    left = _counted_by_month(connection, _changed, and_(_has_left, _changed >= starts[0]))
+    months = [(start, f"{start:%Y-%m}") for start in starts]
+    return [Movement(start, joined.get(month, 0), left.get(month, 0)) for start, month in months]
+
+
+def _counted_by_month(
+    connection: Connection, moment: ColumnElement[datetime], condition: ColumnElement[bool]
+) -> dict[str, int]:
+    """Return the number of subscribers by the month of a time, such as `2026-04`, in UTC."""
+    if connection.dialect.name == "postgresql":
+        month: ColumnElement[str] = func.to_char(func.timezone("UTC", moment), "YYYY-MM")
+    else:  # SQLite has the time as text
+        month = func.substr(type_coerce(moment, String), 1, len("2026-04"))
+    named = select(month.label("month")).where(condition).subquery()
+    return dict(_pairs(connection, select(named.c.month, func.count()).group_by(named.c.month)))
+
+
+def _since(connection: Connection, moment: datetime) -> Movement:
+    """Return the movement after a moment; who joined after it and has left does not count."""
+    joined = select(func.count()).where(_is_active, _joined > moment)
+    left = select(func.count()).where(_has_left, _changed > moment, _joined <= moment)
+    return Movement(moment, connection.scalar(joined) or 0, connection.scalar(left) or 0)
 
 
 def _domains(connection: Connection) -> tuple[list[tuple[str, int]], int]:

@@ -46,7 +46,7 @@ def test_a_database_of_an_earlier_version_is_written_anew(database: Database, tm
     with database.writing() as connection:
         connection.exec_driver_sql("pragma user_version = 7")
     assert found(tmp_path, gone)
-    assert database.erase_deleted(gone)
+    assert database.erase_deleted()
     assert found(tmp_path, gone) == []
     assert database.generation() == 7
     with database.writing() as connection:  # ids are never given again
@@ -55,10 +55,17 @@ def test_a_database_of_an_earlier_version_is_written_anew(database: Database, tm
         assert connection.execute(insert(subscriber_table), values).inserted_primary_key == (NUMBER + 1,)
 
 
-def test_deleted_rows_are_overwritten_at_once(database: Database, tmp_path: Path) -> None:
+def test_a_database_is_written_anew_once_only(database: Database, tmp_path: Path) -> None:
+    assert database.erase_deleted()
     gone = fill(database, secure=True)
-    assert database.erase_deleted([])
+    with database.writing() as connection:
+        connection.execute(delete(subscriber_table))
+    with database.reading() as connection:
+        free = connection.exec_driver_sql("pragma freelist_count").scalar()
+    assert free and database.erase_deleted()
     assert found(tmp_path, gone) == []
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("pragma freelist_count").scalar() == free
 
 
 def test_each_connection_overwrites_what_it_deletes(database: Database) -> None:
@@ -77,8 +84,8 @@ def test_another_process_that_reads_is_waited_for_and_named(database: Database, 
     fill_more |= {"consent_at": samples.NOW, "consent_how": "", "changed_at": samples.NOW}
     with database.writing() as connection:
         connection.execute(insert(subscriber_table), fill_more)
-    assert not database.erase_deleted(gone, wait_seconds=0)
+    assert not database.erase_deleted(wait_seconds=0)
     reader.execute("rollback")
     reader.close()
-    assert database.erase_deleted(gone, wait_seconds=60)
+    assert database.erase_deleted(wait_seconds=60)
     assert found(tmp_path, gone) == []

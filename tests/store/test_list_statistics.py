@@ -81,9 +81,9 @@ def test_the_five_most_frequent_domains(database: Database) -> None:
 @pytest.mark.parametrize(
     ("now", "first", "last"),
     [
-        (datetime(2026, 1, 31, tzinfo=UTC), (2025, 1), (2026, 2)),
-        (datetime(2026, 12, 1, tzinfo=UTC), (2025, 12), (2027, 1)),
-        (datetime(2024, 2, 29, tzinfo=UTC), (2023, 2), (2024, 3)),
+        (datetime(2026, 1, 31, tzinfo=UTC), (2024, 12), (2026, 1)),
+        (datetime(2026, 12, 1, tzinfo=UTC), (2025, 11), (2026, 12)),
+        (datetime(2024, 2, 29, tzinfo=UTC), (2023, 1), (2024, 2)),
     ],
 )
 def test_months_begin_on_the_first(now: datetime, first: tuple[int, int], last: tuple[int, int]) -> None:
