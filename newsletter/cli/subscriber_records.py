@@ -13,7 +13,6 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import Command
 from newsletter.cli.gc_tuning import tune_gc
-from newsletter.cli.layout import show_command
 from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import counted, display_path
@@ -210,9 +209,9 @@ def _agree(newsletter: "Newsletter", people: "Sequence[Address]") -> None:
     for record in records:
         output.echo(f"  {record.address}: {_now(record)}")
     output.echo()
-    text = "They are erased for good. Mail that was sent to them and that is not in the outbox is not erased."
-    for line in terminal.wrapped(text, 2, always=True):
-        output.echo(line)
+    _show_lines(
+        "They are erased for good, also their mail in the outbox. Mail that has left is not erased.", 2
+    )
     otherwise = "nobody was forgotten"
     try:
         typed = output.ask_for_text("  Type the number of people to continue")
@@ -238,9 +237,19 @@ def _show_forgotten(newsletter: "Newsletter", report: "ForgetReport") -> None:
     if report.mails:
         output.echo(f"{counted(report.mails, 'mail')} deleted from {display_path(newsletter.outbox)}/")
     if newsletter.config.state:
-        text = "States that were saved on the Git ref before can still be opened with the state key."
-        show_command(f"{text} To end that, replace the key", "news state rotate-key")
+        _show_lines(
+            "States that were saved on the Git ref before still have what was erased, and can be opened with "
+            "the state key. Replace the key, and destroy all copies of the old one:"
+        )
+        output.echo("    news state rotate-key")
     if newsletter.secrets.has_database_server:
-        text = "Backups of PostgreSQL, and its archived write-ahead log, still have what was erased."
-        output.echo(text)
+        _show_lines(
+            "Backups of PostgreSQL, and its archived write-ahead log, still have what was erased. Its files "
+            "have it until the space is used again."
+        )
     terminal.show_problems(report.problems)
+
+
+def _show_lines(text: str, indent: int = 0) -> None:
+    for line in terminal.wrapped(text, indent, always=bool(indent)):
+        output.echo(line)

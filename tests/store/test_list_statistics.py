@@ -31,7 +31,8 @@ def sent(database: Database, list_name: str, issue: str, started: datetime) -> N
 
 def test_the_numbers_of_a_list(database: Database) -> None:
     before_midnight = datetime(2026, 3, 31, 23, 59, 59, 999999, tzinfo=UTC)
-    add(database, "a@example.com", datetime(2024, 1, 1, tzinfo=UTC))
+    add(database, "a@example.com", datetime(2025, 5, 31, 23, 59, 59, tzinfo=UTC))
+    add(database, "h@post.example", datetime(2025, 6, 1, tzinfo=UTC))
     add(database, "b@example.com", before_midnight)
     add(database, "c@mail.example", before_midnight + timedelta(microseconds=1))
     add(database, "d@mail.example", SENT + timedelta(hours=1))
@@ -49,7 +50,7 @@ def test_the_numbers_of_a_list(database: Database) -> None:
     with database.writing() as connection:
         suppress(connection, ["x@example.com", "y@example.com"], NOW)
         numbers = read_statistics(connection, NOW)
-    assert numbers.states == {"pending": 1, "active": 4, "unsubscribed": 1, "bounced": 1, "complained": 0}
+    assert numbers.states == {"pending": 1, "active": 5, "unsubscribed": 1, "bounced": 1, "complained": 0}
     assert (numbers.forgotten, numbers.last_issue) == (2, "2026-04-27")
     assert numbers.since_last == Movement(SENT, joined=1, left=1)
     assert [(f"{one.since:%Y-%m}", one.joined, one.left) for one in numbers.months[-3:]] == [
@@ -57,8 +58,10 @@ def test_the_numbers_of_a_list(database: Database) -> None:
         ("2026-04", 1, 1),
         ("2026-05", 2, 1),
     ]
-    assert len(numbers.months) == 12 and numbers.origins == [("imported", 4)]
-    assert (numbers.domains, numbers.other_domains) == ([("example.com", 2), ("mail.example", 2)], 0)
+    assert len(numbers.months) == 12 and numbers.origins == [("imported", 5)]
+    assert (f"{numbers.months[0].since:%Y-%m}", numbers.months[0].joined) == ("2025-06", 1)
+    assert numbers.domains == [("example.com", 2), ("mail.example", 2), ("post.example", 1)]
+    assert numbers.other_domains == 0
 
 
 def test_an_empty_list(database: Database) -> None:
