@@ -11,6 +11,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\u2212")
 # Excel in some languages separates cells at semicolons, so a cell can also begin after one.
 _SEPARATOR = re.compile(r"([,;\t\r\n])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+# Most cells: they begin with a letter or a digit and have no separator. A million rows take minutes without.
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .:@_+-]*")
 
 
 def write_rows(file: IO[str], rows: Iterable[Iterable[str | int]]) -> None:
@@ -26,7 +28,7 @@ def as_text(cell: str) -> str:
     The parts are what separators divide. Spaces, quotes and invisible characters before a sign do not matter,
     and a full-width sign is one too (OWASP, "CSV Injection"). A plain number stays as it is.
     """
-    if _NUMBER.fullmatch(cell):
+    if not cell or _HARMLESS.fullmatch(cell) or _NUMBER.fullmatch(cell):
         return cell
     text = "".join(f"'{part}" if _is_formula(part) else part for part in _SEPARATOR.split(cell))
     return f"'{text}" if cell.startswith(("\t", "\r", "\n")) else text

@@ -43,6 +43,11 @@ def echo_row(*cells: str) -> None:
     click.echo("\t".join(map(line, cells)).rstrip("\t"))
 
 
+def echo_csv(row: str) -> None:
+    """Print a row of a CSV file, which ends with CR LF (RFC 4180); it is escaped as `echo` does."""
+    click.echo(line(row.removesuffix("\r\n"), max_length=None) + "\r\n", nl=False)
+
+
 def echo_json(text: str, *, end: str = "\n") -> None:
     """Print JSON, or a part of it: its values stay, its characters are those that `json_text` leaves."""
     click.echo(json_text(text) + end, nl=False)

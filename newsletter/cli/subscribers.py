@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from newsletter.cli import output, terminal
+from newsletter.cli import output, subscriber_records, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.newsletter import load, open_to_read
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 @click.group(cls=Group)
 def subscribers() -> None:
     """Manage the subscribers."""
+
+
+for _command in subscriber_records.COMMANDS:
+    subscribers.add_command(_command)
 
 
 @subscribers.command("import")

@@ -3,12 +3,12 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from newsletter.disk.boundary import refuse_special, refuse_unwritable
+from newsletter.disk.boundary import refuse_special, refuse_unsafe, refuse_unwritable
 
 _PRIVATE, _PUBLIC = 0o600, 0o666  # the umask applies to the second
 # The errors of file systems without hard links, such as exFAT on a memory stick.
@@ -131,3 +131,18 @@ def _draft(draft: Path, mode: int) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def overwrite(file: Path, spans: Iterable[tuple[int, int]], root: Path) -> None:
+    """Overwrite ranges of a file inside `root` with `*`; another process may append to the file meanwhile.
+
+    Raise OSError if the file cannot be written, and UnsafeFile for links that lead out and for special files.
+    """
+    refuse_unsafe(file, root)
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(file, flags), "r+b", buffering=0) as handle:
+        refuse_special(os.fstat(handle.fileno()).st_mode)
+        for start, end in spans:
+            handle.seek(start)
+            handle.write(b"*" * (end - start))
+        os.fsync(handle.fileno())

@@ -24,6 +24,7 @@ from newsletter.errors import StoreError
 from newsletter.sending.model import ChunkResult, ChunkState, ClaimedChunk, HeldBatch, Send, Transition
 from newsletter.sending.outcomes import Accepted, Refused
 from newsletter.store.recipient_blocks import expand
+from newsletter.store.recipient_pages import address_or_forgotten
 from newsletter.store.schema import attempt_table, chunk_table, recipient_table, send_table, subscriber_table
 from newsletter.subscribers.model import Subscriber
 
@@ -109,16 +110,22 @@ def recipients_of(
 ) -> tuple[Subscriber, ...]:
     """Return the recipients first..last, without those who left during this send.
 
-    `active`: return only recipients who are subscribed now.
+    `active`: return only recipients who are subscribed now. Recipients who were forgotten are among the
+    others: their outcomes count like those of anybody.
     """
     query = (
         select(
-            subscriber_table.c.id,
-            subscriber_table.c.address,
-            subscriber_table.c.name,
+            recipient_table.c.subscriber_id,
+            address_or_forgotten,
+            func.coalesce(subscriber_table.c.name, ""),
             recipient_table.c.number,
         )
-        .join(recipient_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
+        .join_from(
+            recipient_table,
+            subscriber_table,
+            subscriber_table.c.id == recipient_table.c.subscriber_id,
+            isouter=not active,
+        )
         .where(recipient_table.c.send_id == send_id, recipient_table.c.number.between(first, last))
         # A recipient that left during this send gets no mail of it, even after subscribing again.
         .where(recipient_table.c.outcome.is_(None))

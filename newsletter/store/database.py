@@ -18,9 +18,10 @@ from newsletter.errors import SendRefused, StoreError, Unavailable
 from newsletter.state.identity import claim
 from newsletter.store.closed import ClosedMark, DatabaseClosed, refuse_closed, version
 from newsletter.store.failures import describe, explain, sqlite_path
+from newsletter.store.freed_space import WAIT_SECONDS, erase_from_file, erase_on_server
 from newsletter.store.new_tables import make_tables
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, WRITER_OPTION, server_engine
-from newsletter.store.schema import REVISION
+from newsletter.store.schema import REVISION, metadata
 from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
 
 log = logging.getLogger(__name__)
@@ -216,6 +217,19 @@ class Database:
         """Record the number of a save in this SQLite database; copies that are made from it have it too."""
         with self.writing() as connection:
             connection.exec_driver_sql(f"pragma user_version = {int(number)}")
+
+    def erase_deleted(self, wait_seconds: float = WAIT_SECONDS) -> bool:
+        """Erase what was deleted from the database's files; return False if other processes prevent it.
+
+        PostgreSQL frees the space, and uses it again later.
+        """
+        if self._engine.dialect.name != "sqlite":
+            with translate_db_errors(self._engine.url):
+                erase_on_server(self._engine, [table.name for table in metadata.sorted_tables])
+            return True
+        with translate_db_errors(self._engine.url), closing(self._engine.raw_connection()) as connection:
+            raw: Any = connection.driver_connection
+            return erase_from_file(raw, wait_seconds)
 
     def _refuse_server(self) -> None:
         if self._engine.dialect.name != "sqlite":

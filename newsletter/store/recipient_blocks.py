@@ -6,6 +6,7 @@ ids, which are nearly all 1, as compressed JSON: about 700 bytes for 10,000 reci
 
 import json
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -41,6 +42,28 @@ def next_block(connection: Connection, send_id: int, after: int) -> RecipientBlo
     )
     row = connection.execute(query.order_by(recipient_block_table.c.first).limit(1)).first()
     return RecipientBlock(row.send_id, row.first, row.last, decode(row.subscriber_ids)) if row else None
+
+
+def find_number(connection: Connection, send_id: int, subscriber_id: int) -> int | None:
+    """Return the number of a subscriber among the compacted recipients of a send; None if there is none."""
+    of_send = recipient_block_table.c.send_id == send_id
+    query = select(recipient_block_table.c.first).where(of_send).order_by(recipient_block_table.c.first)
+    firsts = list(connection.scalars(query))
+    low, high = 0, len(firsts)
+    while low < high:  # the ids ascend over all blocks of a send
+        middle = (low + high) // 2
+        block = select(recipient_block_table.c.subscriber_ids).where(
+            of_send, recipient_block_table.c.first == firsts[middle]
+        )
+        ids = decode(connection.execute(block).scalar_one())
+        if subscriber_id < ids[0]:
+            high = middle
+        elif subscriber_id > ids[-1]:
+            low = middle + 1
+        else:
+            index = bisect_left(ids, subscriber_id)
+            return firsts[middle] + index if ids[index] == subscriber_id else None
+    return None
 
 
 def numbers_with_rows(connection: Connection, send_id: int, first: int, last: int) -> set[int]:

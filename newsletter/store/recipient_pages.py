@@ -2,11 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, case, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from newsletter.sending.model import Send
 from newsletter.store.recipient_blocks import RecipientBlock, next_block, numbers_with_rows
 from newsletter.store.schema import chunk_table, held_batch_table, recipient_table, subscriber_table
+
+# The address of a recipient who was forgotten: the ledger keeps the number, and nothing else of the person.
+FORGOTTEN = "(forgotten)"
+address_or_forgotten = func.coalesce(subscriber_table.c.address, FORGOTTEN)
 
 # An intended chunk without an outcome was in flight when its process stopped: the provider may have accepted
 # it. While the recall of a held batch is not confirmed, its accepted recipients may get the mail or not. Both
@@ -29,7 +33,7 @@ reported_state = case(
 
 
 class Recipient(NamedTuple):
-    """A recipient of a send: number, address, and the reason of its state."""
+    """A recipient of a send: number, address or FORGOTTEN, and the reason of its state."""
 
     number: int
     address: str
@@ -68,10 +72,10 @@ def _recipient(row: Any) -> Recipient:
 def _with_rows(send: Send, state: str, after: int) -> Select[int, str, str | None]:
     in_chunk = recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
     query = (
-        select(recipient_table.c.number, subscriber_table.c.address, chunk_table.c.reason)
+        select(recipient_table.c.number, address_or_forgotten.label("address"), chunk_table.c.reason)
         .select_from(chunk_table)
         .join(recipient_table, (recipient_table.c.send_id == chunk_table.c.send_id) & in_chunk)
-        .join(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
+        .outerjoin(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
         .where(chunk_table.c.send_id == send.id, recipient_table.c.number > after)
         .order_by(recipient_table.c.number)
     )
@@ -95,8 +99,10 @@ def _in_block(connection: Connection, block: RecipientBlock, state: str, after: 
     addresses = {row.id: row.address for row in connection.execute(subscribers)}
     with_rows = numbers_with_rows(connection, block.send_id, first, block.last)
     return [
-        Recipient(number, address, chunk.reason or "")
+        Recipient(
+            number, addresses.get(block.subscriber_ids[number - block.first], FORGOTTEN), chunk.reason or ""
+        )
         for chunk in connection.execute(chunks)
         for number in range(max(chunk.first, first), min(chunk.last, block.last) + 1)
-        if number not in with_rows and (address := addresses.get(block.subscriber_ids[number - block.first]))
+        if number not in with_rows
     ]

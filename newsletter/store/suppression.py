@@ -43,6 +43,14 @@ def suppressed(connection: Connection, address_keys: Iterable[str]) -> set[str]:
     return {by_hash[kept] for kept in _kept(connection, by_hash)}
 
 
+def suppressed_since(connection: Connection, address_key: str) -> datetime | None:
+    """Return the time at which the hash of an address was kept first; None if it is not kept."""
+    if not (key := _key(connection)):
+        return None
+    query = select(suppressed_table.c.since)
+    return connection.scalar(query.where(suppressed_table.c.address_hash == _hash(key, address_key)))
+
+
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
     wanted, kept = list(hashes), set()
     for start in range(0, len(wanted), _BATCH):

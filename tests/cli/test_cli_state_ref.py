@@ -110,6 +110,16 @@ def test_show_pull_and_push(news: News, machines: Machines) -> None:
     assert "  Subscribers  1\n" in shown and shown.endswith("Nothing was ever sent.\n")
 
 
+def test_who_forgets_is_told_of_older_states(news: News) -> None:
+    news("state", "init")
+    news("subscribers", "add", "ada@example.com")
+    forgotten = news("subscribers", "forget", "ada@example.com", "--yes")
+    assert forgotten.exit_code == 0 and forgotten.output.startswith("ada@example.com is forgotten\n")
+    assert "States that were saved on the Git ref before still have what was erased" in forgotten.output
+    assert forgotten.output.endswith("    news state rotate-key\n")
+    assert "  WAS FORGOTTEN ON 20" in news("subscribers", "show", "ada@example.com", on="second").output
+
+
 def test_replace_the_key(news: News, machines: Machines) -> None:
     news("state", "init")
     first = news("state", "rotate-key").output

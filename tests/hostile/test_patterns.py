@@ -18,6 +18,7 @@ from newsletter.checks.css import hiding
 from newsletter.checks.locate import spelling_pattern
 from newsletter.render.mjml_attributes import _parsed
 from newsletter.render.mjml_lint import attribute_pattern, opening_tag
+from newsletter.subscribers.address_in_text import address_pattern, name_pattern
 from newsletter.yamlfile.reader import phrase_pattern
 from tests.hostile.growth import measured
 from tests.hostile.patterns import Pattern, in_project, in_tree, patterns_given_to
@@ -54,6 +55,10 @@ BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
     ],
     "newsletter.render.mjml_lint.attribute_pattern": lambda: [attribute_pattern("v:href")],
     "newsletter.render.mjml_lint.opening_tag": lambda: map(opening_tag, ("mj-text", "a", "v:rect")),
+    "newsletter.subscribers.address_in_text.address_pattern": lambda: map(
+        address_pattern, ("ada@example.com", f"{'a.' * 30}a@{'a.' * 90}example", "+-+@a-a.example")
+    ),
+    "newsletter.subscribers.address_in_text.name_pattern": lambda: map(name_pattern, _WORDS),
     "newsletter.yamlfile.reader.phrase_pattern": lambda: map(phrase_pattern, _WORDS),
 }
 

@@ -1,0 +1,136 @@
+"""Forget people: erase all that the newsletter has about them, on this machine and in the database."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from newsletter.config.loader import Newsletter
+from newsletter.disk import reading
+from newsletter.disk.boundary import names, root_of
+from newsletter.disk.failures import cannot_be, write_hint
+from newsletter.display import display_path
+from newsletter.errors import Problem
+from newsletter.providers.outbox_mail import delete_mail_to
+from newsletter.services.open_state import change_database
+from newsletter.state.database_files import file_of_url, with_companions
+from newsletter.state.location import DATABASE
+from newsletter.store.database import Database
+from newsletter.store.erasure import Erased, erase, is_being_sent_to
+from newsletter.store.freed_space import WAIT_SECONDS
+from newsletter.store.journal_erasure import erase_from_journals
+from newsletter.subscribers.address import Address
+from newsletter.subscribers.address_in_text import AddressInText
+
+log = logging.getLogger(__name__)
+
+_AGAIN = "then run the same command again"
+_BLOCK_BYTES = 4 * 1024**2
+
+
+@dataclass
+class ForgetReport:
+    """The results by address, and what is left; each error in `problems` needs a person.
+
+    `mails` is the number of messages that were deleted from the outbox.
+    """
+
+    results: dict[str, Erased] = field(default_factory=dict)
+    mails: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def forget(
+    newsletter: Newsletter,
+    addresses: Sequence[Address],
+    now: datetime,
+    wait_seconds: float = WAIT_SECONDS,
+) -> ForgetReport:
+    """Forget the people with these addresses, and save the state on its ref, if there is one.
+
+    Whatever is left after an error is erased when it is called again with the same addresses. Raise the
+    errors of `change_database`.
+    """
+
+    def change(database: Database) -> ForgetReport:
+        return _erase(database, newsletter, addresses, now, wait_seconds)
+
+    report = change_database(newsletter, change)
+    log.info("people forgotten", extra={"people": len(addresses)})
+    keys = {address.key for address in addresses}
+    outbox = newsletter.outbox
+    try:
+        report.mails = delete_mail_to(outbox, root_of(outbox, newsletter.folder), keys)
+    except OSError as failure:
+        report.problems.append(_failed(outbox, failure, "check the permissions of the mail in it"))
+    try:
+        erase_from_journals(newsletter.runs, [AddressInText(key) for key in keys])
+    except OSError as failure:
+        report.problems.append(_failed(newsletter.runs, failure, "check the permissions of the files in it"))
+    report.problems += _other_files(newsletter, keys)
+    return report
+
+
+def _erase(
+    database: Database, newsletter: Newsletter, addresses: Sequence[Address], now: datetime, seconds: float
+) -> ForgetReport:
+    report = ForgetReport()
+    with database.writing() as connection:
+        on_its_way = [address for address in addresses if is_being_sent_to(connection, address)]
+        for address in addresses:
+            report.results.setdefault(address.given, erase(connection, address, now))
+    if not database.erase_deleted(seconds):
+        what = "still has the deleted rows, because another process uses the database"
+        fix = f"end the other commands of news that use this newsletter, {_AGAIN}"
+        where = display_path(database_file(newsletter) or newsletter.state)
+        report.problems.append(Problem(where, what, fix))
+    if on_its_way:
+        what = "mail is on its way; its result may name the address"
+        report.problems.append(Problem("", what, f"wait until the send has ended, {_AGAIN}"))
+    return report
+
+
+def database_file(newsletter: Newsletter) -> Path | None:
+    """Return the file of a newsletter's database; None if a server has it."""
+    url = newsletter.secrets.database_url
+    return file_of_url(url.get_secret_value()) if url else newsletter.state / DATABASE
+
+
+def _other_files(newsletter: Newsletter, keys: set[str]) -> Iterator[Problem]:
+    """Yield a problem for each other file of the state that has one of the addresses.
+
+    Such a file is a database that `news state pull` has replaced, or what a killed command left. The
+    database itself is not read: to close its file would end the locks of SQLite in this process.
+    """
+    file = database_file(newsletter)
+    own = {path.name for path in with_companions(file)} if file else set()
+    for name in names(newsletter.state):
+        path = newsletter.state / name
+        if name in own or not path.is_file() or path.is_symlink():
+            continue
+        try:
+            has_address = _has(path, [key.encode() for key in keys])
+        except OSError as failure:
+            yield _failed(path, failure, "check its permissions")
+            continue
+        if has_address:
+            yield Problem(
+                display_path(path), "has the address too", f"delete it if you do not need it, {_AGAIN}"
+            )
+
+
+def _has(path: Path, wanted: Sequence[bytes]) -> bool:
+    overlap = b""
+    with reading.open_regular(path) as handle:
+        while block := handle.read(_BLOCK_BYTES):
+            text = overlap + block.lower()
+            if any(one in text for one in wanted):
+                return True
+            overlap = text[-max(map(len, wanted)) :]
+    return False
+
+
+def _failed(path: Path, failure: OSError, default: str) -> Problem:
+    where = Path(failure.filename) if isinstance(failure.filename, str) else path
+    return Problem(display_path(where), cannot_be("cleaned", failure), write_hint(failure, default))

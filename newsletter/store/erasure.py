@@ -1,0 +1,108 @@
+"""Erase a person: the row of the subscriber, and each text of the database that has the address.
+
+A keyed hash of the address stays (`store.suppression`), so that no import brings the person back. This is
+where the rest of the database could have an address, and why it has none afterwards:
+
+- `subscriber`: the row is deleted. The names and sources of other rows are searched: a file of an import may
+  be named after a person.
+- `attempt` and `chunk`: the replies of servers often name the recipient. They are searched, and the address
+  is replaced in them.
+- `recipient` and `recipient_block`: numbers of subscribers. They stay, so that the counts of a send stay
+  true. A number is never given again, and leads to nobody.
+- `send`, `lane`: dates, states, host names, ids of providers, and the content that all recipients share.
+  Their texts are searched too.
+- `suppressed` and `suppression_key`: hashes, and their key.
+
+A new column with text is searched, unless it is in `NOT_SEARCHED`; a test compares this list with the tables.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Column, Connection, String, Table, delete, or_, select, update
+
+from newsletter.store import suppression
+from newsletter.store.recipient_pages import FORGOTTEN
+from newsletter.store.schema import chunk_table, metadata, recipient_table, subscriber_table
+from newsletter.subscribers.address import Address
+from newsletter.subscribers.address_in_text import AddressInText
+
+log = logging.getLogger(__name__)
+
+NOT_SEARCHED = {
+    # Those of other people: ada@example.com is a part of ada@example.com.br.
+    *(("subscriber", name) for name in ("address", "address_key")),
+    # Words of this program.
+    *(("subscriber", name) for name in ("state", "consent_how", "changed_how")),
+    *((table, "state") for table in ("send", "lane", "chunk", "attempt")),
+    ("recipient", "outcome"),
+}
+"""The columns with text that are not searched: table and column."""
+
+Erased = Literal[
+    "erased",  # was a subscriber, also one who had left
+    "already",  # was forgotten before
+    "never_here",  # was no subscriber; is kept out from now on
+]
+
+
+def erase(connection: Connection, address: Address, now: datetime) -> Erased:
+    """Erase a person from the database and keep the hash of the address; return what the person was."""
+    before = suppression.suppressed_since(connection, address.key)
+    query = select(subscriber_table.c.id, subscriber_table.c.name)
+    row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
+    suppression.suppress(connection, [address.key], now)
+    if row:
+        connection.execute(delete(subscriber_table).where(subscriber_table.c.id == row.id))
+    wanted = AddressInText(address.key, row.name if row else "")
+    texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
+    log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
+    return "erased" if row else "already" if before else "never_here"
+
+
+def is_being_sent_to(connection: Connection, address: Address) -> bool:
+    """Return True if a message to a subscriber is on its way: its outcome will be recorded later."""
+    is_recipient = (
+        (recipient_table.c.send_id == chunk_table.c.send_id)
+        & recipient_table.c.number.between(chunk_table.c.first, chunk_table.c.last)
+        & recipient_table.c.outcome.is_(None)
+    )
+    query = (
+        select(chunk_table.c.first)
+        .join(recipient_table, is_recipient)
+        .join(subscriber_table, subscriber_table.c.id == recipient_table.c.subscriber_id)
+        .where(chunk_table.c.state == "intended", subscriber_table.c.address_key == address.key)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def searched_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns of a table whose texts are searched for an address."""
+    return [
+        column
+        for column in table.columns
+        if isinstance(column.type, String) and (table.name, column.name) not in NOT_SEARCHED
+    ]
+
+
+def _erase_from(connection: Connection, table: Table, wanted: AddressInText) -> int:
+    """Replace an address in the texts of a table; return the number of changed rows."""
+    columns = searched_columns(table)
+    if not columns:
+        return 0
+    key = list(table.primary_key.columns)
+    perhaps = or_(*(column.icontains(wanted.local, autoescape=True) for column in columns))
+    changed = 0
+    for row in connection.execute(select(*key, *columns).where(perhaps)).all():
+        texts = dict(zip(columns, row[len(key) :], strict=True))
+        new = {
+            column.key: text
+            for column, old in texts.items()
+            if old is not None and (text := wanted.replaced(old, FORGOTTEN)) != old
+        }
+        if new:
+            this = [column == value for column, value in zip(key, row[: len(key)], strict=True)]
+            connection.execute(update(table).where(*this).values(new))
+            changed += 1
+    return changed

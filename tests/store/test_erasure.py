@@ -1,0 +1,122 @@
+"""Test on both databases that a person is erased from each table, and only this person."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import String, select, update
+
+from newsletter.store.database import Database
+from newsletter.store.erasure import NOT_SEARCHED, erase, is_being_sent_to
+from newsletter.store.recipient_pages import FORGOTTEN
+from newsletter.store.schema import attempt_table, chunk_table, metadata, subscriber_table
+from newsletter.store.subscribers import Subscribers
+from newsletter.store.suppression import suppressed, suppressed_since
+from newsletter.subscribers.parsing import parse_subscriber
+from tests import samples
+from tests.store.history import LEASE, History
+
+ADA, BO = (parse_subscriber(f"{name}@example.com")[0] for name in ("ada", "bo"))
+READER = parse_subscriber("reader4@example.com")[0]
+
+
+def contents(database: Database) -> str:
+    """Return the content of all tables as text."""
+    with database.reading() as connection:
+        return repr([connection.execute(select(table)).all() for table in metadata.sorted_tables])
+
+
+def test_a_person_is_erased_and_forgotten_once(database: Database) -> None:
+    subscribers = Subscribers(database)
+    subscribers.add(ADA, "Ada Example")
+    subscribers.add(BO, "Bo")
+    with database.writing() as connection:
+        assert erase(connection, ADA, samples.NOW) == "erased"
+    assert "ada@" not in contents(database).lower() and "Ada Example" not in contents(database)
+    with database.writing() as connection:
+        later = samples.NOW + timedelta(days=1)
+        upper = parse_subscriber("ADA@Example.com")[0]
+        assert erase(connection, upper, later) == "already"
+        assert suppressed_since(connection, ADA.key) == samples.NOW
+        assert suppressed_since(connection, BO.key) is None
+    assert [entry.address for entry in subscribers.iter_all()] == ["bo@example.com"]
+
+
+def test_an_address_that_was_never_here_is_kept_out(database: Database) -> None:
+    with database.writing() as connection:
+        assert erase(connection, ADA, samples.NOW) == "never_here"
+        assert suppressed(connection, [ADA.key, BO.key]) == {ADA.key}
+
+
+def test_whoever_had_left_and_is_forgotten_is_kept_out_too(database: Database) -> None:
+    subscribers = Subscribers(database)
+    subscribers.add(ADA)
+    subscribers.remove(ADA)
+    with database.writing() as connection:
+        assert erase(connection, ADA, samples.NOW) == "erased"
+        assert suppressed(connection, [ADA.key]) == {ADA.key}
+
+
+def test_the_replies_of_servers_lose_the_address(database: Database, tmp_path: Path) -> None:
+    history = History(database, tmp_path)
+    history.step("accept", 0)
+    reply = "550 <READER4@example.com> Reader Four unknown; ask reader40@example.com"
+    with database.writing() as connection:
+        connection.execute(update(attempt_table).values(error=reply, message_id="<reader4@example.com>"))
+        connection.execute(update(chunk_table).values(reason=reply))
+        named = update(subscriber_table).where(subscriber_table.c.address_key == READER.key)
+        connection.execute(named.values(name="Reader Four"))
+        connection.execute(
+            update(subscriber_table)
+            .where(subscriber_table.c.address_key == "reader5@example.com")
+            .values(name="for reader4@example.com", consent_source="reader4@example.com.csv")
+        )
+    with database.writing() as connection:
+        erase(connection, READER, samples.NOW)
+    found = contents(database)
+    assert "reader4@" not in found.lower() and "Reader Four" not in found
+    with database.reading() as connection:
+        expected = f"550 <{FORGOTTEN}> {FORGOTTEN} unknown; ask reader40@example.com"
+        assert set(connection.scalars(select(chunk_table.c.reason))) == {expected}
+        assert set(connection.scalars(select(attempt_table.c.message_id))) == {f"<{FORGOTTEN}>"}
+
+
+def test_mail_on_its_way_is_known(database: Database, tmp_path: Path) -> None:
+    history = History(database, tmp_path)
+    history.ledger.acquire_lease(history.send, LEASE)
+    (claimed,) = history.ledger.claim(history.send, 1, 99, None, LEASE, noted=False)
+    addresses = {recipient.address for recipient in claimed.recipients}
+    with database.reading() as connection:
+        for number in (0, 1, 7):
+            address = parse_subscriber(f"reader{number}@example.com")[0]
+            assert is_being_sent_to(connection, address) == (address.given in addresses)
+
+
+def test_each_column_with_text_is_searched_or_has_a_reason() -> None:
+    """A new column is searched: whoever adds one to NOT_SEARCHED must know that it has no address."""
+    texts = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, String)
+    }
+    assert texts >= NOT_SEARCHED
+    assert texts - NOT_SEARCHED == {
+        *(("subscriber", name) for name in ("name", "consent_source")),
+        *(("attempt", name) for name in ("run", "message_id", "error")),
+        ("chunk", "reason"),
+        ("lane", "batch_id"),
+        *(("send", name) for name in ("issue", "list", "content_sha256", "provider", "holder")),
+        *(("send", name) for name in ("key_fingerprint", "started_on")),
+    }
+
+
+@pytest.mark.parametrize("local", ["o'neil", "a_b", "100%"])
+def test_signs_of_sql_in_an_address_are_harmless(local: str, database: Database) -> None:
+    address = parse_subscriber(f"{local}@example.com")[0]
+    subscribers = Subscribers(database)
+    subscribers.add(address)
+    subscribers.add(BO)
+    with database.writing() as connection:
+        assert erase(connection, address, samples.NOW) == "erased"
+    assert [entry.address for entry in subscribers.iter_all()] == ["bo@example.com"]
