@@ -84,4 +84,4 @@ def _verdict(outcome: "ImportOutcome", dry_run: bool) -> str:
 def _details(outcome: "ImportOutcome", result: "Result") -> Iterator[str]:
     for (of, detail), words in _DETAILS.items():
         if of == result and (number := outcome.counts[of, detail]):
-            yield f"{number:,} {words}" if number < outcome.total(of) or detail else words
+            yield words if number == outcome.total(of) else f"{number:,} {words}"

@@ -77,8 +77,8 @@ BROKEN = {
     ),
     "low contrast in dark only": Broken(
         f"templates/{HEAD}",
-        '"figcaption" in elements else ""), "#aab4c2")',
-        '"figcaption" in elements else ""), "#20262f")',
+        'in body else ""), "#aab4c2")',
+        'in body else ""), "#20262f")',
         "in dark mode",
         f"{ISSUE}:1",
         "contrast",

@@ -61,7 +61,7 @@ def settings(folder: Path, extra: str) -> None:
 
 def test_the_main_job(news: News, folder: Path) -> None:
     assert news("check").output.startswith("issues/2026-04-27.yml: no problems found (1")
-    assert news("subscribers", "import", "subscribers.csv").output == "2 added\n"
+    assert "Added        2          active" in news("subscribers", "import", "subscribers.csv").output
     sent = news("send", "--issue", "2026-04-27", "--yes")
     assert sent.exit_code == 0
     assert "\n  REHEARSED FOR ALL 2\n" in sent.output
@@ -420,24 +420,81 @@ def test_new_says_which_days_it_takes(word: str, news: News) -> None:
 def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None:
     (folder / "list.csv").write_text(
         "\ufeffE-Mail;Name;City\r\nada@example.com;Ada;Rome\r\nnobody;N;Rome\r\nADA@example.com;Ada;Rome\r\n"
-        "x@example.com;X\r\n",
+        "x@example.com;X\r\ny@example.com;Y;Rome;Italy\r\n",
         newline="",
     )
     imported = news("subscribers", "import", "list.csv")
     assert imported.exit_code == 1
     assert "list.csv:1: note: the column `City` is not imported" in imported.output
     assert 'list.csv:3: "nobody" is not an email address' in imported.output
-    assert "list.csv:4: ADA@example.com stands further up as well" in imported.output
-    assert "list.csv:5: the line has 2 fields, the header has 3" in imported.output
-    assert imported.output.splitlines()[-1] == "1 added, 1 listed twice, 2 lines left out"
+    assert "list.csv:4: ADA@example.com is further up as well" in imported.output
+    assert "list.csv:6: the line has 4 fields, the header has 3" in imported.output
+    assert table(imported) == [
+        "5 ROWS READ",
+        "Added 2 active",
+        "Known 1 twice in the files",
+        "Refused 2 not valid",
+    ]
 
 
-def test_one_line_that_is_left_out_is_one_line(news: News, folder: Path) -> None:
-    (folder / "list.csv").write_text("address\nada@example.com\nnobody\n")
-    assert news("subscribers", "import", "list.csv").output.splitlines()[-1] == "1 added, 1 line left out"
+def test_a_dry_run_of_an_import_shows_the_same_table_and_changes_nothing(news: News, folder: Path) -> None:
+    (folder / "list.csv").write_text("address\nada@example.com\nbo@example.com\nnobody\n")
+    (folder / "more.csv").write_text("address,status\ncy@example.com,subscribed\ndy@example.com,gone\n")
+    command = ("subscribers", "import", "list.csv", "more.csv", "--map", "state=status")
+    assert "no column `status`" in news(*command).output
+    (folder / "list.csv").write_text(
+        "address,status\nada@example.com,active\nbo@example.com,bounced\nnobody,\n"
+    )
+    tried = news(*command, "--dry-run")
+    assert table(tried)[0] == "DRY RUN, NOTHING CHANGED: 5 ROWS READ"
+    assert news("subscribers", "list").output == ""
+    imported = news(*command)
+    assert table(imported)[1:] == table(tried)[1:]
+    assert table(imported) == [
+        "5 ROWS READ",
+        "Added 3 2 active, 1 bounced",
+        "Kept out 1 with an unknown state",
+        "Refused 1 not valid",
+    ]
+    assert 'more.csv:3: dy@example.com is kept out: the state "gone" is not known' in imported.output
+    assert (tried.exit_code, imported.exit_code) == (1, 1)
+
+
+def test_an_import_brings_nobody_back_who_was_removed(news: News, folder: Path) -> None:
+    (folder / "list.csv").write_text("address\nada@example.com\n")
+    assert news("subscribers", "import", "list.csv").exit_code == 0
     news("subscribers", "remove", "ada@example.com")
-    again = news("subscribers", "import", "list.csv").output.splitlines()[-1]
-    assert again == "1 stays off the list, 1 line left out"
+    again = news("subscribers", "import", "list.csv")
+    assert "list.csv:2: ada@example.com is kept out: has left here, and stays off the list" in again.output
+    assert table(again) == ["1 ROW READ", "Kept out 1 off the list here"]
+    assert again.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(
+            ["--map", "status"], "write --map FIELD=COLUMN; the fields are address, name", id="no-field"
+        ),
+        pytest.param(["--map", "mood=x"], "write --map FIELD=COLUMN", id="unknown-field"),
+        pytest.param(["--map", "name=a", "--map", "name=b"], "--map name may be given only once", id="twice"),
+        pytest.param(["--as", "active"], "'active' is not one of", id="state"),
+        pytest.param(["--date-format", "%d"], "does not tell year, month and day", id="date-format"),
+    ],
+)
+def test_options_of_an_import_that_mean_nothing(
+    options: list[str], message: str, news: News, folder: Path
+) -> None:
+    (folder / "list.csv").write_text("address\nada@example.com\n")
+    refused = news("subscribers", "import", "list.csv", *options)
+    assert refused.exit_code in (1, 2)
+    assert message in refused.output
+
+
+def table(imported: Result) -> list[str]:
+    """Return the table of an import, a row a line, with one blank between its cells."""
+    lines = [" ".join(line.split()) for line in imported.stdout.splitlines()]
+    return list(filter(None, lines))
 
 
 def test_subscribers_come_and_go(news: News) -> None:
