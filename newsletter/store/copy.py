@@ -27,6 +27,7 @@ from newsletter.errors import StoreError
 from newsletter.store.database import translate_db_errors
 from newsletter.store.postgresql import copy_in
 from newsletter.store.schema import UtcDateTime, metadata
+from newsletter.store.sqlite import insert_rows
 
 _BATCH = 1000
 _HASH_BYTES = 16
@@ -178,11 +179,9 @@ def _insert(target: Connection, table: Table, batches: Iterable[list[Row]]) -> N
         target.execute(text("set local time zone 'UTC'"))
         copy_in(target, table, chain.from_iterable(batches))
         return
-    quote = target.dialect.identifier_preparer.quote_identifier
-    columns = ", ".join(quote(column.name) for column in table.columns)
-    places = ", ".join("?" * len(table.columns))
+    names = [column.name for column in table.columns]
     for batch in batches:
-        target.exec_driver_sql(f"insert into {quote(table.name)} ({columns}) values ({places})", batch)
+        insert_rows(target, table, names, batch)
 
 
 def highest_id(connection: Connection, table: Table) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from newsletter.store.schema import subscriber_table
+from newsletter.store.sqlite import insert_rows, time_text
 from newsletter.store.staged_people import StagedPerson
 from newsletter.store.suppression import suppressed
 from newsletter.subscribers.import_rules import Change, Known, merged
@@ -77,8 +78,14 @@ def _insert(connection: Connection, people: Sequence[StagedPerson], changes: Seq
         for person, change in zip(people, changes, strict=True)
         if change.result == "added"
     ]
-    if new:
+    if new and connection.dialect.name == "sqlite":
+        insert_rows(connection, subscriber_table, list(new[0]), [_stored(row) for row in new])
+    elif new:
         connection.execute(_INSERT, new)
+
+
+def _stored(row: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(time_text(value) if isinstance(value, datetime) else value for value in row.values())
 
 
 def _update(

@@ -1,6 +1,7 @@
 """The outcome of an import: its rows by result, examples of the unusual ones, and the problems."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self, TypeVar
 
@@ -43,8 +44,15 @@ class ImportOutcome:
         """Count a row; keep it as an example if it is unusual."""
         kind = result, detail
         self.counts[kind] += 1
-        if result in ("kept out", "changed") or detail == "twice":
+        if result in ("kept out", "changed"):
             _keep(self.examples[kind], example)
+
+    def count_repeats(self, number: int, examples: Iterable[Example]) -> None:
+        """Count the further rows of a person; keep the first of all of them as examples."""
+        if number:
+            self.counts["known", "twice"] += number
+            for example in examples:
+                _keep(self.examples["known", "twice"], example)
 
     def count_kept_out(self, row: KeptOut) -> None:
         """Count a row that its reader kept out."""

@@ -64,8 +64,7 @@ class StagedImport:
         for row in rows:
             if isinstance(row, ImportRow):
                 self._read.rows += 1
-                if not self._people.add(row, source):
-                    self._read.count("known", "twice", Example(row.where, row.address.given))
+                self._people.add(row, source)
             elif isinstance(row, KeptOut):
                 self._read.count_kept_out(row)
             else:
@@ -130,5 +129,9 @@ def _move(
 
 def _count(outcome: ImportOutcome, people: Sequence[StagedPerson], changes: Sequence[Change]) -> None:
     for person, change in zip(people, changes, strict=True):
-        example = Example(person.row.where, person.row.address.given)
-        outcome.count(change.result, change.detail, example)
+        outcome.count(change.result, change.detail, _example(person.row))
+        outcome.count_repeats(person.repeats, map(_example, person.repeated))
+
+
+def _example(row: ImportRow) -> Example:
+    return Example(row.where, row.address.given)

@@ -41,15 +41,20 @@ def one_line(text: str) -> str:
         raise invalid("is empty", "fill it in, or delete the key if it is optional")
     if "\n" in text or "\r" in text:
         raise invalid("is more than one line", "write it in one line; use `>-` to fold a long one")
-    if control := next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None):
+    is_plain = text.isascii() and text.isprintable()  # nearly every name of a million subscribers
+    if not is_plain and (control := next(filter(_is_control, text), None)):
         raise invalid(f"has a control character (U+{ord(control):04X})", "delete it")
     if "=?" in text and "?=" in text:
         raise invalid("has an encoded word (=?…?=)", "write the text itself")
-    if not is_visible(text):
+    if not (is_plain or is_visible(text)):
         raise invalid(f"has only invisible characters (U+{ord(text[0]):04X})", "write words in their place")
     if len(text) > MAX_LINE:
         raise invalid(f"is {len(text)} characters long", f"write at most {MAX_LINE} characters")
     return text
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def not_blank(text: str) -> str:
