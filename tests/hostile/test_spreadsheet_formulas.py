@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import newsletter
 from newsletter.cli import csv_output
 from newsletter.cli.main import main
+from newsletter.csv_guard import guarded, unguarded
 from newsletter.subscribers.import_row import ImportRow
 from tests import samples
 from tests.fakes.smtp import ScriptedSmtp
@@ -95,3 +98,17 @@ def test_an_address_that_was_protected_is_imported_as_it_was(tmp_path: Path) -> 
     rows = [row for row in read_file(path) if isinstance(row, ImportRow)]
     assert [row.address.given for row in rows] == addresses
     assert {row.name for row in rows} == {"=Ada"}
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text("'=+-@\u2212\uff1d;,\t\n \"a1", max_size=8))
+def test_the_guard_of_a_cell_can_be_taken_off(cell: str) -> None:
+    assert unguarded(guarded(cell)) == cell
+
+
+def test_a_name_is_the_same_after_an_export_and_an_import(tmp_path: Path) -> None:
+    names = ["O'Neil, @home", "'=1", "a; =x", "''-x", "Ada \uff1d 1"]
+    path = tmp_path / "list.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv_output.write_rows(file, [("address", "name"), *(("ada@example.com", name) for name in names)])
+    assert [row.name for row in read_file(path) if isinstance(row, ImportRow)] == names

@@ -1,8 +1,8 @@
 """Map the records of a table to rows of an import."""
 
-import re
 from datetime import datetime
 
+from newsletter.csv_guard import unguarded
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.formats.dates import AmbiguousDate, is_empty, parse_time
@@ -15,7 +15,6 @@ from newsletter.subscribers.state_columns import means_departure
 from newsletter.subscribers.state_words import is_no, words_of
 from newsletter.subscribers.table import Record
 
-_PROTECTED = re.compile("'[=+@\u2212-]")
 _MAX_WORD = 60  # characters of a word of a state in a message
 
 
@@ -39,7 +38,7 @@ class RowMapper:
         where = f"{self._shown}:{record.line}"
         try:
             name = self._name(fields)
-            address, name = parse_subscriber(unprotected(fields[layout.address]), name)
+            address, name = parse_subscriber(unguarded(fields[layout.address]), name)
         except SubscriberError as problem:
             return self._refused(where, fields, problem)
         if layout.deleted_domain and address.key.endswith(f"@{layout.deleted_domain}"):
@@ -65,8 +64,8 @@ class RowMapper:
         if not parts:
             return ""
         if len(parts) == 1:
-            return unprotected(fields[parts[0]])
-        return " ".join(filter(None, [unprotected(fields[part]).strip() for part in parts]))
+            return unguarded(fields[parts[0]])
+        return " ".join(filter(None, [unguarded(fields[part]).strip() for part in parts]))
 
     def _refused(self, where: str, fields: list[str], problem: SubscriberError) -> Problem | None:
         if fields[self._layout.address].strip():
@@ -147,8 +146,3 @@ class RowMapper:
 
     def _shown_column(self, position: int) -> str:
         return f"the column `{printable(self._header[position].strip())}`"
-
-
-def unprotected(cell: str) -> str:
-    """Return a cell without the `'` that protects a spreadsheet from the formula after it (`csv_output`)."""
-    return cell[1:] if cell[:1] == "'" and _PROTECTED.match(cell) else cell
