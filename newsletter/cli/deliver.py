@@ -3,8 +3,6 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from newsletter.cli import output, plan_summary, progress, send_summary, terminal
 from newsletter.cli.report import ReportOptions, report
 from newsletter.constants import INCOMPLETE
@@ -31,13 +29,8 @@ def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     output.echo(
         f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
     )
-    try:
-        typed = output.ask_for_text("  Type the number of recipients to continue")
-    except click.Abort as abort:
-        raise terminal.unanswered("nothing was sent") from abort
-    if typed.replace(",", "").strip() != str(plan.recipients):
-        hint = f"run it again and type {plan.recipients}, or look first: news send --dry-run"
-        raise SendRefused("that is not the number of recipients; nothing was sent", hint)
+    look = "or look first: news send --dry-run"
+    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", look)
 
 
 def deliver(

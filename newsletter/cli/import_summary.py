@@ -16,15 +16,15 @@ _MAX_EXAMPLES = 20
 
 # The words for a row that a person should see; `{value}` is the word of the file.
 _EXAMPLES: "dict[tuple[Result, str], str]" = {
-    ("known", "twice"): "is further up as well",
+    ("known", "twice"): "is in the files twice",
     ("changed", "left"): "is off the list now: the file says that this person has left",
-    ("kept out", "not_confirmed"): "is kept out: never confirmed the subscription",
+    ("kept out", "not_confirmed"): "is kept out: the subscription was not confirmed",
     ("kept out", "unknown_state"): 'is kept out: the state "{value}" is not known',
     ("kept out", "no_state"): "is kept out: the state is empty",
     ("kept out", "temporary"): "is kept out: a delivery failed for a time",
     ("kept out", "deleted"): "is kept out: the account was deleted",
-    ("kept out", "forgotten"): "is kept out: was forgotten here",
-    ("kept out", "has_left"): "is kept out: has left here, and stays off the list",
+    ("kept out", "forgotten"): "is kept out: this person was forgotten here",
+    ("kept out", "has_left"): "is kept out: this person has left here, and stays off the list",
 }
 # The words for a number of rows, as notes on the number of a result.
 _DETAILS: "dict[tuple[Result, str], str]" = {
@@ -38,7 +38,7 @@ _DETAILS: "dict[tuple[Result, str], str]" = {
     ("changed", "worse"): "off the list already, with another state or date",
     ("kept out", "has_left"): "off the list here",
     ("kept out", "forgotten"): "forgotten here",
-    ("kept out", "not_confirmed"): "never confirmed",
+    ("kept out", "not_confirmed"): "not confirmed",
     ("kept out", "unknown_state"): "with an unknown state",
     ("kept out", "no_state"): "without a state",
     ("kept out", "temporary"): "with a delivery that failed for a time",
@@ -75,9 +75,7 @@ def show_import(outcome: "ImportOutcome", *, dry_run: bool) -> bool:
 
 
 def _verdict(outcome: "ImportOutcome", dry_run: bool) -> str:
-    if not outcome.rows:
-        return "THE FILE HAS NO SUBSCRIBERS"
-    read = f"{counted(outcome.rows, 'ROW', 'ROWS')} READ"
+    read = f"{counted(outcome.rows, 'ROW', 'ROWS')} READ" if outcome.rows else "NO SUBSCRIBERS FOUND"
     return f"DRY RUN, NOTHING CHANGED: {read}" if dry_run else read
 
 

@@ -16,7 +16,7 @@ from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.newsletter import load, open_to_read
 from newsletter.constants import REFUSED, SUBSCRIBER_STATES
 from newsletter.display import counted, display_path
-from newsletter.errors import Problem, SendRefused, SubscriberError, Unavailable
+from newsletter.errors import Problem, SubscriberError, Unavailable
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -95,12 +95,12 @@ def export(folder: Path, file: Path, state: str | None, force: bool) -> None:
                 yield row
 
     newsletter = load(folder)
-    to_terminal = str(file) == "-"
-    if to_terminal:
+    to_stdout = str(file) == "-"
+    if to_stdout:
         _print_rows(rows(newsletter))
     else:
         _write_rows(file, rows(newsletter), force)
-    _show_export(None if to_terminal else file, states)
+    _show_export(None if to_stdout else file, states)
 
 
 @click.command(cls=Command)
@@ -156,7 +156,6 @@ def _write_rows(file: Path, rows: Iterator[Sequence[str]], force: bool) -> None:
     """
     from newsletter.cli.csv_output import write_rows
     from newsletter.disk import writing
-    from newsletter.disk.failures import cannot_be, write_hint
     from newsletter.state.tracked import refuse_tracked
 
     refuse_tracked(file)
@@ -169,8 +168,7 @@ def _write_rows(file: Path, rows: Iterator[Sequence[str]], force: bool) -> None:
             write_rows(text, rows)
             text.detach()
     except OSError as failure:
-        hint = write_hint(failure, "choose another file")
-        raise Unavailable(cannot_be("written", failure), hint, where=display_path(file)) from failure
+        raise Unavailable.unwritable(file, failure, "choose another file") from failure
 
 
 def _is_export(file: Path) -> bool:
@@ -189,8 +187,10 @@ def _is_export(file: Path) -> bool:
 def _show_export(file: Path | None, states: "Counter[str]") -> None:
     """Show the number of exported subscribers, and that those who have left are among them."""
     by_state = ", ".join(f"{states[state]:,} {state}" for state in SUBSCRIBER_STATES if states[state])
-    content = f"{counted(states.total(), 'subscriber')}{f': {by_state}' if by_state else ''}"
-    for line in terminal.wrapped(f"Wrote {display_path(file)}: {content}." if file else f"{content}.", 0):
+    content = counted(states.total(), "subscriber")
+    where = f" to {display_path(file)}" if file else ""
+    sentence = f"Wrote {content}{where}{f' ({by_state})' if by_state else ''}."
+    for line in terminal.wrapped(sentence, 0):
         output.echo(line, err=file is None)
     if others := states.total() - states["active"]:
         who = f"{counted(others, 'subscriber')} of the file {'gets' if others == 1 else 'get'} no mail"
@@ -213,14 +213,7 @@ def _agree(newsletter: "Newsletter", people: "Sequence[Address]") -> None:
         "They are erased for good, also their mail in the outbox. Mail that has left is not erased.", 2
     )
     otherwise = "nobody was forgotten"
-    try:
-        typed = output.ask_for_text("  Type the number of people to continue")
-    except click.Abort as abort:
-        raise terminal.unanswered(otherwise) from abort
-    if typed.replace(",", "").strip() != str(len(people)):
-        raise SendRefused(
-            f"that is not the number of people; {otherwise}", f"run it again and type {len(people)}"
-        )
+    terminal.confirm_number(len(people), "people", otherwise)
 
 
 def _now(record: "PersonRecord") -> str:

@@ -32,8 +32,8 @@ def show_person(record: "PersonRecord") -> None:
         if record.is_known:
             output.echo()
             _show_lines(
-                "Of this person the newsletter has a hash of the address only. It keeps imports from "
-                "adding the address again."
+                "The newsletter has only a hash of this person's address, so that no import adds the "
+                "address again."
             )
             show_command(
                 "If the owner of the address asks to subscribe",

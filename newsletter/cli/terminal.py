@@ -105,6 +105,22 @@ def confirm(question: str, otherwise: str, *, hint: str = "", err: bool = False)
         raise SendRefused(f"the answer was no; {otherwise}", hint)
 
 
+def confirm_number(number: int, of: str, otherwise: str, hint: str = "") -> None:
+    """Ask for a number, such as that of the recipients; raise SendRefused if another one is typed.
+
+    `otherwise` says what was not done then, and `hint` what else the user can do.
+    """
+    try:
+        typed = output.ask_for_text(f"  Type the number of {of} to continue")
+    except click.Abort as abort:
+        raise unanswered(otherwise) from abort
+    if typed.replace(",", "").strip() != str(number):
+        again = f"run it again and type {number}"
+        raise SendRefused(
+            f"that is not the number of {of}; {otherwise}", ", ".join(filter(None, [again, hint]))
+        )
+
+
 def unanswered(otherwise: str, hint: str = "for automation: --yes") -> SendRefused:
     """Return the error after Ctrl-C, or the end of the input, at a question."""
     output.echo(err=True)  # the line of the question is not complete

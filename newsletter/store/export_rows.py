@@ -8,11 +8,9 @@ from sqlalchemy import select
 from newsletter.display import printable
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber_table
+from newsletter.subscribers.formats.mailing_lists import OWN_HEADER
 
-COLUMNS = (
-    *("address", "name", "state", "consent_at", "consent_how", "consent_source"),
-    *("changed_at", "changed_how"),
-)
+COLUMNS = tuple(OWN_HEADER.split(","))
 """The columns of an export; the rows have them in this order."""
 _PAGE = 5000
 
@@ -27,10 +25,10 @@ def iter_rows(database: Database, state: str | None = None) -> Iterator[tuple[st
             query = query.where(subscriber_table.c.state == state)
         with database.reading() as connection:
             rows = connection.execute(query.order_by(subscriber_table.c.id).limit(_PAGE)).all()
-        for _, address, name, is_in, consent_at, consent_how, source, changed_at, changed_how in rows:
-            source = printable(source, 1000)  # the name of a file may have control characters
-            times = iso_time(consent_at), iso_time(changed_at)
-            yield address, name, is_in, times[0], consent_how, source, times[1], changed_how
+        for row in rows:
+            source = printable(row.consent_source, 1000)  # the name of a file may have control characters
+            joined, changed = iso_time(row.consent_at), iso_time(row.changed_at)
+            yield row.address, row.name, row.state, joined, row.consent_how, source, changed, row.changed_how
         if len(rows) < _PAGE:
             return
         after = rows[-1].id

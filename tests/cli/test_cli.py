@@ -427,7 +427,7 @@ def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None
     assert imported.exit_code == 1
     assert "list.csv:1: note: the column `City` is not imported" in imported.output
     assert 'list.csv:3: "nobody" is not an email address' in imported.output
-    assert "list.csv:4: ADA@example.com is further up as well" in imported.output
+    assert "list.csv:4: ADA@example.com is in the files twice" in imported.output
     assert "list.csv:6: the line has 4 fields, the header has 3" in imported.output
     assert table(imported) == [
         "5 ROWS READ",
@@ -465,7 +465,10 @@ def test_an_import_brings_nobody_back_who_was_removed(news: News, folder: Path) 
     assert news("subscribers", "import", "list.csv").exit_code == 0
     news("subscribers", "remove", "ada@example.com")
     again = news("subscribers", "import", "list.csv")
-    assert "list.csv:2: ada@example.com is kept out: has left here, and stays off the list" in again.output
+    assert (
+        "list.csv:2: ada@example.com is kept out: this person has left here, and stays off the list"
+        in again.output
+    )
     assert table(again) == ["1 ROW READ", "Kept out 1 off the list here"]
     assert again.exit_code == 0
 

@@ -111,7 +111,7 @@ def test_the_export_has_all_states_dates_and_reasons(news: News, folder: Path) -
     add(folder, "bo@example.com", state="complained", changed_at=LEFT, changed_how="imported")
     add(folder, "+cy@example.com", name="=1+1", consent_source="a\x1b[2Jb.csv")
     wrote = news("subscribers", "export", "people.csv")
-    assert wrote.stdout == "Wrote people.csv: 3 subscribers: 2 active, 1 complained.\n"
+    assert wrote.stdout == "Wrote 3 subscribers to people.csv (2 active, 1 complained).\n"
     assert wrote.stderr.startswith("note: 1 subscriber of the file gets no mail: import it only into a tool")
     file = folder / "people.csv"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -125,7 +125,7 @@ def test_the_export_has_all_states_dates_and_reasons(news: News, folder: Path) -
     assert rows[3][:2] == ["'+cy@example.com", "'=1+1"]
     printed = news("subscribers", "export", "-")
     assert printed.stdout_bytes.decode() == content
-    assert printed.stderr.startswith("3 subscribers: 2 active, 1 complained.\n")
+    assert printed.stderr.startswith("Wrote 3 subscribers (2 active, 1 complained).\n")
     only = news("subscribers", "export", "-", "--state", "active")
     assert only.stdout.count("\n") == 3 and "no mail" not in only.stderr
 
