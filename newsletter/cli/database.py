@@ -43,9 +43,17 @@ def copy(folder: Path, file: str | None, yes: bool) -> None:
         if not yes:
             question = "Copy all subscribers and sends, and close the first database?"
             terminal.confirm(question, "nothing was copied")
-        show_heading("ROWS THAT BOTH DATABASES HAVE, AS COMPARED")
 
-    _show(copy_database(load(folder), file, agree, _show_table))
+    has_heading = False
+
+    def show_table(copied: "TableCopy") -> None:
+        nonlocal has_heading
+        if not has_heading:  # not before the target was accepted
+            show_heading("ROWS THAT BOTH DATABASES HAVE, AS COMPARED")
+            has_heading = True
+        output.echo(f"  {copied.table:<20}{copied.rows:>14,}   checksum {copied.checksum}")
+
+    _show(copy_database(load(folder), file, agree, show_table))
 
 
 @db.command()
@@ -67,22 +75,23 @@ def reopen(folder: Path, yes: bool) -> None:
     output.echo(f"{reopen_database(load(folder), agree)} is open again. Do not use its copy any more.")
 
 
-def _show_table(copied: "TableCopy") -> None:
-    output.echo(f"  {copied.table:<20}{copied.rows:>14,}   checksum {copied.checksum}")
-
-
 def _show(copied: "DatabaseCopy") -> None:
     output.echo()
     if copied.rows is None:
         output.echo(f"{copied.target} was a complete copy already, and is open now.")
     else:
         output.echo(f"Copied {counted(copied.rows, 'row')} to {copied.target}.")
-    output.echo(f"{copied.source} is closed: nothing is sent from it any more. It still has all addresses:")
-    output.echo("delete it, with its backups, when you do not need it any more.")
-    purpose = "Use the copy now, on each machine and in each workflow that has this newsletter"
+    closed = (
+        f"{copied.source} is closed: nothing is sent from it any more. It still has all addresses: delete "
+        "it, with its backups, when you do not need it any more."
+    )
+    for line in terminal.wrapped(closed, 0):
+        output.echo(line)
+    output.echo("Use the copy now, on each machine and in each workflow that has this newsletter.")
+    purpose = "On a machine, write this line into the file `env` of the state (news state path)"
     if copied.database_url is None:
-        show_command(purpose, "unset NEWS_DATABASE_URL, and delete it from your files of secrets")
+        show_command("Unset this variable, and delete it from your files of secrets", "NEWS_DATABASE_URL")
     elif copied.database_url:
         show_command(purpose, f"NEWS_DATABASE_URL={copied.database_url}")
     else:
-        show_command(purpose, "set NEWS_DATABASE_URL to the value of NEWS_DATABASE_URL_TO")
+        show_command(purpose, "NEWS_DATABASE_URL=(the value of NEWS_DATABASE_URL_TO)")

@@ -56,8 +56,9 @@ _LABELS: "tuple[tuple[str, Result], ...]" = (
 
 def show_import(outcome: "ImportOutcome", *, dry_run: bool) -> bool:
     """Show an import; return True if a row was refused, or kept out because its state is not known."""
-    show_problems([*outcome.notes, *outcome.problems])
-    if (hidden := outcome.total("refused") - len(outcome.problems)) > 0:
+    shown = outcome.problems[:_MAX_EXAMPLES]
+    show_problems([*outcome.notes, *shown])
+    if hidden := outcome.total("refused") - len(shown):
         output.echo(f"and {counted(hidden, 'more row')} not valid", err=True)
     for kind, words in _EXAMPLES.items():
         examples = outcome.examples.get(kind, [])[:_MAX_EXAMPLES]
@@ -71,6 +72,8 @@ def show_import(outcome: "ImportOutcome", *, dry_run: bool) -> bool:
         if number := outcome.total(result):
             show_number(label, f"{number:,}", [", ".join(_details(outcome, result))])
     output.echo()
+    if dry_run and outcome.rows:
+        output.echo("  To import them, run the same command without --dry-run.")
     return bool(outcome.total("refused") or outcome.counts["kept out", "unknown_state"])
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from newsletter.subscribers.formats.options import LeftState, MapField
 
 
+_STANDARD_INPUT = Path("/dev/stdin")
+
+
 @click.group(cls=Group)
 def subscribers() -> None:
     """Manage the subscribers."""
@@ -67,7 +70,8 @@ def import_(
 ) -> None:
     """Add the people in the exports of another tool, in CSV files, or in lists of addresses.
 
-    Each FILE may be a zip archive of such files. A person who has left, here or there, stays off the list.
+    Each FILE may be a zip archive of such files, and - is the standard input. A person who has left, here or
+    in the other tool, stays off the list.
     Rows that are not valid, or whose state is not known, are left out; then the exit code is 1.
     """
     from newsletter.cli.import_summary import show_import
@@ -77,7 +81,8 @@ def import_(
     tune_gc()
     options = ImportOptions(encoding, ignored, _columns_by_field(mapped), as_state, date_format)
     # Shown when it is saved: until then it may fail, or be done again on the state of another machine.
-    outcome = import_files(load(folder), files, options, dry_run=dry_run)
+    paths = [_STANDARD_INPUT if str(file) == "-" else file for file in files]
+    outcome = import_files(load(folder), paths, options, dry_run=dry_run)
     sys.exit(REFUSED if show_import(outcome, dry_run=dry_run) else 0)
 
 

@@ -9,6 +9,7 @@ killed later leaves a closed target, which the next copy fills again, or opens i
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from newsletter.store.journal import lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.sqlite import private_file
 
+_DATABASE_URL = re.compile(rf"\b{DATABASE_URL}\b")
 AgreeToCopy = Callable[[str, str], None]
 """A function that is called with both databases before the copy; it raises an error to prevent that."""
 OnTable = Callable[[TableCopy], None]
@@ -69,7 +71,7 @@ def copy_database(
         mark = ClosedMark.parse(source.revision())
         if mark and isinstance(named, Path) and not named.exists():
             raise DatabaseClosed(mark, source.description)
-        with _naming_target(source.description), closing(Database.at(named)) as target:
+        with _naming_target(file, source.description), closing(Database.at(named)) as target:
             setting = _setting(newsletter, named)
             if mark:
                 if ClosedMark.parse(target.revision()) != mark:
@@ -139,7 +141,7 @@ def _target(newsletter: Newsletter, file: str | None) -> str | Path:
             what = "no database is named to copy to"
             raise StoreError(what, f"set {COPY_TARGET} to its URL; for a SQLite file: news db copy --to FILE")
         url = newsletter.copy_target.get_secret_value()
-        with _naming_target():
+        with _naming_target(file):
             path = file_of(url)
         if path is None:
             return url
@@ -148,7 +150,7 @@ def _target(newsletter: Newsletter, file: str | None) -> str | Path:
         raise StoreError(what, f"set {COPY_TARGET} to the URL, for example in the file `env` of the state")
     else:
         path = Path(file)
-    path = path.absolute()
+    path = path.parent.resolve() / path.name
     _refuse_file(newsletter, path)
     return path
 
@@ -189,12 +191,13 @@ def _setting(newsletter: Newsletter, target: str | Path) -> str | None:
 
 
 @contextmanager
-def _naming_target(source: str = "") -> Iterator[None]:
-    """Name NEWS_DATABASE_URL_TO in errors of the block, except in those about the source."""
+def _naming_target(file: str | None, source: str = "") -> Iterator[None]:
+    """Name --to or NEWS_DATABASE_URL_TO in errors of the block, except in those about the source."""
     try:
         yield
     except StoreError as failure:
         if isinstance(failure, DatabaseClosed) or (source and failure.where == source):
             raise
-        what, hint = (text.replace(DATABASE_URL, COPY_TARGET) for text in (failure.what, failure.hint))
+        target = COPY_TARGET if file is None else "--to"
+        what, hint = (_DATABASE_URL.sub(target, text) for text in (failure.what, failure.hint))
         raise type(failure)(what, hint, where=failure.where) from failure

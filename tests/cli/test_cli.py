@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -449,7 +450,7 @@ def test_a_dry_run_of_an_import_shows_the_same_table_and_changes_nothing(news: N
     assert table(tried)[0] == "DRY RUN, NOTHING CHANGED: 5 ROWS READ"
     assert news("subscribers", "list").output == ""
     imported = news(*command)
-    assert table(imported)[1:] == table(tried)[1:]
+    assert table(imported)[1:] == table(tried)[1:-1]
     assert table(imported) == [
         "5 ROWS READ",
         "Added 3 2 active, 1 bounced",
@@ -458,6 +459,14 @@ def test_a_dry_run_of_an_import_shows_the_same_table_and_changes_nothing(news: N
     ]
     assert 'more.csv:3: dy@example.com is kept out: the state "gone" is not known' in imported.output
     assert (tried.exit_code, imported.exit_code) == (1, 1)
+
+
+def test_an_import_of_the_standard_input(folder: Path) -> None:
+    command = [sys.executable, "-m", "newsletter", "subscribers"]
+    imported = subprocess.run([*command, "import", "-"], input=b"ada@example.com\n", capture_output=True)
+    assert b"Added        1" in imported.stdout, imported.stderr
+    shown = subprocess.run([*command, "show", "ada@example.com"], capture_output=True, text=True)
+    assert "imported from standard input" in " ".join(shown.stdout.split())
 
 
 def test_an_import_brings_nobody_back_who_was_removed(news: News, folder: Path) -> None:
