@@ -59,8 +59,8 @@ def resolve(src: str, site: Site) -> Picture:
     if path.suffix.lower() not in SUFFIXES:
         raise BadPicture("is no picture that mail programs show", f"use one of {', '.join(SUFFIXES)}")
     if site.url is None:
-        fix = f"write `site: https://…` in newsletter.yml, where {PICTURES}/ will be published"
-        raise BadPicture("is a file, and the newsletter has no site that could show it", fix)
+        fix = f"write `site:` in newsletter.yml: the address below which {PICTURES}/ will be published"
+        raise BadPicture("is a file, and newsletter.yml has no `site` from which readers can load it", fix)
     if _QUERY.search(site.url):
         what = "is a file, and the address of the site has a ? or #, behind which no picture can be"
         raise BadPicture(what, "write `site:` in newsletter.yml without it")
