@@ -16,8 +16,8 @@ from newsletter.subscribers.state_words import (
     tells_leaving,
     tells_state,
     value_tells_departure,
-    words_of,
 )
+from newsletter.subscribers.words import words_of
 
 Test = Callable[[str], bool]
 

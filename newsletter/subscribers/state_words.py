@@ -5,9 +5,9 @@ with it, such as `abgemeld` for "abgemeldet"; a longer one is also found inside 
 """
 # ruff: noqa: RUF001 - words in Cyrillic and Greek have letters that look like Latin ones
 
-import re
-import unicodedata
 from collections.abc import Sequence
+
+from newsletter.subscribers.words import words_of
 
 # "unsubscribed", "unsubscription", "opted out".
 _LEFT = {
@@ -145,16 +145,6 @@ _SHORT_MONTHS = (
 _COMPOUND_LETTERS = 6  # letters of a word that is also found inside a compound, such as Newsletterabmeldung
 _MAX_ENDING = 3  # letters after a word of `_BLOCKED`, such as -os of "bloqueados"
 _MAX_WORDS, _MAX_CHARACTERS = 4, 40  # of a value that tells of a departure, such as "Abgemeldet am 6.5.2024"
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, without accents and invisible characters.
-
-    `unsubscribedAt`, `UNSUBSCRIBED_AT` and `Unsubscribed at` have the same words.
-    """
-    text = re.sub("(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKD", text))
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
-    return re.findall(r"[^\W\d_]+", text.casefold())
 
 
 def _table(*languages: dict[str, str]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from newsletter.constants import SubscriberState
-from newsletter.subscribers.formats.header_names import column_key
 from newsletter.subscribers.import_row import KeptOutReason
+from newsletter.subscribers.words import column_key
 
 Verdict = SubscriberState | KeptOutReason | None
 """The meaning of a cell: a state, a reason to keep the row out, or None for a state that is not given."""
@@ -16,6 +16,7 @@ _INCREASING: tuple[Verdict, ...] = (
     *("active", None, "temporary", "not_confirmed", "unknown_state", "deleted"),
     *("bounced", "unsubscribed", "complained"),
 )
+
 SEVERITY: dict[Verdict, int] = {verdict: rank for rank, verdict in enumerate(_INCREASING)}
 """The rank of each verdict: if the columns of a row differ, the severest decides."""
 

@@ -8,7 +8,6 @@ from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departures import refuse_departures
 from newsletter.subscribers.formats.bare_lines import read_lines
-from newsletter.subscribers.formats.header_names import column_key
 from newsletter.subscribers.formats.layout import (
     Layout,
     layout_of,
@@ -23,6 +22,7 @@ from newsletter.subscribers.formats.rows import RowMapper
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.state_columns import StateColumns, is_suppression_list
 from newsletter.subscribers.table import Record, Table
+from newsletter.subscribers.words import column_key
 
 _FIRST_RECORDS = 100  # decide between tools whose columns are a guess
 _AS_STATE = "add --as unsubscribed, or --as bounced, or --as complained"

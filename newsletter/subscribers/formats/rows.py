@@ -12,8 +12,9 @@ from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.parsing import parse_subscriber
 from newsletter.subscribers.state_columns import means_departure
-from newsletter.subscribers.state_words import is_no, words_of
+from newsletter.subscribers.state_words import is_no
 from newsletter.subscribers.table import Record
+from newsletter.subscribers.words import words_of
 
 _PROTECTED = re.compile("'[=+@\u2212-]")
 _MAX_WORD = 60  # characters of a word of a state in a message

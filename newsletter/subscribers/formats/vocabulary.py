@@ -1,12 +1,10 @@
 """The words of a column of states that `--map` names: of many tools, in the languages of most newsletters."""
 
-import re
-
 from newsletter.constants import SubscriberState
-from newsletter.subscribers.formats.header_names import column_key
 from newsletter.subscribers.formats.model import Judge, Verdict
 from newsletter.subscribers.state_columns import meaning_of_yes
-from newsletter.subscribers.state_words import is_no, value_tells_leaving, words_of
+from newsletter.subscribers.state_words import is_no, value_tells_leaving
+from newsletter.subscribers.words import phrase_key, words_of
 
 # `inactive` is missing on purpose: it means "left" in one tool, and "not confirmed" in another.
 _WORDS: dict[Verdict, str] = {
@@ -32,17 +30,10 @@ _WORDS: dict[Verdict, str] = {
     "deleted": "deleted|archived|erased|gelöscht|supprimé|eliminado|verwijderd",
 }
 _YES_WORDS = "yes y true t 1 x on ja j oui o si sim s tak da д да evet igen はい 是 예"
-_SEPARATORS = re.compile(r"[\s_-]+")
 
-
-def _word(text: str) -> str:
-    """Return a word of a state as it is compared: `HARD_BOUNCE` and `Hard bounce` are equal."""
-    return _SEPARATORS.sub(" ", column_key(text)).strip()
-
-
-_YES = frozenset(map(_word, _YES_WORDS.split()))
+_YES = frozenset(map(phrase_key, _YES_WORDS.split()))
 _VERDICTS: dict[str, Verdict] = {
-    _word(word): verdict for verdict, words in _WORDS.items() for word in words.split("|")
+    phrase_key(word): verdict for verdict, words in _WORDS.items() for word in words.split("|")
 }
 
 
@@ -51,7 +42,7 @@ def judge_of(column: str) -> Judge:
     yes, no = _answers(column)
 
     def judge(cell: str) -> Verdict:
-        word = _word(cell)
+        word = phrase_key(cell)
         if not word:
             return None
         if word in _VERDICTS:
