@@ -22,7 +22,8 @@ Result = Literal[
     "refused",  # the row is not valid
 ]
 
-# The worst state last. A state that is not known says nothing against the others.
+# The worst state last. None is the least, since another row of the person may tell the state; within a row
+# (`formats.model.SEVERITY`) an empty cell is worse than `active`.
 _RANKS: dict[SubscriberState | None, int] = {
     None: 0,
     "pending": 1,

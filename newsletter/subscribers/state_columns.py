@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple
 
+from newsletter.subscribers.state_vocabulary import DEPARTURE_WORDS
 from newsletter.subscribers.state_words import (
     is_month,
     is_no,
@@ -81,17 +82,10 @@ _EAST_ASIAN_DATE = re.compile(
 )
 _DATE_WORD = re.compile("mon|tue|wed|thu|fri|sat|sun|t|z|utc|gmt|am|pm|de|del|um|uhr")
 
-# Values that tell of a departure in a column of any name, as `words_of` or as programs write them.
-_LEFT_PHRASES = (
-    "unsubscribe|unsubscribed|optout|opt out|opted out|do not contact|do not email|do not mail|bounced|"
-    "hardbounce|hard bounce|hardbounced|hard bounced|complained|complaint|spam complaint|cleaned|"
-    "undeliverable|unreachable|inactive|blocked|blocklisted|blacklisted|suppressed|deleted|"
-    "softbounce|soft bounce|hard fail|unsubscribed from list|erased|terminated|lapsed|churned|resigned|"
-    "removed|suspended|revoked|banned|do not disturb|no email|no mail|nomail"
-)
-_LEFT = frozenset(
-    phrase.replace(" ", blank) for phrase in _LEFT_PHRASES.split("|") for blank in (" ", "_", "-")
-)
+_START = 4  # letters that tell quickly that most values are no word of a departure
+# The words of departures as `words_of` returns them, or as programs write them.
+_LEFT = frozenset(word.replace(" ", blank) for word in DEPARTURE_WORDS for blank in (" ", "_", "-"))
+_LEFT_STARTS = frozenset(word[:_START] for word in _LEFT)
 _TAGS = re.compile("tags?|labels?|groups?|segments?|lists?|interests?")
 _TAG_END = re.compile("[;,|]")
 _MAX_LENGTH = 60  # characters of a date, a state or a plan
@@ -201,8 +195,8 @@ def _is_not_left(value: str) -> bool:
         return True
     # Finding the words of every value would take most of the time of an import.
     text = value.strip().lower()
-    if text.isascii() and not may_tell_departure(text):
-        return text not in _LEFT
+    if text.isascii() and text[:_START] not in _LEFT_STARTS and not may_tell_departure(text):
+        return True
     words = words_of(value)
     return text not in _LEFT and " ".join(words) not in _LEFT and not value_tells_departure(words)
 

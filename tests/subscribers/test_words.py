@@ -3,7 +3,7 @@
 import pytest
 
 from newsletter.subscribers.formats.header_names import address_position
-from newsletter.subscribers.formats.vocabulary import judge_of
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.words import column_key, phrase_key, words_of
 
 

@@ -7,11 +7,12 @@ from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.formats.dates import AmbiguousDate, is_empty, parse_time
 from newsletter.subscribers.formats.layout import Layout
-from newsletter.subscribers.formats.model import SEVERITY, Verdict
+from newsletter.subscribers.formats.model import SEVERITY
 from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.parsing import parse_subscriber
 from newsletter.subscribers.state_columns import means_departure
+from newsletter.subscribers.state_vocabulary import Verdict
 from newsletter.subscribers.state_words import is_no
 from newsletter.subscribers.table import Record
 from newsletter.subscribers.words import words_of
@@ -56,8 +57,6 @@ class RowMapper:
             case "unsubscribed" | "bounced" | "complained" as state:
                 left = left or self._changed(where, fields)
                 return ImportRow(where, address, name, state, joined, left)
-            case "pending":
-                return KeptOut(where, address.given, "not_confirmed", word)
             case reason:
                 return KeptOut(where, address.given, reason, word)
 

@@ -4,8 +4,8 @@
 import pytest
 
 from newsletter.errors import SubscriberError
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.formats.options import MapField
-from newsletter.subscribers.formats.vocabulary import judge_of
 from tests.import_tables import bare, notes, shown, table
 
 ADA = ["2 ada@example.com (Ada Example) active"]
