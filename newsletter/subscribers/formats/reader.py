@@ -34,7 +34,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     """Yield the rows of a table in order, and a Problem for each invalid row, and for what is left out.
 
     The first is a note with the tool that wrote the table, if it is known. Raise SubscriberError if the table
-    cannot be understood: no addresses, a column that may tell who has left, an ambiguous date.
+    cannot be understood: no addresses, a column that may tell who has left, dates whose order is not known.
     """
     first = list(islice(table.records, _FIRST_RECORDS))
     rows = [record.fields for record in first if not isinstance(record, Problem)]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.formats.dates import AmbiguousDate, is_empty, parse_time
+from newsletter.subscribers.formats.dates import UnknownDateOrder, is_empty, parse_time
 from newsletter.subscribers.formats.layout import Layout
 from newsletter.subscribers.formats.model import SEVERITY
 from newsletter.subscribers.formats.options import ImportOptions
@@ -35,7 +35,7 @@ class RowMapper:
     def row(self, record: Record) -> ImportRow | KeptOut | Problem | None:
         """Return the row of a record; None if its fields are empty.
 
-        Raise SubscriberError for a date that can be read in two ways.
+        Raise SubscriberError for a date whose order of day and month is not known.
         """
         layout, fields = self._layout, record.fields
         where = f"{self._shown}:{record.line}"
@@ -125,10 +125,13 @@ class RowMapper:
         """Return the time in a cell; None, and a warning once for its column, if it cannot be read."""
         try:
             return parse_time(value, self._options.date_format)
-        except AmbiguousDate as failure:
+        except UnknownDateOrder as failure:
             date, column = printable(value.strip()), self._shown_column(position)
-            what = f"the date {date} in {column} can be read in two ways"
-            hint = 'name its format: --date-format "%d/%m/%Y" if the day is first, or "%m/%d/%Y"'
+            what = f"the order of day and month is not known for dates such as {date} in {column}"
+            hint = (
+                f'name it: --date-format "{failure.day_first}" if the day is first, '
+                f'or --date-format "{failure.month_first}"'
+            )
             raise SubscriberError(what, hint, where=where) from failure
         except ValueError:
             self._note_unread(where, position, value)
