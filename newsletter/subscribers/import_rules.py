@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from newsletter.constants import SubscriberState
+from newsletter.constants import DEPARTED_STATES, SubscriberState
 from newsletter.subscribers.import_row import ImportRow
 
 IMPORTED = "imported"
@@ -54,7 +54,7 @@ class Change(NamedTuple):
 
 def is_departed(state: SubscriberState | None) -> bool:
     """Return True for the states of people who are off the list."""
-    return _RANKS[state] > _RANKS["active"]
+    return state in DEPARTED_STATES
 
 
 def is_as_bad(state: SubscriberState, other: SubscriberState) -> bool:

@@ -6,14 +6,13 @@ nothing.
 
 from typing import Literal
 
+from newsletter.constants import DepartedState
 from newsletter.subscribers.words import phrase_key
 
 Verdict = (
     Literal[
         "active",
-        "unsubscribed",
-        "bounced",
-        "complained",
+        DepartedState,
         "not_confirmed",  # the person never confirmed the subscription
         "temporary",  # a delivery failed for a time
         "deleted",  # the account was deleted

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import PurePath
 
+from newsletter.constants import DEPARTED_STATES
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departures import refuse_departures
@@ -25,7 +26,7 @@ from newsletter.subscribers.table import Record, Table
 from newsletter.subscribers.words import column_key
 
 _FIRST_RECORDS = 100  # decide between tools whose columns are a guess
-_AS_STATE = "add --as unsubscribed, or --as bounced, or --as complained"
+_AS_STATE = f"add {', or '.join(f'--as {state}' for state in DEPARTED_STATES)}"
 
 Result = ImportRow | KeptOut | Problem
 

@@ -54,11 +54,11 @@ class RowMapper:
         match self._options.as_state or verdict:
             case None | "active" as state:
                 return ImportRow(where, address, name, state, joined)
-            case "unsubscribed" | "bounced" | "complained" as state:
-                left = left or self._changed(where, fields)
-                return ImportRow(where, address, name, state, joined, left)
-            case reason:
+            case "temporary" | "not_confirmed" | "unknown_state" | "deleted" as reason:
                 return KeptOut(where, address.given, reason, word)
+            case departed:
+                left = left or self._changed(where, fields)
+                return ImportRow(where, address, name, departed, joined, left)
 
     def _name(self, fields: list[str]) -> str:
         parts = self._layout.names
