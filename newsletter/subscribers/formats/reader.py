@@ -8,7 +8,7 @@ from newsletter.constants import DEPARTED_STATES
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departures import refuse_departures
-from newsletter.subscribers.formats.bare_lines import read_lines
+from newsletter.subscribers.formats.address_rows import read_addresses
 from newsletter.subscribers.formats.layout import (
     Layout,
     layout_of,
@@ -43,7 +43,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     if table.header is None:
         if rows:  # an archive may have an empty file
             yield _note_without_header(table, options)
-        yield from read_lines(records, table.shown, options.as_state or "active")
+        yield from read_addresses(records, table.shown, options.as_state or "active")
         return
     found = recognise(table.header, (), table.name, rows)
     if found is not None and found.is_skipped:
@@ -70,7 +70,7 @@ def _note_without_header(table: Table, options: ImportOptions) -> Problem:
         what = "the file has no header, so no option can name its columns"
         raise SubscriberError(what, "write a first line with the names of the columns", where=table.shown)
     _refuse_suppression_list(table, False, options)
-    return Problem(table.shown, "the file has no header: each line is an address", severity="note")
+    return Problem(table.shown, "the file has no header: it is read as a list of addresses", severity="note")
 
 
 def _chosen(
