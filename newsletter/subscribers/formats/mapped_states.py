@@ -1,7 +1,7 @@
 """Judge the cells of a column of states that `--map` names."""
 
+from newsletter.subscribers.departure_columns import meaning_of_yes
 from newsletter.subscribers.formats.model import Judge
-from newsletter.subscribers.state_columns import meaning_of_yes
 from newsletter.subscribers.state_vocabulary import VERDICTS, Verdict
 from newsletter.subscribers.state_words import is_no, value_tells_leaving
 from newsletter.subscribers.words import phrase_key, words_of

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from newsletter.constants import DEPARTED_STATES
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers.departure_columns import DepartureColumns, is_suppression_list
 from newsletter.subscribers.departures import refuse_departures
 from newsletter.subscribers.formats.address_rows import read_addresses
 from newsletter.subscribers.formats.layout import (
@@ -21,7 +22,6 @@ from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.formats.recognition import recognise
 from newsletter.subscribers.formats.rows import RowMapper
 from newsletter.subscribers.import_row import ImportRow, KeptOut
-from newsletter.subscribers.state_columns import StateColumns, is_suppression_list
 from newsletter.subscribers.table import Record, Table
 from newsletter.subscribers.words import column_key
 
@@ -60,8 +60,8 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     _refuse_suppression_list(table, layout.tells_state, options)
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
-        states = StateColumns(table.header, layout.imported | layout.described | ignored)
-        records = refuse_departures(records, states, where)
+        columns = DepartureColumns(table.header, layout.imported | layout.described | ignored)
+        records = refuse_departures(records, columns, where)
     yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 
 

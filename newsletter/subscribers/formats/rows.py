@@ -5,13 +5,13 @@ from datetime import datetime
 
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers.departure_columns import means_departure
 from newsletter.subscribers.formats.dates import UnknownDateOrder, is_empty, parse_time
 from newsletter.subscribers.formats.layout import Layout
 from newsletter.subscribers.formats.model import SEVERITY
 from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.parsing import parse_subscriber
-from newsletter.subscribers.state_columns import means_departure
 from newsletter.subscribers.state_vocabulary import Verdict
 from newsletter.subscribers.state_words import is_no
 from newsletter.subscribers.table import Record

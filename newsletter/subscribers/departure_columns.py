@@ -20,7 +20,7 @@ from newsletter.subscribers.state_words import (
 )
 from newsletter.subscribers.words import words_of
 
-Test = Callable[[str], bool]
+IsHarmless = Callable[[str], bool]
 
 # The patterns match a word of a name, or a part of a word; `state_words` has other languages.
 _DEPARTURE = re.compile(
@@ -98,7 +98,7 @@ class Column(NamedTuple):
     name: str
 
 
-class StateColumns:
+class DepartureColumns:
     """The columns of a CSV file that tell who has left, by their names and then by the values of each row.
 
     `certain` are those whose name is enough.
@@ -107,7 +107,7 @@ class StateColumns:
     def __init__(self, header: Sequence[str], skipped: Collection[int | None]) -> None:
         """Judge the columns of a header, without those at the skipped positions."""
         self.certain: list[Column] = []
-        self._watched: list[tuple[Column, Test]] = []
+        self._watched: list[tuple[Column, IsHarmless]] = []
         for column in (Column(n, name.strip()) for n, name in enumerate(header) if n not in skipped):
             if is_harmless := _harmless_values(column.name):
                 self._watched.append((column, is_harmless))
@@ -125,7 +125,7 @@ def is_suppression_list(file_name: str) -> bool:
     return _tells_departure(words) or any(map(_SUPPRESSION_FILE.fullmatch, words))
 
 
-def _harmless_values(name: str) -> Test | None:
+def _harmless_values(name: str) -> IsHarmless | None:
     """Return the test that harmless values of a column pass, by its name; None if the name is enough."""
     words = words_of(name)
     phrase = " ".join(words)
