@@ -1,9 +1,9 @@
 """Judge the cells of a column of states that `--map` names."""
 
 from newsletter.subscribers.departure_columns import meaning_of_yes
+from newsletter.subscribers.departure_words import is_no, is_unsubscribe_value
 from newsletter.subscribers.formats.model import Judge
 from newsletter.subscribers.state_vocabulary import VERDICTS, Verdict
-from newsletter.subscribers.state_words import is_no, value_tells_leaving
 from newsletter.subscribers.words import phrase_key, words_of
 
 _YES_WORDS = "yes y true t 1 x on ja j oui o si sim s tak da д да evet igen はい 是 예"
@@ -23,7 +23,7 @@ def judge_of(column: str) -> Judge:
             return VERDICTS[word]
         if yes is not None and (word in _YES or word == "0" or is_no([word])):
             return yes if word in _YES else no
-        return "unsubscribed" if value_tells_leaving(words_of(cell)) else "unknown_state"
+        return "unsubscribed" if is_unsubscribe_value(words_of(cell)) else "unknown_state"
 
     return judge
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.departure_columns import means_departure
+from newsletter.subscribers.departure_columns import is_departure_or_no
+from newsletter.subscribers.departure_words import is_no
 from newsletter.subscribers.formats.dates import UnknownDateOrder, is_empty, parse_time
 from newsletter.subscribers.formats.layout import Layout
 from newsletter.subscribers.formats.model import SEVERITY
@@ -13,7 +14,6 @@ from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.parsing import parse_subscriber
 from newsletter.subscribers.state_vocabulary import Verdict
-from newsletter.subscribers.state_words import is_no
 from newsletter.subscribers.table import Record
 from newsletter.subscribers.words import words_of
 
@@ -98,7 +98,7 @@ class RowMapper:
                 continue
             if time := self._time(where, position, value):
                 return time, ""
-            if means_departure(value):
+            if is_departure_or_no(value):
                 return None, value.strip()[:_MAX_WORD]
         return None, ""
 

@@ -171,18 +171,18 @@ _SHORT_MONTH_NAMES = frozenset(_SHORT_MONTHS.split())
 _NEGATIONS, _MONTH_STARTS = frozenset(_table(_NO)), _table(_MONTHS)
 
 
-def tells_leaving(words: Sequence[str]) -> bool:
+def is_departure_name(words: Sequence[str]) -> bool:
     """Return True for the words of a name such as "Abgemeldet am" and "désabonnements"."""
     return _has(_LEFT_NAMES, words)
 
 
-def tells_state(words: Sequence[str]) -> bool:
+def is_state_name(words: Sequence[str]) -> bool:
     """Return True for the words of a column's name such as "blockiert", "Statut" and "状态"."""
     phrase = f" {' '.join(words)} "
     return _has((*_BLOCKED_NAMES, *_STATES_INSIDE), words) or any(f" {word} " in phrase for word in _STATES)
 
 
-def tells_joining(words: Sequence[str]) -> bool:
+def is_joining_name(words: Sequence[str]) -> bool:
     """Return True for the words of a column's name such as "Date d'inscription"."""
     return _has(_JOINED_NAMES, words)
 
@@ -192,15 +192,15 @@ def _has(parts: Sequence[str], words: Sequence[str]) -> bool:
     return any(part in phrase for part in parts)
 
 
-def may_tell_departure(value: str) -> bool:
+def may_be_departure_value(value: str) -> bool:
     """Return False, quickly, for most values in small ASCII letters that tell of no departure."""
     return value[:4] in _STARTS
 
 
-def value_tells_departure(words: Sequence[str]) -> bool:
+def is_departure_value(words: Sequence[str]) -> bool:
     """Return True for the words of a value such as "abgemeldet am", "bloqueado" and "已退订"."""
     phrase = " ".join(words)
-    if value_tells_leaving(words):
+    if is_unsubscribe_value(words):
         return True
     if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:
         return False
@@ -211,7 +211,7 @@ def value_tells_departure(words: Sequence[str]) -> bool:
     return any(phrase.startswith(w) and len(phrase) <= len(w) + _MAX_ENDING for w in _BLOCKED_VALUES)
 
 
-def value_tells_leaving(words: Sequence[str]) -> bool:
+def is_unsubscribe_value(words: Sequence[str]) -> bool:
     """Return True for the words of a value such as "abgemeldet am" and "已退订", not for "bloqueado"."""
     phrase, joined = " ".join(words), "".join(words)
     if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:
