@@ -15,12 +15,18 @@ CLIPPED_BYTES = 102_000
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 
-SubscriberState = Literal[
-    "pending",  # has not confirmed the subscription yet; gets no mail
-    "active",  # gets the newsletter
+DepartedState = Literal[
     "unsubscribed",  # has unsubscribed; gets no mail
     "bounced",  # the address does not accept mail; gets no mail
     "complained",  # has reported the newsletter as spam; gets no mail
+]
+DEPARTED_STATES: tuple[DepartedState, ...] = get_args(DepartedState)
+"""The states of people who are off the list; no import makes them active."""
+
+SubscriberState = Literal[
+    "pending",  # has not confirmed the subscription yet; gets no mail
+    "active",  # gets the newsletter
+    DepartedState,
 ]
 SUBSCRIBER_STATES: tuple[str, ...] = get_args(SubscriberState)
 

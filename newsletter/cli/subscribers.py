@@ -11,12 +11,12 @@ from newsletter.cli import output, subscriber_records, terminal
 from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.newsletter import load, open_to_read
-from newsletter.constants import REFUSED, SUBSCRIBER_STATES
+from newsletter.constants import DEPARTED_STATES, REFUSED, SUBSCRIBER_STATES, DepartedState
 from newsletter.errors import SubscriberError
 
 if TYPE_CHECKING:
     from newsletter.store.subscribers import Subscribers
-    from newsletter.subscribers.formats.options import LeftState, MapField
+    from newsletter.subscribers.formats.options import MapField
 
 
 _STANDARD_INPUT = Path("/dev/stdin")
@@ -37,7 +37,7 @@ for _command in subscriber_records.COMMANDS:
 @click.option(
     "--as",
     "as_state",
-    type=click.Choice(["unsubscribed", "bounced", "complained"]),
+    type=click.Choice(DEPARTED_STATES),
     help="Everyone in the files has left in this way.",
 )
 @click.option(
@@ -62,7 +62,7 @@ def import_(
     folder: Path,
     files: tuple[Path, ...],
     dry_run: bool,
-    as_state: "LeftState | None",
+    as_state: DepartedState | None,
     mapped: tuple[str, ...],
     ignored: tuple[str, ...],
     date_format: str | None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, select, type_coerce
 
-from newsletter.constants import SUBSCRIBER_STATES
+from newsletter.constants import DEPARTED_STATES, SUBSCRIBER_STATES
 from newsletter.sending.model import SUBSCRIBERS
 from newsletter.store.schema import send_table, subscriber_table, suppressed_table
 
@@ -16,7 +16,7 @@ MAX_DOMAINS = 5
 
 _state, _joined, _changed = (subscriber_table.c[name] for name in ("state", "consent_at", "changed_at"))
 _is_active = _state == "active"
-_has_left = _state.in_(("unsubscribed", "bounced", "complained"))
+_has_left = _state.in_(DEPARTED_STATES)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from newsletter.display import masked, printable
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.state_columns import Column, StateColumns
+from newsletter.subscribers.departure_columns import Column, DepartureColumns
 from newsletter.subscribers.table import Record
 
 _FIRST_RECORDS = 100  # are examined together, so that the error names every column that they decide
@@ -23,25 +23,25 @@ def _advice(columns: Sequence[Column]) -> str:
 
 
 def refuse_departures(
-    records: Iterator[Record | Problem], states: StateColumns, where: str
+    records: Iterator[Record | Problem], columns: DepartureColumns, where: str
 ) -> Iterator[Record | Problem]:
     """Yield the records of a file; raise SubscriberError at the first that may tell who has left.
 
     Raise the error before the first record if the first hundred or the names of the columns are enough.
     """
     first = list(islice(records, _FIRST_RECORDS))
-    found = set(states.certain)
-    found.update(column for record in first for column in _departures(states, record))
+    found = set(columns.certain)
+    found.update(column for record in first for column in _departures(columns, record))
     if found:
         raise _has_left(sorted(found), first, where)
     for record in chain(first, records):
-        if late := _departures(states, record):
+        if late := _departures(columns, record):
             raise _has_left(late, [record], where)
         yield record
 
 
-def _departures(states: StateColumns, record: Record | Problem) -> list[Column]:
-    return [] if isinstance(record, Problem) else states.departures(record.fields)
+def _departures(columns: DepartureColumns, record: Record | Problem) -> list[Column]:
+    return [] if isinstance(record, Problem) else columns.departures(record.fields)
 
 
 def _has_left(columns: Sequence[Column], records: Sequence[Record | Problem], where: str) -> SubscriberError:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from newsletter.constants import SubscriberState
+from newsletter.constants import DEPARTED_STATES, SubscriberState
 from newsletter.subscribers.import_row import ImportRow
 
 IMPORTED = "imported"
@@ -22,7 +22,8 @@ Result = Literal[
     "refused",  # the row is not valid
 ]
 
-# The worst state last. A state that is not known says nothing against the others.
+# The worst state last. None is the least, since another row of the person may tell the state; within a row
+# (`formats.model.SEVERITY`) an empty cell is worse than `active`.
 _RANKS: dict[SubscriberState | None, int] = {
     None: 0,
     "pending": 1,
@@ -53,7 +54,7 @@ class Change(NamedTuple):
 
 def is_departed(state: SubscriberState | None) -> bool:
     """Return True for the states of people who are off the list."""
-    return _RANKS[state] > _RANKS["active"]
+    return state in DEPARTED_STATES
 
 
 def is_as_bad(state: SubscriberState, other: SubscriberState) -> bool:

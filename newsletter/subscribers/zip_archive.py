@@ -152,15 +152,17 @@ def _refuse_bomb(lists: Sequence[zipfile.ZipInfo], shown: str) -> None:
     """Raise SubscriberError for sizes that no list has; not more than the stated size is ever unpacked."""
     for entry in lists:
         if entry.file_size > max(MIN_RATIO_BYTES, MAX_RATIO * entry.compress_size):
-            what = f"would be more than {MAX_RATIO} times as large when unpacked: no list of subscribers is"
-            _refuse(shown, entry.orig_filename, what)
+            what = f"unpacks to more than {MAX_RATIO} times its size, as no list of subscribers does"
+            hint = "download the export again; if you trust it, unpack it and name its files"
+            _refuse(shown, entry.orig_filename, what, hint)
     if sum(entry.file_size for entry in lists) > MAX_UNPACKED_BYTES:
         what = f"the files of the archive would be larger than {MAX_UNPACKED_BYTES:,} bytes when unpacked"
         raise SubscriberError(what, "unpack it, and name its files one by one", where=shown)
 
 
-def _refuse(shown: str, name: str, what: str) -> NoReturn:
-    hint = "unpack the archive, and name the CSV files in it"
+def _refuse(
+    shown: str, name: str, what: str, hint: str = "unpack the archive, and name the CSV files in it"
+) -> NoReturn:
     raise SubscriberError(f"the file `{printable(name, 100)}` {what}", hint, where=shown)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import SubscriberError
-from newsletter.subscribers import state_words
+from newsletter.subscribers import departure_words
 from newsletter.subscribers.formats.reader import Result
 from newsletter.subscribers.import_row import ImportRow
 from tests.import_tables import read_file
@@ -103,7 +103,9 @@ def test_what_follows_a_date_decides_in_a_column_of_joining(value: str, tmp_path
 def test_no_word_of_the_tables_is_empty() -> None:
     """An empty one would be found in every name."""
     tables = [
-        getattr(state_words, name) for name in vars(state_words) if name.endswith(("_NAMES", "_INSIDE"))
+        getattr(departure_words, name)
+        for name in vars(departure_words)
+        if name.endswith(("_NAMES", "_INSIDE"))
     ]
-    tables += [state_words._LEFT_VALUES, state_words._BLOCKED_VALUES, state_words._STATES]
+    tables += [departure_words._LEFT_VALUES, departure_words._BLOCKED_VALUES, departure_words._STATES]
     assert all(word.strip() for table in tables for word in table)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from newsletter.errors import SubscriberError
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.formats.model import StateColumn
 from newsletter.subscribers.formats.recognition import FORMATS
-from newsletter.subscribers.formats.vocabulary import judge_of
 from newsletter.subscribers.import_row import ImportRow
 from tests.hostile.test_departure_languages import HARMLESS, LANGUAGES, VALUES
 from tests.hostile.test_departures import EXPORTS

@@ -174,7 +174,8 @@ UNPACK = "unpack the archive, and name the CSV files in it"
         pytest.param(lambda: renamed(b"a.csv\0b.png"), "has a control character in its name", id="nul"),
         pytest.param(
             lambda: archive(("a.csv", "email\n" + "a" * 11_000_000)),
-            "the file `a.csv` would be more than 200 times as large when unpacked",
+            "the file `a.csv` unpacks to more than 200 times its size, as no list of subscribers does; "
+            "download the export again",
             id="bomb",
         ),
         pytest.param(

@@ -3,17 +3,35 @@
 import re
 from datetime import UTC, datetime
 
-# 1/2/23 is in January or in February.
-_AMBIGUOUS = re.compile("[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}(?:[0-9]{2})?(?![0-9])")
+# 1/2/23 is in January or in February. 13/2/23 is not, but another date of its column may be.
+_DAY_AND_MONTH = re.compile(
+    "[0-9]{1,2}([./-])[0-9]{1,2}([./-])[0-9]{2}([0-9]{2})?(?![0-9])"
+    "( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?( [AaPp][Mm])?"
+)
 _SPACED_OFFSET = re.compile("(.{16,26}) ([+-][0-9]{2}:?[0-9]{2})")
 _SECONDS = re.compile("([0-9]{9,10})(?:\\.[0-9]{1,9})?")
-_MILLISECONDS = re.compile("[0-9]{12,13}")
+_MILLISECONDS = re.compile("[0-9]{13}")
+# 202401021530 and 20240102153045
+_DIGITS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _NOTHING = frozenset(("", "null", "none", "nil", "n/a", "-", "0", "\\n", "0000-00-00", "0000-00-00 00:00:00"))
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100  # other years are mistakes
 
 
-class AmbiguousDate(ValueError):
-    """The error for a date whose day and month can be mistaken for each other."""
+class UnknownDateOrder(ValueError):
+    """The error for a date that has its day and its month in an order that is not known.
+
+    `day_first` and `month_first` are the formats of `strptime` that such a date may have.
+    """
+
+    def __init__(self, date: re.Match[str]) -> None:
+        """Take the parts of a date, as `_DAY_AND_MONTH` finds them."""
+        super().__init__(date[0])
+        first, second, century, time, seconds, half = date.groups()
+        clock = (
+            f" %{'I' if half else 'H'}:%M{':%S' if seconds else ''}{' %p' if half else ''}" if time else ""
+        )
+        rest = f"{second}%{'Y' if century else 'y'}{clock}"
+        self.day_first, self.month_first = f"%d{first}%m{rest}", f"%m{first}%d{rest}"
 
 
 def is_empty(value: str) -> bool:
@@ -24,7 +42,7 @@ def is_empty(value: str) -> bool:
 def parse_time(value: str, date_format: str | None = None) -> datetime:
     """Return a time in UTC; a time without a zone is in UTC already.
 
-    Raise AmbiguousDate for a date such as 1/2/23 without a format, else ValueError if it cannot be read.
+    Raise UnknownDateOrder for a date such as 1/2/23 without a format, else ValueError if it cannot be read.
     """
     value = value.strip()
     if date_format is not None:
@@ -43,8 +61,8 @@ def _parse_iso(value: str) -> datetime:
             return datetime.fromisoformat(f"{value[:-4]}+00:00")
         if spaced := _SPACED_OFFSET.fullmatch(value):
             return datetime.fromisoformat("".join(spaced.groups()))
-        if _AMBIGUOUS.match(value):
-            raise AmbiguousDate(value) from failure
+        if date := _DAY_AND_MONTH.match(value):
+            raise UnknownDateOrder(date) from failure
         raise
 
 
@@ -53,6 +71,8 @@ def _parse_number(value: str) -> datetime:
         return datetime.fromtimestamp(int(seconds[1]), UTC)
     if _MILLISECONDS.fullmatch(value):
         return datetime.fromtimestamp(int(value) // 1000, UTC)
+    if value.isascii() and value.isdecimal() and len(value) in _DIGITS:
+        return datetime.strptime(value, _DIGITS[len(value)])
     raise ValueError(value)
 
 

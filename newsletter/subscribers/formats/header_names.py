@@ -1,11 +1,9 @@
 """Names of columns with addresses and names of people, in many languages."""
 # ruff: noqa: RUF001 - words in Cyrillic and Greek have letters that look like Latin ones
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
-_SEPARATORS = re.compile("[\\s_.:*/\u2010-\u2015-]+")
+from newsletter.subscribers.words import phrase_key
 
 _ADDRESS = {
     "English": "email|e-mail|email address|e-mail address|mail|mail address|emailaddress|subscriber email",
@@ -69,20 +67,13 @@ _LAST = {
 _FIRST_BESIDE_FAMILY = ("vorname", "voornaam", "fornavn")
 
 
-def column_key(name: str) -> str:
-    """Return the name of a column as it is compared: without capitals, accents and invisible characters."""
-    text = name if name.isascii() else unicodedata.normalize("NFKD", name)
-    text = "".join(c for c in text if c.isascii() or unicodedata.category(c) not in ("Mn", "Cf"))
-    return " ".join(text.casefold().split())
-
-
-def _loose_key(name: str) -> str:
-    """Return a key that is equal for `E-Mail-Adresse`, `e_mail adresse` and `E-Mail-Adresse:`."""
-    return _SEPARATORS.sub(" ", column_key(name)).strip()
+def _key(name: str) -> str:
+    """Return a name as it is compared, without the asterisk of a field that forms require."""
+    return phrase_key(name.replace("*", " "))
 
 
 def _table(languages: dict[str, str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(_loose_key, "|".join(languages.values()).split("|"))))
+    return tuple(dict.fromkeys(map(_key, "|".join(languages.values()).split("|"))))
 
 
 _ADDRESSES = _table(_ADDRESS)
@@ -91,7 +82,7 @@ _FULL_NAMES, _FIRST_NAMES, _LAST_NAMES = _table(_FULL), _table(_FIRST), _table(_
 
 def address_position(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> int | None:
     """Return the position of the column with the addresses, by its name; rows decide between several."""
-    keys = [_loose_key(name) for name in header]
+    keys = [_key(name) for name in header]
     found = [keys.index(name) for name in _ADDRESSES if name in keys]
     return max(found, key=lambda n: sum("@" in row[n] for row in rows), default=None)
 
@@ -101,7 +92,7 @@ def name_positions(header: Sequence[str]) -> tuple[int, ...]:
     full, first, last = (_position(header, table) for table in (_FULL_NAMES, _FIRST_NAMES, _LAST_NAMES))
     if full is None:
         parts = (first, last)
-    elif first is not None and last is None and _loose_key(header[first]) in _FIRST_BESIDE_FAMILY:
+    elif first is not None and last is None and _key(header[first]) in _FIRST_BESIDE_FAMILY:
         parts = (first, full)
     elif first is None and last is not None:
         parts = (full, last)
@@ -111,5 +102,5 @@ def name_positions(header: Sequence[str]) -> tuple[int, ...]:
 
 
 def _position(header: Sequence[str], names: Sequence[str]) -> int | None:
-    keys = [_loose_key(name) for name in header]
+    keys = [_key(name) for name in header]
     return next((keys.index(name) for name in names if name in keys), None)

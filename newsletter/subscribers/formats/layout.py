@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from newsletter.display import printable
 from newsletter.errors import SubscriberError
-from newsletter.subscribers.formats.header_names import address_position, column_key, name_positions
-from newsletter.subscribers.formats.model import Format, Judge, Verdict
+from newsletter.subscribers.formats.header_names import address_position, name_positions
+from newsletter.subscribers.formats.mapped_states import judge_of
+from newsletter.subscribers.formats.model import Format, Judge
 from newsletter.subscribers.formats.options import ImportOptions
-from newsletter.subscribers.formats.vocabulary import judge_of
+from newsletter.subscribers.state_vocabulary import Verdict
+from newsletter.subscribers.words import column_key
 
 _SHOWN_COLUMNS = 300  # characters of the names of columns in a message
 

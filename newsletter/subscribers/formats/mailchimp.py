@@ -6,7 +6,8 @@ columns have the names that the owner of the audience gave them, in any language
 
 from dataclasses import replace
 
-from newsletter.subscribers.formats.model import Format, StateColumn, Verdict, columns, filled_means
+from newsletter.subscribers.formats.model import Format, StateColumn, columns, filled_means
+from newsletter.subscribers.state_vocabulary import Verdict
 
 _REASON = StateColumn(
     "unsub_reason",

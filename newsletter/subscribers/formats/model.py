@@ -3,19 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from newsletter.constants import SubscriberState
-from newsletter.subscribers.formats.header_names import column_key
-from newsletter.subscribers.import_row import KeptOutReason
-
-Verdict = SubscriberState | KeptOutReason | None
-"""The meaning of a cell: a state, a reason to keep the row out, or None for a state that is not given."""
+from newsletter.subscribers.state_vocabulary import Verdict
+from newsletter.subscribers.words import column_key
 
 Judge = Callable[[str], Verdict]
 
+# None stands above `active`: an empty cell may be that of somebody who has left. Between the rows of a person
+# (`import_rules`) it is the least.
 _INCREASING: tuple[Verdict, ...] = (
     *("active", None, "temporary", "not_confirmed", "unknown_state", "deleted"),
     *("bounced", "unsubscribed", "complained"),
 )
+
 SEVERITY: dict[Verdict, int] = {verdict: rank for rank, verdict in enumerate(_INCREASING)}
 """The rank of each verdict: if the columns of a row differ, the severest decides."""
 

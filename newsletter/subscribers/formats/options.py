@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
+from newsletter.constants import DepartedState
 from newsletter.display import printable
 from newsletter.errors import SubscriberError
-
-LeftState = Literal["unsubscribed", "bounced", "complained"]
-LEFT_STATES: tuple[str, ...] = get_args(LeftState)
-"""The states that `--as` gives to everyone in a file."""
 
 MapField = Literal[
     "address",
@@ -37,7 +34,7 @@ class ImportOptions:
     encoding: str = "utf-8"
     ignored: tuple[str, ...] = ()
     mapped: Mapping[MapField, str] = field(default_factory=dict)
-    as_state: LeftState | None = None
+    as_state: DepartedState | None = None
     date_format: str | None = None
 
     def __post_init__(self) -> None:

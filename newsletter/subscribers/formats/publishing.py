@@ -4,7 +4,8 @@ Sources of the columns: exports in the tests of TryGhost/migrate; for Buttondown
 words of its API; for Ghost exports in public repositories.
 """
 
-from newsletter.subscribers.formats.model import Format, StateColumn, Verdict, columns, filled_means
+from newsletter.subscribers.formats.model import Format, StateColumn, columns, filled_means
+from newsletter.subscribers.state_vocabulary import Verdict
 
 # The file of 2020 has no `plan`, and `prefer_digests` in its place. `active_subscription` is true for people
 # who pay, and tells nothing about mail.

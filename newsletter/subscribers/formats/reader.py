@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import PurePath
 
+from newsletter.constants import DEPARTED_STATES
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers.departure_columns import DepartureColumns, is_suppression_list
 from newsletter.subscribers.departures import refuse_departures
-from newsletter.subscribers.formats.bare_lines import read_lines
-from newsletter.subscribers.formats.header_names import column_key
+from newsletter.subscribers.formats.address_rows import read_addresses
 from newsletter.subscribers.formats.layout import (
     Layout,
     layout_of,
@@ -21,11 +22,11 @@ from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.formats.recognition import recognise
 from newsletter.subscribers.formats.rows import RowMapper
 from newsletter.subscribers.import_row import ImportRow, KeptOut
-from newsletter.subscribers.state_columns import StateColumns, is_suppression_list
 from newsletter.subscribers.table import Record, Table
+from newsletter.subscribers.words import column_key
 
 _FIRST_RECORDS = 100  # decide between tools whose columns are a guess
-_AS_STATE = "add --as unsubscribed, or --as bounced, or --as complained"
+_AS_STATE = f"add {', or '.join(f'--as {state}' for state in DEPARTED_STATES)}"
 
 Result = ImportRow | KeptOut | Problem
 
@@ -34,7 +35,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     """Yield the rows of a table in order, and a Problem for each invalid row, and for what is left out.
 
     The first is a note with the tool that wrote the table, if it is known. Raise SubscriberError if the table
-    cannot be understood: no addresses, a column that may tell who has left, an ambiguous date.
+    cannot be understood: no addresses, a column that may tell who has left, dates whose order is not known.
     """
     first = list(islice(table.records, _FIRST_RECORDS))
     rows = [record.fields for record in first if not isinstance(record, Problem)]
@@ -42,7 +43,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     if table.header is None:
         if rows:  # an archive may have an empty file
             yield _note_without_header(table, options)
-        yield from read_lines(records, table.shown, options.as_state or "active")
+        yield from read_addresses(records, table.shown, options.as_state or "active")
         return
     found = recognise(table.header, (), table.name, rows)
     if found is not None and found.is_skipped:
@@ -59,8 +60,8 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     _refuse_suppression_list(table, layout.tells_state, options)
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
-        states = StateColumns(table.header, layout.imported | layout.described | ignored)
-        records = refuse_departures(records, states, where)
+        columns = DepartureColumns(table.header, layout.imported | layout.described | ignored)
+        records = refuse_departures(records, columns, where)
     yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 
 
@@ -69,7 +70,7 @@ def _note_without_header(table: Table, options: ImportOptions) -> Problem:
         what = "the file has no header, so no option can name its columns"
         raise SubscriberError(what, "write a first line with the names of the columns", where=table.shown)
     _refuse_suppression_list(table, False, options)
-    return Problem(table.shown, "the file has no header: each line is an address", severity="note")
+    return Problem(table.shown, "the file has no header: it is read as a list of addresses", severity="note")
 
 
 def _chosen(

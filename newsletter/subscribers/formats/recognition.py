@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePath
 
 from newsletter.subscribers.formats import mailchimp, mailing_lists, publishing, sendgrid
-from newsletter.subscribers.formats.header_names import column_key
 from newsletter.subscribers.formats.model import Format
-from newsletter.subscribers.state_words import words_of
+from newsletter.subscribers.words import column_key, words_of
 
 # The first that fits is taken; a guess comes after what is certain.
 FORMATS: tuple[Format, ...] = (

@@ -5,15 +5,17 @@ from datetime import datetime
 from newsletter.csv_guard import unguarded
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.formats.dates import AmbiguousDate, is_empty, parse_time
+from newsletter.subscribers.departure_columns import is_departure_or_no
+from newsletter.subscribers.departure_words import is_no
+from newsletter.subscribers.formats.dates import UnknownDateOrder, is_empty, parse_time
 from newsletter.subscribers.formats.layout import Layout
-from newsletter.subscribers.formats.model import SEVERITY, Verdict
+from newsletter.subscribers.formats.model import SEVERITY
 from newsletter.subscribers.formats.options import ImportOptions
 from newsletter.subscribers.import_row import ImportRow, KeptOut
 from newsletter.subscribers.parsing import parse_subscriber
-from newsletter.subscribers.state_columns import means_departure
-from newsletter.subscribers.state_words import is_no, words_of
+from newsletter.subscribers.state_vocabulary import Verdict
 from newsletter.subscribers.table import Record
+from newsletter.subscribers.words import words_of
 
 _MAX_WORD = 60  # characters of a word of a state in a message
 
@@ -32,7 +34,7 @@ class RowMapper:
     def row(self, record: Record) -> ImportRow | KeptOut | Problem | None:
         """Return the row of a record; None if its fields are empty.
 
-        Raise SubscriberError for a date that can be read in two ways.
+        Raise SubscriberError for a date whose order of day and month is not known.
         """
         layout, fields = self._layout, record.fields
         where = f"{self._shown}:{record.line}"
@@ -51,13 +53,11 @@ class RowMapper:
         match self._options.as_state or verdict:
             case None | "active" as state:
                 return ImportRow(where, address, name, state, joined)
-            case "unsubscribed" | "bounced" | "complained" as state:
-                left = left or self._changed(where, fields)
-                return ImportRow(where, address, name, state, joined, left)
-            case "pending":
-                return KeptOut(where, address.given, "not_confirmed", word)
-            case reason:
+            case "temporary" | "not_confirmed" | "unknown_state" | "deleted" as reason:
                 return KeptOut(where, address.given, reason, word)
+            case departed:
+                left = left or self._changed(where, fields)
+                return ImportRow(where, address, name, departed, joined, left)
 
     def _name(self, fields: list[str]) -> str:
         parts = self._layout.names
@@ -97,7 +97,7 @@ class RowMapper:
                 continue
             if time := self._time(where, position, value):
                 return time, ""
-            if means_departure(value):
+            if is_departure_or_no(value):
                 return None, value.strip()[:_MAX_WORD]
         return None, ""
 
@@ -124,10 +124,13 @@ class RowMapper:
         """Return the time in a cell; None, and a warning once for its column, if it cannot be read."""
         try:
             return parse_time(value, self._options.date_format)
-        except AmbiguousDate as failure:
+        except UnknownDateOrder as failure:
             date, column = printable(value.strip()), self._shown_column(position)
-            what = f"the date {date} in {column} can be read in two ways"
-            hint = 'name its format: --date-format "%d/%m/%Y" if the day is first, or "%m/%d/%Y"'
+            what = f"the order of day and month is not known for dates such as {date} in {column}"
+            hint = (
+                f'name it: --date-format "{failure.day_first}" if the day is first, '
+                f'or --date-format "{failure.month_first}"'
+            )
             raise SubscriberError(what, hint, where=where) from failure
         except ValueError:
             self._note_unread(where, position, value)

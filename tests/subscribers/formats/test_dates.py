@@ -1,11 +1,11 @@
-"""The times in exports, and those that can be read in two ways."""
+"""The times in exports, and those whose order of day and month is not known."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from newsletter.errors import Problem, SubscriberError
-from newsletter.subscribers.formats.dates import AmbiguousDate, parse_time
+from newsletter.subscribers.formats.dates import UnknownDateOrder, parse_time
 from newsletter.subscribers.formats.options import ImportOptions
 from tests.import_tables import notes, results, shown, table
 
@@ -28,6 +28,8 @@ BEEHIIV = "email,status,tier,created_at,unsubscribed_at\n"
         ("1774600000", datetime(2026, 3, 27, 8, 26, 40)),
         ("1774600000.5", datetime(2026, 3, 27, 8, 26, 40)),
         ("1774600000000", datetime(2026, 3, 27, 8, 26, 40)),
+        ("202401021530", datetime(2024, 1, 2, 15, 30)),
+        ("20240102153045", datetime(2024, 1, 2, 15, 30, 45)),
     ],
 )
 def test_a_time_is_in_utc(value: str, expected: datetime) -> None:
@@ -35,25 +37,47 @@ def test_a_time_is_in_utc(value: str, expected: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1/2/23", "01/02/2023", "13/2/2023", "6.5.2024 10:00", "1-2-23", "12/31/1999 11:59 PM"]
+    ("value", "day_first"),
+    [
+        ("1/2/23", "%d/%m/%y"),
+        ("01/02/2023", "%d/%m/%Y"),
+        ("13/2/2023", "%d/%m/%Y"),
+        ("6.5.2024 10:00", "%d.%m.%Y %H:%M"),
+        ("1-2-23", "%d-%m-%y"),
+        ("12/31/1999 11:59:00", "%d/%m/%Y %H:%M:%S"),
+        ("12/31/1999 11:59 PM", "%d/%m/%Y %I:%M %p"),
+    ],
 )
-def test_a_date_that_can_be_read_in_two_ways(value: str) -> None:
-    with pytest.raises(AmbiguousDate):
+def test_a_date_whose_order_of_day_and_month_is_not_known(value: str, day_first: str) -> None:
+    """13/2/2023 tells its order, but not that of the other dates: it is no reason to guess."""
+    with pytest.raises(UnknownDateOrder):
         parse_time(value)
     content = f"{GHOST}a@example.com,true,false,2024-01-01\nb@example.com,true,false,{value}\n"
     with pytest.raises(SubscriberError) as refused:
         shown(table(content))
-    assert str(refused.value).startswith(
-        f"list.csv:3: the date {value} in the column `created_at` can be read"
-    )
-    assert "--date-format" in refused.value.hint
+    what = f"list.csv:3: the order of day and month is not known for dates such as {value} in the column"
+    assert str(refused.value).startswith(f"{what} `created_at`")
+    month_first = day_first.translate(str.maketrans("dm", "md"))
+    assert f'"{day_first}" if the day is first, or --date-format "{month_first}"' in refused.value.hint
+    fitting = month_first if value.startswith("12/31") else day_first
+    assert parse_time(value, fitting).year in (1999, 2023, 2024)
 
 
 @pytest.mark.parametrize(
     "value",
     [
         *("soon", "2023-13-01", "2023-02-30", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
-        *("1899-12-31", "2101-01-01", "123456789012345", "99999999999999999999", "1" * 5000, "1e9", "45000"),
+        *(
+            "1899-12-31",
+            "2101-01-01",
+            "123456789012345",
+            "202413021530",
+            "20240102153099",
+            "99999999999999999999",
+            "1" * 5000,
+            "1e9",
+            "45000",
+        ),
         *("\u0661\u0667\u0667\u0664\u0666\u0660\u0660\u0660\u0660\u0660", "\uff12\uff10\uff12\uff14-01-01"),
         *("\u00b2" * 10, "NaT", "=1+1", "Infinity"),
     ],
@@ -115,9 +139,9 @@ def test_the_format_of_dates_is_given(date_format: str, value: str, expected: st
     assert shown(table(content), date_format=date_format) == [f"2 a@example.com active since {expected}"]
 
 
-def test_a_date_that_does_not_have_the_given_format_is_still_ambiguous() -> None:
+def test_a_date_that_does_not_have_the_given_format_still_has_no_known_order() -> None:
     content = f"{GHOST}a@example.com,true,false,1/2/23\n"
-    with pytest.raises(SubscriberError, match="can be read in two ways"):
+    with pytest.raises(SubscriberError, match="the order of day and month is not known"):
         shown(table(content), date_format="%d.%m.%Y")
 
 

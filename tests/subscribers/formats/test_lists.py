@@ -4,8 +4,8 @@
 import pytest
 
 from newsletter.errors import SubscriberError
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.formats.options import MapField
-from newsletter.subscribers.formats.vocabulary import judge_of
 from tests.import_tables import bare, notes, shown, table
 
 ADA = ["2 ada@example.com (Ada Example) active"]
@@ -279,15 +279,18 @@ def test_a_list_of_the_gone_is_taken_only_with_a_state(name: str) -> None:
         ("<ada@example.com>", "1 ada@example.com active"),
         ("ada@example.com <ada@example.com>", "1 ada@example.com active"),
         ("bo@example.com <ada@example.com>", "1 ada@example.com active"),
-        ("Ada <ada@example.com> Bo <bo@example.com>", "1 the line is not one address"),
-        ("Ada <ada@example.com", "1 the line is not one address"),
-        ("Ada <<ada@example.com>>", "1 the line is not one address"),
+        (
+            "Ada <ada@example.com> Bo <bo@example.com>",
+            "1 `Ada <ada@example.com> Bo <bo@example.com>` is not one address",
+        ),
+        ("Ada <ada@example.com", "1 `Ada <ada@example.com` is not one address"),
+        ("Ada <<ada@example.com>>", "1 `Ada <<ada@example.com>>` is not one address"),
         ("Ada <>", '1 "" is not an email address'),
         ("ada@example.com (Ada)", '1 "ada@example.com (Ada)" is not an email address'),
         ("Ada \u202e <ada@example.com>", "1 the name has U+202E"),
         ("=?utf-8?q?a?= <ada@example.com>", "1 the name has an encoded word"),
         ("soup", '1 "soup" is not an email address'),
-        ("<" * 50_000, "1 the line is not one address"),
+        ("<" * 50_000, f"1 `{'<' * 90}"),
     ],
 )
 def test_a_line_without_header(line: str, expected: str) -> None:
@@ -296,7 +299,7 @@ def test_a_line_without_header(line: str, expected: str) -> None:
 
 def test_a_list_without_header_has_no_columns_to_name() -> None:
     assert notes(bare("ada@example.com\n")) == [
-        "note: list.txt: the file has no header: each line is an address"
+        "note: list.txt: the file has no header: it is read as a list of addresses"
     ]
     assert notes(bare("")) == [] and shown(bare("", "unsubscribed.csv"), ignored=("x",)) == []
     for options in ({"ignored": ("status",)}, {"mapped": {"state": "status"}}):

@@ -5,9 +5,9 @@ with it, such as `abgemeld` for "abgemeldet"; a longer one is also found inside 
 """
 # ruff: noqa: RUF001 - words in Cyrillic and Greek have letters that look like Latin ones
 
-import re
-import unicodedata
 from collections.abc import Sequence
+
+from newsletter.subscribers.words import words_of
 
 # "unsubscribed", "unsubscription", "opted out".
 _LEFT = {
@@ -147,16 +147,6 @@ _MAX_ENDING = 3  # letters after a word of `_BLOCKED`, such as -os of "bloqueado
 _MAX_WORDS, _MAX_CHARACTERS = 4, 40  # of a value that tells of a departure, such as "Abgemeldet am 6.5.2024"
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, without accents and invisible characters.
-
-    `unsubscribedAt`, `UNSUBSCRIBED_AT` and `Unsubscribed at` have the same words.
-    """
-    text = re.sub("(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKD", text))
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
-    return re.findall(r"[^\W\d_]+", text.casefold())
-
-
 def _table(*languages: dict[str, str]) -> tuple[str, ...]:
     words = (word for language in languages for line in language.values() for word in line.split())
     return tuple(dict.fromkeys(" ".join(words_of(word.replace("_", " "))) for word in words))
@@ -181,18 +171,18 @@ _SHORT_MONTH_NAMES = frozenset(_SHORT_MONTHS.split())
 _NEGATIONS, _MONTH_STARTS = frozenset(_table(_NO)), _table(_MONTHS)
 
 
-def tells_leaving(words: Sequence[str]) -> bool:
+def is_departure_name(words: Sequence[str]) -> bool:
     """Return True for the words of a name such as "Abgemeldet am" and "désabonnements"."""
     return _has(_LEFT_NAMES, words)
 
 
-def tells_state(words: Sequence[str]) -> bool:
+def is_state_name(words: Sequence[str]) -> bool:
     """Return True for the words of a column's name such as "blockiert", "Statut" and "状态"."""
     phrase = f" {' '.join(words)} "
     return _has((*_BLOCKED_NAMES, *_STATES_INSIDE), words) or any(f" {word} " in phrase for word in _STATES)
 
 
-def tells_joining(words: Sequence[str]) -> bool:
+def is_joining_name(words: Sequence[str]) -> bool:
     """Return True for the words of a column's name such as "Date d'inscription"."""
     return _has(_JOINED_NAMES, words)
 
@@ -202,15 +192,15 @@ def _has(parts: Sequence[str], words: Sequence[str]) -> bool:
     return any(part in phrase for part in parts)
 
 
-def may_tell_departure(value: str) -> bool:
+def may_be_departure_value(value: str) -> bool:
     """Return False, quickly, for most values in small ASCII letters that tell of no departure."""
     return value[:4] in _STARTS
 
 
-def value_tells_departure(words: Sequence[str]) -> bool:
+def is_departure_value(words: Sequence[str]) -> bool:
     """Return True for the words of a value such as "abgemeldet am", "bloqueado" and "已退订"."""
     phrase = " ".join(words)
-    if value_tells_leaving(words):
+    if is_unsubscribe_value(words):
         return True
     if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:
         return False
@@ -221,7 +211,7 @@ def value_tells_departure(words: Sequence[str]) -> bool:
     return any(phrase.startswith(w) and len(phrase) <= len(w) + _MAX_ENDING for w in _BLOCKED_VALUES)
 
 
-def value_tells_leaving(words: Sequence[str]) -> bool:
+def is_unsubscribe_value(words: Sequence[str]) -> bool:
     """Return True for the words of a value such as "abgemeldet am" and "已退订", not for "bloqueado"."""
     phrase, joined = " ".join(words), "".join(words)
     if len(words) > _MAX_WORDS or len(phrase) > _MAX_CHARACTERS:

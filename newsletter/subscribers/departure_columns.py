@@ -8,20 +8,21 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple
 
-from newsletter.subscribers.state_words import (
+from newsletter.subscribers.departure_words import (
+    is_departure_name,
+    is_departure_value,
+    is_joining_name,
     is_month,
     is_no,
-    may_tell_departure,
-    tells_joining,
-    tells_leaving,
-    tells_state,
-    value_tells_departure,
-    words_of,
+    is_state_name,
+    may_be_departure_value,
 )
+from newsletter.subscribers.state_vocabulary import DEPARTURE_WORDS
+from newsletter.subscribers.words import words_of
 
-Test = Callable[[str], bool]
+IsHarmless = Callable[[str], bool]
 
-# The patterns match a word of a name, or a part of a word; `state_words` has other languages.
+# The patterns match a word of a name, or a part of a word; `departure_words` has other languages.
 _DEPARTURE = re.compile(
     "unsub|optout|optedout|bounc|complain|suppress|blacklist|blocklist|denylist|undeliver|unreach|donot|"
     "nomail|noemail|nocontact|desubscri|unengag|objection"
@@ -81,17 +82,10 @@ _EAST_ASIAN_DATE = re.compile(
 )
 _DATE_WORD = re.compile("mon|tue|wed|thu|fri|sat|sun|t|z|utc|gmt|am|pm|de|del|um|uhr")
 
-# Values that tell of a departure in a column of any name, as `words_of` or as programs write them.
-_LEFT_PHRASES = (
-    "unsubscribe|unsubscribed|optout|opt out|opted out|do not contact|do not email|do not mail|bounced|"
-    "hardbounce|hard bounce|hardbounced|hard bounced|complained|complaint|spam complaint|cleaned|"
-    "undeliverable|unreachable|inactive|blocked|blocklisted|blacklisted|suppressed|deleted|"
-    "softbounce|soft bounce|hard fail|unsubscribed from list|erased|terminated|lapsed|churned|resigned|"
-    "removed|suspended|revoked|banned|do not disturb|no email|no mail|nomail"
-)
-_LEFT = frozenset(
-    phrase.replace(" ", blank) for phrase in _LEFT_PHRASES.split("|") for blank in (" ", "_", "-")
-)
+_START = 4  # letters that tell quickly that most values are no word of a departure
+# The words of departures as `words_of` returns them, or as programs write them.
+_LEFT = frozenset(word.replace(" ", blank) for word in DEPARTURE_WORDS for blank in (" ", "_", "-"))
+_LEFT_STARTS = frozenset(word[:_START] for word in _LEFT)
 _TAGS = re.compile("tags?|labels?|groups?|segments?|lists?|interests?")
 _TAG_END = re.compile("[;,|]")
 _MAX_LENGTH = 60  # characters of a date, a state or a plan
@@ -104,7 +98,7 @@ class Column(NamedTuple):
     name: str
 
 
-class StateColumns:
+class DepartureColumns:
     """The columns of a CSV file that tell who has left, by their names and then by the values of each row.
 
     `certain` are those whose name is enough.
@@ -113,7 +107,7 @@ class StateColumns:
     def __init__(self, header: Sequence[str], skipped: Collection[int | None]) -> None:
         """Judge the columns of a header, without those at the skipped positions."""
         self.certain: list[Column] = []
-        self._watched: list[tuple[Column, Test]] = []
+        self._watched: list[tuple[Column, IsHarmless]] = []
         for column in (Column(n, name.strip()) for n, name in enumerate(header) if n not in skipped):
             if is_harmless := _harmless_values(column.name):
                 self._watched.append((column, is_harmless))
@@ -128,23 +122,23 @@ class StateColumns:
 def is_suppression_list(file_name: str) -> bool:
     """Return True for the name of a file that lists people who have left, such as `suppression_bounces`."""
     words = words_of(file_name)
-    return _tells_departure(words) or any(map(_SUPPRESSION_FILE.fullmatch, words))
+    return _has_departure_words(words) or any(map(_SUPPRESSION_FILE.fullmatch, words))
 
 
-def _harmless_values(name: str) -> Test | None:
+def _harmless_values(name: str) -> IsHarmless | None:
     """Return the test that harmless values of a column pass, by its name; None if the name is enough."""
     words = words_of(name)
     phrase = " ".join(words)
-    if _tells_departure(words) or any(map(_STATE.search, words)) or _DEPARTURE_NAME.fullmatch(phrase):
+    if _has_departure_words(words) or any(map(_STATE.search, words)) or _DEPARTURE_NAME.fullmatch(phrase):
         return None
-    if tells_state(words):
+    if is_state_name(words):
         return None
     if any(map(_COUNTRY_STATE.fullmatch, words)) and not any(map(_GEOGRAPHY.fullmatch, words)):
         is_ambiguous = len(words) == 1 or any(map(_ADDRESS_PART.fullmatch, words))
         return _is_country_state if is_ambiguous else None
     if "type" in words and (len(words) == 1 or any(map(_PERSON.fullmatch, words))):
         return _is_plan
-    if _tells_joining(words):
+    if _has_joining_words(words):
         return _is_joining
     if any(map(_MAIL.search, words)):
         return _is_no_refusal
@@ -155,25 +149,25 @@ def meaning_of_yes(name: str) -> Literal["joined", "left"] | None:
     """Return the meaning of a "yes" in a column, by its name; None if the name does not tell it."""
     words = words_of(name)
     is_off_list = any(map(_STATE.search, words)) and "status" not in words
-    if is_off_list or _tells_departure(words):
+    if is_off_list or _has_departure_words(words):
         return "left"
-    return "joined" if _tells_joining(words) else None
+    return "joined" if _has_joining_words(words) else None
 
 
-def means_departure(value: str) -> bool:
+def is_departure_or_no(value: str) -> bool:
     """Return True for a value that tells of a departure, or denies, in a column of any name."""
     return not _is_not_left(value) or is_no(words_of(value[:_MAX_LENGTH]))
 
 
-def _tells_joining(words: Sequence[str]) -> bool:
+def _has_joining_words(words: Sequence[str]) -> bool:
     phrase = " ".join(words)
-    is_joining = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase) or tells_joining(words)
+    is_joining = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase) or is_joining_name(words)
     return bool(is_joining) and not _DETAIL.fullmatch(words[-1])
 
 
-def _tells_departure(words: Sequence[str]) -> bool:
+def _has_departure_words(words: Sequence[str]) -> bool:
     is_english = any(map(_DEPARTURE.search, words)) or _DEPARTURE_PHRASE.search(" ".join(words))
-    return bool(is_english) or tells_leaving(words)
+    return bool(is_english) or is_departure_name(words)
 
 
 def _is_country_state(value: str) -> bool:
@@ -201,10 +195,10 @@ def _is_not_left(value: str) -> bool:
         return True
     # Finding the words of every value would take most of the time of an import.
     text = value.strip().lower()
-    if text.isascii() and not may_tell_departure(text):
-        return text not in _LEFT
+    if text.isascii() and text[:_START] not in _LEFT_STARTS and not may_be_departure_value(text):
+        return True
     words = words_of(value)
-    return text not in _LEFT and " ".join(words) not in _LEFT and not value_tells_departure(words)
+    return text not in _LEFT and " ".join(words) not in _LEFT and not is_departure_value(words)
 
 
 def _is_no_refusal(value: str) -> bool:

@@ -1,19 +1,22 @@
-"""Read a list without a header: each line is an address, or a name and an address in angle brackets."""
+"""Read the addresses of a list without a header, some with a name before the angle brackets."""
 
 from collections.abc import Iterator
 from email.utils import unquote
 
 from newsletter.constants import SubscriberState
+from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.parsing import parse_subscriber
 from newsletter.subscribers.table import Record
 
+_MAX_SHOWN = 100  # characters of a record in a message
 
-def read_lines(
+
+def read_addresses(
     records: Iterator[Record | Problem], shown: str, state: SubscriberState
 ) -> Iterator[ImportRow | Problem]:
-    """Yield the rows of a list without a header, and a Problem for each line that is not one address."""
+    """Yield the rows of a list without a header, and a Problem for each record that is not one address."""
     for record in records:
         if isinstance(record, Problem):
             yield record
@@ -30,16 +33,17 @@ def read_lines(
             yield ImportRow(where, address, name, state)
 
 
-def _parts(line: str) -> tuple[str, str]:
-    """Return the address of a line, and its name; raise SubscriberError for a second address.
+def _parts(text: str) -> tuple[str, str]:
+    """Return the address of a record, and its name; raise SubscriberError for a second address.
 
     Mail programs repeat the address as the name: a name with an @-sign is left out.
     """
-    name, bracket, rest = line.partition("<")
+    name, bracket, rest = text.partition("<")
     if not bracket:
-        return line, ""
+        return text, ""
     address, end, after = rest.partition(">")
     if not end or after or "<" in address:
-        raise SubscriberError("the line is not one address", "write it as `Ada Example <ada@example.com>`")
+        what = f"`{printable(text, _MAX_SHOWN)}` is not one address"
+        raise SubscriberError(what, "write it as `Ada Example <ada@example.com>`")
     name = unquote(name.strip())
     return address.strip(), "" if "@" in name else name
