@@ -120,3 +120,30 @@ def test_signs_of_sql_in_an_address_are_harmless(local: str, database: Database)
     with database.writing() as connection:
         assert erase(connection, address, samples.NOW) == "erased"
     assert [entry.address for entry in subscribers.iter_all()] == ["bo@example.com"]
+
+
+SPELLINGS = [
+    ("ada+news", "export ada%2Bnews%40example.com.csv"),
+    ("ada+news", "ada=2bnews=40example.com"),
+    ("ada+news", "bounce-ada=2Bnews=example.com"),
+    ("ada+news", "ADA+News (at) Example.com"),
+    ("ada_k", "to ada=5Fk@example.com"),
+    ("o'neil", "o%27neil%40example.com"),
+    ("o'neil", "<o&#39;neil&#64;example.com>"),
+    ("a&b", "<a&amp;b@example.com>"),
+    ("_", "550 _@example.com"),
+    ("e", "550 e@exam\u2026"),
+    ("e", "550 e%40exam\u2026"),
+]
+
+
+def test_each_spelling_that_the_pattern_knows_is_erased(database: Database) -> None:
+    Subscribers(database).add(BO)
+    left = []
+    with database.writing() as connection:
+        for local, text in SPELLINGS:
+            connection.execute(update(subscriber_table).values(consent_source=text))
+            erase(connection, parse_subscriber(f"{local}@example.com")[0], samples.NOW)
+            if FORGOTTEN not in str(connection.scalar(select(subscriber_table.c.consent_source))):
+                left.append(text)
+    assert left == []
