@@ -21,6 +21,7 @@ class AddressInText:
         """Find the address with this key; `name` is only looked for in texts that have the address."""
         self._local, _, self._domain = address_key.rpartition("@")
         self._address = address_pattern(address_key)
+        self._in_database = database_pattern(address_key)
         self._name = name_pattern(name) if len(name) >= _MIN_NAME_LENGTH else None
 
     def needles(self) -> list[list[str]]:
@@ -52,6 +53,10 @@ class AddressInText:
             offset += len(line) + 1
         return found
 
+    def is_in_database(self, content: bytes) -> bool:
+        """Return True if bytes of a database's file have the address, or a longer one that ends with it."""
+        return bool(self._in_database.search(content.lower()))
+
     def _in(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the beginning and the end of each occurrence of the address, and then of the name."""
         addresses = [match.span() for match in self._address.finditer(text)]
@@ -65,12 +70,26 @@ def address_pattern(address_key: str) -> re.Pattern[str]:
 
     Rather too much is found than too little: `ada` is found in `to-ada` and in `=ada`, but not in `canada`.
     """
+    pattern = rf"(?<![a-z0-9]){_address(address_key, '(?![a-z0-9-])')}"
+    return re.compile(pattern, re.IGNORECASE | re.ASCII)
+
+
+def database_pattern(address_key: str) -> re.Pattern[bytes]:
+    """Return the pattern of an address in a database's bytes in lower case.
+
+    The texts of a row follow each other without a separator: any letter may be before and after an address.
+    Only a longer domain is certainly another address.
+    """
+    return re.compile(_address(address_key, r"(?!\.[a-z0-9])").encode())
+
+
+def _address(address_key: str, end: str) -> str:
+    """Return the pattern of an address, whole and before `end`, or cut off."""
     local, _, domain = address_key.rpartition("@")
     beginnings = "|".join(re.escape(domain[:length]) for length in range(len(domain) - 1, 0, -1))
-    whole = rf"(?:{_one_of(_SEPARATORS)}){re.escape(domain)}(?![a-z0-9-])"
+    whole = rf"(?:{_one_of(_SEPARATORS)}){re.escape(domain)}{end}"
     cut_off = rf"(?:{_one_of(_SIGNS)})(?:{beginnings})?{_ELLIPSIS}"
-    pattern = rf"(?<![a-z0-9]){''.join(map(_spellings, local))}(?:{whole}|{cut_off})"
-    return re.compile(pattern, re.IGNORECASE | re.ASCII)
+    return rf"{''.join(map(_spellings, local))}(?:{whole}|{cut_off})"
 
 
 def name_pattern(name: str) -> re.Pattern[str]:
