@@ -19,7 +19,7 @@ from newsletter.services.open_state import change_database
 from newsletter.state.database_files import file_of_url, with_companions
 from newsletter.state.location import DATABASE
 from newsletter.store.database import Database
-from newsletter.store.erasure import Erased, erase, is_being_sent_to
+from newsletter.store.erasure import Erased, erase, is_being_sent_to, names_of
 from newsletter.store.freed_space import WAIT_SECONDS
 from newsletter.store.journal_erasure import erase_from_journals
 from newsletter.subscribers.address import Address
@@ -52,19 +52,26 @@ def forget(
 ) -> ForgetReport:
     """Forget the people with these addresses, and save the state on its ref, if there is one.
 
-    Whatever is left after an error is erased when it is called again with the same addresses. Raise the
-    errors of `change_database`.
+    Whatever is left after an error is erased when it is called again with the same addresses, except for a
+    name beside an address in a journal: it is not known any more. Raise the errors of `change_database`.
     """
+    names: dict[str, str] = {}
 
     def change(database: Database) -> ForgetReport:
+        names.update(_names(database, addresses))
         return _erase(database, newsletter, addresses, now, wait_seconds)
 
     report = change_database(newsletter, change)
     log.info("people forgotten", extra={"people": len(addresses)})
-    wanted = [AddressInText(address.key) for address in addresses]
+    _clean_files(newsletter, [AddressInText(one.key, names.get(one.key, "")) for one in addresses], report)
+    return report
+
+
+def _clean_files(newsletter: Newsletter, wanted: Sequence[AddressInText], report: ForgetReport) -> None:
+    """Delete the mail in the outbox, and erase from the journals; add what is left to the report."""
     outbox = newsletter.outbox
     try:
-        keys = {address.key for address in addresses}
+        keys = {one.address_key for one in wanted}
         report.mails = delete_mail_to(outbox, root_of(outbox, newsletter.folder), keys)
     except OSError as failure:
         report.problems.append(_failed(outbox, failure, "check the permissions of the mail in it"))
@@ -73,7 +80,11 @@ def forget(
     except OSError as failure:
         report.problems.append(_failed(newsletter.runs, failure, "check the permissions of the files in it"))
     report.problems += _other_files(newsletter, wanted)
-    return report
+
+
+def _names(database: Database, addresses: Sequence[Address]) -> dict[str, str]:
+    with database.reading() as connection:
+        return names_of(connection, addresses)
 
 
 def _erase(

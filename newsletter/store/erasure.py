@@ -17,7 +17,7 @@ A new column with text is searched, unless it is in `NOT_SEARCHED`; a test compa
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -62,6 +62,16 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
     log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
     return "erased" if row else "already" if before else "never_here"
+
+
+def names_of(connection: Connection, addresses: Iterable[Address]) -> dict[str, str]:
+    """Return the names of those of the addresses that are in the store, by address key."""
+    query = select(subscriber_table.c.name)
+    names = {
+        address.key: connection.scalar(query.where(subscriber_table.c.address_key == address.key))
+        for address in addresses
+    }
+    return {key: name for key, name in names.items() if name}
 
 
 def is_being_sent_to(connection: Connection, address: Address) -> bool:

@@ -19,6 +19,7 @@ class AddressInText:
 
     def __init__(self, address_key: str, name: str = "") -> None:
         """Find the address with this key; `name` is only looked for in texts that have the address."""
+        self.address_key = address_key
         self._local, _, self._domain = address_key.rpartition("@")
         self._address = address_pattern(address_key)
         self._in_database = database_pattern(address_key)
