@@ -52,6 +52,7 @@ Erased = Literal[
 
 def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     """Erase a person from the database and keep the hash of the address; return what the person was."""
+    suppression.lock_to_forget_people(connection)
     before = suppression.suppressed_since(connection, address.key)
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
