@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -135,6 +135,22 @@ def entries(folder: Path, root: Path, limit: int = _MAX_ENTRIES) -> Iterator[os.
     Yield nothing if the folder itself is outside `root`. A folder that cannot be read is passed over.
     """
     return islice(_entries(folder), limit) if is_inside(os.path.realpath(folder), root) else iter(())
+
+
+def every_entry(folder: Path, without: Collection[Path] = ()) -> Iterator[os.DirEntry[str]]:
+    """Yield all files and folders below a folder, but for those below the folders `without`.
+
+    Symbolic links below it are not followed. Raise OSError if one of the folders cannot be read. A folder
+    that does not exist, or no longer, is empty.
+    """
+    passed_over = {os.path.abspath(path) for path in without}
+    folders = [os.path.abspath(folder)]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as found:
+            for entry in found:
+                yield entry
+                if entry.is_dir(follow_symlinks=False) and entry.path not in passed_over:
+                    folders.append(entry.path)
 
 
 def names(folder: Path) -> list[str]:

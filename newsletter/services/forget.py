@@ -1,14 +1,16 @@
 """Forget people: erase all that the newsletter has about them, on this machine and in the database."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from newsletter.config.loader import Newsletter
 from newsletter.disk import reading
-from newsletter.disk.boundary import names, root_of
+from newsletter.disk.boundary import every_entry, root_of
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.display import display_path
 from newsletter.errors import Problem
@@ -17,7 +19,7 @@ from newsletter.services.open_state import change_database
 from newsletter.state.database_files import file_of_url, with_companions
 from newsletter.state.location import DATABASE
 from newsletter.store.database import Database
-from newsletter.store.erasure import Erased, erase, is_being_sent_to
+from newsletter.store.erasure import Erased, erase, is_being_sent_to, names_of
 from newsletter.store.freed_space import WAIT_SECONDS
 from newsletter.store.journal_erasure import erase_from_journals
 from newsletter.subscribers.address import Address
@@ -26,7 +28,8 @@ from newsletter.subscribers.address_in_text import AddressInText
 log = logging.getLogger(__name__)
 
 _AGAIN = "then run the same command again"
-_BLOCK_BYTES = 4 * 1024**2
+# An address, also an escaped one, is shorter than the overlap of two blocks.
+_BLOCK_BYTES, _OVERLAP_BYTES = 4 * 1024**2, 4096
 
 
 @dataclass
@@ -49,27 +52,39 @@ def forget(
 ) -> ForgetReport:
     """Forget the people with these addresses, and save the state on its ref, if there is one.
 
-    Whatever is left after an error is erased when it is called again with the same addresses. Raise the
-    errors of `change_database`.
+    Whatever is left after an error is erased when it is called again with the same addresses, except for a
+    name beside an address in a journal: it is not known any more. Raise the errors of `change_database`.
     """
+    names: dict[str, str] = {}
 
     def change(database: Database) -> ForgetReport:
+        names.update(_names(database, addresses))
         return _erase(database, newsletter, addresses, now, wait_seconds)
 
     report = change_database(newsletter, change)
     log.info("people forgotten", extra={"people": len(addresses)})
-    keys = {address.key for address in addresses}
+    _clean_files(newsletter, [AddressInText(one.key, names.get(one.key, "")) for one in addresses], report)
+    return report
+
+
+def _clean_files(newsletter: Newsletter, wanted: Sequence[AddressInText], report: ForgetReport) -> None:
+    """Delete the mail in the outbox, and erase from the journals; add what is left to the report."""
     outbox = newsletter.outbox
     try:
+        keys = {one.address_key for one in wanted}
         report.mails = delete_mail_to(outbox, root_of(outbox, newsletter.folder), keys)
     except OSError as failure:
         report.problems.append(_failed(outbox, failure, "check the permissions of the mail in it"))
     try:
-        erase_from_journals(newsletter.runs, [AddressInText(key) for key in keys])
+        erase_from_journals(newsletter.runs, wanted)
     except OSError as failure:
         report.problems.append(_failed(newsletter.runs, failure, "check the permissions of the files in it"))
-    report.problems += _other_files(newsletter, keys)
-    return report
+    report.problems += _other_files(newsletter, wanted)
+
+
+def _names(database: Database, addresses: Sequence[Address]) -> dict[str, str]:
+    with database.reading() as connection:
+        return names_of(connection, addresses)
 
 
 def _erase(
@@ -97,37 +112,35 @@ def database_file(newsletter: Newsletter) -> Path | None:
     return file_of_url(url.get_secret_value()) if url else newsletter.state / DATABASE
 
 
-def _other_files(newsletter: Newsletter, keys: set[str]) -> Iterator[Problem]:
-    """Yield a problem for each other file of the state that has one of the addresses.
+def _other_files(newsletter: Newsletter, wanted: Sequence[AddressInText]) -> Iterator[Problem]:
+    """Yield a problem for each other file of the state that has one of the addresses, or cannot be read.
 
     Such a file is a database that `news state pull` has replaced, or what a killed command left. The
     database itself is not read: to close its file would end the locks of SQLite in this process.
     """
     file = database_file(newsletter)
-    own = {path.name for path in with_companions(file)} if file else set()
-    for name in names(newsletter.state):
-        path = newsletter.state / name
-        if name in own or not path.is_file() or path.is_symlink():
-            continue
-        try:
-            has_address = _has(path, [key.encode() for key in keys])
-        except OSError as failure:
-            yield _failed(path, failure, "check its permissions")
-            continue
-        if has_address:
-            yield Problem(
-                display_path(path), "has the address too", f"delete it if you do not need it, {_AGAIN}"
-            )
+    own = {os.path.realpath(path) for path in with_companions(file)} if file else set()
+    path = newsletter.state
+    try:
+        for entry in every_entry(newsletter.state, without=[newsletter.runs, newsletter.outbox]):
+            path = Path(entry.path)
+            is_other = entry.is_file(follow_symlinks=False) and os.path.realpath(path) not in own
+            if is_other and _has(path, wanted):
+                fix = f"delete it if you do not need it, {_AGAIN}"
+                yield Problem(display_path(path), "has the address too", fix)
+    except OSError as failure:
+        yield _failed(path, failure, "check its permissions")
 
 
-def _has(path: Path, wanted: Sequence[bytes]) -> bool:
+def _has(path: Path, wanted: Sequence[AddressInText]) -> bool:
+    """Return True if a file has one of the addresses; False too if it was deleted meanwhile."""
     overlap = b""
-    with reading.open_regular(path) as handle:
+    with suppress(FileNotFoundError), reading.open_regular(path) as handle:
         while block := handle.read(_BLOCK_BYTES):
-            text = overlap + block.lower()
-            if any(one in text for one in wanted):
+            content = overlap + block
+            if any(one.is_in_database(content) for one in wanted):
                 return True
-            overlap = text[-max(map(len, wanted)) :]
+            overlap = content[-_OVERLAP_BYTES:]
     return False
 
 

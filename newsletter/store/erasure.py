@@ -17,10 +17,11 @@ A new column with text is searched, unless it is in `NOT_SEARCHED`; a test compa
 """
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, String, Table, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, and_, delete, or_, select, update
 
 from newsletter.store import suppression
 from newsletter.store.recipient_pages import FORGOTTEN
@@ -29,6 +30,8 @@ from newsletter.subscribers.address import Address
 from newsletter.subscribers.address_in_text import AddressInText
 
 log = logging.getLogger(__name__)
+
+_BATCH = 500
 
 NOT_SEARCHED = {
     # Those of other people: ada@example.com is a part of ada@example.com.br.
@@ -49,6 +52,7 @@ Erased = Literal[
 
 def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     """Erase a person from the database and keep the hash of the address; return what the person was."""
+    suppression.lock_to_forget_people(connection)
     before = suppression.suppressed_since(connection, address.key)
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
@@ -59,6 +63,16 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
     log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
     return "erased" if row else "already" if before else "never_here"
+
+
+def names_of(connection: Connection, addresses: Iterable[Address]) -> dict[str, str]:
+    """Return the names of those of the addresses that are in the store, by address key."""
+    query = select(subscriber_table.c.name)
+    names = {
+        address.key: connection.scalar(query.where(subscriber_table.c.address_key == address.key))
+        for address in addresses
+    }
+    return {key: name for key, name in names.items() if name}
 
 
 def is_being_sent_to(connection: Connection, address: Address) -> bool:
@@ -89,20 +103,31 @@ def searched_columns(table: Table) -> list[Column[Any]]:
 def _erase_from(connection: Connection, table: Table, wanted: AddressInText) -> int:
     """Replace an address in the texts of a table; return the number of changed rows."""
     columns = searched_columns(table)
-    if not columns:
-        return 0
     key = list(table.primary_key.columns)
-    perhaps = or_(*(column.icontains(wanted.local, autoescape=True) for column in columns))
-    changed = 0
-    for row in connection.execute(select(*key, *columns).where(perhaps)).all():
-        texts = dict(zip(columns, row[len(key) :], strict=True))
+    changes = list(_changes(connection, key, columns, wanted)) if columns else []
+    for values, texts in changes:
+        this = [column == value for column, value in zip(key, values, strict=True)]
+        connection.execute(update(table).where(*this).values(texts))
+    return len(changes)
+
+
+def _changes(
+    connection: Connection, key: Sequence[Column[Any]], columns: Sequence[Column[Any]], wanted: AddressInText
+) -> Iterator[tuple[Sequence[Any], dict[str, str]]]:
+    """Yield the primary key and the new texts of each row that has an address; read rows in batches."""
+    perhaps = or_(*(_perhaps_has(column, wanted) for column in columns))
+    query = select(*key, *columns).where(perhaps).execution_options(yield_per=_BATCH)
+    for row in connection.execute(query):
         new = {
             column.key: text
-            for column, old in texts.items()
+            for column, old in zip(columns, row[len(key) :], strict=True)
             if old is not None and (text := wanted.replaced(old, FORGOTTEN)) != old
         }
         if new:
-            this = [column == value for column, value in zip(key, row[: len(key)], strict=True)]
-            connection.execute(update(table).where(*this).values(new))
-            changed += 1
-    return changed
+            yield row[: len(key)], new
+
+
+def _perhaps_has(column: Column[Any], wanted: AddressInText) -> ColumnElement[bool]:
+    """Return the condition that a text has one of each group of needles."""
+    groups = wanted.needles()
+    return and_(*(or_(*(column.icontains(text, autoescape=True) for text in group)) for group in groups))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
+from newsletter.store.sqlite import BUSY_SECONDS
+
 log = logging.getLogger(__name__)
 
 # A process that reads the database, such as a list in a terminal, keeps the write-ahead log from being
@@ -26,11 +28,14 @@ def erase_from_file(connection: sqlite3.Connection, seconds: float) -> bool:
     """
     deadline = time.monotonic() + seconds
     connection.execute(f"pragma busy_timeout = {_SLICE_MS}")
-    if connection.execute("pragma application_id").fetchone() != (_CLEAN,):
-        if not _until(deadline, lambda: _write_anew(connection)):
-            return False
-        log.info("database written anew")
-    return _until(deadline, lambda: _empty_log(connection))
+    try:
+        if connection.execute("pragma application_id").fetchone() != (_CLEAN,):
+            if not _until(deadline, lambda: _write_anew(connection)):
+                return False
+            log.info("database written anew")
+        return _until(deadline, lambda: _empty_log(connection))
+    finally:  # the connection is used again
+        connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def erase_on_server(engine: Engine, tables: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from newsletter.store.schema import subscriber_table
 from newsletter.store.sqlite import insert_rows, time_text
 from newsletter.store.staged_people import StagedPerson
-from newsletter.store.suppression import suppressed
+from newsletter.store.suppression import lock_to_add_people, suppressed
 from newsletter.subscribers.import_rules import Change, Known, merged
 
 # SQLite before 3.32 permits 999 parameters in a statement, PostgreSQL 65,535.
@@ -34,6 +34,7 @@ def compare_chunk(connection: Connection, people: Sequence[StagedPerson], now: d
 
 def move_chunk(connection: Connection, people: Sequence[StagedPerson], now: datetime) -> list[Change]:
     """Move people into the store; return the change of each. PostgreSQL locks those that are in the store."""
+    lock_to_add_people(connection)
     known = _known(connection, people, _LOCKED_QUERY)
     changes = _changes(people, known, connection, now)
     _insert(connection, people, changes)

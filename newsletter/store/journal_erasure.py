@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from newsletter.disk import reading, writing
-from newsletter.disk.boundary import entries
+from newsletter.disk.boundary import every_entry
 from newsletter.subscribers.address_in_text import AddressInText
 
 log = logging.getLogger(__name__)
 
 _MAX_BYTES = 100_000_000
-_MAX_FILES = 1_000_000
 # The file that a process locks; it has no notes.
 _LOCKED = "alive"
 
@@ -20,10 +19,10 @@ def erase_from_journals(runs: Path, wanted: Sequence[AddressInText]) -> int:
     """Overwrite addresses in all journals below a folder; return the number of changed journals.
 
     The notes keep their length, so that the process that writes a journal may continue. Raise OSError if a
-    journal cannot be read or written.
+    journal or a folder cannot be read, or a journal not be written.
     """
     changed = 0
-    for entry in entries(runs, runs, _MAX_FILES):
+    for entry in every_entry(runs):
         if entry.name == _LOCKED or not entry.is_file(follow_symlinks=False):
             continue
         try:

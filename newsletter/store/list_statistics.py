@@ -16,6 +16,7 @@ MAX_DOMAINS = 5
 
 _state, _joined, _changed = (subscriber_table.c[name] for name in ("state", "consent_at", "changed_at"))
 _is_active = _state == "active"
+_has_joined = _state != "pending"
 _has_left = _state.in_(DEPARTED_STATES)
 
 
@@ -23,7 +24,8 @@ _has_left = _state.in_(DEPARTED_STATES)
 class Movement:
     """The people who joined and who left in some time; `since` is its beginning.
 
-    Who left and joined again, or was forgotten, does not count as left.
+    A person who joined and then left counts as both. A person who left and joined again, or was forgotten,
+    does not count as left.
     """
 
     since: datetime
@@ -81,7 +83,7 @@ def month_starts(now: datetime, count: int) -> list[datetime]:
 
 def _by_month(connection: Connection, starts: Sequence[datetime]) -> list[Movement]:
     """Return the movement of each month that begins at one of `starts`."""
-    joined = _counted_by_month(connection, _joined, _joined >= starts[0])
+    joined = _counted_by_month(connection, _joined, and_(_has_joined, _joined >= starts[0]))
     left = _counted_by_month(connection, _changed, and_(_has_left, _changed >= starts[0]))
     months = [(start, f"{start:%Y-%m}") for start in starts]
     return [Movement(start, joined.get(month, 0), left.get(month, 0)) for start, month in months]
@@ -100,9 +102,9 @@ def _counted_by_month(
 
 
 def _since(connection: Connection, moment: datetime) -> Movement:
-    """Return the movement after a moment; who joined after it and has left does not count."""
-    joined = select(func.count()).where(_is_active, _joined > moment)
-    left = select(func.count()).where(_has_left, _changed > moment, _joined <= moment)
+    """Return the movement since a moment."""
+    joined = select(func.count()).where(_has_joined, _joined >= moment)
+    left = select(func.count()).where(_has_left, _changed >= moment)
     return Movement(moment, connection.scalar(joined) or 0, connection.scalar(left) or 0)
 
 

@@ -48,6 +48,7 @@ class Subscribers:
         `again`, raise SubscriberError for such an address.
         """
         with self._database.writing() as connection:
+            suppression.lock_to_add_people(connection)
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
                 how = self._consent_of_stranger(connection, address, again)
@@ -76,7 +77,7 @@ class Subscribers:
         with self._database.writing() as connection:
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
-                raise SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")
+                raise _not_on_the_list(connection, address)
             if is_as_bad(known.state, "unsubscribed"):
                 return False
             values = {"state": "unsubscribed", "changed_at": self._clock(), "changed_how": REMOVED_BY_HAND}
@@ -156,6 +157,14 @@ class Subscribers:
             update(subscriber_table).where(subscriber_table.c.id == known.id).values(name=name)
         )
         return "renamed"
+
+
+def _not_on_the_list(connection: Connection, address: Address) -> SubscriberError:
+    """Return the error for an address that cannot be removed."""
+    if suppression.suppressed(connection, [address.key]):
+        what = f"{address.given} was forgotten: it is not on the list, and no import adds it"
+        return SubscriberError(what, "nothing needs to be done")
+    return SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")
 
 
 def _find(connection: Connection, keys: list[str]) -> dict[str, Row[tuple[object, ...]]]:

@@ -9,17 +9,35 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from newsletter.store.schema import suppressed_table, suppression_key_table
 
 _KEY_BYTES = 32
 _HASH_BYTES = 32
 _BATCH = 500
+_LOCK = 0x6E657775  # arbitrary, the same for all processes
+
+
+def lock_to_add_people(connection: Connection) -> None:
+    """Keep others from forgetting people until the transaction ends; call it before `suppressed`.
+
+    Otherwise PostgreSQL permits that a person is forgotten after the look at the hashes, and then added.
+    SQLite has one writer at a time.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
+
+
+def lock_to_forget_people(connection: Connection) -> None:
+    """Keep others from adding and forgetting people until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def suppress(connection: Connection, address_keys: Iterable[str], since: datetime) -> None:
     """Keep the hashes of these addresses; those that are kept already stay as they are."""
+    lock_to_forget_people(connection)
     key = _key(connection) or _make_key(connection)
     hashes = {_hash(key, address_key) for address_key in address_keys}
     new = hashes - _kept(connection, hashes)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.disk.boundary import entries, refuse_outside, root_of
+from newsletter.disk.boundary import entries, every_entry, refuse_outside, root_of
 
 
 def test_links_are_listed_and_not_followed(tmp_path: Path) -> None:
@@ -57,3 +57,13 @@ def test_a_path_through_the_newsletter(
 
 def test_a_path_without_a_boundary_is_permitted() -> None:
     refuse_outside(Path("/dev/null"), None)
+
+
+def test_a_folder_of_every_entry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert sorted(entry.name for entry in every_entry(tmp_path)) == ["a", "file", "link"]
+    assert list(every_entry(tmp_path / "none")) == []
+    with pytest.raises(NotADirectoryError):
+        list(every_entry(tmp_path / "a" / "file"))

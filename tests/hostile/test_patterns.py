@@ -18,7 +18,7 @@ from newsletter.checks.css import hiding
 from newsletter.checks.locate import spelling_pattern
 from newsletter.render.mjml_attributes import _parsed
 from newsletter.render.mjml_lint import attribute_pattern, opening_tag
-from newsletter.subscribers.address_in_text import address_pattern, name_pattern
+from newsletter.subscribers.address_in_text import address_pattern, database_pattern, name_pattern
 from newsletter.yamlfile.reader import phrase_pattern
 from tests.hostile.growth import measured
 from tests.hostile.patterns import Pattern, in_project, in_tree, patterns_given_to
@@ -40,7 +40,7 @@ _WORDS = (
 _NO_LIMIT_SECONDS = 120
 
 # The patterns of each function that builds one at run time.
-BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
+BUILT: dict[str, Callable[[], Iterable[re.Pattern[str] | re.Pattern[bytes]]]] = {
     "newsletter.checks.content.issue_date.date_pattern": lambda: [date_pattern(_MONTHS)],
     "newsletter.checks.css.hiding.": lambda: chain(
         *(found.values() for found in (hiding.PATTERNS, hiding.PATTERNS_IN_CUT, hiding.PICTURE_FRAMES))
@@ -57,6 +57,9 @@ BUILT: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
     "newsletter.render.mjml_lint.opening_tag": lambda: map(opening_tag, ("mj-text", "a", "v:rect")),
     "newsletter.subscribers.address_in_text.address_pattern": lambda: map(
         address_pattern, ("ada@example.com", f"{'a.' * 30}a@{'a.' * 90}example", "+-+@a-a.example")
+    ),
+    "newsletter.subscribers.address_in_text.database_pattern": lambda: map(
+        database_pattern, ("ada@example.com", f"{'a.' * 30}a@{'a.' * 90}example", "+-+@a-a.example")
     ),
     "newsletter.subscribers.address_in_text.name_pattern": lambda: map(name_pattern, _WORDS),
     "newsletter.yamlfile.reader.phrase_pattern": lambda: map(phrase_pattern, _WORDS),

@@ -51,3 +51,9 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     with pytest.raises(UnsafeFile):
         delete_mail_to(letter / "outbox", letter, {"a@example.com"})
     assert (tmp_path / "elsewhere/new" / NAME.format("1")).exists()
+
+
+def test_a_mail_whose_head_is_not_read_to_its_end_is_an_error(tmp_path: Path) -> None:
+    put(tmp_path, f"new/{NAME.format('1')}", "bo@example.com,\n " * 6000 + "a@example.com")
+    with pytest.raises(UnsafeFile, match="before its text"):
+        delete_mail_to(tmp_path, None, {"a@example.com"})

@@ -1,6 +1,7 @@
 """Test that nothing of a forgotten person is left: the bytes of all files of the newsletter are searched."""
 
 import logging
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -51,12 +52,13 @@ def test_no_file_has_the_address_after_forgetting(tmp_path: Path, caplog: pytest
     with SendProcess(newsletter.runs) as process:
         journal = process.journal("1-1")
         journal.starting(1)
-        journal.finished(1, Refused("550 <ada.example@mail.example.com>: user unknown"))
+        journal.finished(1, Refused("550 Ada Lovelace-Example <ada.example@mail.example.com>: user unknown"))
         assert len(files_with(tmp_path, ADA.key.encode())) >= 3
         report = forget(newsletter, [ADA], samples.NOW)
         journal.finished(2, Refused("later"))
         (notes,) = [file.read_text() for file in newsletter.runs.rglob("1-1")]
-        assert notes.startswith("1\tbegun\t\n1\trefused\t550 <***") and notes.endswith("2\trefused\tlater\n")
+        assert notes.startswith(f"1\tbegun\t\n1\trefused\t550 {'*' * 20} <***")
+        assert notes.endswith("2\trefused\tlater\n")
     assert (report.results, report.mails, report.problems) == ({ADA.given: "erased"}, 1, [])
     with open_database(newsletter) as database:
         rows = "".join(",".join(row) for row in iter_rows(database))
@@ -87,6 +89,46 @@ def test_an_older_database_in_the_state_is_named(tmp_path: Path) -> None:
     assert problem.where.endswith("replaced-news.db") and problem.what == "has the address too"
     kept.unlink()
     assert forget(newsletter, [ADA], samples.NOW).problems == []
+
+
+@pytest.mark.parametrize("place", ["outbox/new", "runs", "runs/1/notes", "state/old"])
+def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path: Path, place: str) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    add(newsletter)
+    name, _, rest = place.partition("/")
+    folder = {"outbox": newsletter.outbox, "runs": newsletter.runs, "state": newsletter.state}[name] / rest
+    if place in ("outbox/new", "runs"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_text("a file, not a folder")
+    else:
+        make_unreadable(folder)
+    (problem,) = forget(newsletter, [ADA], samples.NOW).problems
+    assert problem.what.startswith("cannot be cleaned (")
+
+
+def make_unreadable(folder: Path) -> None:
+    """Make folders in each other, the path to the last of which is longer than the system permits."""
+    folder.mkdir(parents=True)
+    start, part = os.open(".", os.O_RDONLY), "x" * 200
+    try:
+        os.chdir(folder)
+        for _ in range(25):
+            os.mkdir(part)
+            os.chdir(part)
+    finally:
+        os.fchdir(start)
+        os.close(start)
+
+
+def test_files_below_the_state_are_read_too_and_other_addresses_are_no_problem(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    add(newsletter)
+    (newsletter.state / "old" / "deep").mkdir(parents=True)
+    (newsletter.state / "others.db").write_bytes(b"\x07" + f"{ADA.given}.br{ADA.key}.bractive".encode() * 9)
+    assert forget(newsletter, [ADA], samples.NOW).problems == []
+    (newsletter.state / "old" / "deep" / "news.db").write_bytes(f"5{ADA.given}{ADA.key}active".encode())
+    (problem,) = forget(newsletter, [ADA], samples.NOW).problems
+    assert problem.where.endswith("deep/news.db")
 
 
 def test_the_state_on_the_ref_forgets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert
 
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber_table
+from newsletter.store.sqlite import BUSY_SECONDS
 from tests import samples
 
 NUMBER = 2000
@@ -39,6 +40,12 @@ def found(folder: Path, keys: list[str]) -> list[str]:
     """Return those of the addresses that are in the files of the database, in any case."""
     content = b"".join(file.read_bytes() for file in folder.rglob("news.db*")).lower()
     return [key for key in keys if key.encode() in content]
+
+
+def busy_seconds(database: Database) -> float:
+    """Return the time that the connection of the pool waits for other processes."""
+    with database.reading() as connection:
+        return float(connection.exec_driver_sql("pragma busy_timeout").scalar_one()) / 1000
 
 
 def test_a_database_of_an_earlier_version_is_written_anew(database: Database, tmp_path: Path) -> None:
@@ -85,7 +92,9 @@ def test_another_process_that_reads_is_waited_for_and_named(database: Database, 
     with database.writing() as connection:
         connection.execute(insert(subscriber_table), fill_more)
     assert not database.erase_deleted(wait_seconds=0)
+    assert busy_seconds(database) == BUSY_SECONDS
     reader.execute("rollback")
     reader.close()
     assert database.erase_deleted(wait_seconds=60)
+    assert busy_seconds(database) == BUSY_SECONDS
     assert found(tmp_path, gone) == []

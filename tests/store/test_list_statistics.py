@@ -56,7 +56,7 @@ def test_the_numbers_of_a_list(database: Database) -> None:
     assert [(f"{one.since:%Y-%m}", one.joined, one.left) for one in numbers.months[-3:]] == [
         ("2026-03", 3, 0),
         ("2026-04", 1, 1),
-        ("2026-05", 2, 1),
+        ("2026-05", 1, 1),
     ]
     assert len(numbers.months) == 12 and numbers.origins == [("imported", 5)]
     assert (f"{numbers.months[0].since:%Y-%m}", numbers.months[0].joined) == ("2025-06", 1)
@@ -93,3 +93,13 @@ def test_months_begin_on_the_first(now: datetime, first: tuple[int, int], last: 
     starts = month_starts(now, 14)
     assert len(starts) == 14 and {start.day for start in starts} == {1}
     assert ((starts[0].year, starts[0].month), (starts[-1].year, starts[-1].month)) == (first, last)
+
+
+def test_whoever_joined_and_left_counts_as_both_in_each_movement(database: Database) -> None:
+    sent(database, "subscribers", "2026-05-01", datetime(2026, 5, 1, tzinfo=UTC))
+    add(database, "a@example.com", SENT)
+    add(database, "b@example.com", SENT, "unsubscribed", NOW)
+    add(database, "c@example.com", SENT, "pending")
+    with database.reading() as connection:
+        numbers = read_statistics(connection, NOW)
+    assert numbers.since_last == numbers.months[-1] == Movement(datetime(2026, 5, 1, tzinfo=UTC), 2, 1)

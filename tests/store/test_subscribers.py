@@ -103,6 +103,9 @@ def test_a_forgotten_person_comes_back_only_when_they_asked(
     with pytest.raises(SubscriberError, match=r"ada@example\.com was forgotten") as raised:
         subscribers.add(ada)
     assert "--again" in raised.value.hint
+    with pytest.raises(SubscriberError, match="was forgotten: it is not on the list") as raised:
+        subscribers.remove(ada)
+    assert raised.value.hint == "nothing needs to be done"
     assert subscribers.count_active() == 0
     assert subscribers.add(ada, again=True) == "added"
     assert origin(database, ada.given) == ("asked to come back", "")
