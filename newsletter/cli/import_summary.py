@@ -26,6 +26,9 @@ _EXAMPLES: "dict[tuple[Result, str], str]" = {
     ("kept out", "forgotten"): "is kept out: this person was forgotten here",
     ("kept out", "has_left"): "is kept out: this person has left here, and stays off the list",
 }
+_UNKNOWN_STATE_FIX = (
+    "    write active, unsubscribed, bounced or complained in its place, and import the file again"
+)
 # The words for a number of rows, as notes on the number of a result.
 _DETAILS: "dict[tuple[Result, str], str]" = {
     ("added", "active"): "active",
@@ -34,6 +37,7 @@ _DETAILS: "dict[tuple[Result, str], str]" = {
     ("added", "complained"): "complained",
     ("known", "twice"): "twice in the files",
     ("changed", "renamed"): "with another name",
+    ("changed", "consent"): "with an earlier consent",
     ("changed", "left"): "off the list now",
     ("changed", "worse"): "off the list already, with another state or date",
     ("kept out", "has_left"): "off the list here",
@@ -67,6 +71,8 @@ def show_import(outcome: "ImportOutcome", *, dry_run: bool) -> bool:
             output.echo(line, err=True)
         if (hidden := outcome.counts[kind] - len(examples)) > 0 and examples:
             output.echo(f"and {counted(hidden, 'more row')} {_DETAILS[kind]}", err=True)
+        if examples and kind == ("kept out", "unknown_state"):
+            output.echo(_UNKNOWN_STATE_FIX, err=True)
     show_heading(_verdict(outcome, dry_run), "yellow" if dry_run else "")
     for label, result in _LABELS:
         if number := outcome.total(result):

@@ -63,7 +63,8 @@ class Subscribers:
                 )
             suppression.release(connection, address.key)
             values = {"state": "active", "name": name or known.name, "changed_at": self._clock()}
-            values |= {"consent_at": self._clock(), "consent_how": ASKED_AGAIN, "changed_how": ""}
+            values |= {"consent_at": self._clock(), "consent_how": ASKED_AGAIN}
+            values |= {"consent_source": "", "changed_how": ""}
             connection.execute(
                 update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
             )

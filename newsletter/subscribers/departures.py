@@ -15,9 +15,10 @@ _EXAMPLES = 3
 
 def _advice(columns: Sequence[Column]) -> str:
     """Return the advice to map a column, to ignore the columns, or to give everyone one state."""
-    state = shlex.quote(f"state={printable(columns[0].name)}")
+    state, left = (shlex.quote(f"{field}={printable(columns[0].name)}") for field in ("state", "left"))
     return (
-        f"if a column tells the state of each person, add --map {state}; if everyone in the file has left, "
+        f"if a column tells the state of each person, add --map {state}, or --map {left} if it has the time "
+        f"of the departure; if everyone in the file has left, "
         f"add --as unsubscribed; if everyone in it is to get mail, add {' '.join(map(_ignored, columns))}"
     )
 

@@ -17,7 +17,7 @@ IMPORTED = "imported"
 Result = Literal[
     "added",  # a new subscriber; the detail is the state
     "known",  # not changed; the detail is "twice" for a further row of a person, else ""
-    "changed",  # the detail is "renamed", "left" or "worse"
+    "changed",  # the detail is "renamed", "consent", "left" or "worse"
     "kept out",  # the detail is a KeptOutReason
     "refused",  # the row is not valid
 ]
@@ -94,9 +94,22 @@ def merged(known: Known | None, row: ImportRow, now: datetime, *, is_forgotten: 
         return Change("known")
     if is_departed(known.state):
         return Change("kept out", "has_left")
-    if known.state == "active" and row.name and row.name != known.name:
-        return Change("changed", "renamed", {"name": row.name})
-    return Change("known")
+    return _of_active(known, row) if known.state == "active" else Change("known")
+
+
+def _of_active(known: Known, row: ImportRow) -> Change:
+    """Return the change for an active subscriber, who is active elsewhere too.
+
+    The earlier consent counts, unless the person gave it here.
+    """
+    values: dict[str, object] = {}
+    if row.name and row.name != known.name:
+        values["name"] = row.name
+    if row.consent_at and row.consent_at < known.consent_at and known.consent_how == IMPORTED:
+        values["consent_at"] = row.consent_at
+    if not values:
+        return Change("known")
+    return Change("changed", "renamed" if "name" in values else "consent", values)
 
 
 def _of_stranger(row: ImportRow, now: datetime) -> Change:
@@ -109,7 +122,8 @@ def _of_stranger(row: ImportRow, now: datetime) -> Change:
     values = {
         "name": row.name,
         "state": row.state,
-        "consent_at": min(row.consent_at or now, now),
+        # Of a departure without a consent, only the consent before it is sure.
+        "consent_at": min(row.consent_at or row.left_at or now, now),
         "consent_how": IMPORTED,
         "changed_at": row.left_at if has_left and row.left_at else now,
         "changed_how": IMPORTED if has_left else "",

@@ -63,6 +63,13 @@ _LAST = {
     "achternaam|nazwisko|příjmení|priezvisko|efternavn|etternavn|efternamn|sukunimi|vezetéknév|nume|"
     "nume de familie|prezime|soyadı|фамилия|прізвище|фамилно име|επώνυμο|姓",
 }
+_JOINED = {
+    "English": "joined|joined at|join date|date joined|subscribed at|subscribed on|subscription date|"
+    "date subscribed|signup date|sign up date|signed up at|opt in time|opt in date|optin time|confirmed at|"
+    "confirm time|consent at|consent date|created at|creation date|date added|registered at",
+    "others": "anmeldedatum|angemeldet am|date d'inscription|fecha de alta|fecha de suscripción|"
+    "data de inscrição|data iscrizione|data di iscrizione|inschrijfdatum|aanmelddatum",
+}
 # Beside one of these, a column `Name` has the family name.
 _FIRST_BESIDE_FAMILY = ("vorname", "voornaam", "fornavn")
 
@@ -78,6 +85,7 @@ def _table(languages: dict[str, str]) -> tuple[str, ...]:
 
 _ADDRESSES = _table(_ADDRESS)
 _FULL_NAMES, _FIRST_NAMES, _LAST_NAMES = _table(_FULL), _table(_FIRST), _table(_LAST)
+_JOINED_TIMES = _table(_JOINED)
 
 
 def address_position(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> int | None:
@@ -99,6 +107,11 @@ def name_positions(header: Sequence[str]) -> tuple[int, ...]:
     else:
         parts = (full, None)
     return tuple(part for part in parts if part is not None)
+
+
+def joined_position(header: Sequence[str]) -> int | None:
+    """Return the position of the column with the time of the consent."""
+    return _position(header, _JOINED_TIMES)
 
 
 def _position(header: Sequence[str], names: Sequence[str]) -> int | None:

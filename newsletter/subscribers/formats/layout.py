@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from newsletter.display import printable
 from newsletter.errors import SubscriberError
-from newsletter.subscribers.formats.header_names import address_position, name_positions
+from newsletter.subscribers.formats.header_names import address_position, joined_position, name_positions
 from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.formats.model import Format, Judge
 from newsletter.subscribers.formats.options import ImportOptions
@@ -80,7 +80,9 @@ def layout_of_list(
     address = address_position(header, rows)
     if address is None and "address" in options.mapped:
         address = 0  # is replaced
-    return Layout(_required(address, header, where), tuple(n for n in name_positions(header) if n != address))
+    names = tuple(n for n in name_positions(header) if n != address)
+    joined = joined_position(header)
+    return Layout(_required(address, header, where), names, () if joined is None else (joined,))
 
 
 def with_mapped(layout: Layout, header: Sequence[str], options: ImportOptions, where: str) -> Layout:

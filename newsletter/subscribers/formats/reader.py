@@ -58,9 +58,14 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
     layout = _layout(table.header, rows, found, options, where)
     _refuse_ignored(layout, ignored, table.header, where)
     _refuse_suppression_list(table, layout.tells_state, options)
+    if found is None and not ignored and not options.as_state:
+        _refuse_unsubscribes(table.header, where)
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
-        columns = DepartureColumns(table.header, layout.imported | layout.described | ignored)
+        understood = layout.imported | layout.described | ignored
+        if found is None and "joined" not in options.mapped:
+            understood -= {*layout.joined}  # found by its name only: a "no" in it may tell of a departure
+        columns = DepartureColumns(table.header, understood)
         records = refuse_departures(records, columns, where)
     yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 
@@ -114,6 +119,14 @@ def _refuse_suppression_list(table: Table, tells_state: bool, options: ImportOpt
         raise SubscriberError(what, hint, where=table.shown)
 
 
+def _refuse_unsubscribes(header: Sequence[str], where: str) -> None:
+    """Raise SubscriberError for the columns of a file of unsubscribes, which may have any name."""
+    if sorted(map(column_key, header)) == ["created", "email"]:
+        what = "by its columns, the file may be a list of SendGrid's unsubscribes; nothing was imported"
+        hint = f"{_AS_STATE}; if everyone in it is to get mail, add --ignore-column created"
+        raise SubscriberError(what, hint, where=where)
+
+
 def _ignored_positions(header: Sequence[str], options: ImportOptions, where: str) -> frozenset[int]:
     keys = [column_key(name) for name in header]
     return frozenset(
@@ -135,9 +148,6 @@ def _notes(
         yield Problem(table.shown, f"the file is an export of {found.title}", severity="note")
         if found.note:
             yield Problem(table.shown, found.note, severity="note")
-    elif sorted(map(column_key, table.header or ())) == ["created", "email"]:
-        what = "the file has the columns of SendGrid's unsubscribes"
-        yield Problem(table.shown, what, "if it lists people who have left, add --as unsubscribed", "warning")
     for position, name in enumerate(table.header or ()):
         if position in ignored or position not in layout.imported | layout.described:
             what = f"the column `{printable(name.strip())}` is not imported"
