@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, not_, select, type_coerce
 
 from newsletter.constants import DEPARTED_STATES, SUBSCRIBER_STATES
 from newsletter.sending.model import SUBSCRIBERS
 from newsletter.store.schema import send_table, subscriber_table, suppressed_table
+from newsletter.subscribers.import_rules import IMPORTED
 
 MONTHS = 12
 MAX_DOMAINS = 5
 
 _state, _joined, _changed = (subscriber_table.c[name] for name in ("state", "consent_at", "changed_at"))
 _is_active = _state == "active"
-_has_joined = _state != "pending"
-_has_left = _state.in_(DEPARTED_STATES)
+# An import also adds people who had left elsewhere, to keep them out: they neither joined nor left here.
+_left_elsewhere = and_(subscriber_table.c.consent_how == IMPORTED, subscriber_table.c.changed_how == IMPORTED)
+_has_joined = and_(_state != "pending", not_(_left_elsewhere))
+_has_left = and_(_state.in_(DEPARTED_STATES), not_(_left_elsewhere))
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Movement:
     """The people who joined and who left in some time; `since` is its beginning.
 
     A person who joined and then left counts as both. A person who left and joined again, or was forgotten,
-    does not count as left.
+    does not count as left; a person whom an import brought, and took off the list, counts as neither.
     """
 
     since: datetime

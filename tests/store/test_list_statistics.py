@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from newsletter.store.database import Database
 from newsletter.store.list_statistics import Movement, month_starts, read_statistics
@@ -100,6 +100,10 @@ def test_whoever_joined_and_left_counts_as_both_in_each_movement(database: Datab
     add(database, "a@example.com", SENT)
     add(database, "b@example.com", SENT, "unsubscribed", NOW)
     add(database, "c@example.com", SENT, "pending")
+    add(database, "d@example.com", SENT, "bounced")  # in an import
+    with database.writing() as connection:
+        imported = update(subscriber_table).where(subscriber_table.c.state == "bounced")
+        connection.execute(imported.values(changed_how="imported"))
     with database.reading() as connection:
         numbers = read_statistics(connection, NOW)
     assert numbers.since_last == numbers.months[-1] == Movement(datetime(2026, 5, 1, tzinfo=UTC), 2, 1)
