@@ -14,7 +14,7 @@ from newsletter.cli import output, terminal
 from newsletter.cli.command import Command
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.newsletter import load, open_to_read
-from newsletter.constants import REFUSED, SUBSCRIBER_STATES
+from newsletter.constants import CONFIG_FILE, REFUSED, SUBSCRIBER_STATES
 from newsletter.display import counted, display_path
 from newsletter.errors import Problem, SubscriberError, Unavailable
 
@@ -99,6 +99,7 @@ def export(folder: Path, file: Path, state: str | None, force: bool) -> None:
     if to_stdout:
         _print_rows(rows(newsletter))
     else:
+        _refuse_own_file(newsletter, file)
         _write_rows(file, rows(newsletter), force)
     _show_export(None if to_stdout else file, states)
 
@@ -169,6 +170,15 @@ def _write_rows(file: Path, rows: Iterator[Sequence[str]], force: bool) -> None:
             text.detach()
     except OSError as failure:
         raise Unavailable.unwritable(file, failure, "choose another file") from failure
+
+
+def _refuse_own_file(newsletter: "Newsletter", file: Path) -> None:
+    """Raise SubscriberError for a file of the newsletter itself, which no option replaces."""
+    path = file.resolve()
+    own = (newsletter.state, newsletter.issues, newsletter.templates, newsletter.folder / CONFIG_FILE)
+    if any(path.is_relative_to(part.resolve()) for part in own):
+        what = "is a file, or in a folder, of the newsletter itself"
+        raise SubscriberError(what, "name a file in another folder", where=display_path(file))
 
 
 def _is_export(file: Path) -> bool:

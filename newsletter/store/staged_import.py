@@ -61,6 +61,7 @@ class StagedImport:
 
     def add(self, rows: Iterable[ImportRow | KeptOut | Problem], source: str) -> None:
         """Read the rows of a file; `source` is its name, for the record of the consent."""
+        source = source.encode(errors="backslashreplace").decode()  # a file name may be any bytes
         for row in rows:
             if isinstance(row, ImportRow):
                 self._read.rows += 1

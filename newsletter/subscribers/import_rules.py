@@ -75,8 +75,14 @@ def merge_rows(first: ImportRow, second: ImportRow) -> ImportRow:
         second.name if replaces_name else first.name,
         worst.state,
         min(filter(None, (first.consent_at, second.consent_at)), default=None),
-        max(filter(None, (first.left_at, second.left_at)), default=None),
+        _latest_departure(first, second),
     )
+
+
+def _latest_departure(*rows: ImportRow) -> datetime | None:
+    """Return the time of the latest departure; None if one has no time, which may be the latest."""
+    times = [row.left_at for row in rows if is_departed(row.state)]
+    return None if None in times else max(filter(None, times), default=None)
 
 
 def merged(known: Known | None, row: ImportRow, now: datetime, *, is_forgotten: bool = False) -> Change:

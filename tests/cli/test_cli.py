@@ -461,11 +461,11 @@ def test_a_dry_run_of_an_import_shows_the_same_table_and_changes_nothing(news: N
     assert (tried.exit_code, imported.exit_code) == (1, 1)
 
 
-def test_an_import_of_the_standard_input(folder: Path) -> None:
+def test_an_import_of_the_standard_input(news: News, folder: Path) -> None:
     command = [sys.executable, "-m", "newsletter", "subscribers"]
-    imported = subprocess.run([*command, "import", "-"], input=b"ada@example.com\n", capture_output=True)
+    imported = subprocess.run([*command, "import", "-"], input=b"zoe@example.com\n", capture_output=True)
     assert b"Added        1" in imported.stdout, imported.stderr
-    shown = subprocess.run([*command, "show", "ada@example.com"], capture_output=True, text=True)
+    shown = subprocess.run([*command, "show", "zoe@example.com"], capture_output=True, text=True)
     assert "imported from standard input" in " ".join(shown.stdout.split())
 
 

@@ -193,3 +193,13 @@ def test_the_lists_of_a_send_answer_for_the_forgotten(news: News, folder: Path) 
     assert "(forgotten),accepted," in (folder / "people.csv").read_text()
     assert "REHEARSED FOR ALL 2" in news("status", "2026-04-27").output
     assert "  2 recipients" not in news("resume", "2026-04-27", "--yes").output
+
+
+@pytest.mark.parametrize("name", ["newsletter.yml", ".news/news.db", "issues/2026-04-27.yml"])
+def test_an_export_never_replaces_a_file_of_the_newsletter(name: str, news: News, folder: Path) -> None:
+    add(folder, "ada@example.com")
+    before = (folder / name).read_bytes()
+    refused = news("subscribers", "export", name, "--force")
+    assert refused.exit_code == 1
+    assert "of the newsletter itself" in refused.output
+    assert (folder / name).read_bytes() == before

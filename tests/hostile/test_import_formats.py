@@ -175,3 +175,41 @@ def test_any_file_is_an_answer() -> None:
             assert refused.where and refused.hint
         else:
             assert all(result.where for result in found)
+
+
+@pytest.mark.parametrize("name", ["Ada\nBo", "\u202eadA", "=?utf-8?q?x?="])
+def test_a_bad_name_hides_no_departure(name: str) -> None:
+    content = f"{BEEHIIV}\na@example.com,inactive,free,,\n".replace("email,", "email,First Name,", 1)
+    content = content.replace("a@example.com,", f'a@example.com,"{name}",', 1)
+    assert shown(table(content)) == ["2 a@example.com unsubscribed"]
+    (refused,) = shown(table(content.replace("inactive", "active")))
+    assert refused.startswith("2 the name ")
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "column"),
+    [
+        pytest.param("email,status\na@example.com,unsubscribed\n", "name", "status", id="state-as-name"),
+        pytest.param("email,status\na@example.com,unsubscribed\n", "first_name", "status", id="first-name"),
+        pytest.param(
+            "email,unsubscribed_at\na@example.com,2024-05-06\n", "joined", "unsubscribed_at", id="joined"
+        ),
+        pytest.param(
+            "email,unsubscribed_at\na@example.com,2024-05-06\n", "name", "unsubscribed_at", id="date"
+        ),
+    ],
+)
+def test_a_column_that_is_mapped_to_another_field_hides_no_state(
+    content: str, field: str, column: str
+) -> None:
+    with pytest.raises(SubscriberError, match="may tell who has left"):
+        active(content, mapped={field: column})
+
+
+def test_a_column_of_consent_that_is_found_by_its_name_is_still_judged() -> None:
+    with pytest.raises(SubscriberError, match="may tell who has left"):
+        active("email,confirmed_at\na@example.com,2024-05-06\nb@example.com,no\n")
+    assert shown(table("email,Subscribed At\na@example.com,2024-05-06\n")) == [
+        "2 a@example.com active since 2024-05-06T00:00:00"
+    ]
+    assert shown(table("email,subscribed_at\na@example.com,1/2/23\n")) == ["2 a@example.com active"]

@@ -396,3 +396,11 @@ def test_after_a_full_disk_a_second_import_moves_the_others(opened: Database, tm
         staged.add(long_rows(20), "list.csv")
         outcome = staged.apply(opened)
     assert Counter(outcome.counts) == {("known", ""): moved, ("added", "active"): 20 - moved}
+
+
+def test_the_name_of_a_file_may_be_any_bytes(database: Database, tmp_path: Path) -> None:
+    with StagedImport(samples.newsletter(tmp_path)) as staged:
+        staged.add([row("ada")], os.fsdecode(b"\xff.csv"))
+        staged.apply(database)
+    with database.reading() as connection:
+        assert connection.scalar(select(subscriber_table.c.consent_source)) == "\\udcff.csv"

@@ -200,3 +200,18 @@ def test_every_state_of_a_subscriber_has_a_rank() -> None:
         "bounced",
         "complained",
     ]  # type: ignore[arg-type]
+
+
+def test_a_departure_without_a_time_is_not_dated_by_another_one() -> None:
+    dated, undated = row("unsubscribed", EARLY), row("unsubscribed")
+    for rows in permutations([dated, undated, row("bounced", LATE)]):
+        assert merge_rows(merge_rows(rows[0], rows[1]), rows[2]).left_at is None
+    assert merge_rows(dated, row("unsubscribed", LATE)).left_at == LATE
+    assert merge_rows(dated, row()).left_at == EARLY
+
+
+def test_the_earlier_consent_counts_unless_the_person_gave_it_here() -> None:
+    earlier = row()._replace(consent_at=EARLY - timedelta(days=9))
+    assert merged(known(), earlier, NOW) == Change("changed", "consent", {"consent_at": earlier.consent_at})
+    assert merged(known(how="added by hand"), earlier, NOW) == Change("known")
+    assert merged(known(), row()._replace(consent_at=LATE), NOW) == Change("known")

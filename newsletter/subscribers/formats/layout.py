@@ -28,6 +28,8 @@ class Layout:
     state: Verdict = "active"
     deleted_domain: str = ""
     described: frozenset[int] = frozenset()  # positions that the format knows
+    guessed: frozenset[int] = frozenset()  # positions of `joined` that only the name of the column tells
+    judged: frozenset[int] = frozenset()  # positions that `--map` names for a field without a state
 
     @property
     def imported(self) -> frozenset[int]:
@@ -81,14 +83,15 @@ def layout_of_list(
     if address is None and "address" in options.mapped:
         address = 0  # is replaced
     names = tuple(n for n in name_positions(header) if n != address)
-    joined = joined_position(header)
-    return Layout(_required(address, header, where), names, () if joined is None else (joined,))
+    joined = () if (position := joined_position(header)) is None else (position,)
+    return Layout(_required(address, header, where), names, joined, guessed=frozenset(joined))
 
 
 def with_mapped(layout: Layout, header: Sequence[str], options: ImportOptions, where: str) -> Layout:
     """Return a layout with the columns that `--map` names; raise SubscriberError for an unknown one.
 
-    A mapped column of states or departures is read beside those of the format: no option hides them.
+    A mapped column of states or departures is read beside those of the format, and any other is judged like
+    one that is not imported: no option hides a state.
     """
     keys = [column_key(name) for name in header]
     found = {field: positions_of(name, keys, header, where) for field, name in options.mapped.items()}
@@ -97,7 +100,9 @@ def with_mapped(layout: Layout, header: Sequence[str], options: ImportOptions, w
     if names := tuple(found[field][0] for field in ("name", "first_name", "last_name") if field in found):
         layout = replace(layout, names=names)
     if "joined" in found:
-        layout = replace(layout, joined=(found["joined"][0],))
+        layout = replace(layout, joined=(found["joined"][0],), guessed=frozenset())
+    others = (found[field][0] for field in ("name", "first_name", "last_name", "joined") if field in found)
+    layout = replace(layout, judged=frozenset(others))
     left = (position for position in found.get("left", ()) if position not in layout.left)
     judged = {position for position, _ in layout.states}
     states = (

@@ -62,10 +62,8 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
         _refuse_unsubscribes(table.header, where)
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
-        understood = layout.imported | layout.described | ignored
-        if found is None and "joined" not in options.mapped:
-            understood -= {*layout.joined}  # found by its name only: a "no" in it may tell of a departure
-        columns = DepartureColumns(table.header, understood)
+        explained = (layout.imported - layout.judged - layout.guessed) | layout.described | ignored
+        columns = DepartureColumns(table.header, explained)
         records = refuse_departures(records, columns, where)
     yield from _mapped(records, RowMapper(layout, table.header, table.shown, options))
 

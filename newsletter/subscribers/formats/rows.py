@@ -38,11 +38,15 @@ class RowMapper:
         """
         layout, fields = self._layout, record.fields
         where = f"{self._shown}:{record.line}"
+        written, bad_name = unguarded(fields[layout.address]), None
         try:
-            name = self._name(fields)
-            address, name = parse_subscriber(unguarded(fields[layout.address]), name)
+            address, name = parse_subscriber(written, self._name(fields))
         except SubscriberError as problem:
-            return self._refused(where, fields, problem)
+            try:
+                address, name = parse_subscriber(written)
+            except SubscriberError:
+                return self._refused(where, fields, problem)
+            bad_name = problem  # which hides no departure
         if layout.deleted_domain and address.key.endswith(f"@{layout.deleted_domain}"):
             return KeptOut(where, address.given, "deleted")
         joined, doubt = self._joined(where, fields) if layout.joined else (None, "")
@@ -52,10 +56,13 @@ class RowMapper:
             verdict = "unsubscribed"
         match self._options.as_state or verdict:
             case None | "active" as state:
+                if bad_name:
+                    return Problem(where, bad_name.what, bad_name.hint)
                 return ImportRow(where, address, name, state, joined)
-            case "temporary" | "not_confirmed" | "unknown_state" | "deleted" as reason:
+            case "temporary" | "not_confirmed" | "unknown_state" as reason:
                 return KeptOut(where, address.given, reason, word)
             case departed:
+                departed = "unsubscribed" if departed == "deleted" else departed
                 left = left or self._changed(where, fields)
                 return ImportRow(where, address, name, departed, joined, left)
 
@@ -125,6 +132,9 @@ class RowMapper:
         try:
             return parse_time(value, self._options.date_format)
         except UnknownDateOrder as failure:
+            if position in self._layout.guessed:
+                self._note_unread(where, position, value, failure.day_first)
+                return None
             date, column = printable(value.strip()), self._shown_column(position)
             what = f"the order of day and month is not known for dates such as {date} in {column}"
             hint = (
@@ -136,7 +146,9 @@ class RowMapper:
             self._note_unread(where, position, value)
             return None
 
-    def _note_unread(self, where: str, position: int, value: str) -> None:
+    def _note_unread(
+        self, where: str, position: int, value: str, date_format: str = "%d.%m.%Y %H:%M"
+    ) -> None:
         if position in self._unread_positions:
             return
         self._unread_positions.add(position)
@@ -144,7 +156,7 @@ class RowMapper:
         what = (
             f"{column} has dates that cannot be read, such as `{printable(value.strip())}`: they are left out"
         )
-        fix = 'name their format: --date-format "%d.%m.%Y %H:%M"'
+        fix = f'name their format: --date-format "{date_format}"'
         self.unread.append(Problem(where, what, fix, severity="warning"))
 
     def _shown_column(self, position: int) -> str:

@@ -132,7 +132,7 @@ OTHERS = {
         "archived_email_audience_export_0a1b.csv",
         "Mailchimp (archived contacts)",
         f"{MAILCHIMP}\na@example.com,Ada,1,,,,\n",
-        ["2 a@example.com kept out: deleted"],
+        ["2 a@example.com (Ada) unsubscribed"],
     ),
     "mailchimp-with-status": (
         "members.csv",
@@ -153,7 +153,7 @@ OTHERS = {
             "7 f@example.com no state",
             "8 g@example.com kept out: unknown_state Somehow",
             "9 h@example.com kept out: not_confirmed Pending",
-            "10 i@example.com kept out: deleted Archived",
+            "10 i@example.com unsubscribed",
             "11 j@example.com unsubscribed left 2018-07-23T12:19:27",
             "12 k@example.com unsubscribed left 2018-07-23T12:19:27",
         ],
@@ -210,7 +210,7 @@ OTHERS = {
         "1,a@example.com,,,true,false,,2024-01-01T00:00:00.000Z,\n2,b@example.com,,,true,false,,,true\n"
         "3,c@example.com,,,false,false,,2024-01-01T00:00:00.000Z,\n",
         [
-            "2 a@example.com kept out: deleted 2024-01-01T00:00:00.000Z",
+            "2 a@example.com unsubscribed",
             "3 b@example.com bounced",
             "4 c@example.com unsubscribed",
         ],
@@ -257,7 +257,7 @@ OTHERS = {
         [
             "2 a@example.com (Ada Example) active since 2022-10-28T22:18:42",
             "3 b@example.com kept out: unknown_state 0",
-            "4 c@example.com kept out: deleted 2022-10-28 22:18:42",
+            "4 c@example.com unsubscribed",
         ],
     ),
     "emailoctopus": (
@@ -321,9 +321,11 @@ def test_a_list_of_sendgrid_whose_name_does_not_tell_which() -> None:
     assert "--as bounced" in refused.value.hint
     assert shown(table(content), as_state="bounced") == ["2 a@example.com bounced left 2026-03-27T08:26:40"]
     content = "email,created\na@example.com,1774600000\n"
-    assert notes(table(content))[0].startswith(
-        "warning: list.csv: the file has the columns of SendGrid's unsub"
-    )
+    with pytest.raises(SubscriberError, match="may be a list of SendGrid's unsubscribes") as refused:
+        shown(table(content))
+    assert "--as unsubscribed" in refused.value.hint and "--ignore-column created" in refused.value.hint
+    assert shown(table(content), as_state="unsubscribed") == ["2 a@example.com unsubscribed"]
+    assert shown(table(content), ignored=("created",)) == ["2 a@example.com active"]
 
 
 @pytest.mark.parametrize(
