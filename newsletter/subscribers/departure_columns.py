@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple
 
 from newsletter.subscribers.departure_words import (
+    START_LETTERS,
+    VALUE_STARTS,
     is_departure_name,
     is_departure_value,
     is_joining_name,
     is_month,
     is_no,
     is_state_name,
-    may_be_departure_value,
 )
 from newsletter.subscribers.state_vocabulary import DEPARTURE_WORDS
 from newsletter.subscribers.words import words_of
@@ -82,10 +83,9 @@ _EAST_ASIAN_DATE = re.compile(
 )
 _DATE_WORD = re.compile("mon|tue|wed|thu|fri|sat|sun|t|z|utc|gmt|am|pm|de|del|um|uhr")
 
-_START = 4  # letters that tell quickly that most values are no word of a departure
 # The words of departures as `words_of` returns them, or as programs write them.
 _LEFT = frozenset(word.replace(" ", blank) for word in DEPARTURE_WORDS for blank in (" ", "_", "-"))
-_LEFT_STARTS = frozenset(word[:_START] for word in _LEFT)
+_LEFT_STARTS = VALUE_STARTS.union(word[:START_LETTERS] for word in _LEFT)
 _TAGS = re.compile("tags?|labels?|groups?|segments?|lists?|interests?")
 _TAG_END = re.compile("[;,|]")
 _MAX_LENGTH = 60  # characters of a date, a state or a plan
@@ -195,7 +195,7 @@ def _is_not_left(value: str) -> bool:
         return True
     # Finding the words of every value would take most of the time of an import.
     text = value.strip().lower()
-    if text.isascii() and text[:_START] not in _LEFT_STARTS and not may_be_departure_value(text):
+    if text[:START_LETTERS] not in _LEFT_STARTS and text.isascii():
         return True
     words = words_of(value)
     return text not in _LEFT and " ".join(words) not in _LEFT and not is_departure_value(words)

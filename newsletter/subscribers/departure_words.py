@@ -143,6 +143,7 @@ _SHORT_MONTHS = (
 )
 
 _COMPOUND_LETTERS = 6  # letters of a word that is also found inside a compound, such as Newsletterabmeldung
+START_LETTERS = 4  # of a value: they tell quickly that most values are no departure
 _MAX_ENDING = 3  # letters after a word of `_BLOCKED`, such as -os of "bloqueados"
 _MAX_WORDS, _MAX_CHARACTERS = 4, 40  # of a value that tells of a departure, such as "Abgemeldet am 6.5.2024"
 
@@ -164,9 +165,10 @@ _STATES, _STATES_INSIDE = _table(_STATE), _table(_STATE_UNSPACED)
 _LEFT_VALUES, _BLOCKED_VALUES = _table(_LEFT), _table(_BLOCKED)
 _LEFT_INSIDE = tuple(word.replace(" ", "") for word in _table(_LEFT_UNSPACED))
 _BLOCKED_WHOLE = frozenset(word.replace(" ", "") for word in _table(_BLOCKED_UNSPACED))
-_STARTS = frozenset(
-    word[:4].replace(" ", blank) for word in (*_LEFT_VALUES, *_BLOCKED_VALUES) for blank in " -_"
+VALUE_STARTS = frozenset(
+    word[:START_LETTERS].replace(" ", blank) for word in (*_LEFT_VALUES, *_BLOCKED_VALUES) for blank in " -_"
 )
+"""The first letters of values that `is_departure_value` finds; a value in ASCII with others is none."""
 _SHORT_MONTH_NAMES = frozenset(_SHORT_MONTHS.split())
 _NEGATIONS, _MONTH_STARTS = frozenset(_table(_NO)), _table(_MONTHS)
 
@@ -190,11 +192,6 @@ def is_joining_name(words: Sequence[str]) -> bool:
 def _has(parts: Sequence[str], words: Sequence[str]) -> bool:
     phrase = f" {' '.join(words)}"
     return any(part in phrase for part in parts)
-
-
-def may_be_departure_value(value: str) -> bool:
-    """Return False, quickly, for most values in small ASCII letters that tell of no departure."""
-    return value[:4] in _STARTS
 
 
 def is_departure_value(words: Sequence[str]) -> bool:
