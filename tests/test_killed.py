@@ -400,7 +400,7 @@ class World:
                 (folder / "list.csv").write_text("\n".join(["address", *addresses]))
                 with Scenario(self._forks, 0, folder, environment) as scenario:
                     imported = scenario.run("subscribers", "import", str(folder / "list.csv"))
-                assert imported.output == f"{len(addresses):,} added\n"
+                assert f"Added        {len(addresses):,} " in imported.output, imported.output
                 self._lists[name] = folder
             return self._lists[name]
 
