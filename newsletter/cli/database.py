@@ -37,12 +37,19 @@ def copy(folder: Path, file: str | None, yes: bool) -> None:
 
     tune_gc()
 
-    def agree(source: str, target: str) -> None:
+    def ask(source: str, target: str, question: str, otherwise: str) -> None:
         output.echo(f"From: {source}")
         output.echo(f"To:   {target}")
         if not yes:
-            question = "Copy all subscribers and sends, and close the first database?"
-            terminal.confirm(question, "nothing was copied")
+            terminal.confirm(question, otherwise)
+
+    def agree(source: str, target: str) -> None:
+        question = "Copy all subscribers and sends, and close the first database?"
+        ask(source, target, question, "nothing was copied")
+
+    def agree_to_open(source: str, target: str) -> None:
+        output.echo("An earlier command has copied everything, and closed the first database.")
+        ask(source, target, "Open the copy, and use it from now on?", "both databases stay closed")
 
     has_heading = False
 
@@ -53,7 +60,7 @@ def copy(folder: Path, file: str | None, yes: bool) -> None:
             has_heading = True
         output.echo(f"  {copied.table:<20}{copied.rows:>14,}   checksum {copied.checksum}")
 
-    _show(copy_database(load(folder), file, agree, show_table))
+    _show(copy_database(load(folder), file, agree, show_table, agree_to_open=agree_to_open))
 
 
 @db.command()

@@ -2,10 +2,13 @@
 
 1. In one transaction on each side, all rows are copied and compared. The target is committed as closed.
 2. The source is closed.
-3. The target is opened.
+3. The source records that its copy is opened.
+4. The target is opened.
 
 At no time are both open. A process that is killed before step 1 ends leaves the target empty; one that is
-killed later leaves a closed target, which the next copy fills again, or opens if the source is closed.
+killed later leaves a closed target. The next copy fills it again if the source is open, and opens it after
+step 2. Step 3 comes before step 4, so that no second copy of the target's file is ever opened: a process that
+is killed between them leaves both closed, and `news db reopen` opens the source.
 """
 
 import os
@@ -22,7 +25,15 @@ from newsletter.display import display_path, printable
 from newsletter.errors import ConfigError, SendRefused, StateError, StoreError
 from newsletter.state import identity
 from newsletter.state.location import DATABASE
-from newsletter.store.closed import ClosedMark, DatabaseClosed, close, refuse_closed, reopen
+from newsletter.store.closed import (
+    ClosedMark,
+    DatabaseClosed,
+    Role,
+    close,
+    record_opening,
+    refuse_closed,
+    reopen,
+)
 from newsletter.store.copy import TableCopy, copy_rows, lock_rows
 from newsletter.store.copy_target import file_of, prepare_target, refuse_same
 from newsletter.store.database import Database
@@ -32,7 +43,7 @@ from newsletter.store.sqlite import private_file
 
 _DATABASE_URL = re.compile(rf"\b{DATABASE_URL}\b")
 AgreeToCopy = Callable[[str, str], None]
-"""A function that is called with both databases before the copy; it raises an error to prevent that."""
+"""A function that is called with both databases before a change; it raises an error to prevent that."""
 OnTable = Callable[[TableCopy], None]
 """A function that is called with each table when it is copied and compared."""
 
@@ -57,13 +68,20 @@ def ignore_table(copied: TableCopy) -> None:
 
 
 def copy_database(
-    newsletter: Newsletter, file: str | None, agree: AgreeToCopy, on_table: OnTable = ignore_table
+    newsletter: Newsletter,
+    file: str | None,
+    agree: AgreeToCopy,
+    on_table: OnTable = ignore_table,
+    *,
+    agree_to_open: AgreeToCopy | None = None,
 ) -> DatabaseCopy:
     """Copy the newsletter's database to a SQLite file, or else to the database of NEWS_DATABASE_URL_TO.
 
-    Raise SendRefused while a process sends, and for a state on a Git ref; StateError for the file of another
-    newsletter; StoreError for a target that is the source, that has rows or other tables, or that cannot
-    store a value. Nothing has changed then.
+    `agree` is called before a copy; `agree_to_open`, by default the same function, before a complete copy is
+    opened that an earlier process has made. Raise SendRefused while a process sends, and for a state on a Git
+    ref; StateError for the file of another newsletter; StoreError for a target that is the source, that has
+    rows or other tables, or that cannot store a value; DatabaseClosed for a closed source, unless the target
+    is its complete copy. Nothing has changed then.
     """
     _refuse_state_ref(newsletter)
     named = _target(newsletter, file)
@@ -72,18 +90,19 @@ def copy_database(
         if mark and isinstance(named, Path) and not named.exists():
             raise DatabaseClosed(mark, source.description)
         with _naming_target(file, source.description), closing(Database.at(named)) as target:
-            setting = _setting(newsletter, named)
+            setting, rows = _setting(newsletter, named), None
+            refuse_same(source, target)
             if mark:
-                if ClosedMark.parse(target.revision()) != mark:
-                    raise DatabaseClosed(mark, source.description)
-                rows = None
+                _refuse_unless_copy(source, mark, target)
+                (agree_to_open or agree)(source.description, target.description)
             else:
-                refuse_same(source, target)
                 agree(source.description, target.description)
                 mark = ClosedMark.new()
                 rows = _copy(newsletter, source, target, mark, on_table)
+            with source.writing_alone() as connection:
+                record_opening(connection, mark)
             with target.writing_alone() as connection:
-                reopen(connection, mark)
+                reopen(connection, mark.to(Role.COPY))
             return DatabaseCopy(source.description, target.description, setting, rows)
 
 
@@ -91,16 +110,25 @@ def reopen_database(newsletter: Newsletter, agree: Callable[[str, datetime], Non
     """Open the newsletter's database again after its content was copied; return its description.
 
     `agree` is called before that with its description and the time of the copy. Raise SendRefused if it is
-    not closed.
+    not closed, and DatabaseClosed if it is a copy that was not opened yet.
     """
     with closing(Database.open(newsletter, even_closed=True)) as database:
         mark = ClosedMark.parse(database.revision())
         if mark is None:
             raise SendRefused(f"{database.description} is not closed", "use it as it is")
+        if mark.role is Role.COPY:
+            raise DatabaseClosed(mark, database.description)
         agree(database.description, mark.closed_at)
         with database.writing_alone() as connection:
             reopen(connection, mark)
         return database.description
+
+
+def _refuse_unless_copy(source: Database, mark: ClosedMark, target: Database) -> None:
+    """Raise DatabaseClosed unless the target is the complete copy of a closed source, and none was opened."""
+    is_copy = ClosedMark.parse(target.revision()) == mark.to(Role.COPY)
+    if mark.role is not Role.SOURCE or not is_copy:
+        raise DatabaseClosed(mark, source.description)
 
 
 def _copy(
@@ -118,7 +146,7 @@ def _copy(
             for copied in copy_rows(reading, writing):
                 on_table(copied)
                 rows += copied.rows
-            close(writing, mark)
+            close(writing, mark.to(Role.COPY))
         close(reading, mark)
     return rows
 

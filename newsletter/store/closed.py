@@ -5,8 +5,9 @@ The mark takes the place of the revision in Alembic's table: earlier versions of
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Self
 
 from sqlalchemy import Connection, text
@@ -15,15 +16,35 @@ from newsletter.errors import StoreError
 from newsletter.store.failures import describe
 from newsletter.store.schema import REVISION
 
-_MARK = re.compile(r"closed ([0-9a-z]{1,8}) (\d{12}) ([0-9a-f]{6})")
 _TIME = "%Y%m%d%H%M"
 FINISH = "run the same `news db copy` again"
+_SET = "set NEWS_DATABASE_URL to it, or unset it for the file `news.db` of the state"
+
+
+class Role(StrEnum):
+    """The part that a closed database has in a copy.
+
+    SOURCE: it was copied, and its copy was not opened yet. MOVED: it was copied, and its copy was opened, or
+    was about to be. COPY: it is a complete copy that was not opened yet; the database that was copied may
+    still be in use.
+    """
+
+    SOURCE = "closed"
+    MOVED = "moved"
+    COPY = "copy"
+
+
+_MARK = re.compile(rf"({'|'.join(Role)}) ([0-9a-z]{{1,5}}) (\d{{12}}) ([0-9a-f]{{6}})")
 
 
 @dataclass(frozen=True)
 class ClosedMark:
-    """The mark of a closed database: its revision, the time in UTC to the minute, and the id of the copy."""
+    """The mark of a closed database: its role, its revision, the time of the copy, and the id of the copy.
 
+    The time is in UTC, to the minute.
+    """
+
+    role: Role
     revision: str
     closed_at: datetime
     copy_id: str
@@ -33,32 +54,51 @@ class ClosedMark:
         """Return the mark that a database has in the place of its revision; None if it is not closed."""
         found = _MARK.fullmatch(revision or "")
         try:
-            closed_at = datetime.strptime(found[2], _TIME).replace(tzinfo=UTC) if found else None
+            closed_at = datetime.strptime(found[3], _TIME).replace(tzinfo=UTC) if found else None
         except ValueError:
             return None
-        return cls(found[1], closed_at, found[3]) if found and closed_at else None
+        return cls(Role(found[1]), found[2], closed_at, found[4]) if found and closed_at else None
 
     @classmethod
     def new(cls) -> Self:
-        """Return a mark for a copy that is made now."""
-        return cls(REVISION, datetime.now(UTC).replace(second=0, microsecond=0), secrets.token_hex(3))
+        """Return the mark of the source of a copy that is made now."""
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        return cls(Role.SOURCE, REVISION, now, secrets.token_hex(3))
+
+    def to(self, role: Role) -> Self:
+        """Return the mark of the same copy for another role."""
+        return replace(self, role=role)
 
     def __str__(self) -> str:
-        return f"closed {self.revision} {self.closed_at:{_TIME}} {self.copy_id}"  # 32 characters at most
+        return f"{self.role} {self.revision} {self.closed_at:{_TIME}} {self.copy_id}"  # 32 characters at most
 
 
 class DatabaseClosed(StoreError):
-    """The error for a database that was closed because its content was copied to another one."""
+    """The error for a database that is closed because of a copy."""
 
     def __init__(self, mark: ClosedMark, where: str) -> None:
+        time = f"{mark.closed_at:%Y-%m-%d %H:%M} UTC"
         what = (
-            f"is closed: its content was copied to another database on {mark.closed_at:%Y-%m-%d %H:%M} UTC, "
-            "and a send from this one would reach people twice"
+            f"is closed: its content was copied to another database on {time}, and a send from this one "
+            "would reach people twice"
         )
-        hint = (
-            "use the other database: set NEWS_DATABASE_URL to it, or unset it for the file `news.db` of the "
-            f"state; if that copy was interrupted, {FINISH}; if the other database is lost: news db reopen"
-        )
+        match mark.role:
+            case Role.COPY:
+                what = (
+                    f"is closed: it is an unfinished copy, made on {time}, and the database that was copied "
+                    "may still be in use"
+                )
+                hint = f"use the database that was copied: {_SET}; then {FINISH}"
+            case Role.SOURCE:
+                hint = (
+                    f"use the other database: {_SET}; if that copy was interrupted, {FINISH}; if the other "
+                    "database is lost: news db reopen"
+                )
+            case Role.MOVED:
+                hint = (
+                    f"use the other database: {_SET}; if that one is lost, or is an unfinished copy: news db "
+                    "reopen"
+                )
         super().__init__(what, hint, where=where)
         self.mark = mark
 
@@ -76,14 +116,23 @@ def refuse_closed(connection: Connection) -> None:
 
 
 def close(connection: Connection, mark: ClosedMark) -> None:
-    """Close a database."""
-    _set_version(connection, str(mark))
+    """Close an open database."""
+    _replace_version(connection, REVISION, str(mark))
+
+
+def record_opening(connection: Connection, mark: ClosedMark) -> None:
+    """Record in the source with this mark that its copy is opened, so that no second one is opened."""
+    _replace_version(connection, str(mark), str(mark.to(Role.MOVED)))
 
 
 def reopen(connection: Connection, mark: ClosedMark) -> None:
     """Open a database that has this mark."""
-    _set_version(connection, mark.revision)
+    _replace_version(connection, str(mark), mark.revision)
 
 
-def _set_version(connection: Connection, value: str) -> None:
-    connection.execute(text("update alembic_version set version_num = :value"), {"value": value})
+def _replace_version(connection: Connection, before: str, after: str) -> None:
+    """Replace the revision, or the mark; raise StoreError if another process has changed it meanwhile."""
+    statement = text("update alembic_version set version_num = :after where version_num = :before")
+    if connection.execute(statement, {"before": before, "after": after}).rowcount != 1:
+        what = "was closed or opened by another process meanwhile"
+        raise StoreError(what, "run the same command again", where=describe(connection.engine.url))

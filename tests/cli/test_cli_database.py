@@ -1,12 +1,14 @@
 """`news db …` in the terminal: the question, the rows of each table, and the setting to change afterwards."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from newsletter.cli.main import main
-from newsletter.store.schema import metadata
+from newsletter.store.schema import REVISION, metadata
 from tests import samples
 
 
@@ -56,3 +58,22 @@ def test_the_way_back_to_the_file_of_the_state_ends_with_unset(
     assert back.exit_code == 0 and "Unset this variable" in back.output
     monkeypatch.delenv("NEWS_DATABASE_URL")
     assert "ada@example.com" in news("subscribers", "list").output
+
+
+def test_copying_to_the_same_closed_database_opens_nothing() -> None:
+    assert news("db", "copy", "--to", "new.db", "--yes").exit_code == 0
+    again = news("db", "copy", "--to", ".news/news.db", "--yes")
+    assert again.exit_code == 1 and "is the database that is copied" in again.output
+    assert news("subscribers", "list").exit_code == 1
+
+
+def test_a_complete_copy_that_was_not_opened_asks_first(tmp_path: Path) -> None:
+    assert news("db", "copy", "--to", "new.db", "--yes").exit_code == 0
+    mark = f"{REVISION} 202601010000 abcdef"
+    for file, role in ((".news/news.db", "closed"), ("new.db", "copy")):
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("update alembic_version set version_num = ?", (f"{role} {mark}",))
+    refused = news("db", "copy", "--to", "new.db", answer="n\n")
+    assert refused.exit_code == 1 and "both databases stay closed" in refused.output
+    opened = news("db", "copy", "--to", "new.db", answer="y\n")
+    assert opened.exit_code == 0 and "was a complete copy already, and is open now" in opened.output

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,9 @@ from sqlalchemy import Connection, Engine, event, text
 from newsletter.config.loader import Newsletter
 from newsletter.errors import DatabaseBusy, NewsError, SendRefused, StoreError
 from newsletter.services.copy_database import DatabaseCopy, copy_database, reopen_database
+from newsletter.state.database_files import with_companions
 from newsletter.state.location import DATABASE
-from newsletter.store.closed import ClosedMark, DatabaseClosed
+from newsletter.store.closed import ClosedMark, DatabaseClosed, Role
 from newsletter.store.copy import TableCopy
 from newsletter.store.database import Database
 from newsletter.store.schema import metadata, send_table, subscriber_table
@@ -167,6 +168,31 @@ def test_a_kill_before_each_commit_leaves_one_database_open_at_most(
 ) -> None:
     """The same command completes the copy then."""
     before, new = dump(on_file.state / DATABASE), tmp_path / "new.db"
+    copy_until_killed(on_file, new, commit)
+    moved = using(on_file, f"sqlite:///{new}")
+    assert is_open(on_file) == (commit < 3)
+    assert is_empty(on_file, f"sqlite:///{new}") if commit == 1 else not is_open(moved)
+    assert (copy(on_file, new).rows is None) == (commit == 3)
+    assert [is_open(on_file), is_open(moved)] == [False, True] and dump(new) == before
+
+
+def test_after_a_kill_before_the_last_commit_reopen_and_a_new_copy_help(
+    on_file: Newsletter, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.db"
+    copy_until_killed(on_file, new, commit=4)
+    moved = using(on_file, f"sqlite:///{new}")
+    assert [is_open(on_file), is_open(moved)] == [False, False]
+    with pytest.raises(DatabaseClosed) as raised:
+        copy(on_file, new)
+    assert "is an unfinished copy: news db reopen" in raised.value.hint
+    reopen_database(on_file, lambda database, closed_at: None)
+    assert copy(on_file, new).rows
+    assert [is_open(on_file), is_open(moved)] == [False, True]
+
+
+def copy_until_killed(newsletter: Newsletter, to: Path, commit: int) -> None:
+    """Copy in a process that is killed before one of its commits."""
     if (child := os.fork()) == 0:
         commits = iter(range(1, 9))
 
@@ -175,14 +201,103 @@ def test_a_kill_before_each_commit_leaves_one_database_open_at_most(
                 os.kill(os.getpid(), signal.SIGKILL)
 
         event.listen(Engine, "commit", kill)
-        copy(on_file, new)
+        copy(newsletter, to)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+
+def copy_file(database: Path, to: Path) -> None:
+    """Copy a database's file, with what SQLite still keeps beside it after a kill."""
+    for file in with_companions(database):
+        if file.exists():
+            shutil.copy(file, to.with_name(to.name + file.name.removeprefix(database.name)))
+
+
+@pytest.mark.parametrize("link_to", [None, os.symlink, os.link])
+def test_a_closed_database_is_not_opened_as_its_own_copy(
+    on_file: Newsletter, tmp_path: Path, link_to: Callable[[Path, Path], None] | None
+) -> None:
+    copy(on_file, tmp_path / "new.db")
+    same = on_file.state / DATABASE
+    if link_to:
+        link_to(same, same := tmp_path / "same.db")
+    with pytest.raises(StoreError, match="is the database that is copied"):
+        copy(on_file, same)
+    assert not is_open(on_file)
+
+
+def test_an_unfinished_copy_is_not_opened_by_itself(on_file: Newsletter, tmp_path: Path) -> None:
+    """Its source is open still."""
+    new = tmp_path / "new.db"
+    copy_until_killed(on_file, new, commit=2)
     moved = using(on_file, f"sqlite:///{new}")
-    assert is_open(on_file) == (commit < 3)
-    assert is_empty(on_file, f"sqlite:///{new}") if commit == 1 else not is_open(moved)
-    assert (copy(on_file, new).rows is None) == (commit == 3)
-    assert [is_open(on_file), is_open(moved)] == [False, True] and dump(new) == before
+    with pytest.raises(DatabaseClosed, match="it is an unfinished copy") as raised:
+        Database.open(moved)
+    assert "use the database that was copied" in raised.value.hint
+    with pytest.raises(StoreError, match="is the database that is copied"):
+        copy(moved, new)
+    with pytest.raises(DatabaseClosed, match="the database that was copied may still be in use"):
+        reopen_database(moved, lambda database, closed_at: pytest.fail("it must not ask"))
+    copy_file(new, tmp_path / "third.db")
+    with pytest.raises(DatabaseClosed, match="unfinished copy"):
+        copy(moved, tmp_path / "third.db")
+    assert [is_open(on_file), is_open(moved)] == [True, False]
+
+
+@pytest.mark.parametrize("commit", [3, 9])
+def test_a_file_copy_of_the_closed_database_is_not_opened(
+    on_file: Newsletter, tmp_path: Path, commit: int
+) -> None:
+    if commit == 9:
+        copy(on_file, tmp_path / "new.db")
+    else:
+        copy_until_killed(on_file, tmp_path / "new.db", commit)
+    copy_file(on_file.state / DATABASE, tmp_path / "backup.db")
+    with pytest.raises(DatabaseClosed):
+        copy(on_file, tmp_path / "backup.db")
+    assert not is_open(using(on_file, f"sqlite:///{tmp_path}/backup.db"))
+
+
+def test_a_copy_is_opened_once_also_if_its_file_was_copied(on_file: Newsletter, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    copy_until_killed(on_file, first, commit=3)
+    copy_file(first, second)
+    assert copy(on_file, first).rows is None
+    with pytest.raises(DatabaseClosed):
+        copy(on_file, second)
+    assert not is_open(using(on_file, f"sqlite:///{second}"))
+
+
+def test_a_complete_copy_is_opened_only_after_a_question(on_file: Newsletter, tmp_path: Path) -> None:
+    new, moved = tmp_path / "new.db", using(on_file, f"sqlite:///{tmp_path}/new.db")
+    copy_until_killed(on_file, new, commit=3)
+
+    def refuse(source: str, target: str) -> None:
+        raise SendRefused("the answer was no")
+
+    with pytest.raises(SendRefused, match="the answer was no"):
+        copy_database(on_file, str(new), refuse)
+    assert [is_open(on_file), is_open(moved)] == [False, False]
+
+    def open_in_another_process(source: str, target: str) -> None:
+        copy(on_file, new)
+
+    with pytest.raises(StoreError, match="by another process meanwhile"):
+        copy_database(on_file, str(new), refuse, agree_to_open=open_in_another_process)
+    assert [is_open(on_file), is_open(moved)] == [False, True]
+
+
+def test_a_database_is_not_reopened_if_its_copy_was_opened_during_the_question(
+    on_file: Newsletter, tmp_path: Path
+) -> None:
+    copy_until_killed(on_file, tmp_path / "new.db", commit=3)
+
+    def copy_meanwhile(database: str, closed_at: datetime) -> None:
+        copy(on_file, tmp_path / "new.db")
+
+    with pytest.raises(StoreError, match="by another process meanwhile"):
+        reopen_database(on_file, copy_meanwhile)
+    assert not is_open(on_file)
 
 
 def is_open(newsletter: Newsletter) -> bool:
@@ -211,9 +326,13 @@ def test_nobody_writes_to_the_source_during_a_copy(
         assert copy_database(source, str(tmp_path / "new.db"), lambda source, target: None, write).rows
 
 
-def test_the_mark_of_a_closed_database_fits_where_alembic_keeps_its_revision() -> None:
-    mark = ClosedMark.new()
-    assert ClosedMark.parse(str(mark)) == mark and len(str(mark)) <= 32
+@pytest.mark.parametrize("role", Role)
+def test_the_mark_of_a_closed_database_fits_where_alembic_keeps_its_revision(role: Role) -> None:
+    mark = ClosedMark.new().to(role)
+    assert ClosedMark.parse(str(mark)) == mark
+    longest = str(replace(mark, revision="00001"))
+    assert len(longest) <= 32 and ClosedMark.parse(longest)
+    assert ClosedMark.parse(str(replace(mark, revision="000001"))) is None
 
 
 def test_a_kill_in_the_middle_leaves_an_empty_target_and_an_open_source(
