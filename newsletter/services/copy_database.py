@@ -11,7 +11,6 @@ step 2. Step 3 comes before step 4, so that no second copy of the target's file 
 is killed between them leaves both closed, and `news db reopen` opens the source.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,10 +20,8 @@ from pathlib import Path
 
 from newsletter.config.environment import COPY_TARGET, DATABASE_URL
 from newsletter.config.loader import Newsletter
-from newsletter.display import display_path, printable
-from newsletter.errors import ConfigError, SendRefused, StateError, StoreError
-from newsletter.state import identity
-from newsletter.state.location import DATABASE
+from newsletter.errors import ConfigError, SendRefused, StoreError
+from newsletter.services.copy_file import accepted_file, is_default, refuse_unignored
 from newsletter.store.closed import (
     ClosedMark,
     DatabaseClosed,
@@ -35,11 +32,10 @@ from newsletter.store.closed import (
     reopen,
 )
 from newsletter.store.copy import TableCopy, copy_rows, lock_rows
-from newsletter.store.copy_target import file_of, prepare_target, refuse_same
+from newsletter.store.copy_target import file_of, file_url, prepare_target, refuse_same
 from newsletter.store.database import Database
 from newsletter.store.journal import lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.sqlite import private_file
 
 _DATABASE_URL = re.compile(rf"\b{DATABASE_URL}\b")
 AgreeToCopy = Callable[[str, str], None]
@@ -79,9 +75,9 @@ def copy_database(
 
     `agree` is called before a copy; `agree_to_open`, by default the same function, before a complete copy is
     opened that an earlier process has made. Raise SendRefused while a process sends, and for a state on a Git
-    ref; StateError for the file of another newsletter; StoreError for a target that is the source, that has
-    rows or other tables, or that cannot store a value; DatabaseClosed for a closed source, unless the target
-    is its complete copy. Nothing has changed then.
+    ref; StateError for the file of another newsletter, and for one that Git would add to a commit; StoreError
+    for a target that is the source, that has rows or other tables, or that cannot store a value;
+    DatabaseClosed for a closed source, unless the target is its complete copy. Nothing has changed then.
     """
     _refuse_state_ref(newsletter)
     named = _target(newsletter, file)
@@ -89,6 +85,8 @@ def copy_database(
         mark = ClosedMark.parse(source.revision())
         if mark and isinstance(named, Path) and not named.exists():
             raise DatabaseClosed(mark, source.description)
+        if isinstance(named, Path):
+            refuse_unignored(named)
         with _naming_target(file, source.description), closing(Database.at(named)) as target:
             setting, rows = _setting(newsletter, named), None
             refuse_same(source, target)
@@ -170,33 +168,15 @@ def _target(newsletter: Newsletter, file: str | None) -> str | Path:
             raise StoreError(what, f"set {COPY_TARGET} to its URL; for a SQLite file: news db copy --to FILE")
         url = newsletter.copy_target.get_secret_value()
         with _naming_target(file):
-            path = file_of(url)
+            path: str | Path | None = file_of(url)
         if path is None:
             return url
     elif "://" in file:
         what = "a URL may hold a password, and the shell's history and the list of processes would show it"
         raise StoreError(what, f"set {COPY_TARGET} to the URL, for example in the file `env` of the state")
     else:
-        path = Path(file)
-    path = path.parent.resolve() / path.name
-    _refuse_file(newsletter, path)
-    return path
-
-
-def _refuse_file(newsletter: Newsletter, file: Path) -> None:
-    """Raise an error for a file that is lost with this machine, or that is in the state of another list."""
-    if newsletter.in_ci:
-        what = "a file on this CI machine would be deleted together with it"
-        raise SendRefused(what, "copy on your own machine, or to PostgreSQL")
-    owner = identity.read(file.parent)
-    if owner and owner.list_id != newsletter.list_id:
-        what = (
-            f"is in the state of the list {printable(owner.list_id)}, and newsletter.yml is that of "
-            f"{printable(newsletter.list_id)}"
-        )
-        raise StateError.of(display_path(file), what, "name a file in another folder")
-    if os.path.realpath(file.parent) == os.path.realpath(newsletter.state):
-        private_file(newsletter.state)
+        path = file
+    return accepted_file(newsletter, path)
 
 
 def _refuse_sending(newsletter: Newsletter, source: Database) -> None:
@@ -214,8 +194,7 @@ def _setting(newsletter: Newsletter, target: str | Path) -> str | None:
     """Return the value of NEWS_DATABASE_URL for the target; None and "" are those of `DatabaseCopy`."""
     if isinstance(target, str):
         return ""
-    default = newsletter.state / DATABASE
-    return None if default.exists() and default.samefile(target) else f"sqlite:///{target}"
+    return None if is_default(newsletter, target) else file_url(target)
 
 
 @contextmanager

@@ -4,9 +4,11 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import URL, Connection, func, inspect, select, text
 
+from newsletter.display import display_path
 from newsletter.errors import StoreError
+from newsletter.state.database_files import file_of_url
 from newsletter.store.closed import ClosedMark, version
 from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe, sqlite_path
@@ -21,6 +23,18 @@ def file_of(url: str) -> Path | None:
     with translate_url_errors():
         parsed = database_url(url)
         return sqlite_path(parsed) if parsed.get_backend_name() == "sqlite" else None
+
+
+def file_url(file: Path) -> str:
+    """Return the URL of a SQLite file; raise StoreError if no URL names it, such as for another encoding."""
+    try:
+        url = URL.create("sqlite", database=str(file)).render_as_string().replace(" ", "%20")
+        if file_of(url) == file == file_of_url(url):
+            return url
+    except UnicodeEncodeError:
+        pass
+    what = "has a path that NEWS_DATABASE_URL cannot name"
+    raise StoreError(what, "name a file whose path is plain text in UTF-8", where=display_path(file))
 
 
 def refuse_same(source: Database, target: Database) -> None:

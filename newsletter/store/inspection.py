@@ -13,6 +13,7 @@ from newsletter.display import display_path
 from newsletter.errors import StoreError
 from newsletter.state.location import DATABASE
 from newsletter.store.closed import ClosedMark
+from newsletter.store.copy_target import file_url
 from newsletter.store.database import Database, database_url, translate_url_errors
 from newsletter.store.failures import describe, sqlite_path
 from newsletter.store.ledger_queries import LedgerQueries
@@ -145,7 +146,7 @@ def _location(configured_url: str | None, state: Path) -> Path | URL:
     file = sqlite_path(url) or private_file(state)  # `database_url` refuses a database in memory
     if file != Path(url.database or ""):
         what = "NEWS_DATABASE_URL names its file by a URI, which the doctor and the preview do not read"
-        raise StoreError(what, f"write it as sqlite:///{display_path(file)}")
+        raise StoreError(what, f"write it as {file_url(file)}")
     return file
 
 
