@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from newsletter.subscribers.departure_words import is_no
 from newsletter.subscribers.table import Record
+from newsletter.subscribers.words import words_of
 
 _MARKS = re.compile('[",;<>]')
 
@@ -23,16 +25,24 @@ def records(lines: Iterable[str], first: int) -> Iterator[Record]:
 
 def _addresses(line: str) -> Iterator[str]:
     """Yield the parts of a line between commas and semicolons; `Doe, Jane <jane@example.com>` is one part."""
-    name = ""
+    name, before = "", ""
     for part in _parts(line):
-        text = f"{name}, {part}" if name and "<" in part and "@" in part else part
+        is_named = "<" in part and "@" in part and name and not _may_be_state(name, before)
+        text = f"{name}, {part}" if is_named else part
         if name and text is part:
             yield name
         name = "" if "@" in text else text
         if not name:
             yield text
+            before = text
     if name:
         yield name
+
+
+def _may_be_state(name: str, before: str) -> bool:
+    """Return True for a name that may be the state of the address before it, such as `2024-05-06`."""
+    is_beside_address = bool(before) and "<" not in before
+    return is_beside_address or any(map(str.isdigit, name)) or is_no(words_of(name))
 
 
 def _parts(line: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from newsletter.subscribers.formats.recognition import FORMATS
 from newsletter.subscribers.import_row import ImportRow
 from tests.hostile.test_departure_languages import HARMLESS, LANGUAGES, VALUES
 from tests.hostile.test_departures import EXPORTS
-from tests.import_tables import IMPORTS, results, shown, table
+from tests.import_tables import IMPORTS, read_file, results, shown, table
 
 COLUMNS = [pytest.param(column, id=f"{one.title}-{column.name}") for one in FORMATS for column in one.states]
 BEEHIIV = "email,status,tier,created_at,unsubscribed_at"
@@ -24,6 +25,13 @@ def active(content: str, name: str = "list.csv", **options: Any) -> set[str]:
     """Return the addresses of a file that would get mail."""
     rows = results(table(content, name), **options)
     return {row.address.key for row in rows if isinstance(row, ImportRow) and row.state == "active"}
+
+
+def refused(path: Path) -> str:
+    """Return the error for a file, after the name of its folder, and the advice."""
+    with pytest.raises(SubscriberError) as failure:
+        read_file(path)
+    return f"{failure.value}; {failure.value.hint}".replace(f"{path.parent}/", "")
 
 
 def altered(word: str) -> Iterator[str]:
@@ -139,6 +147,49 @@ def test_a_header_shows_no_control_characters_and_is_cut() -> None:
 def test_a_header_of_many_columns_is_judged_in_time() -> None:
     header = ",".join(f"column {n}" for n in range(1000))
     assert active(f"email,{header}\nada@example.com,{',' * 999}\n") == {"ada@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("bo@example.com,2024-05-06", "2024-05-06"),
+        ("bo@example.com,unsubscribed", "unsubscribed"),
+        ("bo@example.com;lila", "lila"),
+        ("Unsubscribed:", "Unsubscribed:"),
+        ("<gone>", "<gone>"),
+        ("email,unsubscribed_at", "email"),
+        ("Unsubscribed (see list@example.com):", "Unsubscribed (see list@example.com):"),
+        ("bo@example.com,unsubscribed,Cy <cy@example.com>", "unsubscribed"),
+        ("bo@example.com,2024-05-06,Cy <cy@example.com>", "2024-05-06"),
+        ("Bo <bo@example.com>,2024-05-06,Cy <cy@example.com>", "2024-05-06"),
+        ("Bo <bo@example.com>,no,Cy <cy@example.com>", "no"),
+        ("Unsubscribed <bo@example.com>", "Unsubscribed"),
+        ("Bo (unsubscribed) <bo@example.com>", "Bo (unsubscribed)"),
+        ("Désabonnée: Bo <bo@example.com>", "Désabonnée: Bo"),
+        ("отписан, Bo <bo@example.com>", "отписан, Bo"),
+    ],
+)
+def test_a_list_without_header_has_no_states(line: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(f"ada@example.com,\n{line}\ndee@example.com\n", encoding="utf-8")
+    assert refused(path).startswith(f"list.txt:2: the file has no header, and `{text}` may tell the state")
+    departed = read_file(path, as_state="unsubscribed")
+    assert "active" not in [row.state for row in departed if isinstance(row, ImportRow)]
+
+
+def test_a_list_without_header_has_names_and_mistakes(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(
+        "ada@example.com\nDoe, Bo <bo@example.com>, Ng (No), Cy <cy@example.com>\nÉmile <e@example.com>\n@\n",
+        encoding="utf-8",
+    )
+    rows = [row for row in read_file(path) if isinstance(row, ImportRow)]
+    assert [(row.address.key, row.name) for row in rows] == [
+        ("ada@example.com", ""),
+        ("bo@example.com", "Doe, Bo"),
+        ("cy@example.com", "Ng (No), Cy"),
+        ("e@example.com", "Émile"),
+    ]
 
 
 def test_any_file_is_an_answer() -> None:

@@ -285,12 +285,11 @@ def test_a_list_of_the_gone_is_taken_only_with_a_state(name: str) -> None:
         ),
         ("Ada <ada@example.com", "1 `Ada <ada@example.com` is not one address"),
         ("Ada <<ada@example.com>>", "1 `Ada <<ada@example.com>>` is not one address"),
-        ("Ada <>", '1 "" is not an email address'),
         ("ada@example.com (Ada)", '1 "ada@example.com (Ada)" is not an email address'),
         ("Ada \u202e <ada@example.com>", "1 the name has U+202E"),
         ("=?utf-8?q?a?= <ada@example.com>", "1 the name has an encoded word"),
-        ("soup", '1 "soup" is not an email address'),
-        ("<" * 50_000, f"1 `{'<' * 90}"),
+        ("@soup", '1 "@soup" is not an email address'),
+        ("<" * 50_000 + "@", f"1 `{'<' * 90}"),
     ],
 )
 def test_a_line_without_header(line: str, expected: str) -> None:
