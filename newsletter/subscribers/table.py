@@ -18,7 +18,8 @@ class Record(NamedTuple):
 class Table:
     """A table of a file, or of a member of an archive; its records are read once, one after the other.
 
-    `shown` names it in messages, `name` is the name of its file. `header` is None for a list of bare
+    `shown` names it in messages, `name` is the name of its file; `folders` are the names of the archive with
+    the file, and of the folders in the archive. `header` is None for a list of bare
     addresses: each record then has one field, the text of the line. Else it has one field for each name of
     the header. A malformed row is a Problem.
     """
@@ -28,3 +29,4 @@ class Table:
     header: list[str] | None
     header_line: int
     records: Iterator[Record | Problem]
+    folders: tuple[str, ...] = ()

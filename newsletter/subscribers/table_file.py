@@ -45,21 +45,22 @@ def open_tables(path: Path, encoding: str = "utf-8") -> Iterator[Iterator[Table]
             hint = "check its name and its permissions"
             raise SubscriberError(cannot_be("read", failure), hint, where=shown) from failure
         if start.startswith(zip_archive.MAGIC):
-            yield _archive_tables(file, shown, encoding)
+            yield _archive_tables(file, path.name, shown, encoding)
         else:
             yield iter([_table(start, file, shown, path.name, encoding)])
 
 
-def _archive_tables(file: io.BufferedReader, shown: str, encoding: str) -> Iterator[Table]:
+def _archive_tables(file: io.BufferedReader, archive_name: str, shown: str, encoding: str) -> Iterator[Table]:
     """Yield a table for each list of an archive; the first records are notes about what is left out."""
     archive, lists, note = zip_archive.read_directory(file, shown)
     notes = [Problem(shown, note, severity="note")] if note else []
     for entry in lists:
         where = f"{shown}/{printable(entry.filename, 200)}"
         member = zip_archive.Member(archive, entry, where)
-        name = entry.filename.rpartition("/")[2]
+        *folders, name = entry.filename.split("/")
         table = _member_table(member, where, name, encoding)
-        yield replace(table, records=chain(notes, table.records)) if notes else table
+        records = chain(notes, table.records) if notes else table.records
+        yield replace(table, records=records, folders=(archive_name, *folders))
         notes = []
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn, cast
 
 from newsletter.display import counted, printable
 from newsletter.errors import SubscriberError
+from newsletter.subscribers.departure_columns import is_suppression_list
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """The first bytes of a zip archive: of a file in it, of an empty archive, of a part of one."""
@@ -23,6 +24,10 @@ _PACKED = (".zip", ".gz", ".7z", ".rar", ".tar", ".xlsx", ".xls", ".ods")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DOCUMENTS = {"[Content_Types].xml": "an Excel workbook", "content.xml": "a spreadsheet"}
 _MACOS_NOTES = re.compile(r"(?:^|/)(?:__MACOSX/|\._)")  # what macOS knows about a file, beside each one
+# Pages and pictures beside the lists, such as the posts of a blog: their names tell of their content.
+_PAGES = re.compile(
+    r"\.(?:html?|xhtml|md|pdf|css|js|png|jpe?g|gif|svg|webp|avif|ico|eml|mp[34]|woff2?)\Z", re.IGNORECASE
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
 _MAX_NAMED = 5
@@ -62,6 +67,7 @@ def read_directory(file: io.BufferedReader, shown: str) -> Archive:
     lists = sorted(filter(_is_list, entries), key=lambda entry: entry.orig_filename)
     others = [entry for entry in entries if not _is_list(entry)]
     _refuse_packed(others, shown)
+    _refuse_unread_departures(others, shown)
     if not lists:
         found = f"; it has {_named(others)}" if others else ""
         what = f"the archive has no CSV or text file{found}"
@@ -138,6 +144,17 @@ def _refuse_packed(others: Sequence[zipfile.ZipInfo], shown: str) -> None:
     for entry in others:
         if _ends(entry, _PACKED):
             _refuse(shown, entry.orig_filename, "is an archive or a workbook itself")
+
+
+def _refuse_unread_departures(others: Sequence[zipfile.ZipInfo], shown: str) -> None:
+    """Raise SubscriberError if a file that is not read lists people who have left, by its name."""
+    for entry in others:
+        name = entry.orig_filename
+        if entry.is_dir() or _PAGES.search(name) or _MACOS_NOTES.search(name):
+            continue
+        if any(map(is_suppression_list, name.split("/"))):
+            what = "lists people who have left or never confirmed, by its name, and is neither CSV nor text"
+            _refuse(shown, name, what, "unpack the archive, save this file as CSV, and name the CSV files")
 
 
 def _refuse_unreadable(lists: Sequence[zipfile.ZipInfo], shown: str) -> None:

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - words in Cyrillic have letters that look like Latin ones
 
 import random
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,14 @@ def refused(path: Path) -> str:
     with pytest.raises(SubscriberError) as failure:
         read_file(path)
     return f"{failure.value}; {failure.value.hint}".replace(f"{path.parent}/", "")
+
+
+def archive(path: Path, *members: tuple[str, str]) -> Path:
+    """Return the path of an archive that has these files, with their contents."""
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in members:
+            target.writestr(name, content)
+    return path
 
 
 def altered(word: str) -> Iterator[str]:
@@ -190,6 +199,50 @@ def test_a_list_without_header_has_names_and_mistakes(tmp_path: Path) -> None:
         ("cy@example.com", "Ng (No), Cy"),
         ("e@example.com", "Émile"),
     ]
+
+
+LIST = "email\nada@example.com\n"
+GOES_ON = ("subscribed.csv", LIST)
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "says"),
+    [
+        ("unsubscribes.zip", [("export.csv", LIST)], "unsubscribes.zip/export.csv: by the name `unsub"),
+        ("unsubscribes.zip", [("a.txt", "ada@example.com\n")], "unsubscribes.zip/a.txt: by the name `unsub"),
+        (
+            "a.zip",
+            [GOES_ON, ("x/unsubscribed/y/a.csv", LIST)],
+            "x/unsubscribed/y/a.csv: by the name `unsubscribed`",
+        ),
+        ("a.zip", [("unsubscribed\\a.csv", LIST)], "by its name, the file lists"),
+        ("a.zip", [("a.bounces.csv", LIST)], "a.bounces.csv: by its name, the file lists"),
+        ("a.zip", [GOES_ON, ("unsubscribed", LIST)], "the file `unsubscribed` lists people who have left"),
+        ("a.zip", [GOES_ON, ("unsubscribed.json", "[]")], "`unsubscribed.json` lists people who have left"),
+        ("a.zip", [GOES_ON, ("bounces/1", LIST)], "the file `bounces/1` lists people who have left"),
+    ],
+)
+def test_the_name_of_an_archive_or_folder_tells_who_has_left(
+    name: str, members: list[tuple[str, str]], says: str, tmp_path: Path
+) -> None:
+    error = refused(archive(tmp_path / name, *members))
+    assert says in error and "; unpack the archive, " in error
+
+
+@pytest.mark.parametrize("name", ["list.unsubscribed", "unsubscribed", "unsubscribed.csv.bak", ".bounces"])
+def test_the_whole_name_of_a_file_tells_who_has_left(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(LIST)
+    assert "by its name, the file lists people who have left" in refused(tmp_path / name)
+
+
+def test_an_archive_of_a_tool_names_its_files_after_their_states(tmp_path: Path) -> None:
+    exports = [
+        (f"audience/{path.name}", path.read_text()) for path in IMPORTS.glob("mailchimp_*_members_export.csv")
+    ]
+    others = ("unsubscribed/", "__MACOSX/._unsubscribed.csv", "posts/1.how-to-unsubscribe.html", "bounce.PNG")
+    path = archive(tmp_path / "a.zip", *exports, *((name, "") for name in others))
+    states = {row.state for row in read_file(path) if isinstance(row, ImportRow)}
+    assert len(exports) == 2 and states == {"active", "unsubscribed", "complained"}
 
 
 def test_any_file_is_an_answer() -> None:

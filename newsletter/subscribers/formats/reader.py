@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
-from pathlib import PurePath
 
 from newsletter.constants import DEPARTED_STATES
 from newsletter.display import printable
@@ -111,10 +110,18 @@ def _mapped(records: Iterator[Record | Problem], mapper: RowMapper) -> Iterator[
 
 
 def _refuse_suppression_list(table: Table, tells_state: bool, options: ImportOptions) -> None:
-    if not tells_state and not options.as_state and is_suppression_list(PurePath(table.name).stem):
-        what = "by its name, the file lists people who have left or never confirmed; nothing was imported"
-        hint = f"{_AS_STATE}; if everyone in it is to get mail, rename it"
-        raise SubscriberError(what, hint, where=table.shown)
+    """Raise SubscriberError for a file, or a file of an archive or folder, whose name tells its state."""
+    if tells_state or options.as_state:
+        return
+    named = next(filter(is_suppression_list, (table.name, *table.folders)), None)
+    if named is None:
+        return
+    name = "its name" if named is table.name else f"the name `{printable(named, 100)}`"
+    what = f"by {name}, the file lists people who have left or never confirmed; nothing was imported"
+    hint = f"{_AS_STATE}; if everyone in it is to get mail, rename it"
+    if table.folders:
+        hint = f"unpack the archive, and name this file alone: {hint}"
+    raise SubscriberError(what, hint, where=table.shown)
 
 
 def _refuse_unsubscribes(header: Sequence[str], where: str) -> None:
