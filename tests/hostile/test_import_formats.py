@@ -16,7 +16,7 @@ from newsletter.subscribers.formats.recognition import FORMATS
 from newsletter.subscribers.import_row import ImportRow
 from tests.hostile.test_departure_languages import HARMLESS, LANGUAGES, VALUES
 from tests.hostile.test_departures import EXPORTS
-from tests.import_tables import IMPORTS, read_file, results, shown, table
+from tests.import_tables import IMPORTS, is_note, read_file, results, shown, table
 
 COLUMNS = [pytest.param(column, id=f"{one.title}-{column.name}") for one in FORMATS for column in one.states]
 BEEHIIV = "email,status,tier,created_at,unsubscribed_at"
@@ -243,6 +243,35 @@ def test_an_archive_of_a_tool_names_its_files_after_their_states(tmp_path: Path)
     path = archive(tmp_path / "a.zip", *exports, *((name, "") for name in others))
     states = {row.state for row in read_file(path) if isinstance(row, ImportRow)}
     assert len(exports) == 2 and states == {"active", "unsubscribed", "complained"}
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "says"),
+    [
+        ("email,name", "email,unsubscribed_at", "is another header"),
+        ("email,name", "E-Mail-Adresse,Grund", "is another header"),
+        ("email,name", "email", "is another header"),
+        ("email,joined_at", "email,left_at", "is another header"),
+        ("Your best address,OPTIN_TIME,CONFIRM_TIME,LEID,EUID", "Your best address,UNSUB_TIME", "is another"),
+        ("email,name", "Unsubscribed:,", "`Unsubscribed:` in place of an address"),
+        ("email,name", ",Abgemeldet", "`Abgemeldet` in place of an address"),
+    ],
+)
+def test_a_second_header_or_heading_refuses_the_file(
+    header: str, line: str, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{header}\nada@example.com,\n{line}\nbo@example.com,2024-05-06\n")
+    error = refused(path)
+    assert error.startswith("list.csv:3: ") and says in error
+    assert not active(path.read_text(), as_state="unsubscribed")
+
+
+def test_a_row_that_repeats_the_header_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email,Name,joined_at\na@example.com,,\n\nEmail, name,joined_at\nb@example.com\nsoup\n")
+    rows = [row for row in read_file(path) if not is_note(row)]
+    assert [getattr(row, "state", row.where.rpartition(":")[2]) for row in rows] == ["active", "active", "6"]
 
 
 def test_any_file_is_an_answer() -> None:

@@ -88,6 +88,11 @@ _FULL_NAMES, _FIRST_NAMES, _LAST_NAMES = _table(_FULL), _table(_FIRST), _table(_
 _JOINED_TIMES = _table(_JOINED)
 
 
+def is_address_name(name: str) -> bool:
+    """Return True for the name of a column with addresses."""
+    return _key(name) in _ADDRESSES
+
+
 def address_position(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> int | None:
     """Return the position of the column with the addresses, by its name; rows decide between several."""
     keys = [_key(name) for name in header]

@@ -1,11 +1,16 @@
 """Find texts between the rows of a file that may change the meaning of the rows beside or below them."""
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from newsletter.display import printable
+from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departure_columns import is_suppression_list
 from newsletter.subscribers.departure_words import is_departure_value, may_be_departure_value
-from newsletter.subscribers.words import phrase_key, words_of
+from newsletter.subscribers.formats.header_names import is_address_name
+from newsletter.subscribers.table import Record
+from newsletter.subscribers.words import column_key, phrase_key, words_of
 
 _REMARK = re.compile(r"[(\[{:*=]")  # may begin a remark in a name, such as `Bo (unsubscribed)`
 _START = 8  # characters that have the first letters of a word, and accents; many people share them
@@ -29,3 +34,36 @@ def is_heading_name(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _may_begin_departure(start: str) -> bool:
     return may_be_departure_value(phrase_key(start))
+
+
+def refuse_headings(
+    records: Iterable[Record | Problem], header: Sequence[str], address: int, shown: str
+) -> Iterator[Record | Problem]:
+    """Yield the records of a table, without those that repeat its header.
+
+    Raise SubscriberError for another header, of a second file in this one, and for a heading such as
+    `Unsubscribed:`: they change the meaning of the rows below them. `address` is the position of a column.
+    """
+    for record in records:
+        if isinstance(record, Problem) or "@" in record.fields[address]:
+            yield record
+        elif not _is_equal(record.fields, header):
+            _refuse_heading(record, header[address], address, shown)
+            yield record
+
+
+def _is_equal(fields: Sequence[str], header: Sequence[str]) -> bool:
+    return list(map(column_key, fields)) == list(map(column_key, header))
+
+
+def _refuse_heading(record: Record, address_name: str, address: int, shown: str) -> None:
+    where, cell = f"{shown}:{record.line}", record.fields[address].strip()
+    if cell and (is_address_name(cell) or column_key(cell) == column_key(address_name)):
+        what = "the line is another header, so the file may be two files in one; nothing was imported"
+        raise SubscriberError(what, "save the files one by one, and name them all", where=where)
+    filled = list(filter(None, map(str.strip, record.fields)))
+    text = cell or (filled[0] if len(filled) == 1 else "")
+    if text and is_heading(text):
+        what = f"`{printable(text, 100)}` in place of an address may tell who has left; nothing was imported"
+        hint = "save the people below it as a file of their own, or delete this line"
+        raise SubscriberError(what, hint, where=where)

@@ -9,6 +9,7 @@ from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departure_columns import DepartureColumns, is_suppression_list
 from newsletter.subscribers.departures import refuse_departures
 from newsletter.subscribers.formats.address_rows import read_addresses
+from newsletter.subscribers.formats.headings import refuse_headings
 from newsletter.subscribers.formats.layout import (
     Layout,
     layout_of,
@@ -61,6 +62,7 @@ def read(table: Table, options: ImportOptions) -> Iterator[Result]:
         _refuse_unsubscribes(table.header, where)
     yield from _notes(table, found, layout, ignored, where)
     if not options.as_state:
+        records = refuse_headings(records, table.header, layout.address, table.shown)
         explained = (layout.imported - layout.judged - layout.guessed) | layout.described | ignored
         columns = DepartureColumns(table.header, explained)
         records = refuse_departures(records, columns, where)
