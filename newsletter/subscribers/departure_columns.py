@@ -6,8 +6,10 @@ send mail to them. A column is judged by its name; if that has two meanings, by 
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from newsletter.subscribers.departure_phrases import is_denial, is_denied_joining_name
 from newsletter.subscribers.departure_words import (
     START_LETTERS,
     VALUE_STARTS,
@@ -28,33 +30,45 @@ _DEPARTURE = re.compile(
     "unsub|optout|optedout|bounc|complain|suppress|blacklist|blocklist|denylist|undeliver|unreach|donot|"
     "nomail|noemail|nocontact|desubscri|unengag|objection"
 )
+_REFUSAL_PHRASE = re.compile(
+    r"\b(?:opt outs?|opted out|do not|dnc|dnd|no (?:e ?)?mails?|no contact|[du][en] subscri[a-z]{1,9})\b"
+)
 _DEPARTURE_PHRASE = re.compile(
-    r"\b(?:opt outs?|opted out|do not|dnc|dnd|no (?:e ?)?mails?|no contact|has left|"
-    r"[du][en] subscri[a-z]{1,9}|"
-    r"not (?:subscribed|confirmed|active|mailable)|(?:leave|leaving|exit|departure|quit) (?:date|time)|"
+    r"\b(?:has left|(?:leave|leaving|exit|departure|quit) (?:date|time)|"
     r"(?:subscription|membership|consent) (?:end|ends|ended|expired|stopped)|stop (?:date|time)|"
     r"(?:keine?n?|geen|pas de|sin|sem|senza|bez|ingen|inga) (?:e ?)?(?:mails?|newsletters?|correos?|post))\b"
 )
 _STATE = re.compile(
     "status|disabl|deactiv|inactiv|unconfirm|unverif|unactivat|delet|cancel|revok|withdr|suspen|terminat|remov|"
     "^(?:blocked|blocks|banned|cleane?d?|erased|erasure|archived|spam|junk|abuse|invalid|"
-    "pending|quit|stop|stopped|ended|churn|churned|gone|former|rejected|failed|lapsed|resigned|"
+    "pending|quit|stop|stopped|ended|churn|churned|gone|rejected|failed|lapsed|resigned|"
     "silenced|exclude|excluded|unlisted|objected|departed|snoozed|disqualified|sunset|ndr)$"
 )
 _DEPARTURE_NAME = re.compile(
-    "reason|out|(?:(?:at|on|date|time) )?(?:left|returned|dropped|lost|dead|paused|expired|declined|refused)"
-    "(?: (?:at|on|date|time))?"
+    "reason|out|former|(?:(?:at|on|date|time) )?"
+    "(?:left|returned|dropped|lost|dead|paused|expired|declined|refused)(?: (?:at|on|date|time))?"
 )
 _SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam|nonsubscribed|unconfirmed|unactivated|pending")
 
 _JOINING = re.compile(
     "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"
     "^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|deliverable|contactable|valid|"
-    "aktiv|actif|activo|attivo|actief|ativo|iscurrent|wants|gdpr|dsgvo|opt)$"
+    "aktive?|actifs?|activ[ao]|attiv[ao]|actief|actieve|ativ[ao]|iscurrent|wants|gdpr|dsgvo|opt)$"
 )
 _JOINING_PHRASE = re.compile(
     r"\b(?:(?:opt|opted) in|is current|(?:send|allow|receive|get) (?:e ?)?mails?)\b|"
     r"^(?:sub|delivery(?: mode)?|(?:e ?)?mail (?:enabled|level))$"
+)
+# A word of `_JOINING` behind one that denies it.
+_DENIED_WORD = re.compile(
+    "^(?:no|not|non|nicht|never|dont|without|ex|past|former)(?:subscri|abonn|optin|opted|confirm|verif|consent|"
+    "permission|newsletter|marketing|activ|aktiv|valid|deliver|mailable|contactable)"
+)
+# A "yes" does not tell that the person joined: "confirmation sent", "requires verification".
+_ASKED = re.compile("needs?|requires?|required|awaiting|waiting|sent|due")
+# Beside another word of a departure they may take it back: "suppression removed", "opt-out cancelled".
+_UNDOING = re.compile(
+    "remov|cancel|revok|withdr|terminat|delet|disabl|activ|end|stop|expir|lapsed|reject|failed"
 )
 # Words of columns that may answer whether a person wants mail. A 0 may be a count of mails there.
 _MAIL = re.compile("^(?:e?mails?|mailings?|notif.*)$")
@@ -122,7 +136,9 @@ class DepartureColumns:
 def is_suppression_list(file_name: str) -> bool:
     """Return True for the name of a file that lists people who have left, such as `suppression_bounces`."""
     words = words_of(file_name)
-    return _has_departure_words(words) or any(map(_SUPPRESSION_FILE.fullmatch, words))
+    if _has_departure_words(words) or any(map(_SUPPRESSION_FILE.fullmatch, words)):
+        return True
+    return any(is_denial([first]) and _tells_joining([second]) for first, second in pairwise(words))
 
 
 def _harmless_values(name: str) -> IsHarmless | None:
@@ -131,7 +147,7 @@ def _harmless_values(name: str) -> IsHarmless | None:
     phrase = " ".join(words)
     if _has_departure_words(words) or any(map(_STATE.search, words)) or _DEPARTURE_NAME.fullmatch(phrase):
         return None
-    if is_state_name(words):
+    if is_state_name(words) or _is_denied_joining(words):
         return None
     if any(map(_COUNTRY_STATE.fullmatch, words)) and not any(map(_GEOGRAPHY.fullmatch, words)):
         is_ambiguous = len(words) == 1 or any(map(_ADDRESS_PART.fullmatch, words))
@@ -148,10 +164,12 @@ def _harmless_values(name: str) -> IsHarmless | None:
 def meaning_of_yes(name: str) -> Literal["joined", "left"] | None:
     """Return the meaning of a "yes" in a column, by its name; None if the name does not tell it."""
     words = words_of(name)
+    if _is_denied_joining(words) or _is_undone_departure(words):
+        return None
     is_off_list = any(map(_STATE.search, words)) and "status" not in words
     if is_off_list or _has_departure_words(words):
         return "left"
-    return "joined" if _has_joining_words(words) else None
+    return "joined" if _has_joining_words(words) and not any(map(_ASKED.fullmatch, words)) else None
 
 
 def is_departure_or_no(value: str) -> bool:
@@ -160,13 +178,33 @@ def is_departure_or_no(value: str) -> bool:
 
 
 def _has_joining_words(words: Sequence[str]) -> bool:
-    phrase = " ".join(words)
-    is_joining = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(phrase) or is_joining_name(words)
-    return bool(is_joining) and not _DETAIL.fullmatch(words[-1])
+    return _tells_joining(words) and not _DETAIL.fullmatch(words[-1])
+
+
+def _tells_joining(words: Sequence[str]) -> bool:
+    is_english = any(map(_JOINING.search, words)) or _JOINING_PHRASE.search(" ".join(words))
+    return bool(is_english) or is_joining_name(words)
+
+
+def _is_denied_joining(words: Sequence[str]) -> bool:
+    """Return True for the words of a name such as "not confirmed", "ex-subscriber" and "consent refused"."""
+    if is_denied_joining_name(words) or any(map(_DENIED_WORD.search, words)):
+        return True
+    return is_denial(words) and _tells_joining(words)
+
+
+def _is_undone_departure(words: Sequence[str]) -> bool:
+    """Return True for the words of a name such as "not bounced" and "suppression removed"."""
+    told = [word for word in words if _STATE.search(word) or _has_departure_words([word]) or word == "block"]
+    is_undone = any(map(_UNDOING.search, told)) and (len(told) > 1 or _REFUSAL_PHRASE.search(" ".join(words)))
+    return bool(is_undone) or (bool(told) and is_denial(words))
 
 
 def _has_departure_words(words: Sequence[str]) -> bool:
-    is_english = any(map(_DEPARTURE.search, words)) or _DEPARTURE_PHRASE.search(" ".join(words))
+    phrase = " ".join(words)
+    is_english = any(map(_DEPARTURE.search, words)) or any(
+        pattern.search(phrase) for pattern in (_REFUSAL_PHRASE, _DEPARTURE_PHRASE)
+    )
     return bool(is_english) or is_departure_name(words)
 
 

@@ -110,8 +110,12 @@ _STATE_UNSPACED = {
 # "subscribed", "joined": a column of dates, or one that answers a question.
 _JOINED = {
     "Romance": "inscri",
-    "Polish": "zapisan",
-    "Russian, Ukrainian": "подпис підпис",
+    "German": "einwillig zustimm",
+    "Dutch": "toestemm",
+    "Italian": "consenso",
+    "Polish": "zapisan zgod",
+    "Nordic": "samtyk samtyck suostum",
+    "Russian, Ukrainian": "подпис підпис соглас активен активна активный",
     "Swedish": "prenumer",
     "Finnish": "tilaaja tilaus",
     "Hungarian": "feliratkoz",
@@ -119,7 +123,6 @@ _JOINED = {
     "Indonesian": "berlangganan",
 }
 _JOINED_UNSPACED = {"Chinese": "订阅 訂閱", "Japanese": "購読 配信", "Korean": "구독 수신동의"}
-
 _NO = {
     "Latin": "no n false f off never none nein non nee nej nie ne nao ei hayır",
     "Cyrillic": "нет ні",

@@ -7,6 +7,7 @@ import pytest
 
 from newsletter.errors import SubscriberError
 from newsletter.subscribers import departure_words
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.formats.reader import Result
 from newsletter.subscribers.import_row import ImportRow
 from tests.import_tables import read_file
@@ -78,6 +79,26 @@ def test_the_name_of_a_column_in_another_language(language: str, tmp_path: Path)
     for column in LANGUAGES[language].split("|"):
         with pytest.raises(SubscriberError, match="may tell who has left"):
             read(tmp_path / "list.csv", f'{column},address\n"2024-05-06",ada@example.com\n')
+
+
+# Names in which a word of joining is denied, by language.
+DENIED = {
+    "German": "nicht_aktiv|nicht angemeldet|keine Einwilligung|Einwilligung verweigert|ehemalige Abonnenten",
+    "Romance": "non attivo|no activo|pas actif|não inscrito|non attiva|no activa|não ativa|pas inscrit|"
+    "ancien abonné|sin suscripción|senza consenso",
+    "Dutch, Nordic": "niet actief|geen toestemming|ikke samtykke|inte prenumerant",
+    "Slavic": "не подписан|не активен|нет согласия|nie zapisany|brak zgody, bez zgody|бывший подписчик",
+    "Turkish": "abone değil|eski abone",
+    "Chinese, Japanese, Korean": "未購読|不同意|구독 안함|미동의",
+}
+
+
+@pytest.mark.parametrize("language", DENIED)
+def test_a_word_of_joining_that_is_denied_in_another_language(language: str, tmp_path: Path) -> None:
+    for column in DENIED[language].split("|"):
+        with pytest.raises(SubscriberError, match="may tell who has left"):
+            read(tmp_path / "list.csv", f'"{column}",address\n2024-05-06,ada@example.com\n')
+        assert {judge_of(column)(word) for word in ("yes", "no", "1", "0")} == {"unknown_state"}, column
 
 
 @pytest.mark.parametrize("language", VALUES)

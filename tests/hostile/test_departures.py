@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.errors import SubscriberError
 from newsletter.subscribers.formats import reader
+from newsletter.subscribers.formats.mapped_states import judge_of
 from newsletter.subscribers.import_row import ImportRow
 from tests import samples
 from tests.import_tables import read_file
@@ -219,6 +220,19 @@ def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
         ("mailing list", "soup|weekly"),
         ("\u00e9tat", "CA"),
         ("end", "north"),
+        ("closed_deals", "yes|3"),
+        ("off_topic", "yes"),
+        ("left_handed", "yes|no"),
+        ("exit_page", "yes|/prices"),
+        ("noble_title", "Duchess"),
+        ("nominee", "yes"),
+        ("past_purchases", "yes|3"),
+        ("former_name", "Ada"),
+        ("past_events", "yes"),
+        ("No. of emails", "3"),
+        ("non-profit", "yes"),
+        ("notable", "yes"),
+        ("exhibition", "yes"),
         ("", "x|"),
     ],
 )
@@ -287,6 +301,42 @@ def test_a_file_whose_name_says_that_it_lists_people_who_have_left(name: str, tm
 @pytest.mark.parametrize("name", ["subscribers", "subscribed_members", "cleaned", "list", "blocky"])
 def test_a_file_whose_name_says_nothing_about_people_who_have_left(name: str, tmp_path: Path) -> None:
     assert rows(tmp_path / f"{name}.csv", "address\nada@example.com\n") == 1
+
+
+DENIED = (
+    "no_newsletter|not_deliverable|consent_denied|consent_refused|permission_denied|subscription_paused|"
+    "newsletter_off|no_consent|consent_lost|not_valid|non_subscribed|never_confirmed|ex_subscriber|"
+    "not_opted_in|opt_in_declined|subscriber_left|consent_refused_at|former subscriber|Past subscribers|"
+    "noConsent|nonsubscribed|NotConfirmed|neverconfirmed|hasn't confirmed|without consent|no marketing|"
+    "previously subscribed|consent_not_withdrawn|not_unsubscribed"
+)
+
+
+@pytest.mark.parametrize("column", DENIED.split("|"))
+def test_a_column_that_denies_that_people_joined(column: str, tmp_path: Path) -> None:
+    """Neither "yes" nor "no" makes anybody active in it, if it is mapped as the advice says."""
+    with pytest.raises(SubscriberError, match="may tell who has left"):
+        read(tmp_path / "list.csv", f'"{column}",address\n2024-05-06,ada@example.com\n')
+    for word in ("yes", "true", "1", "no", "false", "0"):
+        assert judge_of(column)(word) == "unknown_state", word
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("not_bounced", "never_blocked", "suppression_removed", "opt_out_cancelled", "block_removed"),
+        *("confirmation_sent", "requires_verification", "awaiting_confirmation"),
+    ],
+)
+def test_a_yes_that_is_not_clear_makes_nobody_active(column: str) -> None:
+    for word in ("yes", "no"):
+        assert judge_of(column)(word) == "unknown_state", word
+
+
+@pytest.mark.parametrize("name", ["ex-subscribers", "never_confirmed", "no_newsletter", "not_active"])
+def test_a_file_whose_name_denies_that_its_people_joined(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SubscriberError, match="by its name, the file lists"):
+        read(tmp_path / f"{name}.csv", "address\nada@example.com\n")
 
 
 def test_examples_name_no_address(tmp_path: Path) -> None:
