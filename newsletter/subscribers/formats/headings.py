@@ -7,7 +7,7 @@ from functools import lru_cache
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
 from newsletter.subscribers.departure_columns import is_suppression_list
-from newsletter.subscribers.departure_words import is_departure_value, may_be_departure_value
+from newsletter.subscribers.departure_words import START_LETTERS, VALUE_STARTS, is_departure_value
 from newsletter.subscribers.formats.header_names import is_address_name
 from newsletter.subscribers.table import Record
 from newsletter.subscribers.words import column_key, phrase_key, words_of
@@ -33,7 +33,7 @@ def is_heading_name(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _may_begin_departure(start: str) -> bool:
-    return may_be_departure_value(phrase_key(start))
+    return phrase_key(start)[:START_LETTERS] in VALUE_STARTS
 
 
 def refuse_headings(
