@@ -9,7 +9,12 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from newsletter.subscribers.departure_phrases import is_denial, is_denied_joining_name
+from newsletter.subscribers.departure_phrases import (
+    is_denial,
+    is_denied_joining_name,
+    is_whole_departure_name,
+    words_of_name,
+)
 from newsletter.subscribers.departure_words import (
     START_LETTERS,
     VALUE_STARTS,
@@ -28,15 +33,23 @@ IsHarmless = Callable[[str], bool]
 # The patterns match a word of a name, or a part of a word; `departure_words` has other languages.
 _DEPARTURE = re.compile(
     "unsub|optout|optedout|bounc|complain|suppress|blacklist|blocklist|denylist|undeliver|unreach|donot|"
-    "nomail|noemail|nocontact|desubscri|unengag|objection"
+    "nomail|noemail|nocontact|desubscri|unengag|objection|nondeliver|goneaway|deregist|unregist|"
+    "unfollow|unenrol|unrespons|hardfail|mailboxfull|robinsonlist|"
+    "^(?:no|dont|never|cannot)(?:send|e?mail|news|contact|promo)|^leavers?$|^deceased$"
 )
 _REFUSAL_PHRASE = re.compile(
-    r"\b(?:opt outs?|opted out|do not|dnc|dnd|no (?:e ?)?mails?|no contact|[du][en] subscri[a-z]{1,9})\b"
+    r"\b(?:opt outs?|opted out|do not|dnc|dnd|[du][en] subscri[a-z]{1,9}|"
+    r"(?:no|not|never|dont|[a-z]{2,6}n t|cannot|keine?n?|geen|pas de|sin|sem|senza|bez|ingen|inga|ikke|inte) "
+    r"(?:(?:e ?)?mails?|mailings?|news|newsletters?|send|contact|promo[a-z]{0,8}|advertising|offers|updates|"
+    r"correos?|post|werbung|reclame|publicite|publicidade?|pubblicita|reklam[a-z]{0,2})|"
+    r"(?:e ?)?mails? (?:off|paused|refused|declined|denied|forbidden))\b"
 )
 _DEPARTURE_PHRASE = re.compile(
     r"\b(?:has left|(?:leave|leaving|exit|departure|quit) (?:date|time)|"
-    r"(?:subscription|membership|consent) (?:end|ends|ended|expired|stopped)|stop (?:date|time)|"
-    r"(?:keine?n?|geen|pas de|sin|sem|senza|bez|ingen|inga) (?:e ?)?(?:mails?|newsletters?|correos?|post))\b"
+    r"hard fail(?:s|ed|ure|ures)?|(?:mail ?box|inbox) (?:is )?full|over quota|gone away|not interested|"
+    r"(?:ex|former|past|previous) (?:members?|readers?|recipients?|users?|contacts?|followers?)|"
+    r"(?:ex|former) (?:customers?|clients?)|robinson (?:list|liste)|"
+    r"(?:subscription|membership|consent) (?:end|ends|ended|expired|stopped)|stop (?:date|time))\b"
 )
 _STATE = re.compile(
     "status|disabl|deactiv|inactiv|unconfirm|unverif|unactivat|delet|cancel|revok|withdr|suspen|terminat|remov|"
@@ -44,15 +57,12 @@ _STATE = re.compile(
     "pending|quit|stop|stopped|ended|churn|churned|gone|rejected|failed|lapsed|resigned|"
     "silenced|exclude|excluded|unlisted|objected|departed|snoozed|disqualified|sunset|ndr)$"
 )
-_DEPARTURE_NAME = re.compile(
-    "reason|out|former|(?:(?:at|on|date|time) )?"
-    "(?:left|returned|dropped|lost|dead|paused|expired|declined|refused)(?: (?:at|on|date|time))?"
-)
 _SUPPRESSION_FILE = re.compile("blocked|blocks|invalid|spam|nonsubscribed|unconfirmed|unactivated|pending")
 
 _JOINING = re.compile(
-    "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|aktywn|"
-    "^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|deliverable|contactable|valid|"
+    "subscri|optin|optedin|confirm|verif|consent|permission|abonn|suscri|iscri|ingeschrev|aangemeld|angemeld|"
+    "aktywn|^(?:active|isactive|enabled|newsletters?|marketing|accepts?|receives?|mailable|emailable|deliverable|"
+    "contactable|reachable|erreichbar|zustellbar|valid|"
     "aktive?|actifs?|activ[ao]|attiv[ao]|actief|actieve|ativ[ao]|iscurrent|wants|gdpr|dsgvo|opt)$"
 )
 _JOINING_PHRASE = re.compile(
@@ -143,11 +153,10 @@ def is_suppression_list(file_name: str) -> bool:
 
 def _harmless_values(name: str) -> IsHarmless | None:
     """Return the test that harmless values of a column pass, by its name; None if the name is enough."""
-    words = words_of(name)
-    phrase = " ".join(words)
-    if _has_departure_words(words) or any(map(_STATE.search, words)) or _DEPARTURE_NAME.fullmatch(phrase):
+    words = words_of_name(name)
+    if _has_departure_words(words) or any(map(_STATE.search, words)):
         return None
-    if is_state_name(words) or _is_denied_joining(words):
+    if is_whole_departure_name(words) or is_state_name(words) or _is_denied_joining(words):
         return None
     if any(map(_COUNTRY_STATE.fullmatch, words)) and not any(map(_GEOGRAPHY.fullmatch, words)):
         is_ambiguous = len(words) == 1 or any(map(_ADDRESS_PART.fullmatch, words))
@@ -163,7 +172,7 @@ def _harmless_values(name: str) -> IsHarmless | None:
 
 def meaning_of_yes(name: str) -> Literal["joined", "left"] | None:
     """Return the meaning of a "yes" in a column, by its name; None if the name does not tell it."""
-    words = words_of(name)
+    words = words_of_name(name)
     if _is_denied_joining(words) or _is_undone_departure(words):
         return None
     is_off_list = any(map(_STATE.search, words)) and "status" not in words

@@ -41,6 +41,9 @@ LANGUAGES = {
     "Greek, Arabic, Hebrew, Thai": "απεγγραφή|إلغاء الاشتراك|סטטוס|ยกเลิกการสมัคร",
     "English": "Removed|removed_at|suspended|Terminated|Lapsed|"
     "churn date|exit date|DND|objection|unlisted|out",
+    "left in other words": "Ausgeschieden|verstorben|verzogen|Keine Werbung|Robinson|Date de sortie|radié|"
+    "décédé|Salida|Fecha de salida|saída|data de saída|Uscita|"
+    "data di uscita|Einddatum|overleden op|умер|avliden",
     "English prefixes": "un-subscribed|de-subscribed|desubscribed",
 }
 VALUES = {
@@ -71,6 +74,10 @@ HARMLESS = {
     "Position": "Leiter Abmeldung",
     "resilience": "5",
     "check_out": "2024-05-06",
+    "Page de sortie": "/prix",
+    "Fecha de activación": "2024-05-06",
+    "Radierung": "ja",
+    "Nombre del etiquetado": "sopa",
 }
 
 

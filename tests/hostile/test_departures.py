@@ -229,6 +229,17 @@ def test_a_column_whose_name_is_enough(column: str, tmp_path: Path) -> None:
         ("past_purchases", "yes|3"),
         ("former_name", "Ada"),
         ("past_events", "yes"),
+        ("former employer", "Soup Ltd"),
+        ("contact_reason", "soup"),
+        ("deals_lost", "3"),
+        ("forgotten_password_at", "2024-05-06"),
+        ("check_out", "2024-05-06"),
+        ("No. of opens", "3"),
+        ("days off", "3"),
+        ("Interested in activities", "yes"),
+        ("left side", "yes"),
+        ("Mail-out date", "2024-05-06"),
+        ("a b", "yes"),
         ("No. of emails", "3"),
         ("non-profit", "yes"),
         ("notable", "yes"),
@@ -301,6 +312,32 @@ def test_a_file_whose_name_says_that_it_lists_people_who_have_left(name: str, tm
 @pytest.mark.parametrize("name", ["subscribers", "subscribed_members", "cleaned", "list", "blocky"])
 def test_a_file_whose_name_says_nothing_about_people_who_have_left(name: str, tmp_path: Path) -> None:
     assert rows(tmp_path / f"{name}.csv", "address\nada@example.com\n") == 1
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("forgotten", "forgotten_at", "anonymized_at", "deceased", "is_dead", "is_out", "muted", "kicked"),
+        *("unfollowed_at", "left_list_at", "Left the list", "leaver", "signed_off", "deregistered_at"),
+        *("closed_at", "ceased_at", "discontinued", "dismissed", "purged", "trashed", "opposed"),
+        *("hard_fails", "nondeliverable", "mailbox full", "goneaway", "nosend", "No send", "dontmail"),
+        *("UN SUB", "dont_email", "Don't email", "mail_off", "email_off", "never_mail", "is_paused"),
+        *("has_expired", "s t a t u s", "sta-tus", "email sta-tus", "un confirmed", "b_o_u_n_c_e_d"),
+        *("former member", "ex-customer", "was dropped", "user_lost", "account closed", "not interested"),
+        *("Gone away", "exited on", "No marketing mail", "neversend", "in-active"),
+    ],
+)
+def test_a_column_that_tells_of_a_departure_in_other_words(column: str, tmp_path: Path) -> None:
+    for value in ("", "yes", "2024-05-06"):
+        with pytest.raises(SubscriberError, match="may tell who has left"):
+            read(tmp_path / "list.csv", f'"{column}",address\n{value},ada@example.com\n')
+
+
+@pytest.mark.parametrize("column", ["reachable", "emailable", "erreichbar"])
+def test_a_column_that_tells_who_can_be_reached(column: str, tmp_path: Path) -> None:
+    for value in ("yes", "no", "0"):
+        with pytest.raises(SubscriberError, match="may tell who has left"):
+            read(tmp_path / "list.csv", f'"{column}",address\n{value},ada@example.com\n')
 
 
 DENIED = (
