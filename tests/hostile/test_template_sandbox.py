@@ -16,6 +16,7 @@ from markupsafe import Markup
 from newsletter.errors import TemplateError
 from newsletter.issue.model import IssueFile
 from newsletter.render import sandbox, templates
+from newsletter.render.commonmark.notes import NotedText, NoteList
 from newsletter.render.pipeline import render, to_text
 from newsletter.render.template_data import Date, Fields, TemplateInput, template_data
 from newsletter.render.template_functions import Function
@@ -152,6 +153,8 @@ def test_exactly_the_listed_attributes_can_be_read(newsletter: Path) -> None:
     own = {("TemplateModule", "macro"), ("Namespace", "mine")}
     listed = {(of.__name__, name) for of, names in sandbox.ATTRIBUTES.items() for name in names}
     listed |= {("Fields", name) for name in sandbox.ATTRIBUTES[dict]}
+    # Texts with notes are texts for a template: their notes and numbers cannot be read.
+    listed |= {(of.__name__, name) for of in (NotedText, NoteList) for name in sandbox.ATTRIBUTES[str]}
     assert found - listed - own == set()
     assert listed - found == {("LoopContext", "nextitem")}  # the kept loop has ended
     assert kinds == KNOWN_KINDS
@@ -160,6 +163,7 @@ def test_exactly_the_listed_attributes_can_be_read(newsletter: Path) -> None:
 # The types of all objects that a template can reach.
 KNOWN_KINDS = {
     *("NoneType", "bool", "int", "float", "str", "list", "tuple", "dict", "Fields", "Date", "Markup"),
+    *("NotedText", "NoteList"),
     *("LoopContext", "Macro", "Block", "TemplateReference", "TemplateModule"),
     *("Cycler", "Joiner", "Namespace", "_GroupTuple", "range", "Function"),
 }
@@ -264,7 +268,8 @@ def test_only_plain_values_are_given(newsletter: Path) -> None:
 
     extra = {"list": ["text", 1, 1.5, True, None, {"deep": ("x",)}]}
     given = template_data(material.full_issue().model_copy(update={"extra": extra}), material.site())
-    assert set(kinds(given)) == {dict, Fields, str, int, float, bool, type(None), tuple, Date}
+    plain = {dict, Fields, str, int, float, bool, type(None), tuple, Date}
+    assert set(kinds(given)) == plain | {NotedText, NoteList}
 
 
 def test_a_value_of_another_type_is_not_given() -> None:
