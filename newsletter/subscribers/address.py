@@ -32,7 +32,8 @@ class BadAddress(ValueError):
 class Address:
     """An email address.
 
-    `given` is the spelling that mail is sent to (IDN domains in ASCII); `key` is equal for equal addresses.
+    `given` is the spelling that mail is sent to (IDN domains in ASCII). `key` is equal for equal addresses.
+    The hashes of forgotten people are made of it, so that a change of its rules would bring them back.
     """
 
     given: str
