@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
+from newsletter.store.batches import batches
 from newsletter.store.schema import subscriber_table
 from newsletter.store.sqlite import insert_rows, time_text
 from newsletter.store.staged_people import StagedPerson
 from newsletter.store.suppression import lock_to_add_people, suppressed
 from newsletter.subscribers.import_rules import Change, Known, merged
 
-# SQLite before 3.32 permits 999 parameters in a statement, PostgreSQL 65,535.
-_KEYS_PER_QUERY = 500
 _COLUMNS = ("id", "address_key", "name", "state", "consent_at", "consent_how", "changed_at")
 # One statement for all chunks: SQLAlchemy's new ones are in reference cycles, and keep a chunk's keys alive.
 _QUERY = (
@@ -48,8 +47,8 @@ def _known(
     """Return the subscribers of these people, with their ids, by address key."""
     keys = [person.row.address.key for person in people]
     found: dict[str, tuple[_Id, Known]] = {}
-    for start in range(0, len(keys), _KEYS_PER_QUERY):
-        for row in connection.execute(query, {"keys": keys[start : start + _KEYS_PER_QUERY]}):
+    for some in batches(keys):
+        for row in connection.execute(query, {"keys": some}):
             found[row.address_key] = row.id, Known(*row[2:])
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -16,7 +16,7 @@ from newsletter.subscribers.import_rules import is_as_bad
 
 ASKED_AGAIN, REMOVED_BY_HAND = "asked to come back", "removed by hand"
 """The origin of a consent, and of a state."""
-BATCH = 500
+_PAGE_ROWS = 5000
 
 Change = Literal[
     "added",  # a new subscriber, or one that subscribed again
@@ -88,24 +88,9 @@ class Subscribers:
             return True
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
-        """Yield all subscribers, or those in a state, oldest first; read them in batches."""
-        after = 0
-        while True:
-            query = (
-                select(subscriber_table)
-                .where(subscriber_table.c.id > after)
-                .order_by(subscriber_table.c.id)
-                .limit(BATCH)
-            )
-            if state:
-                query = query.where(subscriber_table.c.state == state)
-            with self._database.reading() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                yield Entry(row.address, row.name, row.state)
-            if not rows:
-                return
-            after = rows[-1].id
+        """Yield all subscribers, or those in a state, oldest first; read them in pages."""
+        for row in subscriber_rows(self._database, state):
+            yield Entry(row.address, row.name, row.state)
 
     def search(self, text: str, limit: int) -> list[Entry]:
         """Return up to `limit` active subscribers whose address or name contains a text, oldest first."""
@@ -166,6 +151,21 @@ def _not_on_the_list(connection: Connection, address: Address) -> SubscriberErro
         what = f"{address.given} was forgotten: it is not on the list, and no import adds it"
         return SubscriberError(what, "nothing needs to be done")
     return SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")
+
+
+def subscriber_rows(database: Database, state: str | None = None) -> Iterator[Row[Any]]:
+    """Yield the rows of all subscribers, or of those in a state, oldest first; read them in pages."""
+    query = select(subscriber_table).order_by(subscriber_table.c.id).limit(_PAGE_ROWS)
+    if state:
+        query = query.where(subscriber_table.c.state == state)
+    after = 0
+    while True:
+        with database.reading() as connection:
+            rows = connection.execute(query.where(subscriber_table.c.id > after)).all()
+        yield from rows
+        if len(rows) < _PAGE_ROWS:
+            return
+        after = rows[-1].id
 
 
 def _find(connection: Connection, keys: list[str]) -> dict[str, Row[tuple[object, ...]]]:

@@ -11,11 +11,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from newsletter.store.batches import batches
 from newsletter.store.schema import suppressed_table, suppression_key_table
 
 _KEY_BYTES = 32
 _HASH_BYTES = 32
-_BATCH = 500
 _LOCK = 0x6E657775  # arbitrary, the same for all processes
 
 
@@ -70,12 +70,9 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
 
 
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
-    wanted, kept = list(hashes), set()
-    for start in range(0, len(wanted), _BATCH):
-        some = wanted[start : start + _BATCH]
-        column = suppressed_table.c.address_hash
-        kept |= set(connection.scalars(select(column).where(column.in_(some))))
-    return kept
+    column = suppressed_table.c.address_hash
+    queries = (select(column).where(column.in_(some)) for some in batches(list(hashes)))
+    return {kept for query in queries for kept in connection.scalars(query)}
 
 
 def _hash(key: bytes, address_key: str) -> bytes:

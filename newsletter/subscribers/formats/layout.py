@@ -99,10 +99,10 @@ def with_mapped(layout: Layout, header: Sequence[str], options: ImportOptions, w
         layout = replace(layout, address=found["address"][0])
     if names := tuple(found[field][0] for field in ("name", "first_name", "last_name") if field in found):
         layout = replace(layout, names=names)
-    if "joined" in found:
-        layout = replace(layout, joined=(found["joined"][0],), guessed=frozenset())
-    others = (found[field][0] for field in ("name", "first_name", "last_name", "joined") if field in found)
-    layout = replace(layout, judged=frozenset(others))
+    joined = tuple(found["joined"][:1]) if "joined" in found else ()
+    if joined:
+        layout = replace(layout, joined=joined, guessed=frozenset())
+    layout = replace(layout, judged=frozenset((*names, *joined)))
     left = (position for position in found.get("left", ()) if position not in layout.left)
     judged = {position for position, _ in layout.states}
     states = (
