@@ -34,4 +34,4 @@ def import_files(
 
 def _source(path: Path, name: str) -> str:
     """Return the origin of the consent of a file's people; the name of a pipe would say nothing."""
-    return "standard input" if path.is_relative_to("/dev") or path.is_relative_to("/proc") else name
+    return name if path.is_file() else "standard input"
