@@ -40,6 +40,39 @@ RecipientState = Literal[
 ]
 RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 
+ConsentChange = Literal[
+    "asked",  # filled in the form; not confirmed yet
+    "confirmed",  # confirmed a sign-up: gets the newsletter from then on
+    "left",  # unsubscribed
+    "returned",  # took back an unsubscription
+]
+CONSENT_CHANGES: tuple[str, ...] = get_args(ConsentChange)
+
+ServiceMailKind = Literal[
+    "confirm",  # asks the owner of an address to confirm a sign-up
+    "already",  # tells a subscriber who signed up again that nothing is left to do
+    "data",  # has the link to a person's own data
+]
+SERVICE_MAIL_KINDS: tuple[str, ...] = get_args(ServiceMailKind)
+
+ServiceMailState = Literal[
+    "waiting",  # certainly unsent
+    "intended",  # recorded before its call, which has no outcome yet
+    "accepted",  # the provider accepted it for delivery
+    "refused",  # the provider refused it permanently
+    "unknown",  # perhaps sent; never tried again
+]
+SERVICE_MAIL_STATES: tuple[str, ...] = get_args(ServiceMailState)
+
+DeliveryEventKind = Literal[
+    "delivered",  # the mail server of the recipient accepted the message
+    "soft",  # the message was not delivered, for a reason that may pass (a soft bounce)
+    "bounced",  # the address does not exist, or accepts no mail for good (a hard bounce)
+    "unsubscribed",  # the recipient unsubscribed at the provider
+    "complained",  # the recipient reported the message as spam
+]
+DELIVERY_EVENT_KINDS: tuple[str, ...] = get_args(DeliveryEventKind)
+
 CHECK_FORMATS = ("text", "json", "github", "sarif")
 
 PREVIEW_PORT = 8025

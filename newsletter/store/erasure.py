@@ -12,6 +12,8 @@ where the rest of the database could have an address, and why it has none afterw
 - `send`, `lane`: dates, states, host names, ids of providers, and the content that all recipients share.
   Their texts are searched too.
 - `suppressed` and `suppression_key`: hashes, and their key.
+- `sign_up`, `consent_event`, `service_mail` and `delivery_event`: the rows of this person are deleted.
+- `wording`: the words of a form, without an address. They are searched too.
 
 A new column with text is searched, unless it is in `NOT_SEARCHED`; a test compares this list with the tables.
 """
@@ -25,7 +27,16 @@ from sqlalchemy import Column, ColumnElement, Connection, String, Table, and_, d
 
 from newsletter.store import suppression
 from newsletter.store.recipient_pages import FORGOTTEN
-from newsletter.store.schema import chunk_table, metadata, recipient_table, subscriber_table
+from newsletter.store.schema import (
+    chunk_table,
+    consent_event_table,
+    delivery_event_table,
+    metadata,
+    recipient_table,
+    service_mail_table,
+    sign_up_table,
+    subscriber_table,
+)
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.address_in_text import AddressInText
 
@@ -35,11 +46,15 @@ _BATCH = 500
 
 NOT_SEARCHED = {
     # Those of other people: ada@example.com is a part of ada@example.com.br.
-    *(("subscriber", name) for name in ("address", "address_key")),
+    *((table, name) for table in ("subscriber", "sign_up") for name in ("address", "address_key")),
     # Words of this program.
     *(("subscriber", name) for name in ("state", "consent_how", "changed_how")),
-    *((table, "state") for table in ("send", "lane", "chunk", "attempt")),
+    *((table, "state") for table in ("send", "lane", "chunk", "attempt", "service_mail")),
+    *((table, "kind") for table in ("service_mail", "delivery_event")),
+    *(("consent_event", name) for name in ("change", "how")),
+    *(("delivery_event", name) for name in ("source", "status")),
     ("recipient", "outcome"),
+    ("sign_up", "asked_how"),
 }
 """The columns with text that are not searched: table and column."""
 
@@ -57,12 +72,22 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
     suppression.suppress(connection, [address.key], now)
+    _delete_sign_up(connection, address)
     if row:
+        for table in (consent_event_table, service_mail_table, delivery_event_table):
+            connection.execute(delete(table).where(table.c.subscriber_id == row.id))
         connection.execute(delete(subscriber_table).where(subscriber_table.c.id == row.id))
     wanted = AddressInText(address.key, row.name if row else "")
     texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
     log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
     return "erased" if row else "already" if before else "never_here"
+
+
+def _delete_sign_up(connection: Connection, address: Address) -> None:
+    query = select(sign_up_table.c.id).where(sign_up_table.c.address_key == address.key)
+    if sign_up_id := connection.scalar(query):
+        connection.execute(delete(service_mail_table).where(service_mail_table.c.sign_up_id == sign_up_id))
+        connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))
 
 
 def names_of(connection: Connection, addresses: Iterable[Address]) -> dict[str, str]:

@@ -22,12 +22,18 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter.constants import SUBSCRIBER_STATES
+from newsletter.constants import (
+    CONSENT_CHANGES,
+    DELIVERY_EVENT_KINDS,
+    SERVICE_MAIL_KINDS,
+    SERVICE_MAIL_STATES,
+    SUBSCRIBER_STATES,
+)
 from newsletter.sending.model import CHUNK_STATES
 
 # Revision of the newest migration. Each start compares it with the revision of the database, and imports
 # Alembic only to migrate.
-REVISION = "0005"
+REVISION = "0006"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,11 +79,13 @@ subscriber_table = Table(
 )
 
 # The people who were forgotten: a keyed hash of the address keeps imports and sign-ups from adding them.
+# `until` is set for an address whose confirmation mail bounced: it gets no other one until then.
 suppressed_table = Table(
     "suppressed",
     metadata,
     Column("address_hash", LargeBinary, primary_key=True),
     Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
 )
 
 # The key of these hashes: one row, made on first use. It is not NEWS_SECRET_KEY, which may be replaced.
@@ -86,6 +94,94 @@ suppression_key_table = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("key", LargeBinary, nullable=False),
+)
+
+# The words with which people were asked for their consent, each once.
+wording_table = Table(
+    "wording",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", String, nullable=False, unique=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+# The sign-ups that wait for their confirmation, apart from the subscribers; each is deleted after
+# `expires_at`. Ids are never reused, because the links in mail have them. A sign-up that was confirmed has
+# the number of its subscriber: its link continues to work until it expires. `mails` were written since
+# `mails_since`.
+sign_up_table = Table(
+    "sign_up",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("address_key", String, nullable=False, unique=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("asked_how", String, nullable=False),
+    Column("wording_id", Integer, ForeignKey("wording.id"), nullable=False),
+    Column("mails", Integer, nullable=False),
+    Column("mails_since", UtcDateTime, nullable=False),
+    Column("mailed_at", UtcDateTime, nullable=False),
+    Column("subscriber_id", Integer),
+    sqlite_autoincrement=True,
+)
+
+# The history of consents and departures, to which rows are only added; it is deleted with the subscriber.
+consent_event_table = Table(
+    "consent_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", Integer, nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("change", String, nullable=False),
+    Column("how", String, nullable=False),
+    Column("wording_id", Integer, ForeignKey("wording.id")),
+    CheckConstraint(f"change in {CONSENT_CHANGES}", name="change"),
+)
+
+# Mail about a subscription to one person: written in the transaction of the request for it, and sent once by
+# the server. It is to the address of a sign-up or of a subscriber.
+service_mail_table = Table(
+    "service_mail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("sign_up_id", Integer, index=True),
+    Column("subscriber_id", Integer, index=True),
+    Column("written_at", UtcDateTime, nullable=False, index=True),
+    Column("state", String, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("retry_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Column("reason", String),
+    CheckConstraint(f"kind in {SERVICE_MAIL_KINDS}", name="kind"),
+    CheckConstraint(f"state in {SERVICE_MAIL_STATES}", name="state"),
+    Index(
+        "ix_service_mail_waiting",
+        "id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+# What providers and mail servers reported about mail that was sent, each report once: `digest` is a hash of
+# all that identifies it. It has no address and no text of a server, which may quote one; `status` is the
+# status code (RFC 3463). `send_id` is NULL for a send that the database does not know.
+delivery_event_table = Table(
+    "delivery_event",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("send_id", Integer),
+    Column("status", String),
+    CheckConstraint(f"kind in {DELIVERY_EVENT_KINDS}", name="kind"),
+    Index("ix_delivery_event_subscriber_id", "subscriber_id", "at"),
+    Index("ix_delivery_event_send_id", "send_id", "kind"),
+    sqlite_with_rowid=False,
 )
 
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the

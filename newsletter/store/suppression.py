@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from newsletter.store.batches import batches
 from newsletter.store.schema import suppressed_table, suppression_key_table
@@ -17,6 +17,9 @@ from newsletter.store.schema import suppressed_table, suppression_key_table
 _KEY_BYTES = 32
 _HASH_BYTES = 32
 _LOCK = 0x6E657775  # arbitrary, the same for all processes
+
+# The other hashes are those of addresses whose confirmation mail bounced.
+_is_forgotten = suppressed_table.c.until.is_(None)
 
 
 def lock_to_add_people(connection: Connection) -> None:
@@ -40,6 +43,9 @@ def suppress(connection: Connection, address_keys: Iterable[str], since: datetim
     lock_to_forget_people(connection)
     key = _key(connection) or _make_key(connection)
     hashes = {_hash(key, address_key) for address_key in address_keys}
+    for some in batches(list(hashes)):
+        limited = suppressed_table.c.address_hash.in_(some) & suppressed_table.c.until.is_not(None)
+        connection.execute(update(suppressed_table).where(limited).values(since=since, until=None))
     new = hashes - _kept(connection, hashes)
     if new:
         connection.execute(insert(suppressed_table), [{"address_hash": h, "since": since} for h in new])
@@ -65,13 +71,13 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
     """Return the time at which the hash of an address was kept first; None if it is not kept."""
     if not (key := _key(connection)):
         return None
-    query = select(suppressed_table.c.since)
-    return connection.scalar(query.where(suppressed_table.c.address_hash == _hash(key, address_key)))
+    is_kept = (suppressed_table.c.address_hash == _hash(key, address_key)) & _is_forgotten
+    return connection.scalar(select(suppressed_table.c.since).where(is_kept))
 
 
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
     column = suppressed_table.c.address_hash
-    queries = (select(column).where(column.in_(some)) for some in batches(list(hashes)))
+    queries = (select(column).where(column.in_(some), _is_forgotten) for some in batches(list(hashes)))
     return {kept for query in queries for kept in connection.scalars(query)}
 
 
