@@ -76,6 +76,7 @@ DELIVERY_EVENT_KINDS: tuple[str, ...] = get_args(DeliveryEventKind)
 CHECK_FORMATS = ("text", "json", "github", "sarif")
 
 PREVIEW_PORT = 8025
+SERVE_PORT = 8080
 
 # Exit code: the command was not started, or found errors.
 REFUSED = 1
