@@ -44,7 +44,7 @@ ConsentChange = Literal[
     "asked",  # filled in the form; not confirmed yet
     "confirmed",  # confirmed a sign-up: gets the newsletter from then on
     "left",  # unsubscribed
-    "returned",  # took back an unsubscription
+    "returned",  # took back an unsubscription, or was added again by hand
 ]
 CONSENT_CHANGES: tuple[str, ...] = get_args(ConsentChange)
 
