@@ -208,6 +208,7 @@ class Config(StrictModel):
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     list_id: ListId | None = None
     language: Language = "en"
+    description: Line | None = None
     logo: Image | None = None
     date_line: DateLine = "week"
     contents: ContentsKind | None = None
