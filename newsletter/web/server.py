@@ -18,7 +18,7 @@ from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
 from newsletter.services.service_mailer import ServiceMailer
-from newsletter.state.secret_key import secret_keys
+from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
 from newsletter.web.app import app
 from newsletter.web.context import Context
@@ -52,7 +52,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
     Raise SendRefused if the newsletter cannot send mail, or if its state is on a Git ref.
     """
     _refuse_state_on_ref(newsletter)
-    config, keys = newsletter.config, secret_keys(newsletter)
+    config, keys = newsletter.config, all_secret_keys(newsletter, leaves_machine=provider.capabilities.leaves_machine)
     with ExitStack() as stack:
         provider = stack.enter_context(closing(open_provider(newsletter)))
         if problems := provider.check():
