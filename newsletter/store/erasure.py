@@ -13,6 +13,7 @@ where the rest of the database could have an address, and why it has none afterw
   Their texts are searched too.
 - `suppressed` and `suppression_key`: hashes, and their key.
 - `sign_up`, `consent_event`, `service_mail` and `delivery_event`: the rows of this person are deleted.
+- `pull`: how far other places were read, without an address.
 - `wording`: the words of a form, without an address. They are searched too.
 
 A new column with text is searched, unless it is in `NOT_SEARCHED`; a test compares this list with the tables.
@@ -53,6 +54,7 @@ NOT_SEARCHED = {
     *((table, "kind") for table in ("service_mail", "delivery_event")),
     *(("consent_event", name) for name in ("change", "how")),
     *(("delivery_event", name) for name in ("source", "status")),
+    *(("pull", name) for name in ("source", "position")),
     ("recipient", "outcome"),
     ("sign_up", "asked_how"),
 }

@@ -75,6 +75,15 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
     return connection.scalar(select(suppressed_table.c.since).where(is_kept))
 
 
+def is_paused(connection: Connection, address_key: str, now: datetime) -> bool:
+    """Return True if mail to an address bounced before it was confirmed: it gets none for some time."""
+    if not (key := _key(connection)):
+        return False
+    is_one = suppressed_table.c.address_hash == _hash(key, address_key)
+    query = select(suppressed_table.c.until).where(is_one, suppressed_table.c.until > now)
+    return connection.scalar(query) is not None
+
+
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
     column = suppressed_table.c.address_hash
     queries = (select(column).where(column.in_(some), _is_forgotten) for some in batches(list(hashes)))

@@ -10,9 +10,7 @@ from typing import Literal, NamedTuple
 
 from newsletter.constants import DEPARTED_STATES, SubscriberState
 from newsletter.subscribers.import_row import ImportRow
-
-IMPORTED = "imported"
-"""The origin of a consent or of a state, in `consent_how` and `changed_how`."""
+from newsletter.subscribers.origins import IMPORTED
 
 Result = Literal[
     "added",  # a new subscriber; the detail is the state
@@ -55,11 +53,6 @@ class Change(NamedTuple):
 def is_departed(state: SubscriberState | None) -> bool:
     """Return True for the states of people who are off the list."""
     return state in DEPARTED_STATES
-
-
-def is_as_bad(state: SubscriberState, other: SubscriberState) -> bool:
-    """Return True if a state is the other one, or a worse one."""
-    return _RANKS[state] >= _RANKS[other]
 
 
 def merge_rows(first: ImportRow, second: ImportRow) -> ImportRow:
