@@ -24,6 +24,7 @@ from newsletter.config.fields import (
 from newsletter.config.label_texts import label_texts
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
+from newsletter.config.webhook_key import verification_key
 from newsletter.constants import ProviderName
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
@@ -71,6 +72,8 @@ class SendGrid(StrictModel):
 
     host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
     requests: int = Field(8, ge=1, le=64)
+    # The public key of SendGrid's webhook, in base64.
+    webhook_key: Annotated[str, AfterValidator(verification_key)] | None = None
 
 
 class Send(StrictModel):

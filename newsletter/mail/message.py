@@ -51,8 +51,6 @@ class Mailing:
 
     # The placeholders of its two parts.
     placeholder: ClassVar[re.Pattern[str]] = PLACEHOLDER
-    # The key under which a provider's events have the id of a recipient, as `recipient_ids` returns it.
-    recipient_key: ClassVar[str] = "news_subscriber"
 
     @cached_property
     def sha256(self) -> str:
@@ -114,6 +112,10 @@ class Mailing:
     def event_data(self) -> dict[str, str]:
         """Return the data with which a provider's events find the list and the issue."""
         return {"news_list": self.list_id[1], "news_issue": self.issue}
+
+    def recipient_key(self) -> str:
+        """Return the key under which a provider's events have the id of a recipient."""
+        return "news_subscriber"
 
     def recipient_ids(self, recipients: Sequence[Recipient]) -> list[str]:
         """Return the id of each subscriber, so that events need no address; "" for a test recipient."""

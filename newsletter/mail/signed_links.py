@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from newsletter.mail.damaged_tokens import repaired
 
@@ -17,6 +17,13 @@ _Purpose = Literal["confirm", "data"]
 _DIGITS = 32  # hexadecimal: 128 bits
 _CONFIRM = re.compile(r"c\.([1-9][0-9]{0,17})\.([0-9a-f]{32})")
 _DATA = re.compile(r"d\.([1-9][0-9]{0,17}\.[1-9][0-9]{0,10})\.([0-9a-f]{32})")
+
+
+class DataLink(NamedTuple):
+    """The subscriber whose data a link opens, and the time until which it does."""
+
+    subscriber_id: int
+    expires: datetime
 
 
 class SignedLinks:
@@ -42,16 +49,13 @@ class SignedLinks:
         """Return the URL-safe token of the link to a person's own data, which is valid until `expires`."""
         return f"d.{self._signed('data', f'{subscriber_id}.{int(expires.timestamp())}')}"
 
-    def data_subject(self, token: str, now: datetime) -> tuple[int, bool] | None:
-        """Return the id of a token's subscriber, and True if the token has expired.
-
-        Return None if the token was not signed for this list.
-        """
+    def data_link(self, token: str) -> DataLink | None:
+        """Return the content of a token; None if the token was not signed for this list."""
         signed = self._verified("data", _DATA, token)
         if not signed:
             return None
         subscriber_id, expires = map(int, signed.split("."))
-        return subscriber_id, datetime.fromtimestamp(expires, UTC) <= now
+        return DataLink(subscriber_id, datetime.fromtimestamp(expires, UTC))
 
     def _signed(self, purpose: _Purpose, text: str) -> str:
         return f"{text}.{_signature(self._keys[purpose][0], text)}"

@@ -4,7 +4,9 @@ A newsletter replaces a page by a file of the same name in its own `templates/we
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,10 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     `base` is the prefix of all links, without a slash at its end. Values are texts, numbers, booleans, dates,
     None, and lists and mappings of them; times of day need a time zone.
     """
+    return _render(name, site, values, base)
+
+
+def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> str:
     language = text_language(TEXTS, site.language)
     translate = translator(translations(TEXTS, language), html=True)
     variables = _shared(site) | {
@@ -66,6 +72,12 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     months = site.labels.get("months") if language == site.language else None
     plain = {key: _plain(value, language, months, translate) for key, value in values.items()}
     return render_text(f"web/{name}.html.j2", site, variables | plain)
+
+
+def consent_wording(site: Site) -> str:
+    """Return the words of the form with which people give their consent, as text of one line."""
+    html = _render("consent", site, {}, "")
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
 
 
 def render_style(site: Site) -> str:

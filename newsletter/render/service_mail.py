@@ -68,6 +68,4 @@ def render_service_mail(kind: ServiceMailKind, site: Site) -> Rendered:
     words = render_template("service/subject.txt.j2", ServiceInput(_NO_ISSUE, site, kind)).text
     subject, preheader = (" ".join(line.split()) for line in words.strip().split("\n", 1))
     given = ServiceInput(_NO_ISSUE, site, kind, subject, preheader)
-    return Rendered(
-        subject, preheader, pipeline.to_html(given, _LAYOUT), pipeline.to_text(given, _LAYOUT)
-    )
+    return Rendered(subject, preheader, pipeline.to_html(given, _LAYOUT), pipeline.to_text(given, _LAYOUT))

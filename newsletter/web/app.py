@@ -30,10 +30,12 @@ def app(shared: Context) -> Starlette:
         _route(f"{base}/", sign_up.show_form),
         _route(f"{base}/subscribe", sign_up.show_form, sign_up.subscribe),
         _route(f"{base}/confirm/{{token}}", sign_up.show_confirmation, sign_up.confirm),
-        _route(f"{base}/unsubscribe/{{token}}", unsubscribing.show_button, unsubscribing.leave),
+        _route(f"{base}/unsubscribe/{{token}}", unsubscribing.show_button, unsubscribing.unsubscribe),
         _route(f"{base}/undo/{{token}}", unsubscribing.show_button, unsubscribing.undo),
         _route(f"{base}/lost", own_data.show_form, own_data.send_link),
-        _route(f"{base}/me/{{token}}", own_data.show, own_data.erase),
+        _route(f"{base}/me/{{token}}", own_data.show),
+        _route(f"{base}/me/{{token}}/leave", own_data.show, own_data.leave),
+        _route(f"{base}/me/{{token}}/erase", own_data.show, own_data.erase),
         _route(f"{base}/me/{{token}}/data.json", own_data.download_json),
         _route(f"{base}/me/{{token}}/data.csv", own_data.download_csv),
         _route(f"{base}/webhooks/sendgrid", post=webhooks.sendgrid),
@@ -69,7 +71,7 @@ def _http_error(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)
     if failure.status_code == HTTPStatus.NOT_FOUND:
         return context(request).page("not_found", status=HTTPStatus.NOT_FOUND)
-    response = context(request).page("error", {"status": failure.status_code}, failure.status_code)
+    response = context(request).page("error", status=failure.status_code)
     response.headers.update(failure.headers or {})
     return response
 
@@ -88,6 +90,6 @@ def _failed(request: Request, path: str, failure: Exception) -> Response:
     log.error("request failed", extra={"reference": reference, "path": path}, exc_info=failure)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     try:
-        return context(request).page("error", {"reference": reference, "status": status}, status)
+        return context(request).page("error", {"reference": reference}, status)
     except NewsError:  # a mistake in the newsletter's own template of this page
         return PlainTextResponse(f"Please try again later. Reference: {reference}\n", status)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -10,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from newsletter.config.loader import Newsletter
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
-from newsletter.render.pages import render_page
+from newsletter.render.pages import consent_wording, render_page
 from newsletter.store.database import Database
 from newsletter.web.public_address import PublicAddress
 from newsletter.web.throttle import Throttle
@@ -31,6 +32,11 @@ class Context:
     now: Callable[[], datetime]
     wake_mailer: Callable[[], None]
     is_mailing: Callable[[], bool]
+
+    @cached_property
+    def wording(self) -> str:
+        """Return the words with which people ask for the newsletter; they are kept with the consent."""
+        return consent_wording(self.newsletter.site)
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""

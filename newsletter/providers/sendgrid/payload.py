@@ -45,7 +45,7 @@ class BodyTemplate:
         after_id = f'{headers}}},"substitutions":{{{",".join(links)}'
         self._around_token = after_id.split("{token}")
         self._ids = mailing.recipient_ids
-        self._before_id = f',"custom_args":{{{quoted(mailing.recipient_key)}:"'
+        self._before_id = f',"custom_args":{{{quoted(mailing.recipient_key())}:"'
 
     def fill(self, batch: Batch) -> list[bytes]:
         """Return the body of the request for a batch, in pieces of at most 100 recipients."""
