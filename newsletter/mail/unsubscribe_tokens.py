@@ -14,6 +14,8 @@ from newsletter.mail.damaged_tokens import repaired
 TEST = "test"  # the token of a test message
 # Hexadecimal digits: 128 bits sign the token, 96 bits identify the subscriber in a Message-ID.
 _TOKEN_DIGITS, _ID_DIGITS = 32, 24
+# The point and the signature at the end of a token; the token of a test is shorter.
+SIGNATURE_LENGTH = 1 + _TOKEN_DIGITS
 # A token of version 1 has no version and no list: `12.…`; one of version 2 begins with it: `2.12.…`.
 _TOKEN = re.compile(r"(2\.)?([1-9][0-9]{0,18})\.([0-9a-f]{32})")
 

@@ -4,14 +4,14 @@ The states of a mail are those of `ServiceMailState`. A mail is `intended` befor
 ends during the call, `abandon` makes it `unknown`, and nobody sends it again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, text, update
 
-from newsletter.constants import ServiceMailKind
+from newsletter.constants import SERVICE_MAIL_KINDS, ServiceMailKind
 from newsletter.store.batches import batches
 from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table
 
@@ -63,12 +63,22 @@ def count_written(connection: Connection, kind: ServiceMailKind, subscriber_id: 
     return connection.scalar(select(func.count()).select_from(service_mail_table).where(is_one)) or 0
 
 
-def waiting(connection: Connection, now: datetime, limit: int) -> list[ServiceMail]:
-    """Return up to `limit` mails that can be sent now, oldest first.
+def waiting(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    kinds: Collection[str] = SERVICE_MAIL_KINDS,
+) -> list[ServiceMail]:
+    """Return up to `limit` mails of some kinds that can be sent now, oldest first.
 
     A mail whose sign-up has expired, or whose person is not in the database any more, is not one of them.
     """
-    is_due = and_(_columns.state == "waiting", or_(_columns.retry_at.is_(None), _columns.retry_at <= now))
+    is_due = and_(
+        # Written out, so that the index of what waits is used.
+        text("service_mail.state = 'waiting'"),
+        _columns.kind.in_(kinds),
+        or_(_columns.retry_at.is_(None), _columns.retry_at <= now),
+    )
     has_address = or_(
         sign_up_table.c.expires_at > now,
         and_(_columns.sign_up_id.is_(None), subscriber_table.c.id.is_not(None)),
@@ -122,6 +132,13 @@ def abandon(connection: Connection, now: datetime) -> int:
     """
     query = update(service_mail_table).where(_columns.state == "intended")
     return connection.execute(query.values(state="unknown", settled_at=now)).rowcount
+
+
+def settled_since(connection: Connection, kind: ServiceMailKind, since: datetime) -> list[datetime]:
+    """Return the times at which mails of a kind were settled since a time, oldest first."""
+    is_recent = and_(_columns.kind == kind, _columns.settled_at > since)
+    query = select(_columns.settled_at).where(is_recent).order_by(_columns.settled_at)
+    return list(connection.scalars(query))
 
 
 def delete_old(connection: Connection, now: datetime) -> int:

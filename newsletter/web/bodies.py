@@ -44,9 +44,7 @@ async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of an urlencoded form, the last value of each; raise HTTPException if it is none."""
     body = await read_body(request, FORM_BYTES)
     try:
-        fields = parse_qs(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS
-        )
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError as failure:  # too many fields
         raise HTTPException(400) from failure
     return {name: values[-1] for name, values in fields.items()}

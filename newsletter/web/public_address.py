@@ -40,5 +40,7 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
         f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this machine, "
         f"with provider: outbox, write http://127.0.0.1:{port}{_END}"
     )
-    what = f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
+    what = (
+        f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
+    )
     raise ConfigError.of(newsletter.where("unsubscribe", "url"), what, fix)
