@@ -15,7 +15,11 @@ from newsletter.store.person_record import PersonRecord
 def as_mapping(record: PersonRecord) -> dict[str, Any]:
     """Return the record of a person as a mapping of texts, numbers, lists and times."""
     status = "subscriber" if record.subscriber else "forgotten" if record.is_known else "unknown"
-    return {"address": record.address, "status": status, **{k: v for k, v in asdict(record).items() if k != "address"}}
+    return {
+        "address": record.address,
+        "status": status,
+        **{k: v for k, v in asdict(record).items() if k != "address"},
+    }
 
 
 def as_json(record: PersonRecord) -> str:

@@ -66,7 +66,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         links = SignedLinks(keys, newsletter.list_id)
         database = stack.enter_context(open_database(newsletter))
         writer = stack.enter_context(closing(Writer(database)))
-        mailings = ServiceMailings(newsletter, address.url, links, tokens)
+        mailings = ServiceMailings(newsletter, links, tokens, address.url)
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
         mail_thread = stack.enter_context(closing(ServiceMailThread(mailer.run_once)))

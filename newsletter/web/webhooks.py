@@ -35,6 +35,8 @@ async def sendgrid(request: Request) -> Response:
         log.warning("webhook refused: %s", refused)
         return PlainTextResponse("The signature is not valid.\n", HTTPStatus.FORBIDDEN)
     parsed = await run_in_thread(webhook.parse, body, found.newsletter.list_id)
-    counts = await found.writer.write(lambda connection: delivery_events.record(connection, parsed.events, now))
+    counts = await found.writer.write(
+        lambda connection: delivery_events.record(connection, parsed.events, now)
+    )
     log.info("events recorded", extra={**asdict(counts), "skipped": dict(parsed.skipped)})
     return Response(status_code=HTTPStatus.NO_CONTENT)
