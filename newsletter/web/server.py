@@ -88,7 +88,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
 def _refuse_state_on_ref(newsletter: Newsletter) -> None:
     if newsletter.config.state is not None:
         what = "the state is on a Git ref, which a server cannot change with each request"
-        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or let `news unsubscribes pull` collect"
+        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or use `news unsubscribes pull` instead"
         raise SendRefused(what, fix)
 
 
