@@ -13,9 +13,9 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.render.pages import consent_wording, render_page
 from newsletter.store.database import Database
+from newsletter.store.group_commit import Writer
 from newsletter.web.public_address import PublicAddress
 from newsletter.web.throttle import Throttle
-from newsletter.web.writer import Writer
 
 
 @dataclass(frozen=True)
