@@ -57,7 +57,7 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     """
     if unknown := values.keys() - set(PAGES[name]):
         raise ValueError(f"the page {name} has no values {', '.join(sorted(unknown))}")
-    return _render(name, site, dict.fromkeys(PAGES[name]) | values, base)
+    return _render(name, site, {**dict.fromkeys(PAGES[name]), **values}, base)
 
 
 def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> str:
