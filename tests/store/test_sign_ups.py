@@ -228,6 +228,17 @@ def test_a_bounce_after_the_sign_up_does_not_prevent_the_confirmation(story: Sto
     assert story.confirm(story.sign_up().id) and story.state() == "active"
 
 
+def test_the_link_of_a_confirmed_sign_up_ends_no_bounce(story: Story) -> None:
+    ada = story.joined()
+    number = story.sign_up().id
+    with story.database.writing() as connection:
+        connection.execute(update(subscriber_table).values(state="bounced", changed_at=NOW))
+    assert story.confirm(number) == Confirmation(ada, "ada@example.com", "bounced")
+    story.wait(HOUR)
+    story.ask()
+    assert story.sign_up().id != number, "a new sign-up has a new link"
+
+
 def test_a_mail_that_waits_when_the_sign_up_is_confirmed_is_not_sent(story: Story) -> None:
     story.ask()
     story.deliver()

@@ -26,7 +26,7 @@ STEPS = {
     "confirm": 5,
     "confirm an old link": 3,
     "leave": 4,
-    "undo": 3,
+    "take back": 3,
     "forget": 1,
     "import people": 2,
     "expire": 1,
@@ -106,7 +106,7 @@ class Orders:
                 assert row.changed_at == self.story.now
                 self.model.state, self.model.left_at, self.model.link = "unsubscribed", self.story.now, None
 
-    def undo(self) -> None:
+    def take_back(self) -> None:
         if not self.model.ids:
             return
         left_at = self.model.left_at
