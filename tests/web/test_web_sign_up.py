@@ -166,7 +166,8 @@ def test_a_subscriber_who_signs_up_again_stays_as_before(server: PublicServer) -
 
 
 @pytest.mark.parametrize(
-    "typed", ["", " ", "sam", "sam@", "@example.com", "sam@example", "a@b@example.com", "ä@example.com", "x" * 999]
+    "typed",
+    ["", " ", "sam", "sam@", "@example.com", "sam@example", "a@b@example.com", "ä@example.com", "x" * 999],
 )
 def test_what_is_no_address_is_shown_again_with_a_reason(typed: str, server: PublicServer) -> None:
     answer = server.sign_up(typed)
@@ -187,7 +188,9 @@ def test_a_program_that_fills_in_every_field_signs_nobody_up(server: PublicServe
     assert [row.address for row in server.rows("sign_up")] == [SAM]
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe=\x00", b"address", b"&" * 4000, b"address=a&address=b@example.com"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe=\x00", b"address", b"&" * 4000, b"address=a&address=b@example.com"]
+)
 def test_a_body_that_is_no_form_is_answered(body: bytes, server: PublicServer) -> None:
     answer = server.ask("POST", "/subscribe", content=body)
     assert answer.status_code in (200, 400, 422)

@@ -52,8 +52,12 @@ BODIES = [
     pytest.param({"content": b"\xff" * 4000}, UNSUBSCRIBE_PAGE, id="bytes"),
     pytest.param({"content": b"x" * 100_000}, UNSUBSCRIBE_PAGE, id="large"),
     pytest.param({}, UNSUBSCRIBE_PAGE, id="empty"),
-    pytest.param({"headers": {"Origin": "https://elsewhere.example", "Referer": "x"}}, UNSUBSCRIBE_PAGE, id="origin"),
-    pytest.param({"headers": {"Cookie": "a=b", "Sec-Fetch-Site": "cross-site"}}, UNSUBSCRIBE_PAGE, id="cookie"),
+    pytest.param(
+        {"headers": {"Origin": "https://elsewhere.example", "Referer": "x"}}, UNSUBSCRIBE_PAGE, id="origin"
+    ),
+    pytest.param(
+        {"headers": {"Cookie": "a=b", "Sec-Fetch-Site": "cross-site"}}, UNSUBSCRIBE_PAGE, id="cookie"
+    ),
 ]
 
 
@@ -96,7 +100,11 @@ def test_leaving_can_be_undone_for_thirty_days(server: PublicServer) -> None:
     server.clock.move(days=29)
     assert "on the list" in text_of(server.post(undo))
     person = server.person(SAM)
-    assert (person.state, person.consent_at, person.consent_how) == ("active", before.consent_at, before.consent_how)
+    assert (person.state, person.consent_at, person.consent_how) == (
+        "active",
+        before.consent_at,
+        before.consent_how,
+    )
     assert [event.change for event in server.rows("consent_event")] == ["left", "returned"]
     server.post(path)
     server.clock.move(days=30, seconds=1)
