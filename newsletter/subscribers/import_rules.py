@@ -55,6 +55,11 @@ def is_departed(state: SubscriberState | None) -> bool:
     return state in DEPARTED_STATES
 
 
+def is_as_bad(state: SubscriberState, other: SubscriberState) -> bool:
+    """Return True if a state is the other one, or a worse one."""
+    return _RANKS[state] >= _RANKS[other]
+
+
 def merge_rows(first: ImportRow, second: ImportRow) -> ImportRow:
     """Merge two rows of a person, of which the second is the later one in the files.
 

@@ -5,7 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import uvicorn
 
@@ -13,12 +13,14 @@ from newsletter.config import units
 from newsletter.config.loader import Newsletter
 from newsletter.constants import SERVE_PORT
 from newsletter.errors import SendRefused
+from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
+from newsletter.services.service_mail_thread import ServiceMailThread
 from newsletter.services.service_mailer import ServiceMailer
-from newsletter.state.secret_key import secret_keys
+from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
 from newsletter.web.app import app
 from newsletter.web.context import Context
@@ -29,6 +31,7 @@ from newsletter.web.writer import Writer
 _MAX_CONNECTIONS = 1000
 _HEADER_BYTES = 16 * 1024
 _GRACE_SECONDS = 10
+_HOUR = timedelta(hours=1)
 Ready = Callable[[str, PublicAddress], None]
 
 
@@ -52,35 +55,40 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
     Raise SendRefused if the newsletter cannot send mail, or if its state is on a Git ref.
     """
     _refuse_state_on_ref(newsletter)
-    config, keys = newsletter.config, secret_keys(newsletter)
+    serve = newsletter.config.serve
+    rates = units.parse_rates(serve.rate)
     with ExitStack() as stack:
         provider = stack.enter_context(closing(open_provider(newsletter)))
-        if problems := provider.check():
-            raise SendRefused.of(problems)
+        for problem in provider.check():
+            raise SendRefused(problem.what, problem.fix, where=problem.where)
+        keys = all_secret_keys(newsletter, leaves_machine=provider.capabilities.leaves_machine)
+        tokens = UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:])
+        links = SignedLinks(keys, newsletter.list_id)
         database = stack.enter_context(open_database(newsletter))
         writer = stack.enter_context(closing(Writer(database)))
-        links = SignedLinks(keys, newsletter.list_id)
-        mailer = stack.enter_context(closing(ServiceMailer(newsletter, provider, links, address.url)))
+        mailings = ServiceMailings(newsletter, links, tokens, address.url)
+        most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
+        mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
+        mail_thread = stack.enter_context(closing(ServiceMailThread(mailer.run_once)))
+        mail_thread.start()
         yield Context(
             newsletter=newsletter,
             address=address,
             database=database,
             writer=writer,
-            tokens=UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:]),
+            tokens=tokens,
             links=links,
-            throttle=Throttle(
-                units.parse_rates(config.serve.rate_per_network), units.parse_rates(config.serve.rate)
-            ),
+            throttle=Throttle(units.parse_rates(serve.rate_per_network), rates),
             now=lambda: datetime.now(UTC),
-            wake_mailer=mailer.wake,
-            is_mailing=lambda: mailer.is_alive,
+            wake_mailer=mail_thread.wake,
+            is_mailing=lambda: mail_thread.is_alive,
         )
 
 
 def _refuse_state_on_ref(newsletter: Newsletter) -> None:
     if newsletter.config.state is not None:
         what = "the state is on a Git ref, which a server cannot change with each request"
-        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or let `news unsubscribes pull` collect"
+        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or use `news unsubscribes pull` instead"
         raise SendRefused(what, fix)
 
 

@@ -1,4 +1,4 @@
-"""Leave the list by the link of a mail: GET shows a button, POST leaves (RFC 8058), and an undo for a while."""
+"""Leave the list by the link of a mail: GET shows a button, POST leaves (RFC 8058); and its undo."""
 
 import logging
 
@@ -9,7 +9,7 @@ from newsletter.background import run_in_thread
 from newsletter.mail.unsubscribe_tokens import is_test
 from newsletter.store.unsubscription import UNDO_PERIOD, Subscription, find_subscription, leave, undo_leave
 from newsletter.subscribers.address import half_hidden
-from newsletter.subscribers.origins import ONE_CLICK, UNSUBSCRIBE_PAGE
+from newsletter.subscribers.origins import ONE_CLICK, UNSUBSCRIBE_PAGE, StateOrigin
 from newsletter.web.bodies import FORM_BYTES, read_start
 from newsletter.web.context import Context, context
 
@@ -46,7 +46,8 @@ async def unsubscribe(request: Request) -> Response:
         return found.page("test_link", {"is_pressed": True})
     if (subscriber_id := found.tokens.subscriber_id(token)) is None:
         return found.page("not_found", status=404)
-    how, now = (ONE_CLICK if _ONE_CLICK in body else UNSUBSCRIBE_PAGE), found.now()
+    how: StateOrigin = ONE_CLICK if _ONE_CLICK in body else UNSUBSCRIBE_PAGE
+    now = found.now()
     has_left = await found.writer.write(lambda connection: leave(connection, subscriber_id, how, now))
     log.info("unsubscribed", extra={"how": how, "changed": has_left})
     return _left(found, token, await run_in_thread(_read, found, subscriber_id))

@@ -1,6 +1,7 @@
 """The webhooks by which providers report what became of mail."""
 
 import logging
+from dataclasses import asdict
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -37,5 +38,5 @@ async def sendgrid(request: Request) -> Response:
     counts = await found.writer.write(
         lambda connection: delivery_events.record(connection, parsed.events, now)
     )
-    log.info("events recorded", extra={"events": len(parsed), "new": counts.new, "skipped": parsed.skipped})
+    log.info("events recorded", extra={**asdict(counts), "skipped": dict(parsed.skipped)})
     return Response(status_code=HTTPStatus.NO_CONTENT)

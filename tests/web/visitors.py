@@ -113,8 +113,8 @@ class PublicServer:
 
 
 def text_of(response: httpx.Response) -> str:
-    """Return the page of a response, with its entities as characters."""
-    return unescape(response.text)
+    """Return the page of a response, with its entities as characters and its line breaks as spaces."""
+    return " ".join(unescape(response.text).split())
 
 
 @contextmanager
