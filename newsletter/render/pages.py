@@ -13,6 +13,7 @@ from typing import Any
 from newsletter.render.date_line import date_line
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
+from newsletter.render.page_words import visible_text
 from newsletter.render.template_data import Fields, site_fields
 from newsletter.render.template_functions import Function
 from newsletter.render.templates import render_text
@@ -87,6 +88,12 @@ def render_style(site: Site) -> str:
     return render_text("web/site.css.j2", site, _shared(site))
 
 
+def sign_up_wording(site: Site) -> str:
+    """Return all words of the sign-up page, in one line: what people were told who gave their consent."""
+    page = render_page("sign_up", site, dict.fromkeys(PAGES["sign_up"], ""))
+    return visible_text(page)
+
+
 def _shared(site: Site) -> dict[str, Any]:
     return {"site": Fields("Site", site_fields(site))}
 
@@ -95,6 +102,8 @@ def _plain(value: object, language: str, months: str | None, translate: Callable
     """Return a value as templates may have it, with dates as text; raise TypeError for other types."""
     match value:
         case dt.datetime():
+            if value.tzinfo is None:
+                raise TypeError("a time of a page needs its time zone")
             moment = value.astimezone(dt.UTC)
             day = date_line("day", moment.date(), language, months)
             return translate(MOMENT, date=day, time=f"{moment:%H:%M}")
