@@ -39,30 +39,9 @@ def show_person(record: "PersonRecord") -> None:
 
 def person_as_json(record: "PersonRecord") -> str:
     """Return the record of a person as JSON."""
-    subscriber, sign_up = record.subscriber, record.sign_up
-    content = {
-        "address": record.address,
-        "status": _status(record),
-        "forgotten_at": record.forgotten_at,
-        "paused_until": record.paused_until,
-        "subscriber": vars(subscriber) if subscriber else None,
-        "sign_up": vars(sign_up) if sign_up else None,
-        "consents": [vars(event) for event in record.consents],
-        "issues": [vars(issue) for issue in record.issues],
-        "service_mails": [vars(mail) for mail in record.service_mails],
-        "deliveries": [vars(report) for report in record.deliveries],
-    }
-    return as_json(content)
+    from newsletter.services.person_data import as_mapping
 
-
-def _status(record: "PersonRecord") -> str:
-    if record.subscriber:
-        return "subscriber"
-    if record.sign_up:
-        return "pending"
-    if record.forgotten_at:
-        return "forgotten"
-    return "paused" if record.paused_until else "unknown"
+    return as_json(as_mapping(record))
 
 
 def _verdict(record: "PersonRecord") -> str:

@@ -4,9 +4,7 @@ A newsletter replaces a page by a file of the same name in its own `templates/we
 """
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +56,7 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     """
     if unknown := values.keys() - set(PAGES[name]):
         raise ValueError(f"the page {name} has no values {', '.join(sorted(unknown))}")
-    return _render(name, site, {**dict.fromkeys(PAGES[name]), **values}, base)
-
-
-def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> str:
+    values = {**dict.fromkeys(PAGES[name]), **values}
     language = text_language(TEXTS, site.language)
     translate = translator(translations(TEXTS, language), html=True)
     variables = _shared(site) | {
@@ -75,12 +70,6 @@ def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> s
     months = site.labels.get("months") if language == site.language else None
     plain = {key: _plain(value, language, months, translate) for key, value in values.items()}
     return render_text(f"web/{name}.html.j2", site, variables | plain)
-
-
-def consent_wording(site: Site) -> str:
-    """Return the words of the form with which people give their consent, as text of one line."""
-    html = _render("consent", site, {}, "")
-    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
 
 
 def render_style(site: Site) -> str:
