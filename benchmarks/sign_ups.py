@@ -1,7 +1,7 @@
 """Print how `news serve` keeps up with sign-ups at a fixed rate, on a disk that takes 5 ms for each commit.
 
-`--rate` is the number of sign-ups a second (200), `--seconds` the duration (60). `--with-import` lets an import
-of people run beside it.
+`--rate` is the number of sign-ups a second (200), `--seconds` the duration (60), `--commit-ms` the time of a
+commit (5).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The server of `sign_ups.py`: `python benchmarks/slow_server.py FOLDER COMMIT_MS`.
 
-It serves a newsletter with a commit that takes longer, prints its port, and when the standard input ends, what
-the database has.
+It serves a newsletter with a commit that takes longer. It prints its port, and when the standard input ends,
+what the database has.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The public address of the server: that of the unsubscribe links, which are in mail that was sent already."""
+"""The public address of the server: that of the unsubscribe links in mail that was sent."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit

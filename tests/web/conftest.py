@@ -5,17 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.store.database import Database, open_database
-from tests import samples
 from tests.web.visitors import PublicServer, served
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    is_server = request.param == "postgresql"
-    url = {"NEWS_DATABASE_URL": request.getfixturevalue("postgresql_url")} if is_server else {}
-    with open_database(samples.newsletter(tmp_path, **url)) as opened:
-        yield opened
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.every_case)])
