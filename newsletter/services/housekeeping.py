@@ -1,4 +1,4 @@
-"""Delete what has expired: sign-ups that nobody confirmed, mail that was sent long ago, hashes with an end."""
+"""Delete what has expired: sign-ups that were not confirmed, mail that was sent, hashes with an end."""
 
 import logging
 from collections.abc import Callable
