@@ -54,7 +54,12 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
 
 def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
     """Write and load a newsletter with only the given variables in its environment."""
-    return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
+    return load(write(folder, extra=extra), **environment)
+
+
+def load(folder: Path, **environment: str) -> Newsletter:
+    """Load a newsletter that was written before, as `newsletter` does."""
+    return loader.load(folder, {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:
