@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from newsletter.cli import output
+from newsletter.cli import output, terminal
 from newsletter.cli.layout import clock_time, show_command, show_heading, show_number, show_text
 from newsletter.cli.output import Styled
 from newsletter.display import counted, display_path, shortened
@@ -24,6 +24,8 @@ _LABELS = {
     "cancelled": "Cancelled",
     "left": "Left",
 }
+# What was reported about accepted messages later; the number is that of different recipients.
+_REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 
 
 def show_status(
@@ -45,6 +47,7 @@ def show_status(
         _show_numbers(status, now)
     if status.joined:
         show_number("Joined", f"{status.joined:,}", ["after the start; they are not in this send"])
+    _show_early_departures(status)
     if status.holder:
         doing = "is sending this issue now" if status.in_progress else "has ended"
         output.echo()
@@ -54,6 +57,23 @@ def show_status(
         output.echo()
     for purpose, command in commands:
         show_command(purpose, command)
+
+
+def _show_early_departures(status: "SendStatus") -> None:
+    """Warn of many people who left at once: programs may have done it in their names."""
+    if not (people := status.early_departures.total()):
+        return
+    domains = status.early_departures.most_common(MAX_REASONS)
+    named = ", ".join(f"{number:,} at {shortened(domain, 60)}" for domain, number in domains)
+    if not _is_plain_success(status):
+        output.echo()
+    text = (
+        f"Warning: {counted(people, 'person', 'people')} left within 10 minutes after the mail was delivered "
+        f"({named}). Programs that check the links of mail may have pressed the button. Ask readers at these "
+        "domains; for 30 days they can take it back on the page of their unsubscribe link."
+    )
+    for line in terminal.wrapped(text, 2, always=True):
+        output.echo(Styled(line, colour="yellow"))
 
 
 def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:
@@ -119,7 +139,8 @@ def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
 
 def _is_plain_success(status: "SendStatus") -> bool:
     complete = status.counts.complete and not status.counts.left
-    return complete and status.send.state == "open" and not status.in_progress
+    has_reports = any(status.reported.get(kind) for kind in _REPORTED)
+    return complete and status.send.state == "open" and not (status.in_progress or has_reports)
 
 
 def _show_send(send: "Send") -> None:
@@ -144,8 +165,18 @@ def _show_numbers(status: "SendStatus", now: "datetime") -> None:
         number = getattr(status.counts, state)
         if number or state == "accepted":
             show_number(label, f"{number:,}", _notes(status, state, now))
+        if state == "accepted":
+            _show_reported(status)
     if not status.counts.unknown:
         show_number(_LABELS["unknown"], "0")
+
+
+def _show_reported(status: "SendStatus") -> None:
+    """Show the numbers of what providers and mail servers reported, below that of accepted messages."""
+    labels = [kind for kind in _REPORTED if status.reported.get(kind)]
+    for kind in labels:
+        notes = ["as the mail servers reported so far"] if kind == labels[0] else []
+        show_number(_REPORTED[kind], f"{status.reported[kind]:,}", notes)
 
 
 def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:

@@ -15,9 +15,10 @@ from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.yamlfile import reader
 
 SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
-SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY)
+SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY, OLD_SECRET_KEYS)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
 KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
@@ -52,17 +53,19 @@ class Secrets:
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
+    old_secret_keys: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-        sendgrid_api_key, smtp_password, secret_key, database_url, state_key = (
+        sendgrid_api_key, smtp_password, secret_key, database_url, state_key, old_secret_keys = (
             secret_value(environment, name) for name in SECRETS
         )
+        keys = secret_key, database_url, state_key, old_secret_keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, state_key, *hosts)
+        return cls(sendgrid_api_key, smtp_password, *keys, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

@@ -52,8 +52,11 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     """Return a page of PAGES as HTML. Raise TemplateError with the template's file and line.
 
     `base` is the prefix of all links, without a slash at its end. Values are texts, numbers, booleans, dates,
-    None, and lists and mappings of them; times of day need a time zone.
+    None, and lists and mappings of them; times of day need a time zone. A value that is not given is None.
     """
+    if unknown := values.keys() - set(PAGES[name]):
+        raise ValueError(f"the page {name} has no values {', '.join(sorted(unknown))}")
+    values = {**dict.fromkeys(PAGES[name]), **values}
     language = text_language(TEXTS, site.language)
     translate = translator(translations(TEXTS, language), html=True)
     variables = _shared(site) | {

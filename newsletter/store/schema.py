@@ -184,6 +184,15 @@ delivery_event_table = Table(
     sqlite_with_rowid=False,
 )
 
+# How far each place outside was read from which people leave or sign up; `position` is its own mark.
+pull_table = Table(
+    "pull",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("position", String, nullable=False, server_default=""),
+    Column("pulled_at", UtcDateTime, nullable=False),
+)
+
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the
 # compressed mailing, with which a later start compares its own. `lease_holder` is the process that sends now;
 # its lease ends at `lease_until`. The provider holds mail back for `undo_window_seconds`. Recipients after

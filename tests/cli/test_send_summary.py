@@ -45,6 +45,8 @@ def status(
     holder: Holder | None = None,
     refused: dict[str, int] | None = None,
     unknown: dict[str, int] | None = None,
+    reported: dict[str, int] | None = None,
+    early: dict[str, int] | None = None,
     **send: Any,
 ) -> SendStatus:
     """Return the status of a send; with `held` it can be cancelled until UNTIL."""
@@ -65,6 +67,8 @@ def status(
         joined=joined,
         holder=holder,
         reasons={"refused": Counter(refused or {}), "unknown": Counter(unknown or {})},
+        reported=reported or {},
+        early_departures=Counter(early or {}),
     )
 
 
@@ -105,6 +109,19 @@ CASES = [
     ),
     pytest.param(status(Counts(2, accepted=2)), {}, "\nSENT TO ALL 2\n\n", id="left"),
     pytest.param(
+        status(Counts(1204, accepted=1204), early={"bank.example.com": 40, "example.com": 2}),
+        {},
+        """
+        SENT TO ALL 1,204
+
+        Warning: 42 people left within 10 minutes after the mail was delivered (40 at
+        bank.example.com, 2 at example.com). Programs that check the links of mail may
+        have pressed the button. Ask readers at these domains; for 30 days they can
+        take it back on the page of their unsubscribe link.
+        """,
+        id="early-departures",
+    ),
+    pytest.param(
         status(Counts(2, accepted=2), joined=1, finished_at=NOW),
         {"identify": True},
         """
@@ -117,6 +134,40 @@ CASES = [
         """,
         id="joined",
     ),
+    pytest.param(
+        status(
+            Counts(1204, accepted=1204),
+            reported={"delivered": 1190, "soft": 3, "bounced": 8, "unsubscribed": 2, "complained": 1},
+        ),
+        {"identify": True},
+        """
+        SENT TO ALL 1,204
+
+        Issue        2026-11-23
+        Through      sendgrid
+        Started      2026-05-04 08:00 UTC
+
+        Accepted     1,204
+        Delivered    1,190      as the mail servers reported so far
+        Bounced      8
+        Complained   1
+        Unknown      0
+        """,
+        id="reported",
+    ),
+    pytest.param(
+        status(Counts(2, accepted=2), reported={"complained": 1}),
+        {},
+        """
+        SENT TO ALL 2
+
+        Accepted     2
+        Complained   1          as the mail servers reported so far
+        Unknown      0
+        """,
+        id="reported-complaint",
+    ),
+    pytest.param(status(Counts(2, accepted=2), reported={"soft": 1}), {}, "\nSENT TO ALL 2\n\n", id="soft"),
     pytest.param(
         status(
             Counts(1204, accepted=1201, refused=2, left=1, held=1201),

@@ -435,6 +435,6 @@ def test_a_mistake_in_an_own_page_has_its_place(templates: Path, content: str, m
     assert str(caught.value.problems[0]) == message
 
 
-def test_a_value_that_is_missing_is_a_mistake() -> None:
-    with pytest.raises(TemplateError, match="'address' is undefined"):
-        render_page("returned", site(), {})
+def test_a_value_that_a_page_does_not_have_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="the page returned has no values adress"):
+        render_page("returned", site(), {"adress": MASKED})
