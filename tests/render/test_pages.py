@@ -435,6 +435,14 @@ def test_a_mistake_in_an_own_page_has_its_place(templates: Path, content: str, m
     assert str(caught.value.problems[0]) == message
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["sign_up", "confirm_gone", "unsubscribe", "unsubscribed", "lost", "data_gone", "test_link", "error"],
+)
+def test_values_may_be_missing(name: str) -> None:
+    assert "None" not in render_page(name, site(), {})
+
+
 def test_a_value_that_a_page_does_not_have_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="the page returned has no values adress"):
         render_page("returned", site(), {"adress": MASKED})
