@@ -56,9 +56,12 @@ def parse(text: str) -> Address:
 
 
 def half_hidden(address: str) -> str:
-    """Return an address of which only its owner recognises the hidden part: `s•••@example.com`."""
+    """Return an address of which only its owner recognises the hidden part: `s•••@example.com`.
+
+    A local part of one character is hidden whole.
+    """
     local, at, domain = address.rpartition("@")
-    return f"{local[:1]}•••{at}{domain}"
+    return f"{local[:1] if len(local) > 1 else ''}•••{at}{domain}"
 
 
 def _is_common(text: str, local: str, domain: str) -> bool:
