@@ -19,6 +19,7 @@ from newsletter.subscribers.address import BadAddress, half_hidden, parse
 from newsletter.subscribers.origins import UNSUBSCRIBE_PAGE
 from newsletter.web.bodies import read_form
 from newsletter.web.context import Context, context
+from newsletter.web.equal_time import equal_time
 from newsletter.web.limits import refusal
 from newsletter.web.sign_up import MAX_TYPED
 
@@ -43,7 +44,8 @@ async def send_link(request: Request) -> Response:
         values = {"address": typed, "problem": "invalid" if typed else "empty"}
         return found.page("lost", values, HTTPStatus.UNPROCESSABLE_ENTITY)
     now = found.now()
-    await found.writer.write(lambda connection: ask_for_link(connection, address, now))
+    async with equal_time(found.answer_seconds):
+        await found.writer.write(lambda connection: ask_for_link(connection, address, now))
     found.wake_mailer()
     return found.page("lost_sent", {"address": half_hidden(address.given)})
 
