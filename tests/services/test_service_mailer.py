@@ -235,6 +235,16 @@ def test_a_busy_database_after_the_call_loses_no_result(server: Server) -> None:
     assert server.states() == [("confirm", "accepted", 1)]
 
 
+def test_a_pass_without_mail_records_nothing_again(server: Server) -> None:
+    server.ask("ada")
+    mailer = server.mailer()
+    mailer.run_once()
+    writes: list[None] = []
+    server.fails = lambda: writes.append(None)
+    mailer.run_once()
+    assert len(writes) == 2, "one look at the database for each turn"
+
+
 def test_refused_and_unknown_mail_is_never_tried_again(singles: Server) -> None:
     singles.provider.refuses, singles.provider.loses = frozenset(addresses("bo")), frozenset(addresses("cy"))
     singles.ask("ada", "bo", "cy")
