@@ -142,7 +142,7 @@ async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> 
         "confirmed": changes.get("confirmed"),
         "state": subscriber.state,
         "issues": len(issues),
-        "last_issue": issues[-1].at if issues else None,
+        "last_issue": issues[-1].at.date() if issues and issues[-1].at else None,
         "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.consents],
         "closes": opened.closes,
         "token": opened.token,

@@ -13,7 +13,7 @@ from newsletter.web.context import Context, context
 from newsletter.web.equal_time import equal_time
 from newsletter.web.limits import refusal
 
-TRAP = "company"
+TRAP = "topic"
 """A field that people do not see; programs that fill in every field of a form fill it in too."""
 MAX_TYPED = 320
 """The longest text that is taken as an address; a valid one has 254 characters."""
