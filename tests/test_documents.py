@@ -35,6 +35,7 @@ from newsletter.constants import (
     RECIPIENT_STATES,
     REFUSED,
     SERVE_PORT,
+    SERVICE_MAIL_KINDS,
     SUBSCRIBER_STATES,
 )
 from newsletter.errors import Severity
@@ -42,6 +43,7 @@ from newsletter.issue import files
 from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Story
 from newsletter.render import pages, sandbox, template_files, templates
 from newsletter.render.pipeline import render
+from newsletter.render.service_mail import ServiceInput
 from newsletter.render.template_data import template_data
 from newsletter.render.themes import THEMES
 from newsletter.web.public_address import public_address
@@ -474,6 +476,20 @@ def test_the_example_of_a_web_page_works(tmp_path: Path) -> None:
     values = {"address": page_values.MASKED, "sender": ""}
     page = pages.render_page("confirmed", page_values.site(templates=str(tmp_path)), values)
     assert "Welcome to the kitchen" in page and "1 Kitchen Road" in page
+
+
+def test_every_template_of_mail_about_subscriptions_is_described() -> None:
+    files, words, variables = tables(section("docs/templates.md", "Mail about subscriptions"))
+    folder = template_files.BUILT_IN / "service"
+    assert {spans(row[0])[0] for row in files} == {file.name for file in folder.iterdir()}
+    written = {
+        name
+        for kind in SERVICE_MAIL_KINDS
+        for name in re.findall(r"{% set (\w+) =", (folder / f"{kind}.j2").read_text(encoding="utf-8"))
+    }
+    assert {word for row in words for word in spans(row[0])} == written
+    given = ServiceInput(material.full_issue(), material.site(), "data").variables
+    assert {word for row in variables for word in spans(row[0])} == {f"mail.{key}" for key in given["mail"]}
 
 
 def test_every_template_is_described_with_what_it_receives() -> None:
