@@ -30,7 +30,7 @@ _WRITER = parse("writer@example.org")
 
 
 def main(folder: Path, what: str, rows: int) -> None:
-    newsletter = samples.newsletter(folder)
+    newsletter = samples.newsletter(folder) if what == "prepare" else samples.load(folder)
     with open_database(newsletter) as database:
         if what == "prepare":
             Subscribers(database).add(_WRITER)
