@@ -49,7 +49,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
     def result_processor(self, dialect: Any, coltype: object) -> Any:
-        """Return the function that makes a time of a database's value; that of SQLite takes no second step."""
+        """Return the function that makes a time of a stored value; for SQLite, in one step."""
         return _utc_time if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 

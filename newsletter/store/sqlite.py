@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -109,22 +109,12 @@ def _was_free(connection: Any, statement: str, *, is_last: bool) -> bool:
 def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Any]) -> None:
     """Insert rows of values in the order of these columns; a time is a text as `time_text` returns it.
 
-    SQLAlchemy would look at each value, which takes more time than the insertion itself.
-    """
-    for statement, values in insert_statements(table.name, names, rows):
-        connection.exec_driver_sql(statement, values)
-
-
-def insert_statements(
-    table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield the statements that insert rows, and their values.
-
-    A statement inserts as many rows as it may: SQLite prepares the checks and the ids of a table for each
-    statement, which takes more time than a row.
+    SQLAlchemy would look at each value, which takes more time than the insertion itself. SQLite prepares the
+    checks and the ids of a table for each statement, so a statement inserts as many rows as it may.
     """
     for some in batches(rows, MAX_PARAMETERS // len(names)):
-        yield _insert_statement(table, tuple(names), len(some)), tuple(chain.from_iterable(some))
+        statement = _insert_statement(table.name, tuple(names), len(some))
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
 
 @lru_cache(maxsize=128)

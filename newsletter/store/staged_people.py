@@ -4,6 +4,7 @@ The rows are sorted by address key in runs that fit into memory, and the runs ar
 (an external merge sort): an index of all rows, or a sort by SQLite, would take more time and memory.
 """
 
+import marshal
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from newsletter.errors import MAX_PROBLEMS
-from newsletter.store.sqlite import insert_statements
+from newsletter.store.batches import batches
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.import_rules import merge_rows
@@ -21,16 +22,16 @@ from newsletter.subscribers.import_rules import merge_rows
 RUN_ROWS = 20_000
 """The number of rows of a run; a million rows make 50 runs."""
 
-# `number` is the position of a row in the files. The rows of a run have successive ids. A time is in seconds
-# since 1970, which are exact to the microsecond: a text takes several times longer to write.
-_TABLE = """\
-create table person_row (
-    id integer primary key, address_key text not null, number integer not null, place text not null,
-    address text not null, name text not null, state text, consent_at real, left_at real, source text not null
-)"""
-_COLUMNS = ("address_key", "number", "place", "address", "name", "state", "consent_at", "left_at", "source")
-_SELECT = f"select {', '.join(_COLUMNS)} from person_row where id > ? and id <= ? order by id"
+# `rows` has some rows of a run, in their order: SQLite takes several times longer for each row by itself. The
+# blocks of a run have successive ids. `marshal` reads plain values, and runs no code, unlike `pickle`.
+_TABLE = "create table block (id integer primary key, rows blob not null)"
+_INSERT = "insert into block (rows) values (?)"
+_SELECT = "select rows from block where id > ? and id <= ? order by id"
+_BLOCK_ROWS = 100
 
+# The address key; the number of the row, which is its position in the files; its place, address, name and
+# state; the times of the consent and of the departure, in seconds since 1970, which are exact to the
+# microsecond; and the name of its file.
 _Columns = tuple[Any, ...]
 
 
@@ -56,6 +57,7 @@ class StagedPeople:
         self._connection, self._run_rows = connection, run_rows
         self._run: list[_Columns] = []  # that is not stored yet
         self._ends = [0]  # the last ids of the stored runs
+        self._rows = 0
         connection.execute(_TABLE)
 
     def add(self, row: ImportRow, source: str) -> None:
@@ -64,7 +66,7 @@ class StagedPeople:
         self._run.append(
             (
                 address.key,
-                self._ends[-1] + len(self._run),
+                self._rows,
                 where,
                 address.given,
                 name,
@@ -74,6 +76,7 @@ class StagedPeople:
                 source,
             )
         )
+        self._rows += 1
         if len(self._run) == self._run_rows:
             self._store_run()
 
@@ -85,17 +88,22 @@ class StagedPeople:
         index of address keys, and the log of its changes would take gigabytes.
         """
         self._store_run()
-        runs = (self._connection.execute(_SELECT, ids) for ids in pairwise(self._ends))
+        runs = (self._stored_run(*ids) for ids in pairwise(self._ends))
         with closing(_merged(merge(*runs))) as people:
             yield people
+
+    def _stored_run(self, start: int, end: int) -> Iterator[_Columns]:
+        """Yield the rows of a run, which is between two ids; a block at a time is in memory."""
+        for (rows,) in self._connection.execute(_SELECT, (start, end)):
+            yield from marshal.loads(rows)
 
     def _store_run(self) -> None:
         """Store the rows in memory as a run."""
         self._run.sort()
-        for statement, values in insert_statements("person_row", _COLUMNS, self._run):
-            self._connection.execute(statement, values)
-        if self._run:
-            self._ends.append(self._ends[-1] + len(self._run))
+        blocks = [(marshal.dumps(rows),) for rows in batches(self._run, _BLOCK_ROWS)]
+        if blocks:
+            self._connection.executemany(_INSERT, blocks)
+            self._ends.append(self._ends[-1] + len(blocks))
         self._run.clear()
 
 
