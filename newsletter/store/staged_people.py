@@ -100,7 +100,7 @@ class StagedPeople:
     def _store_run(self) -> None:
         """Store the rows in memory as a run."""
         self._run.sort()
-        blocks = [(marshal.dumps(rows),) for rows in batches(self._run, _BLOCK_ROWS)]
+        blocks = [(marshal.dumps(tuple(rows)),) for rows in batches(self._run, _BLOCK_ROWS)]
         if blocks:
             self._connection.executemany(_INSERT, blocks)
             self._ends.append(self._ends[-1] + len(blocks))
