@@ -71,13 +71,6 @@ def _is_common(text: str, local: str, domain: str) -> bool:
     return domain.rpartition(".")[2] not in _RESERVED_DOMAINS
 
 
-def _is_common(text: str, local: str, domain: str) -> bool:
-    """Return True for an address that needs no further look; its domain is in lower case."""
-    if len(local) > MAX_LOCAL or len(domain) > _MAX_COMMON_DOMAIN or not _COMMON_FORM.fullmatch(text):
-        return False
-    return domain.rpartition(".")[2] not in _RESERVED_DOMAINS
-
-
 def _parse_strictly(text: str) -> Address:
     from email_validator import EmailNotValidError, validate_email
 
