@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.mail.bounce_report import read_report
-from tests import reports
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from tests import reports, samples
 from tests.reports import Sent
 
 AT = datetime(2026, 4, 27, 9, 0, 1, tzinfo=UTC)
@@ -70,6 +71,18 @@ def test_a_mail_that_a_server_forwards_to_several_is_bad_only_for_all() -> None:
         more = good.format(action, status).encode()
         report = read_report(content.replace(b"Final-Recipient", more + b"Final-Recipient", 1))
         assert report is not None and report.kind == kind
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_token_is_found_in_an_address_to_write_to(version: int) -> None:
+    """Read a header in which the token follows the digits of an encoded blank."""
+    token = UnsubscribeTokens(samples.SECRET, reports.LIST, version=version).token(12)
+    header = (
+        f"List-Unsubscribe: <mailto:leave@example.com?subject=unsubscribe%20{token}>\r\nReceived: ".encode()
+    )
+    content = reports.postfix(SENT, AT, without=("List-Unsubscribe",)).replace(b"Received: ", header)
+    report = read_report(content)
+    assert report is not None and report.tokens == (token,)
 
 
 def test_a_token_may_be_in_the_address_of_the_report() -> None:

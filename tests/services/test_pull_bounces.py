@@ -157,6 +157,18 @@ def test_the_message_id_alone_finds_the_subscriber(newsletter: Newsletter, versi
     assert states(newsletter)[2] == "complained"
 
 
+def test_several_message_ids_are_searched_at_once(newsletter: Newsletter) -> None:
+    people = (5, 2, 1)
+    deliver(newsletter, *(reports.complaint(Sent(n), day(0), without=("List-Unsubscribe",)) for n in people))
+    assert pull_bounces(newsletter, NOW).kinds == {"complained": 3}
+    assert states(newsletter) == ["complained", "complained", "active", "active", "complained"]
+
+
+def test_a_number_that_no_database_has_is_nobodys(newsletter: Newsletter) -> None:
+    deliver(newsletter, reports.postfix(Sent(2**31), day(0)))
+    assert pull_bounces(newsletter, NOW).unused == {"not_ours": 1}
+
+
 def test_the_issue_of_another_persons_message_id_does_not_count(newsletter: Newsletter) -> None:
     deliver(
         newsletter,
@@ -180,9 +192,9 @@ def test_a_report_from_before_the_consent_or_of_the_future_is_harmless(newslette
     assert states(newsletter)[:2] == ["active", "bounced"]
     with open_database(newsletter) as database:
         Subscribers(database).add(parse_subscriber("reader2@example.com")[0], again=True)
-    deliver(newsletter, reports.postfix(Sent(3), day(0)))
-    pull_bounces(newsletter, NOW)
-    assert states(newsletter)[:3] == ["active", "active", "bounced"]
+    deliver(newsletter, reports.gmail(Sent(2), day(0)))  # all events of this person are judged again
+    assert pull_bounces(newsletter, NOW).recorded.stored == 1
+    assert states(newsletter)[:2] == ["active", "active"]
 
 
 def test_hostile_mails_do_not_keep_others_from_being_read(newsletter: Newsletter) -> None:
