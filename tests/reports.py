@@ -17,14 +17,15 @@ class Sent:
 
     subscriber: int
     issue: str = "2026-04-27"
+    tokens: UnsubscribeTokens = TOKENS
 
     @property
     def token(self) -> str:
-        return TOKENS.signed(self.subscriber)[0]
+        return self.tokens.signed(self.subscriber)[0]
 
     @property
     def message_id(self) -> str:
-        return f"<{self.issue}.{TOKENS.signed(self.subscriber)[1]}@example.com>"
+        return f"<{self.issue}.{self.tokens.signed(self.subscriber)[1]}@example.com>"
 
     def header(self, *, without: tuple[str, ...] = ()) -> str:
         fields = {

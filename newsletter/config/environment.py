@@ -15,15 +15,25 @@ from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.yamlfile import reader
 
 SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
-SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY, "IMAP_PASSWORD")
+IMAP_PASSWORD = "IMAP_PASSWORD"
+SECRETS = (
+    "SENDGRID_API_KEY",
+    "SMTP_PASSWORD",
+    SECRET_KEY,
+    DATABASE_URL,
+    STATE_KEY,
+    OLD_SECRET_KEYS,
+    IMAP_PASSWORD,
+)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
 KEY_OF_HOST = {
     "SENDGRID_HOST": "SENDGRID_API_KEY",
     "SMTP_HOST": "SMTP_PASSWORD",
-    "IMAP_HOST": "IMAP_PASSWORD",
+    "IMAP_HOST": IMAP_PASSWORD,
 }
 """The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
 
@@ -56,6 +66,7 @@ class Secrets:
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
+    old_secret_keys: SecretStr | None = None
     imap_password: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
@@ -64,9 +75,10 @@ class Secrets:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-        values = (secret_value(environment, name) for name in SECRETS)
+        keys = (secret_value(environment, name) for name in SECRETS)
+        sendgrid, smtp, secret, database, state, old, imap = keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(*values, *hosts)  # type: ignore[arg-type]  # in the order of the fields
+        return cls(sendgrid, smtp, secret, database, state, old, imap, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

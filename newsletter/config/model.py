@@ -17,6 +17,7 @@ from newsletter.config.fields import (
     key_safe_host,
     label_fields,
     month_names,
+    network,
     parsed_by,
     state_remote,
     unsubscribe_link,
@@ -105,6 +106,20 @@ class Send(StrictModel):
     def change_share(self) -> float | None:
         """Return the share, 0 to 1, by which the list may change between sends; None for no limit."""
         return units.parse_percent(self.list_change)
+
+
+_RatesText = Annotated[str, parsed_by(units.parse_rates, "20/h, or 20/h, 100/day")]
+
+
+class Serve(StrictModel):
+    """The settings of `news serve`; a rate counts requests for mail: sign-ups, and links that were lost.
+
+    `proxies` are the networks whose header X-Forwarded-For is believed.
+    """
+
+    proxies: tuple[Annotated[str, AfterValidator(network)], ...] = ()
+    rate_per_network: _RatesText = "20/h"
+    rate: _RatesText = "1000/h"
 
 
 class Tracking(StrictModel):
@@ -197,6 +212,7 @@ class Config(StrictModel):
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     list_id: ListId | None = None
     language: Language = "en"
+    description: Line | None = None
     logo: Image | None = None
     date_line: DateLine = "week"
     contents: ContentsKind | None = None
@@ -208,6 +224,7 @@ class Config(StrictModel):
     sendgrid: SendGrid = SendGrid()
     bounces: Bounces | None = None
     send: Send = Send()
+    serve: Serve = Serve()
     state: Annotated[StateOnRef | None, BeforeValidator(_state_setting)] = None
     tracking: Tracking = Tracking()
     labels: Labels = Field(Labels(), validate_default=True)
@@ -222,6 +239,9 @@ class Config(StrictModel):
         if value.sendgrid_group and provider != "sendgrid":
             fix = "write `url` instead, or send with `provider: sendgrid`"
             raise invalid(f"sendgrid_group does not work with {provider}", fix)
+        if value.url and value.url.startswith("http:") and provider != "outbox":
+            what = f"url is an address of this machine, and {provider} sends mail to readers on other ones"
+            raise invalid(what, "write the public https address")
         return value
 
     @field_validator("labels")

@@ -86,13 +86,28 @@ def open_folder(
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             connection.logout()
+        with suppress(OSError):  # after an error of the logout; else it is closed already
+            connection.shutdown()
+
+
+class _Limited(imaplib.IMAP4):
+    """A connection that reads no content above a size; a server announces it before it sends the content."""
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_MAIL_BYTES:
+            raise self.abort(f"content of {size} bytes")
+        return super().read(size)
+
+
+class _LimitedTls(_Limited, imaplib.IMAP4_SSL):
+    pass
 
 
 def _connect(settings: Imap, tls: ssl.SSLContext, timeout: float) -> imaplib.IMAP4:
     host, port = settings.host, settings.used_port
     if settings.security == "tls":
-        return imaplib.IMAP4_SSL(host, port, ssl_context=tls, timeout=timeout)
-    connection = imaplib.IMAP4(host, port, timeout=timeout)
+        return _LimitedTls(host, port, ssl_context=tls, timeout=timeout)
+    connection = _Limited(host, port, timeout=timeout)
     if settings.security == "starttls":
         try:
             connection.starttls(tls)

@@ -17,7 +17,7 @@ from newsletter.mail.bounce_report import Report, read_report
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.mailboxes.model import Mailbox
 from newsletter.services.open_state import change_database, open_to_read
-from newsletter.state.secret_key import find_secret_key
+from newsletter.state.secret_key import all_secret_keys, find_secret_key
 from newsletter.store.database import Database
 from newsletter.store.delivery_events import Recorded, record
 from newsletter.store.subscriber_search import find_by_digits
@@ -156,10 +156,12 @@ class _Proofs:
     """Verify the proofs in reports with the keys of a newsletter."""
 
     def __init__(self, newsletter: Newsletter) -> None:
-        secret, list_id = find_secret_key(newsletter), newsletter.list_id
-        # Without a key, no mail was ever sent. A send that an older version began has tokens of version 1.
-        versions = (1, 2) if secret else ()
-        self._tokens = [UnsubscribeTokens(secret or "", list_id, version=version) for version in versions]
+        # Without a key, no mail was ever sent.
+        keys = all_secret_keys(newsletter, leaves_machine=False) if find_secret_key(newsletter) else []
+        # A send that an older version began has tokens of version 1.
+        self._tokens = [
+            UnsubscribeTokens(key, newsletter.list_id, version=version) for key in keys for version in (1, 2)
+        ]
 
     def events(self, database: Database, reports: Sequence[tuple[Report, datetime]]) -> list[DeliveryEvent]:
         """Return the events of the reports with a valid proof.
@@ -182,9 +184,9 @@ class _Proofs:
         return events
 
     def _by_token(self, report: Report) -> int | None:
-        """Return the subscriber of the first valid token; tokens of both versions are verified."""
+        """Return the subscriber of the first valid token."""
         for token in report.tokens:
-            for tokens in self._tokens[:1]:
+            for tokens in self._tokens:
                 if (found := tokens.subscriber_id(token)) and found <= MAX_ID:
                     return found
         return None

@@ -48,6 +48,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        """Return the function that makes a time of a stored value; for SQLite, in one step."""
+        return _utc_time if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
 
 metadata = MetaData(
     naming_convention={
@@ -182,6 +190,15 @@ delivery_event_table = Table(
     Index("ix_delivery_event_subscriber_id", "subscriber_id", "at"),
     Index("ix_delivery_event_send_id", "send_id", "kind"),
     sqlite_with_rowid=False,
+)
+
+# How far each place outside was read from which people leave or sign up; `position` is its own mark.
+pull_table = Table(
+    "pull",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("position", String, nullable=False, server_default=""),
+    Column("pulled_at", UtcDateTime, nullable=False),
 )
 
 # One row per issue and list, for all processes: it keeps an issue from being sent twice. `content` is the

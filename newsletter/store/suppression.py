@@ -93,6 +93,22 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
     return connection.scalar(select(suppressed_table.c.since).where(is_kept))
 
 
+def paused_until(connection: Connection, address_key: str) -> datetime | None:
+    """Return the time until which an address gets no confirmation mail, because one bounced; None if it may.
+
+    The time may be over.
+    """
+    if not (key := _key(connection)):
+        return None
+    is_one = suppressed_table.c.address_hash == _hash(key, address_key)
+    return connection.scalar(select(suppressed_table.c.until).where(is_one))
+
+
+def delete_ended(connection: Connection, now: datetime) -> int:
+    """Delete the hashes that were kept for some time only; return their number."""
+    return connection.execute(delete(suppressed_table).where(suppressed_table.c.until <= now)).rowcount
+
+
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
     column = suppressed_table.c.address_hash
     queries = (select(column).where(column.in_(some), _is_forgotten) for some in batches(list(hashes)))

@@ -85,6 +85,8 @@ def test_rendering_sees_what_it_needs() -> None:
     assert (site.name, site.postal_address, site.language) == (PARTS["name"], PARTS["postal_address"], "en")
     assert site.url == "https://soup.example.com"
     assert site.labels["read_story"] == "Cook it"
+    assert site.description is None
+    assert load(description="A soup a week.").site.description == "A soup a week."
     assert site.labels["untracked"].startswith("Nothing in this mail watches you")
 
 
@@ -93,9 +95,9 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 
 KEYS = (
-    "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, logo, "
-    "date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, bounces, send, state, tracking, "
-    "labels, clients, checks"
+    "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, "
+    "description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, bounces, send, "
+    "serve, state, tracking, labels, clients, checks"
 )
 TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "

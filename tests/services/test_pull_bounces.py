@@ -21,7 +21,7 @@ from newsletter.store.schema import send_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import reports, samples
-from tests.fakes.imap import ImapFake
+from tests.fakes.imap_reports import ImapFake
 from tests.machines import Machines
 from tests.reports import Sent
 
@@ -155,6 +155,15 @@ def test_the_message_id_alone_finds_the_subscriber(newsletter: Newsletter, versi
     deliver(newsletter, content.replace(own.encode(), digits.encode()))
     assert pull_bounces(newsletter, NOW).kinds == {"complained": 1}
     assert states(newsletter)[2] == "complained"
+
+
+@pytest.mark.parametrize("without", [(), ("List-Unsubscribe",)], ids=["token", "message-id"])
+def test_a_mail_that_an_old_key_signed_is_believed(newsletter: Newsletter, without: tuple[str, ...]) -> None:
+    keys = {"NEWS_SECRET_KEY": samples.SECRET, "NEWS_SECRET_KEY_OLD": "an old one; long enough"}
+    old = UnsubscribeTokens(keys["NEWS_SECRET_KEY_OLD"], reports.LIST)
+    deliver(newsletter, reports.postfix(Sent(2, tokens=old), day(0), without=without))
+    pull_bounces(loader.load(newsletter.folder, keys), NOW)
+    assert states(newsletter)[1] == "bounced"
 
 
 def test_several_message_ids_are_searched_at_once(newsletter: Newsletter) -> None:

@@ -1,4 +1,4 @@
-"""Add sign-ups, the history of consents, mail about subscriptions, and the events that providers report."""
+"""Add sign-ups, the history of consents, mail about subscriptions, events of providers, and pulls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,13 @@ def upgrade() -> None:
     _create_consent_event()
     _create_service_mail()
     _create_delivery_event()
+    op.create_table(
+        "pull",
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("position", sa.String, nullable=False, server_default=""),
+        sa.Column("pulled_at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_pull")),
+    )
 
 
 def _create_sign_up() -> None:

@@ -14,7 +14,7 @@ from newsletter.errors import Unavailable
 from newsletter.mailboxes.imap import ImapFolder, open_folder
 from newsletter.mailboxes.model import MAX_MAIL_BYTES
 from tests import reports
-from tests.fakes.imap import ImapFake
+from tests.fakes.imap_reports import ImapFake
 from tests.reports import Sent
 
 AT = datetime(2026, 4, 27, 9, 0, 5, tzinfo=UTC)
@@ -64,6 +64,13 @@ def test_only_the_beginning_of_a_large_mail_is_fetched() -> None:
         with opened(fake) as folder:
             (found,) = folder.unread_reports()
     assert len(found.content) == MAX_MAIL_BYTES
+
+
+def test_a_server_that_sends_more_than_asked_is_left() -> None:
+    with ImapFake(obeys_size=False) as fake:
+        fake.add(REPORT + b"x" * 2 * MAX_MAIL_BYTES, AT)
+        with pytest.raises(Unavailable, match="closed the connection"), opened(fake) as folder:
+            list(folder.unread_reports())
 
 
 def test_a_folder_to_read_only_is_examined() -> None:

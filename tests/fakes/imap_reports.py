@@ -26,8 +26,8 @@ class ImapFake:
     """A server that knows one user; `mails` are those of the folder by their UIDs.
 
     `commands` has the commands as they came, without the arguments of LOGIN. `replies` replace those to a
-    command: a status line without its tag, or None to close the connection. With `tls` the server speaks TLS
-    from the start, with `starttls` after the command.
+    command: a status line without its tag, or None to close the connection. Unless `obeys_size`, mails are
+    sent whole. With `tls` the server speaks TLS from the start, with `starttls` after the command.
     """
 
     mails: dict[int, StoredMail] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class ImapFake:
     tls: ssl.SSLContext | None = None
     starttls: ssl.SSLContext | None = None
     replies: Mapping[str, str | None] = field(default_factory=dict)
+    obeys_size: bool = True
     commands: list[str] = field(default_factory=list)
     fetched: list[int] = field(default_factory=list)
 
@@ -154,7 +155,7 @@ class _Session:
         for number, uid in enumerate(map(int, uids.split(",")), 1):
             if mail := self._fake.mails.get(uid):
                 self._fake.fetched.append(uid)
-                content = mail.content[:size]
+                content = mail.content[: size if self._fake.obeys_size else None]
                 date = f"{mail.received_at.astimezone(UTC):%d-%b-%Y %H:%M:%S} +0000"
                 head = f'* {number} FETCH (UID {uid} INTERNALDATE "{date}" BODY[]<0> {{{len(content)}}}\r\n'
                 yield head.encode() + content + b")"

@@ -1,0 +1,61 @@
+"""What the handlers of requests share: the newsletter, its database, its links, its limits and its pages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from newsletter.config.loader import Newsletter
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.render.pages import render_page, sign_up_wording
+from newsletter.store.database import Database
+from newsletter.store.group_commit import Writer
+from newsletter.web.equal_time import ANSWER_SECONDS
+from newsletter.web.public_address import PublicAddress
+from newsletter.web.throttle import Throttle
+
+
+@dataclass(frozen=True)
+class Context:
+    """The state of the server.
+
+    `wake_mailer` tells the thread that sends mail that some waits. A form that could tell who is on the list
+    is answered after `answer_seconds`.
+    """
+
+    newsletter: Newsletter
+    address: PublicAddress
+    database: Database
+    writer: Writer
+    tokens: UnsubscribeTokens
+    links: SignedLinks
+    throttle: Throttle
+    now: Callable[[], datetime]
+    wake_mailer: Callable[[], None]
+    is_mailing: Callable[[], bool]
+    answer_seconds: float = ANSWER_SECONDS
+
+    @cached_property
+    def wording(self) -> str:
+        """Return the words with which people ask for the newsletter; they are kept with the consent."""
+        return sign_up_wording(self.newsletter.site)
+
+    def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
+        """Return the response with a page; raise TemplateError for a mistake in a template of its own."""
+        html = render_page(name, self.newsletter.site, values or {}, base=self.address.path)
+        return HTMLResponse(html, status)
+
+
+def context(request: Request) -> Context:
+    """Return the context of the server that got a request."""
+    found: Context = request.app.state.context
+    return found
+
+
+def client(request: Request) -> str:
+    """Return the client's IP address: that of the connection, or the one that a trusted proxy names."""
+    return request.client.host if request.client else ""
