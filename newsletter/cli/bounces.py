@@ -76,6 +76,7 @@ def _rows(pulled: "PulledBounces", dry_run: bool) -> "Iterator[tuple[int, tuple[
     recorded = pulled.recorded
     yield recorded.repeated, ("Known", "were read before")
     yield recorded.nobody, ("Not here", "about people who are not in the store any more")
+    yield recorded.ended_sign_ups, ("Ended", "sign-ups whose confirmation mail came back")
     changed = recorded.changed_subscribers
     has = "would have" if dry_run else "has" if changed == 1 else "have"
     yield changed, ("Changed", f"subscriber{'' if changed == 1 else 's'} {has} another state")

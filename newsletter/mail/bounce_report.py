@@ -11,6 +11,7 @@ from email import message_from_bytes
 from email.message import Message
 from email.parser import BytesHeaderParser, HeaderParser
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote
 
@@ -25,11 +26,13 @@ _NESTED = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
 # Nor does a server write a long type; the parser's time grows with the square of its length.
 _MAX_TYPE_BYTES = 2000
 _TYPE = re.compile(rb"(?:^|[\r\n])content-type:[^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*", re.IGNORECASE)
-_MAX_PROOFS, _MAX_BLOCKS, _MAX_TEXT = 10, 50, 20_000
+_MAX_PROOFS, _MAX_BLOCKS, _MAX_TEXT, _MAX_BODY = 10, 50, 20_000, 100_000
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 _RETURNED_TYPES = ("message/rfc822", "message/global", "message/global-headers", "message/rfc822-headers")
 _RETURNED_HEADER_TYPES = ("text/rfc822-headers",)
 _TOKEN = re.compile(r"(?<![0-9.])(?:2\.)?[1-9][0-9]{0,18}\.[0-9a-f]{32}(?![0-9a-f])")
+# The link of a confirmation mail (`mail.signed_links`), which has no link to unsubscribe.
+_CONFIRM_TOKEN = re.compile(r"(?<![0-9a-z.])c\.[1-9][0-9]{0,17}\.[0-9a-f]{32}(?![0-9a-f])")
 _MESSAGE_ID = re.compile(
     r"<([12][0-9]{3}-[0-9]{2}-[0-9]{2})\.(?:test\.[0-9]{1,12}\.)?([0-9a-f]{24})@[^<>\s]{1,255}>"
 )
@@ -50,8 +53,9 @@ class Report(NamedTuple):
     """A report about one of our mails, if one of its proofs is valid.
 
     `kind` is None if the report tells nothing that matters: the delivery is late, or a test of DKIM failed.
-    `tokens` are perhaps unsubscribe tokens; `message_ids` are perhaps ours, each with the name of the issue
-    and the digits that identify the subscriber. `at` is the date of the report; None without a valid one.
+    `tokens` are perhaps unsubscribe tokens, and `confirm_tokens` those of links that confirm a sign-up;
+    `message_ids` are perhaps ours, each with the name of the issue and the digits that identify the
+    subscriber. `at` is the date of the report; None without a valid one.
     """
 
     kind: DeliveryEventKind | None
@@ -59,6 +63,7 @@ class Report(NamedTuple):
     tokens: tuple[str, ...]
     message_ids: tuple[tuple[str, str], ...]
     at: datetime | None
+    confirm_tokens: tuple[str, ...] = ()
 
 
 def read_report(content: bytes) -> Report | None:
@@ -91,7 +96,8 @@ def _read(mail: Mail) -> Report | None:
     headers = [text for one in returned for text in _texts(one, "List-Unsubscribe")]
     tokens = _tokens([*headers, *(text for name in _TO_HEADERS for text in _texts(mail, name))])
     ids = [_MESSAGE_ID.fullmatch(text.strip()) for one in returned for text in _texts(one, "Message-ID")]
-    return Report(*found, tokens, tuple((i[1], i[2]) for i in ids[:_MAX_PROOFS] if i), _date(mail))
+    message_ids = tuple((i[1], i[2]) for i in ids[:_MAX_PROOFS] if i)
+    return Report(*found, tokens, message_ids, _date(mail), _confirm_tokens(returned))
 
 
 def _feedback(part: Mail) -> DeliveryEventKind | None:
@@ -155,6 +161,15 @@ def _parts(mail: Mail) -> list[Mail]:
 
 def _tokens(texts: list[str]) -> tuple[str, ...]:
     found = (token for text in texts for token in _TOKEN.findall(unquote(text)))
+    return tuple(dict.fromkeys(found))[:_MAX_PROOFS]
+
+
+def _confirm_tokens(returned: list[Mail]) -> tuple[str, ...]:
+    """Return what may be tokens in the links of confirmation mails, if their texts are returned."""
+    parts = (part for one in returned for part in islice(one.walk(), _MAX_PROOFS))
+    contents = (part.get_payload(decode=True) for part in parts if part.get_content_maintype() == "text")
+    bodies = [content[:_MAX_BODY] for content in contents if isinstance(content, bytes)]
+    found = (token for body in bodies for token in _CONFIRM_TOKEN.findall(body.decode("ascii", "replace")))
     return tuple(dict.fromkeys(found))[:_MAX_PROOFS]
 
 

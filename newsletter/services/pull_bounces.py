@@ -14,6 +14,7 @@ from newsletter.constants import DeliveryEventKind
 from newsletter.disk.boundary import root_of
 from newsletter.errors import ConfigError, Unavailable
 from newsletter.mail.bounce_report import Report, read_report
+from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.mailboxes.model import Mailbox
 from newsletter.services.open_state import change_database, open_to_read
@@ -162,6 +163,7 @@ class _Proofs:
         self._tokens = [
             UnsubscribeTokens(key, newsletter.list_id, version=version) for key in keys for version in (1, 2)
         ]
+        self._links = SignedLinks(keys, newsletter.list_id)
 
     def events(self, database: Database, reports: Sequence[tuple[Report, datetime]]) -> list[DeliveryEvent]:
         """Return the events of the reports with a valid proof.
@@ -179,8 +181,13 @@ class _Proofs:
         events = []
         for person, (report, at) in zip(people, reports, strict=True):
             found = person or next((by_digits[d] for _, d in report.message_ids if d in by_digits), None)
-            if found and report.kind:
+            if report.kind and found:
                 events.append(self._event(report, report.kind, found, at))
+            elif report.kind and (sign_up_id := self._sign_up(report)):
+                event = DeliveryEvent(
+                    SOURCE, "", report.kind, at, sign_up_id=sign_up_id, status=report.status
+                )
+                events.append(event)
         return events
 
     def _by_token(self, report: Report) -> int | None:
@@ -190,6 +197,11 @@ class _Proofs:
                 if (found := tokens.subscriber_id(token)) and found <= MAX_ID:
                     return found
         return None
+
+    def _sign_up(self, report: Report) -> int | None:
+        """Return the sign-up whose confirmation mail is returned."""
+        ids = filter(None, map(self._links.sign_up_id, report.confirm_tokens))
+        return next((found for found in ids if found <= MAX_ID), None)
 
     def _digits(self, subscriber_id: int) -> list[str]:
         return [tokens.signed(subscriber_id)[1] for tokens in self._tokens]

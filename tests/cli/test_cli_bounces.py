@@ -64,7 +64,7 @@ def test_all_numbers_fit_a_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     kinds = Counter({"complained": 2, "unsubscribed": 1, "bounced": 1204, "soft": 31})
     unused = Counter({"no_failure": 12, "not_ours": 3, "malformed": 1})
-    show_pulled(PulledBounces(1254, kinds, unused, Recorded(1200, 28, 10, 1180, 0), True), dry_run=False)  # type: ignore[arg-type]
+    show_pulled(PulledBounces(1254, kinds, unused, Recorded(1200, 28, 10, 1180, 4), True), dry_run=False)  # type: ignore[arg-type]
     shown = capsys.readouterr().out
     assert shown.splitlines() == [
         "",
@@ -79,6 +79,7 @@ def test_all_numbers_fit_a_terminal(
         row("Malformed", "1", "cannot be understood"),
         row("Known", "28", "were read before"),
         row("Not here", "10", "about people who are not in the store any more"),
+        row("Ended", "4", "sign-ups whose confirmation mail came back"),
         row("Changed", "1,180", "subscribers have another state"),
         "",
         "  More reports wait:",

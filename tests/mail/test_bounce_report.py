@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.mail.bounce_report import read_report
+from newsletter.mail.bounce_report import Report, read_report
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from tests import reports, samples
 from tests.reports import Sent
@@ -87,7 +87,7 @@ def test_a_token_is_found_in_an_address_to_write_to(version: int) -> None:
 
 def test_a_token_may_be_in_the_address_of_the_report() -> None:
     content = reports.postfix(SENT, AT, without=("List-Unsubscribe", "Message-ID"))
-    assert read_report(content) == (("bounced", "5.1.1", (), (), AT))
+    assert read_report(content) == Report("bounced", "5.1.1", (), (), AT)
     to = f"To: bounce+{SENT.token}@example.com".encode()
     report = read_report(content.replace(b"To: bounces@example.com", to))
     assert report is not None and report.tokens == (SENT.token,)

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, Unavailable
+from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.services.open_state import change_database, open_to_read
 from newsletter.services.pull_bounces import MAX_SECONDS, PulledBounces, pull_bounces
 from newsletter.services.state import initialise
+from newsletter.store import sign_ups
 from newsletter.store.database import open_database
 from newsletter.store.delivery_events import Recorded
 from newsletter.store.ledger_queries import LedgerQueries
-from newsletter.store.schema import send_table
+from newsletter.store.schema import send_table, sign_up_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import reports, samples
@@ -164,6 +166,24 @@ def test_a_mail_that_an_old_key_signed_is_believed(newsletter: Newsletter, witho
     deliver(newsletter, reports.postfix(Sent(2, tokens=old), day(0), without=without))
     pull_bounces(loader.load(newsletter.folder, keys), NOW)
     assert states(newsletter)[1] == "bounced"
+
+
+@pytest.mark.parametrize(("secret", "ended"), [(samples.SECRET, 1), ("another secret, also long enough", 0)])
+def test_a_confirmation_mail_that_comes_back_ends_the_sign_up(
+    newsletter: Newsletter, secret: str, ended: int
+) -> None:
+    with open_database(newsletter) as database, database.writing() as connection:
+        sign_ups.ask(connection, parse_subscriber("ada@example.com")[0], "Yes.", "sign-up form", day(0))
+        (sign_up_id,) = connection.scalars(select(sign_up_table.c.id))
+    token = SignedLinks([secret], reports.LIST).confirm_token(sign_up_id)
+    link = f"https://soup.example.com/confirm/{token[:20]}=\r\n{token[20:]}\r\n"
+    text = f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{link}".encode()
+    content = reports.postfix(Sent(1), day(0), without=("List-Unsubscribe", "Message-ID"))
+    deliver(newsletter, content.replace(b"\r\n\r\nSoup.", b"\r\n" + text))
+    pulled = pull_bounces(newsletter, NOW)
+    assert (pulled.recorded.ended_sign_ups, pulled.unused["not_ours"]) == (ended, 1 - ended)
+    with open_database(newsletter) as database, database.reading() as connection:
+        assert len(connection.execute(select(sign_up_table)).all()) == 1 - ended
 
 
 def test_several_message_ids_are_searched_at_once(newsletter: Newsletter) -> None:
