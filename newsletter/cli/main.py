@@ -45,6 +45,7 @@ _MODULES = {
     "retry": "recover",
     "resolve": "recover",
     "subscribers": "subscribers",
+    "bounces": "bounces",
     "serve": "serve",
     "state": "state",
     "db": "database",

@@ -18,10 +18,23 @@ SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
-SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY, OLD_SECRET_KEYS)
+IMAP_PASSWORD = "IMAP_PASSWORD"
+SECRETS = (
+    "SENDGRID_API_KEY",
+    "SMTP_PASSWORD",
+    SECRET_KEY,
+    DATABASE_URL,
+    STATE_KEY,
+    OLD_SECRET_KEYS,
+    IMAP_PASSWORD,
+)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
-KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
+KEY_OF_HOST = {
+    "SENDGRID_HOST": "SENDGRID_API_KEY",
+    "SMTP_HOST": "SMTP_PASSWORD",
+    "IMAP_HOST": IMAP_PASSWORD,
+}
 """The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
 
 
@@ -45,7 +58,7 @@ def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
 class Secrets:
     """The secrets, which newsletter.yml cannot hold; a repr does not show them.
 
-    `sendgrid_host` and `smtp_host` are the hosts that the key and the password are for.
+    `sendgrid_host`, `smtp_host` and `imap_host` are the hosts that the key and the passwords are for.
     """
 
     sendgrid_api_key: SecretStr | None = None
@@ -54,18 +67,18 @@ class Secrets:
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
     old_secret_keys: SecretStr | None = None
+    imap_password: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
+    imap_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-        sendgrid_api_key, smtp_password, secret_key, database_url, state_key, old_secret_keys = (
-            secret_value(environment, name) for name in SECRETS
-        )
-        keys = secret_key, database_url, state_key, old_secret_keys
+        keys = (secret_value(environment, name) for name in SECRETS)
+        sendgrid, smtp, secret, database, state, old, imap = keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(sendgrid_api_key, smtp_password, *keys, *hosts)
+        return cls(sendgrid, smtp, secret, database, state, old, imap, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

@@ -1,4 +1,4 @@
-"""Bind the provider's key to its host: newsletter.yml names a host, the environment says whose key it holds.
+"""Bind each key to its host: newsletter.yml names a host, the environment says whose key it holds.
 
 A stranger's branch brings a newsletter.yml. The host in it gets the key only if it is the one that the key is
 for: SendGrid's own, or the one that is named beside the key. The port counts too: somebody else may run
@@ -18,7 +18,7 @@ from newsletter.network.hosts import is_loopback
 # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
 # The ports that need not be named: https, and those on which mail servers accept a login.
-_HTTPS_PORTS, _LOGIN_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587)
+_HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 _WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
@@ -34,7 +34,7 @@ class ProviderKey:
     host: str
     port: int
     usual: tuple[int, ...]
-    setting: tuple[str, str]
+    setting: tuple[str, ...]
     host_variable: str
     allowed: tuple[str, ...]
 
@@ -91,7 +91,32 @@ def provider_key(newsletter: Newsletter) -> ProviderKey | None:
 
 def misdirected_key(newsletter: Newsletter) -> Problem | None:
     """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
-    key = provider_key(newsletter)
+    return _misdirected(newsletter, provider_key(newsletter))
+
+
+def mailbox_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the password that would be sent to the IMAP server of `bounces`; None if there is none."""
+    config, secrets = newsletter.config, newsletter.secrets
+    if config.bounces is None or config.bounces.imap is None or secrets.imap_password is None:
+        return None
+    return ProviderKey(
+        secrets.imap_password,
+        "IMAP_PASSWORD",
+        config.bounces.imap.host,
+        config.bounces.imap.used_port,
+        _IMAP_PORTS,
+        ("bounces", "imap", "host"),
+        "IMAP_HOST",
+        (secrets.imap_host,) if secrets.imap_host else (),
+    )
+
+
+def misdirected_mailbox_key(newsletter: Newsletter) -> Problem | None:
+    """Return the problem of a password that is not for the IMAP server; None if it may be sent there."""
+    return _misdirected(newsletter, mailbox_key(newsletter))
+
+
+def _misdirected(newsletter: Newsletter, key: ProviderKey | None) -> Problem | None:
     if key is None or not key.is_misdirected:
         return None
     if key.allowed:

@@ -188,7 +188,7 @@ delivery_event_table = Table(
     Column("status", String),
     CheckConstraint(f"kind in {DELIVERY_EVENT_KINDS}", name="kind"),
     Index("ix_delivery_event_subscriber_id", "subscriber_id", "at"),
-    Index("ix_delivery_event_send_id", "send_id", "kind"),
+    Index("ix_delivery_event_send_id", "send_id", "kind", "subscriber_id"),
     sqlite_with_rowid=False,
 )
 

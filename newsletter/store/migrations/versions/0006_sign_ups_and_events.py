@@ -126,4 +126,4 @@ def _create_delivery_event() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_delivery_event_subscriber_id", "delivery_event", ["subscriber_id", "at"])
-    op.create_index("ix_delivery_event_send_id", "delivery_event", ["send_id", "kind"])
+    op.create_index("ix_delivery_event_send_id", "delivery_event", ["send_id", "kind", "subscriber_id"])
