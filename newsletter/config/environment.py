@@ -17,10 +17,24 @@ from newsletter.yamlfile import reader
 SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
-SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", SECRET_KEY, DATABASE_URL, STATE_KEY)
+IMAP_PASSWORD, WORKER_TOKEN = "IMAP_PASSWORD", "WORKER_TOKEN"
+SECRETS = (
+    "SENDGRID_API_KEY",
+    "SMTP_PASSWORD",
+    SECRET_KEY,
+    DATABASE_URL,
+    STATE_KEY,
+    IMAP_PASSWORD,
+    WORKER_TOKEN,
+)
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
-KEY_OF_HOST = {"SENDGRID_HOST": "SENDGRID_API_KEY", "SMTP_HOST": "SMTP_PASSWORD"}
+KEY_OF_HOST = {
+    "SENDGRID_HOST": "SENDGRID_API_KEY",
+    "SMTP_HOST": "SMTP_PASSWORD",
+    "IMAP_HOST": IMAP_PASSWORD,
+    "WORKER_HOST": WORKER_TOKEN,
+}
 """The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
 
 
@@ -44,7 +58,7 @@ def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
 class Secrets:
     """The secrets, which newsletter.yml cannot hold; a repr does not show them.
 
-    `sendgrid_host` and `smtp_host` are the hosts that the key and the password are for.
+    `sendgrid_host`, `smtp_host`, `imap_host` and `worker_host` are the hosts that their keys are for.
     """
 
     sendgrid_api_key: SecretStr | None = None
@@ -52,17 +66,20 @@ class Secrets:
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
+    imap_password: SecretStr | None = None
+    worker_token: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
+    imap_host: str | None = None
+    worker_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-        sendgrid_api_key, smtp_password, secret_key, database_url, state_key = (
-            secret_value(environment, name) for name in SECRETS
-        )
+        keys = (secret_value(environment, name) for name in SECRETS)
+        api_key, smtp, secret_key, database_url, state_key, imap, worker = keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(sendgrid_api_key, smtp_password, secret_key, database_url, state_key, *hosts)
+        return cls(api_key, smtp, secret_key, database_url, state_key, imap, worker, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

@@ -1,4 +1,4 @@
-"""Bind the provider's key to its host: newsletter.yml names a host, the environment says whose key it holds.
+"""Bind each key to its host: newsletter.yml names a host, the environment says whose key it holds.
 
 A stranger's branch brings a newsletter.yml. The host in it gets the key only if it is the one that the key is
 for: SendGrid's own, or the one that is named beside the key. The port counts too: somebody else may run
@@ -14,11 +14,12 @@ from pydantic import SecretStr
 from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
+from newsletter.network.imap import PORTS
 
 # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
 # The ports that need not be named: https, and those on which mail servers accept a login.
-_HTTPS_PORTS, _LOGIN_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587)
+_HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 _WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
@@ -34,7 +35,7 @@ class ProviderKey:
     host: str
     port: int
     usual: tuple[int, ...]
-    setting: tuple[str, str]
+    setting: tuple[str, ...]
     host_variable: str
     allowed: tuple[str, ...]
 
@@ -62,37 +63,86 @@ class ProviderKey:
 
 def provider_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
+    provider = newsletter.config.provider
+    if provider == "sendgrid":
+        return sendgrid_key(newsletter)
+    return _smtp_key(newsletter) if provider == "smtp" else None
+
+
+def sendgrid_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the key of SendGrid's API, also for another provider; None if it is not set."""
     config, secrets = newsletter.config, newsletter.secrets
-    url = urlsplit(config.sendgrid.host)
-    if config.provider == "sendgrid" and secrets.sendgrid_api_key:
-        return ProviderKey(
-            secrets.sendgrid_api_key,
-            "SENDGRID_API_KEY",
-            url.hostname or "",
-            url.port or (443 if url.scheme == "https" else 80),
-            _HTTPS_PORTS,
-            ("sendgrid", "host"),
-            "SENDGRID_HOST",
-            (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
-        )
-    if config.provider == "smtp" and config.smtp.username and secrets.smtp_password:
-        return ProviderKey(
-            secrets.smtp_password,
-            "SMTP_PASSWORD",
-            config.smtp.host,
-            config.smtp.port,
-            _LOGIN_PORTS,
-            ("smtp", "host"),
-            "SMTP_HOST",
-            (secrets.smtp_host,) if secrets.smtp_host else (),
-        )
-    return None
+    if not secrets.sendgrid_api_key:
+        return None
+    return ProviderKey(
+        secrets.sendgrid_api_key,
+        "SENDGRID_API_KEY",
+        *_place(config.sendgrid.host),
+        _HTTPS_PORTS,
+        ("sendgrid", "host"),
+        "SENDGRID_HOST",
+        (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
+    )
+
+
+def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:
+    config, secrets = newsletter.config, newsletter.secrets
+    if not (config.smtp.username and secrets.smtp_password):
+        return None
+    return ProviderKey(
+        secrets.smtp_password,
+        "SMTP_PASSWORD",
+        config.smtp.host,
+        config.smtp.port,
+        _LOGIN_PORTS,
+        ("smtp", "host"),
+        "SMTP_HOST",
+        (secrets.smtp_host,) if secrets.smtp_host else (),
+    )
+
+
+def imap_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the password of the mailbox that is read; None if none is set or no mailbox is configured."""
+    imap, secrets = newsletter.config.pull.imap, newsletter.secrets
+    if not (imap and secrets.imap_password):
+        return None
+    return ProviderKey(
+        secrets.imap_password,
+        "IMAP_PASSWORD",
+        imap.host,
+        imap.port or PORTS[imap.security],
+        _IMAP_PORTS,
+        ("pull", "imap", "host"),
+        "IMAP_HOST",
+        (secrets.imap_host,) if secrets.imap_host else (),
+    )
+
+
+def worker_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the token of the unsubscribe worker; None if none is set or no worker is configured."""
+    worker, secrets = newsletter.config.pull.worker, newsletter.secrets
+    if not (worker and secrets.worker_token):
+        return None
+    return ProviderKey(
+        secrets.worker_token,
+        "WORKER_TOKEN",
+        *_place(worker),
+        _HTTPS_PORTS,
+        ("pull", "worker"),
+        "WORKER_HOST",
+        (secrets.worker_host,) if secrets.worker_host else (),
+    )
 
 
 def misdirected_key(newsletter: Newsletter) -> Problem | None:
-    """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
+    """Return the problem of the provider's key; None if it may be sent to the configured host."""
     key = provider_key(newsletter)
-    if key is None or not key.is_misdirected:
+    return misdirection(newsletter, key) if key else None
+
+
+def misdirection(newsletter: Newsletter, key: ProviderKey) -> Problem | None:
+    """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
+    if not key.is_misdirected:
         return None
     if key.allowed:
         meant = f"{key.variable} is for {' or '.join(key.allowed)}"
@@ -103,6 +153,12 @@ def misdirected_key(newsletter: Newsletter) -> Problem | None:
         f"if {key.place} is to have it, set this where {key.variable} is set: {key.host_variable}={key.place}"
     )
     return Problem(newsletter.where(*key.setting), what, fix)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Return the host and the port of an address."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _normal(host: str) -> str:

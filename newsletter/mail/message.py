@@ -78,9 +78,19 @@ class Mailing:
         if placeholder == "address":
             return lambda recipient: recipient.address
         if placeholder == "unsubscribe_url":
-            before, _, after = (self.unsubscribe_url or "").partition("{token}")
+            before, _, after = self.unsubscribe_link.partition("{token}")
             return lambda recipient: before + recipient.token + after if before else ""
         raise KeyError(placeholder)
+
+    @property
+    def unsubscribe_link(self) -> str:
+        """Return the link in the mail by which a recipient unsubscribes, with `{token}`.
+
+        It leads to the page, or writes a mail if there is no page; it is "" if the provider makes it.
+        """
+        if self.unsubscribe_url or self.sendgrid_group or not self.unsubscribe_mailto:
+            return self.unsubscribe_url or ""
+        return _unsubscribe_mail(self.unsubscribe_mailto)
 
     def as_test(self) -> "Mailing":
         """Return this mailing as a test, with `[Test]` before its subject."""
@@ -145,6 +155,11 @@ class Personalizer:
 _new = tuple.__new__
 
 
+def _unsubscribe_mail(address: str) -> str:
+    """Return the link that writes a mail with the token as its subject."""
+    return f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{{token}}"
+
+
 def list_headers(mailing: Mailing) -> dict[str, str]:
     """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058), each as a line.
 
@@ -152,9 +167,7 @@ def list_headers(mailing: Mailing) -> dict[str, str]:
     """
     links = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
     if mailing.unsubscribe_mailto:
-        links.append(
-            f"<mailto:{quote(mailing.unsubscribe_mailto, safe='@')}?subject=unsubscribe%20{{token}}>"
-        )
+        links.append(f"<{_unsubscribe_mail(mailing.unsubscribe_mailto)}>")
     headers = {"List-Unsubscribe": ", ".join(links)} if links else {}
     if mailing.unsubscribe_url:
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
