@@ -85,6 +85,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/sending.py
 	$(BIN)/python benchmarks/state.py
 	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/webhooks.py
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package

@@ -105,7 +105,7 @@ def _write_letter(folder: Path) -> None:
         "subject": mailing.rendered.subject,
         "text": mailing.rendered.text,
         "html": mailing.rendered.html,
-        "headers": message.list_headers(mailing),
+        "headers": mailing.personal_headers(),
         "unsubscribe_url": mailing.unsubscribe_url,
         "message_bytes": len(template(mailing).fill(recipient)),
     }

@@ -44,7 +44,7 @@ ConsentChange = Literal[
     "asked",  # filled in the form; not confirmed yet
     "confirmed",  # confirmed a sign-up: gets the newsletter from then on
     "left",  # unsubscribed
-    "returned",  # took back an unsubscription
+    "returned",  # took back an unsubscription, or was added again by hand
 ]
 CONSENT_CHANGES: tuple[str, ...] = get_args(ConsentChange)
 
@@ -76,6 +76,7 @@ DELIVERY_EVENT_KINDS: tuple[str, ...] = get_args(DeliveryEventKind)
 CHECK_FORMATS = ("text", "json", "github", "sarif")
 
 PREVIEW_PORT = 8025
+SERVE_PORT = 8080
 
 # Exit code: the command was not started, or found errors.
 REFUSED = 1

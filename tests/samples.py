@@ -20,6 +20,7 @@ SECRET = "only for tests, and long enough"
 KEY_HOSTS = {"SENDGRID_HOST": "127.0.0.1", "SMTP_HOST": "127.0.0.1"}
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
+UNSUBSCRIBE = "https://soup.example.com/leave/{token}"
 NEWSLETTER = """\
 name: The Soup Letter
 sender: {name: The Soup Letter, email: soup@example.com}
@@ -52,9 +53,17 @@ def write(folder: Path, *, extra: str = "", issue: str = ISSUE, name: str = "202
     return folder
 
 
-def newsletter(folder: Path, *, extra: str = "", **environment: str) -> Newsletter:
-    """Write and load a newsletter with only the given variables in its environment."""
-    return loader.load(write(folder, extra=extra), {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
+def newsletter(folder: Path, *, extra: str = "", unsubscribe: str = "", **environment: str) -> Newsletter:
+    """Write and load a newsletter with only the given variables in its environment.
+
+    `unsubscribe` replaces the address of its unsubscribe links.
+    """
+    write(folder, extra=extra)
+    if unsubscribe:
+        file = folder / "newsletter.yml"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(UNSUBSCRIBE, unsubscribe), encoding="utf-8")
+    return loader.load(folder, {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
 
 
 def mailing(folder: Path, *, extra: str = "") -> Mailing:

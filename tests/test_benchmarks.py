@@ -19,3 +19,13 @@ def test_the_state_is_measured() -> None:
     saves = [line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("  save: ")]
     assert saves == ["met", "MISSED"]
     assert "compaction of 40 recipients" in ended.stdout
+
+
+def test_webhook_events_are_measured() -> None:
+    command = [sys.executable, "benchmarks/webhooks.py", "30", "--events=200"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "lost, doubled" in ended.stdout and "0, 0" in ended.stdout

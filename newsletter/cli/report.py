@@ -127,6 +127,7 @@ def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportO
         "cancellable_until": status.cancellable_until,
         "waits_for_go_ahead": send.canary_size is not None,
         "counts": vars(status.counts),
+        "reported": dict(status.reported),
         "joined_since": status.joined,
     }
     text = json.dumps(head, default=lambda moment: moment.isoformat(), indent=1)

@@ -24,6 +24,8 @@ _LABELS = {
     "cancelled": "Cancelled",
     "left": "Left",
 }
+# What was reported about accepted messages later; the number is that of different recipients.
+_REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 
 
 def show_status(
@@ -119,7 +121,8 @@ def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
 
 def _is_plain_success(status: "SendStatus") -> bool:
     complete = status.counts.complete and not status.counts.left
-    return complete and status.send.state == "open" and not status.in_progress
+    has_reports = any(status.reported.get(kind) for kind in _REPORTED)
+    return complete and status.send.state == "open" and not (status.in_progress or has_reports)
 
 
 def _show_send(send: "Send") -> None:
@@ -144,8 +147,18 @@ def _show_numbers(status: "SendStatus", now: "datetime") -> None:
         number = getattr(status.counts, state)
         if number or state == "accepted":
             show_number(label, f"{number:,}", _notes(status, state, now))
+        if state == "accepted":
+            _show_reported(status)
     if not status.counts.unknown:
         show_number(_LABELS["unknown"], "0")
+
+
+def _show_reported(status: "SendStatus") -> None:
+    """Show the numbers of what providers and mail servers reported, below that of accepted messages."""
+    labels = [kind for kind in _REPORTED if status.reported.get(kind)]
+    for kind in labels:
+        notes = ["as the mail servers reported so far"] if kind == labels[0] else []
+        show_number(_REPORTED[kind], f"{status.reported[kind]:,}", notes)
 
 
 def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:

@@ -15,6 +15,7 @@ from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.yamlfile import reader
 
 SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
+OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
 IMAP_PASSWORD, WORKER_TOKEN = "IMAP_PASSWORD", "WORKER_TOKEN"
@@ -24,6 +25,7 @@ SECRETS = (
     SECRET_KEY,
     DATABASE_URL,
     STATE_KEY,
+    OLD_SECRET_KEYS,
     IMAP_PASSWORD,
     WORKER_TOKEN,
 )
@@ -66,6 +68,7 @@ class Secrets:
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
+    old_secret_keys: SecretStr | None = None
     imap_password: SecretStr | None = None
     worker_token: SecretStr | None = None
     sendgrid_host: str | None = None
@@ -77,9 +80,9 @@ class Secrets:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
         keys = (secret_value(environment, name) for name in SECRETS)
-        api_key, smtp, secret_key, database_url, state_key, imap, worker = keys
+        sendgrid, smtp, secret, database, state, old, imap, worker = keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(api_key, smtp, secret_key, database_url, state_key, imap, worker, *hosts)
+        return cls(sendgrid, smtp, secret, database, state, old, imap, worker, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -25,7 +26,10 @@ def _mailbox(text: str) -> str:
 
 
 def unsubscribe_link(text: str) -> str:
-    """Return an https address that has `{token}` once and fits a mail header; else raise `invalid`."""
+    """Return an https address that has `{token}` once and fits a mail header; else raise `invalid`.
+
+    An address of this machine may be http, to try the pages of `news serve`.
+    """
     misplaced = invalid(
         "needs {token} exactly once, after the host", "put {token} where each subscriber's token goes"
     )
@@ -35,7 +39,7 @@ def unsubscribe_link(text: str) -> str:
     parts = urlsplit(text)
     if text.count("{token}") != 1 or "{token}" not in parts.path + parts.query:
         raise misplaced
-    if parts.scheme != "https":
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise invalid("is not https", "write https://…: mail programs unsubscribe over https only (RFC 8058)")
     if len(text) > 500:
         raise invalid(
@@ -123,6 +127,15 @@ def parsed_by(parse: Callable[[str], object], example: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def network(text: str) -> str:
+    """Return an IP address or network, such as 10.0.0.0/8; else raise `invalid`."""
+    try:
+        return str(ip_network(text)) if "/" in text else str(ip_address(text))
+    except ValueError as failure:
+        what = f'is "{printable(text, 60)}", and no IP address or network'
+        raise invalid(what, "write one such as 127.0.0.1 or 10.0.0.0/8") from failure
 
 
 def allowed_undo_window(text: str) -> str:

@@ -102,6 +102,7 @@ class Newsletter:
             name=config.name,
             postal_address=config.postal_address,
             language=config.language,
+            description=config.description,
             url=config.site,
             labels=labels,
             templates=str(self.templates),

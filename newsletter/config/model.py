@@ -16,6 +16,7 @@ from newsletter.config.fields import (
     key_safe_host,
     label_fields,
     month_names,
+    network,
     parsed_by,
     state_remote,
     unsubscribe_link,
@@ -24,6 +25,7 @@ from newsletter.config.label_texts import label_texts
 from newsletter.config.pull import Pull, SignUp
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
+from newsletter.config.webhook_key import verification_key
 from newsletter.constants import ProviderName
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
@@ -75,6 +77,8 @@ class SendGrid(StrictModel):
 
     host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
     requests: int = Field(8, ge=1, le=64)
+    # The public key of SendGrid's webhook, in base64.
+    webhook_key: Annotated[str, AfterValidator(verification_key)] | None = None
 
 
 class Send(StrictModel):
@@ -106,6 +110,20 @@ class Send(StrictModel):
     def change_share(self) -> float | None:
         """Return the share, 0 to 1, by which the list may change between sends; None for no limit."""
         return units.parse_percent(self.list_change)
+
+
+_RatesText = Annotated[str, parsed_by(units.parse_rates, "20/h, or 20/h, 100/day")]
+
+
+class Serve(StrictModel):
+    """The settings of `news serve`; a rate counts requests for mail: sign-ups, and links that were lost.
+
+    `proxies` are the networks whose header X-Forwarded-For is believed.
+    """
+
+    proxies: tuple[Annotated[str, AfterValidator(network)], ...] = ()
+    rate_per_network: _RatesText = "20/h"
+    rate: _RatesText = "1000/h"
 
 
 class Tracking(StrictModel):
@@ -200,6 +218,7 @@ class Config(StrictModel):
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     list_id: ListId | None = None
     language: Language = "en"
+    description: Line | None = None
     logo: Image | None = None
     date_line: DateLine = "week"
     contents: ContentsKind | None = None
@@ -210,6 +229,7 @@ class Config(StrictModel):
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
     send: Send = Send()
+    serve: Serve = Serve()
     state: Annotated[StateOnRef | None, BeforeValidator(_state_setting)] = None
     tracking: Tracking = Tracking()
     labels: Labels = Field(Labels(), validate_default=True)
@@ -224,6 +244,9 @@ class Config(StrictModel):
         if value.sendgrid_group and provider != "sendgrid":
             fix = "write `url` instead, or send with `provider: sendgrid`"
             raise invalid(f"sendgrid_group does not work with {provider}", fix)
+        if value.url and value.url.startswith("http:") and provider != "outbox":
+            what = f"url is an address of this machine, and {provider} sends mail to readers on other ones"
+            raise invalid(what, "write the public https address")
         return value
 
     @field_validator("sign_up")

@@ -4,16 +4,16 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.config.environment import DATABASE_URL, SECRET_KEY
+from newsletter.config.environment import DATABASE_URL, OLD_SECRET_KEYS, SECRET_KEY
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import DOTENV
 from newsletter.disk.failures import cannot_be, read_hint
-from newsletter.display import display_path
+from newsletter.display import counted, display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
-from newsletter.errors import StateError
+from newsletter.errors import ConfigError, StateError
 from newsletter.findings import Finding
 from newsletter.state.location import DATABASE, ENV, SECRET
-from newsletter.state.secret_key import MIN_LENGTH, read_key
+from newsletter.state.secret_key import MIN_LENGTH, parse_old_keys, read_key
 from newsletter.state.state_key import VARIABLE as STATE_KEY
 from newsletter.state.state_key import parse_state_keys
 
@@ -38,6 +38,8 @@ def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iter
             yield from _database(setup, variable, leaves_machine)
         elif variable.name == STATE_KEY:
             yield from _state_key(setup, variable)
+        elif variable.name == OLD_SECRET_KEYS:
+            yield from _old_keys(variable)
         else:
             yield from _provider_secret(setup, variable, variable.name in needed)
     yield from _files(setup)
@@ -87,9 +89,10 @@ def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Fin
     stored = _stored_key(file)
     if variable.state == "set":
         yield _key_length(variable)
-        if isinstance(stored, str) and stored and stored != variable.value:
+        old = setup.variables[OLD_SECRET_KEYS].value
+        if isinstance(stored, str) and stored and stored != variable.value and stored not in old:
             what = f"differs from the key in {display_path(file)}: links signed with that key do not work"
-            fix = "set it to that key if mail with links signed by it was sent"
+            fix = f"if mail was sent with that key, set it to that, or add that to {OLD_SECRET_KEYS}"
             yield Finding(SECRET_KEY, "note", what, fix)
     elif isinstance(stored, OSError):
         fix = read_hint(stored, "check the permissions of the file and its folder")
@@ -116,6 +119,19 @@ def _key_length(variable: Variable) -> Finding:
         what = f"is too short: fewer than {MIN_LENGTH} characters"
         return Finding(SECRET_KEY, "error", what, "create one: openssl rand -hex 32")
     return Finding(SECRET_KEY, "ok", f"is set in {variable.source}, and long enough")
+
+
+def _old_keys(variable: Variable) -> Iterator[Finding]:
+    """Yield findings on NEWS_SECRET_KEY_OLD, which nobody needs whose key was never replaced."""
+    if variable.state != "set":
+        return
+    try:
+        keys = parse_old_keys(variable.value)
+    except ConfigError as failure:
+        yield from (Finding.of(problem, OLD_SECRET_KEYS) for problem in failure.problems)
+        return
+    what = f"is set in {variable.source}: links signed with {counted(len(keys), 'old key')} work"
+    yield Finding(OLD_SECRET_KEYS, "ok", what)
 
 
 def _stored_key(file: Path) -> str | OSError | None:

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from newsletter.config.loader import Newsletter
+from newsletter.constants import PLACEHOLDER
 from newsletter.issue.model import Issue
-from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.mail.unsubscribe_tokens import SIGNATURE_LENGTH, UnsubscribeTokens
 from newsletter.render.model import Rendered
 from newsletter.subscribers.model import Subscriber
 
@@ -46,6 +48,9 @@ class Mailing:
     fallback_name: str = "reader"
     date: datetime | None = None
     test: bool = False
+
+    # The placeholders of its two parts.
+    placeholder: ClassVar[re.Pattern[str]] = PLACEHOLDER
 
     @cached_property
     def sha256(self) -> str:
@@ -91,6 +96,40 @@ class Mailing:
         if self.unsubscribe_url or self.sendgrid_group or not self.unsubscribe_mailto:
             return self.unsubscribe_url or ""
         return _unsubscribe_mail(self.unsubscribe_mailto)
+
+    def list_header(self) -> tuple[str, str] | None:
+        """Return the name and the id of the list for the header List-Id; None for mail without one."""
+        return self.list_id
+
+    def shared_headers(self) -> dict[str, str]:
+        """Return further headers that are the same for all recipients."""
+        return {"X-News-Test": "yes"} if self.test else {}
+
+    def personal_headers(self) -> dict[str, str]:
+        """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058).
+
+        Each is a line in which `{token}` stands for the recipient's token.
+        """
+        links = [f"<{self.unsubscribe_url}>"] if self.unsubscribe_url else []
+        if self.unsubscribe_mailto:
+            links.append(f"<{_unsubscribe_mail(self.unsubscribe_mailto)}>")
+        headers = {"List-Unsubscribe": ", ".join(links)} if links else {}
+        if self.unsubscribe_url:
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return headers
+
+    def event_data(self) -> dict[str, str]:
+        """Return the data with which a provider's events find the list and the issue."""
+        return {"news_list": self.list_id[1], "news_issue": self.issue}
+
+    def recipient_key(self) -> str:
+        """Return the key under which a provider's events have the id of a recipient."""
+        return "news_subscriber"
+
+    def recipient_ids(self, recipients: Sequence[Recipient]) -> list[str]:
+        """Return the id of each subscriber, so that events need no address; "" for a test recipient."""
+        # In one expression, because it is evaluated for each of a million recipients.
+        return [token[:-SIGNATURE_LENGTH].removeprefix("2.") for _, _, _, _, token in recipients]
 
     def as_test(self) -> "Mailing":
         """Return this mailing as a test, with `[Test]` before its subject."""
@@ -158,17 +197,3 @@ _new = tuple.__new__
 def _unsubscribe_mail(address: str) -> str:
     """Return the link that writes a mail with the token as its subject."""
     return f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{{token}}"
-
-
-def list_headers(mailing: Mailing) -> dict[str, str]:
-    """Return the headers by which mail programs unsubscribe a recipient (RFC 2369, RFC 8058), each as a line.
-
-    `{token}` stands for the recipient's token.
-    """
-    links = [f"<{mailing.unsubscribe_url}>"] if mailing.unsubscribe_url else []
-    if mailing.unsubscribe_mailto:
-        links.append(f"<{_unsubscribe_mail(mailing.unsubscribe_mailto)}>")
-    headers = {"List-Unsubscribe": ", ".join(links)} if links else {}
-    if mailing.unsubscribe_url:
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    return headers

@@ -13,8 +13,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
 
-from newsletter.constants import PLACEHOLDER
-from newsletter.mail.message import Mailing, Recipient, list_headers
+from newsletter.mail.message import Mailing, Recipient
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -38,7 +37,7 @@ class MimeTemplate:
 
     def __init__(self, mailing: Mailing, stuffed: bool = False) -> None:
         self._stuffed = stuffed
-        self._value = mailing.value
+        self._value, self._placeholder = mailing.value, mailing.placeholder
         boundary = f"=_{mailing.sha256[:32]}"
         # Fixed bytes, each with the function that makes the recipient's bytes after them, or None.
         self._segments: list[tuple[bytes, Callable[[Recipient], bytes] | None]] = []
@@ -62,7 +61,7 @@ class MimeTemplate:
     def _append_recipient_headers(self, mailing: Mailing) -> None:
         self._append(b"To: ", lambda recipient: _mailbox(recipient.name, recipient.address).encode("ascii"))
         self._append(b"\r\nMessage-ID: ", lambda recipient: recipient.message_id.encode("ascii"))
-        for name, value in list_headers(mailing).items():
+        for name, value in mailing.personal_headers().items():
             before, *others = value.split("{token}")
             self._append(f"\r\n{name}: {before}".encode("ascii"))
             for after in others:
@@ -75,7 +74,7 @@ class MimeTemplate:
             f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode()
             + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
-        pieces = PLACEHOLDER.split(text)
+        pieces = self._placeholder.split(text)
         for fixed, name in zip(pieces[:-1:2], pieces[1::2], strict=True):
             self._append(self._stuff(_with_soft_break(_quoted(fixed))), self._quoted_value(name, encode))
         self._append(self._stuff(_quoted(pieces[-1])))
@@ -105,13 +104,13 @@ def _common_headers(mailing: Mailing) -> bytes:
         f"From: {_mailbox(*mailing.sender)}",
         f"Subject: {_unstructured(mailing.rendered.subject)}",
         f"Date: {format_datetime(mailing.sent_at)}",
-        f"List-Id: {_mailbox(*mailing.list_id)}",
-        "MIME-Version: 1.0",
     ]
+    if in_list := mailing.list_header():
+        lines.append(f"List-Id: {_mailbox(*in_list)}")
+    lines.append("MIME-Version: 1.0")
     if mailing.reply_to:
         lines.insert(1, f"Reply-To: {mailing.reply_to}")
-    if mailing.test:
-        lines.append("X-News-Test: yes")
+    lines += [f"{name}: {value}" for name, value in mailing.shared_headers().items()]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 

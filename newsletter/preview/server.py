@@ -1,8 +1,6 @@
 """The preview's web server: uvicorn with a callback after its start and a quick shutdown."""
 
 import asyncio
-import errno
-import os
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -12,8 +10,8 @@ import uvicorn
 
 from newsletter.background import exit_now
 from newsletter.constants import PREVIEW_PORT
-from newsletter.errors import Unavailable
 from newsletter.limits.process import LimitedProcess
+from newsletter.network.listening import listen, url_host, url_of
 from newsletter.preview.access import LOOPBACK
 from newsletter.preview.file_watcher import changes
 from newsletter.preview.routes import app
@@ -28,11 +26,14 @@ def run(folder: Path, name: str | None, *, host: str, port: int, ready: Callable
     # Before there is a socket or a thread, because the processes are forks of this one.
     builds, others = LimitedProcess(MAX_BUILD_SECONDS), LimitedProcess(MAX_BUILD_SECONDS)
     workspace = Workspace(folder, name, limited_build=builds.run, limited=others.run)
-    with closing(builds), closing(others), _listen(host, port) as listening:
-        url_host = f"[{host}]" if ":" in host else host
-        url = f"http://{url_host}:{listening.getsockname()[1]}/"
-        with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end of a preview
-            asyncio.run(_serve(workspace, name, url_host, listening, lambda: ready(url)))
+    with (
+        closing(builds),
+        closing(others),
+        listen(host, port, default_port=PREVIEW_PORT) as listening,
+        suppress(KeyboardInterrupt),  # Ctrl-C is the normal end of a preview
+    ):
+        url = url_of(host, listening)
+        asyncio.run(_serve(workspace, name, url_host(host), listening, lambda: ready(url)))
     exit_now()
 
 
@@ -52,30 +53,6 @@ async def _serve(
         timeout_graceful_shutdown=1,
     )
     await _Server(config, workspace, ready).serve([listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        host.encode("idna")  # `socket` raises several types of errors for text that no host name can be
-        return socket.create_server((host, port), family=family)
-    except UnicodeError as failure:
-        raise _elsewhere(host) from failure
-    except OSError as failure:
-        if failure.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
-            raise _elsewhere(host) from failure
-        if failure.errno == errno.EADDRINUSE:
-            what = f"port {port} is in use"
-            hint = f"use another port if no preview of yours runs there: --port {port + 1}"
-        else:
-            what = f"port {port} on {host} cannot be used ({os.strerror(failure.errno or 0)})"
-            hint = f"use another port: --port {PREVIEW_PORT}"
-        raise Unavailable(what, hint) from failure
-
-
-def _elsewhere(host: str) -> Unavailable:
-    hint = "listen on 127.0.0.1, or on every address of this machine: --host 0.0.0.0"
-    return Unavailable(f"{host} is not an address of this machine", hint)
 
 
 class _Server(uvicorn.Server):

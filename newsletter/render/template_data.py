@@ -71,22 +71,26 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
     """
     prepared = prepared or prepare(issue, site)
     plain = partial(_plain, pictures=prepared.context.pictures, texts={})
-    described = {
+    return {
+        "issue": Fields("Issue", _issue(issue, site, prepared.notes, plain)),
+        "site": Fields("Site", site_fields(site) | {"logo": plain(site.logo)}),
+        "labels": Fields("Labels", site.labels),
+        "elements": prepared.elements,
+    }
+
+
+def site_fields(site: Site) -> dict[str, Any]:
+    """Return the fields of the variable `site`, except the logo: the size of its picture must be known."""
+    return {
         "name": site.name,
+        "description": site.description,
         "postal_address": site.postal_address,
         "language": site.language,
         "direction": direction(site.language),
         "url": site.url,
-        "logo": plain(site.logo),
         "theme": site.theme,
         "colors": Fields("Colors", themes.palette(site.theme, site.colors)),
         "fonts": Fields("Fonts", themes.fonts(site.theme, site.fonts)),
-    }
-    return {
-        "issue": Fields("Issue", _issue(issue, site, prepared.notes, plain)),
-        "site": Fields("Site", described),
-        "labels": Fields("Labels", site.labels),
-        "elements": prepared.elements,
     }
 
 

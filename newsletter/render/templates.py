@@ -4,12 +4,12 @@ import os
 import re
 import traceback
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -22,7 +22,8 @@ from newsletter.display import display_path
 from newsletter.errors import TemplateError
 from newsletter.render import filters, markdown
 from newsletter.render.east_asian import columns
-from newsletter.render.markdown_context import rendering
+from newsletter.render.markdown_context import MarkdownContext, rendering
+from newsletter.render.model import Site
 from newsletter.render.sandbox import RestrictedEnvironment
 from newsletter.render.template_data import TemplateInput
 from newsletter.render.template_files import TemplateLoader
@@ -47,6 +48,11 @@ _TOKEN = os.urandom(8).hex()
 _MARK = re.compile(f"\ue0f0{_TOKEN}([^\ue0f0\ue0f1]*+)\ue0f1")
 
 
+# The ends of the names of templates whose values are escaped for HTML.
+_ESCAPED = (".mjml.j2", ".html.j2")
+_MAIL_VARIABLES = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
+
+
 @dataclass(frozen=True)
 class Filled:
     """A rendered template; `where(n)` returns the `file:line` that wrote the n-th character of `text`."""
@@ -66,31 +72,49 @@ class Filled:
 
 def render_template(name: str, given: TemplateInput) -> Filled:
     """Render a template with an issue. Raise TemplateError with the template's file and line."""
-    site, autoescape = given.site, name.endswith(".mjml.j2")
-    environment_of = partial(
-        _environment, site.templates, autoescape, theme=site.theme, language=site.language
-    )
-    filled = _render_template(environment_of(traced=False), name, given)
+    variables, context = given.variables, given.markdown.context
+    environment_of = partial(_environment_of, name, given.site)
+    filled = _render_template(environment_of(traced=False), name, variables, context, _MAIL_VARIABLES)
 
     @cache
     def origins() -> _Origins:
         # Trace only on request, because tracing renders the template again.
         environment = environment_of(traced=True)
-        traced = _render_template(environment, name, given)
+        traced = _render_template(environment, name, variables, context, _MAIL_VARIABLES)
         return _Origins(traced, str(environment.get_template(name).filename))
 
     return Filled(filled, lambda position: origins().where(position))
 
 
-def _render_template(environment: RestrictedEnvironment, name: str, given: TemplateInput) -> str:
+def render_text(name: str, site: Site, variables: Mapping[str, Any]) -> str:
+    """Render a template that is no part of an issue, such as a web page. Raise as `render_template`."""
+    known = f"this template can use {', '.join(f'`{variable}`' for variable in variables)}"
+    environment = _environment_of(name, site, traced=False)
+    return _render_template(environment, name, variables, MarkdownContext(), known)
+
+
+def _render_template(
+    environment: RestrictedEnvironment,
+    name: str,
+    variables: Mapping[str, Any],
+    context: MarkdownContext,
+    known: str,
+) -> str:
+    """Return the output of a template; `known` is the fix for a variable that does not exist."""
     try:
-        with rendering(given.markdown.context):
-            filled = environment.get_template(name).render(given.variables)
+        with rendering(context):
+            filled = environment.get_template(name).render(variables)
     except _MISTAKES as failure:
         # A template is input, so any exception of its expressions is a mistake in the template.
-        what, fix = _explain(failure)
+        what, fix = _explain(failure, known)
         raise TemplateError(what, fix, where=_place(failure) or name) from failure
     return _INVALID.sub("\ufffd", filled.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _environment_of(name: str, site: Site, *, traced: bool) -> RestrictedEnvironment:
+    """Return the environment for a template of a newsletter, by the end of the template's name."""
+    autoescape = name.endswith(_ESCAPED)
+    return _environment(site.templates, autoescape, traced=traced, theme=site.theme, language=site.language)
 
 
 @cache
@@ -178,7 +202,7 @@ class _Origins:
         return f"{display_path(Path(file))}:{line}"
 
 
-def _explain(failure: BaseException) -> tuple[str, str]:
+def _explain(failure: BaseException, known: str) -> tuple[str, str]:
     """Return the problem and the fix in words for the author of the template."""
     match failure:
         case jinja2.TemplateSyntaxError():
@@ -187,8 +211,7 @@ def _explain(failure: BaseException) -> tuple[str, str]:
             return f"there is no template {failure.name}", "correct the name, or add the file"
         case jinja2.UndefinedError():
             what = _NO_ATTRIBUTE.sub(r"\1 has no field", str(failure.message))
-            fix = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
-            return what, fix
+            return what, known
         case SecurityError():
             return str(failure).rstrip("."), "templates can only read data; change it in the issue file"
         case MemoryError():

@@ -1,7 +1,8 @@
 """The status of a send: its counts, its deadlines, and the process that delivers it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from newsletter.config.loader import Newsletter
@@ -28,6 +29,8 @@ class SendStatus:
     holder: Holder | None
     # Number of recipients by state (refused, unknown) and reason; the addresses in a reason are masked.
     reasons: dict[str, Counter[str]]
+    # Number of recipients by the kind of what was reported about them later (DELIVERY_EVENT_KINDS).
+    reported: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def waits_for_go_ahead(self) -> bool:
@@ -74,4 +77,5 @@ def send_status(
         joined=queries.joined(send),
         holder=lease_holder(send, newsletter.runs, now),
         reasons=reasons,
+        reported=queries.reported(send),
     )

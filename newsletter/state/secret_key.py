@@ -10,7 +10,7 @@ from newsletter.disk import reading
 from newsletter.disk.failures import cannot_be, write_hint
 from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path
-from newsletter.errors import SendRefused, Unavailable
+from newsletter.errors import ConfigError, SendRefused, Unavailable
 from newsletter.state.folder import make_private_dir
 from newsletter.state.location import SECRET
 
@@ -61,6 +61,32 @@ def secret_key(newsletter: "Newsletter", *, leaves_machine: bool) -> str:
             "make one (openssl rand -hex 32) and set it as a secret of the repository",
         )
     return _read_or_make(file)
+
+
+def all_secret_keys(newsletter: "Newsletter", *, leaves_machine: bool) -> list[str]:
+    """Return the key of `secret_key`, which signs, and those of NEWS_SECRET_KEY_OLD, which verify old links.
+
+    Raise what `secret_key` raises, and ConfigError for an old key that is too short.
+    """
+    old = newsletter.secrets.old_secret_keys
+    keys = [
+        secret_key(newsletter, leaves_machine=leaves_machine),
+        *(parse_old_keys(old.get_secret_value()) if old else []),
+    ]
+    return list(dict.fromkeys(keys))
+
+
+def parse_old_keys(text: str) -> list[str]:
+    """Return the keys in the value of NEWS_SECRET_KEY_OLD, which are separated by commas.
+
+    Raise ConfigError for a key that is too short; the message does not quote it.
+    """
+    keys = [key for part in text.split(",") if (key := part.strip())]
+    for number, key in enumerate(keys, 1):
+        if len(key) < MIN_LENGTH:
+            what = f"NEWS_SECRET_KEY_OLD: key {number} of {len(keys)} is shorter than {MIN_LENGTH} characters"
+            raise ConfigError.of("environment", what, "write whole keys, with a comma between two of them")
+    return keys
 
 
 def read_key(file: Path) -> str:

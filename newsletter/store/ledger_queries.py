@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
 from newsletter.sending.model import REHEARSAL, Counts, HeldBatch, HeldBatchStatus, Send
 from newsletter.store.database import Database
+from newsletter.store.delivery_events import count_reported
 from newsletter.store.recipient_pages import read_page, reported_state
 from newsletter.store.schema import (
     attempt_table,
@@ -86,6 +87,11 @@ class LedgerQueries:
         by_state.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
         return Counts(send.recipients, **by_state, left=left, held=int(held), in_flight=int(in_flight))
+
+    def reported(self, send: Send) -> dict[str, int]:
+        """Return the number of a send's recipients by the kinds of delivery events about them."""
+        with self._database.reading() as connection:
+            return count_reported(connection, send.id)
 
     def joined(self, send: Send) -> int:
         """Return the number of active subscribers who joined after a send started: they get no mail of it."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, no
 from newsletter.constants import DEPARTED_STATES, SUBSCRIBER_STATES
 from newsletter.sending.model import SUBSCRIBERS
 from newsletter.store.schema import send_table, subscriber_table, suppressed_table
-from newsletter.subscribers.import_rules import IMPORTED
+from newsletter.subscribers.origins import IMPORTED
 
 MONTHS = 12
 MAX_DOMAINS = 5

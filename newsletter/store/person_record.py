@@ -81,6 +81,13 @@ def read_person(connection: Connection, address: Address) -> PersonRecord:
     return PersonRecord(given, subscriber, suppressed_since(connection, address.key), issues)
 
 
+def read_person_with_id(connection: Connection, subscriber_id: int) -> PersonRecord | None:
+    """Return the record of a subscriber by the id; None if there is none with it."""
+    query = select(subscriber_table.c.address, subscriber_table.c.address_key)
+    row = connection.execute(query.where(subscriber_table.c.id == subscriber_id)).first()
+    return read_person(connection, Address(row.address, row.address_key)) if row else None
+
+
 def _issues(connection: Connection, subscriber_id: int) -> list[ReceivedIssue]:
     """Return the issues of which a subscriber was a recipient, oldest first."""
     query = select(recipient_table.c.send_id, recipient_table.c.number, recipient_table.c.outcome)

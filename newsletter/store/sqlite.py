@@ -49,7 +49,8 @@ def file_engine(url: Any) -> Engine:
         # ledger must never lose a recorded attempt.
         connection.isolation_level = None
         # secure_delete overwrites what is deleted: else a forgotten address would stay in the file.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        _execute_when_free(connection, "pragma journal_mode=WAL", BUSY_SECONDS)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"pragma {pragma}")
         if is_file:
             record.info["file"] = os.stat(url.database).st_ino
@@ -73,19 +74,28 @@ def file_engine(url: Any) -> Engine:
 
 def _begin_immediate(connection: Any, seconds: float) -> None:
     """Begin a transaction that writes; raise sqlite3's error if another one lasts longer than `seconds`."""
-    deadline = time.monotonic() + seconds
     connection.execute("pragma busy_timeout = 0")
     try:
-        while not _has_begun(connection, is_last=time.monotonic() >= deadline):
-            time.sleep(POLL_SECONDS)
+        _execute_when_free(connection, "BEGIN IMMEDIATE", seconds)
     finally:
         connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
-def _has_begun(connection: Any, *, is_last: bool) -> bool:
-    """Begin a transaction; return False if another one lasts, or raise sqlite3's error if it `is_last`."""
+def _execute_when_free(connection: Any, statement: str, seconds: float) -> None:
+    """Execute a statement that needs a lock; raise sqlite3's error if it is not free after `seconds`.
+
+    SQLite's own time-out does not apply where two connections could wait for each other, such as the first
+    ones of a new file that switch it to WAL at the same time.
+    """
+    deadline = time.monotonic() + seconds
+    while not _was_free(connection, statement, is_last=time.monotonic() >= deadline):
+        time.sleep(POLL_SECONDS)
+
+
+def _was_free(connection: Any, statement: str, *, is_last: bool) -> bool:
+    """Execute a statement; return False if a lock prevents it, or raise sqlite3's error if it `is_last`."""
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(statement)
     except sqlite3.OperationalError as failure:
         if is_last or not failure.sqlite_errorname.startswith("SQLITE_BUSY"):
             raise

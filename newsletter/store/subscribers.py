@@ -8,14 +8,13 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from newsletter.errors import SubscriberError
-from newsletter.store import suppression
+from newsletter.store import consent_history, suppression
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber_table
+from newsletter.store.unsubscription import leave
 from newsletter.subscribers.address import Address
-from newsletter.subscribers.import_rules import is_as_bad
+from newsletter.subscribers.origins import ADDED_BY_HAND, ASKED_AGAIN, REMOVED_BY_HAND, ConsentOrigin
 
-ASKED_AGAIN, REMOVED_BY_HAND = "asked to come back", "removed by hand"
-"""The origin of a consent, and of a state."""
 _PAGE_ROWS = 5000
 
 Change = Literal[
@@ -62,12 +61,7 @@ class Subscribers:
                     "if the owner of the address asked to subscribe again, use --again",
                 )
             suppression.release(connection, address.key)
-            values = {"state": "active", "name": name or known.name, "changed_at": self._clock()}
-            values |= {"consent_at": self._clock(), "consent_how": ASKED_AGAIN}
-            values |= {"consent_source": "", "changed_how": ""}
-            connection.execute(
-                update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
-            )
+            self._bring_back(connection, known, name)
             return "added"
 
     def remove(self, address: Address) -> bool:
@@ -79,13 +73,7 @@ class Subscribers:
             known = _find(connection, [address.key]).get(address.key)
             if known is None:
                 raise _not_on_the_list(connection, address)
-            if is_as_bad(known.state, "unsubscribed"):
-                return False
-            values = {"state": "unsubscribed", "changed_at": self._clock(), "changed_how": REMOVED_BY_HAND}
-            connection.execute(
-                update(subscriber_table).where(subscriber_table.c.id == known.id).values(values)
-            )
-            return True
+            return leave(connection, known.id, REMOVED_BY_HAND, self._clock())
 
     def iter_all(self, state: str | None = None) -> Iterator[Entry]:
         """Yield all subscribers, or those in a state, oldest first; read them in pages."""
@@ -112,7 +100,7 @@ class Subscribers:
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def _consent_of_stranger(self, connection: Connection, address: Address, again: bool) -> str:
+    def _consent_of_stranger(self, connection: Connection, address: Address, again: bool) -> ConsentOrigin:
         """Return the origin of the consent of an address that is not in the store.
 
         Raise SubscriberError if it was forgotten, unless it is added `again`.
@@ -122,9 +110,9 @@ class Subscribers:
         if suppression.suppressed(connection, [address.key]):
             what = f"{address.given} was forgotten, because its owner asked for it"
             raise SubscriberError(what, "if the owner of the address asked to subscribe again, use --again")
-        return "added by hand"
+        return ADDED_BY_HAND
 
-    def _new(self, address: Address, name: str, how: str) -> dict[str, object]:
+    def _new(self, address: Address, name: str, how: ConsentOrigin) -> dict[str, object]:
         now = self._clock()
         return {
             "address": address.given,
@@ -135,6 +123,14 @@ class Subscribers:
             "consent_how": how,
             "changed_at": now,
         }
+
+    def _bring_back(self, connection: Connection, known: Row[tuple[object, ...]], name: str) -> None:
+        """Make a known person active again, who asked for it."""
+        now = self._clock()
+        values = {"state": "active", "name": name or known.name, "changed_at": now, "changed_how": ""}
+        values |= {"consent_at": now, "consent_how": ASKED_AGAIN, "consent_source": ""}
+        connection.execute(update(subscriber_table).where(subscriber_table.c.id == known.id).values(values))
+        consent_history.record(connection, known.id, "returned", ASKED_AGAIN, now)
 
     def _rename(self, connection: Connection, known: Row[tuple[object, ...]], name: str) -> Change:
         if not name or name == known.name:

@@ -51,6 +51,24 @@ def suppress(connection: Connection, address_keys: Iterable[str], since: datetim
         connection.execute(insert(suppressed_table), [{"address_hash": h, "since": since} for h in new])
 
 
+def suppress_until(
+    connection: Connection, address_keys: Iterable[str], since: datetime, until: datetime
+) -> None:
+    """Keep the hashes of these addresses until a time; those that are kept longer, or for good, stay so."""
+    lock_to_forget_people(connection)
+    key = _key(connection) or _make_key(connection)
+    hashes = {_hash(key, address_key) for address_key in address_keys}
+    column = suppressed_table.c.address_hash
+    kept = set[bytes]()
+    for some in batches(list(hashes)):
+        kept.update(connection.scalars(select(column).where(column.in_(some))))
+        is_shorter = column.in_(some) & (suppressed_table.c.until < until)
+        connection.execute(update(suppressed_table).where(is_shorter).values(until=until))
+    if new := hashes - kept:
+        rows = [{"address_hash": h, "since": since, "until": until} for h in new]
+        connection.execute(insert(suppressed_table), rows)
+
+
 def release(connection: Connection, address_key: str) -> bool:
     """Delete the hash of an address, whose owner asked to subscribe again; return False if there is none."""
     if not (key := _key(connection)):
@@ -73,6 +91,15 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
         return None
     is_kept = (suppressed_table.c.address_hash == _hash(key, address_key)) & _is_forgotten
     return connection.scalar(select(suppressed_table.c.since).where(is_kept))
+
+
+def is_paused(connection: Connection, address_key: str, now: datetime) -> bool:
+    """Return True if mail to an address bounced before it was confirmed: it gets none for some time."""
+    if not (key := _key(connection)):
+        return False
+    is_one = suppressed_table.c.address_hash == _hash(key, address_key)
+    query = select(suppressed_table.c.until).where(is_one, suppressed_table.c.until > now)
+    return connection.scalar(query) is not None
 
 
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:

@@ -53,6 +53,12 @@ def parse(text: str) -> Address:
     return _parse_strictly(text)
 
 
+def half_hidden(address: str) -> str:
+    """Return an address of which only its owner recognises the hidden part: `s•••@example.com`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}•••{at}{domain}"
+
+
 def _parse_strictly(text: str) -> Address:
     from email_validator import EmailNotValidError, validate_email
 

@@ -10,9 +10,7 @@ from typing import Literal, NamedTuple
 
 from newsletter.constants import DEPARTED_STATES, SubscriberState
 from newsletter.subscribers.import_row import ImportRow
-
-IMPORTED = "imported"
-"""The origin of a consent or of a state, in `consent_how` and `changed_how`."""
+from newsletter.subscribers.origins import IMPORTED
 
 Result = Literal[
     "added",  # a new subscriber; the detail is the state

@@ -45,6 +45,7 @@ def status(
     holder: Holder | None = None,
     refused: dict[str, int] | None = None,
     unknown: dict[str, int] | None = None,
+    reported: dict[str, int] | None = None,
     **send: Any,
 ) -> SendStatus:
     """Return the status of a send; with `held` it can be cancelled until UNTIL."""
@@ -65,6 +66,7 @@ def status(
         joined=joined,
         holder=holder,
         reasons={"refused": Counter(refused or {}), "unknown": Counter(unknown or {})},
+        reported=reported or {},
     )
 
 
@@ -117,6 +119,40 @@ CASES = [
         """,
         id="joined",
     ),
+    pytest.param(
+        status(
+            Counts(1204, accepted=1204),
+            reported={"delivered": 1190, "soft": 3, "bounced": 8, "unsubscribed": 2, "complained": 1},
+        ),
+        {"identify": True},
+        """
+        SENT TO ALL 1,204
+
+        Issue        2026-11-23
+        Through      sendgrid
+        Started      2026-05-04 08:00 UTC
+
+        Accepted     1,204
+        Delivered    1,190      as the mail servers reported so far
+        Bounced      8
+        Complained   1
+        Unknown      0
+        """,
+        id="reported",
+    ),
+    pytest.param(
+        status(Counts(2, accepted=2), reported={"complained": 1}),
+        {},
+        """
+        SENT TO ALL 2
+
+        Accepted     2
+        Complained   1          as the mail servers reported so far
+        Unknown      0
+        """,
+        id="reported-complaint",
+    ),
+    pytest.param(status(Counts(2, accepted=2), reported={"soft": 1}), {}, "\nSENT TO ALL 2\n\n", id="soft"),
     pytest.param(
         status(
             Counts(1204, accepted=1201, refused=2, left=1, held=1201),

@@ -94,8 +94,8 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, pull, sign_up, reply_to, site, list_id, language, "
-    "logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, send, state, tracking, labels, "
-    "clients, checks"
+    "description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, send, state, "
+    "tracking, labels, clients, checks"
 )
 TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "

@@ -14,6 +14,7 @@ from tests import samples
 from tests.doctor.findings import as_text, only, states
 
 KEY = "a key for tests, and long enough"
+OLD = "a key of last year for tests"
 SMTP = "provider: smtp\nsmtp: {host: mail.example.com, username: soup}\n"
 
 
@@ -137,6 +138,20 @@ def test_a_key_of_fifteen_characters_is_too_short(tmp_path: Path) -> None:
     assert short.state == "error" and "too short" in short.what
     (long,) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY="x" * 16)))
     assert long.state == "ok"
+
+
+def test_old_keys_are_counted_and_never_missed(tmp_path: Path) -> None:
+    name = "NEWS_SECRET_KEY_OLD"
+    assert about(name, run_secrets(make_setup(tmp_path))) == []
+    (two,) = about(name, run_secrets(make_setup(tmp_path, **{name: f"{OLD},{OLD} too"})))
+    assert (two.state, two.what) == ("ok", "is set in the environment: links signed with 2 old keys work")
+    findings = run_secrets(make_setup(tmp_path, **{name: f"{OLD},short"}))
+    assert [one.state for one in findings if name in as_text([one])] == ["error"]
+    write_key(tmp_path, OLD)
+    (_, note) = about("NEWS_SECRET_KEY", run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY="x" * 16)))
+    assert name in note.fix
+    kept = run_secrets(make_setup(tmp_path, NEWS_SECRET_KEY="x" * 16, **{name: OLD}))
+    assert states(about("NEWS_SECRET_KEY", kept)) == ["ok"]
 
 
 def write_key(folder: Path, key: str, mode: int = 0o600) -> Path:

@@ -65,8 +65,6 @@ def test_the_list_of_a_mailing_is_bound_to_its_tokens() -> None:
         pytest.param("2." + OLD_TOKEN, id="old-as-new"),
         pytest.param("3." + NEW_TOKEN[2:], id="another-version"),
         pytest.param("2.0" + NEW_TOKEN[2:], id="leading-zero"),
-        pytest.param(NEW_TOKEN.upper(), id="capitals"),
-        pytest.param(NEW_TOKEN + "\n", id="newline"),
         pytest.param("2.\u0661\u0662" + NEW_TOKEN[4:], id="other-digits"),
         pytest.param(
             UnsubscribeTokens("another secret, as long as ours", LIST).token(12), id="another-secret"

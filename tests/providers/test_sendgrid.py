@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid
 from newsletter.constants import PLACEHOLDER
-from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
+from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
 from newsletter.providers.http import MAX_CONTENT_BYTES, Transport
 from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
@@ -180,6 +180,7 @@ def expected_body(batch: Batch) -> dict[str, Any]:
             {"type": "text/html", "value": html},
         ],
         "headers": {"List-Id": f"<{mailing.list_id[1]}>"} | ({"X-News-Test": "yes"} if mailing.test else {}),
+        "custom_args": {"news_list": "soup.example.com", "news_issue": "2026-04-27"},
         "tracking_settings": tracking_settings(mailing),
     }
     whole |= {"reply_to": {"email": mailing.reply_to}} if mailing.reply_to else {}
@@ -191,11 +192,15 @@ def expected_body(batch: Batch) -> dict[str, Any]:
 
 def expected_personalization(mailing: Mailing, recipient: Recipient, text: str, html: str) -> dict[str, Any]:
     to = {"email": recipient.address} | ({"name": recipient.name} if recipient.name else {})
-    headers = {name: line.replace("{token}", recipient.token) for name, line in list_headers(mailing).items()}
+    headers = {
+        name: line.replace("{token}", recipient.token) for name, line in mailing.personal_headers().items()
+    }
     in_text = {f"[[text.{name}]]": mailing.value(name)(recipient) for name in PLACEHOLDER.findall(text)}
     in_html = {f"[[{name}]]": escape(mailing.value(name)(recipient)) for name in PLACEHOLDER.findall(html)}
     headers["Message-ID"] = recipient.message_id
-    return {"to": [to], "headers": headers, "substitutions": in_text | in_html}
+    whole = {"to": [to], "headers": headers, "substitutions": in_text | in_html}
+    version, _, rest = recipient.token.partition(".")
+    return whole if version == "test" else whole | {"custom_args": {"news_subscriber": rest.split(".")[0]}}
 
 
 ANYTHING = st.text(st.characters(codec="utf-8"))
@@ -220,6 +225,33 @@ def test_the_spliced_request_is_what_would_be_built_slowly(
     )
     batch = samples.batch(mailing, *(Subscriber(n, *person) for n, person in enumerate(people)))
     assert json.loads(b"".join(template(mailing).fill(batch))) == expected_body(batch)
+
+
+def test_events_find_their_recipient_without_an_address(tmp_path: Path) -> None:
+    mailing = samples.mailing(tmp_path)
+    with SendGridFake() as fake:
+        submit(fake, mailing, Subscriber(1234567, "ada@example.com"), Subscriber(2, "bo@example.com"))
+        (request,) = fake.requests
+    assert request.body["custom_args"] == {
+        "news_list": "the-soup-letter.example.com",
+        "news_issue": "2026-04-27",
+    }
+    ids = [person["custom_args"] for person in request.body["personalizations"]]
+    assert ids == [{"news_subscriber": "1234567"}, {"news_subscriber": "2"}]
+
+
+@pytest.mark.parametrize("subscriber", [1, 2, 12, 10**18])
+def test_a_send_of_an_older_version_has_the_same_ids(subscriber: int) -> None:
+    mailing = samples.plain_mailing()
+    old = Personalizer(mailing, samples.SECRET, token_version=1)(Subscriber(subscriber, "ada@example.com"))
+    assert mailing.recipient_ids([old]) == [str(subscriber)]
+
+
+def test_a_test_recipient_has_no_id() -> None:
+    with SendGridFake() as fake:
+        submit(fake, samples.plain_mailing().as_test(), Subscriber(0, "me@example.com"))
+        (request,) = fake.requests
+    assert "custom_args" not in request.body["personalizations"][0]
 
 
 HOLD = ScheduledSend('"\\é', datetime.fromtimestamp(NOW, UTC))

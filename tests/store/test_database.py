@@ -26,6 +26,7 @@ from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.migrations import upgrade as migrations
 from newsletter.store.new_tables import make_tables
 from newsletter.store.schema import REVISION, metadata, send_table, subscriber_table
+from newsletter.store.sqlite import _execute_when_free
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from tests import samples
@@ -476,3 +477,22 @@ def test_a_ledger_of_the_first_version_is_taken_over(database: Database) -> None
         (2, 2, "refused"),
         (3, 3, "intended"),
     ]
+
+
+def test_a_lock_for_which_sqlite_does_not_wait_is_waited_for() -> None:
+    """The switch of a new file to WAL fails at once while another connection makes it."""
+    executed = []
+
+    class Connection:
+        def execute(self, statement: str) -> None:
+            executed.append(statement)
+            if len(executed) < 3:
+                failure = sqlite3.OperationalError("database is locked")
+                failure.sqlite_errorname = "SQLITE_BUSY"
+                raise failure
+
+    _execute_when_free(Connection(), "pragma journal_mode=WAL", 60)
+    assert executed == ["pragma journal_mode=WAL"] * 3
+    with pytest.raises(sqlite3.OperationalError):
+        executed.clear()
+        _execute_when_free(Connection(), "pragma journal_mode=WAL", 0)

@@ -10,7 +10,7 @@ from newsletter.constants import DEPARTED_STATES, SUBSCRIBER_STATES, DepartedSta
 from newsletter.errors import SubscriberError
 from newsletter.subscribers.formats.model import SEVERITY
 from newsletter.subscribers.import_row import KeptOutReason
-from newsletter.subscribers.import_rules import is_as_bad, is_departed
+from newsletter.subscribers.import_rules import is_departed
 from newsletter.subscribers.state_vocabulary import VERDICTS
 from tests.import_tables import shown, table
 
@@ -21,7 +21,7 @@ def test_a_subscriber_is_on_the_list_or_departed() -> None:
 
 @pytest.mark.parametrize("state", DEPARTED_STATES)
 def test_a_departed_state_stands_above_the_others(state: DepartedState) -> None:
-    assert is_departed(state) and not is_as_bad("active", state)
+    assert is_departed(state) and not is_departed("active")
     reasons = [reason for reason in get_args(KeptOutReason) if reason in SEVERITY]
     assert len(reasons) == 4 and all(
         SEVERITY[state] > SEVERITY[reason] for reason in ("active", None, *reasons)

@@ -54,7 +54,7 @@ _LIKELY = re.compile(
 )
 _IS_PERSON = re.compile(_PERSON, re.IGNORECASE)
 _LINKS = ("link", "src")
-_SHOWN_KEYS = ("name", "sender", "postal_address", "labels")
+_SHOWN_KEYS = ("name", "description", "sender", "postal_address", "labels")
 # A backslash before punctuation, which Markdown drops.
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _OURS = ", ".join(f"[[{name}]]" for name in PLACEHOLDERS)

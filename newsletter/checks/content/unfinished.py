@@ -14,7 +14,7 @@ from newsletter.yamlfile import reader
 # In capitals only. English-speaking journalists write TK for "to come"; in other languages TK may be a name.
 _MARK = re.compile(r"\b(?:TODO|FIXME|TBD|X{3,})\b|\b[Ll]orem ipsum\b")
 # The keys of newsletter.yml that readers see. A name or an address may be XXX, or have TODO-list in it.
-_SHOWN = ("name", "sender", "reply_to", "postal_address", "site", "unsubscribe", "labels")
+_SHOWN = ("name", "description", "sender", "reply_to", "postal_address", "site", "unsubscribe", "labels")
 _CONFIG_MARK = re.compile(r"(?<![\w-])(?:TODO|FIXME|TBD)(?![\w-])")
 _EXCERPT = 100  # characters that are searched for words
 _ENGLISH = re.compile(rf"{_MARK.pattern}|\bTK(?:TK)*\b")

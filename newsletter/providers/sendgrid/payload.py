@@ -11,13 +11,13 @@ from html import escape
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from newsletter.constants import PLACEHOLDER
-from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend, list_headers
+from newsletter.mail.message import Batch, Mailing, Recipient, ScheduledSend
 
 # A substitution: its JSON up to the value, and a function that returns the value.
 _Substitution = tuple[str, Callable[[Recipient], str]]
 
 _NAME = ',"name":'
+_AFTER_ID = '"}'
 # About 50 KB of JSON: a piece fits the processor's cache, and its memory is reused.
 _RECIPIENTS_PER_PIECE = 100
 
@@ -28,19 +28,24 @@ GROUP_LINK = "<%asm_group_unsubscribe_raw_url%>"
 class BodyTemplate:
     """The JSON that all recipients of a mailing share; `fill` inserts the recipients of a batch.
 
+    `custom_args` come back with each event: by them an event finds its list, issue and recipient, and no
+    address is needed (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event).
     A token is URL-safe, so it needs no escape in JSON or HTML.
     """
 
     def __init__(self, mailing: Mailing) -> None:
         text, html = _for_group(mailing, mailing.rendered.text), _for_group(mailing, mailing.rendered.html)
         self._head = json.dumps(_shared(mailing, text, html))[:-1] + ',"personalizations":['
-        headers = "".join(f",{quoted(name)}:{quoted(line)}" for name, line in list_headers(mailing).items())
+        personal = mailing.personal_headers()
+        headers = "".join(f",{quoted(name)}:{quoted(line)}" for name, line in personal.items())
         links, others = _substitutions(mailing, text, html)
         self._substitutions = [
             (f",{label}" if links or index else label, value) for index, (label, value) in enumerate(others)
         ]
         after_id = f'{headers}}},"substitutions":{{{",".join(links)}'
         self._around_token = after_id.split("{token}")
+        self._ids = mailing.recipient_ids
+        self._before_id = f',"custom_args":{{{quoted(mailing.recipient_key())}:"'
 
     def fill(self, batch: Batch) -> list[bytes]:
         """Return the body of the request for a batch, in pieces of at most 100 recipients."""
@@ -56,11 +61,14 @@ class BodyTemplate:
 
     def _personalizations(self, recipients: Sequence[Recipient]) -> list[str]:
         """Return the personalization object of each recipient, without its closing braces."""
-        around = self._around_token
+        around, before_id = self._around_token, self._before_id
         objects = [
-            f'{{"to":[{{"email":{quoted(address)}{_NAME + quoted(name) if name else ""}}}],'
-            f'"headers":{{"Message-ID":{quoted(message_id)}{token.join(around)}'
-            for _, address, name, message_id, token in recipients
+            f'{{"to":[{{"email":{quoted(address)}{_NAME + quoted(name) if name else ""}}}]'
+            f"{before_id + subscriber + _AFTER_ID if subscriber else ''}"
+            f',"headers":{{"Message-ID":{quoted(message_id)}{token.join(around)}'
+            for (_, address, name, message_id, token), subscriber in zip(
+                recipients, self._ids(recipients), strict=True
+            )
         ]
         for label, value in self._substitutions:
             objects = [
@@ -91,10 +99,11 @@ def _shared(mailing: Mailing, text: str, html: str) -> dict[str, Any]:
         "from": {"email": mailing.sender[1], "name": mailing.sender[0]},
         "subject": mailing.rendered.subject,
         "content": [
-            {"type": "text/plain", "value": PLACEHOLDER.sub(r"[[text.\1]]", text)},
+            {"type": "text/plain", "value": mailing.placeholder.sub(r"[[text.\1]]", text)},
             {"type": "text/html", "value": html},
         ],
-        "headers": {"List-Id": f"<{mailing.list_id[1]}>"} | ({"X-News-Test": "yes"} if mailing.test else {}),
+        "headers": _list_id(mailing) | mailing.shared_headers(),
+        "custom_args": mailing.event_data(),
         "tracking_settings": tracking_settings(mailing),
     }
     if mailing.reply_to:
@@ -104,12 +113,17 @@ def _shared(mailing: Mailing, text: str, html: str) -> dict[str, Any]:
     return shared
 
 
+def _list_id(mailing: Mailing) -> dict[str, str]:
+    in_list = mailing.list_header()
+    return {"List-Id": f"<{in_list[1]}>"} if in_list else {}
+
+
 def _substitutions(mailing: Mailing, text: str, html: str) -> tuple[list[str], list[_Substitution]]:
     """Return the unsubscribe links as JSON with `{token}`, and the other substitutions."""
     links: list[str] = []
     others: list[_Substitution] = []
     for content, part, encode in ((text, "text.", str), (html, "", escape)):
-        for name in sorted(set(PLACEHOLDER.findall(content))):
+        for name in sorted(set(mailing.placeholder.findall(content))):
             label = f"{quoted(f'[[{part}{name}]]')}:"
             if name == "unsubscribe_url":
                 links.append(label + quoted(encode(mailing.unsubscribe_link)))

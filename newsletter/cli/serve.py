@@ -1,0 +1,47 @@
+"""`news serve`: the public pages on which people sign up and leave."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli import output
+from newsletter.cli.command import command
+from newsletter.cli.newsletter import load
+from newsletter.constants import SERVE_PORT
+
+if TYPE_CHECKING:
+    from newsletter.web.public_address import PublicAddress
+
+
+@command()
+@click.option(
+    "--port",
+    default=SERVE_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.pass_obj
+def serve(folder: Path, port: int, host: str) -> None:
+    """Serve the pages on which people sign up, confirm and unsubscribe.
+
+    It runs until Ctrl-C or SIGTERM, behind a web server that speaks https. It also sends the mail for these
+    pages, and takes the reports of the provider.
+    """
+    from newsletter.web import launch
+
+    newsletter = load(folder)
+
+    def ready(url: str, public: "PublicAddress") -> None:
+        output.echo(f"Serving {newsletter.config.name} at {url}")
+        if not public.is_here:
+            output.echo(f"  Readers reach it at {public.url}/, through your web server.")
+        if newsletter.config.provider == "outbox":
+            output.echo(f"  Its mail stays in {newsletter.config.outbox.path}/: provider is outbox.")
+        output.echo("  Stop it with Ctrl-C.")
+
+    launch.serve(newsletter, host=host, port=port, ready=ready)

@@ -1,0 +1,217 @@
+"""The events that SendGrid posts to a webhook: its signature, and the events about our mail.
+
+Sources: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event (the events and their
+properties) and …/getting-started-event-webhook-security-features (the signature).
+"""
+
+import json
+import re
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from newsletter.constants import DeliveryEventKind
+from newsletter.errors import NewsError
+from newsletter.issue.file_names import issue_name
+from newsletter.subscribers.delivery_event import MAX_ID, DeliveryEvent
+from newsletter.subscribers.delivery_rules import STATUS
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+SOURCE = "sendgrid"
+SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
+TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
+# SendGrid posts again for 24 hours, perhaps with the first timestamp. A repetition changes nothing.
+MAX_AGE, MAX_AHEAD = timedelta(hours=26), timedelta(minutes=5)
+_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+_MAX_DIGITS = 18
+_MAX_MESSAGE, _MAX_ISSUE = 300, 20
+
+_KINDS: dict[str, DeliveryEventKind] = {
+    "delivered": "delivered",
+    "spamreport": "complained",
+    "unsubscribe": "unsubscribed",
+    "group_unsubscribe": "unsubscribed",
+}
+# SendGrid still tries to deliver a deferred message. A newsletter that counts opens and clicks sees them in
+# its account.
+_IGNORED = {"processed", "deferred", "open", "click", "group_resubscribe", "account_status_change"}
+# The `reason` of a message that SendGrid dropped, because the address is on one of its lists.
+_DROPPED: dict[str, DeliveryEventKind] = {
+    "bounced address": "bounced",
+    "spam reporting address": "complained",
+    "unsubscribed address": "unsubscribed",
+}
+# These reasons are about the account or the content of the mail. Counted as soft bounces, they would take the
+# whole list off after a few issues.
+_OWN_FAULTS = ("invalid smtpapi header", "spam content", "recipient list over package quota")
+
+Skipped = Literal[
+    "ignored",  # tells nothing about the delivery
+    "unknown",  # an event that this program does not know
+    "foreign",  # about mail of another newsletter or program
+    "malformed",  # not as SendGrid describes its events
+]
+
+
+class WebhookRefused(NewsError):
+    """The error for a request that SendGrid did not sign, or signed too long ago."""
+
+
+@dataclass(frozen=True)
+class WebhookEvents:
+    """The events of a request about our mail, and the number of those that were skipped, by cause."""
+
+    events: tuple[DeliveryEvent, ...]
+    skipped: Counter[Skipped]
+
+    def __iter__(self) -> Iterator[DeliveryEvent]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: datetime) -> None:
+    """Raise WebhookRefused unless the key signed this timestamp and body, and the timestamp is fresh.
+
+    `public_key` and `signature` are in base64: a P-256 key in DER, and an ECDSA signature with SHA-256.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise _refused(f"the header {TIMESTAMP_HEADER} has no Unix time")
+    key = _parse_key(public_key)
+    try:
+        key.verify(b64decode(signature, validate=True), timestamp.encode() + body, ECDSA(SHA256()))
+    except (InvalidSignature, ValueError) as failure:
+        raise _refused("the signature is not that of the key `sendgrid.webhook_key`") from failure
+    age = now.timestamp() - int(timestamp)
+    if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
+        raise _refused("it was signed at another time than now; the clock of this machine may be wrong")
+
+
+def parse(body: bytes, list_id: str) -> WebhookEvents:
+    """Return the events of a body about the mail of a list; skip all others, and never raise an error.
+
+    The recipient comes from our `custom_args`, which SendGrid returns at the top level of an event, and never
+    from the address.
+    """
+    events: list[DeliveryEvent] = []
+    skipped = Counter[Skipped]()
+    for raw in _array(body):
+        event = _event(raw, list_id.lower())
+        if isinstance(event, DeliveryEvent):
+            events.append(event)
+        else:
+            skipped[event] += 1
+    return WebhookEvents(tuple(events), skipped)
+
+
+@lru_cache(maxsize=4)
+def _parse_key(public_key: str) -> "EllipticCurvePublicKey":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(b64decode(public_key, validate=True))
+    except (ValueError, UnsupportedAlgorithm) as failure:
+        raise _refused("`sendgrid.webhook_key` is not a public key") from failure
+    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+        raise _refused("`sendgrid.webhook_key` is not a P-256 key")
+    return key
+
+
+def _refused(what: str) -> WebhookRefused:
+    return WebhookRefused(f"the request was refused: {what}", "copy the verification key from SendGrid again")
+
+
+def _array(body: bytes) -> list[Any]:
+    """Return the elements of a JSON array; for any other body, one element that is no event."""
+    try:
+        events = json.loads(body, parse_int=_number)
+    except (ValueError, RecursionError):
+        return [None]
+    return events if isinstance(events, list) else [None]
+
+
+def _number(digits: str) -> int | None:
+    """Return a JSON integer; None for a long one, which Python may refuse, and with it the whole body."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
+def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
+    if not isinstance(raw, dict) or not isinstance(name := raw.get("event"), str):
+        return "malformed"
+    if not isinstance(raw_list := raw.get("news_list"), str) or raw_list.lower() != list_id:
+        return "foreign"
+    if name in _IGNORED:
+        return "ignored"
+    kind = _kind(name, raw)
+    if kind is None or kind == "ignored":
+        return kind or "unknown"
+    at = _time(raw.get("timestamp"))
+    sign_up_id, subscriber_id = _id(raw.get("news_sign_up")), _id(raw.get("news_subscriber"))
+    if at is None or not (sign_up_id or subscriber_id):
+        return "malformed"
+    return DeliveryEvent(
+        source=SOURCE,
+        message=_text(raw.get("sg_message_id"))[:_MAX_MESSAGE],
+        kind=kind,
+        at=at,
+        subscriber_id=None if sign_up_id else subscriber_id,
+        sign_up_id=sign_up_id,
+        issue=_issue(_text(raw.get("news_issue"))[:_MAX_ISSUE]),
+        status=_status(raw.get("status")),
+    )
+
+
+def _kind(name: str, raw: dict[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+    """Return the kind of an event; None for an unknown one."""
+    if name == "bounce":
+        # The `type` is `bounce` for an address that accepts no mail, `blocked` for a refused message.
+        return "bounced" if raw.get("type") == "bounce" else "soft"
+    if name == "dropped":
+        reason = _text(raw.get("reason")).strip().lower()
+        return "ignored" if reason.startswith(_OWN_FAULTS) else _DROPPED.get(reason, "soft")
+    return _KINDS.get(name)
+
+
+def _time(value: object) -> datetime | None:
+    """Return the time of an event, which SendGrid writes as Unix time in seconds."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _issue(text: str) -> str:
+    """Return the name of an issue, "" for another text."""
+    return issue_name(text) or ""
+
+
+def _id(value: object) -> int | None:
+    """Return an id of the database; custom_args are texts."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+    return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
+
+
+def _status(value: object) -> str | None:
+    text = _text(value)
+    return text if STATUS.fullmatch(text) else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

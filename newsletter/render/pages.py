@@ -1,0 +1,107 @@
+"""Render the public web pages of `news serve`, and their style sheet.
+
+A newsletter replaces a page by a file of the same name in its own `templates/web/`.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from newsletter.render.date_line import date_line
+from newsletter.render.language_tags import direction
+from newsletter.render.model import Site
+from newsletter.render.template_data import Fields, site_fields
+from newsletter.render.template_functions import Function
+from newsletter.render.templates import render_text
+from newsletter.render.translation import text_language, translations, translator
+
+TEXTS = Path(__file__).with_name("page_texts")
+MOMENT = "{date}, {time} UTC"
+
+_FORM = ("address", "problem", "time_token", "trap")
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "sign_up": _FORM,
+    "check_mail": ("address",),
+    "confirm": ("address", "expires"),
+    "confirmed": ("address", "sender"),
+    "confirm_gone": _FORM,
+    "unsubscribe": ("address",),
+    "unsubscribed": ("address", "token", "undo_until"),
+    "returned": ("address",),
+    "lost": _FORM,
+    "lost_sent": ("address",),
+    "your_data": (
+        *("address", "name", "asked", "confirmed", "state", "issues", "last_issue"),
+        *("history", "closes", "token", "is_unsure"),
+    ),
+    "erased": (),
+    "data_gone": _FORM,
+    "test_link": ("is_pressed",),
+    "error": ("title", "text", "reference"),
+    "not_found": (),
+    "busy": (),
+    "too_many": (),
+}
+"""The pages, each with the names of its values; docs/templates.md describes them."""
+
+
+def render_page(name: str, site: Site, values: Mapping[str, object], *, base: str = "") -> str:
+    """Return a page of PAGES as HTML. Raise TemplateError with the template's file and line.
+
+    `base` is the prefix of all links, without a slash at its end. Values are texts, numbers, booleans, dates,
+    None, and lists and mappings of them; times of day need a time zone.
+    """
+    return _render(name, site, values, base)
+
+
+def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> str:
+    language = text_language(TEXTS, site.language)
+    translate = translator(translations(TEXTS, language), html=True)
+    variables = _shared(site) | {
+        "base": base,
+        "page": name,
+        "language": language,
+        "direction": direction(language),
+        "labels": Fields("Labels", site.labels),
+        "t": Function(translate, "t"),
+    }
+    months = site.labels.get("months") if language == site.language else None
+    plain = {key: _plain(value, language, months, translate) for key, value in values.items()}
+    return render_text(f"web/{name}.html.j2", site, variables | plain)
+
+
+def consent_wording(site: Site) -> str:
+    """Return the words of the form with which people give their consent, as text of one line."""
+    html = _render("consent", site, {}, "")
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
+
+
+def render_style(site: Site) -> str:
+    """Return the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
+    return render_text("web/site.css.j2", site, _shared(site))
+
+
+def _shared(site: Site) -> dict[str, Any]:
+    return {"site": Fields("Site", site_fields(site))}
+
+
+def _plain(value: object, language: str, months: str | None, translate: Callable[..., str]) -> Any:
+    """Return a value as templates may have it, with dates as text; raise TypeError for other types."""
+    match value:
+        case dt.datetime():
+            moment = value.astimezone(dt.UTC)
+            day = date_line("day", moment.date(), language, months)
+            return translate(MOMENT, date=day, time=f"{moment:%H:%M}")
+        case dt.date():
+            return date_line("day", value, language, months)
+        case None | str() | int():
+            return value
+        case Mapping():
+            return {key: _plain(part, language, months, translate) for key, part in value.items()}
+        case tuple() | list():
+            return tuple(_plain(part, language, months, translate) for part in value)
+    raise TypeError(f"pages cannot have a value of the type {type(value).__name__}")

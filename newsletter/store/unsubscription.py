@@ -1,0 +1,80 @@
+"""Leaving the list by a subscriber's own link, and its undo.
+
+The id of a subscriber comes from a signed token. A subscriber who was erased has left, too: an unknown id
+changes nothing, and is no error.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from newsletter.constants import SubscriberState
+from newsletter.store import consent_history, service_mails, suppression
+from newsletter.store.schema import subscriber_table
+from newsletter.subscribers.origins import UNDOABLE, UNSUBSCRIBE_PAGE, StateOrigin
+
+UNDO_PERIOD = timedelta(days=30)
+"""The time in which a person can take back an unsubscription."""
+
+_columns = subscriber_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """The subscription of a person, as the page of their unsubscribe link shows it."""
+
+    subscriber_id: int
+    address: str
+    state: SubscriberState
+    changed_at: datetime
+    can_undo: bool
+
+
+def find_subscription(connection: Connection, subscriber_id: int, now: datetime) -> Subscription | None:
+    """Return the subscription of a subscriber; None if there is no such subscriber, or no longer."""
+    is_undoable = _can_undo(now).label("is_undoable")
+    query = select(_columns.id, _columns.address, _columns.state, _columns.changed_at, is_undoable)
+    row = connection.execute(query.where(_columns.id == subscriber_id)).first()
+    if row is None:
+        return None
+    return Subscription(row.id, row.address, row.state, row.changed_at, bool(row.is_undoable))
+
+
+def leave(connection: Connection, subscriber_id: int, how: StateOrigin, now: datetime) -> bool:
+    """Unsubscribe a subscriber; return False if nothing changed.
+
+    A person who has complained, or is unsubscribed already, stays so; so does an unknown one.
+    """
+    suppression.lock_to_forget_people(connection)
+    is_on_list = and_(_columns.id == subscriber_id, _columns.state.in_(("active", "pending", "bounced")))
+    query = update(subscriber_table).where(is_on_list)
+    values = {"state": "unsubscribed", "changed_at": now, "changed_how": how}
+    if not connection.execute(query.values(values)).rowcount:
+        return False
+    service_mails.delete_waiting(connection, "already", subscriber_id=subscriber_id)
+    consent_history.record(connection, subscriber_id, "left", how, now)
+    return True
+
+
+def undo_leave(connection: Connection, subscriber_id: int, now: datetime) -> bool:
+    """Take back an unsubscription; return False, and change nothing, if that is not possible (any more).
+
+    It is possible for UNDO_PERIOD after the person left by the page or by one click. The consent stays the
+    one that the person gave first.
+    """
+    suppression.lock_to_forget_people(connection)
+    query = update(subscriber_table).where(_columns.id == subscriber_id, _can_undo(now))
+    values = {"state": "active", "changed_at": now, "changed_how": ""}
+    if not connection.execute(query.values(values)).rowcount:
+        return False
+    consent_history.record(connection, subscriber_id, "returned", UNSUBSCRIBE_PAGE, now)
+    return True
+
+
+def _can_undo(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        _columns.state == "unsubscribed",
+        _columns.changed_how.in_(UNDOABLE),
+        _columns.changed_at > now - UNDO_PERIOD,
+    )

@@ -1,0 +1,34 @@
+"""The origins of a consent (`consent_how`) and of a state (`changed_how`), as the database has them."""
+
+from typing import Final, Literal
+
+ADDED_BY_HAND: Final = "added by hand"
+ASKED_AGAIN: Final = "asked to come back"
+IMPORTED: Final = "imported"
+SIGN_UP_FORM: Final = "sign-up form"
+REMOVED_BY_HAND: Final = "removed by hand"
+UNSUBSCRIBE_PAGE: Final = "unsubscribe page"
+ONE_CLICK: Final = "one-click"
+REPORTED_BY_SENDGRID: Final = "reported by sendgrid"
+REPORTED_BY_MAIL_SERVER: Final = "reported by a mail server"
+SOFT_BOUNCES: Final = "soft bounces"
+
+ConsentOrigin = Literal[
+    "added by hand",  # `news subscribers add`
+    "asked to come back",  # `news subscribers add --again`
+    "imported",  # a file of `news subscribers import`
+    "sign-up form",  # the form of the public page, and a confirmation by mail
+]
+
+StateOrigin = Literal[
+    "removed by hand",  # `news subscribers remove`
+    "imported",  # a file of `news subscribers import`
+    "unsubscribe page",  # the button on the page of the link in each mail
+    "one-click",  # the button of a mail program (RFC 8058)
+    "reported by sendgrid",  # an event of SendGrid
+    "reported by a mail server",  # a delivery report (RFC 3464)
+    "soft bounces",  # too many of them in a row
+]
+
+UNDOABLE: Final[tuple[StateOrigin, ...]] = (UNSUBSCRIBE_PAGE, ONE_CLICK)
+"""The origins of departures that can be taken back: a mail program or a stranger may have caused them."""

@@ -1,0 +1,55 @@
+"""What the handlers of requests share: the newsletter, its database, its links, its limits and its pages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from newsletter.config.loader import Newsletter
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.render.pages import consent_wording, render_page
+from newsletter.store.database import Database
+from newsletter.web.public_address import PublicAddress
+from newsletter.web.throttle import Throttle
+from newsletter.web.writer import Writer
+
+
+@dataclass(frozen=True)
+class Context:
+    """The state of the server; `wake_mailer` tells the thread that sends mail that some waits."""
+
+    newsletter: Newsletter
+    address: PublicAddress
+    database: Database
+    writer: Writer
+    tokens: UnsubscribeTokens
+    links: SignedLinks
+    throttle: Throttle
+    now: Callable[[], datetime]
+    wake_mailer: Callable[[], None]
+    is_mailing: Callable[[], bool]
+
+    @cached_property
+    def wording(self) -> str:
+        """Return the words with which people ask for the newsletter; they are kept with the consent."""
+        return consent_wording(self.newsletter.site)
+
+    def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
+        """Return the response with a page; raise TemplateError for a mistake in a template of its own."""
+        html = render_page(name, self.newsletter.site, values or {}, base=self.address.path)
+        return HTMLResponse(html, status)
+
+
+def context(request: Request) -> Context:
+    """Return the context of the server that got a request."""
+    found: Context = request.app.state.context
+    return found
+
+
+def client(request: Request) -> str:
+    """Return the client's IP address: that of the connection, or the one that a trusted proxy names."""
+    return request.client.host if request.client else ""

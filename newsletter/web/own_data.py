@@ -1,0 +1,154 @@
+"""A person's own data: a link is mailed to the address, and shows, hands out and erases what is stored."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from newsletter.background import run_in_thread
+from newsletter.services.forget import forget
+from newsletter.services.person_data import as_csv, as_json
+from newsletter.store import unsubscription
+from newsletter.store.data_links import ask_for_link
+from newsletter.store.person_record import PersonRecord, SubscriberRecord, read_person_with_id
+from newsletter.subscribers.address import BadAddress, half_hidden, parse
+from newsletter.subscribers.origins import UNSUBSCRIBE_PAGE
+from newsletter.web.bodies import read_form
+from newsletter.web.context import Context, context
+from newsletter.web.limits import refusal
+from newsletter.web.sign_up import MAX_TYPED
+
+log = logging.getLogger(__name__)
+
+
+async def show_form(request: Request) -> Response:
+    """Show the form to get a link by mail."""
+    return context(request).page("lost")
+
+
+async def send_link(request: Request) -> Response:
+    """Write the mail with the link, if the address is known; the page is the same for all addresses."""
+    found = context(request)
+    fields = await read_form(request)
+    if refused := refusal(found, request):
+        return refused
+    typed = fields.get("address", "").strip()[:MAX_TYPED]
+    try:
+        address = parse(typed)
+    except BadAddress:
+        values = {"address": typed, "problem": "invalid" if typed else "empty"}
+        return found.page("lost", values, HTTPStatus.UNPROCESSABLE_ENTITY)
+    now = found.now()
+    await found.writer.write(lambda connection: ask_for_link(connection, address, now))
+    found.wake_mailer()
+    return found.page("lost_sent", {"address": half_hidden(address.given)})
+
+
+async def show(request: Request) -> Response:
+    """Show all that is stored about the person of a link."""
+    return await _answer(request, _page)
+
+
+async def download_json(request: Request) -> Response:
+    """Return the data as a JSON file."""
+
+    async def file(found: Context, opened: "_Opened") -> Response:
+        return _attachment(as_json(opened.record) + "\n", "application/json", "my-data.json")
+
+    return await _answer(request, file)
+
+
+async def download_csv(request: Request) -> Response:
+    """Return the data as a CSV file."""
+
+    async def file(found: Context, opened: "_Opened") -> Response:
+        return _attachment(as_csv(opened.record), "text/csv", "my-data.csv")
+
+    return await _answer(request, file)
+
+
+async def leave(request: Request) -> Response:
+    """Unsubscribe the person of a link, and show the data again."""
+
+    async def left(found: Context, opened: "_Opened") -> Response:
+        number, now = opened.subscriber.id, found.now()
+        await found.writer.write(
+            lambda connection: unsubscription.leave(connection, number, UNSUBSCRIBE_PAGE, now)
+        )
+        log.info("unsubscribed", extra={"how": "own data"})
+        return await show(request)
+
+    return await _answer(request, left)
+
+
+async def erase(request: Request) -> Response:
+    """Erase all that is stored about the person of a link, if the box of the form is checked."""
+    fields = await read_form(request)
+
+    async def erased(found: Context, opened: "_Opened") -> Response:
+        if not fields.get("sure"):
+            return await _page(found, opened, is_unsure=True)
+        address = parse(opened.subscriber.address)
+        report = await run_in_thread(forget, found.newsletter, [address], found.now())
+        for problem in report.problems:
+            log.warning("not all was erased: %s", problem)
+        return found.page("erased")
+
+    return await _answer(request, erased)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The data that a link opened; `closes` is the time until which it does."""
+
+    token: str
+    record: PersonRecord
+    subscriber: SubscriberRecord
+    closes: datetime
+
+
+async def _answer(request: Request, answer: Callable[[Context, _Opened], Awaitable[Response]]) -> Response:
+    """Return the answer for the person of a link, or a page if it has expired or the person is unknown."""
+    found, token = context(request), request.path_params["token"]
+    link = found.links.data_link(token)
+    if link is None:
+        return found.page("not_found", status=HTTPStatus.NOT_FOUND)
+    is_open = link.expires > found.now()
+    record = await run_in_thread(_read, found, link.subscriber_id) if is_open else None
+    if record is None or record.subscriber is None:
+        return found.page("data_gone", status=HTTPStatus.GONE)
+    return await answer(found, _Opened(token, record, record.subscriber, link.expires))
+
+
+def _read(found: Context, subscriber_id: int) -> PersonRecord | None:
+    with found.database.reading() as connection:
+        return read_person_with_id(connection, subscriber_id)
+
+
+async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> Response:
+    subscriber, record = opened.subscriber, opened.record
+    changes = {event.change: event.at for event in record.history}
+    issues = [issue for issue in record.issues if issue.outcome == "accepted" and not issue.is_rehearsal]
+    values = {
+        "address": subscriber.address,
+        "name": subscriber.name,
+        "asked": changes.get("asked"),
+        "confirmed": changes.get("confirmed"),
+        "state": subscriber.state,
+        "issues": len(issues),
+        "last_issue": issues[-1].at if issues else None,
+        "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.history],
+        "closes": opened.closes,
+        "token": opened.token,
+        "is_unsure": is_unsure,
+    }
+    return found.page("your_data", values, HTTPStatus.UNPROCESSABLE_ENTITY if is_unsure else HTTPStatus.OK)
+
+
+def _attachment(content: str, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, headers=headers, media_type=media_type)

@@ -1,0 +1,46 @@
+"""The public address of the server: that of the unsubscribe links, which are in mail that was sent already."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from newsletter.config.loader import Newsletter
+from newsletter.errors import ConfigError
+from newsletter.network.hosts import is_loopback
+
+_END = "/unsubscribe/{token}"
+
+
+@dataclass(frozen=True)
+class PublicAddress:
+    """The address below which readers reach the pages; `path` is its path, without a slash at the end."""
+
+    url: str
+
+    @property
+    def path(self) -> str:
+        """Return the path of the address: "" or, for example, `/news`."""
+        return urlsplit(self.url).path
+
+    @property
+    def is_here(self) -> bool:
+        """Return True for an address of this machine, which no other one reaches."""
+        return is_loopback(urlsplit(self.url).hostname or "")
+
+
+def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
+    """Return the public address of a newsletter's pages.
+
+    Raise ConfigError if its `unsubscribe.url` does not lead to the pages of `news serve`; `port` is for the
+    example in the message.
+    """
+    url = newsletter.config.unsubscribe.url or ""
+    if url.endswith(_END):
+        return PublicAddress(url.removesuffix(_END))
+    fix = (
+        f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this machine, "
+        f"with provider: outbox, write http://127.0.0.1:{port}{_END}"
+    )
+    what = (
+        f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
+    )
+    raise ConfigError.of(newsletter.where("unsubscribe", "url"), what, fix)

@@ -1,0 +1,123 @@
+"""The public web server: uvicorn, the thread that writes, and the thread that sends mail."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import uvicorn
+
+from newsletter.config import units
+from newsletter.config.loader import Newsletter
+from newsletter.constants import SERVE_PORT
+from newsletter.errors import SendRefused
+from newsletter.mail.service_mail import ServiceMailings
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.network.listening import listen, url_of
+from newsletter.providers.factory import open_provider
+from newsletter.services.service_mail_thread import ServiceMailThread
+from newsletter.services.service_mailer import ServiceMailer
+from newsletter.state.secret_key import all_secret_keys
+from newsletter.store.database import open_database
+from newsletter.web.app import app
+from newsletter.web.context import Context
+from newsletter.web.public_address import PublicAddress, public_address
+from newsletter.web.throttle import Throttle
+from newsletter.web.writer import Writer
+
+_MAX_CONNECTIONS = 1000
+_HEADER_BYTES = 16 * 1024
+_GRACE_SECONDS = 10
+_HOUR = timedelta(hours=1)
+Ready = Callable[[str, PublicAddress], None]
+
+
+def run(newsletter: Newsletter, *, host: str, port: int, ready: Ready) -> None:
+    """Serve until Ctrl-C or SIGTERM; see `newsletter.web.launch.serve`."""
+    address = public_address(newsletter, port)
+    with (
+        listen(host, port, default_port=SERVE_PORT) as listening,
+        open_context(newsletter, address) as shared,
+        suppress(KeyboardInterrupt),
+    ):
+        # uvicorn raises the signal again when it has stopped; without a handler, the threads would be lost.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        asyncio.run(_serve(shared, listening, lambda: ready(url_of(host, listening), address)))
+
+
+@contextmanager
+def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Context]:
+    """Open what the handlers share, and start the threads; stop them when the block ends.
+
+    Raise SendRefused if the newsletter cannot send mail, or if its state is on a Git ref.
+    """
+    _refuse_state_on_ref(newsletter)
+    serve = newsletter.config.serve
+    rates = units.parse_rates(serve.rate)
+    with ExitStack() as stack:
+        provider = stack.enter_context(closing(open_provider(newsletter)))
+        for problem in provider.check():
+            raise SendRefused(problem.what, problem.fix, where=problem.where)
+        keys = all_secret_keys(newsletter, leaves_machine=provider.capabilities.leaves_machine)
+        tokens = UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:])
+        links = SignedLinks(keys, newsletter.list_id)
+        database = stack.enter_context(open_database(newsletter))
+        writer = stack.enter_context(closing(Writer(database)))
+        mailings = ServiceMailings(newsletter, address.url, links, tokens)
+        most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
+        mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
+        mail_thread = stack.enter_context(closing(ServiceMailThread(mailer.run_once)))
+        mail_thread.start()
+        yield Context(
+            newsletter=newsletter,
+            address=address,
+            database=database,
+            writer=writer,
+            tokens=tokens,
+            links=links,
+            throttle=Throttle(units.parse_rates(serve.rate_per_network), rates),
+            now=lambda: datetime.now(UTC),
+            wake_mailer=mail_thread.wake,
+            is_mailing=lambda: mail_thread.is_alive,
+        )
+
+
+def _refuse_state_on_ref(newsletter: Newsletter) -> None:
+    if newsletter.config.state is not None:
+        what = "the state is on a Git ref, which a server cannot change with each request"
+        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or let `news unsubscribes pull` collect"
+        raise SendRefused(what, fix)
+
+
+async def _serve(shared: Context, listening: socket.socket, ready: Callable[[], None]) -> None:
+    proxies: Sequence[str] = shared.newsletter.config.serve.proxies
+    config = uvicorn.Config(
+        app(shared),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # the addresses of pages have tokens
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        limit_concurrency=_MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    await _Server(config, ready).serve([listening])
+
+
+class _Server(uvicorn.Server):
+    """Call `ready` after the start."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
