@@ -45,6 +45,7 @@ _MODULES = {
     "retry": "recover",
     "resolve": "recover",
     "subscribers": "subscribers",
+    "unsubscribes": "pull",
     "serve": "serve",
     "state": "state",
     "db": "database",

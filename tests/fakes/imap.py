@@ -43,12 +43,17 @@ class ImapFake:
     moved: dict[str, list[bytes]] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    _closing: tuple[str, int] = ("", 0)
 
     def deliver(self, content: bytes, arrived_at: datetime | None = None, *, seen: bool = False) -> Stored:
         uid = self.stored[-1].uid + 1 if self.stored else 1
         message = Stored(uid, content, arrived_at or datetime.now(UTC), seen)
         self.stored.append(message)
         return message
+
+    def close_at(self, command: str, turn: int) -> None:
+        """Close the connection at a command, the `turn`-th time that it comes."""
+        self._closing = (command, turn)
 
     @property
     def unseen(self) -> list[int]:
@@ -94,6 +99,9 @@ class ImapFake:
             name = (re.match(r"(UID )?\w+", rest.upper()) or [""])[0]
             self.commands.append("LOGIN" if name == "LOGIN" else rest)
             scripted = self.script.get(name)
+            if name == self._closing[0]:
+                self._closing = (name, self._closing[1] - 1)
+                scripted = CLOSE if not self._closing[1] else scripted
             if scripted == CLOSE:
                 return
             if scripted == SILENCE:
