@@ -1,7 +1,7 @@
 """Print how `news serve` keeps up with sign-ups at a fixed rate, on a disk that takes 5 ms for each commit.
 
-`--rate` is the number of sign-ups a second (200), `--seconds` the duration (60). `--with-import` lets an import
-of people run beside it.
+`--rate` is the number of sign-ups a second (200), `--seconds` the duration (60), `--commit-ms` the time of a
+commit (5).
 """
 
 import argparse
@@ -96,7 +96,9 @@ def report(statuses: Counter[int], durations: list[float], server: dict, options
     measure.row("  confirmation mails written", f"{server['mails']:,}", f"{asked:,}")
     ordered = sorted(durations)
     measure.row("  median time of an answer", f"{statistics.median(ordered) * 1000:.0f} ms")
-    measure.row("  99 of 100 are faster than", f"{ordered[len(ordered) * 99 // 100] * 1000:.0f} ms", f"<= {MAX_MS} ms")
+    measure.row(
+        "  99 of 100 are faster than", f"{ordered[len(ordered) * 99 // 100] * 1000:.0f} ms", f"<= {MAX_MS} ms"
+    )
     measure.row("  the slowest", f"{ordered[-1] * 1000:.0f} ms")
     measure.row(f"  commits, of {options.commit_ms:g} ms each at least", f"{server['commits']:,}")
     measure.row("  CPU of the server a sign-up", f"{server['cpu'] / asked * 1e6:.0f} us")

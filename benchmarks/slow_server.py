@@ -1,7 +1,7 @@
 """The server of `sign_ups.py`: `python benchmarks/slow_server.py FOLDER COMMIT_MS`.
 
-It serves a newsletter with a commit that takes longer, prints its port, and when the standard input ends, what
-the database has.
+It serves a newsletter with a commit that takes longer. It prints its port, and when the standard input ends,
+what the database has.
 """
 
 import json
@@ -37,7 +37,9 @@ def main(folder: Path, commit_seconds: float) -> None:
 
     with open_context(newsletter, public_address(newsletter, 8080)) as shared:
         event.listen(shared.database._engine, "commit", slow_commit)
-        server = uvicorn.Server(uvicorn.Config(app(shared), log_config=None, access_log=False, lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(app(shared), log_config=None, access_log=False, lifespan="off")
+        )
         listening = listen("127.0.0.1", 0, default_port=8080)
         print(listening.getsockname()[1], flush=True)
         threading.Thread(target=_stop_after_input, args=[server], daemon=True).start()

@@ -37,12 +37,12 @@ from newsletter.constants import (
 from newsletter.errors import Severity
 from newsletter.issue import files
 from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Story
-from newsletter.render import sandbox, template_files, templates
+from newsletter.render import pages, sandbox, template_files, templates
 from newsletter.render.pipeline import render
 from newsletter.render.template_data import template_data
 from newsletter.render.themes import THEMES
 from tests import samples
-from tests.render import material
+from tests.render import material, page_values
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
@@ -453,6 +453,24 @@ def test_every_method_of_a_value_is_described() -> None:
     methods = {row[0]: set(spans(row[1])) for row in rows(section("docs/templates.md", "Data"))}
     for name, of in {"text": str, "mappings": dict, "lists": list}.items():
         assert methods[name] == sandbox.ATTRIBUTES[of], name
+
+
+def test_every_web_page_is_described_with_its_values() -> None:
+    files, values, variables = tables(section("docs/templates.md", "Web pages"))
+    described = {spans(row[0])[0]: set(spans(row[2])) for row in files}
+    assert described == {f"{name}.html.j2": set(given) for name, given in pages.PAGES.items()}
+    explained = {word for row in values for word in spans(row[0])}
+    assert explained == set().union(*pages.PAGES.values())
+    assert {word for row in variables for word in spans(row[0])} == page_values.SHARED
+
+
+def test_the_example_of_a_web_page_works(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```jinja\n(.*?)^```", section("docs/templates.md", "Web pages"), re.S | re.M)
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "confirmed.html.j2").write_text(example, encoding="utf-8")
+    values = {"address": page_values.MASKED, "sender": ""}
+    page = pages.render_page("confirmed", page_values.site(templates=str(tmp_path)), values)
+    assert "Welcome to the kitchen" in page and "1 Kitchen Road" in page
 
 
 def test_every_template_is_described_with_what_it_receives() -> None:

@@ -125,8 +125,10 @@ def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> Non
     listed = subprocess.run(
         [sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True, check=True
     ).stdout
-    for template in (ROOT / "templates").glob("*.j2"):
-        assert f"newsletter/templates/{template.name}" in listed
+    for template in (ROOT / "templates").rglob("*.j2"):
+        assert f"newsletter/{template.relative_to(ROOT).as_posix()}" in listed
+    for texts in (ROOT / "newsletter" / "render" / "page_texts").iterdir():
+        assert texts.relative_to(ROOT).as_posix() in listed
     for page in (ROOT / "newsletter" / "preview" / "page").glob("*"):
         assert f"newsletter/preview/page/{page.name}" in listed
     for text in (ROOT / "newsletter" / "starter").rglob("*.*"):

@@ -114,7 +114,9 @@ def main(ctx: click.Context, folder: Path, verbose: int, log_format: Literal["te
     """
     from newsletter.cli import logs
 
-    ctx.with_resource(logs.enabled(verbose, log_format))
+    # A server runs for months, and nobody sees its mistakes elsewhere.
+    verbosity = max(verbose, 1) if ctx.invoked_subcommand == "serve" else verbose
+    ctx.with_resource(logs.enabled(verbosity, log_format))
     ctx.with_resource(no_programs_of(folder))
     ctx.obj = folder
 

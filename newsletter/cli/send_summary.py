@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from newsletter.cli import output
+from newsletter.cli import output, terminal
 from newsletter.cli.layout import clock_time, show_command, show_heading, show_number, show_text
 from newsletter.cli.output import Styled
 from newsletter.display import counted, display_path, shortened
@@ -47,6 +47,7 @@ def show_status(
         _show_numbers(status, now)
     if status.joined:
         show_number("Joined", f"{status.joined:,}", ["after the start; they are not in this send"])
+    _show_early_departures(status)
     if status.holder:
         doing = "is sending this issue now" if status.in_progress else "has ended"
         output.echo()
@@ -56,6 +57,23 @@ def show_status(
         output.echo()
     for purpose, command in commands:
         show_command(purpose, command)
+
+
+def _show_early_departures(status: "SendStatus") -> None:
+    """Warn of many people who left at once: programs may have done it in their names."""
+    if not (people := status.early_departures.total()):
+        return
+    domains = status.early_departures.most_common(MAX_REASONS)
+    named = ", ".join(f"{number:,} at {shortened(domain, 60)}" for domain, number in domains)
+    if not _is_plain_success(status):
+        output.echo()
+    text = (
+        f"Warning: {counted(people, 'person', 'people')} left within 10 minutes after the mail was delivered "
+        f"({named}). Programs that check the links of mail may have pressed the button. Ask readers at these "
+        "domains; for 30 days they can take it back on the page of their unsubscribe link."
+    )
+    for line in terminal.wrapped(text, 2, always=True):
+        output.echo(Styled(line, colour="yellow"))
 
 
 def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:

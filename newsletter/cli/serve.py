@@ -30,7 +30,7 @@ def serve(folder: Path, port: int, host: str) -> None:
     """Serve the pages on which people sign up, confirm and unsubscribe.
 
     It runs until Ctrl-C or SIGTERM, behind a web server that speaks https. It also sends the mail for these
-    pages, and takes the reports of the provider.
+    pages, and takes the reports of the provider. It logs its steps to standard error, as with -v.
     """
     from newsletter.web import launch
 

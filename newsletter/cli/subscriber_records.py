@@ -41,16 +41,16 @@ def show(folder: Path, address: str, as_json: bool) -> None:
 
     If the address is not known, the exit code is 1.
     """
-    from newsletter.cli import subscriber_summary
+    from newsletter.cli import person_summary
     from newsletter.store.person_record import read_person
 
     (mailbox,) = _addresses([address])
     with open_to_read(load(folder)) as database, database.reading() as connection:
         record = read_person(connection, mailbox)
     if as_json:
-        output.echo_json(subscriber_summary.person_as_json(record))
+        output.echo_json(person_summary.person_as_json(record))
     else:
-        subscriber_summary.show_person(record)
+        person_summary.show_person(record)
     sys.exit(0 if record.is_known else REFUSED)
 
 
@@ -230,7 +230,9 @@ def _now(record: "PersonRecord") -> str:
     """Return what a person is before being forgotten."""
     if subscriber := record.subscriber:
         return f"{subscriber.state}, in {counted(len(record.issues), 'send')}"
-    return "forgotten already" if record.is_known else "not known here"
+    if record.sign_up:
+        return "signed up, and has not confirmed"
+    return "forgotten already" if record.forgotten_at else "not known here"
 
 
 def _show_forgotten(newsletter: "Newsletter", report: "ForgetReport") -> None:

@@ -1,18 +1,16 @@
-"""The record of one person and the numbers of the list, as text in the terminal and as JSON."""
+"""The numbers of the list, as text in the terminal and as JSON."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from newsletter.cli import output, terminal
-from newsletter.cli.layout import show_command, show_heading, show_number, show_text
+from newsletter.cli import output
+from newsletter.cli.layout import show_heading, show_number, show_text
 from newsletter.cli.output import Styled
 from newsletter.display import counted, shortened
 
 if TYPE_CHECKING:
     from newsletter.store.list_statistics import ListStatistics, Movement
-    from newsletter.store.person_record import PersonRecord, ReceivedIssue, SubscriberRecord
 
 _NOTES = {
     "pending": "have not confirmed yet",
@@ -21,49 +19,6 @@ _NOTES = {
 }
 _BAR_WIDTH = 30
 _NAME_WIDTH, _COUNT_WIDTH = 32, 9
-
-
-def show_person(record: "PersonRecord") -> None:
-    """Show all that the newsletter has about a person, or that it has nothing."""
-    subscriber = record.subscriber
-    if subscriber is None:
-        show_heading(_verdict(record), "" if record.is_known else "yellow")
-        show_text("Address", record.address)
-        if record.is_known:
-            output.echo()
-            _show_lines(
-                "The newsletter has only a hash of this person's address, so that no import adds the "
-                "address again."
-            )
-            show_command(
-                "If the owner of the address asks to subscribe",
-                f"news subscribers add {record.address} --again",
-            )
-        return
-    show_heading(_verdict(record), "green" if subscriber.state == "active" else "yellow")
-    show_text("Address", subscriber.address)
-    show_text("Name", subscriber.name or "none")
-    show_text("State", _state(subscriber))
-    show_text("Consent", _consent(subscriber))
-    if record.forgotten_at:
-        show_text("Forgotten", f"{_day(record.forgotten_at)}, before the person was added again")
-    show_text("Number", f"{subscriber.id:,}, in the unsubscribe links of this person")
-    output.echo()
-    _show_issues(record.issues)
-
-
-def person_as_json(record: "PersonRecord") -> str:
-    """Return the record of a person as JSON."""
-    subscriber = record.subscriber
-    status = "subscriber" if subscriber else "forgotten" if record.is_known else "unknown"
-    content = {
-        "address": record.address,
-        "status": status,
-        "forgotten_at": record.forgotten_at,
-        "subscriber": vars(subscriber) if subscriber else None,
-        "issues": [vars(issue) for issue in record.issues],
-    }
-    return _json(content)
 
 
 def show_statistics(numbers: "ListStatistics") -> None:
@@ -101,45 +56,7 @@ def statistics_as_json(numbers: "ListStatistics") -> str:
         "domains": [{"domain": domain, "active": people} for domain, people in numbers.domains],
         "other_domains": numbers.other_domains,
     }
-    return _json(content)
-
-
-def _verdict(record: "PersonRecord") -> str:
-    subscriber = record.subscriber
-    if subscriber is None:
-        return f"WAS FORGOTTEN ON {_day(record.forgotten_at)}" if record.forgotten_at else "NOT KNOWN HERE"
-    if subscriber.state == "active":
-        return f"ON THE LIST SINCE {_day(subscriber.consent_at)}"
-    if subscriber.state == "pending":
-        return f"NOT CONFIRMED YET, ASKED ON {_day(subscriber.changed_at)}"
-    return f"OFF THE LIST: {subscriber.state.upper()} ON {_day(subscriber.changed_at)}"
-
-
-def _state(subscriber: "SubscriberRecord") -> str:
-    how = f" ({subscriber.changed_how})" if subscriber.changed_how else ""
-    return f"{subscriber.state} since {_minute(subscriber.changed_at)}{how}"
-
-
-def _consent(subscriber: "SubscriberRecord") -> str:
-    source = f" from {subscriber.consent_source}" if subscriber.consent_source else ""
-    return f"{_minute(subscriber.consent_at)}, {subscriber.consent_how}{source}"
-
-
-def _show_issues(issues: "Sequence[ReceivedIssue]") -> None:
-    if not issues:
-        output.echo("  No issue was sent to this address.")
-        return
-    table = [["Issue", "Through", "Outcome", "When (UTC)"]]
-    for issue in issues:
-        through = f"{issue.provider} (rehearsal)" if issue.is_rehearsal else issue.provider
-        table.append([issue.issue, through, issue.outcome, f"{issue.at:%Y-%m-%d %H:%M}" if issue.at else "-"])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row, reason in zip(table, ["", *(issue.reason for issue in issues)], strict=True):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        output.echo(Styled("  " + "  ".join(cells).rstrip(), bold=row is table[0]))
-        if reason:
-            for line in terminal.wrapped(reason, 6, always=True):
-                output.echo(line)
+    return as_json(content)
 
 
 def _show_last(numbers: "ListStatistics") -> None:
@@ -178,18 +95,6 @@ def _show_shares(title: str, pairs: Sequence[tuple[str, int]], total: int) -> No
     output.echo()
 
 
-def _show_lines(text: str) -> None:
-    for line in terminal.wrapped(text, 2, always=True):
-        output.echo(line)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d}"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _json(content: Any) -> str:
+def as_json(content: Any) -> str:
+    """Return a record as JSON; a time is a text (ISO 8601)."""
     return json.dumps(content, default=lambda moment: moment.isoformat(), ensure_ascii=False, indent=1)

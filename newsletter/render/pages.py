@@ -4,15 +4,14 @@ A newsletter replaces a page by a file of the same name in its own `templates/we
 """
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
-from html import unescape
 from pathlib import Path
 from typing import Any
 
 from newsletter.render.date_line import date_line
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
+from newsletter.render.page_words import visible_text
 from newsletter.render.template_data import Fields, site_fields
 from newsletter.render.template_functions import Function
 from newsletter.render.templates import render_text
@@ -53,12 +52,11 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     """Return a page of PAGES as HTML. Raise TemplateError with the template's file and line.
 
     `base` is the prefix of all links, without a slash at its end. Values are texts, numbers, booleans, dates,
-    None, and lists and mappings of them; times of day need a time zone.
+    None, and lists and mappings of them; times of day need a time zone. A value that is not given is None.
     """
-    return _render(name, site, values, base)
-
-
-def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> str:
+    if unknown := values.keys() - set(PAGES[name]):
+        raise ValueError(f"the page {name} has no values {', '.join(sorted(unknown))}")
+    values = {**dict.fromkeys(PAGES[name]), **values}
     language = text_language(TEXTS, site.language)
     translate = translator(translations(TEXTS, language), html=True)
     variables = _shared(site) | {
@@ -74,15 +72,15 @@ def _render(name: str, site: Site, values: Mapping[str, object], base: str) -> s
     return render_text(f"web/{name}.html.j2", site, variables | plain)
 
 
-def consent_wording(site: Site) -> str:
-    """Return the words of the form with which people give their consent, as text of one line."""
-    html = _render("consent", site, {}, "")
-    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
-
-
 def render_style(site: Site) -> str:
     """Return the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
     return render_text("web/site.css.j2", site, _shared(site))
+
+
+def sign_up_wording(site: Site) -> str:
+    """Return all words of the sign-up page, in one line: what people were told who gave their consent."""
+    page = render_page("sign_up", site, dict.fromkeys(PAGES["sign_up"], ""))
+    return visible_text(page)
 
 
 def _shared(site: Site) -> dict[str, Any]:
@@ -93,6 +91,8 @@ def _plain(value: object, language: str, months: str | None, translate: Callable
     """Return a value as templates may have it, with dates as text; raise TypeError for other types."""
     match value:
         case dt.datetime():
+            if value.tzinfo is None:
+                raise TypeError("a time of a page needs its time zone")
             moment = value.astimezone(dt.UTC)
             day = date_line("day", moment.date(), language, months)
             return translate(MOMENT, date=day, time=f"{moment:%H:%M}")

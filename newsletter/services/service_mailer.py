@@ -32,7 +32,7 @@ _MAX_BATCH = 100
 _HOUR = timedelta(hours=1)
 # Mail that confirms comes last: a flood of it must not keep people from their data.
 _TURNS: tuple[tuple[ServiceMailKind, ...], ...] = (("already", "data"), ("confirm",))
-# Calls that failed, one after the other, before a pause; a mail server may put off the mail to single addresses.
+# Failed calls in a row before a pause; a mail server may put off the mail to single addresses.
 _MAX_FAILURES = 5
 
 

@@ -31,6 +31,8 @@ class SendStatus:
     reasons: dict[str, Counter[str]]
     # Number of recipients by the kind of what was reported about them later (DELIVERY_EVENT_KINDS).
     reported: Mapping[str, int] = field(default_factory=dict)
+    # Number of people who left just after the delivery, by the domain of their mail; empty if they are few.
+    early_departures: Counter[str] = field(default_factory=Counter)
 
     @property
     def waits_for_go_ahead(self) -> bool:
@@ -78,4 +80,5 @@ def send_status(
         holder=lease_holder(send, newsletter.runs, now),
         reasons=reasons,
         reported=queries.reported(send),
+        early_departures=queries.early_departures(send),
     )

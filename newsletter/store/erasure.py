@@ -61,7 +61,7 @@ NOT_SEARCHED = {
 """The columns with text that are not searched: table and column."""
 
 Erased = Literal[
-    "erased",  # was a subscriber, also one who had left
+    "erased",  # was a subscriber, also one who had left, or had signed up
     "already",  # was forgotten before
     "never_here",  # was no subscriber; is kept out from now on
 ]
@@ -74,7 +74,7 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
     suppression.suppress(connection, [address.key], now)
-    _delete_sign_up(connection, address)
+    had_signed_up = _delete_sign_up(connection, address)
     if row:
         for table in (consent_event_table, service_mail_table, delivery_event_table):
             connection.execute(delete(table).where(table.c.subscriber_id == row.id))
@@ -82,14 +82,17 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     wanted = AddressInText(address.key, row.name if row else "")
     texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
     log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
-    return "erased" if row else "already" if before else "never_here"
+    return "erased" if row or had_signed_up else "already" if before else "never_here"
 
 
-def _delete_sign_up(connection: Connection, address: Address) -> None:
+def _delete_sign_up(connection: Connection, address: Address) -> bool:
+    """Delete the sign-up of an address and the mails to it; return False if there is none."""
     query = select(sign_up_table.c.id).where(sign_up_table.c.address_key == address.key)
-    if sign_up_id := connection.scalar(query):
-        connection.execute(delete(service_mail_table).where(service_mail_table.c.sign_up_id == sign_up_id))
-        connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))
+    if not (sign_up_id := connection.scalar(query)):
+        return False
+    connection.execute(delete(service_mail_table).where(service_mail_table.c.sign_up_id == sign_up_id))
+    connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))
+    return True
 
 
 def names_of(connection: Connection, addresses: Iterable[Address]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Read the ledger: the sends, and the states of their recipients and held batches."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from newsletter.sending.model import REHEARSAL, Counts, HeldBatch, HeldBatchStatus, Send
 from newsletter.store.database import Database
 from newsletter.store.delivery_events import count_reported
+from newsletter.store.early_departures import early_departures
 from newsletter.store.recipient_pages import read_page, reported_state
 from newsletter.store.schema import (
     attempt_table,
@@ -87,6 +89,11 @@ class LedgerQueries:
         by_state.pop("skipped", None)
         left = sum(int(skipped) for _, _, skipped in rows)
         return Counts(send.recipients, **by_state, left=left, held=int(held), in_flight=int(in_flight))
+
+    def early_departures(self, send: Send) -> Counter[str]:
+        """Return the number of people who left just after the delivery, by domain; empty if they are few."""
+        with self._database.reading() as connection:
+            return early_departures(connection, send)
 
     def reported(self, send: Send) -> dict[str, int]:
         """Return the number of a send's recipients by the kinds of delivery events about them."""

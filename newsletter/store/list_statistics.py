@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, no
 
 from newsletter.constants import DEPARTED_STATES, SUBSCRIBER_STATES
 from newsletter.sending.model import SUBSCRIBERS
-from newsletter.store.schema import send_table, subscriber_table, suppressed_table
+from newsletter.store.schema import send_table, sign_up_table, subscriber_table, suppressed_table
 from newsletter.subscribers.origins import IMPORTED
 
 MONTHS = 12
@@ -40,9 +40,10 @@ class Movement:
 class ListStatistics:
     """Numbers of subscribers.
 
-    `months` are the last MONTHS months, the oldest first. `last_issue` is the name of the issue that was sent
-    last, and `since_last` the movement after its send began; None if none was sent. `origins` and `domains`
-    are those of active subscribers, the most frequent first.
+    Sign-ups that wait for their confirmation are in the state `pending`. `months` are the last MONTHS months,
+    the oldest first. `last_issue` is the name of the issue that was sent last, and `since_last` the movement
+    after its send began; None if none was sent. `origins` and `domains` are those of active subscribers, the
+    most frequent first.
     """
 
     states: dict[str, int]
@@ -58,6 +59,7 @@ class ListStatistics:
 def read_statistics(connection: Connection, now: datetime) -> ListStatistics:
     """Count the subscribers at a time, which is in UTC."""
     by_state = dict(_pairs(connection, select(_state, func.count()).group_by(_state)))
+    by_state["pending"] = by_state.get("pending", 0) + _waiting_sign_ups(connection, now)
     last = connection.execute(
         select(send_table.c.issue, send_table.c.started_at)
         .where(send_table.c.list == SUBSCRIBERS)
@@ -65,10 +67,11 @@ def read_statistics(connection: Connection, now: datetime) -> ListStatistics:
         .limit(1)
     ).first()
     frequent, domains = _domains(connection)
+    forgotten = select(func.count()).where(suppressed_table.c.until.is_(None))
     origins = select(subscriber_table.c.consent_how, func.count()).where(_is_active)
     return ListStatistics(
         states={state: by_state.get(state, 0) for state in SUBSCRIBER_STATES},
-        forgotten=connection.scalar(select(func.count()).select_from(suppressed_table)) or 0,
+        forgotten=connection.scalar(forgotten) or 0,
         months=_by_month(connection, month_starts(now, MONTHS)),
         origins=_most_frequent(_pairs(connection, origins.group_by(subscriber_table.c.consent_how))),
         domains=frequent,
@@ -102,6 +105,11 @@ def _counted_by_month(
         month = func.substr(type_coerce(moment, String), 1, len("2026-04"))
     named = select(month.label("month")).where(condition).subquery()
     return dict(_pairs(connection, select(named.c.month, func.count()).group_by(named.c.month)))
+
+
+def _waiting_sign_ups(connection: Connection, now: datetime) -> int:
+    waits = and_(sign_up_table.c.subscriber_id.is_(None), sign_up_table.c.expires_at > now)
+    return connection.scalar(select(func.count()).where(waits)) or 0
 
 
 def _since(connection: Connection, moment: datetime) -> Movement:

@@ -1,4 +1,4 @@
-"""Read all that the database has about one person: the subscriber, and the issues sent to the address."""
+"""Read all that the database has about one person: the subscriber, sign-up, consents, issues and mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from newsletter.sending.model import REHEARSAL
+from newsletter.store.consent_history import ConsentEvent, history
+from newsletter.store.person_history import (
+    DeliveryRecord,
+    ServiceMailRecord,
+    SignUpRecord,
+    read_deliveries,
+    read_service_mails,
+    read_sign_up,
+)
 from newsletter.store.recipient_blocks import find_number
 from newsletter.store.recipient_pages import reported_state
 from newsletter.store.schema import (
@@ -17,7 +26,7 @@ from newsletter.store.schema import (
     send_table,
     subscriber_table,
 )
-from newsletter.store.suppression import suppressed_since
+from newsletter.store.suppression import paused_until, suppressed_since
 from newsletter.subscribers.address import Address
 
 
@@ -57,18 +66,23 @@ class PersonRecord:
     """All that the database has about the person with an address; nothing if the address is not known.
 
     `forgotten_at` is the time at which the person was forgotten; a subscriber who was added again later has
-    it too.
+    it too. Until `paused_until` a confirmation mail is not sent to the address, because one bounced.
     """
 
     address: str
     subscriber: SubscriberRecord | None
     forgotten_at: datetime | None
+    paused_until: datetime | None
+    sign_up: SignUpRecord | None
+    consents: list[ConsentEvent]
     issues: list[ReceivedIssue]
+    service_mails: list[ServiceMailRecord]
+    deliveries: list[DeliveryRecord]
 
     @property
     def is_known(self) -> bool:
         """Return True if the database has anything about this person."""
-        return self.subscriber is not None or self.forgotten_at is not None
+        return any((self.subscriber, self.forgotten_at, self.paused_until, self.sign_up))
 
 
 def read_person(connection: Connection, address: Address) -> PersonRecord:
@@ -76,9 +90,20 @@ def read_person(connection: Connection, address: Address) -> PersonRecord:
     columns = [subscriber_table.c[name] for name in SubscriberRecord.__dataclass_fields__]
     row = connection.execute(select(*columns).where(subscriber_table.c.address_key == address.key)).first()
     subscriber = SubscriberRecord(*row) if row else None
-    issues = _issues(connection, subscriber.id) if subscriber else []
-    given = subscriber.address if subscriber else address.given
-    return PersonRecord(given, subscriber, suppressed_since(connection, address.key), issues)
+    number = subscriber.id if subscriber else None
+    sign_up = read_sign_up(connection, address.key)
+    given = subscriber or sign_up
+    return PersonRecord(
+        address=given.address if given else address.given,
+        subscriber=subscriber,
+        forgotten_at=suppressed_since(connection, address.key),
+        paused_until=paused_until(connection, address.key),
+        sign_up=sign_up,
+        consents=history(connection, number) if number else [],
+        issues=_issues(connection, number) if number else [],
+        service_mails=read_service_mails(connection, sign_up.id if sign_up else None, number),
+        deliveries=read_deliveries(connection, number) if number else [],
+    )
 
 
 def read_person_with_id(connection: Connection, subscriber_id: int) -> PersonRecord | None:

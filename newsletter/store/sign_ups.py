@@ -57,7 +57,7 @@ def ask(connection: Connection, address: Address, wording: str, how: ConsentOrig
         _tell_already(connection, subscriber.id, now)
         return
     known = _row(connection, sign_up_table.c.address_key == address.key)
-    if (count := _next_mail(known, now)) is None or suppression.is_paused(connection, address.key, now):
+    if (count := _next_mail(known, now)) is None or _is_paused(connection, address, now):
         return
     values = {
         "address": address.given,
@@ -150,6 +150,12 @@ def _row(connection: Connection, condition: Any) -> _Row | None:
 def _subscriber(connection: Connection, address_key: str) -> _Row | None:
     query = select(subscriber_table).where(subscriber_table.c.address_key == address_key)
     return connection.execute(query).first()
+
+
+def _is_paused(connection: Connection, address: Address, now: datetime) -> bool:
+    """Return True if a confirmation mail to an address bounced lately."""
+    until = suppression.paused_until(connection, address.key)
+    return until is not None and until > now
 
 
 def _is_open(row: _Row, subscriber: _Row | None, now: datetime) -> bool:

@@ -93,13 +93,15 @@ def suppressed_since(connection: Connection, address_key: str) -> datetime | Non
     return connection.scalar(select(suppressed_table.c.since).where(is_kept))
 
 
-def is_paused(connection: Connection, address_key: str, now: datetime) -> bool:
-    """Return True if mail to an address bounced before it was confirmed: it gets none for some time."""
+def paused_until(connection: Connection, address_key: str) -> datetime | None:
+    """Return the time until which an address gets no confirmation mail, because one bounced; None if it may.
+
+    The time may be over.
+    """
     if not (key := _key(connection)):
-        return False
+        return None
     is_one = suppressed_table.c.address_hash == _hash(key, address_key)
-    query = select(suppressed_table.c.until).where(is_one, suppressed_table.c.until > now)
-    return connection.scalar(query) is not None
+    return connection.scalar(select(suppressed_table.c.until).where(is_one))
 
 
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:

@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, Response
 from newsletter.config.loader import Newsletter
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
-from newsletter.render.pages import consent_wording, render_page
+from newsletter.render.pages import render_page, sign_up_wording
 from newsletter.store.database import Database
+from newsletter.store.group_commit import Writer
 from newsletter.web.public_address import PublicAddress
 from newsletter.web.throttle import Throttle
-from newsletter.web.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Context:
     @cached_property
     def wording(self) -> str:
         """Return the words with which people ask for the newsletter; they are kept with the consent."""
-        return consent_wording(self.newsletter.site)
+        return sign_up_wording(self.newsletter.site)
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""

@@ -131,7 +131,7 @@ def _read(found: Context, subscriber_id: int) -> PersonRecord | None:
 
 async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> Response:
     subscriber, record = opened.subscriber, opened.record
-    changes = {event.change: event.at for event in record.history}
+    changes = {event.change: event.at for event in record.consents}
     issues = [issue for issue in record.issues if issue.outcome == "accepted" and not issue.is_rehearsal]
     values = {
         "address": subscriber.address,
@@ -141,7 +141,7 @@ async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> 
         "state": subscriber.state,
         "issues": len(issues),
         "last_issue": issues[-1].at if issues else None,
-        "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.history],
+        "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.consents],
         "closes": opened.closes,
         "token": opened.token,
         "is_unsure": is_unsure,

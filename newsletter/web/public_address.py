@@ -1,4 +1,4 @@
-"""The public address of the server: that of the unsubscribe links, which are in mail that was sent already."""
+"""The public address of the server: that of the unsubscribe links in mail that was sent."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -37,8 +37,8 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
     if url.endswith(_END):
         return PublicAddress(url.removesuffix(_END))
     fix = (
-        f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this machine, "
-        f"with provider: outbox, write http://127.0.0.1:{port}{_END}"
+        f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this "
+        f"machine, with provider: outbox, write http://127.0.0.1:{port}{_END}"
     )
     what = (
         f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"

@@ -22,11 +22,11 @@ from newsletter.services.service_mail_thread import ServiceMailThread
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
+from newsletter.store.group_commit import Writer
 from newsletter.web.app import app
 from newsletter.web.context import Context
 from newsletter.web.public_address import PublicAddress, public_address
 from newsletter.web.throttle import Throttle
-from newsletter.web.writer import Writer
 
 _MAX_CONNECTIONS = 1000
 _HEADER_BYTES = 16 * 1024
@@ -66,7 +66,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         links = SignedLinks(keys, newsletter.list_id)
         database = stack.enter_context(open_database(newsletter))
         writer = stack.enter_context(closing(Writer(database)))
-        mailings = ServiceMailings(newsletter, address.url, links, tokens)
+        mailings = ServiceMailings(newsletter, links, tokens, address.url)
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
         mail_thread = stack.enter_context(closing(ServiceMailThread(mailer.run_once)))
@@ -88,7 +88,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
 def _refuse_state_on_ref(newsletter: Newsletter) -> None:
     if newsletter.config.state is not None:
         what = "the state is on a Git ref, which a server cannot change with each request"
-        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or let `news unsubscribes pull` collect"
+        fix = "move it to PostgreSQL (news db copy) and delete `state:`, or use `news unsubscribes pull`"
         raise SendRefused(what, fix)
 
 

@@ -1,4 +1,4 @@
-"""Leave the list by the link of a mail: GET shows a button, POST leaves (RFC 8058), and an undo for a while."""
+"""Leave the list by the link of a mail: GET shows a button, POST leaves (RFC 8058); and its undo."""
 
 import logging
 

@@ -46,6 +46,7 @@ def status(
     refused: dict[str, int] | None = None,
     unknown: dict[str, int] | None = None,
     reported: dict[str, int] | None = None,
+    early: dict[str, int] | None = None,
     **send: Any,
 ) -> SendStatus:
     """Return the status of a send; with `held` it can be cancelled until UNTIL."""
@@ -67,6 +68,7 @@ def status(
         holder=holder,
         reasons={"refused": Counter(refused or {}), "unknown": Counter(unknown or {})},
         reported=reported or {},
+        early_departures=Counter(early or {}),
     )
 
 
@@ -106,6 +108,19 @@ CASES = [
         id="held-back-one",
     ),
     pytest.param(status(Counts(2, accepted=2)), {}, "\nSENT TO ALL 2\n\n", id="left"),
+    pytest.param(
+        status(Counts(1204, accepted=1204), early={"bank.example.com": 40, "example.com": 2}),
+        {},
+        """
+        SENT TO ALL 1,204
+
+        Warning: 42 people left within 10 minutes after the mail was delivered (40 at
+        bank.example.com, 2 at example.com). Programs that check the links of mail may
+        have pressed the button. Ask readers at these domains; for 30 days they can
+        take it back on the page of their unsubscribe link.
+        """,
+        id="early-departures",
+    ),
     pytest.param(
         status(Counts(2, accepted=2), joined=1, finished_at=NOW),
         {"identify": True},

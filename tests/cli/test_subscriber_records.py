@@ -15,8 +15,9 @@ from sqlalchemy import insert, update
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.store.database import open_database
-from newsletter.store.schema import chunk_table, subscriber_table
+from newsletter.store.schema import chunk_table, delivery_event_table, subscriber_table
 from tests import samples
+from tests.store.sign_up_story import HOUR, Story
 
 News = Callable[..., Result]
 JOINED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -89,6 +90,55 @@ def test_show_answers_for_strangers_and_for_the_forgotten(news: News, folder: Pa
     assert wrong.exit_code == 1 and '"nobody" is not an email address' in wrong.output
 
 
+def test_show_has_the_sign_up_the_consents_and_the_mail(news: News, folder: Path) -> None:
+    with open_database(loader.load(folder, {})) as database:
+        story = Story(database)
+        ada = story.joined()
+        story.wait(2 * HOUR)
+        story.ask()
+        story.deliver()
+        story.leave(ada)
+        story.wait(2 * HOUR)
+        story.ask(wording="Other words.")
+        story.ask("bo@example.com", wording="Other words.")
+        report = {"digest": b"1", "source": "sendgrid", "kind": "soft", "at": story.now, "status": "4.2.2"}
+        story.write(lambda one: one.execute(insert(delivery_event_table), report | {"subscriber_id": ada}))
+    shown = news("subscribers", "show", "ada@example.com").output
+    assert max(map(len, shown.splitlines())) <= 80
+    assert (
+        "  Sign-up      asked 2026-05-04 14:00 UTC, sign-up form; not confirmed, the link\n"
+        "               works until 2026-05-11 14:00 UTC\n"
+        "  Wording      Other words.\n"
+    ) in shown
+    assert shown.endswith("""
+  Consent    How               When (UTC)
+  asked      sign-up form      2026-05-04 09:00
+      One mail a week, until you unsubscribe.
+  confirmed  sign-up form      2026-05-04 10:00
+  left       unsubscribe page  2026-05-04 12:00
+
+  Other mail  State     When (UTC)
+  already     accepted  2026-05-04 12:00
+  confirm     waiting   2026-05-04 14:00
+
+  Report  From      Issue  Code   When (UTC)
+  soft    sendgrid  -      4.2.2  2026-05-04 14:00
+""")
+    record = json.loads(news("subscribers", "show", "ada@example.com", "--json").output)
+    assert [event["change"] for event in record["consents"]] == ["asked", "confirmed", "left"]
+    assert (record["sign_up"]["wording"], record["deliveries"][0]["status"]) == ("Other words.", "4.2.2")
+    assert [mail["kind"] for mail in record["service_mails"]] == ["already", "confirm"]
+    waiting = news("subscribers", "show", "bo@example.com")
+    assert waiting.exit_code == 0 and "  NOT CONFIRMED YET, ASKED ON 2026-05-04\n" in waiting.output
+    as_json = json.loads(news("subscribers", "show", "bo@example.com", "--json").output)
+    assert (as_json["status"], as_json["subscriber"]) == ("pending", None)
+    asked = news("subscribers", "forget", "bo@example.com", typed="0\n")
+    assert "  bo@example.com: signed up, and has not confirmed\n" in asked.output
+    assert news("subscribers", "forget", "bo@example.com", "--yes").output == "bo@example.com is forgotten\n"
+    assert "ada@example.com" in news("subscribers", "export", "-").stdout
+    assert "bo@example.com" not in news("subscribers", "export", "-").stdout
+
+
 def test_stats_count(news: News, folder: Path) -> None:
     assert "  NOBODY GETS THE NEWSLETTER\n" in news("subscribers", "stats").output
     add(folder, "ada@example.com", consent_at=datetime.now(UTC))
@@ -101,8 +151,17 @@ def test_stats_count(news: News, folder: Path) -> None:
     assert month in shown and "Pending" not in shown
     assert "    imported                                2   100%\n" in shown
     assert "    mail.example                            1    50%\n" in shown
+    with open_database(loader.load(folder, {})) as database:
+        story = Story(database)
+        story.now = datetime.now(UTC)
+        story.ask("di@example.com")
+    assert "\n  Pending      1          have not confirmed yet\n" in news("subscribers", "stats").output
     numbers = json.loads(news("subscribers", "stats", "--json").output)
-    assert numbers["states"]["active"] == 2 and len(numbers["months"]) == 12
+    assert (
+        numbers["states"]["active"] == 2
+        and numbers["states"]["pending"] == 1
+        and len(numbers["months"]) == 12
+    )
     assert numbers["domains"][0] == {"domain": "example.com", "active": 1}
 
 

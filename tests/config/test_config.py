@@ -85,6 +85,8 @@ def test_rendering_sees_what_it_needs() -> None:
     assert (site.name, site.postal_address, site.language) == (PARTS["name"], PARTS["postal_address"], "en")
     assert site.url == "https://soup.example.com"
     assert site.labels["read_story"] == "Cook it"
+    assert site.description is None
+    assert load(description="A soup a week.").site.description == "A soup a week."
     assert site.labels["untracked"].startswith("Nothing in this mail watches you")
 
 

@@ -1,5 +1,6 @@
 """Test on both databases that delivery events are stored once, and change the states of their people."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -136,6 +137,18 @@ def test_soft_bounces_stop_and_a_late_delivery_takes_them_back(database: Databas
     assert states(database)[0] == "bounced"
     assert do(database, event("delivered", people[0], days=14)).changed_subscribers == 1
     assert states(database)[0] == "active"
+
+
+def test_the_same_request_at_the_same_time_is_stored_once(database: Database, people: list[int]) -> None:
+    """Record events in a transaction that begins before the other one, with the same events, is committed."""
+    events = [*(event("soft", people[0], days=days) for days in (20, 13, 6)), event("complained", people[1])]
+    with ThreadPoolExecutor() as pool:
+        with database.writing() as connection:
+            first = record(connection, events, NOW)
+            second = pool.submit(do, database, *reversed(events))
+            assert not wait([second], timeout=0.3).done
+        assert (first, second.result(timeout=30)) == (Recorded(4, 0, 0, 2, 0), Recorded(0, 4, 0, 0, 0))
+    assert states(database) == ["bounced", "complained", "active"] and stored(database) == 4
 
 
 def test_events_before_the_consent_and_before_a_return_do_not_count(

@@ -5,14 +5,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import String, select, update
+from sqlalchemy import String, insert, select, update
 
 from newsletter.errors import DatabaseBusy, SubscriberError
 from newsletter.store.database import Database
 from newsletter.store.erasure import NOT_SEARCHED, erase, is_being_sent_to
 from newsletter.store.import_chunk import move_chunk
 from newsletter.store.recipient_pages import FORGOTTEN
-from newsletter.store.schema import attempt_table, chunk_table, metadata, subscriber_table
+from newsletter.store.schema import (
+    attempt_table,
+    chunk_table,
+    consent_event_table,
+    delivery_event_table,
+    metadata,
+    service_mail_table,
+    sign_up_table,
+    subscriber_table,
+    wording_table,
+)
 from newsletter.store.staged_people import StagedPerson
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.suppression import suppressed, suppressed_since
@@ -20,6 +30,7 @@ from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.store.history import LEASE, History
+from tests.store.sign_up_story import HOUR, WORDING, Story
 
 ADA, BO = (parse_subscriber(f"{name}@example.com")[0] for name in ("ada", "bo"))
 READER = parse_subscriber("reader4@example.com")[0]
@@ -51,6 +62,35 @@ def test_an_address_that_was_never_here_is_kept_out(database: Database) -> None:
     with database.writing() as connection:
         assert erase(connection, ADA, samples.NOW) == "never_here"
         assert suppressed(connection, [ADA.key, BO.key]) == {ADA.key}
+
+
+def test_sign_ups_consents_mail_and_reports_are_erased(database: Database) -> None:
+    story = Story(database)
+    ada, bo = story.joined(), story.joined("bo@example.com")
+    story.deliver()
+    story.leave(ada)
+    story.wait(2 * HOUR)
+    for name in ("ada", "bo", "cy"):
+        story.ask(f"{name}@example.com")
+    report = {"source": "sendgrid", "kind": "soft", "at": story.now}
+    with database.writing() as connection:
+        reports = [report | {"digest": bytes([number]), "subscriber_id": number} for number in (ada, bo)]
+        connection.execute(insert(delivery_event_table), reports)
+    with database.writing() as connection:
+        assert erase(connection, ADA, story.now) == "erased"
+        cy, _ = parse_subscriber("cy@example.com")
+        assert erase(connection, cy, story.now) == "erased", "a person who has only signed up"
+        assert suppressed(connection, [ADA.key, BO.key, cy.key]) == {ADA.key, cy.key}
+    assert "ada@" not in contents(database) and "cy@" not in contents(database)
+    with database.reading() as connection:
+        for table in (consent_event_table, delivery_event_table):
+            assert set(connection.scalars(select(table.c.subscriber_id))) == {bo}
+        mails = connection.execute(
+            select(service_mail_table.c.kind, service_mail_table.c.subscriber_id)
+        ).all()
+        assert mails == [("already", bo)]
+        assert connection.scalars(select(sign_up_table.c.address)).all() == ["bo@example.com"]
+        assert connection.scalars(select(wording_table.c.text)).all() == [WORDING]
 
 
 def test_whoever_had_left_and_is_forgotten_is_kept_out_too(database: Database) -> None:

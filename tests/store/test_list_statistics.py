@@ -7,8 +7,9 @@ from sqlalchemy import insert, update
 
 from newsletter.store.database import Database
 from newsletter.store.list_statistics import Movement, month_starts, read_statistics
-from newsletter.store.schema import send_table, subscriber_table
+from newsletter.store.schema import send_table, subscriber_table, suppressed_table
 from newsletter.store.suppression import suppress
+from tests.store.sign_up_story import Story
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 SENT = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
@@ -62,6 +63,22 @@ def test_the_numbers_of_a_list(database: Database) -> None:
     assert (f"{numbers.months[0].since:%Y-%m}", numbers.months[0].joined) == ("2025-06", 1)
     assert numbers.domains == [("example.com", 2), ("mail.example", 2), ("post.example", 1)]
     assert numbers.other_domains == 0
+
+
+def test_sign_ups_that_wait_are_pending(database: Database) -> None:
+    story = Story(database)
+    story.joined()
+    for name in ("bo", "cy", "di"):
+        story.ask(f"{name}@example.com")
+        story.wait(timedelta(days=3))
+    with database.writing() as connection:
+        suppress(connection, ["x@example.com"], story.now)
+        limited = suppressed_table.insert().values(address_hash=b"y", since=story.now, until=story.now)
+        connection.execute(limited)
+        numbers = read_statistics(connection, story.now)
+    assert (numbers.states["active"], numbers.states["pending"]) == (1, 2), "the link of Bo has expired"
+    assert numbers.forgotten == 1, "a hash with an end is that of a bounce"
+    assert numbers.months[-1].joined == 1 and numbers.origins == [("sign-up form", 1)]
 
 
 def test_an_empty_list(database: Database) -> None:

@@ -111,6 +111,7 @@ def test_several_soft_bounces_of_one_message_are_one() -> None:
 def test_a_delivery_between_soft_bounces_begins_a_new_row() -> None:
     delivered = PersonEvent("delivered", day(9))
     assert state_after(ACTIVE, [*soft(1, 8, 15), delivered]) is None
+    assert state_after(ACTIVE, [*soft(1, 8, 9), delivered, *soft(10, 17)]) is None, "in the same second"
     assert state_after(ACTIVE, [*soft(1, 8, 15, 22), delivered]) is None
     assert state_after(ACTIVE, [*soft(1, 8, 15, 22, 29), delivered]) == StateChange(
         "bounced", day(29), SOFT_BOUNCES

@@ -5,22 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.store.database import Database, open_database
-from tests import samples
 from tests.web.visitors import PublicServer, served
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    is_server = request.param == "postgresql"
-    url = {"NEWS_DATABASE_URL": request.getfixturevalue("postgresql_url")} if is_server else {}
-    with open_database(samples.newsletter(tmp_path, **url)) as opened:
-        yield opened
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.every_case)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PublicServer]:
-    """A public server whose limits are high, on each database."""
+    """Serve a newsletter with high limits; on PostgreSQL only with --every-case (`tests/store` has both)."""
     is_server = request.param == "postgresql"
     url = {"NEWS_DATABASE_URL": request.getfixturevalue("postgresql_url")} if is_server else {}
     with served(tmp_path, extra="serve: {rate: 100k/h, rate_per_network: 100k/h}\n", **url) as opened:

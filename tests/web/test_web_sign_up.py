@@ -49,7 +49,12 @@ def test_the_confirmation_makes_a_subscriber_with_the_words_of_the_consent(serve
     assert (asked.change, confirmed.change) == ("asked", "confirmed")
     (wording,) = server.rows("wording")
     assert {asked.wording_id, confirmed.wording_id} == {wording.id}
-    assert wording.text in text_of(server.get("/"))
+    for sentence in (
+        "You confirm first, by mail, and you leave with one click.",
+        "Nothing in the mail watches you.",
+    ):
+        assert sentence in wording.text
+        assert sentence in text_of(server.get("/"))
 
 
 def test_each_further_visit_of_the_link_says_that_it_is_confirmed(server: PublicServer) -> None:

@@ -98,7 +98,7 @@ def test_leaving_can_be_undone_for_thirty_days(server: PublicServer) -> None:
     undo = path.replace("unsubscribe", "undo")
     server.post(path)
     server.clock.move(days=29)
-    assert "on the list" in text_of(server.post(undo))
+    assert "You are back" in text_of(server.post(undo))
     person = server.person(SAM)
     assert (person.state, person.consent_at, person.consent_how) == (
         "active",

@@ -16,13 +16,13 @@ from newsletter.config import units
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.store.database import open_database
+from newsletter.store.group_commit import Writer
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.address import parse
 from newsletter.web.app import app
 from newsletter.web.context import Context
 from newsletter.web.public_address import public_address
 from newsletter.web.throttle import Throttle
-from newsletter.web.writer import Writer
 from tests import samples
 
 PUBLIC = "https://soup.example.com"
@@ -113,8 +113,8 @@ class PublicServer:
 
 
 def text_of(response: httpx.Response) -> str:
-    """Return the page of a response, with its entities as characters."""
-    return unescape(response.text)
+    """Return the page of a response, with its entities as characters and its line breaks as spaces."""
+    return " ".join(unescape(response.text).split())
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, event, insert, select
 
 from newsletter.errors import DatabaseBusy, Unavailable
 from newsletter.store.database import Conflict, Database
+from newsletter.store.group_commit import Writer
 from newsletter.store.schema import wording_table
-from newsletter.web.writer import Writer
 
 NOW = datetime(2026, 4, 27, tzinfo=UTC)
 

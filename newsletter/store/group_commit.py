@@ -1,6 +1,6 @@
-"""The one thread that writes to the database for all requests: what waits is committed together.
+"""One thread that writes to the database for many callers: what waits is committed together (group commit).
 
-A commit waits for the disk, about as long for fifty changes as for one (group commit).
+A commit waits for the disk, about as long for fifty changes as for one.
 """
 
 import asyncio
