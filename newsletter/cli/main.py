@@ -46,6 +46,7 @@ _MODULES = {
     "resolve": "recover",
     "subscribers": "subscribers",
     "unsubscribes": "pull",
+    "signups": "pull",
     "serve": "serve",
     "state": "state",
     "db": "database",

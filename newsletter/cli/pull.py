@@ -1,4 +1,4 @@
-"""`news unsubscribes pull`: take the people off the list who left outside."""
+"""`news unsubscribes pull` and `news signups pull`: read who left outside, and who signs up by mail."""
 
 import sys
 from pathlib import Path
@@ -32,3 +32,26 @@ def pull_unsubscribes(folder: Path, dry_run: bool) -> None:
     if dry_run:
         output.echo("This was a dry run: nothing was changed.")
     sys.exit(REFUSED if report.failures else 0)
+
+
+@click.group(cls=Group)
+def signups() -> None:
+    """Read the sign-ups that come by mail."""
+
+
+@signups.command("pull")
+@click.option("--dry-run", is_flag=True, help="Show the same counts; change and send nothing.")
+@click.pass_obj
+def pull_signups(folder: Path, dry_run: bool) -> None:
+    """Read the sign-ups that come by mail, and send the mail that waits.
+
+    People who write to `sign_up.mailto` get a mail, and their answer to it confirms the sign-up. Run it every
+    few minutes. Exit code 1: the mailbox could not be read.
+    """
+    from newsletter.services.mail_sign_up import pull_sign_ups
+
+    report = pull_sign_ups(load(folder), dry_run=dry_run)
+    pull_summary.show_sign_up_report(report)
+    if dry_run:
+        output.echo("This was a dry run: nothing was changed.")
+    sys.exit(REFUSED if report.result.failure else 0)

@@ -7,19 +7,22 @@ process ended in between, changes nothing the second time.
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import NewsError, SaveLost, SendRefused, Unavailable
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens, is_test
+from newsletter.services.mail_sign_up import read_sign_ups
 from newsletter.services.open_state import OpenState, change_database, open_to_read
+from newsletter.services.pull_sign_ups import SOURCE as SIGN_UPS
+from newsletter.services.pull_sign_ups import SignUpResult
 from newsletter.services.pull_source import ListedDeparture, Page, Source, TokenDeparture
 from newsletter.services.pull_sources import open_sources, source_names
 from newsletter.state.secret_key import all_secret_keys, find_secret_key
 from newsletter.store import delivery_events, pulls
-from newsletter.store.database import Database
+from newsletter.store.database import Database, refuse_lost_with_machine
 from newsletter.store.pulls import PullState
 from newsletter.subscribers.delivery_event import DeliveryEvent
 
@@ -53,14 +56,17 @@ class SourceResult:
 
 @dataclass(frozen=True)
 class PullReport:
-    """The results of a pull, in the order of the configuration."""
+    """The results of a pull, in the order of the configuration; `sign_ups` is None if none come by mail."""
 
-    results: tuple[SourceResult, ...] = field(default=())
+    results: tuple[SourceResult, ...] = ()
+    sign_ups: SignUpResult | None = None
 
     @property
-    def failures(self) -> list[SourceResult]:
-        """Return the results of the places that could not be read to their end."""
-        return [result for result in self.results if result.failure]
+    def failures(self) -> list[tuple[str, NewsError]]:
+        """Return the name and the error of each place that could not be read to its end."""
+        found = [(result.source, result.failure) for result in self.results]
+        found += [(SIGN_UPS, self.sign_ups.failure)] if self.sign_ups else []
+        return [(name, failure) for name, failure in found if failure]
 
     @property
     def left(self) -> int:
@@ -151,6 +157,8 @@ def pull_unsubscribes(newsletter: Newsletter, *, dry_run: bool = False) -> PullR
     if dry_run:
         with open_to_read(newsletter) as state:
             return _run(newsletter, state.database, dry_run=True)
+    if newsletter.config.state is None:
+        refuse_lost_with_machine(newsletter)  # the worker forgets what was read
     return change_database(newsletter, lambda database: _run(newsletter, database))
 
 
@@ -184,16 +192,16 @@ def refuse_no_source(newsletter: Newsletter) -> None:
 def refuse_failed(report: PullReport) -> None:
     """Raise SendRefused if a place could not be read: somebody who left there would get the issue."""
     if report.failures:
-        failure = report.failures[0].failure
-        names = ", ".join(result.source for result in report.failures)
-        what = f"the people who left could not be read ({names}): {failure.what if failure else ''}"
-        raise SendRefused(what, failure.hint if failure else "")
+        failure = report.failures[0][1]
+        names = ", ".join(name for name, _ in report.failures)
+        raise SendRefused(f"the people who left could not be read ({names}): {failure.what}", failure.hint)
 
 
 def refuse_old(newsletter: Newsletter, database: Database, now: datetime) -> None:
     """Raise SendRefused if a configured place was last read to its end too long ago."""
     with database.reading() as connection:
-        ages = [now - pulls.find_state(connection, name).pulled_at for name in source_names(newsletter)]
+        names = [*source_names(newsletter), *([SIGN_UPS] if newsletter.config.sign_up else [])]
+        ages = [now - pulls.find_state(connection, name).pulled_at for name in names]
     if max(ages, default=timedelta()) > MAX_AGE:
         what = "the people who left were read more than an hour ago"
         raise SendRefused(what, "run the same command again, which reads them first")
@@ -208,7 +216,11 @@ def verifying_tokens(newsletter: Newsletter) -> UnsubscribeTokens | None:
 
 
 def _run(newsletter: Newsletter, database: Database, *, dry_run: bool = False) -> PullReport:
+    """Read the sign-ups first: a person may have confirmed one and left since."""
     tokens = verifying_tokens(newsletter)
-    now = datetime.now(UTC) + database.clock_offset()
     with open_sources(newsletter, tokens, keeps=dry_run) as sources:
-        return Pull(database, tokens, now, dry_run=dry_run).run(sources)
+        has_sign_ups = newsletter.config.sign_up is not None
+        sign_ups = read_sign_ups(newsletter, database, dry_run=dry_run) if has_sign_ups else None
+        now = datetime.now(UTC) + database.clock_offset()
+        report = Pull(database, tokens, now, dry_run=dry_run).run(sources)
+    return replace(report, sign_ups=sign_ups)
