@@ -23,7 +23,9 @@ const server = createServer(async (incoming, outgoing) => {
   for await (const part of incoming) parts.push(part);
   const { method, headers } = incoming;
   const body = ["GET", "HEAD"].includes(method) ? undefined : Buffer.concat(parts);
-  const response = await worker.fetch(new Request(`http://${headers.host}${incoming.url}`, { method, headers, body }), env);
+  const request = new Request(`http://${headers.host}${incoming.url}`, { method, headers, body });
+  // Cloudflare answers for a worker that throws an error.
+  const response = await Promise.resolve(worker.fetch(request, env)).catch(() => new Response("", { status: 500 }));
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.end(Buffer.from(await response.arrayBuffer()));
 });

@@ -12,8 +12,10 @@ from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, SendRefused
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.network.imap import ImapLimits
 from newsletter.services import pull_mailbox
 from newsletter.services.pull import PullReport, SourceResult, pull_unsubscribes
+from newsletter.services.pull_sources import mailbox
 from newsletter.store import pulls
 from newsletter.store.database import open_database
 from newsletter.store.schema import pull_table, subscriber_table
@@ -214,6 +216,34 @@ def test_a_visit_that_ends_early_continues_after_its_last_page(tmp_path: Path) -
     assert states(newsletter) == ["unsubscribed", "unsubscribed", "active"]
 
 
+@pytest.mark.parametrize(
+    "messages", [300, pytest.param(10_000, marks=pytest.mark.every_case)], ids=["some", "many"]
+)
+def test_more_messages_than_a_visit_lists_are_all_read(tmp_path: Path, messages: int) -> None:
+    with ImapFake() as fake:
+        newsletter = by_mail(tmp_path, fake)
+        account = mailbox(newsletter)
+        assert account
+        for _ in range(messages):
+            fake.deliver(letter("hello"), AFTER)
+        source = pull_mailbox.MailboxSource(account, None, limits=ImapLimits(messages=120))
+        pages = list(source.pages(""))
+    assert sum(page.needs_person for page in pages) == messages
+    assert pages[-1].position == f"7:{messages}"
+
+
+def test_a_visit_that_ends_before_the_commit_changes_nothing(tmp_path: Path) -> None:
+    """The message may be marked as seen already: the next visit finds it by its number."""
+    with ImapFake() as fake:
+        newsletter = by_mail(tmp_path, fake)
+        fake.deliver(letter(f"unsubscribe {token(1)}"), AFTER)
+        fake.close_at("UID STORE", 1)
+        (result,) = pull_unsubscribes(newsletter).results
+        assert result.failure and result.left == 0 and positions(newsletter) == {}
+        fake.stored[0].seen = True
+        assert only(pull_unsubscribes(newsletter)).left == 1
+
+
 # The worker
 
 
@@ -232,6 +262,18 @@ def test_a_wrong_key_deletes_no_token(tmp_path: Path, edge: RunningWorker) -> No
     edge.put(token(1, secret="another secret, and long enough"), int(AFTER.timestamp()))
     result = only(pull_unsubscribes(newsletter))
     assert (result.left, result.noise, len(edge.rows())) == (0, 1, 1)
+
+
+def test_a_visit_that_ends_before_tokens_are_deleted_reads_them_again(
+    tmp_path: Path, edge: RunningWorker
+) -> None:
+    newsletter = by_worker(tmp_path, edge)
+    edge.put(token(1), int(AFTER.timestamp()))
+    edge.database.next(None, Fault.html(500))
+    (result,) = pull_unsubscribes(newsletter).results
+    assert result.failure and result.left == 1 and len(edge.rows()) == 1
+    again = only(pull_unsubscribes(newsletter))
+    assert (again.read, again.left) == (1, 0) and edge.rows() == []
 
 
 def test_a_worker_that_lost_its_table_is_read_from_the_beginning(tmp_path: Path, edge: RunningWorker) -> None:
