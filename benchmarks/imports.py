@@ -1,6 +1,7 @@
 """Print the speed and memory of an import, and the longest wait of another process that writes all the time.
 
-The rows are generated: reading files is not part of it. `--rows` is the number of rows (1,000,000).
+The first import reads an export of Mailchimp as `news subscribers import` does; the rows of the others
+are generated. `--rows` is the number of rows (1,000,000).
 """
 
 import argparse
@@ -23,17 +24,20 @@ def main() -> None:
     rows = parser.parse_args().rows
     other_load = measure.OtherLoad()
     measure.row(f"import of {rows:,} rows beside another writer", "", "aim")
-    with tempfile.TemporaryDirectory() as name:
-        first(Path(name), rows)
-        again(Path(name), rows)
+    for what in ("file", "import"):
+        with tempfile.TemporaryDirectory() as name:
+            first(Path(name), rows, what)
+            if what == "import":
+                again(Path(name), rows)
     busy = f"{other_load.cores():.1f} of {os.cpu_count()} cores"
     print(f"\nMeanwhile other processes kept {busy} busy; under high load, the times are too long.")
 
 
-def first(folder: Path, rows: int) -> None:
-    """Import into an empty store."""
-    ran, phases, writer = beside_writer(folder, "import", rows)
-    measure.row("  the whole process", f"{ran.seconds:.1f} s", f"<= {SECONDS * rows / ROWS:g} s")
+def first(folder: Path, rows: int, what: str) -> None:
+    """Import a file or generated rows into an empty store."""
+    ran, phases, writer = beside_writer(folder, what, rows)
+    title = "a file of Mailchimp, the whole process" if what == "file" else "generated, the whole process"
+    measure.row(f"  {title}", f"{ran.seconds:.1f} s", f"<= {SECONDS * rows / ROWS:g} s")
     measure.row("    of it, CPU", f"{ran.cpu:.1f} s")
     measure.row("    into the temporary file", f"{rows / phases['read']:,.0f} rows/s")
     measure.row("    into the store, with pauses", f"{rows / phases['apply']:,.0f} rows/s")
@@ -61,7 +65,12 @@ def beside_writer(
 ) -> tuple[measure.Run, dict[str, float], dict[str, float]]:
     """Run an import; return its process, the seconds of its phases, and the waits of the other writer."""
     arguments = (sys.executable, str(SCRIPT), str(folder))
-    subprocess.run((*arguments, "prepare", "0"), cwd=measure.REPOSITORY, env=environment(), check=True)
+    subprocess.run(
+        (*arguments, "prepare", str(rows if what == "file" else 0)),
+        cwd=measure.REPOSITORY,
+        env=environment(),
+        check=True,
+    )
     command = (*arguments, "write", "0")
     with subprocess.Popen(
         command, cwd=measure.REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -80,12 +80,3 @@ def masked(text: str) -> str:
     recipient in a reply.
     """
     return _ADDRESS.sub("<recipient>", text) if _SEPARATORS.search(text) else text
-
-
-def half_hidden(address: str) -> str:
-    """Return an email address for a page that others may see: `s•••@example.com`.
-
-    Only its owner recognises it; a local part of one character is hidden whole.
-    """
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1] if len(local) > 1 else ''}•••@{domain}"

@@ -63,6 +63,11 @@ def newsletter(folder: Path, *, extra: str = "", unsubscribe: str = "", **enviro
         file = folder / "newsletter.yml"
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(UNSUBSCRIBE, unsubscribe), encoding="utf-8")
+    return load(folder, **environment)
+
+
+def load(folder: Path, **environment: str) -> Newsletter:
+    """Load a newsletter that was written before, as `newsletter` does."""
     return loader.load(folder, {"NEWS_SECRET_KEY": SECRET, **KEY_HOSTS, **environment})
 
 

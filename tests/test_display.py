@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from newsletter.display import counted, half_hidden, masked
+from newsletter.display import counted, masked
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,6 @@ def test_no_address_is_left(text: str) -> None:
 )
 def test_other_words_stay_as_they_are(text: str) -> None:
     assert masked(text) == text
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("sam@example.com", "s•••@example.com"),
-        ("Ådne.b@example.com", "Å•••@example.com"),
-        ('"s@m"@example.com', '"•••@example.com'),
-        ("s@example.com", "•••@example.com"),
-    ],
-)
-def test_an_address_is_half_hidden(address: str, shown: str) -> None:
-    assert half_hidden(address) == shown
 
 
 def test_a_long_text_is_masked_in_no_time() -> None:

@@ -4,7 +4,9 @@ import ast
 import inspect
 import re
 import shlex
+import time
 from collections.abc import Callable, Iterator, Mapping
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,6 +34,8 @@ from newsletter.constants import (
     PROVIDERS,
     RECIPIENT_STATES,
     REFUSED,
+    SERVE_PORT,
+    SERVICE_MAIL_KINDS,
     SUBSCRIBER_STATES,
 )
 from newsletter.errors import Severity
@@ -39,10 +43,14 @@ from newsletter.issue import files
 from newsletter.issue.model import Image, IssueFile, Link, Passage, Section, Story
 from newsletter.render import pages, sandbox, template_files, templates
 from newsletter.render.pipeline import render
+from newsletter.render.service_mail import ServiceInput
 from newsletter.render.template_data import template_data
 from newsletter.render.themes import THEMES
+from newsletter.web.public_address import public_address
+from newsletter.web.server import open_context
 from tests import samples
 from tests.render import material, page_values
+from tests.web.visitors import Clock, PublicServer
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
@@ -272,7 +280,9 @@ def test_every_secret_is_described() -> None:
 def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
     least = yaml.safe_load(samples.NEWSLETTER)
     examples = [
-        block for name in ("docs/configuration.md", "docs/checks.md") for block in blocks(name, "yaml")
+        block
+        for name in ("docs/configuration.md", "docs/checks.md", "docs/serve.md")
+        for block in blocks(name, "yaml")
     ]
     assert len(examples) >= 3
     for block in examples:
@@ -473,6 +483,20 @@ def test_the_example_of_a_web_page_works(tmp_path: Path) -> None:
     assert "Welcome to the kitchen" in page and "1 Kitchen Road" in page
 
 
+def test_every_template_of_mail_about_subscriptions_is_described() -> None:
+    files, words, variables = tables(section("docs/templates.md", "Mail about subscriptions"))
+    folder = template_files.BUILT_IN / "service"
+    assert {spans(row[0])[0] for row in files} == {file.name for file in folder.iterdir()}
+    written = {
+        name
+        for kind in SERVICE_MAIL_KINDS
+        for name in re.findall(r"{% set (\w+) =", (folder / f"{kind}.j2").read_text(encoding="utf-8"))
+    }
+    assert {word for row in words for word in spans(row[0])} == written
+    given = ServiceInput(material.full_issue(), material.site(), "data").variables
+    assert {word for row in variables for word in spans(row[0])} == {f"mail.{key}" for key in given["mail"]}
+
+
 def test_every_template_is_described_with_what_it_receives() -> None:
     environment = templates._environment(None, True, traced=False)
     table = tables(section("docs/templates.md", "Files"))
@@ -644,3 +668,51 @@ def test_the_newsletter_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.
             date = issue.stem
     (sent,) = (tmp_path / "outbox" / "new").iterdir()
     assert "you@example.com" in sent.read_text(encoding="utf-8")
+
+
+def test_the_trial_of_the_public_server_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "NEWS_STATE_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def news(line: str) -> str:
+        _, command, arguments = split(line.replace("DATE", date))
+        words = ["-C", str(tmp_path), *command.split()[1:], *arguments]
+        result = CliRunner().invoke(main, words, input="1\n")
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+        return result.output
+
+    def link(beginning: str) -> str:
+        """Return the path of a link in the mail that comes to the outbox."""
+        end = time.monotonic() + 60
+        while True:
+            for file in (tmp_path / "outbox" / "new").glob("*.eml"):
+                body = message_from_bytes(file.read_bytes()).get_payload(0)
+                plain = body.get_payload(decode=True).decode()
+                if found := re.search(rf"http://127\.0\.0\.1:8080({beginning}\S+)", plain):
+                    return found[1]
+            assert time.monotonic() < end, f"no mail has a link {beginning}"
+            time.sleep(0.02)
+
+    date = ""
+    trial = section("docs/serve.md", "Try it on this machine")
+    init, serve = command_lines("docs/serve.md")[:2]
+    assert serve == "news serve" and init in trial
+    assert all(f"`{command}`" in trial for command in ("news subscribers list", "news send DATE"))
+    news(init)
+    for file in tmp_path.rglob("*.yml"):
+        file.write_text(file.read_text(encoding="utf-8").replace("TODO", "soup"), encoding="utf-8")
+    (date,) = (path.stem for path in (tmp_path / "issues").iterdir())
+    newsletter = loader.load(tmp_path, {})
+    with open_context(newsletter, public_address(newsletter, SERVE_PORT)) as context:
+        server = PublicServer(context, Clock())
+        assert server.sign_up("ada@example.com").status_code == 200
+        assert server.post(link("/confirm/")).status_code == 200
+        assert news("news subscribers list") == "ada@example.com\tactive\n"
+        news("news send DATE")
+        leaving = link("/unsubscribe/")
+        assert server.post(leaving).status_code == 200
+        assert news("news subscribers list") == "ada@example.com\tunsubscribed\n"
+        assert server.post(leaving.replace("unsubscribe", "undo")).status_code == 200
+        assert news("news subscribers list") == "ada@example.com\tactive\n"
+        assert server.post("/lost", {"address": "ada@example.com"}).status_code == 200
+        assert "ada@example.com" in server.get(link("/me/")).text

@@ -127,7 +127,7 @@ def test_the_wheel_carries_templates_and_the_preview_page(tmp_path: Path) -> Non
     ).stdout
     for template in (ROOT / "templates").rglob("*.j2"):
         assert f"newsletter/{template.relative_to(ROOT).as_posix()}" in listed
-    for texts in (ROOT / "newsletter" / "render" / "page_texts").iterdir():
+    for texts in (ROOT / "newsletter" / "render").glob("*_texts/*"):
         assert texts.relative_to(ROOT).as_posix() in listed
     for page in (ROOT / "newsletter" / "preview" / "page").glob("*"):
         assert f"newsletter/preview/page/{page.name}" in listed

@@ -1,12 +1,11 @@
 """Repair tokens that a mail program, or a person who copied a link, changed."""
 
-import re
 from urllib.parse import unquote
 
 _MAX_LENGTH = 300
 """Characters of a token with what was appended to it; a longer text is no token."""
-# The end of a sentence, or what stands around a link in text.
-_APPENDED = re.compile(r"""[\s.,;:!?)\]}>"'`*_\u00bb\u201c\u201d\u2019]+\Z""")
+_APPENDED = " \t\r\n\u00a0.,;:!?)]}>\"'`*_\u00bb\u201c\u201d\u2019"
+"""The end of a sentence, or what stands around a link in text."""
 
 
 def repaired(token: str) -> str:
@@ -16,4 +15,4 @@ def repaired(token: str) -> str:
     """
     if len(token) > _MAX_LENGTH:
         return ""
-    return _APPENDED.sub("", unquote(unquote(token))).lower()
+    return unquote(unquote(token)).rstrip(_APPENDED).lower()

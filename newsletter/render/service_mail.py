@@ -51,9 +51,10 @@ class ServiceInput(TemplateInput):
             # Between two sentences.
             "space": "" if language[:2] in ("ja", "zh") else " ",
             "link": LINK,
-            "unsubscribe_url": UNSUBSCRIBE,
             "is_by_mail": self.is_by_mail,
         }
+        if self.kind != "confirm":  # who has not confirmed is no subscriber yet, and has no such link
+            mail["unsubscribe_url"] = UNSUBSCRIBE
         return {
             **super().variables,
             "issue": Fields("Issue", {"subject": self.subject, "preheader": self.preheader}),

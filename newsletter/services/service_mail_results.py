@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from newsletter.display import masked, printable
+from newsletter.display import escaped, masked
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store.service_mails import ServiceMail, ServiceMailResult
 
@@ -52,4 +52,4 @@ def _seconds(wait: float | None) -> timedelta:
 
 
 def _reason(reason: str) -> str:
-    return masked(printable(reason, _MAX_REASON))
+    return escaped(masked(reason), _MAX_REASON)

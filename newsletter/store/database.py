@@ -218,10 +218,10 @@ class Database:
         with self.writing() as connection:
             connection.exec_driver_sql(f"pragma user_version = {int(number)}")
 
-    def erase_deleted(self, wait_seconds: float = WAIT_SECONDS) -> bool:
+    def erase_deleted(self, wait_seconds: float = WAIT_SECONDS, *, rewrite: bool = True) -> bool:
         """Erase what was deleted from the database's files; return False if other processes prevent it.
 
-        PostgreSQL frees the space, and uses it again later.
+        `rewrite` is that of `erase_from_file`. PostgreSQL frees the space, and uses it again later.
         """
         if self._engine.dialect.name != "sqlite":
             with translate_db_errors(self._engine.url):
@@ -229,7 +229,7 @@ class Database:
             return True
         with translate_db_errors(self._engine.url), closing(self._engine.raw_connection()) as connection:
             raw: Any = connection.driver_connection
-            return erase_from_file(raw, wait_seconds)
+            return erase_from_file(raw, wait_seconds, rewrite=rewrite)
 
     def _refuse_server(self) -> None:
         if self._engine.dialect.name != "sqlite":

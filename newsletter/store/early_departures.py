@@ -24,9 +24,9 @@ from newsletter.store.schema import (
 from newsletter.subscribers.origins import UNDOABLE
 
 WINDOW = timedelta(minutes=10)
-MANY = 20
-"""So many people are unusual in every send; in a small one, FEW are, if they are more than MAX_SHARE."""
-FEW, MAX_SHARE = 5, 0.02
+MANY_PEOPLE = 20
+"""So many are unusual in every send; in a small one, FEWEST_PEOPLE are, if they are more than MAX_SHARE."""
+FEWEST_PEOPLE, MAX_SHARE = 5, 0.02
 
 
 class _Delivery(NamedTuple):
@@ -68,7 +68,7 @@ def early_departures(connection: Connection, send: Send) -> Counter[str]:
 
 
 def _are_many(people: int, recipients: int) -> bool:
-    return people >= MANY or (people >= FEW and people > recipients * MAX_SHARE)
+    return people >= MANY_PEOPLE or (people >= FEWEST_PEOPLE and people > recipients * MAX_SHARE)
 
 
 def _is_early(departure: _Departure, number: int | None, deliveries: Sequence[_Delivery]) -> bool:

@@ -19,17 +19,18 @@ _SLICE_MS = 500
 _CLEAN = 0x6E657773
 
 
-def erase_from_file(connection: sqlite3.Connection, seconds: float) -> bool:
+def erase_from_file(connection: sqlite3.Connection, seconds: float, *, rewrite: bool = True) -> bool:
     """Empty the write-ahead log of a SQLite database, and erase what was deleted in its file.
 
     `secure_delete` has overwritten the deleted rows. But pages that were divided while it was off, by an
     earlier version of news, have copies of rows in their free space: the first time, the whole file is
-    written anew. Return False if other processes used the database for all of `seconds`.
+    written anew, which locks a large one for seconds; not with `rewrite` False. Return False if other
+    processes used the database for all of `seconds`.
     """
     deadline = time.monotonic() + seconds
     connection.execute(f"pragma busy_timeout = {_SLICE_MS}")
     try:
-        if connection.execute("pragma application_id").fetchone() != (_CLEAN,):
+        if rewrite and connection.execute("pragma application_id").fetchone() != (_CLEAN,):
             if not _until(deadline, lambda: _write_anew(connection)):
                 return False
             log.info("database written anew")

@@ -1,7 +1,7 @@
 """Compare a chunk of an import with the store, and move it into the store."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,9 @@ _QUERY = (
 )
 _LOCKED_QUERY = _QUERY.with_for_update()
 _INSERT = insert(subscriber_table)
+# The columns of a new subscriber; the rules of the import decide about the second part of them.
+_DECIDED = ("name", "state", "consent_how", "changed_how", "consent_at", "changed_at")
+_INSERTED = ("address", "address_key", "consent_source", *_DECIDED)
 _Id = int
 
 
@@ -36,7 +39,7 @@ def move_chunk(connection: Connection, people: Sequence[StagedPerson], now: date
     lock_to_add_people(connection)
     known = _known(connection, people, _LOCKED_QUERY)
     changes = _changes(people, known, connection, now)
-    _insert(connection, people, changes)
+    _insert(connection, people, changes, now)
     _update(connection, people, changes, known)
     return changes
 
@@ -67,25 +70,34 @@ def _changes(
     ]
 
 
-def _insert(connection: Connection, people: Sequence[StagedPerson], changes: Sequence[Change]) -> None:
+def _insert(
+    connection: Connection, people: Sequence[StagedPerson], changes: Sequence[Change], now: datetime
+) -> None:
     new = [
-        {
-            **change.values,
-            "address": person.row.address.given,
-            "address_key": person.row.address.key,
-            "consent_source": person.source,
-        }
+        _row(person, change.values)
         for person, change in zip(people, changes, strict=True)
         if change.result == "added"
     ]
     if new and connection.dialect.name == "sqlite":
-        insert_rows(connection, subscriber_table, list(new[0]), [_stored(row) for row in new])
+        insert_rows(connection, subscriber_table, _INSERTED, _stored(new, now))
     elif new:
-        connection.execute(_INSERT, new)
+        connection.execute(_INSERT, [dict(zip(_INSERTED, row, strict=True)) for row in new])
 
 
-def _stored(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(time_text(value) if isinstance(value, datetime) else value for value in row.values())
+def _row(person: StagedPerson, values: Mapping[str, object]) -> tuple[Any, ...]:
+    """Return the values of a new subscriber, in the order of _INSERTED."""
+    address = person.row.address
+    return address.given, address.key, person.source, *map(values.__getitem__, _DECIDED)
+
+
+def _stored(rows: Iterable[tuple[Any, ...]], now: datetime) -> list[tuple[object, ...]]:
+    """Return the values of new subscribers as SQLite stores them; most of them have the time `now`."""
+    now_text = time_text(now)
+
+    def stored(time: datetime) -> str:
+        return now_text if time is now else time_text(time)
+
+    return [(*row[:-2], stored(row[-2]), stored(row[-1])) for row in rows]
 
 
 def _update(

@@ -12,6 +12,10 @@ from newsletter.subscribers.import_rules import Result
 _Kept = TypeVar("_Kept")
 
 
+UNUSUAL: frozenset[Result] = frozenset(("kept out", "changed"))
+"""The results whose rows are kept as examples."""
+
+
 class Example(NamedTuple):
     """A row of an import; `where` is its `file:line`, `value` the word of the file that decides, if any."""
 
@@ -40,24 +44,21 @@ class ImportOutcome:
         """Return the number of rows with a result."""
         return sum(number for (of, _), number in self.counts.items() if of == result)
 
-    def count(self, result: Result, detail: str, example: Example) -> None:
-        """Count a row; keep it as an example if it is unusual."""
-        kind = result, detail
-        self.counts[kind] += 1
-        if result in ("kept out", "changed"):
-            _keep(self.examples[kind], example)
+    def keep_example(self, result: Result, detail: str, example: Example) -> None:
+        """Keep a row as an example of an unusual result, unless there are enough."""
+        _keep(self.examples[result, detail], example)
 
     def count_repeats(self, number: int, examples: Iterable[Example]) -> None:
         """Count the further rows of a person; keep the first of all of them as examples."""
-        if number:
-            self.counts["known", "twice"] += number
-            for example in examples:
-                _keep(self.examples["known", "twice"], example)
+        self.counts["known", "twice"] += number
+        for example in examples:
+            self.keep_example("known", "twice", example)
 
     def count_kept_out(self, row: KeptOut) -> None:
         """Count a row that its reader kept out."""
         self.rows += 1
-        self.count("kept out", row.reason, Example(row.where, row.address, row.value))
+        self.counts["kept out", row.reason] += 1
+        self.keep_example("kept out", row.reason, Example(row.where, row.address, row.value))
 
     def count_problem(self, problem: Problem) -> None:
         """Count a row that is not valid; a problem that is no error is a fact about the file, and no row."""

@@ -48,6 +48,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        """Return the function that makes a time of a stored value; for SQLite, in one step."""
+        return _utc_time if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
 
 metadata = MetaData(
     naming_convention={

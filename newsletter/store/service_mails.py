@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from newsletter.constants import SERVICE_MAIL_KINDS, ServiceMailKind
 from newsletter.store.batches import batches
@@ -74,8 +74,7 @@ def waiting(
     A mail whose sign-up has expired, or whose person is not in the database any more, is not one of them.
     """
     is_due = and_(
-        # Written out, so that the index of what waits is used.
-        text("service_mail.state = 'waiting'"),
+        _columns.state == "waiting",
         _columns.kind.in_(kinds),
         or_(_columns.retry_at.is_(None), _columns.retry_at <= now),
     )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from newsletter.state.database_files import with_companions
 from newsletter.state.folder import create_private
 from newsletter.state.location import DATABASE
 from newsletter.state.tracked import refuse_tracked
+from newsletter.store.batches import MAX_PARAMETERS, batches
 from newsletter.store.failures import sqlite_path
 from newsletter.store.postgresql import LOCK_OPTION
 
@@ -29,6 +31,7 @@ BUSY_SECONDS = 120.0
 POLL_SECONDS = 0.005
 # An execution option of a transaction that only reads.
 DEFERRED_OPTION = "news_deferred"
+_TIME_CHARACTERS = len("2026-01-31 12:34:56.123456")
 
 
 def file_engine(url: Any) -> Engine:
@@ -106,17 +109,23 @@ def _was_free(connection: Any, statement: str, *, is_last: bool) -> bool:
 def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Any]) -> None:
     """Insert rows of values in the order of these columns; a time is a text as `time_text` returns it.
 
-    SQLAlchemy would look at each value, which takes more time than the insertion itself.
+    SQLAlchemy would look at each value, which takes more time than the insertion itself. SQLite prepares the
+    checks and the ids of a table for each statement, so a statement inserts as many rows as it may.
     """
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    columns, places = ", ".join(map(quote, names)), ", ".join("?" * len(names))
-    connection.exec_driver_sql(f"insert into {quote(table.name)} ({columns}) values ({places})", rows)
+    for some in batches(rows, MAX_PARAMETERS // len(names)):
+        statement = _insert_statement(table.name, tuple(names), len(some))
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
 
-@lru_cache(maxsize=1024)  # many rows have the time of their import
+@lru_cache(maxsize=128)
+def _insert_statement(table: str, names: tuple[str, ...], rows: int) -> str:
+    columns, places = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    return f'insert into "{table}" ({columns}) values {", ".join([f"({places})"] * rows)}'
+
+
 def time_text(time: datetime) -> str:
     """Return a time, which has a zone, as SQLAlchemy stores it in SQLite: in UTC, without the zone."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return time.astimezone(UTC).isoformat(" ", "microseconds")[:_TIME_CHARACTERS]
 
 
 def refuse_tracked_database(file: Path) -> None:

@@ -6,9 +6,12 @@ one chunk at most.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import islice
+from operator import attrgetter
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +20,7 @@ from newsletter.errors import Problem
 from newsletter.state.identity import claim
 from newsletter.store.database import Conflict, Database
 from newsletter.store.import_chunk import compare_chunk, move_chunk
-from newsletter.store.import_outcome import Example, ImportOutcome
+from newsletter.store.import_outcome import UNUSUAL, Example, ImportOutcome
 from newsletter.store.sqlite import POLL_SECONDS
 from newsletter.store.staged_people import StagedPeople, StagedPerson
 from newsletter.store.temporary_database import temporary_database
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 
 # The time that a chunk takes about, in which no other process writes; the pause after it is longer than the
 # time after which a waiting process looks for a free lock again.
-CHUNK_SECONDS, PAUSE_SECONDS = 0.05, 2 * POLL_SECONDS
+CHUNK_SECONDS, PAUSE_SECONDS = 0.03, 2 * POLL_SECONDS
 FIRST_CHUNK_ROWS, LEAST_CHUNK_ROWS, MOST_CHUNK_ROWS = 500, 50, 5000
 _TRIES = 3
 
@@ -74,12 +77,11 @@ class StagedImport:
     def compare(self, database: Database, clock: Clock = lambda: datetime.now(UTC)) -> ImportOutcome:
         """Return the outcome that `apply` would have now; change nothing."""
         outcome = self._read.copy()
-        last = ""
-        while people := self._people.after(last, self._chunk_rows or MOST_CHUNK_ROWS):
-            last = max(person.row.address.key for person in people)
-            with database.reading() as connection:
-                changes = compare_chunk(connection, people, clock())
-            _count(outcome, people, changes)
+        with self._people.sorted() as staged:
+            while people := _chunk(staged, self._chunk_rows or MOST_CHUNK_ROWS):
+                with database.reading() as connection:
+                    changes = compare_chunk(connection, people, clock())
+                _count(outcome, people, changes)
         return outcome
 
     def apply(self, database: Database, clock: Clock = lambda: datetime.now(UTC)) -> ImportOutcome:
@@ -88,17 +90,23 @@ class StagedImport:
         After an error the chunks that were moved stay; a second import of the same files moves the others.
         """
         outcome = self._read.copy()
-        size, last = self._chunk_rows or FIRST_CHUNK_ROWS, ""
-        while people := self._people.after(last, size):
-            if last:
-                time.sleep(PAUSE_SECONDS)
-            last = max(person.row.address.key for person in people)
-            changes, seconds = _move(database, people, clock)
-            size = self._chunk_rows or next_chunk_rows(size, seconds)
-            _count(outcome, people, changes)
+        size, pause_end = self._chunk_rows or FIRST_CHUNK_ROWS, 0.0
+        with self._people.sorted() as staged:
+            while people := _chunk(staged, size):
+                # Most of the pause was spent to read these people.
+                time.sleep(max(0.0, pause_end - time.monotonic()))
+                changes, seconds = _move(database, people, clock)
+                pause_end = time.monotonic() + PAUSE_SECONDS
+                size = self._chunk_rows or next_chunk_rows(size, seconds)
+                _count(outcome, people, changes)
         counts = {" ".join(filter(None, kind)): number for kind, number in outcome.counts.items()}
         log.info("subscribers imported", extra={"rows": outcome.rows, "counts": counts})
         return outcome
+
+
+def _chunk(staged: Iterator[StagedPerson], size: int) -> list[StagedPerson]:
+    """Return the next people, in the order of their first rows."""
+    return sorted(islice(staged, size), key=attrgetter("number"))
 
 
 def next_chunk_rows(rows: int, seconds: float) -> int:
@@ -129,9 +137,12 @@ def _move(
 
 
 def _count(outcome: ImportOutcome, people: Sequence[StagedPerson], changes: Sequence[Change]) -> None:
+    outcome.counts.update(Counter((change.result, change.detail) for change in changes))
     for person, change in zip(people, changes, strict=True):
-        outcome.count(change.result, change.detail, _example(person.row))
-        outcome.count_repeats(person.repeats, map(_example, person.repeated))
+        if change.result in UNUSUAL:
+            outcome.keep_example(change.result, change.detail, _example(person.row))
+        if person.repeats:
+            outcome.count_repeats(person.repeats, map(_example, person.repeated))
 
 
 def _example(row: ImportRow) -> Example:

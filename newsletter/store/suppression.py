@@ -104,6 +104,11 @@ def paused_until(connection: Connection, address_key: str) -> datetime | None:
     return connection.scalar(select(suppressed_table.c.until).where(is_one))
 
 
+def delete_ended(connection: Connection, now: datetime) -> int:
+    """Delete the hashes that were kept for some time only; return their number."""
+    return connection.execute(delete(suppressed_table).where(suppressed_table.c.until <= now)).rowcount
+
+
 def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
     column = suppressed_table.c.address_hash
     queries = (select(column).where(column.in_(some), _is_forgotten) for some in batches(list(hashes)))

@@ -31,7 +31,7 @@ def app(shared: Context) -> Starlette:
         _route(f"{base}/subscribe", sign_up.show_form, sign_up.subscribe),
         _route(f"{base}/confirm/{{token}}", sign_up.show_confirmation, sign_up.confirm),
         _route(f"{base}/unsubscribe/{{token}}", unsubscribing.show_button, unsubscribing.unsubscribe),
-        _route(f"{base}/undo/{{token}}", unsubscribing.show_button, unsubscribing.undo),
+        _route(f"{base}/undo/{{token}}", unsubscribing.show_button, unsubscribing.take_back),
         _route(f"{base}/lost", own_data.show_form, own_data.send_link),
         _route(f"{base}/me/{{token}}", own_data.show),
         _route(f"{base}/me/{{token}}/leave", own_data.show, own_data.leave),

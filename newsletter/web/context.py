@@ -14,13 +14,18 @@ from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.render.pages import render_page, sign_up_wording
 from newsletter.store.database import Database
 from newsletter.store.group_commit import Writer
+from newsletter.web.equal_time import ANSWER_SECONDS
 from newsletter.web.public_address import PublicAddress
 from newsletter.web.throttle import Throttle
 
 
 @dataclass(frozen=True)
 class Context:
-    """The state of the server; `wake_mailer` tells the thread that sends mail that some waits."""
+    """The state of the server.
+
+    `wake_mailer` tells the thread that sends mail that some waits. A form that could tell who is on the list
+    is answered after `answer_seconds`.
+    """
 
     newsletter: Newsletter
     address: PublicAddress
@@ -32,6 +37,7 @@ class Context:
     now: Callable[[], datetime]
     wake_mailer: Callable[[], None]
     is_mailing: Callable[[], bool]
+    answer_seconds: float = ANSWER_SECONDS
 
     @cached_property
     def wording(self) -> str:

@@ -19,6 +19,7 @@ from newsletter.subscribers.address import BadAddress, half_hidden, parse
 from newsletter.subscribers.origins import UNSUBSCRIBE_PAGE
 from newsletter.web.bodies import read_form
 from newsletter.web.context import Context, context
+from newsletter.web.equal_time import equal_time
 from newsletter.web.limits import refusal
 from newsletter.web.sign_up import MAX_TYPED
 
@@ -43,7 +44,8 @@ async def send_link(request: Request) -> Response:
         values = {"address": typed, "problem": "invalid" if typed else "empty"}
         return found.page("lost", values, HTTPStatus.UNPROCESSABLE_ENTITY)
     now = found.now()
-    await found.writer.write(lambda connection: ask_for_link(connection, address, now))
+    async with equal_time(found.answer_seconds):
+        await found.writer.write(lambda connection: ask_for_link(connection, address, now))
     found.wake_mailer()
     return found.page("lost_sent", {"address": half_hidden(address.given)})
 
@@ -140,7 +142,7 @@ async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> 
         "confirmed": changes.get("confirmed"),
         "state": subscriber.state,
         "issues": len(issues),
-        "last_issue": issues[-1].at if issues else None,
+        "last_issue": issues[-1].at.date() if issues and issues[-1].at else None,
         "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.consents],
         "closes": opened.closes,
         "token": opened.token,

@@ -18,6 +18,7 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
+from newsletter.services.housekeeping import Housekeeping
 from newsletter.services.service_mail_thread import ServiceMailThread
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
@@ -69,7 +70,13 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         mailings = ServiceMailings(newsletter, links, tokens, address.url)
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
-        mail_thread = stack.enter_context(closing(ServiceMailThread(mailer.run_once)))
+        housekeeping = Housekeeping(database, writer.write_now)
+
+        def work(is_stopped: Callable[[], bool]) -> None:
+            housekeeping.run_if_due()
+            mailer.run_once(is_stopped)
+
+        mail_thread = stack.enter_context(closing(ServiceMailThread(work)))
         mail_thread.start()
         yield Context(
             newsletter=newsletter,

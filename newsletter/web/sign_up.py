@@ -10,9 +10,10 @@ from newsletter.subscribers.address import Address, BadAddress, half_hidden, par
 from newsletter.subscribers.origins import SIGN_UP_FORM
 from newsletter.web.bodies import read_form
 from newsletter.web.context import Context, context
+from newsletter.web.equal_time import equal_time
 from newsletter.web.limits import refusal
 
-TRAP = "company"
+TRAP = "topic"
 """A field that people do not see; programs that fill in every field of a form fill it in too."""
 MAX_TYPED = 320
 """The longest text that is taken as an address; a valid one has 254 characters."""
@@ -38,8 +39,9 @@ async def subscribe(request: Request) -> Response:
     except BadAddress:
         problem = "invalid" if typed else "empty"
         return found.page("sign_up", {"trap": TRAP, "address": typed, "problem": problem}, 422)
-    if not fields.get(TRAP):
-        await _ask(found, address)
+    async with equal_time(found.answer_seconds):
+        if not fields.get(TRAP):
+            await _ask(found, address)
     return found.page("check_mail", {"address": half_hidden(address.given)})
 
 

@@ -53,7 +53,7 @@ async def unsubscribe(request: Request) -> Response:
     return _left(found, token, await run_in_thread(_read, found, subscriber_id))
 
 
-async def undo(request: Request) -> Response:
+async def take_back(request: Request) -> Response:
     """Take back an unsubscription of the last days; otherwise show that the person has left."""
     found, token = context(request), request.path_params["token"]
     if (subscriber_id := found.tokens.subscriber_id(token)) is None:

@@ -573,6 +573,7 @@ DISK = {
     "checks/caniemail/data.py": "reads a file of the package",
     "config/label_texts.py": "reads a file of the package",
     "render/date_line.py": "reads a file of the package",
+    "render/translation.py": "reads files of the package",
     "preview/routes.py": "reads files of the package",
     "checks/external/spamassassin.py": "writes into a temporary folder of its own",
     "preview/outbox.py": "lists a maildir, and follows no links",

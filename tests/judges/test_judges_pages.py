@@ -17,6 +17,10 @@ from tests.render.page_values import STATES, site
 _LINK = '<link rel="stylesheet" href="/site.css">'
 _PHONE_HEIGHT = 667
 _BUTTON_BOTTOM = "() => document.querySelector('main .btn[type=submit]').getBoundingClientRect().bottom"
+_MIN_TARGET_PIXELS = 40
+# The visible links and controls that do not stand in a sentence and are too low for a finger.
+_LOW_TARGETS = """least => [...document.querySelectorAll('main a, .top a, .foot a, .btn, summary')]
+  .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < least).map(e => e.outerHTML)"""
 # The pages on which one button is all that there is to do.
 _WITH_BUTTON = ("sign_up", "sign_up invalid", "confirm", "unsubscribe", "unsubscribed", "lost", "test_link")
 _LONG = {"name": "The Exceedingly Long Name of a Newsletter about Soup", "description": "Soup. " * 20}
@@ -68,6 +72,8 @@ def test_a_page_fits_a_phone_with_its_button_above_the_fold(page: Page, theme: s
     for state in STATES:
         page.set_content(styled(state, theme=theme))
         assert page.evaluate(OVERFLOW) == [], state
+        page.evaluate("() => document.querySelectorAll('details').forEach(it => it.open = true)")
+        assert page.evaluate(_LOW_TARGETS, _MIN_TARGET_PIXELS) == [], state
         if state in _WITH_BUTTON:
             assert page.evaluate(_BUTTON_BOTTOM) < _PHONE_HEIGHT, state
 

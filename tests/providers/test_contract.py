@@ -14,11 +14,16 @@ import pytest
 from pydantic import SecretStr
 
 from newsletter.config.model import SendGrid, Smtp
+from newsletter.mail.message import Batch
+from newsletter.mail.service_mail import ServiceMailings
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
+from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
@@ -75,7 +80,7 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
                     delivery.subject,
                     delivery.text,
                     delivery.html,
-                    delivery.headers["List-Unsubscribe"],
+                    delivery.headers.get("List-Unsubscribe", ""),
                 )
                 for delivery in fake.deliveries
             ]
@@ -137,6 +142,37 @@ def test_a_test_says_so(ready: OpenProvider) -> None:
     (mail,) = ready.received()
     assert mail.subject == "[Test] Soup"
     assert b"X-News-Test" in b"".join(ready.wire())
+
+
+@pytest.mark.parametrize("tracking", ["", "tracking: {opens: true, clicks: true}\n"])
+def test_mail_about_a_subscription_arrives_without_what_belongs_to_the_list(
+    ready: OpenProvider, tracking: str, tmp_path: Path
+) -> None:
+    extra = f"provider: sendgrid\n{tracking}" if tracking else ""
+    newsletter = samples.newsletter(tmp_path / "letter", extra=extra)
+    links = SignedLinks([samples.SECRET], newsletter.list_id)
+    tokens = UnsubscribeTokens(samples.SECRET, newsletter.list_id)
+    mailings = ServiceMailings(newsletter, links, tokens, "https://news.example.com")
+    people = ["ada@example.com", "emil@example.com"]
+    mails = [
+        ServiceMail(n, "data", None, n, person, "", samples.NOW, 0) for n, person in enumerate(people, 1)
+    ]
+    batch = Batch(
+        mailings.mailing("data", samples.NOW),
+        [mailings.recipient(mail, number, samples.NOW) for number, mail in enumerate(mails)],
+    )
+    outcome = ready.provider.submit(batch, submissions := samples.SubmissionLog())
+    assert isinstance(outcome, Accepted) and all(isinstance(o, Accepted) for o in submissions.ended.values())
+    received = sorted(ready.received(), key=lambda mail: mail.to)
+    for mail, recipient, number in zip(received, batch.recipients, (1, 2), strict=True):
+        assert recipient.address in mail.to and mail.subject == "Your link: The Soup Letter"
+        leave = f"https://news.example.com/unsubscribe/{tokens.token(number)}"
+        for part in (mail.text, mail.html):
+            assert recipient.link in part and leave in part and "[[" not in part
+        assert mail.list_unsubscribe in ("None", "")
+    wire = b"".join(ready.wire())
+    assert b"List-" not in wire and wire.count(b"auto-generated")
+    assert not re.search(rb'"(?:enable|enable_text)": ?true', wire)
 
 
 def test_it_has_a_name_and_says_what_it_can_do(ready: OpenProvider) -> None:

@@ -23,10 +23,14 @@ from pydantic import SecretStr
 from newsletter.config.model import SendGrid
 from newsletter.constants import PLACEHOLDER
 from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
+from newsletter.mail.service_mail import ServiceMailings
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.http import MAX_CONTENT_BYTES, Transport
 from newsletter.providers.sendgrid.payload import GROUP_LINK, template, tracking_settings
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotCancelled, NotSent, Outcome, Refused, Unknown
+from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.sendgrid import Fault, Reply, SendGridFake
@@ -245,6 +249,32 @@ def test_a_send_of_an_older_version_has_the_same_ids(subscriber: int) -> None:
     mailing = samples.plain_mailing()
     old = Personalizer(mailing, samples.SECRET, token_version=1)(Subscriber(subscriber, "ada@example.com"))
     assert mailing.recipient_ids([old]) == [str(subscriber)]
+
+
+@pytest.mark.parametrize(
+    ("mail", "data"),
+    [
+        (ServiceMail(1, "confirm", 12, None, "ada@example.com", "", samples.NOW, 0), {"news_sign_up": "12"}),
+        (ServiceMail(2, "data", None, 34, "ada@example.com", "", samples.NOW, 0), {"news_subscriber": "34"}),
+    ],
+)
+def test_events_of_mail_about_a_subscription_find_its_person(
+    mail: ServiceMail, data: dict[str, str], tmp_path: Path
+) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    links = SignedLinks([samples.SECRET], newsletter.list_id)
+    tokens = UnsubscribeTokens(samples.SECRET, newsletter.list_id)
+    made = ServiceMailings(newsletter, links, tokens, "https://news.example.com")
+    recipient = made.recipient(mail, 0, samples.NOW)
+    with SendGridFake() as fake, open_provider(fake) as provider:
+        batch = Batch(made.mailing(mail.kind, samples.NOW), [recipient])
+        assert isinstance(provider.submit(batch, samples.SubmissionLog()), Accepted)
+        (request,) = fake.requests
+    assert request.body["custom_args"] == {"news_list": newsletter.list_id}
+    assert request.body["personalizations"][0]["custom_args"] == data
+    assert request.body["headers"] == {"Auto-Submitted": "auto-generated"}
+    assert "asm" not in request.body
+    assert not any(switch["enable"] for switch in request.body["tracking_settings"].values())
 
 
 def test_a_test_recipient_has_no_id() -> None:

@@ -34,16 +34,16 @@ def texts(database: Database) -> list[str]:
 @contextmanager
 def held(writer: Writer) -> Iterator[None]:
     """Keep the writer busy with a change until the block ends, so that others wait together."""
-    began, go_on = threading.Event(), threading.Event()
+    began, released = threading.Event(), threading.Event()
 
     def change(connection: Connection) -> None:
         began.set()
-        go_on.wait()
+        released.wait()
 
     future = writer.submit(change)
     began.wait()
     yield
-    go_on.set()
+    released.set()
     future.result()
 
 

@@ -103,11 +103,10 @@ def test_500_requests_for_one_address_send_one_mail(story: Story) -> None:
 
 
 def test_three_mails_go_out_in_seven_days(story: Story) -> None:
-    sent = []
-    for hour in range(24 * 15):
-        story.now = NOW + hour * HOUR
-        story.ask()
-        sent += [hour] * len(story.deliver())
+    with story.database.writing() as connection:
+        for hour in (*range(6), *range(6, 360, 6)):
+            sign_ups.ask(connection, ADA, WORDING, SIGN_UP_FORM, NOW + hour * HOUR)
+    sent = [(row.written_at - NOW) // HOUR for row in story.rows(service_mail_table)]
     assert sent[:3] == [0, 1, 2]
     assert all(later - earlier >= 24 * 7 for earlier, later in zip(sent, sent[3:], strict=False)), sent
     assert len(sent) >= 7, "a person who waits gets a mail in each week"
@@ -129,7 +128,7 @@ def test_an_active_subscriber_stays_as_they_are(story: Story) -> None:
     Subscribers(story.database, lambda: NOW).add(ADA, "Ada Example")
     before = story.subscriber()
     assert before
-    for hour in range(25):
+    for hour in (0, 1, 23, 24):
         story.now = NOW + hour * HOUR
         story.ask()
     assert (story.subscriber(), story.rows(sign_up_table)) == (before, [])

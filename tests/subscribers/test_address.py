@@ -9,7 +9,7 @@ from newsletter.checks.content.links import target_problem
 from newsletter.config.fields import Mailbox
 from newsletter.errors import SubscriberError
 from newsletter.subscribers import address
-from newsletter.subscribers.address import Address, BadAddress, parse
+from newsletter.subscribers.address import Address, BadAddress, half_hidden, parse
 from newsletter.subscribers.parsing import parse_subscriber
 
 
@@ -180,3 +180,15 @@ def test_the_short_way_says_what_the_long_way_says(text: str) -> None:
 
 def test_the_usual_shape_is_usual() -> None:
     assert address._COMMON_FORM.fullmatch("ada.lovelace+news@mail.a-site.example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sam@example.com", "s•••@example.com"),
+        ('"s@m"@example.com', '"•••@example.com'),
+        ("s@example.com", "•••@example.com"),
+    ],
+)
+def test_an_address_is_half_hidden(text: str, shown: str) -> None:
+    assert half_hidden(text) == shown

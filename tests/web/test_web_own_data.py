@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -123,3 +125,12 @@ def test_the_erasure_leaves_nothing_but_a_hash_that_keeps_imports_out(server: Pu
     assert server.post(confirm).status_code == 410
     assert server.post(unsubscribe).status_code == 200
     assert server.rows("subscriber") == []
+
+
+def test_the_time_of_the_answer_does_not_tell_who_is_known(server: PublicServer) -> None:
+    """Nothing is written for an unknown address, and so the answer would come sooner."""
+    server.context = replace(server.context, answer_seconds=0.5)
+    for path in ("/lost", "/subscribe"):
+        start = time.monotonic()
+        server.post(path, {"address": "unknown@example.com"})
+        assert time.monotonic() - start >= 0.5

@@ -188,7 +188,7 @@ def test_text_of_a_visitor_is_no_html(server: PublicServer) -> None:
 
 
 def test_a_program_that_fills_in_every_field_signs_nobody_up(server: PublicServer) -> None:
-    people, program = server.sign_up(SAM, company=""), server.sign_up("bot@example.com", company="ACME")
+    people, program = server.sign_up(SAM, topic=""), server.sign_up("bot@example.com", topic="ACME")
     assert (people.status_code, program.status_code) == (200, 200)
     assert [row.address for row in server.rows("sign_up")] == [SAM]
 

@@ -95,10 +95,10 @@ def test_leaving_can_be_undone_for_thirty_days(server: PublicServer) -> None:
     sam = server.add(SAM)
     before = server.person(SAM)
     path = server.unsubscribe_path(sam)
-    undo = path.replace("unsubscribe", "undo")
+    undo_path = path.replace("unsubscribe", "undo")
     server.post(path)
     server.clock.move(days=29)
-    assert "You are back" in text_of(server.post(undo))
+    assert "You are back" in text_of(server.post(undo_path))
     person = server.person(SAM)
     assert (person.state, person.consent_at, person.consent_how) == (
         "active",
@@ -108,7 +108,7 @@ def test_leaving_can_be_undone_for_thirty_days(server: PublicServer) -> None:
     assert [event.change for event in server.rows("consent_event")] == ["left", "returned"]
     server.post(path)
     server.clock.move(days=30, seconds=1)
-    assert "You have left" in text_of(server.post(undo))
+    assert "You have left" in text_of(server.post(undo_path))
     assert server.person(SAM).state == "unsubscribed"
 
 
@@ -120,14 +120,14 @@ def test_the_undo_revives_nobody_who_complained_or_left_otherwise(server: Public
     from newsletter.subscribers.address import parse
 
     sam = server.add(SAM)
-    undo = server.unsubscribe_path(sam).replace("unsubscribe", "undo")
+    undo_path = server.unsubscribe_path(sam).replace("unsubscribe", "undo")
     Subscribers(server.context.database, server.clock).remove(parse(SAM))
-    server.post(undo)
+    server.post(undo_path)
     assert server.person(SAM).state == "unsubscribed"
     with server.context.database.writing() as connection:
         connection.execute(update(subscriber_table).values(state="complained"))
     server.post(server.unsubscribe_path(sam))
-    server.post(undo)
+    server.post(undo_path)
     assert server.person(SAM).state == "complained"
 
 

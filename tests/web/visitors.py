@@ -137,6 +137,7 @@ def served(
             now=clock,
             wake_mailer=lambda: None,
             is_mailing=lambda: True,
+            answer_seconds=0,
         )
         server = PublicServer(context, clock)
         server.context = replace(context, wake_mailer=lambda: server.wakes.append(clock.now))

@@ -78,7 +78,8 @@ def _parse_number(value: str) -> datetime:
 
 def _in_utc(time: datetime) -> datetime:
     try:
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        # `replace` takes several times longer than `combine`.
+        time = time.astimezone(UTC) if time.tzinfo else datetime.combine(time, time.time(), UTC)
     except OverflowError as failure:
         raise ValueError(str(time)) from failure
     if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
