@@ -164,7 +164,10 @@ def open_folder(
 def _logged_in(connection: imaplib.IMAP4, account: ImapAccount, limits: ImapLimits) -> ImapFolder:
     with _translated(account):
         try:
-            connection.login(account.username, account.password)
+            connection.login(_string(account.username), account.password)  # it quotes the password only
+        except UnicodeEncodeError as failure:
+            what = f"{account.place}: the user name or the password is not ASCII"
+            raise ImapError(what, "use others in ASCII") from failure
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as refused:
@@ -297,8 +300,12 @@ def _joined(numbers: Sequence[int]) -> str:
 
 def _quoted(folder: str) -> str:
     """Return the name of a folder as a quoted string, in modified UTF-7 (RFC 3501, 5.1.3)."""
-    encoded = re.sub(r"[^\x20-\x25\x27-\x7e]+", _modified_utf7, folder)
-    return '"' + encoded.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _string(re.sub(r"[^\x20-\x25\x27-\x7e]+", _modified_utf7, folder))
+
+
+def _string(text: str) -> str:
+    """Return a quoted string (RFC 3501, 4.3)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _modified_utf7(found: "re.Match[str]") -> str:

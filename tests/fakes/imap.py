@@ -42,6 +42,7 @@ class ImapFake:
     stored: list[Stored] = field(default_factory=list)
     moved: dict[str, list[bytes]] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
     connections: int = 0
     _closing: tuple[str, int] = ("", 0)
 
@@ -98,6 +99,7 @@ class ImapFake:
             tag, _, rest = line.decode("utf-8").strip().partition(" ")
             name = (re.match(r"(UID )?\w+", rest.upper()) or [""])[0]
             self.commands.append("LOGIN" if name == "LOGIN" else rest)
+            self.logins += [rest] if name == "LOGIN" else []
             scripted = self.script.get(name)
             if name == self._closing[0]:
                 self._closing = (name, self._closing[1] - 1)
@@ -120,7 +122,7 @@ class ImapFake:
                 return
 
     def _status(self, name: str, rest: str) -> str:
-        if name == "LOGIN" and rest.split(" ", 1)[1] != f'{USERNAME} "{PASSWORD}"':
+        if name == "LOGIN" and rest.split(" ", 1)[1] != f'"{USERNAME}" "{PASSWORD}"':
             return f"NO [AUTHENTICATIONFAILED] {rest} is wrong"
         if name == "SELECT" and rest.partition(" ")[2].strip('"') != self.folder:
             return "NO no such folder"

@@ -127,6 +127,18 @@ def test_a_login_that_is_refused_is_named_without_the_words_of_the_server() -> N
     assert "wrong-password" not in str(found)
 
 
+def test_a_password_outside_ascii_is_named_without_its_text() -> None:
+    with ImapFake() as fake:
+        found = failure(fake, password="gehäuse")
+    assert "is not ASCII" in found.what and "ä" not in str(found)
+
+
+def test_a_user_name_is_one_word_of_the_command() -> None:
+    with ImapFake(script={"LOGIN": "TAG NO wrong"}) as fake:
+        failure(fake, username='me" "x')
+        assert fake.logins == ['LOGIN "me\\" \\"x" "imap-password"']
+
+
 def test_a_folder_that_does_not_exist_is_named() -> None:
     with ImapFake() as fake:
         assert "no folder Leave" in failure(fake, folder="Leave").what
