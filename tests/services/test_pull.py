@@ -132,7 +132,7 @@ def test_a_mail_without_a_valid_token_is_left_unread_for_a_person(tmp_path: Path
         fake.deliver(letter(f"unsubscribe {token(2, list_id='bread.example.com')}"), AFTER)
         fake.deliver(letter(f"unsubscribe {token(2, secret='another secret, and long enough')}"), AFTER)
         fake.deliver(letter(f"unsubscribe {token(1)} {token(2)}"), AFTER)
-        fake.deliver(letter("away", Auto_Submitted="auto-replied"), AFTER)
+        fake.deliver(letter(f"Re: unsubscribe {token(2)}", Auto_Submitted="auto-replied"), AFTER)
         result = only(pull_unsubscribes(newsletter))
         assert (result.read, result.left, result.needs_person, result.automatic) == (5, 0, 4, 1)
         assert fake.unseen == [1, 2, 3, 4, 5]
