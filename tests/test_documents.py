@@ -142,7 +142,7 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     length = (
         2
         if words[first : first + 1]
-        in (["subscribers"], ["state"], ["db"], ["theme"], ["unsubscribes"], ["signups"])
+        in (["subscribers"], ["bounces"], ["state"], ["db"], ["theme"], ["unsubscribes"], ["signups"])
         else 1
     )
     return words[:first], " ".join(["news", *words[first : first + length]]), words[first + length :]

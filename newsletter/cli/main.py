@@ -47,6 +47,7 @@ _MODULES = {
     "subscribers": "subscribers",
     "unsubscribes": "pull",
     "signups": "pull",
+    "bounces": "bounces",
     "serve": "serve",
     "state": "state",
     "db": "database",

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
-from newsletter.network.imap import PORTS
 
 # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
@@ -110,7 +109,7 @@ def imap_key(newsletter: Newsletter) -> ProviderKey | None:
         secrets.imap_password,
         "IMAP_PASSWORD",
         imap.host,
-        imap.port or PORTS[imap.security],
+        imap.used_port,
         _IMAP_PORTS,
         ("pull", "imap", "host"),
         "IMAP_HOST",
@@ -137,6 +136,29 @@ def worker_key(newsletter: Newsletter) -> ProviderKey | None:
 def misdirected_key(newsletter: Newsletter) -> Problem | None:
     """Return the problem of the provider's key; None if it may be sent to the configured host."""
     key = provider_key(newsletter)
+    return misdirection(newsletter, key) if key else None
+
+
+def mailbox_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the password that would be sent to the IMAP server of `bounces`; None if there is none."""
+    config, secrets = newsletter.config, newsletter.secrets
+    if config.bounces is None or config.bounces.imap is None or secrets.imap_password is None:
+        return None
+    return ProviderKey(
+        secrets.imap_password,
+        "IMAP_PASSWORD",
+        config.bounces.imap.host,
+        config.bounces.imap.used_port,
+        _IMAP_PORTS,
+        ("bounces", "imap", "host"),
+        "IMAP_HOST",
+        (secrets.imap_host,) if secrets.imap_host else (),
+    )
+
+
+def misdirected_mailbox_key(newsletter: Newsletter) -> Problem | None:
+    """Return the problem of the password of the mailbox with bounces; None if it may be sent there."""
+    key = mailbox_key(newsletter)
     return misdirection(newsletter, key) if key else None
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from newsletter.config import units
+from newsletter.config.bounces import Bounces
 from newsletter.config.fields import (
     Host,
     Label,
@@ -228,6 +229,7 @@ class Config(StrictModel):
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
+    bounces: Bounces | None = None
     send: Send = Send()
     serve: Serve = Serve()
     state: Annotated[StateOnRef | None, BeforeValidator(_state_setting)] = None

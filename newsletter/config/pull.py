@@ -1,28 +1,12 @@
 """The part of newsletter.yml about the places outside from which people leave or sign up without a server."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator
 
-from newsletter.config.fields import Host, Mailbox, key_safe_host
-from newsletter.network.hosts import is_loopback
-from newsletter.yamlfile.fields import Line, StrictModel, invalid
-
-
-class Imap(StrictModel):
-    """A folder of a mailbox; the usual port is that of `security`."""
-
-    host: Host
-    username: Line
-    port: int | None = Field(None, ge=1, le=65535)
-    security: Literal["tls", "starttls", "none"] = "tls"
-    folder: Line = "INBOX"
-
-    @model_validator(mode="after")
-    def _check_security(self) -> Self:
-        if self.security == "none" and not is_loopback(self.host):
-            raise invalid("would send the password without encryption", "write `security: tls`")
-        return self
+from newsletter.config.fields import Mailbox, key_safe_host
+from newsletter.config.mailbox import Imap
+from newsletter.yamlfile.fields import StrictModel
 
 
 class Pull(StrictModel):

@@ -299,7 +299,12 @@ def _joined(numbers: Sequence[int]) -> str:
 
 
 def _quoted(folder: str) -> str:
-    """Return the name of a folder as a quoted string, in modified UTF-7 (RFC 3501, 5.1.3)."""
+    """Return the name of a folder as a quoted string; one that is not ASCII in modified UTF-7.
+
+    A name in ASCII is taken as IMAP writes it (RFC 3501, 5.1.3).
+    """
+    if folder.isascii():
+        return _string(folder)
     return _string(re.sub(r"[^\x20-\x25\x27-\x7e]+", _modified_utf7, folder))
 
 

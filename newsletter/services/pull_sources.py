@@ -68,7 +68,7 @@ def mailbox(newsletter: Newsletter) -> ImapAccount | None:
     if not imap or not key:
         return None
     password = key.value.get_secret_value()
-    return ImapAccount(imap.host, imap.username, password, imap.folder, imap.security, imap.port)
+    return ImapAccount(imap.host, imap.username, password, imap.folder, imap.security, imap.used_port)
 
 
 def refuse_missing_secrets(newsletter: Newsletter, *, mailbox_only: bool = False) -> None:

@@ -96,8 +96,8 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, pull, sign_up, reply_to, site, list_id, language, "
-    "description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, send, state, "
-    "tracking, labels, clients, checks"
+    "description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, bounces, send, "
+    "serve, state, tracking, labels, clients, checks"
 )
 TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "
@@ -183,7 +183,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "pull",
             "{imap: {host: mail.example.com, username: leave, security: none}}",
-            "pull.imap would send the password without encryption; write `security: tls`",
+            "pull.imap would send the password in clear; write `security: tls` or `security: starttls`",
             id="mailbox-without-encryption",
         ),
         pytest.param(
