@@ -14,6 +14,7 @@ from newsletter.config.environment import (
 from newsletter.config.key_hosts import (
     ProviderKey,
     imap_key,
+    mailbox_key,
     misdirection,
     provider_key,
     sendgrid_key,
@@ -98,12 +99,14 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
 
 def _sent_key(newsletter: Newsletter, name: str) -> ProviderKey | None:
     """Return the key in a variable, as a send or a pull sends it to a host; None if none is sent."""
-    keys = (provider_key(newsletter), sendgrid_key(newsletter), imap_key(newsletter), worker_key(newsletter))
-    return next((key for key in keys if key and key.variable == name), None)
+    found = (provider_key, sendgrid_key, imap_key, mailbox_key, worker_key)
+    keys = [key for key in (find(newsletter) for find in found) if key and key.variable == name]
+    # One password may be for two mailboxes: the host that it is not for is the one to tell.
+    return next((key for key in keys if key.is_misdirected), keys[0] if keys else None)
 
 
 def _user_of(name: str) -> str:
-    return "`pull`" if name in (IMAP_PASSWORD, WORKER_TOKEN) else "the provider"
+    return {IMAP_PASSWORD: "the mailbox", WORKER_TOKEN: "`pull.worker`"}.get(name, "the provider")
 
 
 def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:

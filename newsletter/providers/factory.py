@@ -19,7 +19,7 @@ def needed_secrets(config: Config) -> tuple[str, ...]:
     needed = {
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
         "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
-        IMAP_PASSWORD: config.pull.imap is not None,
+        IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }
     return tuple(name for name, is_needed in needed.items() if is_needed)
