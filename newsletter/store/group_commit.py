@@ -124,8 +124,9 @@ class Writer:
                 for job in jobs:
                     job.run(connection)
         except Exception as failure:  # the thread goes on: the next transaction may work
-            known = isinstance(failure, NewsError)
-            log.error("changes not written", extra={"changes": len(jobs)}, exc_info=not known or failure)
+            is_known = isinstance(failure, NewsError)
+            fields = {"changes": len(jobs), "reason": str(failure) if is_known else ""}
+            log.error("changes not written", extra=fields, exc_info=None if is_known else failure)
             for job in jobs:
                 job.future.set_exception(failure)
             return
