@@ -140,7 +140,10 @@ def split(line: str) -> tuple[list[str], str, list[str]]:
     while first < len(words) and words[first].startswith("-"):
         first += 1 if words[first] in flags or first + 1 == len(words) else 2
     length = (
-        2 if words[first : first + 1] in (["subscribers"], ["bounces"], ["state"], ["db"], ["theme"]) else 1
+        2
+        if words[first : first + 1]
+        in (["subscribers"], ["bounces"], ["state"], ["db"], ["theme"], ["unsubscribes"], ["signups"])
+        else 1
     )
     return words[:first], " ".join(["news", *words[first : first + length]]), words[first + length :]
 

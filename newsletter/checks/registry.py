@@ -35,6 +35,7 @@ from newsletter.checks.mail.headings import headings
 from newsletter.checks.mail.labels import labels
 from newsletter.checks.mail.left_out import left_out
 from newsletter.checks.mail.markup import markup
+from newsletter.checks.mail.one_click import one_click
 from newsletter.checks.mail.placeholders import placeholders
 from newsletter.checks.mail.postal_address import postal_address
 from newsletter.checks.mail.tap_targets import tap_targets
@@ -95,6 +96,7 @@ CONTENT: Mapping[str, Check] = {
 MAIL: Mapping[str, Check] = {
     "placeholders": Check(placeholders, "error", has_fixed_errors=True),
     "unsubscribe": Check(unsubscribe, "error", always_error="each reader must be able to unsubscribe"),
+    "one-click": Check(one_click, "warning"),
     "postal-address": Check(postal_address, "error"),
     "labels": Check(labels, "warning"),
     "text-part": Check(text_part, "error"),

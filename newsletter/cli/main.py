@@ -45,6 +45,8 @@ _MODULES = {
     "retry": "recover",
     "resolve": "recover",
     "subscribers": "subscribers",
+    "unsubscribes": "pull",
+    "signups": "pull",
     "bounces": "bounces",
     "serve": "serve",
     "state": "state",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli import output, progress, send_summary, terminal
+from newsletter.cli import output, progress, pull_summary, send_summary, terminal
 from newsletter.cli.command import command
 from newsletter.cli.deliver import agree, deliver, send_issue
 from newsletter.cli.gc_tuning import tune_gc
@@ -99,7 +99,12 @@ def send(
     if ready:
         sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run)))
     opened = SendService.open(
-        newsletter, provider, to_send=to_send, for_test=bool(addresses), on_wait=progress.wait_shower()
+        newsletter,
+        provider,
+        to_send=to_send,
+        for_test=bool(addresses),
+        on_wait=progress.wait_shower(),
+        on_pull=pull_summary.show_pull,
     )
     with opened as service:
         if addresses:
@@ -141,7 +146,7 @@ def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tupl
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
     on_wait = progress.wait_shower() if waits else None
-    with SendService.open_for(load(folder), name, on_wait) as (service, started):
+    with SendService.open_for(load(folder), name, on_wait, pull_summary.show_pull) as (service, started):
         yield service, started
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.cli import output, progress, terminal
+from newsletter.cli import output, progress, pull_summary, terminal
 from newsletter.cli.deliver import send_issue
 from newsletter.cli.not_due import show_misnamed, show_not_due
 from newsletter.constants import INCOMPLETE, REFUSED
@@ -72,7 +72,11 @@ class _ReadyRun:
             return self._code(broken=False)
         options = self._options
         opened = SendService.open(
-            self._newsletter, options.provider, to_send=not options.dry_run, on_wait=progress.wait_shower()
+            self._newsletter,
+            options.provider,
+            to_send=not options.dry_run,
+            on_wait=progress.wait_shower(),
+            on_pull=pull_summary.show_pull,
         )
         with opened as service:
             due, broken = terminal.collect_due(due_issues(service, options.issue, options.at_most))

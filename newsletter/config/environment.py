@@ -18,7 +18,7 @@ SECRET_KEY, DATABASE_URL = "NEWS_SECRET_KEY", "NEWS_DATABASE_URL"
 OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
-IMAP_PASSWORD = "IMAP_PASSWORD"
+IMAP_PASSWORD, WORKER_TOKEN = "IMAP_PASSWORD", "WORKER_TOKEN"
 SECRETS = (
     "SENDGRID_API_KEY",
     "SMTP_PASSWORD",
@@ -27,6 +27,7 @@ SECRETS = (
     STATE_KEY,
     OLD_SECRET_KEYS,
     IMAP_PASSWORD,
+    WORKER_TOKEN,
 )
 """The variables that hold secrets, in the order of the fields of `Secrets`."""
 
@@ -34,6 +35,7 @@ KEY_OF_HOST = {
     "SENDGRID_HOST": "SENDGRID_API_KEY",
     "SMTP_HOST": "SMTP_PASSWORD",
     "IMAP_HOST": IMAP_PASSWORD,
+    "WORKER_HOST": WORKER_TOKEN,
 }
 """The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
 
@@ -58,7 +60,7 @@ def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
 class Secrets:
     """The secrets, which newsletter.yml cannot hold; a repr does not show them.
 
-    `sendgrid_host`, `smtp_host` and `imap_host` are the hosts that the key and the passwords are for.
+    `sendgrid_host`, `smtp_host`, `imap_host` and `worker_host` are the hosts that their keys are for.
     """
 
     sendgrid_api_key: SecretStr | None = None
@@ -68,17 +70,19 @@ class Secrets:
     state_key: SecretStr | None = None
     old_secret_keys: SecretStr | None = None
     imap_password: SecretStr | None = None
+    worker_token: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
     imap_host: str | None = None
+    worker_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
         keys = (secret_value(environment, name) for name in SECRETS)
-        sendgrid, smtp, secret, database, state, old, imap = keys
+        sendgrid, smtp, secret, database, state, old, imap, worker = keys
         hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(sendgrid, smtp, secret, database, state, old, imap, *hosts)
+        return cls(sendgrid, smtp, secret, database, state, old, imap, worker, *hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

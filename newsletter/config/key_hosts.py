@@ -62,36 +62,81 @@ class ProviderKey:
 
 def provider_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
+    provider = newsletter.config.provider
+    if provider == "sendgrid":
+        return sendgrid_key(newsletter)
+    return _smtp_key(newsletter) if provider == "smtp" else None
+
+
+def sendgrid_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the key of SendGrid's API, also for another provider; None if it is not set."""
     config, secrets = newsletter.config, newsletter.secrets
-    url = urlsplit(config.sendgrid.host)
-    if config.provider == "sendgrid" and secrets.sendgrid_api_key:
-        return ProviderKey(
-            secrets.sendgrid_api_key,
-            "SENDGRID_API_KEY",
-            url.hostname or "",
-            url.port or (443 if url.scheme == "https" else 80),
-            _HTTPS_PORTS,
-            ("sendgrid", "host"),
-            "SENDGRID_HOST",
-            (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
-        )
-    if config.provider == "smtp" and config.smtp.username and secrets.smtp_password:
-        return ProviderKey(
-            secrets.smtp_password,
-            "SMTP_PASSWORD",
-            config.smtp.host,
-            config.smtp.port,
-            _LOGIN_PORTS,
-            ("smtp", "host"),
-            "SMTP_HOST",
-            (secrets.smtp_host,) if secrets.smtp_host else (),
-        )
-    return None
+    if not secrets.sendgrid_api_key:
+        return None
+    return ProviderKey(
+        secrets.sendgrid_api_key,
+        "SENDGRID_API_KEY",
+        *_place(config.sendgrid.host),
+        _HTTPS_PORTS,
+        ("sendgrid", "host"),
+        "SENDGRID_HOST",
+        (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
+    )
+
+
+def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:
+    config, secrets = newsletter.config, newsletter.secrets
+    if not (config.smtp.username and secrets.smtp_password):
+        return None
+    return ProviderKey(
+        secrets.smtp_password,
+        "SMTP_PASSWORD",
+        config.smtp.host,
+        config.smtp.port,
+        _LOGIN_PORTS,
+        ("smtp", "host"),
+        "SMTP_HOST",
+        (secrets.smtp_host,) if secrets.smtp_host else (),
+    )
+
+
+def imap_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the password of the mailbox that is read; None if none is set or no mailbox is configured."""
+    imap, secrets = newsletter.config.pull.imap, newsletter.secrets
+    if not (imap and secrets.imap_password):
+        return None
+    return ProviderKey(
+        secrets.imap_password,
+        "IMAP_PASSWORD",
+        imap.host,
+        imap.used_port,
+        _IMAP_PORTS,
+        ("pull", "imap", "host"),
+        "IMAP_HOST",
+        (secrets.imap_host,) if secrets.imap_host else (),
+    )
+
+
+def worker_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the token of the unsubscribe worker; None if none is set or no worker is configured."""
+    worker, secrets = newsletter.config.pull.worker, newsletter.secrets
+    if not (worker and secrets.worker_token):
+        return None
+    return ProviderKey(
+        secrets.worker_token,
+        "WORKER_TOKEN",
+        *_place(worker),
+        _HTTPS_PORTS,
+        ("pull", "worker"),
+        "WORKER_HOST",
+        (secrets.worker_host,) if secrets.worker_host else (),
+    )
 
 
 def misdirected_key(newsletter: Newsletter) -> Problem | None:
-    """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
-    return _misdirected(newsletter, provider_key(newsletter))
+    """Return the problem of the provider's key; None if it may be sent to the configured host."""
+    key = provider_key(newsletter)
+    return misdirection(newsletter, key) if key else None
 
 
 def mailbox_key(newsletter: Newsletter) -> ProviderKey | None:
@@ -112,12 +157,14 @@ def mailbox_key(newsletter: Newsletter) -> ProviderKey | None:
 
 
 def misdirected_mailbox_key(newsletter: Newsletter) -> Problem | None:
-    """Return the problem of a password that is not for the IMAP server; None if it may be sent there."""
-    return _misdirected(newsletter, mailbox_key(newsletter))
+    """Return the problem of the password of the mailbox with bounces; None if it may be sent there."""
+    key = mailbox_key(newsletter)
+    return misdirection(newsletter, key) if key else None
 
 
-def _misdirected(newsletter: Newsletter, key: ProviderKey | None) -> Problem | None:
-    if key is None or not key.is_misdirected:
+def misdirection(newsletter: Newsletter, key: ProviderKey) -> Problem | None:
+    """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
+    if not key.is_misdirected:
         return None
     if key.allowed:
         meant = f"{key.variable} is for {' or '.join(key.allowed)}"
@@ -128,6 +175,12 @@ def _misdirected(newsletter: Newsletter, key: ProviderKey | None) -> Problem | N
         f"if {key.place} is to have it, set this where {key.variable} is set: {key.host_variable}={key.place}"
     )
     return Problem(newsletter.where(*key.setting), what, fix)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Return the host and the port of an address."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _normal(host: str) -> str:

@@ -23,6 +23,7 @@ from newsletter.config.fields import (
     unsubscribe_link,
 )
 from newsletter.config.label_texts import label_texts
+from newsletter.config.pull import Pull, SignUp
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
@@ -39,7 +40,7 @@ class Sender(StrictModel):
 
 
 class Unsubscribe(StrictModel):
-    """The way to unsubscribe: a page of the newsletter, or a SendGrid unsubscribe group."""
+    """The way to unsubscribe: a page of the newsletter, a SendGrid unsubscribe group, or mail alone."""
 
     url: Annotated[str, AfterValidator(unsubscribe_link)] | None = None
     mailto: Mailbox | None = None
@@ -47,13 +48,17 @@ class Unsubscribe(StrictModel):
 
     @model_validator(mode="after")
     def _check_one_way(self) -> Self:
-        if self.url is None and self.sendgrid_group is None:
-            raise invalid(
-                "needs `url` or `sendgrid_group`", "add one: subscribers must be able to unsubscribe"
-            )
+        if self.url is None and self.sendgrid_group is None and self.mailto is None:
+            fix = "add one: subscribers must be able to unsubscribe"
+            raise invalid("needs `url`, `sendgrid_group` or `mailto`", fix)
         if self.url is not None and self.sendgrid_group is not None:
             raise invalid("has both `url` and `sendgrid_group`", "delete one of them")
         return self
+
+    @property
+    def is_by_mail_only(self) -> bool:
+        """Return True if a mail is the only way to unsubscribe, so that there is no one-click button."""
+        return self.url is None and self.sendgrid_group is None
 
 
 class Outbox(StrictModel):
@@ -208,6 +213,8 @@ class Config(StrictModel):
     postal_address: Line
     provider: ProviderName = "outbox"
     unsubscribe: Unsubscribe
+    pull: Pull = Pull()
+    sign_up: SignUp | None = None
     reply_to: Mailbox | None = None
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     list_id: ListId | None = None
@@ -242,6 +249,14 @@ class Config(StrictModel):
         if value.url and value.url.startswith("http:") and provider != "outbox":
             what = f"url is an address of this machine, and {provider} sends mail to readers on other ones"
             raise invalid(what, "write the public https address")
+        return value
+
+    @field_validator("sign_up")
+    @classmethod
+    def _check_sign_up(cls, value: SignUp | None, info: ValidationInfo) -> SignUp | None:
+        if value and "pull" in info.data and info.data["pull"].imap is None:
+            fix = "add `pull.imap`, the mailbox to which its mail comes"
+            raise invalid("needs a mailbox that is read", fix)
         return value
 
     @field_validator("labels")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.background import BackgroundTask, TimedOut
+from newsletter.checks.mail.one_click import BY_MAIL_ONLY
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
@@ -176,6 +177,8 @@ class _Examination:
         label = "unsubscribe.url"
         if self._config is None:
             return (_needs_configuration(label),), ()
+        if self._config.unsubscribe.is_by_mail_only:
+            return (Finding("unsubscribe.mailto", "warning", *BY_MAIL_ONLY),), ()
         if (url := self._config.unsubscribe.url) is None:
             return (
                 Finding(label, "ok", "is not used: the provider's unsubscribe group takes its place"),

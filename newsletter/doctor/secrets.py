@@ -4,9 +4,23 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from newsletter.config.environment import DATABASE_URL, OLD_SECRET_KEYS, SECRET_KEY
-from newsletter.config.key_hosts import misdirected_key, provider_key
-from newsletter.config.loader import DOTENV
+from newsletter.config.environment import (
+    DATABASE_URL,
+    IMAP_PASSWORD,
+    OLD_SECRET_KEYS,
+    SECRET_KEY,
+    WORKER_TOKEN,
+)
+from newsletter.config.key_hosts import (
+    ProviderKey,
+    imap_key,
+    mailbox_key,
+    misdirection,
+    provider_key,
+    sendgrid_key,
+    worker_key,
+)
+from newsletter.config.loader import DOTENV, Newsletter
 from newsletter.disk.failures import cannot_be, read_hint
 from newsletter.display import counted, display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
@@ -64,8 +78,8 @@ def _unset(variable: Variable) -> str:
 
 
 def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator[Finding]:
-    key = provider_key(setup.newsletter) if setup.newsletter and needed else None
-    if setup.newsletter and (problem := misdirected_key(setup.newsletter)) and needed:
+    key = _sent_key(setup.newsletter, variable.name) if setup.newsletter and needed else None
+    if setup.newsletter and key and (problem := misdirection(setup.newsletter, key)):
         yield Finding(variable.name, "error", problem.what, problem.fix)
     elif key:
         yield Finding(variable.name, "ok", f"is set in {variable.source}, and sent to {key.host} only")
@@ -74,13 +88,25 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")
     elif needed:
         fix = f"set it in the environment or in {display_path(setup.state / ENV)} (never in newsletter.yml)"
-        yield Finding(variable.name, "error", "is not set, and the provider needs it", fix)
+        yield Finding(variable.name, "error", f"is not set, and {_user_of(variable.name)} needs it", fix)
     elif not setup.config:
         yield Finding(
             variable.name,
             "skipped",
             "is not set; newsletter.yml, which cannot be read, decides if it is needed",
         )
+
+
+def _sent_key(newsletter: Newsletter, name: str) -> ProviderKey | None:
+    """Return the key in a variable, as a send or a pull sends it to a host; None if none is sent."""
+    found = (provider_key, sendgrid_key, imap_key, mailbox_key, worker_key)
+    keys = [key for key in (find(newsletter) for find in found) if key and key.variable == name]
+    # One password may be for two mailboxes: the host that it is not for is the one to tell.
+    return next((key for key in keys if key.is_misdirected), keys[0] if keys else None)
+
+
+def _user_of(name: str) -> str:
+    return {IMAP_PASSWORD: "the mailbox", WORKER_TOKEN: "`pull.worker`"}.get(name, "the provider")
 
 
 def _key(setup: Setup, variable: Variable, leaves_machine: bool) -> Iterator[Finding]:

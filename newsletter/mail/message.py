@@ -83,9 +83,19 @@ class Mailing:
         if placeholder == "address":
             return lambda recipient: recipient.address
         if placeholder == "unsubscribe_url":
-            before, _, after = (self.unsubscribe_url or "").partition("{token}")
+            before, _, after = self.unsubscribe_link.partition("{token}")
             return lambda recipient: before + recipient.token + after if before else ""
         raise KeyError(placeholder)
+
+    @property
+    def unsubscribe_link(self) -> str:
+        """Return the link in the mail by which a recipient unsubscribes, with `{token}`.
+
+        It leads to the page, or writes a mail if there is no page; it is "" if the provider makes it.
+        """
+        if self.unsubscribe_url or self.sendgrid_group or not self.unsubscribe_mailto:
+            return self.unsubscribe_url or ""
+        return _unsubscribe_mail(self.unsubscribe_mailto)
 
     def list_header(self) -> tuple[str, str] | None:
         """Return the name and the id of the list for the header List-Id; None for mail without one."""
@@ -102,8 +112,7 @@ class Mailing:
         """
         links = [f"<{self.unsubscribe_url}>"] if self.unsubscribe_url else []
         if self.unsubscribe_mailto:
-            mailto = quote(self.unsubscribe_mailto, safe="@")
-            links.append(f"<mailto:{mailto}?subject=unsubscribe%20{{token}}>")
+            links.append(f"<{_unsubscribe_mail(self.unsubscribe_mailto)}>")
         headers = {"List-Unsubscribe": ", ".join(links)} if links else {}
         if self.unsubscribe_url:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -183,3 +192,8 @@ class Personalizer:
 
 
 _new = tuple.__new__
+
+
+def _unsubscribe_mail(address: str) -> str:
+    """Return the link that writes a mail with the token as its subject."""
+    return f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{{token}}"

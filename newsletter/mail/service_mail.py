@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, get_args
+from urllib.parse import quote
 
 from newsletter.config.loader import Newsletter
 from newsletter.constants import ServiceMailKind
@@ -92,8 +93,13 @@ class ServiceMailings:
     def __init__(
         self, newsletter: Newsletter, links: SignedLinks, tokens: UnsubscribeTokens, base: str
     ) -> None:
-        """Take the keys of the links, and the address of the public pages, without a slash at its end."""
+        """Take the keys of the links, and the address of the public pages, without a slash at its end.
+
+        "" is for a newsletter without public pages: people answer the mail, to `sign_up.mailto`.
+        """
         self._newsletter, self._links, self._tokens, self._base = newsletter, links, tokens, base
+        sign_up = newsletter.config.sign_up
+        self._mailto = sign_up.mailto if sign_up and not base else ""
         self._rendered: dict[ServiceMailKind, ServiceMailing] = {}
 
     def render(self) -> None:
@@ -108,14 +114,15 @@ class ServiceMailings:
 
     def _mailing(self, kind: ServiceMailKind) -> ServiceMailing:
         config = self._newsletter.config
+        page = f"{self._base}/unsubscribe/{{token}}" if self._base else config.unsubscribe.url
         return ServiceMailing(
             issue=kind,
-            rendered=render_service_mail(kind, self._newsletter.site),
+            rendered=render_service_mail(kind, self._newsletter.site, is_by_mail=bool(self._mailto)),
             sender=(config.sender.name, config.sender.email),
-            reply_to=config.reply_to,
+            reply_to=self._mailto or config.reply_to,
             list_id=(config.name, self._newsletter.list_id),
-            unsubscribe_url=f"{self._base}/unsubscribe/{{token}}",
-            unsubscribe_mailto=None,
+            unsubscribe_url=page,
+            unsubscribe_mailto=None if page else config.unsubscribe.mailto,
         )
 
     def recipient(self, mail: WaitingMail, number: int, now: datetime) -> ServiceRecipient:
@@ -127,16 +134,24 @@ class ServiceMailings:
 
     def _link(self, mail: WaitingMail, now: datetime) -> str:
         if mail.kind == "confirm" and mail.sign_up_id:
-            return f"{self._base}/confirm/{self._links.confirm_token(mail.sign_up_id)}"
+            token = self._links.confirm_token(mail.sign_up_id)
+            if self._mailto:
+                return f"mailto:{quote(self._mailto, safe='@')}?subject=confirm%20{token}"
+            return f"{self._base}/confirm/{token}"
         if mail.kind == "data" and mail.subscriber_id:
             expires = now + DATA_LINK_LIFETIME
             return f"{self._base}/me/{self._links.data_token(mail.subscriber_id, expires)}"
         return ""
 
     def _message_id(self, mail: WaitingMail) -> str:
-        """Return the Message-ID of a mail, from which nobody can read the number of mails."""
-        _, digits = self._tokens.unsigned(f"service mail {mail.id}")
+        """Return the Message-ID of a mail, from which nobody can read the number of mails.
+
+        An answer repeats it (RFC 5322, In-Reply-To): if people confirm by an answer, it is their token.
+        """
         domain = self._newsletter.config.sender.email.rpartition("@")[2]
+        if self._mailto and mail.kind == "confirm" and mail.sign_up_id:
+            return f"<{self._links.confirm_token(mail.sign_up_id)}@{domain}>"
+        _, digits = self._tokens.unsigned(f"service mail {mail.id}")
         return f"<{mail.kind}.{digits}@{domain}>"
 
 

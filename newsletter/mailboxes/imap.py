@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from newsletter.config.bounces import Imap
+from newsletter.config.mailbox import Imap
 from newsletter.display import masked, printable
 from newsletter.errors import Unavailable
 from newsletter.mailboxes.model import MAX_MAIL_BYTES, FoundMail

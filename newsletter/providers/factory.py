@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
 
 
 def needed_secrets(config: Config) -> tuple[str, ...]:
-    """Return the names of the environment variables that the configured provider needs."""
-    if config.provider == "sendgrid":
-        return ("SENDGRID_API_KEY",)
-    return ("SMTP_PASSWORD",) if config.provider == "smtp" and config.smtp.username else ()
+    """Return the names of the environment variables that the configured provider and pulls need."""
+    needed = {
+        "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
+        "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
+        IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
+        WORKER_TOKEN: config.pull.worker is not None,
+    }
+    return tuple(name for name, is_needed in needed.items() if is_needed)
 
 
 def open_provider(

@@ -44,7 +44,7 @@ class NoResponse(Exception):
 
 
 class Response(NamedTuple):
-    """A response, its content cut after MAX_CONTENT_BYTES."""
+    """A response, its content cut after the limit of the transport."""
 
     status: int
     headers: Message
@@ -57,7 +57,8 @@ class Transport:
     At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` applies to the
     connection, to the request, and to the whole response, in seconds. A proxy from the environment is used as
     a tunnel, so that it cannot read the requests. `reached` is True after the first connection was made.
-    `connect` opens the sockets of connections without a proxy; it may raise ValueError.
+    `connect` opens the sockets of connections without a proxy; it may raise ValueError. `max_content` is the
+    number of bytes of a response that are read.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class Transport:
         timeout: float,
         idle: float = IDLE_SECONDS,
         connect: Callable[..., socket.socket] = socket.create_connection,
+        max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
-        self._url, self._connect_socket = urlsplit(url), connect
+        self._url, self._connect_socket, self._max_content = urlsplit(url), connect, max_content
         self._max_idle, self._timeout, self._idle = max_idle, timeout, idle
         self._lock = threading.Lock()
         self._idle_connections: list[tuple[HTTPConnection, float]] = []
@@ -84,7 +86,7 @@ class Transport:
         started = time.monotonic()
         with self._connection() as connection:
             try:
-                response = _request(connection, method, path, headers, pieces)
+                response = _request(connection, method, path, headers, pieces, self._max_content)
                 self._log(method, path, started, response.status)
                 return response
             except (OSError, HTTPException, ValueError) as failure:
@@ -180,7 +182,12 @@ class Transport:
 
 
 def _request(
-    connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes]
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    pieces: Sequence[bytes],
+    max_content: int,
 ) -> Response:
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
     sent_all = True
@@ -191,16 +198,16 @@ def _request(
     with connection.getresponse() as response:
         if not sent_all and not 400 <= response.status < 500:
             raise ConnectionResetError(f"{response.status} before all of the request was sent")
-        result = Response(response.status, response.headers, _content(response))
+        result = Response(response.status, response.headers, _content(response, max_content))
         if not sent_all or not response.isclosed():  # the content was not read to its end
             connection.close()
     return result
 
 
-def _content(response: HTTPResponse) -> bytes:
-    """Return at most MAX_CONTENT_BYTES of the content; empty if it cannot be read: the status is enough."""
+def _content(response: HTTPResponse, max_content: int) -> bytes:
+    """Return at most so many bytes of the content; empty if it cannot be read: the status is enough."""
     try:
-        return response.read(MAX_CONTENT_BYTES)
+        return response.read(max_content)
     except (OSError, HTTPException, ValueError):
         return b""
 

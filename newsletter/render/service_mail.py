@@ -38,6 +38,7 @@ class ServiceInput(TemplateInput):
     kind: ServiceMailKind = "confirm"
     subject: str = ""
     preheader: str = ""
+    is_by_mail: bool = False
 
     @cached_property
     def variables(self) -> dict[str, Any]:
@@ -50,6 +51,7 @@ class ServiceInput(TemplateInput):
             # Between two sentences.
             "space": "" if language[:2] in ("ja", "zh") else " ",
             "link": LINK,
+            "is_by_mail": self.is_by_mail,
         }
         if self.kind != "confirm":  # who has not confirmed is no subscriber yet, and has no such link
             mail["unsubscribe_url"] = UNSUBSCRIBE
@@ -61,12 +63,15 @@ class ServiceInput(TemplateInput):
         }
 
 
-def render_service_mail(kind: ServiceMailKind, site: Site) -> Rendered:
+def render_service_mail(kind: ServiceMailKind, site: Site, *, is_by_mail: bool = False) -> Rendered:
     """Render a mail with placeholders for the recipient's links.
 
-    Raise TemplateError with the template's file and line, and IssueError if the logo cannot be shown.
+    `is_by_mail`: people sign up and confirm by mail, and the links write one. Raise TemplateError with the
+    template's file and line, and IssueError if the logo cannot be shown.
     """
-    words = render_template("service/subject.txt.j2", ServiceInput(_NO_ISSUE, site, kind)).text
+    words = render_template(
+        "service/subject.txt.j2", ServiceInput(_NO_ISSUE, site, kind, is_by_mail=is_by_mail)
+    ).text
     subject, preheader = (" ".join(line.split()) for line in words.strip().split("\n", 1))
-    given = ServiceInput(_NO_ISSUE, site, kind, subject, preheader)
+    given = ServiceInput(_NO_ISSUE, site, kind, subject, preheader, is_by_mail)
     return Rendered(subject, preheader, pipeline.to_html(given, _LAYOUT), pipeline.to_text(given, _LAYOUT))

@@ -22,13 +22,15 @@ from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider
 from newsletter.sending.lock_wait import acquire_lease, when_unlocked
-from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, StartSettings
+from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.publisher import Publisher
 from newsletter.sending.start import claim_send
 from newsletter.services.open_state import OnWait, OpenState, ignore_wait, open_local, open_state
 from newsletter.services.plan_send import SendPlanner
 from newsletter.services.prepare import Prepared, prepare
+from newsletter.services.pull import PullReport, pull_into, refuse_failed, refuse_old
+from newsletter.services.pull_sources import has_sources
 from newsletter.services.send_lease import SendLeases
 from newsletter.services.send_plan import SendPlan, StartedSend
 from newsletter.services.state_sync import StateSync
@@ -43,6 +45,25 @@ from newsletter.store.published_ledger import PublishedLedger
 from newsletter.subscribers.model import Subscriber
 
 log = logging.getLogger(__name__)
+
+OnPull = Callable[[PullReport], None]
+
+
+def ignore_pull(report: PullReport) -> None:
+    """Do nothing about a pull."""
+
+
+def _pull_of(newsletter: Newsletter, state: OpenState, on_pull: OnPull) -> Callable[[], PullReport] | None:
+    """Return the pull of the newsletter, which reports itself; None if no place is configured."""
+    if not has_sources(newsletter):
+        return None
+
+    def pull() -> PullReport:
+        report = pull_into(newsletter, state)
+        on_pull(report)
+        return report
+
+    return pull
 
 
 class SendService(SendPlanner):
@@ -60,11 +81,14 @@ class SendService(SendPlanner):
         timing: SendTimings | None = None,
         limited: Limiter = run_limited,
         sync: StateSync | None = None,
+        pull: Callable[[], PullReport] | None = None,
     ) -> None:
+        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted."""
         super().__init__(newsletter, database, provider, clock)
         self._database = database
         self._limited = limited
         self._sync = sync
+        self._pull = pull
         self.timing = timing or SendTimings()
         # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
         self.leases = SendLeases(lambda: self.ledger, clock, self.timing)
@@ -73,11 +97,15 @@ class SendService(SendPlanner):
     @classmethod
     @contextmanager
     def open_for(
-        cls, newsletter: Newsletter, issue: str, on_wait: OnWait | None = ignore_wait
+        cls,
+        newsletter: Newsletter,
+        issue: str,
+        on_wait: OnWait | None = ignore_wait,
+        on_pull: OnPull = ignore_pull,
     ) -> Iterator[tuple["SendService", Send]]:
         """Open the service with the provider of an issue's send; yield the service and the send.
 
-        `on_wait` is that of `open`. Raise SendRefused if the issue was never sent.
+        `on_wait` and `on_pull` are those of `open`. Raise SendRefused if the issue was never sent.
         """
         require_locks()
         with open_state(newsletter) as state:
@@ -91,7 +119,7 @@ class SendService(SendPlanner):
                         refuse_lost_with_machine(newsletter)
                     if on_wait:
                         state.wait_until_free(on_wait)
-                with cls._over(newsletter, state, provider, on_wait) as service:
+                with cls._over(newsletter, state, provider, on_wait, on_pull=on_pull) as service:
                     yield service, service.reread(send)  # another machine may have changed it meanwhile
 
     @classmethod
@@ -105,11 +133,13 @@ class SendService(SendPlanner):
         for_test: bool = False,
         limited: Limiter = run_limited,
         on_wait: OnWait | None = ignore_wait,
+        on_pull: OnPull = ignore_pull,
     ) -> Iterator["SendService"]:
         """Open the store and the provider; yield the service, and close it after the block.
 
         If newsletter.yml names a state ref and mail would leave this machine, the state is taken from there
-        first. While another machine may be sending, wait and call `on_wait`; with None, do not wait.
+        first. While another machine may be sending, wait and call `on_wait`; with None, do not wait. Before a
+        send is planned, those who left outside are read, and `on_pull` is called with the counts.
 
         `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
         the machine (in CI). `for_test`: only test messages are sent, which need no list. Raise Unavailable on
@@ -127,7 +157,8 @@ class SendService(SendPlanner):
             with opened as state:
                 if to_send and on_wait:
                     state.wait_until_free(on_wait)
-                with cls._over(newsletter, state, provider, on_wait, limited) as service:
+                pulls = on_pull if to_send else None
+                with cls._over(newsletter, state, provider, on_wait, limited, pulls) as service:
                     yield service
 
     @classmethod
@@ -139,14 +170,22 @@ class SendService(SendPlanner):
         provider: Provider,
         on_wait: OnWait | None,
         limited: Limiter = run_limited,
+        on_pull: OnPull | None = None,
     ) -> Iterator["SendService"]:
-        """Yield the service over an open state and provider; a rehearsal uses no state ref."""
+        """Yield the service over an open state and provider; a rehearsal uses no state ref and no pull."""
         clock_offset = state.database.clock_offset()
         fields = {"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
         log.info("provider opened", extra=fields)
-        sync = state.sync if provider.capabilities.leaves_machine else None
+        is_real = provider.capabilities.leaves_machine
+        pull = _pull_of(newsletter, state, on_pull) if on_pull and is_real else None
         service = cls(
-            newsletter, state.database, provider, SystemClock(clock_offset), limited=limited, sync=sync
+            newsletter,
+            state.database,
+            provider,
+            SystemClock(clock_offset),
+            limited=limited,
+            sync=state.sync if is_real else None,
+            pull=pull,
         )
         service.leases.on_wait = on_wait or ignore_wait
         with closing(service):
@@ -171,13 +210,38 @@ class SendService(SendPlanner):
         prepared = self._limited(prepare, self.newsletter, issue)
         return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
 
+    def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
+        """Plan as `SendPlanner.plan`, after those who left outside were read; raise as `_pull_first` does."""
+        self._pull_first(prepared)
+        return super().plan(prepared, options)
+
+    def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
+        """Plan as `SendPlanner.plan_resume`, after a pull as in `plan`."""
+        self._pull_first(prepared)
+        return super().plan_resume(prepared, send)
+
+    def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
+        """Plan as `SendPlanner.plan_retry`, after a pull as in `plan`."""
+        self._pull_first(prepared)
+        return super().plan_retry(prepared, send, addresses)
+
+    def _pull_first(self, prepared: Prepared) -> None:
+        """Read those who left outside, unless the issue has errors and is refused anyway.
+
+        Raise SendRefused if a place cannot be read.
+        """
+        if self._pull and not any(problem.severity == "error" for problem in prepared.problems):
+            refuse_failed(self._pull())
+
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-        Raise SendRefused if the key or a slot for held mail is missing, if another process holds the lease or
-        was the first to claim the issue, and, with `exact`, if the number of recipients differs from the
-        plan. The issue is not claimed then.
+        Raise SendRefused if the last pull is too old, if the key or a slot for held mail is missing, if
+        another process holds the lease or was the first to claim the issue, and, with `exact`, if the number
+        of recipients differs from the plan. The issue is not claimed then.
         """
+        if self._pull:
+            refuse_old(self.newsletter, self._database, self.clock.now())
         if self._sync:
             self._sync.begin_sending()
         if plan.send:

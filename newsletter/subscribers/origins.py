@@ -6,9 +6,12 @@ ADDED_BY_HAND: Final = "added by hand"
 ASKED_AGAIN: Final = "asked to come back"
 IMPORTED: Final = "imported"
 SIGN_UP_FORM: Final = "sign-up form"
+SIGN_UP_MAIL: Final = "sign-up by mail"
 REMOVED_BY_HAND: Final = "removed by hand"
 UNSUBSCRIBE_PAGE: Final = "unsubscribe page"
 ONE_CLICK: Final = "one-click"
+UNSUBSCRIBE_MAIL: Final = "unsubscribe mail"
+UNSUBSCRIBE_WORKER: Final = "unsubscribe worker"
 REPORTED_BY_SENDGRID: Final = "reported by sendgrid"
 REPORTED_BY_MAIL_SERVER: Final = "reported by a mail server"
 SOFT_BOUNCES: Final = "soft bounces"
@@ -18,6 +21,7 @@ ConsentOrigin = Literal[
     "asked to come back",  # `news subscribers add --again`
     "imported",  # a file of `news subscribers import`
     "sign-up form",  # the form of the public page, and a confirmation by mail
+    "sign-up by mail",  # a mail to `sign_up.mailto`, and the answer to the mail that asks to confirm it
 ]
 
 StateOrigin = Literal[
@@ -25,6 +29,8 @@ StateOrigin = Literal[
     "imported",  # a file of `news subscribers import`
     "unsubscribe page",  # the button on the page of the link in each mail
     "one-click",  # the button of a mail program (RFC 8058)
+    "unsubscribe mail",  # a mail to `unsubscribe.mailto` with the token of a link
+    "unsubscribe worker",  # the page of the worker, or one click, which it does not tell apart
     "reported by sendgrid",  # an event of SendGrid
     "reported by a mail server",  # a delivery report (RFC 3464)
     "soft bounces",  # too many of them in a row

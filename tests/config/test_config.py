@@ -95,7 +95,7 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 
 
 KEYS = (
-    "name, sender, postal_address, provider, unsubscribe, reply_to, site, list_id, language, "
+    "name, sender, postal_address, provider, unsubscribe, pull, sign_up, reply_to, site, list_id, language, "
     "description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, bounces, send, "
     "serve, state, tracking, labels, clients, checks"
 )
@@ -175,9 +175,28 @@ def address(key: str, text: str, reason: str) -> str:
         ),
         pytest.param(
             "unsubscribe",
-            "{mailto: leave@example.com}",
-            "unsubscribe needs `url` or `sendgrid_group`; add one: subscribers must be able to unsubscribe",
-            id="neither-way-to-leave",
+            "{}",
+            "unsubscribe needs `url`, `sendgrid_group` or `mailto`; "
+            "add one: subscribers must be able to unsubscribe",
+            id="no-way-to-leave",
+        ),
+        pytest.param(
+            "pull",
+            "{imap: {host: mail.example.com, username: leave, security: none}}",
+            "pull.imap would send the password in clear; write `security: tls` or `security: starttls`",
+            id="mailbox-without-encryption",
+        ),
+        pytest.param(
+            "pull",
+            '{worker: "http://leave.example.com"}',
+            "pull.worker would send the API key without encryption; write https://…",
+            id="worker-without-encryption",
+        ),
+        pytest.param(
+            "sign_up",
+            "{mailto: join@example.com}",
+            "sign_up needs a mailbox that is read; add `pull.imap`, the mailbox to which its mail comes",
+            id="sign-up-without-mailbox",
         ),
         pytest.param(
             "unsubscribe",

@@ -16,6 +16,8 @@ from tests.doctor.findings import as_text, only, states
 KEY = "a key for tests, and long enough"
 OLD = "a key of last year for tests"
 SMTP = "provider: smtp\nsmtp: {host: mail.example.com, username: soup}\n"
+IMAP = "pull: {imap: {host: mail.example.com, username: leave}}\n"
+WORKER = "pull: {worker: https://leave.example.com}\n"
 
 
 def make_setup(folder: Path, *, extra: str = "", dotenv: str = "", **environment: str) -> Setup:
@@ -64,12 +66,15 @@ def test_another_provider_may_not_fit_the_configuration(tmp_path: Path) -> None:
         pytest.param(SMTP, "SMTP_PASSWORD", "error", id="smtp-login"),
         pytest.param(SMTP.replace(", username: soup", ""), "SMTP_PASSWORD", None, id="smtp-without-login"),
         pytest.param("", "SENDGRID_API_KEY", None, id="outbox"),
+        pytest.param("pull: {sendgrid: true}\n", "SENDGRID_API_KEY", "error", id="pull"),
+        pytest.param(IMAP, "IMAP_PASSWORD", "error", id="mailbox"),
+        pytest.param("", "WORKER_TOKEN", None, id="no-worker"),
     ],
 )
 def test_what_is_needed_and_not_set(tmp_path: Path, extra: str, name: str, state: str | None) -> None:
     findings = about(name, run_secrets(make_setup(tmp_path, extra=extra)))
     assert states(findings) == ([state] if state else [])
-    values = {name: "a password", "SMTP_HOST": "mail.example.com"}
+    values = {name: "a password", "SMTP_HOST": "mail.example.com", "IMAP_HOST": "mail.example.com"}
     (secret,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **values)))
     assert secret.state == "ok" and secret.what.startswith("is set in the environment")
     assert secret.what.endswith("not needed here") is (state is None)
@@ -92,6 +97,8 @@ def test_what_comes_from_dotenv_is_said_to(tmp_path: Path) -> None:
             id="sendgrid",
         ),
         pytest.param(SMTP, {"SMTP_PASSWORD": "x"}, "SMTP_HOST=mail.example.com", id="smtp"),
+        pytest.param(IMAP, {"IMAP_PASSWORD": "x"}, "IMAP_HOST=mail.example.com", id="mailbox"),
+        pytest.param(WORKER, {"WORKER_TOKEN": "x"}, "WORKER_HOST=leave.example.com", id="worker"),
     ],
 )
 def test_a_key_for_another_host(tmp_path: Path, extra: str, values: dict[str, str], expected: str) -> None:

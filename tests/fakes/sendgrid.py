@@ -13,10 +13,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes import sendgrid_rules as rules
 from tests.fakes import web
@@ -29,6 +30,7 @@ BATCH_LIFE = 10 * 24 * 3600
 CANCEL_BEFORE = 600
 CANCEL_SLOTS = 10
 PAUSE_LIFE = 72 * 3600
+SUPPRESSION_LISTS = ("blocks", "bounces", "invalid_emails", "spam_reports", "unsubscribes")
 
 
 def refused(status: int, *errors: rules.Error) -> Reply:
@@ -114,6 +116,8 @@ class SendGridFake(web.WebFake):
         super().__init__(port, verbose, tls)
         self.key, self.clock, self.cancel_covers = key, clock, cancel_covers
         self.pages: dict[str, object] = {}
+        self.suppressions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.group_suppressions: list[dict[str, Any]] = []
         self._ids = count(1)
         self._queue: list[_Queued] = []
         self._by_batch: defaultdict[str | None, list[_Queued]] = defaultdict(list)
@@ -197,11 +201,37 @@ class SendGridFake(web.WebFake):
                 return self._change_hold(batch, str(body.get("status")))
             case "DELETE", ["user", "scheduled_sends", batch]:
                 return self._lift_hold(batch)
+            case "GET", ["suppression", name] if name in SUPPRESSION_LISTS:
+                return Reply(200, self._suppressed(name, parse_qs(urlsplit(request.path).query)))
+            case "GET", ["asm", "suppressions"]:
+                return Reply(200, self.group_suppressions)
             case "GET", _ if path in self.pages:
                 page = self.pages[path]
                 page = page(request) if callable(page) else page
                 return page if isinstance(page, Reply) else Reply(200, page)
         return refused(404, rules.error("not found"))
+
+    def _suppressed(self, name: str, query: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """Return a page of a list, the newest entry first; an entry is in it from its start time on."""
+        start, limit, offset = (int(query.get(k, ["0"])[0]) for k in ("start_time", "limit", "offset"))
+        since = [entry for entry in self.suppressions[name] if entry.get("created", 0) >= start]
+        newest_first = sorted(since, key=lambda entry: -int(entry.get("created", 0)))
+        return newest_first[offset : offset + min(limit or 500, 500)]
+
+    def suppress(self, name: str, address: str, at: datetime) -> None:
+        """Put an address into a list, as of a time."""
+        entry = {
+            "created": int(at.timestamp()),
+            "email": address,
+            "reason": f"550 no {address}",
+            "status": "5",
+        }
+        self.suppressions[name].append(entry)
+
+    def suppress_in_group(self, number: int, address: str, at: datetime) -> None:
+        """Put an address into a suppression group, as of a time."""
+        entry = {"email": address, "group_id": number, "group_name": "Soup"}
+        self.group_suppressions.append({**entry, "created_at": int(at.timestamp())})
 
     def _invalid(self, request: Request) -> Reply | None:
         """Return the refusal of a request with a wrong key or format, None if it is correct."""

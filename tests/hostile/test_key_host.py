@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.config.environment import merged
-from newsletter.config.key_hosts import misdirected_key
+from newsletter.config.key_hosts import imap_key, misdirected_key, misdirection, worker_key
 from newsletter.mail.message import Batch
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -22,7 +22,7 @@ from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
 
 KEY = "SG.hush-hush"
-NO_HOSTS = {"SENDGRID_HOST": "", "SMTP_HOST": ""}
+NO_HOSTS = {"SENDGRID_HOST": "", "SMTP_HOST": "", "IMAP_HOST": "", "WORKER_HOST": ""}
 News = Callable[..., Result]
 
 
@@ -141,6 +141,43 @@ def test_a_key_is_for_one_host(
     else:
         assert problem and problem.fix.endswith(f" is set: {line}")
         assert problem.where.endswith("newsletter.yml:7") and KEY not in str(problem)
+
+
+IMAP = "pull: {imap: {host: mail.example.com, username: leave}}\n"
+WORKER = "pull: {worker: 'https://leave.example.com'}\n"
+
+
+@pytest.mark.parametrize(
+    ("extra", "environment", "line"),
+    [
+        pytest.param(IMAP, {}, "IMAP_HOST=mail.example.com", id="imap"),
+        pytest.param(IMAP, {"IMAP_HOST": "mail.example.com"}, None, id="imap-named"),
+        pytest.param(IMAP, {"SMTP_HOST": "mail.example.com"}, "IMAP_HOST=mail.example.com", id="imap-smtp"),
+        pytest.param(
+            IMAP.replace("leave}", "leave, port: 1993}"),
+            {"IMAP_HOST": "mail.example.com"},
+            "IMAP_HOST=mail.example.com:1993",
+            id="imap-port",
+        ),
+        pytest.param(WORKER, {}, "WORKER_HOST=leave.example.com", id="worker"),
+        pytest.param(WORKER, {"WORKER_HOST": "leave.example.com"}, None, id="worker-named"),
+        pytest.param(
+            WORKER, {"WORKER_HOST": "a.example"}, "WORKER_HOST=leave.example.com", id="other-worker"
+        ),
+    ],
+)
+def test_a_secret_of_a_pull_is_for_one_host(
+    extra: str, environment: dict[str, str], line: str | None, tmp_path: Path
+) -> None:
+    secrets = {"IMAP_PASSWORD": KEY, "WORKER_TOKEN": KEY, **NO_HOSTS, **environment}
+    newsletter = samples.newsletter(tmp_path, extra=extra, **secrets)
+    (key,) = filter(None, (imap_key(newsletter), worker_key(newsletter)))
+    problem = misdirection(newsletter, key)
+    assert (problem is None) == (line is None)
+    assert problem is None or (
+        problem.fix.endswith(line or "") and problem.where.endswith("newsletter.yml:6")
+    )
+    assert KEY not in repr(key) and KEY not in str(problem)
 
 
 def test_no_provider_holds_a_key_for_another_host(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from newsletter.mail.message import Recipient
 from newsletter.mail.mime import MimeTemplate
 from newsletter.render.model import Rendered
 from newsletter.subscribers.model import Subscriber
@@ -247,3 +249,33 @@ def test_content_is_known_by_its_hash(change: dict[str, object]) -> None:
     mailing = samples.plain_mailing()
     assert replace(mailing, **change).sha256 != mailing.sha256
     assert replace(mailing, date=samples.NOW.replace(year=2027)).sha256 == mailing.sha256
+
+
+@pytest.mark.parametrize(
+    ("ways", "link"),
+    [
+        ({"unsubscribe_url": "https://a.example/{token}"}, "https://a.example/TOKEN"),
+        (
+            {"unsubscribe_url": "https://a.example/{token}", "unsubscribe_mailto": "leave@example.com"},
+            "https://a.example/TOKEN",
+        ),
+        (
+            {"unsubscribe_mailto": "leave+me@example.com"},
+            "mailto:leave%2Bme@example.com?subject=unsubscribe%20TOKEN",
+        ),
+        ({"unsubscribe_mailto": "leave@example.com", "sendgrid_group": 7}, ""),
+    ],
+    ids=["page", "page-and-mail", "mail", "group"],
+)
+def test_the_link_in_the_mail_leads_to_the_page_or_writes_a_mail(ways: dict[str, Any], link: str) -> None:
+    none = {"unsubscribe_url": None, "unsubscribe_mailto": None}
+    mailing = replace(samples.plain_mailing(), **{**none, **ways})
+    recipient = Recipient(1, "ada@example.com", "Ada", "<1@example.com>", "TOKEN")
+    assert mailing.value("unsubscribe_url")(recipient) == link
+
+
+def test_mail_alone_promises_no_one_click() -> None:
+    mailing = replace(samples.plain_mailing(), unsubscribe_url=None, unsubscribe_mailto="leave@example.com")
+    assert mailing.personal_headers() == {
+        "List-Unsubscribe": "<mailto:leave@example.com?subject=unsubscribe%20{token}>"
+    }

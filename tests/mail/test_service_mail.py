@@ -16,6 +16,7 @@ from newsletter.mail.mime import MimeTemplate
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import DataLink, SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.store.service_mails import ServiceMail
 from tests import samples
 
 BASE = "https://news.example.com/soup"
@@ -152,3 +153,25 @@ def test_each_kind_is_rendered_once(tmp_path: Path) -> None:
 def test_the_content_of_a_mail_of_this_kind_has_a_hash_of_its_own(tmp_path: Path) -> None:
     made = mailings(tmp_path)
     assert len({made.mailing(mail.kind, samples.NOW).sha256 for mail in (CONFIRM, ALREADY, DATA)}) == 3
+
+
+def test_without_pages_people_confirm_by_an_answer(tmp_path: Path) -> None:
+    extra = "pull: {imap: {host: mail.example.com, username: join}}\nsign_up: {mailto: join@example.com}\n"
+    mailings = ServiceMailings(samples.newsletter(tmp_path, extra=extra), LINKS, TOKENS, "")
+    mailing = mailings.mailing("confirm", samples.NOW)
+    assert mailing.reply_to == "join@example.com"
+    assert "Answer this mail" in mailing.rendered.text and "opens a page" not in mailing.rendered.text
+    mail = ServiceMail(5, "confirm", 12, None, "ada@example.com", "", samples.NOW, 0)
+    recipient = mailings.recipient(mail, 1, samples.NOW)
+    token = LINKS.confirm_token(12)
+    assert recipient.message_id == f"<{token}@example.com>"
+    assert recipient.link == f"mailto:join@example.com?subject=confirm%20{token}"
+
+
+def test_a_mail_by_mail_has_the_link_to_leave_of_the_newsletter(tmp_path: Path) -> None:
+    extra = "pull: {imap: {host: mail.example.com, username: join}}\nsign_up: {mailto: join@example.com}\n"
+    mailings = ServiceMailings(samples.newsletter(tmp_path, extra=extra), LINKS, TOKENS, "")
+    mailing = mailings.mailing("already", samples.NOW)
+    mail = ServiceMail(6, "already", None, 3, "ada@example.com", "", samples.NOW, 0)
+    recipient = mailings.recipient(mail, 1, samples.NOW)
+    assert mailing.value("unsubscribe_url")(recipient) == f"https://soup.example.com/leave/{TOKENS.token(3)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from newsletter.config.bounces import Imap
+from newsletter.config.mailbox import Imap
 from newsletter.errors import Unavailable
 from newsletter.mailboxes.imap import ImapFolder, open_folder
 from newsletter.mailboxes.model import MAX_MAIL_BYTES

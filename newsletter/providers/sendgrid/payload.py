@@ -126,7 +126,7 @@ def _substitutions(mailing: Mailing, text: str, html: str) -> tuple[list[str], l
         for name in sorted(set(mailing.placeholder.findall(content))):
             label = f"{quoted(f'[[{part}{name}]]')}:"
             if name == "unsubscribe_url":
-                links.append(label + quoted(encode(mailing.unsubscribe_url or "")))
+                links.append(label + quoted(encode(mailing.unsubscribe_link)))
             else:
                 others.append((label, _encoded(mailing.value(name), encode)))
     return links, others

@@ -23,13 +23,21 @@ from newsletter.config.model import Config, SendGrid
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
-from newsletter.providers.http import TIMEOUT_SECONDS, NoResponse, NotConnected, Response, Transport
+from newsletter.providers.http import (
+    MAX_CONTENT_BYTES,
+    TIMEOUT_SECONDS,
+    NoResponse,
+    NotConnected,
+    Response,
+    Transport,
+)
 from newsletter.providers.sendgrid.payload import template
 from newsletter.providers.sendgrid.responses import outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Unknown
 
 if TYPE_CHECKING:
+    from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 # SendGrid's limit of personalizations in one request.
@@ -42,7 +50,8 @@ logging.getLogger("python_http_client.client").disabled = True
 class SendGridProvider:
     """Send through SendGrid; `clock` returns Unix time, in seconds.
 
-    `key_problem` is the reason for having no key: it is for another host.
+    `key_problem` is the reason for having no key: it is for another host. At most `max_content` bytes of a
+    response are read.
     """
 
     name = "sendgrid"
@@ -56,13 +65,14 @@ class SendGridProvider:
         timeout: float = TIMEOUT_SECONDS,
         recipients_per_call: int = MAX_RECIPIENTS_PER_CALL,
         clock: Callable[[], float] = time.time,
+        max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
         self.capabilities = Capabilities(
             recipients_per_call, leaves_machine=True, tracking="message", in_flight=settings.requests
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
         self._api_key, self._key_problem, self._clock = api_key, key_problem, clock
-        self._transport = Transport(settings.host, settings.requests, timeout)
+        self._transport = Transport(settings.host, settings.requests, timeout, max_content=max_content)
         self._client = _client(settings.host, api_key, self._transport)
         self._mail_send = f"{urlsplit(settings.host).path}/v3/mail/send"
 
@@ -97,6 +107,12 @@ class SendGridProvider:
         if (problems := self.check()) or not self._api_key:
             return ProviderReport(tuple(map(Finding.of, problems)))
         return SendGridAccount(self._ask, self._api_key.get_secret_value()).examine(config)
+
+    def suppressions(self) -> "SendGridSuppressions":
+        """Return the account's lists of addresses that SendGrid does not deliver to."""
+        from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
+
+        return SendGridSuppressions(self._ask)
 
     def close(self) -> None:
         self._transport.close()

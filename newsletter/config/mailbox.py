@@ -1,0 +1,37 @@
+"""The settings of a folder of a mailbox that is read over IMAP."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from newsletter.config.fields import Host
+from newsletter.network.hosts import is_loopback
+from newsletter.network.imap import PORTS
+from newsletter.yamlfile.fields import Line, StrictModel, invalid
+
+
+def _ascii(text: str) -> str:
+    if not text.isascii():
+        raise invalid("has a character outside ASCII", "write the name as IMAP does (modified UTF-7)")
+    return text
+
+
+class Imap(StrictModel):
+    """A folder of an IMAP server."""
+
+    host: Host
+    port: int | None = Field(None, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: Line
+    folder: Annotated[Line, AfterValidator(_ascii)] = "INBOX"
+
+    @property
+    def used_port(self) -> int:
+        """Return the port; the usual one if none is written."""
+        return self.port or PORTS[self.security]
+
+    @model_validator(mode="after")
+    def _check_security(self) -> Self:
+        if self.security == "none" and not is_loopback(self.host):
+            raise invalid("would send the password in clear", "write `security: tls` or `security: starttls`")
+        return self
