@@ -25,6 +25,7 @@ from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
 from newsletter.store.group_commit import Writer
 from newsletter.web.app import app
+from newsletter.web.connection import TimedConnection
 from newsletter.web.context import Context
 from newsletter.web.public_address import PublicAddress, public_address
 from newsletter.web.throttle import Throttle
@@ -103,7 +104,7 @@ async def _serve(shared: Context, listening: socket.socket, ready: Callable[[], 
     proxies: Sequence[str] = shared.newsletter.config.serve.proxies
     config = uvicorn.Config(
         app(shared),
-        http="h11",
+        http=TimedConnection,
         ws="none",
         lifespan="off",
         log_config=None,
