@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -17,6 +17,10 @@ from newsletter.store.group_commit import Writer
 from newsletter.web.equal_time import ANSWER_SECONDS
 from newsletter.web.public_address import PublicAddress
 from newsletter.web.throttle import Throttle
+
+# The values of pages that are the same for many people; of an address, most is hidden.
+_SHARED_VALUES = frozenset({"address", "trap"})
+_MAX_SHARED_PAGES = 500
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,25 @@ class Context:
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""
-        html = render_page(name, self.newsletter.site, values or {}, base=self.address.path)
+        given = values or {}
+        if given.keys() <= _SHARED_VALUES:
+            html = self._shared_page(name, tuple(given.items()))
+        else:
+            html = render_page(name, self.newsletter.site, given, base=self.address.path)
         return HTMLResponse(html, status)
+
+    @cached_property
+    def _shared_page(self) -> Callable[[str, tuple[tuple[str, object], ...]], str]:
+        """Return the function that renders a page which many people get, and keeps it until the restart.
+
+        To render a page takes longer than all else that a request needs.
+        """
+
+        @lru_cache(maxsize=_MAX_SHARED_PAGES)
+        def render(name: str, values: tuple[tuple[str, object], ...]) -> str:
+            return render_page(name, self.newsletter.site, dict(values), base=self.address.path)
+
+        return render
 
 
 def context(request: Request) -> Context:
