@@ -78,7 +78,7 @@ def _http_error(request: Request, failure: Exception) -> Response:
 
 def _busy(request: Request, failure: NewsError) -> Response:
     """Answer that nothing was written; mail programs and providers try again after a while."""
-    log.error("request not answered: %s", failure)
+    log.warning("request not answered: %s", failure)
     response = context(request).page("busy", status=HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response

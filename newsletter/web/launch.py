@@ -29,8 +29,9 @@ def serve(
     try:
         from newsletter.web.server import run
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in _EXTRA:
+        package = (missing.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
-        what = f"the server needs {missing.name}, which is not installed"
+        what = f"the server needs {package}, which is not installed"
         raise Unavailable(what, "install its packages: pip install limits starlette uvicorn") from missing
     run(newsletter, host=host, port=port, ready=ready)

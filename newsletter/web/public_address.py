@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsletter.config.loader import Newsletter
+from newsletter.constants import SERVE_PORT
 from newsletter.errors import ConfigError
 from newsletter.network.hosts import is_loopback
 
@@ -38,7 +39,7 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
         return PublicAddress(url.removesuffix(_END))
     fix = (
         f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this "
-        f"machine, with provider: outbox, write http://127.0.0.1:{port}{_END}"
+        f"machine, with provider: outbox, write http://127.0.0.1:{port or SERVE_PORT}{_END}"
     )
     what = (
         f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
