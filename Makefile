@@ -86,6 +86,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/state.py
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/webhooks.py
+	$(BIN)/python benchmarks/public.py
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package

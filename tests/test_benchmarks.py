@@ -29,3 +29,14 @@ def test_webhook_events_are_measured() -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert "lost, doubled" in ended.stdout and "0, 0" in ended.stdout
+
+
+def test_the_public_server_is_measured() -> None:
+    options = ("--rate=20", "--events=50", "--people=50", "--seconds=0.5")
+    command = [sys.executable, "benchmarks/public.py", *options]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("lost, doubled                                                 0, 0") == 4
