@@ -38,7 +38,7 @@ def serve(folder: Path, port: int, host: str) -> None:
 
     def ready(url: str, public: "PublicAddress") -> None:
         output.echo(f"Serving {newsletter.config.name} at {url}")
-        if not public.is_here:
+        if not public.is_loopback_only:
             output.echo(f"  Readers reach it at {public.url}/, through your web server.")
         if newsletter.config.provider == "outbox":
             output.echo(f"  Its mail stays in {newsletter.config.outbox.path}/: provider is outbox.")

@@ -20,7 +20,7 @@ from newsletter.render.translation import text_language, translations, translato
 TEXTS = Path(__file__).with_name("page_texts")
 MOMENT = "{date}, {time} UTC"
 
-_FORM = ("address", "problem", "time_token", "trap")
+_FORM = ("address", "problem", "trap")
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "sign_up": _FORM,
@@ -37,10 +37,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         *("address", "name", "asked", "confirmed", "state", "issues", "last_issue"),
         *("history", "closes", "token", "is_unsure"),
     ),
-    "erased": (),
+    "erased": ("is_incomplete",),
     "data_gone": _FORM,
     "test_link": ("is_pressed",),
-    "error": ("title", "text", "reference"),
+    "error": ("is_request", "reference"),
     "not_found": (),
     "busy": (),
     "too_many": (),

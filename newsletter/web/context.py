@@ -27,8 +27,9 @@ _MAX_SHARED_PAGES = 500
 class Context:
     """The state of the server.
 
-    `wake_mailer` tells the thread that sends mail that some waits. A form that could tell who is on the list
-    is answered after `answer_seconds`.
+    `wake_mailer` tells the thread that sends mail that some waits, `is_mailing` that its last pass succeeded,
+    and `erase_later` that deleted rows are still to be erased from the database's file. A form that could
+    tell who is on the list is answered after `answer_seconds`.
     """
 
     newsletter: Newsletter
@@ -41,6 +42,7 @@ class Context:
     now: Callable[[], datetime]
     wake_mailer: Callable[[], None]
     is_mailing: Callable[[], bool]
+    erase_later: Callable[[], None]
     answer_seconds: float = ANSWER_SECONDS
 
     @cached_property
@@ -73,8 +75,8 @@ class Context:
 
 def context(request: Request) -> Context:
     """Return the context of the server that got a request."""
-    found: Context = request.app.state.context
-    return found
+    shared: Context = request.app.state.context
+    return shared
 
 
 def client(request: Request) -> str:

@@ -23,7 +23,7 @@ class PublicAddress:
         return urlsplit(self.url).path
 
     @property
-    def is_here(self) -> bool:
+    def is_loopback_only(self) -> bool:
         """Return True for an address of this machine, which no other one reaches."""
         return is_loopback(urlsplit(self.url).hostname or "")
 

@@ -18,8 +18,8 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
+from newsletter.services.background_loop import BackgroundLoop, Step
 from newsletter.services.housekeeping import Housekeeping
-from newsletter.services.service_mail_thread import ServiceMailThread
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
@@ -34,6 +34,7 @@ _MAX_CONNECTIONS = 1000
 _HEADER_BYTES = 16 * 1024
 _GRACE_SECONDS = 10
 _HOUR = timedelta(hours=1)
+_MAIL = "service mail"
 Ready = Callable[[str, PublicAddress], None]
 
 
@@ -72,13 +73,9 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
         housekeeping = Housekeeping(database, writer.write_now)
-
-        def work(is_stopped: Callable[[], bool]) -> None:
-            housekeeping.run_if_due()
-            mailer.run_once(is_stopped)
-
-        mail_thread = stack.enter_context(closing(ServiceMailThread(work)))
-        mail_thread.start()
+        steps: dict[str, Step] = {"housekeeping": lambda _: housekeeping.run_if_due(), _MAIL: mailer.run_once}
+        background = stack.enter_context(closing(BackgroundLoop(steps)))
+        background.start()
         yield Context(
             newsletter=newsletter,
             address=address,
@@ -88,8 +85,9 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
             links=links,
             throttle=Throttle(units.parse_rates(serve.rate_per_network), rates),
             now=lambda: datetime.now(UTC),
-            wake_mailer=mail_thread.wake,
-            is_mailing=lambda: mail_thread.is_alive,
+            wake_mailer=background.wake,
+            is_mailing=lambda: background.is_well(_MAIL),
+            erase_later=housekeeping.erase_later,
         )
 
 
