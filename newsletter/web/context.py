@@ -1,7 +1,8 @@
 """What the handlers of requests share: the newsletter, its database, its links, its limits and its pages."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 
@@ -21,6 +22,7 @@ from newsletter.web.throttle import Throttle
 # The values of pages that are the same for many people; of an address, most is hidden.
 _SHARED_VALUES = frozenset({"address", "trap"})
 _MAX_SHARED_PAGES = 500
+_MAX_WEBHOOKS = 4
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Context:
 
     `wake_mailer` tells the thread that sends mail that some waits, `is_mailing` that its last pass succeeded,
     and `erase_later` that deleted rows are still to be erased from the database's file. A form that could
-    tell who is on the list is answered after `answer_seconds`.
+    tell who is on the list is answered after `answer_seconds`. `webhook_slots` limits the large bodies that
+    are in memory at the same time.
     """
 
     newsletter: Newsletter
@@ -44,6 +47,7 @@ class Context:
     is_mailing: Callable[[], bool]
     erase_later: Callable[[], None]
     answer_seconds: float = ANSWER_SECONDS
+    webhook_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WEBHOOKS))
 
     @cached_property
     def wording(self) -> str:
