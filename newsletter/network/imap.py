@@ -15,16 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from newsletter.constants import IMAP_PORTS, ImapSecurity
 from newsletter.display import printable
 from newsletter.network.hosts import is_loopback
 
 log = logging.getLogger(__name__)
 
-Security = Literal["none", "starttls", "tls"]
-PORTS: dict[Security, int] = {"none": 143, "starttls": 143, "tls": 993}
-"""The usual port of each kind of security."""
 _PER_FETCH = 50
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d{1,15})\b")
@@ -49,13 +47,13 @@ class ImapAccount:
     username: str
     password: str = field(repr=False)
     folder: str = "INBOX"
-    security: Security = "tls"
+    security: ImapSecurity = "tls"
     port: int | None = None
 
     @property
     def place(self) -> str:
         """Return the host and its port."""
-        return f"{self.host}:{self.port or PORTS[self.security]}"
+        return f"{self.host}:{self.port or IMAP_PORTS[self.security]}"
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,7 @@ def _logged_in(connection: imaplib.IMAP4, account: ImapAccount, limits: ImapLimi
 
 
 def _connect(account: ImapAccount, limits: ImapLimits, tls: ssl.SSLContext) -> imaplib.IMAP4:
-    port = account.port or PORTS[account.security]
+    port = account.port or IMAP_PORTS[account.security]
     largest = _PER_FETCH * limits.bytes_each + _MAX_OVERHEAD
     if account.security == "tls":
         connection: imaplib.IMAP4 = _TlsConnection(
