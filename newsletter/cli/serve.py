@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def serve(folder: Path, port: int, host: str) -> None:
-    """Serve the pages on which people sign up, confirm and unsubscribe.
+    """Serve the pages to sign up and to unsubscribe.
 
     It runs until Ctrl-C or SIGTERM, behind a web server that speaks https. It also sends the mail for these
     pages, and takes the reports of the provider. It logs its steps to standard error, as with -v.
