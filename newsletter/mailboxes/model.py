@@ -1,4 +1,4 @@
-"""The interface of a mailbox with reports."""
+"""The mail of a mailbox, and the interface of one with reports."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
