@@ -22,7 +22,13 @@ from newsletter.store.freed_space import WAIT_SECONDS, erase_from_file, erase_on
 from newsletter.store.new_tables import make_tables
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, WRITER_OPTION, server_engine
 from newsletter.store.schema import REVISION, metadata
-from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
+from newsletter.store.sqlite import (
+    DEFERRED_OPTION,
+    file_engine,
+    is_in_transaction,
+    make_file,
+    private_file,
+)
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +167,10 @@ class Database:
     def _begin(self, options: dict[str, Any]) -> Iterator[Connection]:
         engine = self._engine.execution_options(**options)
         with translate_db_errors(engine.url), engine.begin() as connection:
+            has_begun = is_in_transaction(connection)  # that of a copy in memory has none
             yield connection
+            if has_begun:
+                refuse_ended(connection)
 
     def copy_to(self, file: Path) -> None:
         """Copy a SQLite database, as it is at this moment, to a new file that only its owner may read.
@@ -272,6 +281,13 @@ def _engine(url: str | URL) -> Engine:
             if parsed.get_backend_name() == "sqlite"
             else server_engine(parsed, pool_pre_ping=True)
         )
+
+
+def refuse_ended(connection: Connection) -> None:
+    """Raise StoreError if the database has ended a transaction, so that nothing of it would be committed."""
+    if connection.invalidated or not is_in_transaction(connection):
+        what = "the database has rolled back the changes, because one of them failed"
+        raise StoreError(what, "run the same command again", where=describe(connection.engine.url))
 
 
 _URL_FORMAT = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"
