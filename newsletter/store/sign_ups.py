@@ -1,17 +1,18 @@
 """The sign-ups that wait for their confirmation: asked for, confirmed, and deleted when they expire.
 
-Whoever fills in the form learns nothing about the address: `ask` returns nothing. What happens is told by
-mail to the owner of the address alone.
+The form gives the same answer for every address; only its owner gets a mail. Therefore `ask` returns nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from newsletter.constants import SubscriberState
+from newsletter.constants import LEFT_STATES, SubscriberState
 from newsletter.store import consent_history, service_mails, suppression
+from newsletter.store.batches import batches
 from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table, wording_table
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.mail_limits import ALREADY_PAUSE, MailCount, with_next
@@ -138,8 +139,23 @@ def delete_expired(connection: Connection, now: datetime) -> int:
     suppression.lock_to_forget_people(connection)
     expired = sign_up_table.c.expires_at <= now
     ids = connection.scalars(select(sign_up_table.c.id).where(expired)).all()
-    for sign_up_id in ids:
-        _delete(connection, sign_up_id)
+    return delete_sign_ups(connection, ids)
+
+
+def sign_up_ids(connection: Connection, address: Address) -> list[int]:
+    """Return the id of the sign-up of an address; none if there is none."""
+    is_one = sign_up_table.c.address_key == address.key
+    return list(connection.scalars(select(sign_up_table.c.id).where(is_one)))
+
+
+def delete_sign_ups(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete sign-ups; return their number. The mails stay with their subscribers, if there are any."""
+    for batch in batches(ids):
+        of_sign_ups = service_mail_table.c.sign_up_id.in_(batch)
+        is_to_stranger = service_mail_table.c.subscriber_id.is_(None)
+        connection.execute(delete(service_mail_table).where(of_sign_ups, is_to_stranger))
+        connection.execute(update(service_mail_table).where(of_sign_ups).values(sign_up_id=None))
+        connection.execute(delete(sign_up_table).where(sign_up_table.c.id.in_(batch)))
     return len(ids)
 
 
@@ -191,14 +207,14 @@ def _update(connection: Connection, row: _Row, values: dict[str, object]) -> int
 def _insert(connection: Connection, earlier: _Row | None, values: dict[str, object]) -> int:
     """Insert a sign-up in the place of an earlier one, whose link must not confirm it; return its id."""
     if earlier:
-        _delete(connection, earlier.id)
+        delete_sign_ups(connection, [earlier.id])
     query = insert(sign_up_table).values(values).returning(sign_up_table.c.id)
     return int(connection.scalars(query).one())
 
 
 def _has_left_since(subscriber: _Row, row: _Row) -> bool:
     """Return True if a person left after a sign-up; a bounce does not count, since the mail arrived."""
-    return subscriber.state in ("unsubscribed", "complained") and subscriber.changed_at > row.asked_at
+    return subscriber.state in LEFT_STATES and subscriber.changed_at > row.asked_at
 
 
 def _activate(connection: Connection, row: _Row, known: _Row | None, now: datetime) -> int:
@@ -221,12 +237,3 @@ def _mark_confirmed(connection: Connection, sign_up_id: int, subscriber_id: int)
     connection.execute(update(service_mail_table).where(of_sign_up).values(subscriber_id=subscriber_id))
     query = update(sign_up_table).where(sign_up_table.c.id == sign_up_id)
     connection.execute(query.values(subscriber_id=subscriber_id))
-
-
-def _delete(connection: Connection, sign_up_id: int) -> None:
-    """Delete a sign-up; the mails that were sent stay with the subscriber, if there is one."""
-    of_sign_up = service_mail_table.c.sign_up_id == sign_up_id
-    is_to_stranger = service_mail_table.c.subscriber_id.is_(None)
-    connection.execute(delete(service_mail_table).where(of_sign_up, is_to_stranger))
-    connection.execute(update(service_mail_table).where(of_sign_up).values(sign_up_id=None))
-    connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))

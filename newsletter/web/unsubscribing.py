@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from newsletter.background import run_in_thread
+from newsletter.constants import LEFT_STATES
 from newsletter.mail.unsubscribe_tokens import is_test
 from newsletter.store.unsubscription import UNDO_PERIOD, Subscription, find_subscription, leave, undo_leave
 from newsletter.subscribers.address import half_hidden
@@ -16,7 +17,6 @@ from newsletter.web.context import Context, context
 log = logging.getLogger(__name__)
 
 _ONE_CLICK = b"One-Click"
-_HAS_LEFT = ("unsubscribed", "complained")
 
 
 async def show_button(request: Request) -> Response:
@@ -27,7 +27,7 @@ async def show_button(request: Request) -> Response:
     if (subscriber_id := found.tokens.subscriber_id(token)) is None:
         return found.page("not_found", status=404)
     subscription = await run_in_thread(_read, found, subscriber_id)
-    if subscription is None or subscription.state in _HAS_LEFT:
+    if subscription is None or subscription.state in LEFT_STATES:
         return _left(found, token, subscription)
     return found.page("unsubscribe", {"address": half_hidden(subscription.address)})
 
@@ -61,7 +61,7 @@ async def take_back(request: Request) -> Response:
     now = found.now()
     await found.writer.write(lambda connection: undo_leave(connection, subscriber_id, now))
     subscription = await run_in_thread(_read, found, subscriber_id)
-    if subscription is None or subscription.state in _HAS_LEFT:
+    if subscription is None or subscription.state in LEFT_STATES:
         return _left(found, token, subscription)
     return found.page("returned", {"address": half_hidden(subscription.address)})
 
