@@ -164,6 +164,23 @@ class Database:
             yield connection
 
     @contextmanager
+    def holding(self, *, lock_seconds: float) -> Iterator[Connection]:
+        """Open a transaction for the locks that the block takes, and roll it back; it may last for days.
+
+        A connection that was lost meanwhile is no error.
+        """
+        engine = self._engine.execution_options(**{LOCK_OPTION: lock_seconds})
+        with translate_db_errors(engine.url):
+            connection = engine.connect()
+        try:
+            with translate_db_errors(engine.url):
+                connection.begin()
+            yield connection
+        finally:
+            connection.invalidate()  # it is closed, and not asked to roll back
+            connection.close()
+
+    @contextmanager
     def _begin(self, options: dict[str, Any]) -> Iterator[Connection]:
         engine = self._engine.execution_options(**options)
         with translate_db_errors(engine.url), engine.begin() as connection:
