@@ -21,7 +21,7 @@ from newsletter.store.schema import (
 )
 from newsletter.store.sign_ups import delete_sign_ups
 from newsletter.store.sqlite import insert_rows, time_text
-from newsletter.store.suppression import lock_to_add_people, lock_to_forget_people, suppress_until
+from newsletter.store.suppression import lock_to_add_people, lock_to_forget_people, pause
 from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.delivery_rules import (
     PersonEvent,
@@ -144,9 +144,7 @@ def _end_sign_ups(
     )
     delete_sign_ups(connection, ended)
     if ended:
-        suppress_until(
-            connection, [sign_ups[number].address_key for number in ended], now, now + BOUNCE_PAUSE
-        )
+        pause(connection, [sign_ups[number].address_key for number in ended], now, now + BOUNCE_PAUSE)
     return ended
 
 

@@ -70,10 +70,10 @@ Erased = Literal[
 def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     """Erase a person from the database and keep the hash of the address; return what the person was."""
     suppression.lock_to_forget_people(connection)
-    before = suppression.suppressed_since(connection, address.key)
+    before = suppression.forgotten_at(connection, address.key)
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
-    suppression.suppress(connection, [address.key], now)
+    suppression.forget(connection, [address.key], now)
     had_signed_up = delete_sign_ups(connection, sign_up_ids(connection, address)) > 0
     if row:
         for table in (consent_event_table, service_mail_table, delivery_event_table):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert
 from newsletter.constants import SERVICE_MAIL_KINDS, ServiceMailKind
 from newsletter.store.batches import batches
 from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table
+from newsletter.subscribers.mail_limits import MailCount
 
 RETENTION = timedelta(days=30)
 """The time for which mail that was sent stays in the database, and mail that was not sent waits."""
@@ -68,10 +69,14 @@ def write(
     connection.execute(insert(service_mail_table), values | {"written_at": now, "state": "waiting"})
 
 
-def count_written(connection: Connection, kind: ServiceMailKind, subscriber_id: int, since: datetime) -> int:
-    """Return the number of mails of a kind that were written to a subscriber after a time."""
+def find_count(
+    connection: Connection, kind: ServiceMailKind, subscriber_id: int, since: datetime
+) -> MailCount | None:
+    """Return the count of the mails of a kind to a subscriber since a time; None if there are none."""
     is_one = and_(_columns.kind == kind, _columns.subscriber_id == subscriber_id, _columns.written_at > since)
-    return connection.scalar(select(func.count()).select_from(service_mail_table).where(is_one)) or 0
+    times = (func.min(_columns.written_at), func.max(_columns.written_at))
+    number, first, last = connection.execute(select(func.count(), *times).where(is_one)).one()
+    return MailCount(number, first, last) if number else None
 
 
 def waiting(

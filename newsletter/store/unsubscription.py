@@ -25,7 +25,6 @@ _columns = subscriber_table.c
 class Subscription:
     """The subscription of a person, as the page of their unsubscribe link shows it."""
 
-    subscriber_id: int
     address: str
     state: SubscriberState
     changed_at: datetime
@@ -35,11 +34,11 @@ class Subscription:
 def find_subscription(connection: Connection, subscriber_id: int, now: datetime) -> Subscription | None:
     """Return the subscription of a subscriber; None if there is no such subscriber, or no longer."""
     is_undoable = _can_undo(now).label("is_undoable")
-    query = select(_columns.id, _columns.address, _columns.state, _columns.changed_at, is_undoable)
+    query = select(_columns.address, _columns.state, _columns.changed_at, is_undoable)
     row = connection.execute(query.where(_columns.id == subscriber_id)).first()
     if row is None:
         return None
-    return Subscription(row.id, row.address, row.state, row.changed_at, bool(row.is_undoable))
+    return Subscription(row.address, row.state, row.changed_at, bool(row.is_undoable))
 
 
 def leave(connection: Connection, subscriber_id: int, how: StateOrigin, now: datetime) -> bool:

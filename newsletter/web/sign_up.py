@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from newsletter.background import run_in_thread
 from newsletter.store import sign_ups
-from newsletter.store.unsubscription import Subscription, find_subscription
 from newsletter.subscribers.address import Address, BadAddress, half_hidden, parse
 from newsletter.subscribers.origins import SIGN_UP_FORM
 from newsletter.web.bodies import read_form
@@ -58,13 +57,13 @@ async def show_confirmation(request: Request) -> Response:
     found = context(request)
     if (sign_up_id := found.links.sign_up_id(request.path_params["token"])) is None:
         return found.page("not_found", status=404)
-    sign_up, subscription = await run_in_thread(_read, found, sign_up_id)
+    sign_up = await run_in_thread(_read, found, sign_up_id)
     if sign_up is None:
         return _gone(found)
-    if sign_up.subscriber_id is None:
+    if sign_up.can_confirm:
         values = {"address": half_hidden(sign_up.address), "expires": sign_up.expires_at.date()}
         return found.page("confirm", values)
-    return _result(found, sign_up.address, is_active=bool(subscription and subscription.state == "active"))
+    return _result(found, sign_up.address, is_active=sign_up.state == "active")
 
 
 async def confirm(request: Request) -> Response:
@@ -90,10 +89,6 @@ def _gone(found: Context) -> Response:
     return found.page("confirm_gone", {"trap": TRAP}, 410)
 
 
-def _read(found: Context, sign_up_id: int) -> tuple[sign_ups.SignUp | None, Subscription | None]:
-    now = found.now()
+def _read(found: Context, sign_up_id: int) -> sign_ups.SignUp | None:
     with found.database.reading() as connection:
-        sign_up = sign_ups.find_sign_up(connection, sign_up_id, now)
-        if sign_up is None or sign_up.subscriber_id is None:
-            return sign_up, None
-        return sign_up, find_subscription(connection, sign_up.subscriber_id, now)
+        return sign_ups.find_sign_up(connection, sign_up_id, found.now())

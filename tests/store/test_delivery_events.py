@@ -207,17 +207,17 @@ def test_the_confirmation_mail_of_a_subscriber_is_one_of_the_subscriber(
 def test_a_hash_with_an_end_never_replaces_one_without(database: Database) -> None:
     keys = [ADA.key]
     with database.writing() as connection:
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=2))
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=1))
-        assert suppression.suppressed(connection, keys) == set()
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=2))
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=1))
+        assert suppression.forgotten(connection, keys) == set()
     assert [row.until for row in rows(database, suppressed_table)] == [NOW + timedelta(days=2)]
     with database.writing() as connection:
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=3))
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=3))
     assert [row.until for row in rows(database, suppressed_table)] == [NOW + timedelta(days=3)]
     with database.writing() as connection:
-        suppression.suppress(connection, keys, NOW)
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=9))
-        assert suppression.suppressed(connection, keys) == {ADA.key}
+        suppression.forget(connection, keys, NOW)
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=9))
+        assert suppression.forgotten(connection, keys) == {ADA.key}
     assert [row.until for row in rows(database, suppressed_table)] == [None]
 
 

@@ -176,7 +176,7 @@ class Orders:
             self.model.ids.append(row.id)
         assert len(self.story.rows(sign_up_table)) <= 1
         with self.story.database.reading() as connection:
-            is_forgotten = bool(suppression.suppressed(connection, [ADA.key]))
+            is_forgotten = bool(suppression.forgotten(connection, [ADA.key]))
         assert is_forgotten == self.model.is_forgotten, self.steps
         if row:
             self._compare_history(row.id)
