@@ -34,7 +34,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "lost": _FORM,
     "lost_sent": ("address",),
     "your_data": (
-        *("address", "name", "asked", "confirmed", "state", "issues", "last_issue"),
+        *("address", "name", "asked", "confirmed", "state", "can_leave", "issues", "last_issue"),
         *("history", "closes", "token", "is_unsure"),
     ),
     "erased": ("is_incomplete",),

@@ -25,11 +25,14 @@ from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store import service_mails, sign_ups
 from newsletter.store.database import Database, refuse_lost_with_machine
+from newsletter.store.mailer_lock import mailer_lock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 Result = TypeVar("Result")
+
+MAX_CONFIRM_MAILS_PER_HOUR = 500
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,12 @@ def _send_waiting(newsletter: Newsletter) -> int:
         tokens = UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:])
         mailings = ServiceMailings(newsletter, links, tokens, "")
         clock = partial(_now, state.database)
-        return ServiceMailer(mailings, provider, _Write(state), now=clock).run_once()
+        with mailer_lock(state.database) as is_held:
+            if not is_held:
+                return 0  # the other process, perhaps `news serve`, sends what waits
+            return ServiceMailer(
+                mailings, provider, _Write(state), max_per_hour=MAX_CONFIRM_MAILS_PER_HOUR, now=clock
+            ).run_once()
 
 
 class _Write:

@@ -15,7 +15,7 @@ from newsletter.store.person_record import PersonRecord
 def as_mapping(record: PersonRecord) -> dict[str, Any]:
     """Return the record of a person as a mapping of texts, numbers, lists and times."""
     content = asdict(record)
-    return {"address": content.pop("address"), "status": _status(record), **content}
+    return {"address": content.pop("address"), "status": record.status, **content}
 
 
 def as_json(record: PersonRecord) -> str:
@@ -41,16 +41,6 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(part, f"{name}.{key}" if name else str(key))
     else:
         yield name, "" if value is None else _text(value)
-
-
-def _status(record: PersonRecord) -> str:
-    if record.subscriber:
-        return "subscriber"
-    if record.sign_up:
-        return "pending"
-    if record.forgotten_at:
-        return "forgotten"
-    return "paused" if record.paused_until else "unknown"
 
 
 def _text(value: object) -> str:

@@ -127,7 +127,7 @@ class SignUpPull:
         if len(ids) == 1:
             return _Request(mail.key, at, sign_up_id=ids.pop())
         # An old request comes again if the mailbox gets new numbers: its author may have left since.
-        is_new = mail.received_at > self._now - sign_ups.VALID
+        is_new = mail.received_at > self._now - sign_ups.CONFIRMATION_LIFETIME
         if not ids and found.asks_to_subscribe and is_new and (address := _address(found.sender)):
             return _Request(mail.key, at, address)
         return None

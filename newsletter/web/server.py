@@ -27,6 +27,8 @@ from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store.database import open_database
 from newsletter.store.group_commit import Writer
+from newsletter.store.mailer_lock import only_mailer
+from newsletter.store.suppression import lock_to_forget_people
 from newsletter.web.app import app
 from newsletter.web.connection import TimedConnection
 from newsletter.web.context import Context
@@ -78,7 +80,8 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         tokens = UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:])
         links = SignedLinks(keys, newsletter.list_id)
         database = stack.enter_context(open_database(newsletter))
-        writer = stack.enter_context(closing(Writer(database)))
+        stack.enter_context(only_mailer(database))
+        writer = stack.enter_context(closing(Writer(database, lock_to_forget_people)))
         mailings = ServiceMailings(newsletter, links, tokens, address.url)
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
