@@ -85,9 +85,9 @@ def render_style(site: Site) -> str:
 
 
 def sign_up_wording(site: Site) -> str:
-    """Return all words of the sign-up page, in one line: what people were told who gave their consent."""
+    """Return the words of the sign-up form and the texts below it, in one line: they belong to a consent."""
     page = render_page("sign_up", site, dict.fromkeys(PAGES["sign_up"], ""))
-    return visible_text(page)
+    return visible_text(page, "main") or visible_text(page)  # a template of its own may have no <main>
 
 
 def _shared(site: Site) -> dict[str, Any]:

@@ -97,7 +97,10 @@ async def erase(request: Request) -> Response:
         address = parse(opened.subscriber.address)
         report = await run_in_thread(forget, shared.newsletter, [address], shared.now(), _ERASE_SECONDS)
         for problem in report.problems:
-            log.warning("not all is erased yet: %s", problem)
+            log.warning(
+                "not all is erased yet: %s (the command is news subscribers forget; no log has the address)",
+                problem,
+            )
         if report.problems:
             shared.erase_later()
         return shared.page("erased", {"is_incomplete": bool(report.problems)})

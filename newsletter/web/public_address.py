@@ -26,6 +26,11 @@ class PublicAddress:
         return urlsplit(self.url).path
 
     @property
+    def port(self) -> int | None:
+        """Return the port that the address names, None if it names none."""
+        return urlsplit(self.url).port
+
+    @property
     def is_loopback_only(self) -> bool:
         """Return True for an address of this machine, which no other one reaches."""
         return is_loopback(urlsplit(self.url).hostname or "")
