@@ -32,8 +32,8 @@ class ImapFake:
 
     `commands` has the commands as they came, LOGIN without its arguments, which are in `logins`. `fetched`
     has the numbers of the messages that were sent. `script` has replies that replace those to a command:
-    lines with TAG in place of the tag, CLOSE or SILENCE. With `tls` the server speaks TLS from the start; if it
-    `offers_starttls`, after the command. With `uid_last` the number of a message comes after its content.
+    lines with TAG in place of the tag, CLOSE or SILENCE. With `tls` the server speaks TLS from the start; if
+    it `offers_starttls`, after the command. With `uid_last` the number of a message comes after its content.
     Unless it `obeys_size`, it sends messages whole.
     """
 
