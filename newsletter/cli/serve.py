@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def serve(folder: Path, port: int, host: str) -> None:
-    """Serve the pages on which people sign up, confirm and unsubscribe.
+    """Serve the pages to sign up and to unsubscribe.
 
     It runs until Ctrl-C or SIGTERM, behind a web server that speaks https. It also sends the mail for these
     pages, and takes the reports of the provider. It logs its steps to standard error, as with -v.
@@ -40,6 +40,11 @@ def serve(folder: Path, port: int, host: str) -> None:
         output.echo(f"Serving {newsletter.config.name} at {url}")
         if not public.is_loopback_only:
             output.echo(f"  Readers reach it at {public.url}/, through your web server.")
+            if not newsletter.config.serve.proxies:
+                output.echo(
+                    "  Warning: all readers share one limit, because serve.proxies does not name that"
+                )
+                output.echo("  web server. If it is on this machine, write serve: {proxies: [127.0.0.1]}.")
         if newsletter.config.provider == "outbox":
             output.echo(f"  Its mail stays in {newsletter.config.outbox.path}/: provider is outbox.")
         output.echo("  Stop it with Ctrl-C.")

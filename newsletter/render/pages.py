@@ -72,6 +72,13 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     return render_text(f"web/{name}.html.j2", site, variables | plain)
 
 
+def render_all(site: Site) -> None:
+    """Render each page and the style sheet. Raise TemplateError for the first mistake in one."""
+    for name in PAGES:
+        render_page(name, site, {value: () if value == "history" else "text" for value in PAGES[name]})
+    render_style(site)
+
+
 def render_style(site: Site) -> str:
     """Return the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
     return render_text("web/site.css.j2", site, _shared(site))

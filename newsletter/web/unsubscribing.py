@@ -42,7 +42,7 @@ async def unsubscribe(request: Request) -> Response:
     shared, token = context(request), request.path_params["token"]
     try:
         body = await read_start(request, FORM_BYTES)
-    except ClientDisconnect:
+    except (ClientDisconnect, HTTPException):  # the body is not needed, and may be late
         body = b""
     if is_test(token):
         return shared.page("test_link", {"is_pressed": True})
