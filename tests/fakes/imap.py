@@ -178,6 +178,8 @@ class ImapFake:
         limit = int((re.search(r"<0\.(\d+)>", self.commands[-1]) or ["", "0"])[1])
         content = message.content[: limit if self.obeys_size else None]
         self.fetched.append(message.uid)
+        if "BODY.PEEK[]" not in self.commands[-1] and not self._is_readonly:
+            message.flags.add("\\Seen")
         uid = f"UID {message.uid}"
         attributes = f'INTERNALDATE "{message.received_at:%d-%b-%Y %H:%M:%S %z}"'
         before, after = (attributes, f" {uid}") if self.uid_last else (f"{uid} {attributes}", "")

@@ -1,6 +1,6 @@
 """A folder of an IMAP server: the messages that are read, their limits and flags."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -143,6 +143,28 @@ def test_a_number_after_the_content_is_found() -> None:
         fake.deliver(b"one", AT)
         with opened(fake) as folder:
             assert list(folder.fetch([1])) == [("1", b"one", AT)]
+
+
+def test_the_time_of_arrival_is_in_utc() -> None:
+    with ImapFake() as fake:
+        fake.deliver(b"one", AT.astimezone(timezone(timedelta(hours=-7))))
+        with opened(fake) as folder:
+            (mail,) = folder.fetch([1])
+    assert (mail.received_at, mail.received_at.tzinfo) == (AT, UTC)
+
+
+def test_a_time_of_arrival_that_cannot_be_read_is_the_present() -> None:
+    reply = '* 1 FETCH (UID 1 INTERNALDATE "yesterday" BODY[]<0> {3}\r\none)\r\nTAG OK done'
+    before = datetime.now(UTC)
+    with ImapFake(script={"UID FETCH": reply}) as fake, opened(fake) as folder:
+        (mail,) = folder.fetch([1])
+    assert before <= mail.received_at <= datetime.now(UTC)
+
+
+def test_a_message_that_nobody_asked_for_is_left_out() -> None:
+    reply = "* 1 FETCH (UID 9 BODY[]<0> {3}\r\none)\r\nTAG OK done"
+    with ImapFake(script={"UID FETCH": reply}) as fake, opened(fake) as folder:
+        assert list(folder.fetch([1])) == []
 
 
 def test_a_message_that_was_deleted_is_left_out() -> None:

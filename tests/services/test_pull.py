@@ -185,7 +185,7 @@ def test_a_dry_run_changes_nothing_here_and_there(tmp_path: Path) -> None:
         newsletter = by_mail(tmp_path, fake)
         fake.deliver(letter(f"unsubscribe {token(1)}"), AFTER)
         assert only(pull_unsubscribes(newsletter, dry_run=True)).left == 1
-        assert fake.unseen == [1]
+        assert fake.unseen == [1] and 'EXAMINE "INBOX"' in fake.commands
     assert states(newsletter) == ["active"] * 3 and positions(newsletter) == {}
 
 

@@ -302,6 +302,14 @@ def test_the_password_goes_to_its_host_only(
         assert fake.commands == []
 
 
+def test_an_imap_server_that_refuses_is_named_with_its_key(tmp_path: Path) -> None:
+    with ImapFake(script={"LOGIN": "TAG NO wrong"}) as fake:
+        newsletter = imap(tmp_path, fake, **HOST)
+        with pytest.raises(Unavailable) as raised:
+            pull_bounces(newsletter, NOW)
+    assert raised.value.where == f"127.0.0.1:{fake.port}" and "`bounces.imap.username`" in raised.value.hint
+
+
 def test_a_dotenv_of_a_branch_does_not_direct_the_password_elsewhere(tmp_path: Path) -> None:
     with ImapFake() as fake:
         imap(tmp_path, fake)
