@@ -21,7 +21,7 @@ from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
 from newsletter.render.pages import render_all
-from newsletter.services.background_loop import BackgroundLoop, Step
+from newsletter.services.background_loop import BackgroundLoop, Work
 from newsletter.services.housekeeping import Housekeeping
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
@@ -86,7 +86,7 @@ def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Con
         most = min(int(rate.count * _HOUR / rate.period) for rate in rates)
         mailer = ServiceMailer(mailings, provider, writer.write_now, max_per_hour=max(1, most))
         housekeeping = Housekeeping(database, writer.write_now)
-        steps: dict[str, Step] = {"housekeeping": lambda _: housekeeping.run_if_due(), _MAIL: mailer.run_once}
+        steps: dict[str, Work] = {"housekeeping": lambda _: housekeeping.run_if_due(), _MAIL: mailer.run_once}
         background = stack.enter_context(closing(BackgroundLoop(steps)))
         background.start()
         yield Context(
