@@ -164,7 +164,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def holding(self, *, lock_seconds: float) -> Iterator[Connection]:
+    def lasting_transaction(self, *, lock_seconds: float) -> Iterator[Connection]:
         """Open a transaction for the locks that the block takes, and roll it back; it may last for days.
 
         A connection that was lost meanwhile is no error.
