@@ -198,3 +198,17 @@ def test_leaving_waits_for_an_import(story: Story) -> None:
         with pytest.raises(DatabaseBusy), story.database.writing(lock_seconds=0.2) as other:
             unsubscription.leave(other, ada, ONE_CLICK, story.now)
     assert story.state() == "active"
+
+
+def test_an_unsubscription_is_taken_back_a_few_times_a_day(story: Story) -> None:
+    """A loop of both buttons would fill the history without end."""
+    ada = story.joined()
+    results = []
+    for _ in range(10):
+        story.wait(timedelta(minutes=1))
+        story.leave(ada, ONE_CLICK)
+        results.append(story.undo_leave(ada))
+    most = unsubscription.MAX_UNDOS
+    assert results == [True] * most + [False] * (10 - most)
+    story.wait(DAY)
+    assert story.undo_leave(ada)
