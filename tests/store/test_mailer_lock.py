@@ -42,7 +42,7 @@ def test_the_lock_outlasts_the_limit_of_an_idle_transaction(database: Database) 
     """Every other transaction that does nothing is ended after a minute."""
     if database.url.get_backend_name() != "postgresql":
         return  # the lock is on a file
-    with database.holding(lock_seconds=1) as connection:
+    with database.lasting_transaction(lock_seconds=1) as connection:
         assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "1min"
     with mailer_lock(database), database.reading() as connection:
         query = "select count(*) from pg_stat_activity where state = 'idle in transaction'"
