@@ -15,6 +15,10 @@ CLIPPED_BYTES = 102_000
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 
+ImapSecurity = Literal["none", "starttls", "tls"]
+IMAP_PORTS: dict[ImapSecurity, int] = {"none": 143, "starttls": 143, "tls": 993}
+"""The usual port of each kind of security (RFC 3501, RFC 8314)."""
+
 DepartedState = Literal[
     "unsubscribed",  # has unsubscribed; gets no mail
     "bounced",  # the address does not accept mail; gets no mail

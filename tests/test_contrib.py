@@ -1,4 +1,4 @@
-"""The files of contrib/: each is tried with the program that reads it, and shown in docs/serve.md."""
+"""The files of contrib/: each is tried with the program that reads it, and linked in docs/serve.md."""
 
 import http.client
 import importlib.util
@@ -37,13 +37,9 @@ from tests.web.visitors import FORM, served
 ROOT = Path(__file__).parent.parent
 CONTRIB = ROOT / "contrib"
 PAGE = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
-LANGUAGES = {
-    "Caddyfile": "text",
-    "Dockerfile": "dockerfile",
-    "form.html": "html",
-    "news.service": "ini",
-    "path.Caddyfile": "text",
-}
+SHOWN = {"Caddyfile": "text", "form.html": "html", "path.Caddyfile": "text"}
+LINKED = {"Dockerfile", "news.service"}
+OF_ANOTHER_PAGE = {"unsubscribe-worker.js", "unsubscribe-worker.sql"}
 SECONDS = 60.0
 """The longest wait for a program to start; it is much longer than each needs."""
 
@@ -65,11 +61,12 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
 
 
-def test_the_page_shows_each_file_word_for_word() -> None:
-    assert sorted(path.name for path in CONTRIB.iterdir()) == sorted(LANGUAGES)
-    for name, language in LANGUAGES.items():
-        assert f"```{language}\n{text(name)}```\n" in PAGE, name
+def test_the_page_links_each_file_and_shows_the_short_ones_word_for_word() -> None:
+    assert {path.name for path in CONTRIB.iterdir()} == LINKED | SHOWN.keys() | OF_ANOTHER_PAGE
+    for name in LINKED | SHOWN.keys():
         assert f"(../contrib/{name})" in PAGE, name
+    for name, language in SHOWN.items():
+        assert f"```{language}\n{text(name)}```\n" in PAGE, name
 
 
 def test_the_page_names_every_route_with_its_methods() -> None:

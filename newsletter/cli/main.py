@@ -90,17 +90,19 @@ class News(Group):
                 return super().invoke(ctx)
         except NewsError as error:
             terminal.show_problems(error.problems)
-            _log(error)
+            _log(error, ctx)
             ctx.exit(REFUSED)
         except (click.ClickException, OSError) as failure:
-            _log(failure)  # click prints a ClickException, and `run` an OSError
+            _log(failure, ctx)  # click prints a ClickException, and `run` an OSError
             raise
 
 
-def _log(failure: Exception) -> None:
+def _log(failure: Exception, ctx: click.Context) -> None:
+    """Log a failure if logs are asked for; the default logs of `news serve` would only repeat its message."""
     from newsletter.cli import logs
 
-    logs.failed(failure)
+    if ctx.params["verbose"] or ctx.params["log_format"]:
+        logs.failed(failure)
 
 
 @click.group(cls=News, context_settings={"help_option_names": ["-h", "--help"]})

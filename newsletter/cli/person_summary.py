@@ -130,7 +130,8 @@ def _show_consents(events: "Sequence[ConsentEvent]") -> None:
         return
     before = ["", *(event.wording for event in events)]
     notes = [
-        event.wording if event.wording != last else "" for event, last in zip(events, before, strict=False)
+        f"Words of the form: {event.wording}" if event.wording and event.wording != last else ""
+        for event, last in zip(events, before, strict=False)
     ]
     rows = [[event.change, event.how, _table_time(event.at)] for event in events]
     output.echo()

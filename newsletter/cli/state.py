@@ -13,7 +13,9 @@ from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.layout import show_command, show_heading, show_text
 from newsletter.cli.newsletter import load
+from newsletter.config.environment import OLD_SECRET_KEYS
 from newsletter.display import counted, display_path
+from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from newsletter.config.loader import Newsletter
@@ -160,6 +162,10 @@ def save(folder: Path, file: Path) -> None:
     show_key = partial(_show_new_key, newsletter)
     content, size = save_file(newsletter, file, show_key)
     output.echo(f"Wrote {display_path(file)}, sealed: {_content(content)}, {_kilobytes(size)}.")
+    if newsletter.secrets.old_secret_keys:
+        what = f"{OLD_SECRET_KEYS} is not in the backup"
+        fix = "keep a copy of it too: without it, a machine that loads the backup breaks links in older mail"
+        terminal.show_problems([Problem(display_path(file), what, fix, severity="warning")])
 
 
 @state.command("load")
@@ -181,6 +187,7 @@ def load_(folder: Path, file: Path, yes: bool) -> None:
         output.echo(f"This machine has {_content(here)}.")
         output.echo(f"The file of {archive.saved_at:%Y-%m-%d %H:%M} UTC has {_content(there)}.")
         output.echo("An issue that was sent after that time would count as not sent.")
+        output.echo("People who left or were erased after that time would be on the list again.")
         if not yes:
             terminal.confirm("Replace this machine's state?", "nothing was changed")
 
@@ -219,16 +226,21 @@ def _show_new_key(newsletter: "Newsletter", key: "StateKey") -> None:
     show_heading("A NEW STATE KEY, SHOWN THIS ONCE")
     output.echo(f"  {key.text}")
     output.echo()
-    text = (
-        f"It opens and seals the state. Keep a copy in a password manager: without it, the list is lost. On "
-        f"this machine it is in {display_path(newsletter.location.env)}"
-    )
+    file = display_path(newsletter.location.env)
+    if newsletter.config.state:
+        use = "It opens and seals the state. Keep a copy in a password manager: without it, the list is lost."
+    else:
+        use = (
+            "It opens and seals backups. Keep a copy of it apart from them: nobody can open them without it."
+        )
+    text = f"{use} On this machine it is in {file}"
     for line in terminal.wrapped(text, 2, always=True):
         output.echo(line)
     output.echo()
-    show_command(
-        "Set it as a secret of the repository, by pasting it", f"gh secret set {_secret(newsletter)}"
-    )
+    if newsletter.config.state:
+        show_command(
+            "Set it as a secret of the repository, by pasting it", f"gh secret set {_secret(newsletter)}"
+        )
 
 
 def _secret(newsletter: "Newsletter") -> str:
@@ -241,7 +253,7 @@ def _secret(newsletter: "Newsletter") -> str:
 
 
 def _content(content: "StateSummary") -> str:
-    return f"{counted(content.subscribers, 'subscriber')}, {counted(len(content.sends), 'send')}"
+    return f"{counted(content.subscribers, 'subscriber')}, {counted(len(content.sends), 'real send')}"
 
 
 def _kilobytes(size: int) -> str:

@@ -17,7 +17,7 @@ _NOTES = {
     "bounced": "their mailboxes take no mail",
     "complained": "reported the newsletter as spam",
 }
-_BAR_WIDTH = 30
+_BAR_WIDTH, _LEGEND = 30, "+ joined, - left"
 _NAME_WIDTH, _COUNT_WIDTH = 32, 9
 
 
@@ -72,7 +72,8 @@ def _show_months(months: "Sequence[Movement]") -> None:
     if first == len(months):
         return
     most = max(max(one.joined, one.left) for one in months)
-    output.echo(Styled(f"  {'Month':<13}{'Joined':>{_COUNT_WIDTH}}{'Left':>{_COUNT_WIDTH}}", bold=True))
+    titles = f"  {'Month':<13}{'Joined':>{_COUNT_WIDTH}}{'Left':>{_COUNT_WIDTH}}  {_LEGEND}"
+    output.echo(Styled(titles, bold=True))
     for one in months[first:]:
         bar = "+" * _bar(one.joined, most) + "-" * _bar(one.left, most)
         month, joined, left = f"{one.since:%Y-%m}", f"{one.joined:,}", f"{one.left:,}"

@@ -218,8 +218,9 @@ def _refuse_placeholder(folder: Path, config: Config, lines: Mapping[reader.Loc,
     """Raise ConfigError for the sender of `news init`: the state would keep the list id that it gives."""
     if config.sender.email.startswith("TODO@") and not config.list_id:
         where = reader.Document(display_path(folder / FILE), None, lines).where(("sender", "email"))
-        what = f"sender.email is still {config.sender.email}; its domain becomes part of the list's id"
-        raise ConfigError.of(where, what, "write the address that mail comes from: the id stays")
+        what = f"sender.email is still {config.sender.email}"
+        fix = "write your real address: the id of the list is made from it once, and does not change later"
+        raise ConfigError.of(where, what, fix)
 
 
 def load_file(folder: Path) -> tuple[Config, Mapping[reader.Loc, int]]:

@@ -128,7 +128,11 @@ class _Examination:
             yield _needs_configuration("provider")
             return
         report, free = result
-        yield from report.findings
+        # A provider reports its missing or misdirected key too.
+        told = [finding for finding in self.secrets() if finding.state == "error"]
+        names, texts = {finding.looked_at for finding in told}, {finding.what for finding in told}
+        rest = [one for one in report.findings if one.looked_at not in names and one.what not in texts]
+        yield from rest or [Finding("provider", "skipped", "not asked: first correct the error of its key")]
         yield from slots(free, self._database.result())
 
     def _start(self, look: Callable[[], object]) -> BackgroundTask[Any]:

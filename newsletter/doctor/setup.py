@@ -14,6 +14,7 @@ from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem, StateError
 from newsletter.state.location import ENV, OLD, VARIABLE, StateLocation, locate
 from newsletter.state.tracked import refuse_tracked
+from newsletter.yamlfile.reader import Loc
 
 ENVIRONMENT = "the environment"
 
@@ -45,7 +46,8 @@ class Variable:
 class Setup:
     """A newsletter's folder and its set-up.
 
-    `config` is None if newsletter.yml is invalid, and `location` if the state cannot be found.
+    `config` is None if newsletter.yml is invalid, and `location` if the state cannot be found. `lines` are
+    those of the keys of newsletter.yml.
     """
 
     folder: Path
@@ -58,11 +60,12 @@ class Setup:
     location: StateLocation | None = None
     state_problems: tuple[Problem, ...] = ()
     state_dir: str = ""
+    lines: Mapping[Loc, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path, environment: Mapping[str, str], provider: str | None = None) -> Self:
         """Read the files and variables that `config.loader.load` reads; collect their problems."""
-        config, config_problems = _config(folder, provider)
+        config, lines, config_problems = _config(folder, provider)
         state_dir = environment.get(VARIABLE, "")
         location, state_problems = _locate(folder, state_dir)
         sources, dotenv_problems = [(ENVIRONMENT, environment)], list[Problem]()
@@ -85,6 +88,7 @@ class Setup:
             location,
             state_problems,
             state_dir,
+            lines,
         )
 
     @property
@@ -92,7 +96,8 @@ class Setup:
         """Return the newsletter with its valid secrets; None if its configuration is invalid."""
         if self.config is None:
             return None
-        return Newsletter(self.folder, self.config, self.secrets, self.in_ci, state_dir=self.state_dir)
+        parts = (self.folder, self.config, self.secrets, self.in_ci)
+        return Newsletter(*parts, lines=self.lines, state_dir=self.state_dir)
 
     @property
     def state(self) -> Path:
@@ -100,12 +105,15 @@ class Setup:
         return self.location.readable if self.location else self.folder / OLD
 
 
-def _config(folder: Path, provider: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
+def _config(
+    folder: Path, provider: str | None
+) -> tuple[Config | None, Mapping[Loc, int], tuple[Problem, ...]]:
+    """Return the configuration and the line of each key, or the problems that prevent it from being read."""
     try:
-        config, _ = loader.load_file(folder)
-        return loader.with_provider(Newsletter(folder, config), provider).config, ()
+        config, lines = loader.load_file(folder)
+        return loader.with_provider(Newsletter(folder, config, lines=lines), provider).config, lines, ()
     except (ConfigError, OSError) as failure:
-        return None, _problems(failure, loader.FILE)
+        return None, {}, _problems(failure, loader.FILE)
 
 
 def _problems(failure: ConfigError | OSError, file: str) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from newsletter.display import printable
 from newsletter.findings import ClockReading, Finding, clock_of
 from newsletter.mail.unsubscribe_tokens import TEST
 from newsletter.network.connections import IsPublic, connect
-from newsletter.network.hosts import is_public
+from newsletter.network.hosts import is_loopback, is_public
 from newsletter.providers.http import NoResponse, NotConnected, Response, Transport
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -43,6 +43,10 @@ def unsubscribe(url: str, timeout: float, is_public: IsPublic = is_public) -> Pa
     `is_public` decides to which hosts and IP addresses a connection is allowed.
     """
     parts = urlsplit(url.replace("{token}", TEST))
+    if is_loopback(parts.hostname or "") and not is_public(parts.hostname or ""):
+        what = "is for a trial on this machine: readers cannot open it, and it was not requested"
+        fix = "before you send real mail, write a public address into unsubscribe.url"
+        return PageReport((Finding(parts.netloc, "error", what, fix),))
     if not is_public(parts.hostname or ""):
         return PageReport((_connection_failure(parts.netloc, f"{parts.hostname} is not public"),))
     connect_public = partial(connect, is_public=is_public)

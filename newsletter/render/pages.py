@@ -20,7 +20,7 @@ from newsletter.render.translation import text_language, translations, translato
 TEXTS = Path(__file__).with_name("page_texts")
 MOMENT = "{date}, {time} UTC"
 
-_FORM = ("address", "problem", "time_token", "trap")
+_FORM = ("address", "problem", "trap")
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "sign_up": _FORM,
@@ -37,10 +37,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         *("address", "name", "asked", "confirmed", "state", "can_leave", "issues", "last_issue"),
         *("history", "closes", "token", "is_unsure"),
     ),
-    "erased": (),
+    "erased": ("is_incomplete",),
     "data_gone": _FORM,
     "test_link": ("is_pressed",),
-    "error": ("title", "text", "reference"),
+    "error": ("is_request", "reference"),
     "not_found": (),
     "busy": (),
     "too_many": (),
@@ -72,15 +72,22 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     return render_text(f"web/{name}.html.j2", site, variables | plain)
 
 
+def render_all(site: Site) -> None:
+    """Render each page and the style sheet. Raise TemplateError for the first mistake in one."""
+    for name in PAGES:
+        render_page(name, site, {value: () if value == "history" else "text" for value in PAGES[name]})
+    render_style(site)
+
+
 def render_style(site: Site) -> str:
     """Return the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
     return render_text("web/site.css.j2", site, _shared(site))
 
 
 def sign_up_wording(site: Site) -> str:
-    """Return all words of the sign-up page, in one line: what people were told who gave their consent."""
+    """Return the words of the sign-up form and the texts below it, in one line: they belong to a consent."""
     page = render_page("sign_up", site, dict.fromkeys(PAGES["sign_up"], ""))
-    return visible_text(page)
+    return visible_text(page, "main") or visible_text(page)  # a template of its own may have no <main>
 
 
 def _shared(site: Site) -> dict[str, Any]:

@@ -147,8 +147,9 @@ def accent_problem(name: ThemeName, accent: str) -> tuple[str, str] | None:
         return None
     ratio = contrast(channels(accent), channels(_WHITE))
     what = (
-        f"is {accent}: white text on it has contrast {ratio:.1f}, and needs {MIN_CONTRAST}; black text would "
-        "turn white in mail programs that force the dark"
+        f"is {accent}: text on it is not readable everywhere: white text has too little contrast "
+        f"({ratio:.1f}; {MIN_CONTRAST} is needed), and mail programs with a dark design of their own turn "
+        "black text white"
     )
     darker, lighter = (shade(accent, _is_marker, lighter=up) for up in (False, True))
     return what, f"write {darker} or darker, or {lighter} or lighter"

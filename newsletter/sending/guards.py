@@ -74,13 +74,12 @@ def refuse_other_key(send: Send, fingerprint: str | None) -> None:
     """
     if send.key_fingerprint is None or send.key_fingerprint == fingerprint:
         return
-    machine = f"the machine {send.started_on}" if send.started_on else "another machine"
-    here = "this machine has no key" if fingerprint is None else "this machine has another key now"
+    machine = f" on the machine {send.started_on}" if send.started_on else ""
+    here = "has no key" if fingerprint is None else "has another key now"
     raise SendRefused(
-        f"the links of {send.issue} are signed with the key that {machine} had when it started this send; "
-        f"{here}, and links that it signs would unsubscribe nobody",
-        "set NEWS_SECRET_KEY to that key (NEWS_SECRET_KEY there, or the file `secret` of its state), "
-        f"or continue there: news resume {send.issue}",
+        f"the send of {send.issue} began with a key that signs its links{machine}; this machine {here}",
+        "set NEWS_SECRET_KEY to the earlier key (NEWS_SECRET_KEY there, or the file `secret` of its state), "
+        f"and finish with: news resume {send.issue}; then set the new key again, if there is one",
     )
 
 

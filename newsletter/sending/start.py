@@ -20,14 +20,15 @@ MESSAGES_PER_CHUNK = 100
 MAX_CHUNK_SIZE = 1000
 
 
-def list_for(mailing: Mailing, provider: Provider) -> str:
+def list_for(mailing: Mailing, provider: Provider, key_fingerprint: str | None) -> str:
     """Return the name of the list that a send is claimed for.
 
-    A rehearsal has one list for each content, so that an edited issue can be rehearsed again.
+    A rehearsal has one list for each content and key, so that an edited issue can be rehearsed again, and
+    every issue after the key was replaced.
     """
     if provider.capabilities.leaves_machine:
         return SUBSCRIBERS
-    return f"{REHEARSAL}-{mailing.sha256[:12]}"
+    return f"{REHEARSAL}-{mailing.sha256[:12]}-{(key_fingerprint or '')[:8]}"
 
 
 def find_started(
@@ -39,7 +40,7 @@ def find_started(
     whose mail certainly reached no recipient and was not refused (for example, the host was down). Otherwise
     raise SendRefused: recipients of one send must not get different content, or links that do not work.
     """
-    send = ledger.find(mailing.issue, list_for(mailing, provider))
+    send = ledger.find(mailing.issue, list_for(mailing, provider, key_fingerprint))
     if send is None:
         return None
     same_key = send.key_fingerprint in (None, key_fingerprint)
@@ -62,13 +63,14 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
     if send := find_started(mailing, ledger, provider, settings.key_fingerprint):
         log.info("send taken up again", extra={**log_fields.of_send(send), "state": send.state})
         return send
-    replaced = ledger.find(mailing.issue, list_for(mailing, provider))
+    name = list_for(mailing, provider, settings.key_fingerprint)
+    replaced = ledger.find(mailing.issue, name)
     if replaced and replaced.state != "cancelled" and ledger.delete_unsent_plan(replaced):
         replaced = None
     claimed = ledger.plan(
         NewSend(
             issue=mailing.issue,
-            list=list_for(mailing, provider),
+            list=name,
             content_sha256=mailing.sha256,
             content=snapshot(mailing),
             provider=provider.name,

@@ -39,6 +39,10 @@ class Housekeeping:
         self._due_at = datetime.min.replace(tzinfo=UTC)
         self._is_erased = True
 
+    def erase_later(self) -> None:
+        """Erase deleted rows from the database's file in the next run, also if it deletes nothing itself."""
+        self._is_erased = False
+
     def run_if_due(self) -> None:
         """Delete what has expired if the last time is an hour ago; raise StoreError if that fails."""
         now = self._now()

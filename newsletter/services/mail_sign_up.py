@@ -16,10 +16,11 @@ from newsletter.errors import ConfigError, SendRefused
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.mailboxes.imap_account import configured_account
 from newsletter.providers.factory import open_provider
 from newsletter.services.open_state import OpenState, change_database, open_state, open_to_read
 from newsletter.services.pull_sign_ups import SignUpPull, SignUpResult
-from newsletter.services.pull_sources import mailbox, refuse_missing_secrets
+from newsletter.services.pull_sources import refuse_missing_secrets
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store import service_mails, sign_ups
@@ -68,7 +69,7 @@ def refuse_without_address(newsletter: Newsletter) -> None:
 
 def read_sign_ups(newsletter: Newsletter, database: Database, *, dry_run: bool = False) -> SignUpResult:
     """Read the sign-ups of the mailbox into an open database; delete those that have expired."""
-    account, now = mailbox(newsletter), _now(database)
+    account, now = configured_account(newsletter, "pull"), _now(database)
     if account is None:
         raise ConfigError.of("IMAP_PASSWORD", "is not set", "set it in the environment")
     keys = all_secret_keys(newsletter, leaves_machine=False)

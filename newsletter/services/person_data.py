@@ -1,6 +1,5 @@
 """The data of one person as files that the person can take along: JSON, and a table."""
 
-import csv
 import io
 import json
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from newsletter.csv_guard import guarded
+from newsletter.csv_guard import write_rows
 from newsletter.store.person_record import PersonRecord
 
 
@@ -26,9 +25,7 @@ def as_json(record: PersonRecord) -> str:
 def as_csv(record: PersonRecord) -> str:
     """Return the record of a person as a table of names and values, such as `issues.1.issue`."""
     file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(("name", "value"))
-    writer.writerows((name, guarded(value)) for name, value in _flat(as_mapping(record)))
+    write_rows(file, [("name", "value"), *_flat(as_mapping(record))])
     return file.getvalue()
 
 

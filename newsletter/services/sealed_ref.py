@@ -15,6 +15,7 @@ from newsletter.state.state_key import VARIABLE, StateKey, parse_state_keys
 from newsletter.state.state_ref import FROM_NEWEST, StateRef, ref_name
 
 _STATE_BLOB, _LEASE_BLOB = "state", "lease"
+_MAKE_KEY = "set it to the newsletter's state key; if there is no state yet: news state init"
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,13 @@ def find_remote(newsletter: Newsletter) -> GitRemote:
     return open_remote(newsletter.folder, settings.remote or "")
 
 
-def state_keys(newsletter: Newsletter) -> tuple[StateKey, ...]:
-    """Return the keys in NEWS_STATE_KEY, the newest first; raise StateError if there is no valid one."""
+def state_keys(newsletter: Newsletter, fix: str = _MAKE_KEY) -> tuple[StateKey, ...]:
+    """Return the keys in NEWS_STATE_KEY, the newest first; raise StateError if there is no valid one.
+
+    `fix` is for a machine that has none.
+    """
     if configured := newsletter.secrets.state_key:
         return parse_state_keys(configured.get_secret_value())
-    fix = "set it to the newsletter's state key; if there is no state yet: news state init"
     if newsletter.in_ci:
         fix = f"set it as a secret of the repository (on GitHub: gh secret set {VARIABLE})"
     raise StateError.of("environment", f"{VARIABLE} is not set, and the state is sealed with it", fix)

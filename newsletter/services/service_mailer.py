@@ -42,7 +42,7 @@ class Write(Protocol):
 
 
 class ServiceMailer:
-    """Send what waits, once for each call of `run_once`; `ServiceMailThread` calls it again and again.
+    """Send what waits, once for each call of `run_once`; `BackgroundLoop` calls it again and again.
 
     At most `max_per_hour` mails that strangers can cause, those that confirm a sign-up, leave in an hour.
     """

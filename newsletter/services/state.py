@@ -227,7 +227,8 @@ def _read_file(newsletter: Newsletter, file: Path) -> Archive:
     except OSError as failure:
         fix = read_hint(failure, "name a file that `news state save` wrote")
         raise StateError.of(shown, cannot_be("read", failure), fix) from failure
-    archive = Archive.unpack(unseal(sealed, state_keys(newsletter), STATE, where=shown), shown)
+    fix = f"write {VARIABLE}=… with the key of the backup into {display_path(newsletter.location.env)}"
+    archive = Archive.unpack(unseal(sealed, state_keys(newsletter, fix), STATE, where=shown), shown)
     refuse_other(archive, newsletter, shown)
     return archive
 

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -67,11 +67,16 @@ def _route(path: str, get: Handler | None = None, post: Handler | None = None) -
     return Route(path, handle, methods=list(handlers))
 
 
+_PAGES = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many",
+    HTTPStatus.SERVICE_UNAVAILABLE: "busy",
+}
+
+
 def _http_error(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)
-    if failure.status_code == HTTPStatus.NOT_FOUND:
-        return context(request).page("not_found", status=HTTPStatus.NOT_FOUND)
-    response = context(request).page("error", status=failure.status_code)
+    response = _error_page(request, failure.status_code, {"is_request": True})
     response.headers.update(failure.headers or {})
     return response
 
@@ -79,7 +84,7 @@ def _http_error(request: Request, failure: Exception) -> Response:
 def _busy(request: Request, failure: NewsError) -> Response:
     """Answer that nothing was written; mail programs and providers try again after a while."""
     log.warning("request not answered: %s", failure)
-    response = context(request).page("busy", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    response = _error_page(request, HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
 
@@ -88,8 +93,16 @@ def _failed(request: Request, path: str, failure: Exception) -> Response:
     """Answer with a reference that is in the log too, together with the path, but without the token."""
     reference = secrets.token_hex(4)
     log.error("request failed", extra={"reference": reference, "path": path}, exc_info=failure)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, {"reference": reference})
+
+
+def _error_page(request: Request, status: int, values: Mapping[str, object] | None = None) -> Response:
+    """Return the page of a status; a plain text if the newsletter's own template of it has a mistake."""
+    name = _PAGES.get(HTTPStatus(status), "error")
     try:
-        return context(request).page("error", {"reference": reference}, status)
-    except NewsError:  # a mistake in the newsletter's own template of this page
-        return PlainTextResponse(f"Please try again later. Reference: {reference}\n", status)
+        return context(request).page(name, values if name == "error" else None, status)
+    except NewsError as failure:
+        log.error("a page of an error was not rendered: %s", failure)
+        reference = (values or {}).get("reference")
+        words = f" Reference: {reference}" if reference else ""
+        return PlainTextResponse(f"{HTTPStatus(status).phrase}. Please try again later.{words}\n", status)

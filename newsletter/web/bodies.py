@@ -1,12 +1,17 @@
 """Read the bodies of requests, with limits of size and time."""
 
 import asyncio
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from newsletter.subscribers.address import Address, BadAddress, parse
+
 FORM_BYTES = 4096
+_MAX_TYPED = 320
+"""The longest text that is taken as an address; a valid one has 254 characters."""
 _SECONDS = 10.0
 _MAX_FIELDS = 10
 
@@ -38,6 +43,29 @@ async def read_start(request: Request, max_bytes: int) -> bytes:
     except TimeoutError as failure:
         raise HTTPException(408) from failure
     return b"".join(pieces)[:max_bytes]
+
+
+class AddressForm(NamedTuple):
+    """A form with an address: what was typed, the address or None, and the other fields."""
+
+    typed: str
+    address: Address | None
+    fields: dict[str, str]
+
+    @property
+    def problem(self) -> str:
+        """Return the problem of the address as the pages know it; "" if there is none."""
+        return "" if self.address else "invalid" if self.typed else "empty"
+
+
+async def read_address(request: Request) -> AddressForm:
+    """Return the form of a request that has an address; raise HTTPException if it is no form."""
+    fields = await read_form(request)
+    typed = fields.get("address", "").strip()[:_MAX_TYPED]
+    try:
+        return AddressForm(typed, parse(typed), fields)
+    except BadAddress:
+        return AddressForm(typed, None, fields)
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What the handlers of requests share: the newsletter, its database, its links, its limits and its pages."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 
@@ -21,14 +22,25 @@ from newsletter.web.throttle import Throttle
 # The values of pages that are the same for many people; of an address, most is hidden.
 _SHARED_VALUES = frozenset({"address", "trap"})
 _MAX_SHARED_PAGES = 500
+_MAX_WEBHOOKS = 4
+
+
+@dataclass
+class Probe:
+    """The last probe of the database, and the time of the event loop until which it counts."""
+
+    succeeded: bool = False
+    valid_until: float = 0.0
 
 
 @dataclass(frozen=True)
 class Context:
     """The state of the server.
 
-    `wake_mailer` tells the thread that sends mail that some waits. A form that could tell who is on the list
-    is answered after `answer_seconds`.
+    `wake_mailer` tells the thread that sends mail that some waits, `is_mailing` that its last pass succeeded,
+    and `erase_later` that deleted rows are still to be erased from the database's file. A form that could
+    tell who is on the list is answered after `answer_seconds`. `webhook_slots` limits the large bodies that
+    are in memory at the same time.
     """
 
     newsletter: Newsletter
@@ -41,7 +53,10 @@ class Context:
     now: Callable[[], datetime]
     wake_mailer: Callable[[], None]
     is_mailing: Callable[[], bool]
+    erase_later: Callable[[], None]
     answer_seconds: float = ANSWER_SECONDS
+    probe: Probe = field(default_factory=Probe)
+    webhook_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WEBHOOKS))
 
     @cached_property
     def wording(self) -> str:
@@ -73,8 +88,8 @@ class Context:
 
 def context(request: Request) -> Context:
     """Return the context of the server that got a request."""
-    found: Context = request.app.state.context
-    return found
+    shared: Context = request.app.state.context
+    return shared
 
 
 def client(request: Request) -> str:

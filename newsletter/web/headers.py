@@ -20,7 +20,7 @@ _NO_INDEX = "noindex, nofollow, noarchive"
 
 
 class HeadersMiddleware:
-    """Add the headers; a response that allows it by its own header is cached and indexed, others are not."""
+    """Add the headers; forbid caching and indexing, unless the response permits it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -16,15 +16,17 @@ from newsletter.services.person_data import as_csv, as_json
 from newsletter.store import unsubscription
 from newsletter.store.data_links import ask_for_link
 from newsletter.store.person_record import PersonRecord, SubscriberRecord, read_person_with_id
-from newsletter.subscribers.address import BadAddress, half_hidden, parse
+from newsletter.subscribers.address import half_hidden, parse
 from newsletter.subscribers.origins import UNSUBSCRIBE_PAGE
-from newsletter.web.bodies import read_form
+from newsletter.web.bodies import read_address, read_form
 from newsletter.web.context import Context, context
 from newsletter.web.equal_time import equal_time
-from newsletter.web.limits import refusal
-from newsletter.web.sign_up import MAX_TYPED
+from newsletter.web.rate_limits import count_mail, count_request
 
 log = logging.getLogger(__name__)
+
+_ERASE_SECONDS = 1.0
+"""The wait for processes that read the database: what they prevent now is done within an hour."""
 
 
 async def show_form(request: Request) -> Response:
@@ -34,21 +36,18 @@ async def show_form(request: Request) -> Response:
 
 async def send_link(request: Request) -> Response:
     """Write the mail with the link, if the address is known; the page is the same for all addresses."""
-    found = context(request)
-    fields = await read_form(request)
-    if refused := refusal(found, request):
-        return refused
-    typed = fields.get("address", "").strip()[:MAX_TYPED]
-    try:
-        address = parse(typed)
-    except BadAddress:
-        values = {"address": typed, "problem": "invalid" if typed else "empty"}
-        return found.page("lost", values, HTTPStatus.UNPROCESSABLE_ENTITY)
-    now = found.now()
-    async with equal_time(found.answer_seconds):
-        await found.writer.write(lambda connection: ask_for_link(connection, address, now))
-    found.wake_mailer()
-    return found.page("lost_sent", {"address": half_hidden(address.given)})
+    shared = context(request)
+    count_request(request)
+    form = await read_address(request)
+    if form.address is None:
+        values = {"address": form.typed, "problem": form.problem}
+        return shared.page("lost", values, HTTPStatus.UNPROCESSABLE_ENTITY)
+    address, now = form.address, shared.now()
+    async with equal_time(shared.answer_seconds):
+        count_mail(request)
+        await shared.writer.write(lambda connection: ask_for_link(connection, address, now))
+        shared.wake_mailer()
+    return shared.page("lost_sent", {"address": half_hidden(address.given)})
 
 
 async def show(request: Request) -> Response:
@@ -59,7 +58,7 @@ async def show(request: Request) -> Response:
 async def download_json(request: Request) -> Response:
     """Return the data as a JSON file."""
 
-    async def file(found: Context, opened: "_Opened") -> Response:
+    async def file(shared: Context, opened: "_Opened") -> Response:
         return _attachment(as_json(opened.record) + "\n", "application/json", "my-data.json")
 
     return await _answer(request, file)
@@ -68,7 +67,7 @@ async def download_json(request: Request) -> Response:
 async def download_csv(request: Request) -> Response:
     """Return the data as a CSV file."""
 
-    async def file(found: Context, opened: "_Opened") -> Response:
+    async def file(shared: Context, opened: "_Opened") -> Response:
         return _attachment(as_csv(opened.record), "text/csv", "my-data.csv")
 
     return await _answer(request, file)
@@ -77,10 +76,10 @@ async def download_csv(request: Request) -> Response:
 async def leave(request: Request) -> Response:
     """Unsubscribe the person of a link, and show the data again."""
 
-    async def left(found: Context, opened: "_Opened") -> Response:
-        number, now = opened.subscriber.id, found.now()
-        await found.writer.write(
-            lambda connection: unsubscription.leave(connection, number, UNSUBSCRIBE_PAGE, now)
+    async def left(shared: Context, opened: "_Opened") -> Response:
+        subscriber_id, now = opened.subscriber.id, shared.now()
+        await shared.writer.write(
+            lambda connection: unsubscription.leave(connection, subscriber_id, UNSUBSCRIBE_PAGE, now)
         )
         log.info("unsubscribed", extra={"how": "own data"})
         return await show(request)
@@ -92,14 +91,19 @@ async def erase(request: Request) -> Response:
     """Erase all that is stored about the person of a link, if the box of the form is checked."""
     fields = await read_form(request)
 
-    async def erased(found: Context, opened: "_Opened") -> Response:
+    async def erased(shared: Context, opened: "_Opened") -> Response:
         if not fields.get("sure"):
-            return await _page(found, opened, is_unsure=True)
+            return await _page(shared, opened, is_unsure=True)
         address = parse(opened.subscriber.address)
-        report = await run_in_thread(forget, found.newsletter, [address], found.now())
+        report = await run_in_thread(forget, shared.newsletter, [address], shared.now(), _ERASE_SECONDS)
         for problem in report.problems:
-            log.warning("not all was erased: %s", problem)
-        return found.page("erased")
+            log.warning(
+                "not all is erased yet: %s (the command is news subscribers forget; no log has the address)",
+                problem,
+            )
+        if report.problems:
+            shared.erase_later()
+        return shared.page("erased", {"is_incomplete": bool(report.problems)})
 
     return await _answer(request, erased)
 
@@ -116,23 +120,23 @@ class _Opened:
 
 async def _answer(request: Request, answer: Callable[[Context, _Opened], Awaitable[Response]]) -> Response:
     """Return the answer for the person of a link, or a page if it has expired or the person is unknown."""
-    found, token = context(request), request.path_params["token"]
-    link = found.links.data_link(token)
+    shared, token = context(request), request.path_params["token"]
+    link = shared.links.data_link(token)
     if link is None:
-        return found.page("not_found", status=HTTPStatus.NOT_FOUND)
-    is_open = link.expires > found.now()
-    record = await run_in_thread(_read, found, link.subscriber_id) if is_open else None
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
+    is_open = link.expires > shared.now()
+    record = await run_in_thread(_read, shared, link.subscriber_id) if is_open else None
     if record is None or record.subscriber is None:
-        return found.page("data_gone", status=HTTPStatus.GONE)
-    return await answer(found, _Opened(token, record, record.subscriber, link.expires))
+        return shared.page("data_gone", status=HTTPStatus.GONE)
+    return await answer(shared, _Opened(token, record, record.subscriber, link.expires))
 
 
-def _read(found: Context, subscriber_id: int) -> PersonRecord | None:
-    with found.database.reading() as connection:
+def _read(shared: Context, subscriber_id: int) -> PersonRecord | None:
+    with shared.database.reading() as connection:
         return read_person_with_id(connection, subscriber_id)
 
 
-async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> Response:
+async def _page(shared: Context, opened: _Opened, *, is_unsure: bool = False) -> Response:
     subscriber, record = opened.subscriber, opened.record
     changes = {event.change: event.at for event in record.consents}
     issues = [issue for issue in record.issues if issue.outcome == "accepted" and not issue.is_rehearsal]
@@ -150,7 +154,7 @@ async def _page(found: Context, opened: _Opened, *, is_unsure: bool = False) -> 
         "token": opened.token,
         "is_unsure": is_unsure,
     }
-    return found.page("your_data", values, HTTPStatus.UNPROCESSABLE_ENTITY if is_unsure else HTTPStatus.OK)
+    return shared.page("your_data", values, HTTPStatus.UNPROCESSABLE_ENTITY if is_unsure else HTTPStatus.OK)
 
 
 def _attachment(content: str, media_type: str, name: str) -> Response:

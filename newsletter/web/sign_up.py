@@ -1,26 +1,26 @@
 """The sign-up: the form, and the confirmation by a link in a mail (double opt-in)."""
 
+from http import HTTPStatus
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from newsletter.background import run_in_thread
 from newsletter.store import sign_ups
-from newsletter.subscribers.address import Address, BadAddress, half_hidden, parse
+from newsletter.subscribers.address import Address, half_hidden
 from newsletter.subscribers.origins import SIGN_UP_FORM
-from newsletter.web.bodies import read_form
+from newsletter.web.bodies import read_address
 from newsletter.web.context import Context, context
 from newsletter.web.equal_time import equal_time
-from newsletter.web.limits import refusal
+from newsletter.web.rate_limits import count_mail, count_request
 
-TRAP = "topic"
+HONEYPOT_FIELD = "topic"
 """A field that people do not see; programs that fill in every field of a form fill it in too."""
-MAX_TYPED = 320
-"""The longest text that is taken as an address; a valid one has 254 characters."""
 
 
 async def show_form(request: Request) -> Response:
     """Show the form."""
-    response = context(request).page("sign_up", {"trap": TRAP})
+    response = context(request).page("sign_up", {"trap": HONEYPOT_FIELD})
     response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["X-Robots-Tag"] = "all"
     return response
@@ -28,67 +28,64 @@ async def show_form(request: Request) -> Response:
 
 async def subscribe(request: Request) -> Response:
     """Write a sign-up and its mail; the page is the same for all addresses, known ones too."""
-    found = context(request)
-    fields = await read_form(request)
-    if refused := refusal(found, request):
-        return refused
-    typed = fields.get("address", "").strip()[:MAX_TYPED]
-    try:
-        address = parse(typed)
-    except BadAddress:
-        problem = "invalid" if typed else "empty"
-        return found.page("sign_up", {"trap": TRAP, "address": typed, "problem": problem}, 422)
-    async with equal_time(found.answer_seconds):
-        if not fields.get(TRAP):
-            await _ask(found, address)
-    return found.page("check_mail", {"address": half_hidden(address.given)})
+    shared = context(request)
+    count_request(request)
+    form = await read_address(request)
+    if form.address is None:
+        values = {"trap": HONEYPOT_FIELD, "address": form.typed, "problem": form.problem}
+        return shared.page("sign_up", values, HTTPStatus.UNPROCESSABLE_ENTITY)
+    async with equal_time(shared.answer_seconds):
+        if not form.fields.get(HONEYPOT_FIELD):
+            count_mail(request)
+            await _ask(shared, form.address)
+    return shared.page("check_mail", {"address": half_hidden(form.address.given)})
 
 
-async def _ask(found: Context, address: Address) -> None:
-    now = found.now()
-    await found.writer.write(
-        lambda connection: sign_ups.ask(connection, address, found.wording, SIGN_UP_FORM, now)
+async def _ask(shared: Context, address: Address) -> None:
+    now = shared.now()
+    await shared.writer.write(
+        lambda connection: sign_ups.ask(connection, address, shared.wording, SIGN_UP_FORM, now)
     )
-    found.wake_mailer()
+    shared.wake_mailer()
 
 
 async def show_confirmation(request: Request) -> Response:
     """Show the button that confirms a sign-up, or its result; a link scanner confirms nothing."""
-    found = context(request)
-    if (sign_up_id := found.links.sign_up_id(request.path_params["token"])) is None:
-        return found.page("not_found", status=404)
-    sign_up = await run_in_thread(_read, found, sign_up_id)
+    shared = context(request)
+    if (sign_up_id := shared.links.sign_up_id(request.path_params["token"])) is None:
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
+    sign_up = await run_in_thread(_read, shared, sign_up_id)
     if sign_up is None:
-        return _gone(found)
+        return _gone(shared)
     if sign_up.can_confirm:
         values = {"address": half_hidden(sign_up.address), "expires": sign_up.expires_at.date()}
-        return found.page("confirm", values)
-    return _result(found, sign_up.address, is_active=sign_up.state == "active")
+        return shared.page("confirm", values)
+    return _result(shared, sign_up.address, is_active=sign_up.state == "active")
 
 
 async def confirm(request: Request) -> Response:
     """Make the person of a sign-up a subscriber; the second time changes nothing."""
-    found, now = context(request), context(request).now()
-    if (sign_up_id := found.links.sign_up_id(request.path_params["token"])) is None:
-        return found.page("not_found", status=404)
-    confirmed = await found.writer.write(lambda connection: sign_ups.confirm(connection, sign_up_id, now))
+    shared, now = context(request), context(request).now()
+    if (sign_up_id := shared.links.sign_up_id(request.path_params["token"])) is None:
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
+    confirmed = await shared.writer.write(lambda connection: sign_ups.confirm(connection, sign_up_id, now))
     if confirmed is None:
-        return _gone(found)
-    return _result(found, confirmed.address, is_active=confirmed.state == "active")
+        return _gone(shared)
+    return _result(shared, confirmed.address, is_active=confirmed.state == "active")
 
 
-def _result(found: Context, address: str, *, is_active: bool) -> Response:
+def _result(shared: Context, address: str, *, is_active: bool) -> Response:
     """Return the page after the confirmation; the link of a person who has left since does nothing."""
     if not is_active:
-        return _gone(found)
-    values = {"address": half_hidden(address), "sender": found.newsletter.config.sender.email}
-    return found.page("confirmed", values)
+        return _gone(shared)
+    values = {"address": half_hidden(address), "sender": shared.newsletter.config.sender.email}
+    return shared.page("confirmed", values)
 
 
-def _gone(found: Context) -> Response:
-    return found.page("confirm_gone", {"trap": TRAP}, 410)
+def _gone(shared: Context) -> Response:
+    return shared.page("confirm_gone", {"trap": HONEYPOT_FIELD}, HTTPStatus.GONE)
 
 
-def _read(found: Context, sign_up_id: int) -> sign_ups.SignUp | None:
-    with found.database.reading() as connection:
-        return sign_ups.find_sign_up(connection, sign_up_id, found.now())
+def _read(shared: Context, sign_up_id: int) -> sign_ups.SignUp | None:
+    with shared.database.reading() as connection:
+        return sign_ups.find_sign_up(connection, sign_up_id, shared.now())

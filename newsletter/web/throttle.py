@@ -12,7 +12,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from newsletter.config.units import Rate
 
-# A household or a company has such a network, and each of its machines many addresses of it.
+# A site often has a /48 of IPv6, and each of its machines many addresses of it; a /24 has 256 of IPv4.
 _PREFIXES = {4: 24, 6: 48}
 _ALL = "all"
 
@@ -25,13 +25,13 @@ class Throttle:
         self._per_network = [_item(rate, "network") for rate in per_network]
         self._in_all = [_item(rate, "all") for rate in in_all]
 
-    def admits(self, address: str) -> bool:
+    def admits_network(self, address: str) -> bool:
         """Count a request from an IP address; return False if its network has made too many."""
         network = network_of(address)
         return all([self._limiter.hit(item, network) for item in self._per_network])
 
-    def admits_more(self) -> bool:
-        """Count a request of anybody; return False if there were too many."""
+    def admits_mail(self) -> bool:
+        """Count a request that causes mail; return False if there were too many of all networks."""
         return all([self._limiter.hit(item, _ALL) for item in self._in_all])
 
 

@@ -1,7 +1,9 @@
 """Leave the list by the link of a mail: GET shows a button, POST leaves (RFC 8058); and its undo."""
 
 import logging
+from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -21,15 +23,15 @@ _ONE_CLICK = b"One-Click"
 
 async def show_button(request: Request) -> Response:
     """Show the button that unsubscribes, or that the person has left; a link scanner changes nothing."""
-    found, token = context(request), request.path_params["token"]
+    shared, token = context(request), request.path_params["token"]
     if is_test(token):
-        return found.page("test_link")
-    if (subscriber_id := found.tokens.subscriber_id(token)) is None:
-        return found.page("not_found", status=404)
-    subscription = await run_in_thread(_read, found, subscriber_id)
+        return shared.page("test_link")
+    if (subscriber_id := shared.tokens.subscriber_id(token)) is None:
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
+    subscription = await run_in_thread(_read, shared, subscriber_id)
     if subscription is None or subscription.state in LEFT_STATES:
-        return _left(found, token, subscription)
-    return found.page("unsubscribe", {"address": half_hidden(subscription.address)})
+        return _left(shared, token, subscription)
+    return shared.page("unsubscribe", {"address": half_hidden(subscription.address)})
 
 
 async def unsubscribe(request: Request) -> Response:
@@ -37,45 +39,48 @@ async def unsubscribe(request: Request) -> Response:
 
     Nothing but the token counts: no cookie, no header, and no body, of which mail programs send several.
     """
-    found, token = context(request), request.path_params["token"]
+    shared, token = context(request), request.path_params["token"]
     try:
         body = await read_start(request, FORM_BYTES)
-    except ClientDisconnect:
+    except (ClientDisconnect, HTTPException):  # the body is not needed, and may be late
         body = b""
     if is_test(token):
-        return found.page("test_link", {"is_pressed": True})
-    if (subscriber_id := found.tokens.subscriber_id(token)) is None:
-        return found.page("not_found", status=404)
+        return shared.page("test_link", {"is_pressed": True})
+    if (subscriber_id := shared.tokens.subscriber_id(token)) is None:
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
     how: StateOrigin = ONE_CLICK if _ONE_CLICK in body else UNSUBSCRIBE_PAGE
-    now = found.now()
-    has_left = await found.writer.write(lambda connection: leave(connection, subscriber_id, how, now))
+    now = shared.now()
+    has_left = await shared.writer.write(lambda connection: leave(connection, subscriber_id, how, now))
     log.info("unsubscribed", extra={"how": how, "changed": has_left})
-    return _left(found, token, await run_in_thread(_read, found, subscriber_id))
+    subscription = await run_in_thread(_read, shared, subscriber_id)
+    if subscription and subscription.state not in LEFT_STATES:  # signed up again at this moment
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE)
+    return _left(shared, token, subscription)
 
 
 async def take_back(request: Request) -> Response:
     """Take back an unsubscription of the last days; otherwise show that the person has left."""
-    found, token = context(request), request.path_params["token"]
-    if (subscriber_id := found.tokens.subscriber_id(token)) is None:
-        return found.page("not_found", status=404)
-    now = found.now()
-    await found.writer.write(lambda connection: undo_leave(connection, subscriber_id, now))
-    subscription = await run_in_thread(_read, found, subscriber_id)
+    shared, token = context(request), request.path_params["token"]
+    if (subscriber_id := shared.tokens.subscriber_id(token)) is None:
+        return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
+    now = shared.now()
+    await shared.writer.write(lambda connection: undo_leave(connection, subscriber_id, now))
+    subscription = await run_in_thread(_read, shared, subscriber_id)
     if subscription is None or subscription.state in LEFT_STATES:
-        return _left(found, token, subscription)
-    return found.page("returned", {"address": half_hidden(subscription.address)})
+        return _left(shared, token, subscription)
+    return shared.page("returned", {"address": half_hidden(subscription.address)})
 
 
-def _left(found: Context, token: str, subscription: Subscription | None) -> Response:
+def _left(shared: Context, token: str, subscription: Subscription | None) -> Response:
     """Return the page for a person who is off the list; None is one who was forgotten."""
     values: dict[str, object] = {"token": token}
     if subscription:
         values["address"] = half_hidden(subscription.address)
         if subscription.can_undo:
             values["undo_until"] = (subscription.changed_at + UNDO_PERIOD).date()
-    return found.page("unsubscribed", values)
+    return shared.page("unsubscribed", values)
 
 
-def _read(found: Context, subscriber_id: int) -> Subscription | None:
-    with found.database.reading() as connection:
-        return find_subscription(connection, subscriber_id, found.now())
+def _read(shared: Context, subscriber_id: int) -> Subscription | None:
+    with shared.database.reading() as connection:
+        return find_subscription(connection, subscriber_id, shared.now())

@@ -22,20 +22,22 @@ _MAX_BYTES = 4 * 1024**2
 
 async def sendgrid(request: Request) -> Response:
     """Record the events of a request that SendGrid has signed; answer only when they are on the disk."""
-    found = context(request)
-    key, now = found.newsletter.config.sendgrid.webhook_key, found.now()
+    shared = context(request)
+    key, now = shared.newsletter.config.sendgrid.webhook_key, shared.now()
     if key is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    body = await read_body(request, _MAX_BYTES)
     signature = request.headers.get(webhook.SIGNATURE_HEADER, "")
     timestamp = request.headers.get(webhook.TIMESTAMP_HEADER, "")
     try:
-        await run_in_thread(webhook.verify, key, signature, timestamp, body, now)
+        webhook.refuse_stale(timestamp, now)  # before a large body is read for anybody
+        async with shared.webhook_slots:
+            body = await read_body(request, _MAX_BYTES)
+            await run_in_thread(webhook.verify, key, signature, timestamp, body, now)
+            parsed = await run_in_thread(webhook.parse, body, shared.newsletter.list_id)
     except webhook.WebhookRefused as refused:
         log.warning("webhook refused: %s", refused)
         return PlainTextResponse("The signature is not valid.\n", HTTPStatus.FORBIDDEN)
-    parsed = await run_in_thread(webhook.parse, body, found.newsletter.list_id)
-    counts = await found.writer.write(
+    counts = await shared.writer.write(
         lambda connection: delivery_events.record(connection, parsed.events, now)
     )
     log.info("events recorded", extra={**asdict(counts), "skipped": dict(parsed.skipped)})

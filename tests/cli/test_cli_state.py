@@ -65,3 +65,30 @@ def test_commands_that_send_nothing_make_no_state(folder: Path) -> None:
     for command in (["render"], ["check"], ["new", "2026-05-04"]):
         assert news(*command).exit_code == 0
     assert not (folder / ".git" / "news").exists() and not (folder / ".news").exists()
+
+
+# Backups
+
+
+def test_a_backup_without_a_state_ref_says_nothing_of_a_repository(folder: Path) -> None:
+    saved = news("state", "save", "backup").output
+    assert "Keep a copy of it apart from them: nobody can open them without it." in " ".join(saved.split())
+    assert "GitHub" not in saved and "gh secret" not in saved and "repository" not in saved
+    assert "0 subscribers, 0 real sends" in saved
+
+
+@pytest.mark.parametrize("old", ["", "an earlier key, and long enough"], ids=["one-key", "replaced-key"])
+def test_a_backup_names_the_earlier_keys_that_it_does_not_have(old: str, folder: Path) -> None:
+    saved = news("state", "save", "backup", NEWS_SECRET_KEY_OLD=old)
+    assert saved.exit_code == 0
+    assert ("warning: NEWS_SECRET_KEY_OLD is not in the backup" in saved.stderr) == bool(old)
+    assert "earlier key, and" not in saved.output
+
+
+def test_a_backup_is_not_loaded_without_its_key_and_the_file_for_it_is_named(folder: Path) -> None:
+    news("state", "save", "backup")
+    (folder / ".news" / "env").unlink()
+    loaded = news("state", "load", "backup", "--yes")
+    assert loaded.exit_code == 1
+    assert "write NEWS_STATE_KEY=… with the key of the backup into .news/env" in loaded.stderr
+    assert "state init" not in loaded.stderr

@@ -88,7 +88,7 @@ def test_a_new_key_is_shown_once_and_kept(news: News, machines: Machines) -> Non
     shown = news("state", "init", key="").output
     (key,) = set(re.findall(r"nsk1_[A-Z2-7]{58}", shown))
     assert shown.splitlines()[-1] == (
-        f"Saved on refs/newsletter/state of {machines.origin}, sealed: 0 subscribers, 0 sends, 66 KB."
+        f"Saved on refs/newsletter/state of {machines.origin}, sealed: 0 subscribers, 0 real sends, 66 KB."
     )
     assert "      gh secret set NEWS_STATE_KEY\n" in shown
     assert "nsk1_" not in news("subscribers", "add", "ada@example.com", key="").output
@@ -102,7 +102,7 @@ def test_show_pull_and_push(news: News, machines: Machines) -> None:
     assert news("subscribers", "add", "ada@example.com").output == "ada@example.com added\n"
     assert news("state", "pull").output == "This machine has that state already, or a newer one.\n"
     pulled = news("state", "pull", on="second").output
-    assert pulled == f"Taken from refs/newsletter/state of {machines.origin}: 1 subscriber, 0 sends.\n"
+    assert pulled == f"Taken from refs/newsletter/state of {machines.origin}: 1 subscriber, 0 real sends.\n"
     assert news("state", "push", on="second").exit_code == 0
     shown = news("state", "show").output
     assert "\n  Place        refs/newsletter/state of " in shown
@@ -137,13 +137,14 @@ def test_save_and_load_a_file(news: News, machines: Machines) -> None:
     news("subscribers", "add", "ada@example.com")
     backup = str(machines.folder / "backup")
     saved = news("state", "save", backup)
-    assert saved.exit_code == 0 and "sealed: 1 subscriber, 0 sends, 66 KB." in saved.output
+    assert saved.exit_code == 0 and "sealed: 1 subscriber, 0 real sends, 66 KB." in saved.output
     news("subscribers", "add", "bob@example.com")
     no = news("state", "load", backup, typed="n\n")
     assert no.exit_code == 1 and "nothing was changed" in no.output
     yes = news("state", "load", backup, typed="y\n").output
-    assert "This machine has 2 subscribers, 0 sends.\n" in yes
-    assert re.search(r"The file of \S+ \S+ UTC has 1 subscriber, 0 sends\.\n", yes)
+    assert "This machine has 2 subscribers, 0 real sends.\n" in yes
+    assert re.search(r"The file of \S+ \S+ UTC has 1 subscriber, 0 real sends\.\n", yes)
+    assert "People who left or were erased after that time would be on the list again.\n" in yes
     assert yes.endswith("To save it on the state ref too:\n      news state push --replace\n")
     assert news("state", "push", "--replace", typed="y\n").exit_code == 0
     assert news("subscribers", "list", on="second").output == "ada@example.com\tactive\n"
@@ -268,8 +269,8 @@ def test_a_state_is_replaced_after_both_were_shown(news: News, machines: Machine
     no = news("state", "push", "--replace", on="second", typed="n\n")
     assert no.exit_code == 1 and "nothing was saved" in no.output
     yes = news("state", "push", "--replace", "--yes", on="second").output
-    assert "This machine has 1 subscriber, 0 sends.\n" in yes
-    assert re.search(r"The state of \S+ \S+ UTC on the ref has 2 subscribers, 0 sends\.\n", yes)
+    assert "This machine has 1 subscriber, 0 real sends.\n" in yes
+    assert re.search(r"The state of \S+ \S+ UTC on the ref has 2 subscribers, 0 real sends\.\n", yes)
     assert "Sends that only that state records would count as not sent.\n" in yes
     assert "  Subscribers  1\n" in news("state", "show").output
 

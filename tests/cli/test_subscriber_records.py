@@ -113,7 +113,7 @@ def test_show_has_the_sign_up_the_consents_and_the_mail(news: News, folder: Path
     assert shown.endswith("""
   Consent    How               When (UTC)
   asked      sign-up form      2026-05-04 09:00
-      One mail a week, until you unsubscribe.
+      Words of the form: One mail a week, until you unsubscribe.
   confirmed  sign-up form      2026-05-04 10:00
   left       unsubscribe page  2026-05-04 12:00
 

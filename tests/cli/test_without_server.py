@@ -198,7 +198,7 @@ def test_a_dry_run_changes_and_sends_nothing(
     write(mailbox, READER, "join@example.com", "subscribe")
     done = news("signups", "pull", "--dry-run")
     assert done.exit_code == 0 and "1 asked to sign up" in done.output
-    assert mailbox.unseen == [1] and fake.connections == 0
+    assert mailbox.unseen == [1] and fake.connections == 0 and 'EXAMINE "INBOX"' in mailbox.commands
     assert "1 asked to sign up" in news("signups", "pull").output
 
 
@@ -207,6 +207,7 @@ def test_a_mailbox_that_cannot_be_read_is_an_error(news: News, mailbox: ImapFake
     for command in (("signups", "pull"), ("unsubscribes", "pull")):
         done = news(*command)
         assert done.exit_code == 1 and "does not accept the user name" in done.output
+        assert "`pull.imap.username`" in done.output and f"127.0.0.1:{mailbox.port}" in done.output
         assert "@" not in done.output
 
 
@@ -229,3 +230,43 @@ def test_the_doctor_names_it_too(news: News) -> None:
     shown = " ".join(news("doctor", "--offline").output.split())
     assert "unsubscribe.mailto" in shown and "is the only way to unsubscribe" in shown
     assert "IMAP_PASSWORD" in shown and "sent to 127.0.0.1 only" in shown
+
+
+def test_who_confirms_and_leaves_before_the_next_pull_has_left(
+    news: News, fake: SendGridFake, mailbox: ImapFake, tmp_path: Path
+) -> None:
+    """The consent has the time at which the answer arrived: the request to leave came after it."""
+    write(mailbox, READER, "join@example.com", "subscribe")
+    news("signups", "pull")
+    answer(mailbox, fake.deliveries[0])
+    news("signups", "pull")
+    news("send", "--issue", "2026-04-27", "--yes")
+    leave = unquote(fake.deliveries[-1].headers["List-Unsubscribe"].strip("<>")).partition("?subject=")[2]
+    with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as connection, connection:
+        connection.execute(
+            "update subscriber set state = 'unsubscribed', consent_at = '2026-01-01 00:00:00.000000'"
+        )
+        connection.execute("delete from sign_up")
+        connection.execute("update subscriber set changed_at = '2026-01-02 00:00:00.000000'")
+    write(mailbox, READER, "join@example.com", "subscribe")
+    news("signups", "pull")
+    mail = fake.deliveries[-1]
+    write(
+        mailbox,
+        READER,
+        "join@example.com",
+        "Re",
+        In_Reply_To=mail.headers["Message-ID"],
+        after=-timedelta(minutes=9),
+    )
+    write(mailbox, READER, "leave@example.com", leave, after=-timedelta(minutes=5))
+    done = news("unsubscribes", "pull")
+    assert "1 confirmed" in done.output and "1 left the list" in done.output
+    assert state(tmp_path) == "unsubscribed"
+
+
+def test_an_old_request_is_answered_by_nobody(news: News, fake: SendGridFake, mailbox: ImapFake) -> None:
+    """It comes again if the mailbox numbers its messages anew; its author may have left since."""
+    write(mailbox, READER, "join@example.com", "subscribe", after=-timedelta(days=8))
+    assert "0 asked to sign up" in news("signups", "pull").output
+    assert fake.deliveries == []

@@ -74,8 +74,9 @@ def test_without_settings_the_mail_is_a_digest(tmp_path: Path) -> None:
         (
             'theme: gazette\ncolors: {accent: "#ff8800"}',
             6,
-            "colors.accent is #ff8800: white text on it has contrast 2.4, and needs 4.5; black text would "
-            "turn white in mail programs that force the dark; write #b46000 or darker, or #ffc481 or lighter",
+            "colors.accent is #ff8800: text on it is not readable everywhere: white text has too little "
+            "contrast (2.4; 4.5 is needed), and mail programs with a dark design of their own turn black "
+            "text white; write #b46000 or darker, or #ffc481 or lighter",
         ),
         (
             "fonts: {text: Georgia}",

@@ -124,6 +124,21 @@ def test_a_server_that_quotes_the_password(world: World) -> None:
     assert "[hidden]" in as_text(findings) and "hush" not in as_text(findings)
 
 
+@pytest.mark.parametrize("password", ["", "hush-hush"], ids=["not-set", "for-another-host"])
+def test_the_error_of_a_key_is_shown_once(world: World, password: str) -> None:
+    world.environment["SMTP_PASSWORD"] = password
+    world.write("provider: smtp\nsmtp: {host: mail.example.com, username: soup}\n")
+    by_group = groups(world, online=False)
+    (error,) = [finding for finding in by_group["Secrets"] if finding.state == "error"]
+    assert error.looked_at == "SMTP_PASSWORD"
+    assert [finding for finding in by_group["Provider"] if finding.state == "error"] == []
+
+
+def test_a_problem_names_the_line_of_newsletter_yml(world: World) -> None:
+    newsletter = Setup.read(world.folder, world.environment).newsletter
+    assert newsletter and newsletter.where("postal_address").endswith("newsletter.yml:4")
+
+
 def test_what_is_broken_does_not_hide_the_rest(world: World) -> None:
     (world.folder / "newsletter.yml").write_text("name: [\n")
     world.environment |= {"NEWS_DATABASE_URL": "nonsense"}

@@ -163,3 +163,10 @@ def test_its_clock_is_heard(tls: ssl.SSLContext) -> None:
         (reading,) = unsubscribe(f"{page.url}/{{token}}", 5).clock_readings
     assert reading.whose == urlsplit(page.url).netloc
     assert abs(reading.offset - timedelta(hours=1)) < timedelta(seconds=5)
+
+
+def test_an_address_of_this_machine_is_for_a_trial() -> None:
+    (finding,) = unsubscribing.unsubscribe("http://127.0.0.1:8080/unsubscribe/{token}", 5).findings
+    assert (finding.looked_at, finding.state) == ("127.0.0.1:8080", "error")
+    assert finding.what.startswith("is for a trial on this machine")
+    assert finding.fix == "before you send real mail, write a public address into unsubscribe.url"

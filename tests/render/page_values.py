@@ -10,7 +10,7 @@ from newsletter.render.model import Site
 # The variables of every page.
 SHARED = {"site", "labels", "t", "base", "page", "language", "direction"}
 MASKED = "s•••@example.com"
-FORM = {"address": "", "problem": "", "time_token": "1795900000.f00d", "trap": "company_fax"}
+FORM = {"address": "", "problem": "", "trap": "company_fax"}
 MARCH = dt.datetime(2026, 3, 2, 9, 14, tzinfo=dt.UTC)
 HISTORY = [
     {"change": "asked", "how": "sign-up form", "at": MARCH},
@@ -35,14 +35,13 @@ DATA = {
 }
 OF_IMPORT = {"asked": None, "confirmed": None, "name": "Sam", "history": []}
 OF_IMPORT |= {"state": "unsubscribed", "can_leave": False}
-ERROR = {"title": "", "text": "", "reference": "7F3K-21"}
+ERROR = {"is_request": False, "reference": "7F3K-21"}
 
 # The name of each state, with its page and its values.
 STATES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "sign_up": ("sign_up", FORM),
     "sign_up invalid": ("sign_up", {**FORM, "address": "sam@example", "problem": "invalid"}),
     "sign_up empty": ("sign_up", {**FORM, "problem": "empty"}),
-    "sign_up stale": ("sign_up", {**FORM, "address": "sam@example.com", "problem": "stale", "trap": ""}),
     "check_mail": ("check_mail", {"address": MASKED}),
     "confirm": ("confirm", {"address": MASKED, "expires": dt.date(2026, 12, 5)}),
     "confirmed": ("confirmed", {"address": MASKED, "sender": "soup@example.com"}),
@@ -59,12 +58,13 @@ STATES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lost_sent": ("lost_sent", {"address": MASKED}),
     "your_data": ("your_data", DATA),
     "your_data unsure": ("your_data", {**DATA, **OF_IMPORT, "last_issue": None, "is_unsure": True}),
-    "erased": ("erased", {}),
+    "erased": ("erased", {"is_incomplete": False}),
+    "erased incomplete": ("erased", {"is_incomplete": True}),
     "data_gone": ("data_gone", FORM),
     "test_link": ("test_link", {"is_pressed": False}),
     "test_link pressed": ("test_link", {"is_pressed": True}),
     "error": ("error", ERROR),
-    "error titled": ("error", {"title": "No", "text": "It is too large.", "reference": ""}),
+    "error of a request": ("error", {"is_request": True, "reference": ""}),
     "not_found": ("not_found", {}),
     "busy": ("busy", {}),
     "too_many": ("too_many", {}),

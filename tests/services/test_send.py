@@ -442,14 +442,17 @@ def test_a_started_send_is_not_continued_with_another_key(
 ) -> None:
     provider.refuses = frozenset(readers(1, 1))
     started = send(service)
-    here = "this machine has another key now" if key else "this machine has no key"
+    here = "has another key now" if key else "has no key"
     with with_key(tmp_path, provider, key) as elsewhere:
         prepared = elsewhere.prepare(ISSUE)
-        message = f"the links of {ISSUE} are signed with the key that the machine {started.started_on} had"
-        with refused(tmp_path, f"{message} when it started this send; {here}") as raised:
+        message = (
+            f"the send of {ISSUE} began with a key that signs its links on the machine {started.started_on}"
+        )
+        with refused(tmp_path, f"{message}; this machine {here}") as raised:
             way(elsewhere, prepared, started)
     assert started.started_on == re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60]
-    assert "set NEWS_SECRET_KEY to that key" in raised.value.hint
+    assert "set NEWS_SECRET_KEY to the earlier key" in raised.value.hint
+    assert f"finish with: news resume {ISSUE}; then set the new key again" in raised.value.hint
     assert samples.SECRET not in f"{raised.value}{started.key_fingerprint}"
     assert provider.accepted == readers(2, 5)
 
@@ -481,6 +484,17 @@ def test_a_new_send_replaces_one_with_another_key_that_nobody_has(
         assert (plan.send, plan.recipients) == (None, 5)
         replacing = deliver(elsewhere, plan)
     assert replacing.key_fingerprint not in (None, cancelled.key_fingerprint)
+
+
+def test_an_issue_can_be_rehearsed_again_with_another_key(tmp_path: Path) -> None:
+    for key in (samples.SECRET, "another key, and long enough"):
+        newsletter = samples.newsletter(tmp_path, NEWS_SECRET_KEY=key)
+        with SendService.open(newsletter, "outbox") as rehearsals:
+            subscribe(rehearsals, *readers(1, 5))
+            plan = rehearsals.plan(rehearsals.prepare(ISSUE))
+            assert (plan.send, plan.recipients) == (None, 5)
+            deliver(rehearsals, plan)
+            assert rehearsals.plan(rehearsals.prepare(ISSUE)).recipients == 0
 
 
 def test_each_issue_has_another_fingerprint_of_a_key(service: SendService, tmp_path: Path) -> None:

@@ -119,9 +119,9 @@ def test_a_reader_signs_up_reads_leaves_returns_and_is_erased(
 
     (confirm,) = links(server.wait_for_mail("confirm"))
     visitor.opens(confirm)
-    visitor.sees("One more click, and you are in", "s•••@example.com")
+    visitor.sees("One more click, and you are subscribed", "s•••@example.com")
     visitor.presses("Yes, send it to me")
-    visitor.sees("You are in", "s•••@example.com")
+    visitor.sees("You are subscribed", "s•••@example.com")
 
     send_issue(forks, server.folder)
     (unsubscribe,) = links(server.wait_for_mail("2026-04-27"))
@@ -130,7 +130,7 @@ def test_a_reader_signs_up_reads_leaves_returns_and_is_erased(
     visitor.presses("Unsubscribe")
     visitor.sees("You have left", "may still arrive")
     visitor.presses("Undo: I pressed by mistake")
-    visitor.sees("You are back", "s•••@example.com")
+    visitor.sees("You still get the newsletter", "s•••@example.com")
 
     page.get_by_role("link", name="Leave, or see your data").click()
     visitor.sees("Leave, or see your data")

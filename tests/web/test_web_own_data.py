@@ -134,3 +134,30 @@ def test_the_time_of_the_answer_does_not_tell_who_is_known(server: PublicServer)
         start = time.monotonic()
         server.post(path, {"address": "unknown@example.com"})
         assert time.monotonic() - start >= 0.5
+
+
+def test_a_file_that_still_has_the_address_is_named_in_the_log_and_the_address_is_not(
+    server: PublicServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`news state load` keeps the database that it has replaced."""
+    kept = server.context.newsletter.state / "replaced-20260504-120000-000000-news.db"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(b"sam@example.com")
+    server.post(f"{server.data_path(server.add(SAM))}/erase", {"sure": "yes"})
+    (message,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"{kept.name}: has the address too; delete it if you do not need it" in message
+    assert "news subscribers forget" in message and "sam@" not in caplog.text
+
+
+def test_what_cannot_be_erased_now_is_told_and_erased_later(server: PublicServer) -> None:
+    if server.context.database.url.get_backend_name() != "sqlite":
+        pytest.skip("PostgreSQL has no file of its own to erase from")
+    later = []
+    server.context = replace(server.context, erase_later=lambda: later.append(True))
+    path = server.data_path(server.add(SAM))
+    with server.context.database.reading() as connection:  # a list in a terminal, for example
+        connection.exec_driver_sql("select count(*) from subscriber").all()
+        page = server.post(f"{path}/erase", {"sure": "yes"})
+    assert (page.status_code, later) == (200, [True])
+    assert "erased within an hour" in text_of(page)
+    assert server.rows("subscriber") == []

@@ -41,7 +41,7 @@ def test_the_confirmation_makes_a_subscriber_with_the_words_of_the_consent(serve
     assert (page.status_code, server.rows("subscriber")) == (200, [])
     assert "One more click" in text_of(page)
     done = server.post(path)
-    assert (done.status_code, "You are in" in text_of(done)) == (200, True)
+    assert (done.status_code, "You are subscribed" in text_of(done)) == (200, True)
     person = server.person(SAM)
     assert (person.address, person.state, person.consent_how) == (SAM, "active", SIGN_UP_FORM)
     assert person.consent_at == server.clock.now
@@ -50,7 +50,7 @@ def test_the_confirmation_makes_a_subscriber_with_the_words_of_the_consent(serve
     (wording,) = server.rows("wording")
     assert {asked.wording_id, confirmed.wording_id} == {wording.id}
     for sentence in (
-        "You confirm first, by mail, and you leave with one click.",
+        "You confirm first, by mail, and you leave at any time with the link in each issue.",
         "Nothing in the mail watches you.",
     ):
         assert sentence in wording.text

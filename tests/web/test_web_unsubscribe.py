@@ -98,7 +98,7 @@ def test_leaving_can_be_undone_for_thirty_days(server: PublicServer) -> None:
     undo_path = path.replace("unsubscribe", "undo")
     server.post(path)
     server.clock.move(days=29)
-    assert "You are back" in text_of(server.post(undo_path))
+    assert "You still get the newsletter" in text_of(server.post(undo_path))
     person = server.person(SAM)
     assert (person.state, person.consent_at, person.consent_how) == (
         "active",

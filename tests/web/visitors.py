@@ -138,6 +138,7 @@ def served(
             now=clock,
             wake_mailer=lambda: None,
             is_mailing=lambda: True,
+            erase_later=lambda: None,
             answer_seconds=0,
         )
         server = PublicServer(context, clock)

@@ -30,6 +30,7 @@ MAX_AGE, MAX_AHEAD = timedelta(hours=26), timedelta(minutes=5)
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 _MAX_DIGITS = 18
+_COPY_KEY = "copy the verification key from SendGrid again"
 _MAX_MESSAGE, _MAX_ISSUE = 300, 20
 
 _KINDS: dict[str, DeliveryEventKind] = {
@@ -80,16 +81,23 @@ def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: da
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    if not _TIMESTAMP.fullmatch(timestamp):
-        raise _refused(f"the header {TIMESTAMP_HEADER} has no Unix time")
+    refuse_stale(timestamp, now)
     key = _parse_key(public_key)
     try:
         key.verify(b64decode(signature, validate=True), timestamp.encode() + body, ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as failure:
-        raise _refused("the signature is not that of the key `sendgrid.webhook_key`") from failure
+        what = "the signature is not that of the key `sendgrid.webhook_key`"
+        raise WebhookRefused(what, _COPY_KEY) from failure
+
+
+def refuse_stale(timestamp: str, now: datetime) -> None:
+    """Raise WebhookRefused for a timestamp that is none, or too old, or ahead; it is not verified yet."""
+    if not _TIMESTAMP.fullmatch(timestamp):
+        what = f"the header {TIMESTAMP_HEADER} has no Unix time"
+        raise WebhookRefused(what, "switch on Signed Event Webhook in SendGrid; others may post here too")
     age = now.timestamp() - int(timestamp)
     if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
-        raise _refused("it was signed at another time than now; the clock of this machine may be wrong")
+        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
 
 
 def parse(body: bytes, list_id: str) -> WebhookEvents:
@@ -118,14 +126,10 @@ def _parse_key(public_key: str) -> "EllipticCurvePublicKey":
     try:
         key = load_der_public_key(b64decode(public_key, validate=True))
     except (ValueError, UnsupportedAlgorithm) as failure:
-        raise _refused("`sendgrid.webhook_key` is not a public key") from failure
+        raise WebhookRefused("`sendgrid.webhook_key` is not a public key", _COPY_KEY) from failure
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise _refused("`sendgrid.webhook_key` is not a P-256 key")
+        raise WebhookRefused("`sendgrid.webhook_key` is not a P-256 key", _COPY_KEY)
     return key
-
-
-def _refused(what: str) -> WebhookRefused:
-    return WebhookRefused(f"the request was refused: {what}", "copy the verification key from SendGrid again")
 
 
 def _array(body: bytes) -> list[Any]:

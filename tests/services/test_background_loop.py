@@ -1,4 +1,4 @@
-"""Tests of the thread that sends mail about subscriptions: its wakes, its failures, its end."""
+"""The background thread of the server: its wakes, its failures, its end."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from newsletter.errors import DatabaseBusy
-from newsletter.services.service_mail_thread import ServiceMailThread
+from newsletter.services.background_loop import BackgroundLoop
 
 # Longer than any test waits: what happens earlier was not caused by the pause.
 NEVER = 3600.0
@@ -37,7 +37,7 @@ class Sender:
 
 def test_it_sends_at_its_start_and_each_time_it_is_woken() -> None:
     sender = Sender()
-    thread = ServiceMailThread(sender, seconds=NEVER)
+    thread = BackgroundLoop({"mail": sender}, seconds=NEVER)
     thread.start()
     sender.wait()
     thread.wake()
@@ -49,7 +49,7 @@ def test_it_sends_at_its_start_and_each_time_it_is_woken() -> None:
 
 def test_it_looks_again_by_itself() -> None:
     sender = Sender()
-    thread = ServiceMailThread(sender, seconds=0.01)
+    thread = BackgroundLoop({"mail": sender}, seconds=0.01)
     thread.start()
     for _ in range(3):
         sender.wait()
@@ -58,13 +58,26 @@ def test_it_looks_again_by_itself() -> None:
 
 def test_a_busy_database_and_a_mistake_of_ours_do_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
     sender = Sender(DatabaseBusy("another process has locked the database"), RuntimeError("a mistake"))
-    thread = ServiceMailThread(sender, seconds=0.01)
+    thread = BackgroundLoop({"mail": sender}, seconds=0.01)
     with caplog.at_level(logging.WARNING):
         thread.start()
         for _ in range(3):
             sender.wait()
         thread.close()
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def test_a_step_that_fails_prevents_no_other_and_is_named() -> None:
+    broken, sender = Sender(*[DatabaseBusy("locked")] * 1000), Sender()
+    thread = BackgroundLoop({"broken": broken, "mail": sender}, seconds=NEVER)
+    thread.start()
+    for _ in range(2):
+        sender.wait()
+        thread.wake()
+    sender.wait()
+    assert (thread.is_well("mail"), thread.is_well("broken")) == (True, False)
+    thread.close()
+    assert not thread.is_well("mail")
 
 
 def test_closing_waits_for_the_call_and_tells_it_to_end() -> None:
@@ -76,7 +89,7 @@ def test_closing_waits_for_the_call_and_tells_it_to_end() -> None:
             threading.Event().wait(0.001)
         ended.set()
 
-    thread = ServiceMailThread(send, seconds=NEVER)
+    thread = BackgroundLoop({"mail": send}, seconds=NEVER)
     thread.start()
     assert entered.wait(30)
     thread.close()
@@ -95,13 +108,13 @@ def test_a_wake_during_a_call_is_not_lost() -> None:
         else:
             second.set()
 
-    thread = ServiceMailThread(send, seconds=NEVER)
+    thread = BackgroundLoop({"mail": send}, seconds=NEVER)
     thread.start()
     assert second.wait(30)
     thread.close()
 
 
 def test_closing_one_that_never_started_is_fine() -> None:
-    thread = ServiceMailThread(Sender())
+    thread = BackgroundLoop({"mail": Sender()})
     thread.close()
     assert not thread.is_alive
