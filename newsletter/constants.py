@@ -27,6 +27,9 @@ DepartedState = Literal[
 DEPARTED_STATES: tuple[DepartedState, ...] = get_args(DepartedState)
 """The states of people who are off the list; no import makes them active."""
 
+LEFT_STATES: tuple[DepartedState, ...] = ("unsubscribed", "complained")
+"""The states of people who asked not to get the newsletter; an address that bounced did not."""
+
 SubscriberState = Literal[
     "pending",  # has not confirmed the subscription yet; gets no mail
     "active",  # gets the newsletter
@@ -47,8 +50,8 @@ RECIPIENT_STATES: tuple[str, ...] = get_args(RecipientState)
 ConsentChange = Literal[
     "asked",  # filled in the form; not confirmed yet
     "confirmed",  # confirmed a sign-up: gets the newsletter from then on
-    "left",  # unsubscribed
-    "returned",  # took back an unsubscription, or was added again by hand
+    "left",  # unsubscribed, or was taken off the list because of a bounce or a complaint
+    "returned",  # took back an unsubscription, was added again by hand, or accepts mail again
 ]
 CONSENT_CHANGES: tuple[str, ...] = get_args(ConsentChange)
 

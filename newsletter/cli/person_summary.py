@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from newsletter.store.person_record import PersonRecord, ReceivedIssue, SubscriberRecord
 
 
+_VERDICTS = {
+    "pending": "NOT CONFIRMED YET, ASKED ON {}",
+    "forgotten": "WAS FORGOTTEN ON {}",
+    "paused": "NOT ON THE LIST: MAIL TO THE ADDRESS BOUNCED",
+    "unknown": "NOT KNOWN HERE",
+}
+
+
 def show_person(record: "PersonRecord") -> None:
     """Show all that the newsletter has about a person, or that it has nothing."""
     if subscriber := record.subscriber:
@@ -45,13 +53,11 @@ def person_as_json(record: "PersonRecord") -> str:
 
 
 def _verdict(record: "PersonRecord") -> str:
-    if subscriber := record.subscriber:
-        return _verdict_on(subscriber)
-    if record.sign_up:
-        return f"NOT CONFIRMED YET, ASKED ON {_day(record.sign_up.asked_at)}"
-    if record.forgotten_at:
-        return f"WAS FORGOTTEN ON {_day(record.forgotten_at)}"
-    return "NOT ON THE LIST: MAIL TO THE ADDRESS BOUNCED" if record.paused_until else "NOT KNOWN HERE"
+    if record.subscriber:
+        return _verdict_on(record.subscriber)
+    asked_at = record.sign_up.asked_at if record.sign_up else None
+    since = asked_at if record.status == "pending" else record.forgotten_at
+    return _VERDICTS[record.status].format(_day(since) if since else "")
 
 
 def _verdict_on(subscriber: "SubscriberRecord") -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def serve(folder: Path, port: int, host: str) -> None:
-    """Serve the pages on which people sign up, confirm and unsubscribe.
+    """Serve the pages to sign up and to unsubscribe.
 
     It runs until Ctrl-C or SIGTERM, behind a web server that speaks https. It also sends the mail for these
     pages, and takes the reports of the provider. It logs its steps to standard error, as with -v.
@@ -42,6 +42,11 @@ def serve(folder: Path, port: int, host: str) -> None:
         output.echo(f"Serving {newsletter.config.name} at {url}")
         if not public.is_loopback_only:
             output.echo(f"  Readers reach it at {public.url}/, through your web server.")
+            if not newsletter.config.serve.proxies:
+                what = "all readers share one limit, because serve.proxies does not name your web server"
+                fix = "if it is on this machine, write serve: {proxies: [127.0.0.1]}"
+                where = newsletter.where("serve", "proxies")
+                terminal.show_problems([Problem(where, what, fix, severity="warning")])
         elif public.port and public.port != (here := urlsplit(url).port):
             what = f"links in the mail lead to port {public.port}, and the server listens on port {here}"
             fix = f"write {here} in place of {public.port} in unsubscribe.url, or use --port {public.port}"

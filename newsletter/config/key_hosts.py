@@ -7,11 +7,13 @@ another program on that host. On this machine every port is allowed.
 
 import re
 from dataclasses import dataclass
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from newsletter.config.loader import Newsletter
+from newsletter.config.mailbox import Imap
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
 
@@ -19,6 +21,9 @@ from newsletter.network.hosts import is_loopback
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
 # The ports that need not be named: https, and those on which mail servers accept a login.
 _HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
+MailboxOwner = Literal["pull", "bounces"]
+"""The parts of newsletter.yml that have a mailbox, each under the key `imap`."""
+MAILBOX_OWNERS: tuple[MailboxOwner, ...] = get_args(MailboxOwner)
 _WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
@@ -100,9 +105,15 @@ def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:
     )
 
 
-def imap_key(newsletter: Newsletter) -> ProviderKey | None:
-    """Return the password of the mailbox that is read; None if none is set or no mailbox is configured."""
-    imap, secrets = newsletter.config.pull.imap, newsletter.secrets
+def mailbox_settings(newsletter: Newsletter, owner: MailboxOwner) -> Imap | None:
+    """Return the settings of `pull.imap` or `bounces.imap`; None if they are not written."""
+    settings = newsletter.config.pull if owner == "pull" else newsletter.config.bounces
+    return settings.imap if settings else None
+
+
+def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> ProviderKey | None:
+    """Return the password of `pull.imap` or `bounces.imap`; None without a mailbox, or without a password."""
+    imap, secrets = mailbox_settings(newsletter, owner), newsletter.secrets
     if not (imap and secrets.imap_password):
         return None
     return ProviderKey(
@@ -111,7 +122,7 @@ def imap_key(newsletter: Newsletter) -> ProviderKey | None:
         imap.host,
         imap.used_port,
         _IMAP_PORTS,
-        ("pull", "imap", "host"),
+        (owner, "imap", "host"),
         "IMAP_HOST",
         (secrets.imap_host,) if secrets.imap_host else (),
     )
@@ -136,29 +147,6 @@ def worker_key(newsletter: Newsletter) -> ProviderKey | None:
 def misdirected_key(newsletter: Newsletter) -> Problem | None:
     """Return the problem of the provider's key; None if it may be sent to the configured host."""
     key = provider_key(newsletter)
-    return misdirection(newsletter, key) if key else None
-
-
-def mailbox_key(newsletter: Newsletter) -> ProviderKey | None:
-    """Return the password that would be sent to the IMAP server of `bounces`; None if there is none."""
-    config, secrets = newsletter.config, newsletter.secrets
-    if config.bounces is None or config.bounces.imap is None or secrets.imap_password is None:
-        return None
-    return ProviderKey(
-        secrets.imap_password,
-        "IMAP_PASSWORD",
-        config.bounces.imap.host,
-        config.bounces.imap.used_port,
-        _IMAP_PORTS,
-        ("bounces", "imap", "host"),
-        "IMAP_HOST",
-        (secrets.imap_host,) if secrets.imap_host else (),
-    )
-
-
-def misdirected_mailbox_key(newsletter: Newsletter) -> Problem | None:
-    """Return the problem of the password of the mailbox with bounces; None if it may be sent there."""
-    key = mailbox_key(newsletter)
     return misdirection(newsletter, key) if key else None
 
 

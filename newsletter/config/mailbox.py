@@ -1,19 +1,13 @@
 """The settings of a folder of a mailbox that is read over IMAP."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from newsletter.config.fields import Host
 from newsletter.constants import IMAP_PORTS, ImapSecurity
 from newsletter.network.hosts import is_loopback
 from newsletter.yamlfile.fields import Line, StrictModel, invalid
-
-
-def _ascii(text: str) -> str:
-    if not text.isascii():
-        raise invalid("has a character outside ASCII", "write the name as IMAP does (modified UTF-7)")
-    return text
 
 
 class Imap(StrictModel):
@@ -23,7 +17,7 @@ class Imap(StrictModel):
     port: int | None = Field(None, ge=1, le=65535)
     security: ImapSecurity = "tls"
     username: Line
-    folder: Annotated[Line, AfterValidator(_ascii)] = "INBOX"
+    folder: Line = "INBOX"
 
     @property
     def used_port(self) -> int:

@@ -12,8 +12,8 @@ from newsletter.config.environment import (
     WORKER_TOKEN,
 )
 from newsletter.config.key_hosts import (
+    MAILBOX_OWNERS,
     ProviderKey,
-    imap_key,
     mailbox_key,
     misdirection,
     provider_key,
@@ -99,8 +99,11 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
 
 def _sent_key(newsletter: Newsletter, name: str) -> ProviderKey | None:
     """Return the key in a variable, as a send or a pull sends it to a host; None if none is sent."""
-    found = (provider_key, sendgrid_key, imap_key, mailbox_key, worker_key)
-    keys = [key for key in (find(newsletter) for find in found) if key and key.variable == name]
+    found = (
+        *(find(newsletter) for find in (provider_key, sendgrid_key, worker_key)),
+        *(mailbox_key(newsletter, owner) for owner in MAILBOX_OWNERS),
+    )
+    keys = [key for key in found if key and key.variable == name]
     # One password may be for two mailboxes: the host that it is not for is the one to tell.
     return next((key for key in keys if key.is_misdirected), keys[0] if keys else None)
 

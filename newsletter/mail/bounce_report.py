@@ -166,7 +166,7 @@ def _tokens(texts: list[str]) -> tuple[str, ...]:
 
 def _confirm_tokens(returned: list[Mail]) -> tuple[str, ...]:
     """Return what may be tokens in the links of confirmation mails, if their texts are returned."""
-    parts = (part for one in returned for part in islice(one.walk(), _MAX_PROOFS))
+    parts = (part for message in returned for part in islice(message.walk(), _MAX_PROOFS))
     contents = (part.get_payload(decode=True) for part in parts if part.get_content_maintype() == "text")
     bodies = [content[:_MAX_BODY] for content in contents if isinstance(content, bytes)]
     found = (token for body in bodies for token in _CONFIRM_TOKEN.findall(body.decode("ascii", "replace")))

@@ -1,1 +1,1 @@
-"""Mailboxes that receive the reports of mail servers: a maildir, or a folder of an IMAP server."""
+"""Mailboxes that receive mail of readers and reports of mail servers: a maildir, or an IMAP folder."""

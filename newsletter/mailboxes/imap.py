@@ -1,178 +1,123 @@
-"""Read the reports in a folder of an IMAP server (RFC 3501), and mark those that were read as seen."""
+"""Read the messages in a folder of an IMAP server (RFC 3501), and mark them as seen."""
 
-import imaplib
 import logging
-import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from typing import Any
 
-from newsletter.config.mailbox import Imap
 from newsletter.display import masked, printable
 from newsletter.errors import Unavailable
-from newsletter.mailboxes.model import MAX_MAIL_BYTES, FoundMail
+from newsletter.mailboxes import imap_syntax
+from newsletter.mailboxes.imap_account import ImapAccount
+from newsletter.mailboxes.imap_connection import Connection, ImapLimits, logged_in, translated
+from newsletter.mailboxes.model import FoundMail
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = 60.0
-_PER_FETCH, _PER_STORE = 20, 500
-_SEARCH = ("UNSEEN", "UNDELETED", "HEADER", "Content-Type", "multipart/report")
-_FIELDS = f"(UID INTERNALDATE BODY.PEEK[]<0.{MAX_MAIL_BYTES}>)"
-_UID = re.compile(rb"\bUID ([1-9][0-9]{0,9})\b")
-_DATE = re.compile(rb'INTERNALDATE "[^"]{1,40}"')
+_PER_COMMAND, _MAX_FETCH_BYTES = 50, 10 * 2**20
+# Bytes of a reply beside each message.
+_ATTRIBUTE_BYTES = 4096
+_REPORTS = ("UNSEEN", "UNDELETED", "HEADER", "Content-Type", "multipart/report")
 
 
 class ImapFolder:
-    """The mails of a folder without the flag `\\Seen`; `readonly` opens it so that no flag is changed."""
+    """An open folder; create it with `open_folder`. The numbers of its messages are valid for `validity`.
 
-    def __init__(self, connection: imaplib.IMAP4, settings: Imap) -> None:
-        self._connection, self._settings = connection, settings
+    The key of a message is its number.
+    """
+
+    def __init__(
+        self, connection: Connection, account: ImapAccount, limits: ImapLimits, *, readonly: bool
+    ) -> None:
+        self._connection, self._account, self._limits = connection, account, limits
+        self.validity = self._select(readonly)
+
+    def messages(self, after: int = 0, *criteria: str) -> list[int]:
+        """Return the numbers of the messages after a number that meet all criteria, lowest first.
+
+        At most `limits.messages` are returned: the next search goes on after the last one.
+        """
+        # `5:*` names the last message also if its number is lower than 5 (RFC 3501, 6.4.8).
+        found = imap_syntax.numbers(self._uid("SEARCH", f"UID {after + 1}:*", *criteria))
+        return sorted(number for number in found if number > after)[: self._limits.messages]
+
+    def fetch(self, numbers: Sequence[int]) -> Iterator[FoundMail]:
+        """Yield messages without marking them as seen; those that were deleted meanwhile are left out."""
+        size = self._limits.bytes_each
+        for some in _batches(numbers, min(_PER_COMMAND, max(1, _MAX_FETCH_BYTES // size))):
+            what, allowed = f"(UID INTERNALDATE BODY.PEEK[]<0.{size}>)", len(some) * (size + _ATTRIBUTE_BYTES)
+            found = imap_syntax.mails(self._uid("FETCH", _joined(some), what, allowed=allowed))
+            by_key = {mail.key: mail for mail in found}
+            for key in map(str, some):
+                if mail := by_key.get(key):
+                    yield mail._replace(content=mail.content[:size])
 
     def unread_reports(self) -> Iterator[FoundMail]:
-        """Yield the reports without the flag, for which the server searches; no flag is changed."""
-        (found,) = self._do("SEARCH", *_SEARCH)[:1] or [b""]
-        uids = [uid.decode("ascii") for uid in (found or b"").split() if uid.isdigit()]
-        for start in range(0, len(uids), _PER_FETCH):
-            some = uids[start : start + _PER_FETCH]
-            for response in self._do("FETCH", ",".join(some), _FIELDS):
-                if (mail := _mail(response)) and mail.key in some:
-                    yield mail
+        """Yield the reports that are not marked as seen, for which the server searches."""
+        after = 0
+        while numbers := self.messages(after, *_REPORTS):
+            yield from self.fetch(numbers)
+            after = numbers[-1]
 
     def mark_read(self, keys: Sequence[str]) -> None:
-        """Set the flag `\\Seen` of mails."""
-        for start in range(0, len(keys), _PER_STORE):
-            self._do("STORE", ",".join(keys[start : start + _PER_STORE]), "+FLAGS.SILENT", r"(\Seen)")
+        """Mark messages as seen."""
+        for some in _batches(keys, _PER_COMMAND):
+            self._uid("STORE", _joined(some), "+FLAGS.SILENT", r"(\Seen)")
 
-    def select(self, *, readonly: bool) -> None:
-        """Open the folder."""
-        with _translated(self._settings):
-            status, words = self._connection.select(_quoted(self._settings.folder), readonly)
-        if status != "OK":
-            fix = "correct `bounces.imap.folder` in newsletter.yml"
-            raise _failed(self._settings, f"cannot open the folder: {_text(words)}", fix)
+    def move(self, keys: Sequence[str], folder: str) -> None:
+        """Move messages to another folder of the mailbox, which must exist (RFC 6851)."""
+        for some in _batches(keys, _PER_COMMAND):
+            self._uid("MOVE", _joined(some), imap_syntax.folder_name(folder))
 
-    def _do(self, command: str, *arguments: str) -> list[Any]:
-        with _translated(self._settings):
+    def _select(self, readonly: bool) -> int:
+        folder = self._account.settings.folder
+        with translated(self._account):
+            self._connection.allow()
+            status, data = self._connection.select(imap_syntax.folder_name(folder), readonly)
+            if status != "OK":
+                fix = f"correct `{self._account.setting}.folder`, in which upper and lower case differ"
+                raise self._failed(f"cannot open the folder {printable(folder, 60)}", data, fix)
+            validity = self._connection.response("UIDVALIDITY")[1]
+            count = sorted(imap_syntax.numbers(data))
+            log.debug("folder opened", extra={"host": self._account.settings.host, "messages": count})
+            return int(validity[0]) if validity and validity[0] else 0
+
+    def _uid(self, command: str, *arguments: str, allowed: int = 0) -> list[Any]:
+        with translated(self._account):
+            self._connection.allow(allowed)
             status, data = self._connection.uid(command, *arguments)
-        if status != "OK":
-            raise _failed(self._settings, f"refuses {command}: {_text(data)}", "check the server's log")
-        return data
+            if status != "OK":
+                raise self._failed(f"refuses {command}", data, "check the server's log")
+            return data
+
+    def _failed(self, what: str, words: Sequence[object], fix: str) -> Unavailable:
+        """Return the error with the words of the server, without addresses."""
+        said = masked(printable(imap_syntax.text(words), 200))
+        return Unavailable(f"{what}: {said}", fix, where=self._account.place)
 
 
 @contextmanager
 def open_folder(
-    settings: Imap,
-    password: str,
+    account: ImapAccount,
+    limits: ImapLimits | None = None,
     *,
-    readonly: bool,
+    readonly: bool = False,
     tls: ssl.SSLContext | None = None,
-    timeout: float = TIMEOUT_SECONDS,
 ) -> Iterator[ImapFolder]:
-    """Connect, log in and open the folder; log out at the end of the block. Raise Unavailable.
+    """Log in, open the folder, and log out at the end of the block; raise Unavailable alone.
 
-    The certificate is verified against the system's authorities, if `tls` names no others.
+    `readonly` opens the folder so that no flag can change. `tls` replaces the usual context, which verifies
+    the certificate.
     """
-    tls = tls or ssl.create_default_context()
-    with _translated(settings):
-        connection = _connect(settings, tls, timeout)
-    try:
-        with _translated(settings, is_login=True):
-            connection.login(_quoted(settings.username), password)  # imaplib quotes the password only
-        folder = ImapFolder(connection, settings)
-        folder.select(readonly=readonly)
-        yield folder
-    finally:
-        with suppress(OSError, imaplib.IMAP4.error):
-            connection.logout()
-        with suppress(OSError):  # after an error of the logout; else it is closed already
-            connection.shutdown()
+    limits = limits or ImapLimits()
+    with logged_in(account, limits, tls) as connection:
+        yield ImapFolder(connection, account, limits, readonly=readonly)
 
 
-class _Limited(imaplib.IMAP4):
-    """A connection that reads no content above a size; a server announces it before it sends the content."""
-
-    def read(self, size: int) -> bytes:
-        if size > MAX_MAIL_BYTES:
-            raise self.abort(f"content of {size} bytes")
-        return super().read(size)
+def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
-class _LimitedTls(_Limited, imaplib.IMAP4_SSL):
-    pass
-
-
-def _connect(settings: Imap, tls: ssl.SSLContext, timeout: float) -> imaplib.IMAP4:
-    host, port = settings.host, settings.used_port
-    if settings.security == "tls":
-        return _LimitedTls(host, port, ssl_context=tls, timeout=timeout)
-    connection = _Limited(host, port, timeout=timeout)
-    if settings.security == "starttls":
-        try:
-            connection.starttls(tls)
-        except BaseException:
-            with suppress(OSError):  # the socket may be closed already
-                connection.shutdown()
-            raise
-    return connection
-
-
-def _quoted(text: str) -> str:
-    """Return a quoted string (RFC 3501, section 4.3)."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _mail(response: object) -> FoundMail | None:
-    """Return the mail in a part of a FETCH response: a pair of the fields and the content."""
-    if not isinstance(response, tuple) or len(response) < 2:
-        return None
-    fields, content = response[:2]
-    date = _DATE.search(fields)
-    parsed = imaplib.Internaldate2tuple(date[0]) if date else None
-    if not (uid := _UID.search(fields)) or parsed is None:
-        return None
-    received_at = datetime(*parsed[:6]).astimezone(UTC)
-    return FoundMail(uid[1].decode("ascii"), content[:MAX_MAIL_BYTES], received_at)
-
-
-@contextmanager
-def _translated(settings: Imap, *, is_login: bool = False) -> Iterator[None]:
-    """Raise Unavailable for errors of the connection, with neither the password nor an address in it."""
-    try:
-        yield
-    except imaplib.IMAP4.readonly as failure:
-        fix = "give this user the right to set flags in the folder, so that reports are read once"
-        raise _failed(settings, "opens the folder only to read", fix) from failure
-    except imaplib.IMAP4.abort as failure:
-        raise _failed(settings, "closed the connection", "run the same command again") from failure
-    except imaplib.IMAP4.error as failure:
-        if is_login:
-            fix = "check `bounces.imap.username` and IMAP_PASSWORD; some servers need an app password"
-            # no cause: a server may quote the password.
-            raise _failed(settings, "rejects the user name and the password", fix) from None
-        raise _failed(settings, _text(failure.args), "check the server's log") from failure
-    except UnicodeEncodeError:
-        what, fix = "the user name or the password is not ASCII", "use others in ASCII"
-        # no cause: its text has the password.
-        raise _failed(settings, what, fix) from None
-    except ssl.SSLCertVerificationError as failure:
-        what = f"has a certificate that is not trusted: {failure.verify_message}"
-        fix = "set `bounces.imap.host` to the name in the certificate, or renew the certificate"
-        raise _failed(settings, what, fix) from failure
-    except OSError as failure:
-        what = f"cannot be reached: {failure.strerror or str(failure) or type(failure).__name__}"
-        fix = "check `host`, `port` and `security` of `bounces.imap`, and that no firewall blocks the port"
-        raise _failed(settings, what, fix) from failure
-
-
-def _text(words: object) -> str:
-    """Return the words of a server, without addresses."""
-    parts = words if isinstance(words, (list, tuple)) else [words]
-    texts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts]
-    return masked(printable(" ".join(texts), 200))
-
-
-def _failed(settings: Imap, what: str, fix: str) -> Unavailable:
-    return Unavailable(what, fix, where=f"{settings.host}:{settings.used_port}")
+def _joined(items: Sequence[object]) -> str:
+    return ",".join(map(str, items))

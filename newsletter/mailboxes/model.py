@@ -1,4 +1,4 @@
-"""The interface of a mailbox with reports."""
+"""The mail of a mailbox, and the interface of one with reports."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -9,7 +9,10 @@ MAX_MAIL_BYTES = 512 * 1024
 
 
 class FoundMail(NamedTuple):
-    """A mail of a mailbox: its key there, its beginning, and the time at which it arrived."""
+    """A mail of a mailbox: its key there, its beginning, and the time at which it arrived.
+
+    The mailbox sets `received_at`; the sender of a mail cannot.
+    """
 
     key: str
     content: bytes

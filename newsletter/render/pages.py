@@ -34,7 +34,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "lost": _FORM,
     "lost_sent": ("address",),
     "your_data": (
-        *("address", "name", "asked", "confirmed", "state", "issues", "last_issue"),
+        *("address", "name", "asked", "confirmed", "state", "can_leave", "issues", "last_issue"),
         *("history", "closes", "token", "is_unsure"),
     ),
     "erased": ("is_incomplete",),
@@ -70,6 +70,13 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     months = site.labels.get("months") if language == site.language else None
     plain = {key: _plain(value, language, months, translate) for key, value in values.items()}
     return render_text(f"web/{name}.html.j2", site, variables | plain)
+
+
+def render_all(site: Site) -> None:
+    """Render each page and the style sheet. Raise TemplateError for the first mistake in one."""
+    for name in PAGES:
+        render_page(name, site, {value: () if value == "history" else "text" for value in PAGES[name]})
+    render_style(site)
 
 
 def render_style(site: Site) -> str:

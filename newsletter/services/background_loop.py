@@ -12,8 +12,8 @@ PAUSE_SECONDS = 10.0
 """The longest time between two passes, for mail that waits for its next try."""
 _STOP_SECONDS = 60.0
 
-Step = Callable[[Callable[[], bool]], object]
-"""A step of a pass; it is given a function that returns True once the thread is to end."""
+Work = Callable[[Callable[[], bool]], object]
+"""The function of a step; it is given a function that returns True once the thread is to end."""
 
 
 class BackgroundLoop:
@@ -23,7 +23,7 @@ class BackgroundLoop:
     again in the next pass.
     """
 
-    def __init__(self, steps: Mapping[str, Step], *, seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(self, steps: Mapping[str, Work], *, seconds: float = PAUSE_SECONDS) -> None:
         """Take the steps by their names, which are in the log."""
         self._steps, self._seconds = steps, seconds
         self._failed: frozenset[str] = frozenset()

@@ -22,7 +22,7 @@ def delete_expired(connection: "Connection", now: datetime) -> int:
     return (
         sign_ups.delete_expired(connection, now)
         + service_mails.delete_old(connection, now)
-        + suppression.delete_ended(connection, now)
+        + suppression.delete_ended_pauses(connection, now)
     )
 
 

@@ -16,19 +16,23 @@ from newsletter.errors import ConfigError, SendRefused
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.mailboxes.imap_account import configured_account
 from newsletter.providers.factory import open_provider
 from newsletter.services.open_state import OpenState, change_database, open_state, open_to_read
 from newsletter.services.pull_sign_ups import SignUpPull, SignUpResult
-from newsletter.services.pull_sources import mailbox, refuse_missing_secrets
+from newsletter.services.pull_sources import refuse_missing_secrets
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.state.secret_key import all_secret_keys
 from newsletter.store import service_mails, sign_ups
 from newsletter.store.database import Database, refuse_lost_with_machine
+from newsletter.store.mailer_lock import mailer_lock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 Result = TypeVar("Result")
+
+MAX_CONFIRM_MAILS_PER_HOUR = 500
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def refuse_without_address(newsletter: Newsletter) -> None:
 
 def read_sign_ups(newsletter: Newsletter, database: Database, *, dry_run: bool = False) -> SignUpResult:
     """Read the sign-ups of the mailbox into an open database; delete those that have expired."""
-    account, now = mailbox(newsletter), _now(database)
+    account, now = configured_account(newsletter, "pull"), _now(database)
     if account is None:
         raise ConfigError.of("IMAP_PASSWORD", "is not set", "set it in the environment")
     keys = all_secret_keys(newsletter, leaves_machine=False)
@@ -102,7 +106,12 @@ def _send_waiting(newsletter: Newsletter) -> int:
         tokens = UnsubscribeTokens(keys[0], newsletter.list_id, old_secrets=keys[1:])
         mailings = ServiceMailings(newsletter, links, tokens, "")
         clock = partial(_now, state.database)
-        return ServiceMailer(mailings, provider, _Write(state), now=clock).run_once()
+        with mailer_lock(state.database) as is_held:
+            if not is_held:
+                return 0  # the other process, perhaps `news serve`, sends what waits
+            return ServiceMailer(
+                mailings, provider, _Write(state), max_per_hour=MAX_CONFIRM_MAILS_PER_HOUR, now=clock
+            ).run_once()
 
 
 class _Write:

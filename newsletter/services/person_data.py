@@ -1,6 +1,5 @@
 """The data of one person as files that the person can take along: JSON, and a table."""
 
-import csv
 import io
 import json
 from collections.abc import Iterator
@@ -8,14 +7,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from newsletter.csv_guard import guarded
+from newsletter.csv_guard import write_rows
 from newsletter.store.person_record import PersonRecord
 
 
 def as_mapping(record: PersonRecord) -> dict[str, Any]:
     """Return the record of a person as a mapping of texts, numbers, lists and times."""
     content = asdict(record)
-    return {"address": content.pop("address"), "status": _status(record), **content}
+    return {"address": content.pop("address"), "status": record.status, **content}
 
 
 def as_json(record: PersonRecord) -> str:
@@ -26,9 +25,7 @@ def as_json(record: PersonRecord) -> str:
 def as_csv(record: PersonRecord) -> str:
     """Return the record of a person as a table of names and values, such as `issues.1.issue`."""
     file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(("name", "value"))
-    writer.writerows((name, guarded(value)) for name, value in _flat(as_mapping(record)))
+    write_rows(file, [("name", "value"), *_flat(as_mapping(record))])
     return file.getvalue()
 
 
@@ -41,16 +38,6 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(part, f"{name}.{key}" if name else str(key))
     else:
         yield name, "" if value is None else _text(value)
-
-
-def _status(record: PersonRecord) -> str:
-    if record.subscriber:
-        return "subscriber"
-    if record.sign_up:
-        return "pending"
-    if record.forgotten_at:
-        return "forgotten"
-    return "paused" if record.paused_until else "unknown"
 
 
 def _text(value: object) -> str:

@@ -194,7 +194,7 @@ def refuse_failed(report: PullReport) -> None:
     if report.failures:
         failure = report.failures[0][1]
         names = ", ".join(name for name, _ in report.failures)
-        raise SendRefused(f"the people who left could not be read ({names}): {failure.what}", failure.hint)
+        raise SendRefused(f"the people who left could not be read ({names}): {failure}", failure.hint)
 
 
 def refuse_old(newsletter: Newsletter, database: Database, now: datetime) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from newsletter.config.key_hosts import mailbox_key, misdirected_mailbox_key
 from newsletter.config.loader import Newsletter
 from newsletter.constants import DeliveryEventKind
 from newsletter.disk.boundary import root_of
@@ -16,7 +15,8 @@ from newsletter.errors import ConfigError, Unavailable
 from newsletter.mail.bounce_report import Report, read_report
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
-from newsletter.mailboxes.model import Mailbox
+from newsletter.mailboxes.imap_account import configured_account
+from newsletter.mailboxes.model import MAX_MAIL_BYTES, Mailbox
 from newsletter.services.open_state import change_database, open_to_read
 from newsletter.state.secret_key import all_secret_keys, find_secret_key
 from newsletter.store.database import Database
@@ -123,14 +123,15 @@ def open_mailbox(newsletter: Newsletter, *, dry_run: bool) -> Iterator[Mailbox]:
         folder = newsletter.folder / str(settings.maildir)
         yield Maildir(folder, root_of(folder, newsletter.folder))
         return
-    if problem := misdirected_mailbox_key(newsletter):
-        raise ConfigError([problem])
-    if (key := mailbox_key(newsletter)) is None:
+    if (account := configured_account(newsletter, "bounces")) is None:
         fix = "set it in the environment, together with IMAP_HOST (never in newsletter.yml)"
         raise Unavailable("is not set, and `bounces.imap` needs it", fix, where="IMAP_PASSWORD")
     from newsletter.mailboxes.imap import open_folder
+    from newsletter.mailboxes.imap_connection import ImapLimits
 
-    with open_folder(settings.imap, key.value.get_secret_value(), readonly=dry_run) as opened:
+    # Reading ends after MAX_SECONDS; the rest is for storing what was read, and for marking it.
+    limits = ImapLimits(bytes_each=MAX_MAIL_BYTES, seconds=3 * MAX_SECONDS, timeout=60)
+    with open_folder(account, limits, readonly=dry_run) as opened:
         yield opened
 
 

@@ -1,12 +1,13 @@
 """Read the mailbox to which people write to unsubscribe."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from newsletter.errors import Unavailable
 from newsletter.mail.incoming_mail import IncomingMail, read_mail
 from newsletter.mail.unsubscribe_tokens import TEST, UnsubscribeTokens
-from newsletter.network.imap import ImapAccount, ImapError, ImapFolder, ImapLimits, StoredMail, open_folder
+from newsletter.mailboxes.imap import ImapFolder, open_folder
+from newsletter.mailboxes.imap_account import ImapAccount
+from newsletter.mailboxes.imap_connection import ImapLimits
+from newsletter.mailboxes.model import FoundMail
 from newsletter.services.pull_source import Page, TokenDeparture
 from newsletter.subscribers.origins import UNSUBSCRIBE_MAIL
 
@@ -33,15 +34,15 @@ class MailboxSource:
         self._account, self._tokens, self._keeps, self._limits = account, tokens, keeps, limits
 
     def pages(self, position: str) -> Iterator[Page]:
-        with opened(self._account, self._limits) as folder:
+        with open_folder(self._account, self._limits, readonly=self._keeps) as folder:
             for new_position, mails in mail_pages(folder, position):
                 read = [(mail, read_mail(mail.content)) for mail in mails]
                 done = [(mail, token) for mail, found in read if (token := self._token(found))]
                 if not self._keeps:
                     # Before the commit: a message that is read again after an interruption changes nothing.
-                    folder.mark_seen([mail.uid for mail, _ in done])
+                    folder.mark_read([mail.key for mail, _ in done])
                 departures = [
-                    TokenDeparture(token, mail.arrived_at, UNSUBSCRIBE_MAIL) for mail, token in done
+                    TokenDeparture(token, mail.received_at, UNSUBSCRIBE_MAIL) for mail, token in done
                 ]
                 others = [found for _, found in read if not self._token(found)]
                 yield Page(
@@ -73,17 +74,7 @@ def _needs_person(mail: IncomingMail) -> bool:
     return not (mail.automatic or mail.confirm_tokens or mail.asks_to_subscribe)
 
 
-@contextmanager
-def opened(account: ImapAccount, limits: ImapLimits | None = None) -> Iterator[ImapFolder]:
-    """Open the folder of an account; raise Unavailable if that fails, or later in the block."""
-    try:
-        with open_folder(account, limits) as folder:
-            yield folder
-    except ImapError as failure:
-        raise Unavailable(failure.what, failure.fix) from failure
-
-
-def mail_pages(folder: ImapFolder, position: str) -> Iterator[tuple[str, Sequence[StoredMail]]]:
+def mail_pages(folder: ImapFolder, position: str) -> Iterator[tuple[str, Sequence[FoundMail]]]:
     """Yield the messages after a position in pages, each with the position after it; at least one page."""
     validity, _, last = position.partition(":")
     after = int(last) if last.isdecimal() and validity == str(folder.validity) else 0

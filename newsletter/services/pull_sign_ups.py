@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Literal
 from newsletter.errors import NewsError, Unavailable
 from newsletter.mail.incoming_mail import IncomingMail, read_mail
 from newsletter.mail.signed_links import SignedLinks
-from newsletter.network.imap import ImapAccount, ImapFolder, StoredMail
-from newsletter.services.pull_mailbox import mail_pages, opened
+from newsletter.mailboxes.imap import ImapFolder, open_folder
+from newsletter.mailboxes.imap_account import ImapAccount
+from newsletter.mailboxes.model import FoundMail
+from newsletter.services.pull_mailbox import mail_pages
 from newsletter.store import pulls, sign_ups
 from newsletter.store.database import Database
 from newsletter.store.pulls import PullState
@@ -52,7 +54,7 @@ class SignUpResult:
 class _Request:
     """A request in a message: to sign up with an address, or to confirm a sign-up."""
 
-    uid: int
+    key: str
     at: datetime
     address: Address | None = None
     sign_up_id: int = 0
@@ -81,7 +83,7 @@ class SignUpPull:
         with database.reading() as connection:
             state = pulls.find_state(connection, SOURCE)
         try:
-            with opened(self._account) as folder:
+            with open_folder(self._account, readonly=self._dry_run) as folder:
                 for position, mails in mail_pages(folder, state.position):
                     state = replace(state, position=position)
                     self._page(database, folder, mails, state, counts)
@@ -95,14 +97,14 @@ class SignUpPull:
         self,
         database: Database,
         folder: ImapFolder,
-        mails: Sequence[StoredMail],
+        mails: Sequence[FoundMail],
         state: PullState,
         counts: "Counter[str]",
     ) -> None:
         read = [(mail, read_mail(mail.content)) for mail in mails]
         requests = [request for mail, found in read if (request := self._request(mail, found))]
-        done = {request.uid for request in requests}
-        others = [found for mail, found in read if mail.uid not in done]
+        done = {request.key for request in requests}
+        others = [found for mail, found in read if mail.key not in done]
         counts["read"] += len(mails)
         counts["automatic"] += sum(found.automatic != "" for found in others)
         counts["needs_person"] += sum(map(_needs_person, others))
@@ -110,24 +112,24 @@ class SignUpPull:
             counts.update("asked" if request.address else "confirmed" for request in requests)
             return
         # Before the commit: a message that is read again after an interruption changes nothing.
-        folder.mark_seen(sorted(done))
+        folder.mark_read([request.key for request in requests])
         with database.writing() as connection:
             for request in requests:
                 counts[self._handle(connection, request)] += 1
             pulls.record_state(connection, SOURCE, state)
 
-    def _request(self, mail: StoredMail, found: IncomingMail) -> _Request | None:
+    def _request(self, mail: FoundMail, found: IncomingMail) -> _Request | None:
         """Return what a message asks for; None for one that no program may act on (RFC 3834)."""
         if found.automatic:
             return None
-        at = min(mail.arrived_at, self._now)
+        at = min(mail.received_at, self._now)
         ids = {number for token in found.confirm_tokens if (number := self._links.sign_up_id(token))}
         if len(ids) == 1:
-            return _Request(mail.uid, at, sign_up_id=ids.pop())
+            return _Request(mail.key, at, sign_up_id=ids.pop())
         # An old request comes again if the mailbox gets new numbers: its author may have left since.
-        is_new = mail.arrived_at > self._now - sign_ups.VALID
+        is_new = mail.received_at > self._now - sign_ups.CONFIRMATION_LIFETIME
         if not ids and found.asks_to_subscribe and is_new and (address := _address(found.sender)):
-            return _Request(mail.uid, at, address)
+            return _Request(mail.key, at, address)
         return None
 
     def _handle(self, connection: "Connection", request: _Request) -> Literal["asked", "confirmed", "late"]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from newsletter.config.key_hosts import ProviderKey, imap_key, misdirection, sendgrid_key, worker_key
+from newsletter.config.key_hosts import ProviderKey, mailbox_key, misdirection, sendgrid_key, worker_key
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, Problem
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
-from newsletter.network.imap import ImapAccount
+from newsletter.mailboxes.imap_account import configured_account
 from newsletter.services.pull_mailbox import MailboxSource
 from newsletter.services.pull_sendgrid import sendgrid_sources
 from newsletter.services.pull_source import Source
@@ -54,7 +54,7 @@ def open_sources(
             provider = SendGridProvider(settings, key.value, max_content=_MAX_GROUP_BYTES)
             stack.enter_context(closing(provider))
             sources += sendgrid_sources(provider.suppressions(), newsletter.config.unsubscribe.sendgrid_group)
-        if account := mailbox(newsletter):
+        if account := configured_account(newsletter, "pull"):
             sources.append(MailboxSource(account, tokens, keeps=keeps))
         if pull.worker and (key := worker_key(newsletter)):
             token = key.value.get_secret_value()
@@ -62,20 +62,11 @@ def open_sources(
         yield sources
 
 
-def mailbox(newsletter: Newsletter) -> ImapAccount | None:
-    """Return the account of `pull.imap`; None if there is none, or no password for it."""
-    imap, key = newsletter.config.pull.imap, imap_key(newsletter)
-    if not imap or not key:
-        return None
-    password = key.value.get_secret_value()
-    return ImapAccount(imap.host, imap.username, password, imap.folder, imap.security, imap.used_port)
-
-
 def refuse_missing_secrets(newsletter: Newsletter, *, mailbox_only: bool = False) -> None:
     """Raise ConfigError if a secret of a configured place is missing, or is for another host."""
     pull = newsletter.config.pull
     needed: list[tuple[bool, str, ProviderKey | None]] = [
-        (pull.imap is not None, "IMAP_PASSWORD", imap_key(newsletter)),
+        (pull.imap is not None, "IMAP_PASSWORD", mailbox_key(newsletter, "pull")),
         (pull.sendgrid and not mailbox_only, "SENDGRID_API_KEY", sendgrid_key(newsletter)),
         (pull.worker is not None and not mailbox_only, "WORKER_TOKEN", worker_key(newsletter)),
     ]

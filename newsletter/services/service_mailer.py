@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-MAX_CONFIRM_MAILS_PER_HOUR = 500
 # A batch that is refused for an unnamed recipient is divided, which takes twice as many calls as recipients.
 _MAX_BATCH = 100
 _HOUR = timedelta(hours=1)
@@ -54,7 +53,7 @@ class ServiceMailer:
         provider: Provider,
         write: Write,
         *,
-        max_per_hour: int = MAX_CONFIRM_MAILS_PER_HOUR,
+        max_per_hour: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._mailings, self._provider, self._write, self._now = mailings, provider, write, now
@@ -91,14 +90,17 @@ class ServiceMailer:
             now = self._now()
             abandoned, recent = self._write(
                 lambda connection: (
-                    service_mails.abandon(connection, now),
+                    service_mails.settle_abandoned(connection, now),
                     service_mails.settled_since(connection, "confirm", now - _HOUR),
                 )
             )
             self._confirm_calls.extend(recent)
             self._has_begun = True
             if abandoned:
-                log.warning("mail was perhaps sent before the last stop", extra={"mails": abandoned})
+                log.warning(
+                    "mails marked unknown: the last process ended during their calls",
+                    extra={"mails": abandoned},
+                )
         self._flush()
 
     def _claim(self, kinds: Collection[ServiceMailKind]) -> list[ServiceMail]:

@@ -1,14 +1,27 @@
 """The history of the consents and departures of subscribers, and the words with which they were asked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.constants import ConsentChange
+from newsletter.constants import ConsentChange, SubscriberState
+from newsletter.store.batches import batches
 from newsletter.store.schema import consent_event_table, wording_table
-from newsletter.subscribers.origins import ConsentOrigin, StateOrigin
+from newsletter.subscribers.origins import DELIVERY, ConsentOrigin, StateOrigin
+
+# One statement for all batches, which are as many as a request has thousands of events.
+_RETURNS = (
+    select(consent_event_table.c.subscriber_id, func.max(consent_event_table.c.at).label("at"))
+    .where(
+        consent_event_table.c.subscriber_id.in_(bindparam("ids", expanding=True)),
+        consent_event_table.c.change == "returned",
+        consent_event_table.c.how != DELIVERY,
+    )
+    .group_by(consent_event_table.c.subscriber_id)
+)
 
 
 @dataclass(frozen=True)
@@ -29,10 +42,25 @@ def record(
     at: datetime,
     *,
     wording_id: int | None = None,
+    state_before: SubscriberState | None = None,
 ) -> None:
-    """Add a change to the history of a subscriber."""
+    """Add a change to the history of a subscriber; `state_before` is that before a departure."""
     values = {"subscriber_id": subscriber_id, "at": at, "change": change, "how": how}
-    connection.execute(insert(consent_event_table), values | {"wording_id": wording_id})
+    values |= {"wording_id": wording_id, "state_before": state_before}
+    connection.execute(insert(consent_event_table), values)
+
+
+def present_consents(connection: Connection, consents: Mapping[int, datetime]) -> dict[int, datetime]:
+    """Return the times since which subscribers consent, by id; `consents` are those of `consent_at`.
+
+    A person who took back an unsubscription has the old consent, but what happened before does not count any
+    more. A return because of a delivery is no consent.
+    """
+    present = dict(consents)
+    for ids in batches(list(consents)):
+        for row in connection.execute(_RETURNS, {"ids": ids}):
+            present[row.subscriber_id] = max(present[row.subscriber_id], row.at)
+    return present
 
 
 def history(connection: Connection, subscriber_id: int) -> list[ConsentEvent]:

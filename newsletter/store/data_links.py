@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from newsletter.store import service_mails, sign_ups, suppression
 from newsletter.store.schema import subscriber_table
 from newsletter.subscribers.address import Address
-from newsletter.subscribers.mail_limits import MAX_MAILS, PAUSE, PERIOD
+from newsletter.subscribers.mail_limits import MAIL_COUNT_PERIOD, with_next
 
 
 def ask_for_link(connection: Connection, address: Address, now: datetime) -> None:
@@ -26,8 +26,5 @@ def ask_for_link(connection: Connection, address: Address, now: datetime) -> Non
 
 
 def _may_write(connection: Connection, subscriber_id: int, now: datetime) -> bool:
-    limits = ((PAUSE, 1), (PERIOD, MAX_MAILS))
-    return all(
-        service_mails.count_written(connection, "data", subscriber_id, now - time) < most
-        for time, most in limits
-    )
+    count = service_mails.find_count(connection, "data", subscriber_id, now - MAIL_COUNT_PERIOD)
+    return with_next(count, now) is not None

@@ -22,7 +22,13 @@ from newsletter.store.freed_space import WAIT_SECONDS, erase_from_file, erase_on
 from newsletter.store.new_tables import make_tables
 from newsletter.store.postgresql import IDLE_OPTION, LOCK_OPTION, WRITER_OPTION, server_engine
 from newsletter.store.schema import REVISION, metadata
-from newsletter.store.sqlite import DEFERRED_OPTION, file_engine, make_file, private_file
+from newsletter.store.sqlite import (
+    DEFERRED_OPTION,
+    file_engine,
+    is_in_transaction,
+    make_file,
+    private_file,
+)
 
 log = logging.getLogger(__name__)
 
@@ -158,10 +164,30 @@ class Database:
             yield connection
 
     @contextmanager
+    def holding(self, *, lock_seconds: float) -> Iterator[Connection]:
+        """Open a transaction for the locks that the block takes, and roll it back; it may last for days.
+
+        A connection that was lost meanwhile is no error.
+        """
+        engine = self._engine.execution_options(**{LOCK_OPTION: lock_seconds})
+        with translate_db_errors(engine.url):
+            connection = engine.connect()
+        try:
+            with translate_db_errors(engine.url):
+                connection.begin()
+            yield connection
+        finally:
+            connection.invalidate()  # it is closed, and not asked to roll back
+            connection.close()
+
+    @contextmanager
     def _begin(self, options: dict[str, Any]) -> Iterator[Connection]:
         engine = self._engine.execution_options(**options)
         with translate_db_errors(engine.url), engine.begin() as connection:
+            has_begun = is_in_transaction(connection)  # that of a copy in memory has none
             yield connection
+            if has_begun:
+                refuse_ended(connection)
 
     def copy_to(self, file: Path) -> None:
         """Copy a SQLite database, as it is at this moment, to a new file that only its owner may read.
@@ -272,6 +298,13 @@ def _engine(url: str | URL) -> Engine:
             if parsed.get_backend_name() == "sqlite"
             else server_engine(parsed, pool_pre_ping=True)
         )
+
+
+def refuse_ended(connection: Connection) -> None:
+    """Raise StoreError if the database has ended a transaction, so that nothing of it would be committed."""
+    if connection.invalidated or not is_in_transaction(connection):
+        what = "the database has rolled back the changes, because one of them failed"
+        raise StoreError(what, "run the same command again", where=describe(connection.engine.url))
 
 
 _URL_FORMAT = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, insert, select, update
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.sending.model import SUBSCRIBERS
+from newsletter.store import consent_history
 from newsletter.store.batches import batches
+from newsletter.store.consent_history import present_consents
 from newsletter.store.schema import (
-    consent_event_table,
     delivery_event_table,
     send_table,
-    service_mail_table,
     sign_up_table,
     subscriber_table,
 )
+from newsletter.store.sign_ups import delete_sign_ups
 from newsletter.store.sqlite import insert_rows, time_text
-from newsletter.store.suppression import lock_to_add_people, lock_to_forget_people, suppress_until
+from newsletter.store.suppression import lock_to_add_people, lock_to_forget_people, pause
 from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.delivery_rules import (
     PersonEvent,
@@ -29,8 +30,9 @@ from newsletter.subscribers.delivery_rules import (
     is_from_soft_bounces,
     state_after,
 )
+from newsletter.subscribers.origins import DELIVERY
 
-KEPT_OUT = timedelta(days=30)
+BOUNCE_PAUSE = timedelta(days=30)
 """The time for which the address of a confirmation mail that bounced gets no other one."""
 # The kinds of events about a confirmation mail that end its sign-up.
 _ENDING: tuple[DeliveryEventKind, ...] = ("bounced", "unsubscribed", "complained")
@@ -56,11 +58,6 @@ _STORED = select(delivery_event_table.c.digest).where(delivery_event_table.c.dig
 _EVENTS = select(
     *(delivery_event_table.c[name] for name in ("subscriber_id", "kind", "at", "send_id"))
 ).where(delivery_event_table.c.subscriber_id.in_(_ids))
-_RETURNS = (
-    select(consent_event_table.c.subscriber_id, func.max(consent_event_table.c.at).label("at"))
-    .where(consent_event_table.c.subscriber_id.in_(_ids), consent_event_table.c.change == "returned")
-    .group_by(consent_event_table.c.subscriber_id)
-)
 _UPDATE = (
     update(subscriber_table)
     .where(subscriber_table.c.id == bindparam("id_"))
@@ -98,7 +95,8 @@ def record(connection: Connection, events: Iterable[DeliveryEvent], now: datetim
     stored = {row.digest for row in _rows(connection, _STORED, list(ours))}
     new = {digest: event for digest, event in ours.items() if digest not in stored}
     _insert(connection, new)
-    changed = _change_states(connection, [people[person] for person in _affected(new.values(), people)])
+    affected = [people[person] for person in _affected(new.values(), people)]
+    changed = _change_states(connection, affected, now)
     nobody = sum(
         event.subscriber_id not in people and event.sign_up_id not in ended for event in by_digest.values()
     )
@@ -144,11 +142,9 @@ def _end_sign_ups(
             if (event.sign_up_id or 0) in sign_ups and not event.subscriber_id and event.kind in _ENDING
         }
     )
-    for some in batches(ended):
-        connection.execute(delete(service_mail_table).where(service_mail_table.c.sign_up_id.in_(some)))
-        connection.execute(delete(sign_up_table).where(sign_up_table.c.id.in_(some)))
+    delete_sign_ups(connection, ended)
     if ended:
-        suppress_until(connection, [sign_ups[number].address_key for number in ended], now, now + KEPT_OUT)
+        pause(connection, [sign_ups[number].address_key for number in ended], now, now + BOUNCE_PAUSE)
     return ended
 
 
@@ -190,23 +186,36 @@ def _affected(events: Iterable[DeliveryEvent], people: Mapping[int, Row[Any]]) -
     return sorted(ids)
 
 
-def _change_states(connection: Connection, people: Sequence[Row[Any]]) -> int:
+def _change_states(connection: Connection, people: Sequence[Row[Any]], now: datetime) -> int:
     """Change the states of people as all their events demand it; return the number of changed ones."""
     ids = [row.id for row in people]
     events = defaultdict[int, list[PersonEvent]](list)
     for row in _rows(connection, _EVENTS, ids):
         events[row.subscriber_id].append(PersonEvent(row.kind, row.at, row.send_id))
-    returns = {row.subscriber_id: row.at for row in _rows(connection, _RETURNS, ids)}
+    consents = present_consents(connection, {row.id: row.consent_at for row in people})
     changes = []
     for row in people:
-        # Who took back an unsubscription has the old consent, but the events before do not count any more.
-        consent_at = max(row.consent_at, returns.get(row.id, row.consent_at))
-        person = PersonState(row.state, row.changed_at, row.changed_how, consent_at)
+        person = PersonState(row.state, row.changed_at, row.changed_how, consents[row.id])
         if change := state_after(person, events[row.id]):
-            changes.append({"id_": row.id, **change._asdict()})
+            changes.append((row, change))
     if changes:
-        connection.execute(_UPDATE, changes)
+        connection.execute(_UPDATE, [{"id_": row.id, **change._asdict()} for row, change in changes])
+    _record_history(connection, changes, now)
     return len(changes)
+
+
+def _record_history(
+    connection: Connection, changes: Iterable[tuple[Row[Any], StateChange]], now: datetime
+) -> None:
+    """Add the departures and the returns to the history, but not another time of the same departure."""
+    for row, change in changes:
+        if change.state == row.state:
+            continue
+        if change.changed_how:
+            how, at = change.changed_how, change.changed_at
+            consent_history.record(connection, row.id, "left", how, at, state_before=row.state)
+        else:
+            consent_history.record(connection, row.id, "returned", DELIVERY, now)
 
 
 def _by_id(connection: Connection, query: Select[Any], ids: Iterable[int | None]) -> dict[int, Row[Any]]:
@@ -214,5 +223,5 @@ def _by_id(connection: Connection, query: Select[Any], ids: Iterable[int | None]
 
 
 def _rows(connection: Connection, query: Select[Any], keys: Sequence[Any]) -> Iterator[Row[Any]]:
-    for some in batches(keys):
-        yield from connection.execute(query, {"ids": some})
+    for batch in batches(keys):
+        yield from connection.execute(query, {"ids": batch})

@@ -21,12 +21,13 @@ from newsletter.store.schema import (
     recipient_table,
     subscriber_table,
 )
-from newsletter.subscribers.origins import UNDOABLE
+from newsletter.subscribers.origins import BY_LINK
 
 WINDOW = timedelta(minutes=10)
 MANY_PEOPLE = 20
-"""So many are unusual in every send; in a small one, FEWEST_PEOPLE are, if they are more than MAX_SHARE."""
+"""Number of early departures that is unusual in a send of any size."""
 FEWEST_PEOPLE, MAX_SHARE = 5, 0.02
+"""Number that is unusual in a small send, if it is a larger share of the recipients than MAX_SHARE."""
 
 
 class _Delivery(NamedTuple):
@@ -108,7 +109,7 @@ def _departures(connection: Connection, deliveries: Sequence[_Delivery]) -> list
         .where(
             events.at.between(min(times), max(times) + WINDOW),
             events.change == "left",
-            events.how.in_(UNDOABLE),
+            events.how.in_(BY_LINK),
         )
     )
     return [

@@ -35,9 +35,9 @@ from newsletter.store.schema import (
     metadata,
     recipient_table,
     service_mail_table,
-    sign_up_table,
     subscriber_table,
 )
+from newsletter.store.sign_ups import delete_sign_ups, sign_up_ids
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.address_in_text import AddressInText
 
@@ -52,7 +52,7 @@ NOT_SEARCHED = {
     *(("subscriber", name) for name in ("state", "consent_how", "changed_how")),
     *((table, "state") for table in ("send", "lane", "chunk", "attempt", "service_mail")),
     *((table, "kind") for table in ("service_mail", "delivery_event")),
-    *(("consent_event", name) for name in ("change", "how")),
+    *(("consent_event", name) for name in ("change", "how", "state_before")),
     *(("delivery_event", name) for name in ("source", "status")),
     *(("pull", name) for name in ("source", "position")),
     ("recipient", "outcome"),
@@ -70,11 +70,11 @@ Erased = Literal[
 def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     """Erase a person from the database and keep the hash of the address; return what the person was."""
     suppression.lock_to_forget_people(connection)
-    before = suppression.suppressed_since(connection, address.key)
+    before = suppression.forgotten_at(connection, address.key)
     query = select(subscriber_table.c.id, subscriber_table.c.name)
     row = connection.execute(query.where(subscriber_table.c.address_key == address.key)).first()
-    suppression.suppress(connection, [address.key], now)
-    had_signed_up = _delete_sign_up(connection, address)
+    suppression.forget(connection, [address.key], now)
+    had_signed_up = delete_sign_ups(connection, sign_up_ids(connection, address)) > 0
     if row:
         for table in (consent_event_table, service_mail_table, delivery_event_table):
             connection.execute(delete(table).where(table.c.subscriber_id == row.id))
@@ -83,16 +83,6 @@ def erase(connection: Connection, address: Address, now: datetime) -> Erased:
     texts = sum(_erase_from(connection, table, wanted) for table in metadata.sorted_tables)
     log.info("person erased", extra={"was_subscriber": bool(row), "texts": texts})
     return "erased" if row or had_signed_up else "already" if before else "never_here"
-
-
-def _delete_sign_up(connection: Connection, address: Address) -> bool:
-    """Delete the sign-up of an address and the mails to it; return False if there is none."""
-    query = select(sign_up_table.c.id).where(sign_up_table.c.address_key == address.key)
-    if not (sign_up_id := connection.scalar(query)):
-        return False
-    connection.execute(delete(service_mail_table).where(service_mail_table.c.sign_up_id == sign_up_id))
-    connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))
-    return True
 
 
 def names_of(connection: Connection, addresses: Iterable[Address]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from newsletter.errors import NewsError, Unavailable
-from newsletter.store.database import Database, translate_db_errors
+from newsletter.errors import NewsError, StoreError, Unavailable
+from newsletter.store.database import Database, refuse_ended, translate_db_errors
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,29 @@ class _Job:
         self._failure: Exception | None = None
 
     def run(self, connection: Connection) -> None:
-        """Make the change in a savepoint: a change that fails does not undo the others."""
+        """Make the change in a savepoint: a change that fails does not undo the others.
+
+        Raise the failure if the database has ended the transaction: then the others are undone, too.
+        """
         self._result = self._failure = None
         try:
             with translate_db_errors(connection.engine.url), connection.begin_nested():
-                self._result = self._change(connection)
+                self._make(connection)
         except Exception as failure:  # of the change; the one who asked for it gets it
+            self._failure = self._failure or failure
+            try:
+                refuse_ended(connection)
+            except StoreError:
+                raise self._failure from None
+
+    def _make(self, connection: Connection) -> None:
+        """Make the change; keep its failure, because that of the savepoint would hide it."""
+        try:
+            with translate_db_errors(connection.engine.url):
+                self._result = self._change(connection)
+        except Exception as failure:
             self._failure = failure
+            raise
 
     def answer(self) -> None:
         """Give the result after the commit."""
@@ -54,12 +70,21 @@ class _Job:
 
 
 class Writer:
-    """Make changes in one thread, several in a transaction; a result is given after the commit."""
+    """Make changes in one thread, several in a transaction; a result is given after the commit.
+
+    `first` is called at the beginning of each transaction. It takes the locks that the changes need: taken by
+    the changes, one after another, they could be waited for many times, or by two processes in two orders.
+    """
 
     def __init__(
-        self, database: Database, *, lock_seconds: float = LOCK_SECONDS, max_waiting: int = MAX_WAITING
+        self,
+        database: Database,
+        first: Callable[[Connection], None] = lambda connection: None,
+        *,
+        lock_seconds: float = LOCK_SECONDS,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
-        self._database, self._lock_seconds = database, lock_seconds
+        self._database, self._first, self._lock_seconds = database, first, lock_seconds
         self._jobs: Queue[_Job | None] = Queue(max_waiting)
         self._is_closed, self._closing = False, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -121,6 +146,7 @@ class Writer:
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             with self._database.writing(lock_seconds=self._lock_seconds) as connection:
+                self._first(connection)
                 for job in jobs:
                     job.run(connection)
         except Exception as failure:  # the thread goes on: the next transaction may work

@@ -11,7 +11,7 @@ from newsletter.store.batches import batches
 from newsletter.store.schema import subscriber_table
 from newsletter.store.sqlite import insert_rows, time_text
 from newsletter.store.staged_people import StagedPerson
-from newsletter.store.suppression import lock_to_add_people, suppressed
+from newsletter.store.suppression import forgotten, lock_to_add_people
 from newsletter.subscribers.import_rules import Change, Known, merged
 
 _COLUMNS = ("id", "address_key", "name", "state", "consent_at", "consent_how", "changed_at")
@@ -50,8 +50,8 @@ def _known(
     """Return the subscribers of these people, with their ids, by address key."""
     keys = [person.row.address.key for person in people]
     found: dict[str, tuple[_Id, Known]] = {}
-    for some in batches(keys):
-        for row in connection.execute(query, {"keys": some}):
+    for batch in batches(keys):
+        for row in connection.execute(query, {"keys": batch}):
             found[row.address_key] = row.id, Known(*row[2:])
     return found
 
@@ -63,9 +63,9 @@ def _changes(
     now: datetime,
 ) -> list[Change]:
     keys = [person.row.address.key for person in people]
-    forgotten = suppressed(connection, [key for key in keys if key not in known])
+    kept_out = forgotten(connection, [key for key in keys if key not in known])
     return [
-        merged(known[key][1] if key in known else None, person.row, now, is_forgotten=key in forgotten)
+        merged(known[key][1] if key in known else None, person.row, now, is_forgotten=key in kept_out)
         for key, person in zip(keys, people, strict=True)
     ]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -26,8 +26,16 @@ from newsletter.store.schema import (
     send_table,
     subscriber_table,
 )
-from newsletter.store.suppression import paused_until, suppressed_since
+from newsletter.store.suppression import forgotten_at, paused_until
 from newsletter.subscribers.address import Address
+
+PersonStatus = Literal[
+    "subscriber",  # also one who has left
+    "pending",  # has signed up, and is no subscriber
+    "forgotten",  # was erased; only a hash of the address is there
+    "paused",  # a confirmation mail bounced, and nothing else is known
+    "unknown",
+]
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,20 @@ class PersonRecord:
     deliveries: list[DeliveryRecord]
 
     @property
+    def status(self) -> PersonStatus:
+        """Return what the person is to the newsletter: the first that is true."""
+        if self.subscriber:
+            return "subscriber"
+        if self.sign_up:
+            return "pending"
+        if self.forgotten_at:
+            return "forgotten"
+        return "paused" if self.paused_until else "unknown"
+
+    @property
     def is_known(self) -> bool:
         """Return True if the database has anything about this person."""
-        return any((self.subscriber, self.forgotten_at, self.paused_until, self.sign_up))
+        return self.status != "unknown"
 
 
 def read_person(connection: Connection, address: Address) -> PersonRecord:
@@ -96,7 +115,7 @@ def read_person(connection: Connection, address: Address) -> PersonRecord:
     return PersonRecord(
         address=given.address if given else address.given,
         subscriber=subscriber,
-        forgotten_at=suppressed_since(connection, address.key),
+        forgotten_at=forgotten_at(connection, address.key),
         paused_until=paused_until(connection, address.key),
         sign_up=sign_up,
         consents=history(connection, number) if number else [],

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from newsletter.store import unsubscription
 from newsletter.store.batches import batches
-from newsletter.store.schema import consent_event_table, pull_table, subscriber_table
+from newsletter.store.consent_history import present_consents
+from newsletter.store.schema import pull_table, subscriber_table
 from newsletter.subscribers.origins import StateOrigin
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,12 +54,9 @@ def leave(connection: Connection, subscriber_id: int, how: StateOrigin, at: date
 
     A request that is older than the present consent does not count: the person has come back since.
     """
-    events = consent_event_table.c
-    returned = select(func.max(events.at)).where(
-        events.subscriber_id == subscriber_id, events.change == "returned"
-    )
-    consent = select(subscriber_table.c.consent_at).where(subscriber_table.c.id == subscriber_id)
-    consents = (connection.scalar(consent), connection.scalar(returned))
-    if any(consent_at and at < consent_at for consent_at in consents):
+    query = select(subscriber_table.c.consent_at).where(subscriber_table.c.id == subscriber_id)
+    if (consent_at := connection.scalar(query)) is None:
+        return False
+    if at < present_consents(connection, {subscriber_id: consent_at})[subscriber_id]:
         return False
     return unsubscription.leave(connection, subscriber_id, how, at)

@@ -135,6 +135,7 @@ sign_up_table = Table(
 )
 
 # The history of consents and departures, to which rows are only added; it is deleted with the subscriber.
+# `state_before` is the state of the subscriber before a departure.
 consent_event_table = Table(
     "consent_event",
     metadata,
@@ -144,6 +145,7 @@ consent_event_table = Table(
     Column("change", String, nullable=False),
     Column("how", String, nullable=False),
     Column("wording_id", Integer, ForeignKey("wording.id")),
+    Column("state_before", String),
     CheckConstraint(f"change in {CONSENT_CHANGES}", name="change"),
 )
 

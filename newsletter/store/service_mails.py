@@ -1,7 +1,7 @@
 """The queue of mail about subscriptions: written with the change that needs it, and sent at most once.
 
 The states of a mail are those of `ServiceMailState`. A mail is `intended` before its call. If the process
-ends during the call, `abandon` makes it `unknown`, and nobody sends it again.
+ends during the call, `settle_abandoned` makes it `unknown`, and nobody sends it again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +14,23 @@ from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert
 from newsletter.constants import SERVICE_MAIL_KINDS, ServiceMailKind
 from newsletter.store.batches import batches
 from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table
+from newsletter.subscribers.mail_limits import MailCount
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 """The time for which mail that was sent stays in the database, and mail that was not sent waits."""
 
 _columns = service_mail_table.c
+_SETTLE = (
+    update(service_mail_table)
+    .where(
+        _columns.id == bindparam("id_"),
+        or_(
+            _columns.state == "intended",
+            and_(_columns.state == "unknown", bindparam("state") != "waiting"),
+        ),
+    )
+    .values({name: bindparam(name) for name in ("state", "reason", "retry_at", "settled_at")})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +69,14 @@ def write(
     connection.execute(insert(service_mail_table), values | {"written_at": now, "state": "waiting"})
 
 
-def count_written(connection: Connection, kind: ServiceMailKind, subscriber_id: int, since: datetime) -> int:
-    """Return the number of mails of a kind that were written to a subscriber after a time."""
+def find_count(
+    connection: Connection, kind: ServiceMailKind, subscriber_id: int, since: datetime
+) -> MailCount | None:
+    """Return the count of the mails of a kind to a subscriber since a time; None if there are none."""
     is_one = and_(_columns.kind == kind, _columns.subscriber_id == subscriber_id, _columns.written_at > since)
-    return connection.scalar(select(func.count()).select_from(service_mail_table).where(is_one)) or 0
+    times = (func.min(_columns.written_at), func.max(_columns.written_at))
+    number, first, last = connection.execute(select(func.count(), *times).where(is_one)).one()
+    return MailCount(number, first, last) if number else None
 
 
 def waiting(
@@ -104,12 +120,10 @@ def claim(connection: Connection, mails: Sequence[ServiceMail]) -> list[ServiceM
 
 
 def settle(connection: Connection, results: Mapping[int, ServiceMailResult], now: datetime) -> None:
-    """Record the results of the calls for claimed mails, by the ids of the mails."""
-    query = (
-        update(service_mail_table)
-        .where(_columns.id == bindparam("id_"), _columns.state == "intended")
-        .values({name: bindparam(name) for name in ("state", "reason", "retry_at", "settled_at")})
-    )
+    """Record the results of the calls for claimed mails, by the ids of the mails.
+
+    A late result replaces `unknown`, but never makes such a mail wait again.
+    """
     rows = [
         {
             "id_": number,
@@ -121,13 +135,13 @@ def settle(connection: Connection, results: Mapping[int, ServiceMailResult], now
         for number, result in results.items()
     ]
     if rows:
-        connection.execute(query, rows)
+        connection.execute(_SETTLE, rows)
 
 
-def abandon(connection: Connection, now: datetime) -> int:
+def settle_abandoned(connection: Connection, now: datetime) -> int:
     """Record that mails whose calls have no result were perhaps sent; return their number.
 
-    Call it only when no process sends mail of this queue: at the start of the server.
+    Call it only when no process sends mail of this queue: with the `mailer_lock`.
     """
     query = update(service_mail_table).where(_columns.state == "intended")
     return connection.execute(query.values(state="unknown", settled_at=now)).rowcount
@@ -143,8 +157,8 @@ def settled_since(connection: Connection, kind: ServiceMailKind, since: datetime
 def delete_old(connection: Connection, now: datetime) -> int:
     """Delete the mails that were settled, or written and never sent, long ago; return their number."""
     is_old = or_(
-        _columns.settled_at <= now - KEPT,
-        and_(_columns.state == "waiting", _columns.written_at <= now - KEPT),
+        _columns.settled_at <= now - RETENTION,
+        and_(_columns.state == "waiting", _columns.written_at <= now - RETENTION),
     )
     return connection.execute(delete(service_mail_table).where(is_old)).rowcount
 

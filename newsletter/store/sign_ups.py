@@ -1,23 +1,24 @@
 """The sign-ups that wait for their confirmation: asked for, confirmed, and deleted when they expire.
 
-Whoever fills in the form learns nothing about the address: `ask` returns nothing. What happens is told by
-mail to the owner of the address alone.
+The form gives the same answer for every address; only its owner gets a mail. Therefore `ask` returns nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from newsletter.constants import SubscriberState
+from newsletter.constants import LEFT_STATES, SubscriberState
 from newsletter.store import consent_history, service_mails, suppression
-from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table, wording_table
+from newsletter.store.batches import batches
+from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.mail_limits import ALREADY_PAUSE, MailCount, with_next
 from newsletter.subscribers.origins import ConsentOrigin
 
-VALID = timedelta(days=7)
+CONFIRMATION_LIFETIME = timedelta(days=7)
 """The time for which the link in a confirmation mail works."""
 
 _Row = Row[*tuple[Any, ...]]
@@ -25,14 +26,16 @@ _Row = Row[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """A sign-up that has not expired; `subscriber_id` is set when it was confirmed."""
+    """A sign-up that has not expired; if it `can_confirm`, its link makes the person a subscriber.
+
+    `state` is that of the subscriber with the address, None if there is none.
+    """
 
     id: int
     address: str
-    asked_at: datetime
     expires_at: datetime
-    wording: str
-    subscriber_id: int | None
+    can_confirm: bool
+    state: SubscriberState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +77,23 @@ def ask(connection: Connection, address: Address, wording: str, how: ConsentOrig
     service_mails.write(connection, "confirm", now, sign_up_id=sign_up_id)
 
 
-def remind(connection: Connection, address: Address, now: datetime) -> bool:
-    """Write the confirmation mail of a sign-up that waits again, within the limits.
-
-    Return False if no sign-up waits for this address.
-    """
+def remind(connection: Connection, address: Address, now: datetime) -> None:
+    """Write the confirmation mail of a sign-up that waits again, within the limits."""
     row = _row(connection, sign_up_table.c.address_key == address.key)
     if row is None or row.subscriber_id or row.expires_at <= now:
-        return False
+        return
     if count := _next_mail(row, now):
         service_mails.write(connection, "confirm", now, sign_up_id=_update(connection, row, _mailed(count)))
-    return True
 
 
 def find_sign_up(connection: Connection, sign_up_id: int, now: datetime) -> SignUp | None:
     """Return a sign-up; None if there is none with this id, or it has expired."""
-    columns = sign_up_table.c
-    query = (
-        select(
-            columns.id,
-            columns.address,
-            columns.asked_at,
-            columns.expires_at,
-            wording_table.c.text,
-            columns.subscriber_id,
-        )
-        .join(wording_table, wording_table.c.id == columns.wording_id)
-        .where(columns.id == sign_up_id, columns.expires_at > now)
-    )
-    row = connection.execute(query).first()
-    return SignUp(*row) if row else None
+    row = _unexpired(connection, sign_up_id, now)
+    if row is None:
+        return None
+    known = _subscriber(connection, row.address_key)
+    state = known.state if known else None
+    return SignUp(row.id, row.address, row.expires_at, _is_open(row, known, now), state)
 
 
 def confirm(connection: Connection, sign_up_id: int, now: datetime) -> Confirmation | None:
@@ -113,7 +103,7 @@ def confirm(connection: Connection, sign_up_id: int, now: datetime) -> Confirmat
     signs up again. A person who is active already stays as they are.
     """
     suppression.lock_to_forget_people(connection)
-    row = _row(connection, (sign_up_table.c.id == sign_up_id) & (sign_up_table.c.expires_at > now))
+    row = _unexpired(connection, sign_up_id, now)
     if row is None:
         return None
     known = _subscriber(connection, row.address_key)
@@ -138,13 +128,32 @@ def delete_expired(connection: Connection, now: datetime) -> int:
     suppression.lock_to_forget_people(connection)
     expired = sign_up_table.c.expires_at <= now
     ids = connection.scalars(select(sign_up_table.c.id).where(expired)).all()
-    for sign_up_id in ids:
-        _delete(connection, sign_up_id)
+    return delete_sign_ups(connection, ids)
+
+
+def sign_up_ids(connection: Connection, address: Address) -> list[int]:
+    """Return the id of the sign-up of an address; none if there is none."""
+    is_one = sign_up_table.c.address_key == address.key
+    return list(connection.scalars(select(sign_up_table.c.id).where(is_one)))
+
+
+def delete_sign_ups(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete sign-ups; return their number. The mails stay with their subscribers, if there are any."""
+    for batch in batches(ids):
+        of_sign_ups = service_mail_table.c.sign_up_id.in_(batch)
+        is_to_stranger = service_mail_table.c.subscriber_id.is_(None)
+        connection.execute(delete(service_mail_table).where(of_sign_ups, is_to_stranger))
+        connection.execute(update(service_mail_table).where(of_sign_ups).values(sign_up_id=None))
+        connection.execute(delete(sign_up_table).where(sign_up_table.c.id.in_(batch)))
     return len(ids)
 
 
 def _row(connection: Connection, condition: Any) -> _Row | None:
     return connection.execute(select(sign_up_table).where(condition)).first()
+
+
+def _unexpired(connection: Connection, sign_up_id: int, now: datetime) -> _Row | None:
+    return _row(connection, (sign_up_table.c.id == sign_up_id) & (sign_up_table.c.expires_at > now))
 
 
 def _subscriber(connection: Connection, address_key: str) -> _Row | None:
@@ -165,20 +174,22 @@ def _is_open(row: _Row, subscriber: _Row | None, now: datetime) -> bool:
 
 
 def _tell_already(connection: Connection, subscriber_id: int, now: datetime) -> None:
-    if not service_mails.count_written(connection, "already", subscriber_id, now - ALREADY_PAUSE):
+    if not service_mails.find_count(connection, "already", subscriber_id, now - ALREADY_PAUSE):
         service_mails.write(connection, "already", now, subscriber_id=subscriber_id)
 
 
 def _next_mail(row: _Row | None, now: datetime) -> MailCount | None:
     """Return the count of the confirmation mails with another one; None if it may not be written."""
-    if row is None:
-        return MailCount(1, now, now)
-    return with_next(MailCount(row.mails, row.mails_since, row.mailed_at), now)
+    return with_next(MailCount(row.mails, row.mails_since, row.mailed_at) if row else None, now)
 
 
 def _mailed(count: MailCount) -> dict[str, object]:
     """Return the columns of a sign-up whose mail is written now: its link works from then on."""
-    times = {"mails_since": count.since, "mailed_at": count.last_at, "expires_at": count.last_at + VALID}
+    times = {
+        "mails_since": count.since,
+        "mailed_at": count.last_at,
+        "expires_at": count.last_at + CONFIRMATION_LIFETIME,
+    }
     return {"mails": count.number, **times}
 
 
@@ -191,14 +202,14 @@ def _update(connection: Connection, row: _Row, values: dict[str, object]) -> int
 def _insert(connection: Connection, earlier: _Row | None, values: dict[str, object]) -> int:
     """Insert a sign-up in the place of an earlier one, whose link must not confirm it; return its id."""
     if earlier:
-        _delete(connection, earlier.id)
+        delete_sign_ups(connection, [earlier.id])
     query = insert(sign_up_table).values(values).returning(sign_up_table.c.id)
     return int(connection.scalars(query).one())
 
 
 def _has_left_since(subscriber: _Row, row: _Row) -> bool:
     """Return True if a person left after a sign-up; a bounce does not count, since the mail arrived."""
-    return subscriber.state in ("unsubscribed", "complained") and subscriber.changed_at > row.asked_at
+    return subscriber.state in LEFT_STATES and subscriber.changed_at > row.asked_at
 
 
 def _activate(connection: Connection, row: _Row, known: _Row | None, now: datetime) -> int:
@@ -221,12 +232,3 @@ def _mark_confirmed(connection: Connection, sign_up_id: int, subscriber_id: int)
     connection.execute(update(service_mail_table).where(of_sign_up).values(subscriber_id=subscriber_id))
     query = update(sign_up_table).where(sign_up_table.c.id == sign_up_id)
     connection.execute(query.values(subscriber_id=subscriber_id))
-
-
-def _delete(connection: Connection, sign_up_id: int) -> None:
-    """Delete a sign-up; the mails that were sent stay with the subscriber, if there is one."""
-    of_sign_up = service_mail_table.c.sign_up_id == sign_up_id
-    is_to_stranger = service_mail_table.c.subscriber_id.is_(None)
-    connection.execute(delete(service_mail_table).where(of_sign_up, is_to_stranger))
-    connection.execute(update(service_mail_table).where(of_sign_up).values(sign_up_id=None))
-    connection.execute(delete(sign_up_table).where(sign_up_table.c.id == sign_up_id))

@@ -75,6 +75,16 @@ def file_engine(url: Any) -> Engine:
     return engine
 
 
+def is_in_transaction(connection: Connection) -> bool:
+    """Return False if SQLite has ended the transaction of a connection, which it tells nobody.
+
+    It rolls back a whole transaction, not the savepoint alone, when the disk is full
+    (https://www.sqlite.org/lang_transaction.html).
+    """
+    driver = connection.connection.driver_connection
+    return not isinstance(driver, sqlite3.Connection) or driver.in_transaction
+
+
 def _begin_immediate(connection: Any, seconds: float) -> None:
     """Begin a transaction that writes; raise sqlite3's error if another one lasts longer than `seconds`."""
     connection.execute("pragma busy_timeout = 0")

@@ -107,7 +107,7 @@ class Subscribers:
         """
         if again and suppression.release(connection, address.key):
             return ASKED_AGAIN
-        if suppression.suppressed(connection, [address.key]):
+        if suppression.forgotten(connection, [address.key]):
             what = f"{address.given} was forgotten, because its owner asked for it"
             raise SubscriberError(what, "if the owner of the address asked to subscribe again, use --again")
         return ADDED_BY_HAND
@@ -143,7 +143,7 @@ class Subscribers:
 
 def _not_on_the_list(connection: Connection, address: Address) -> SubscriberError:
     """Return the error for an address that cannot be removed."""
-    if suppression.suppressed(connection, [address.key]):
+    if suppression.forgotten(connection, [address.key]):
         what = f"{address.given} was forgotten: it is not on the list, and no import adds it"
         return SubscriberError(what, "nothing needs to be done")
     return SubscriberError(f"{address.given} is not on the list", "run: news subscribers list")

@@ -1,4 +1,6 @@
-"""The people who were forgotten: keyed hashes of their addresses, which no import and no sign-up brings back.
+"""Keyed hashes of addresses: those of forgotten people, whom no import brings back, and those of a pause.
+
+During a pause an address gets no mail that confirms a sign-up, because one bounced.
 
 A hash without a key could be reversed by trying addresses. The key is in the database, and with it in each
 backup and in a sealed state: who has both can test whether an address was forgotten.
@@ -6,10 +8,10 @@ backup and in a sealed state: who has both can test whether an address was forgo
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from newsletter.store.batches import batches
 from newsletter.store.schema import suppressed_table, suppression_key_table
@@ -18,12 +20,11 @@ _KEY_BYTES = 32
 _HASH_BYTES = 32
 _LOCK = 0x6E657775  # arbitrary, the same for all processes
 
-# The other hashes are those of addresses whose confirmation mail bounced.
 _is_forgotten = suppressed_table.c.until.is_(None)
 
 
 def lock_to_add_people(connection: Connection) -> None:
-    """Keep others from forgetting people until the transaction ends; call it before `suppressed`.
+    """Keep others from forgetting people until the transaction ends; call it before `forgotten`.
 
     Otherwise PostgreSQL permits that a person is forgotten after the look at the hashes, and then added.
     SQLite has one writer at a time.
@@ -38,35 +39,15 @@ def lock_to_forget_people(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
-def suppress(connection: Connection, address_keys: Iterable[str], since: datetime) -> None:
-    """Keep the hashes of these addresses; those that are kept already stay as they are."""
-    lock_to_forget_people(connection)
-    key = _key(connection) or _make_key(connection)
-    hashes = {_hash(key, address_key) for address_key in address_keys}
-    for some in batches(list(hashes)):
-        limited = suppressed_table.c.address_hash.in_(some) & suppressed_table.c.until.is_not(None)
-        connection.execute(update(suppressed_table).where(limited).values(since=since, until=None))
-    new = hashes - _kept(connection, hashes)
-    if new:
-        connection.execute(insert(suppressed_table), [{"address_hash": h, "since": since} for h in new])
+def forget(connection: Connection, address_keys: Iterable[str], since: datetime) -> None:
+    """Keep the hashes of these addresses for good; those of forgotten people stay as they are."""
+    _keep(connection, address_keys, {"since": since, "until": None}, replaced=~_is_forgotten)
 
 
-def suppress_until(
-    connection: Connection, address_keys: Iterable[str], since: datetime, until: datetime
-) -> None:
-    """Keep the hashes of these addresses until a time; those that are kept longer, or for good, stay so."""
-    lock_to_forget_people(connection)
-    key = _key(connection) or _make_key(connection)
-    hashes = {_hash(key, address_key) for address_key in address_keys}
-    column = suppressed_table.c.address_hash
-    kept = set[bytes]()
-    for some in batches(list(hashes)):
-        kept.update(connection.scalars(select(column).where(column.in_(some))))
-        is_shorter = column.in_(some) & (suppressed_table.c.until < until)
-        connection.execute(update(suppressed_table).where(is_shorter).values(until=until))
-    if new := hashes - kept:
-        rows = [{"address_hash": h, "since": since, "until": until} for h in new]
-        connection.execute(insert(suppressed_table), rows)
+def pause(connection: Connection, address_keys: Iterable[str], since: datetime, until: datetime) -> None:
+    """Keep the hashes of these addresses until a time; longer pauses and forgotten people stay so."""
+    is_shorter = suppressed_table.c.until < until
+    _keep(connection, address_keys, {"since": since, "until": until}, replaced=is_shorter)
 
 
 def release(connection: Connection, address_key: str) -> bool:
@@ -77,20 +58,20 @@ def release(connection: Connection, address_key: str) -> bool:
     return bool(connection.execute(query).rowcount)
 
 
-def suppressed(connection: Connection, address_keys: Iterable[str]) -> set[str]:
-    """Return those of the addresses whose hashes are kept."""
+def forgotten(connection: Connection, address_keys: Iterable[str]) -> set[str]:
+    """Return those of the addresses whose people were forgotten."""
     if not (key := _key(connection)):
         return set()
     by_hash = {_hash(key, address_key): address_key for address_key in address_keys}
-    return {by_hash[kept] for kept in _kept(connection, by_hash)}
+    return {by_hash[kept] for kept in _kept(connection, by_hash, _is_forgotten)}
 
 
-def suppressed_since(connection: Connection, address_key: str) -> datetime | None:
-    """Return the time at which the hash of an address was kept first; None if it is not kept."""
+def forgotten_at(connection: Connection, address_key: str) -> datetime | None:
+    """Return the time at which the person with an address was forgotten; None if that never happened."""
     if not (key := _key(connection)):
         return None
-    is_kept = (suppressed_table.c.address_hash == _hash(key, address_key)) & _is_forgotten
-    return connection.scalar(select(suppressed_table.c.since).where(is_kept))
+    is_one = (suppressed_table.c.address_hash == _hash(key, address_key)) & _is_forgotten
+    return connection.scalar(select(suppressed_table.c.since).where(is_one))
 
 
 def paused_until(connection: Connection, address_key: str) -> datetime | None:
@@ -104,14 +85,32 @@ def paused_until(connection: Connection, address_key: str) -> datetime | None:
     return connection.scalar(select(suppressed_table.c.until).where(is_one))
 
 
-def delete_ended(connection: Connection, now: datetime) -> int:
-    """Delete the hashes that were kept for some time only; return their number."""
+def delete_ended_pauses(connection: Connection, now: datetime) -> int:
+    """Delete the hashes of the pauses that have ended; return their number."""
     return connection.execute(delete(suppressed_table).where(suppressed_table.c.until <= now)).rowcount
 
 
-def _kept(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
+def _keep(
+    connection: Connection,
+    address_keys: Iterable[str],
+    values: Mapping[str, datetime | None],
+    *,
+    replaced: ColumnElement[bool],
+) -> None:
+    """Insert the hashes of addresses with values, and set these in those hashes that are to be replaced."""
+    lock_to_forget_people(connection)
+    key = _key(connection) or _make_key(connection)
+    hashes = {_hash(key, address_key) for address_key in address_keys}
+    for batch in batches(list(hashes)):
+        is_one = suppressed_table.c.address_hash.in_(batch)
+        connection.execute(update(suppressed_table).where(is_one, replaced).values(values))
+    if new := hashes - _kept(connection, hashes):
+        connection.execute(insert(suppressed_table), [{"address_hash": each, **values} for each in new])
+
+
+def _kept(connection: Connection, hashes: Iterable[bytes], *conditions: ColumnElement[bool]) -> set[bytes]:
     column = suppressed_table.c.address_hash
-    queries = (select(column).where(column.in_(some), _is_forgotten) for some in batches(list(hashes)))
+    queries = (select(column).where(column.in_(batch), *conditions) for batch in batches(list(hashes)))
     return {kept for query in queries for kept in connection.scalars(query)}
 
 

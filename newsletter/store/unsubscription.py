@@ -1,17 +1,18 @@
 """Leaving the list by a subscriber's own link, and its undo.
 
-The id of a subscriber comes from a signed token. A subscriber who was erased has left, too: an unknown id
-changes nothing, and is no error.
+The id of a subscriber comes from a signed token. An unknown id changes nothing: the subscriber may have been
+erased.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, not_, select, update
 
-from newsletter.constants import SubscriberState
+from newsletter.constants import LEFT_STATES, SubscriberState
 from newsletter.store import consent_history, service_mails, suppression
-from newsletter.store.schema import subscriber_table
+from newsletter.store.schema import consent_event_table, delivery_event_table, subscriber_table
+from newsletter.subscribers.delivery_rules import STATE_KINDS
 from newsletter.subscribers.origins import UNDOABLE, UNSUBSCRIBE_PAGE, StateOrigin
 
 UNDO_PERIOD = timedelta(days=30)
@@ -24,7 +25,6 @@ _columns = subscriber_table.c
 class Subscription:
     """The subscription of a person, as the page of their unsubscribe link shows it."""
 
-    subscriber_id: int
     address: str
     state: SubscriberState
     changed_at: datetime
@@ -34,34 +34,35 @@ class Subscription:
 def find_subscription(connection: Connection, subscriber_id: int, now: datetime) -> Subscription | None:
     """Return the subscription of a subscriber; None if there is no such subscriber, or no longer."""
     is_undoable = _can_undo(now).label("is_undoable")
-    query = select(_columns.id, _columns.address, _columns.state, _columns.changed_at, is_undoable)
+    query = select(_columns.address, _columns.state, _columns.changed_at, is_undoable)
     row = connection.execute(query.where(_columns.id == subscriber_id)).first()
     if row is None:
         return None
-    return Subscription(row.id, row.address, row.state, row.changed_at, bool(row.is_undoable))
+    return Subscription(row.address, row.state, row.changed_at, bool(row.is_undoable))
 
 
 def leave(connection: Connection, subscriber_id: int, how: StateOrigin, now: datetime) -> bool:
     """Unsubscribe a subscriber; return False if nothing changed.
 
-    A person who has complained, or is unsubscribed already, stays so; so does an unknown one.
+    A person who has complained, or is unsubscribed already, stays so.
     """
     suppression.lock_to_forget_people(connection)
-    is_on_list = and_(_columns.id == subscriber_id, _columns.state.in_(("active", "pending", "bounced")))
-    query = update(subscriber_table).where(is_on_list)
-    values = {"state": "unsubscribed", "changed_at": now, "changed_how": how}
-    if not connection.execute(query.values(values)).rowcount:
+    is_one = _columns.id == subscriber_id
+    before = connection.scalar(select(_columns.state).where(is_one).with_for_update())
+    if before is None or before in LEFT_STATES:
         return False
+    values = {"state": "unsubscribed", "changed_at": now, "changed_how": how}
+    connection.execute(update(subscriber_table).where(is_one).values(values))
     service_mails.delete_waiting(connection, "already", subscriber_id=subscriber_id)
-    consent_history.record(connection, subscriber_id, "left", how, now)
+    consent_history.record(connection, subscriber_id, "left", how, now, state_before=before)
     return True
 
 
 def undo_leave(connection: Connection, subscriber_id: int, now: datetime) -> bool:
     """Take back an unsubscription; return False, and change nothing, if that is not possible (any more).
 
-    It is possible for UNDO_PERIOD after the person left by the page or by one click. The consent stays the
-    one that the person gave first.
+    It is possible for UNDO_PERIOD after an active subscriber left by the page or by one click, unless a
+    bounce or a complaint was reported since the consent. The consent stays the one that was given first.
     """
     suppression.lock_to_forget_people(connection)
     query = update(subscriber_table).where(_columns.id == subscriber_id, _can_undo(now))
@@ -77,4 +78,23 @@ def _can_undo(now: datetime) -> ColumnElement[bool]:
         _columns.state == "unsubscribed",
         _columns.changed_how.in_(UNDOABLE),
         _columns.changed_at > now - UNDO_PERIOD,
+        _was_active(),
+        not_(_has_stopped_delivery()),
     )
+
+
+def _was_active() -> ColumnElement[bool]:
+    """Return the condition that a person who left was active until then."""
+    left = consent_event_table.c
+    is_last = and_(left.subscriber_id == _columns.id, left.change == "left", left.at == _columns.changed_at)
+    return select(left.id).where(is_last, left.state_before == "active").exists()
+
+
+def _has_stopped_delivery() -> ColumnElement[bool]:
+    """Return the condition that an event of the present consent takes a person off the list.
+
+    It may have arrived after the departure, which hid it.
+    """
+    reported = delivery_event_table.c
+    is_of_person = and_(reported.subscriber_id == _columns.id, reported.at >= _columns.consent_at)
+    return select(reported.at).where(is_of_person, reported.kind.in_(STATE_KINDS)).exists()

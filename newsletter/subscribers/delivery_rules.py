@@ -7,21 +7,28 @@ taken back by an event: `bounced` because of soft bounces. All others stay until
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from newsletter.constants import DeliveryEventKind, DepartedState, SubscriberState
 from newsletter.subscribers.import_rules import is_as_bad
+from newsletter.subscribers.origins import (
+    HARD_BOUNCE,
+    PROVIDER_UNSUBSCRIBE,
+    SOFT_BOUNCES,
+    SPAM_REPORT,
+    StateOrigin,
+)
 
-SOFT_BOUNCES = "soft bounces"
-"""The origin of the state of a subscriber to whom several issues in a row could not be delivered."""
 MIN_SOFT_BOUNCES, MIN_SOFT_TIME = 3, timedelta(days=7)
-"""So many messages in a row, the first and the last so far apart, end the delivery to an address."""
-_ORIGINS: dict[DepartedState, str] = {
+"""Soft bounces in a row, over at least MIN_SOFT_TIME, that mark an address as bounced."""
+_ORIGINS: dict[DepartedState, StateOrigin] = {
     # The worst state first.
-    "complained": "spam report",
-    "unsubscribed": "unsubscribed at the provider",
-    "bounced": "hard bounce",
+    "complained": SPAM_REPORT,
+    "unsubscribed": PROVIDER_UNSUBSCRIBE,
+    "bounced": HARD_BOUNCE,
 }
+STATE_KINDS: tuple[DeliveryEventKind, ...] = tuple(_ORIGINS)
+"""The kinds of events of which a single one takes a person off the list."""
 STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 """A status code (RFC 3463, section 2)."""
 # RFC 3463, section 3.2: 5.1.x is about the address of the recipient, except that 5.1.7 and 5.1.8 are about
@@ -48,11 +55,11 @@ class PersonState(NamedTuple):
 
 
 class StateChange(NamedTuple):
-    """The columns of a subscriber that delivery events change."""
+    """The columns of a subscriber that delivery events change; `changed_how` is "" for an active one."""
 
     state: SubscriberState
     changed_at: datetime
-    changed_how: str
+    changed_how: StateOrigin | Literal[""]
 
 
 def bounce_kind(status: str) -> DeliveryEventKind:

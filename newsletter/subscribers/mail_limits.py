@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-PAUSE = timedelta(hours=1)
+MIN_MAIL_INTERVAL = timedelta(hours=1)
 """The shortest time between two mails of a kind to one person, which the person asked for."""
-PERIOD = timedelta(days=7)
+MAIL_COUNT_PERIOD = timedelta(days=7)
 MAX_MAILS = 3
-"""The most mails of a kind to one person in a PERIOD."""
+"""The most mails of a kind to one person in a MAIL_COUNT_PERIOD."""
 ALREADY_PAUSE = timedelta(days=1)
 """The shortest time between two mails that tell a subscriber that nothing is left to do."""
 
@@ -20,9 +20,11 @@ class MailCount(NamedTuple):
     last_at: datetime
 
 
-def with_next(count: MailCount, now: datetime) -> MailCount | None:
+def with_next(count: MailCount | None, now: datetime) -> MailCount | None:
     """Return the count with a mail that is written now; None if it may not be written."""
-    if now - count.last_at < PAUSE:
+    if count is None:
+        return MailCount(1, now, now)
+    if now - count.last_at < MIN_MAIL_INTERVAL:
         return None
     recent = _recent(count, now)
     if recent is None:
@@ -32,13 +34,13 @@ def with_next(count: MailCount, now: datetime) -> MailCount | None:
 
 
 def _recent(count: MailCount, now: datetime) -> tuple[int, datetime] | None:
-    """Return the number of mails in the PERIOD before now, and the time of the first; None if there are none.
+    """Return the number of mails in the last MAIL_COUNT_PERIOD, and the time of the first; None if none.
 
     Only the times of the first and the last mail are known. When the first one is out of the period, the
     others count as if they were written with the last one: never more than MAX_MAILS are in a period.
     """
-    if now - count.since < PERIOD:
+    if now - count.since < MAIL_COUNT_PERIOD:
         return count.number, count.since
-    if now - count.last_at < PERIOD:
+    if now - count.last_at < MAIL_COUNT_PERIOD:
         return count.number - 1, count.last_at
     return None

@@ -12,9 +12,11 @@ UNSUBSCRIBE_PAGE: Final = "unsubscribe page"
 ONE_CLICK: Final = "one-click"
 UNSUBSCRIBE_MAIL: Final = "unsubscribe mail"
 UNSUBSCRIBE_WORKER: Final = "unsubscribe worker"
-REPORTED_BY_SENDGRID: Final = "reported by sendgrid"
-REPORTED_BY_MAIL_SERVER: Final = "reported by a mail server"
+PROVIDER_UNSUBSCRIBE: Final = "unsubscribed at the provider"
+SPAM_REPORT: Final = "spam report"
+HARD_BOUNCE: Final = "hard bounce"
 SOFT_BOUNCES: Final = "soft bounces"
+DELIVERY: Final = "delivery"
 
 ConsentOrigin = Literal[
     "added by hand",  # `news subscribers add`
@@ -31,10 +33,14 @@ StateOrigin = Literal[
     "one-click",  # the button of a mail program (RFC 8058)
     "unsubscribe mail",  # a mail to `unsubscribe.mailto` with the token of a link
     "unsubscribe worker",  # the page of the worker, or one click, which it does not tell apart
-    "reported by sendgrid",  # an event of SendGrid
-    "reported by a mail server",  # a delivery report (RFC 3464)
-    "soft bounces",  # too many of them in a row
+    "unsubscribed at the provider",  # the provider's own page, or its list of unsubscriptions
+    "spam report",  # a mailbox provider reported it
+    "hard bounce",  # the address does not exist, or accepts no mail for good
+    "soft bounces",  # several issues in a row could not be delivered
+    "delivery",  # an issue was delivered after the soft bounces; only the history has it
 ]
 
+BY_LINK: Final[tuple[StateOrigin, ...]] = (UNSUBSCRIBE_PAGE, ONE_CLICK, UNSUBSCRIBE_MAIL, UNSUBSCRIBE_WORKER)
+"""The origins of departures by what each mail offers, which a mail program may have used by itself."""
 UNDOABLE: Final[tuple[StateOrigin, ...]] = (UNSUBSCRIBE_PAGE, ONE_CLICK)
-"""The origins of departures that can be taken back: a mail program or a stranger may have caused them."""
+"""The origins of departures that can be taken back: their page has the button for it."""

@@ -25,6 +25,14 @@ _MAX_SHARED_PAGES = 500
 _MAX_WEBHOOKS = 4
 
 
+@dataclass
+class Probe:
+    """The last probe of the database, and the time of the event loop until which it counts."""
+
+    succeeded: bool = False
+    valid_until: float = 0.0
+
+
 @dataclass(frozen=True)
 class Context:
     """The state of the server.
@@ -47,6 +55,7 @@ class Context:
     is_mailing: Callable[[], bool]
     erase_later: Callable[[], None]
     answer_seconds: float = ANSWER_SECONDS
+    probe: Probe = field(default_factory=Probe)
     webhook_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WEBHOOKS))
 
     @cached_property

@@ -10,7 +10,7 @@ from newsletter.errors import Unavailable
 if TYPE_CHECKING:
     from newsletter.web.public_address import PublicAddress
 
-_EXTRA = ("limits", "starlette", "uvicorn")
+_EXTRA = ("anyio", "h11", "limits", "starlette", "uvicorn")
 
 
 def serve(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from newsletter.background import run_in_thread
+from newsletter.constants import LEFT_STATES
 from newsletter.services.forget import forget
 from newsletter.services.person_data import as_csv, as_json
 from newsletter.store import unsubscription
@@ -145,6 +146,7 @@ async def _page(shared: Context, opened: _Opened, *, is_unsure: bool = False) ->
         "asked": changes.get("asked"),
         "confirmed": changes.get("confirmed"),
         "state": subscriber.state,
+        "can_leave": subscriber.state not in LEFT_STATES,
         "issues": len(issues),
         "last_issue": issues[-1].at.date() if issues and issues[-1].at else None,
         "history": [{"at": each.at, "change": each.change, "how": each.how} for each in record.consents],

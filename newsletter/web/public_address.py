@@ -1,5 +1,6 @@
 """The public address of the server: that of the unsubscribe links in mail that was sent."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ from newsletter.errors import ConfigError
 from newsletter.network.hosts import is_loopback
 
 _END = "/unsubscribe/{token}"
+# Not what browsers encode, and the routes would have to decode.
+_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
     example in the message.
     """
     url = newsletter.config.unsubscribe.url or ""
+    where = newsletter.where("unsubscribe", "url")
     if url.endswith(_END):
-        return PublicAddress(url.removesuffix(_END))
+        base = urlsplit(url.removesuffix(_END))
+        if _PATH.fullmatch(base.path) and not base.query:
+            return PublicAddress(base.geturl())
+        what = "unsubscribe.url has a path before /unsubscribe/ that the pages of news serve cannot have"
+        fix = "write one of letters, digits, dots, hyphens and underscores, such as https://example.com/news"
+        raise ConfigError.of(where, what, f"{fix}{_END}")
     fix = (
         f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this "
         f"machine, with provider: outbox, write http://127.0.0.1:{port or SERVE_PORT}{_END}"
@@ -49,4 +58,4 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
     what = (
         f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
     )
-    raise ConfigError.of(newsletter.where("unsubscribe", "url"), what, fix)
+    raise ConfigError.of(where, what, fix)

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from newsletter.background import run_in_thread
 from newsletter.store import sign_ups
-from newsletter.store.unsubscription import Subscription, find_subscription
 from newsletter.subscribers.address import Address, half_hidden
 from newsletter.subscribers.origins import SIGN_UP_FORM
 from newsletter.web.bodies import read_address
@@ -55,13 +54,13 @@ async def show_confirmation(request: Request) -> Response:
     shared = context(request)
     if (sign_up_id := shared.links.sign_up_id(request.path_params["token"])) is None:
         return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
-    sign_up, subscription = await run_in_thread(_read, shared, sign_up_id)
+    sign_up = await run_in_thread(_read, shared, sign_up_id)
     if sign_up is None:
         return _gone(shared)
-    if sign_up.subscriber_id is None:
+    if sign_up.can_confirm:
         values = {"address": half_hidden(sign_up.address), "expires": sign_up.expires_at.date()}
         return shared.page("confirm", values)
-    return _result(shared, sign_up.address, is_active=bool(subscription and subscription.state == "active"))
+    return _result(shared, sign_up.address, is_active=sign_up.state == "active")
 
 
 async def confirm(request: Request) -> Response:
@@ -87,10 +86,6 @@ def _gone(shared: Context) -> Response:
     return shared.page("confirm_gone", {"trap": HONEYPOT_FIELD}, HTTPStatus.GONE)
 
 
-def _read(shared: Context, sign_up_id: int) -> tuple[sign_ups.SignUp | None, Subscription | None]:
-    now = shared.now()
+def _read(shared: Context, sign_up_id: int) -> sign_ups.SignUp | None:
     with shared.database.reading() as connection:
-        sign_up = sign_ups.find_sign_up(connection, sign_up_id, now)
-        if sign_up is None or sign_up.subscriber_id is None:
-            return sign_up, None
-        return sign_up, find_subscription(connection, sign_up.subscriber_id, now)
+        return sign_ups.find_sign_up(connection, sign_up_id, shared.now())

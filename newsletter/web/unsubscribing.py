@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from newsletter.background import run_in_thread
+from newsletter.constants import LEFT_STATES
 from newsletter.mail.unsubscribe_tokens import is_test
 from newsletter.store.unsubscription import UNDO_PERIOD, Subscription, find_subscription, leave, undo_leave
 from newsletter.subscribers.address import half_hidden
@@ -18,7 +19,6 @@ from newsletter.web.context import Context, context
 log = logging.getLogger(__name__)
 
 _ONE_CLICK = b"One-Click"
-_HAS_LEFT = ("unsubscribed", "complained")
 
 
 async def show_button(request: Request) -> Response:
@@ -29,7 +29,7 @@ async def show_button(request: Request) -> Response:
     if (subscriber_id := shared.tokens.subscriber_id(token)) is None:
         return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
     subscription = await run_in_thread(_read, shared, subscriber_id)
-    if subscription is None or subscription.state in _HAS_LEFT:
+    if subscription is None or subscription.state in LEFT_STATES:
         return _left(shared, token, subscription)
     return shared.page("unsubscribe", {"address": half_hidden(subscription.address)})
 
@@ -42,7 +42,7 @@ async def unsubscribe(request: Request) -> Response:
     shared, token = context(request), request.path_params["token"]
     try:
         body = await read_start(request, FORM_BYTES)
-    except ClientDisconnect:
+    except (ClientDisconnect, HTTPException):  # the body is not needed, and may be late
         body = b""
     if is_test(token):
         return shared.page("test_link", {"is_pressed": True})
@@ -53,7 +53,7 @@ async def unsubscribe(request: Request) -> Response:
     has_left = await shared.writer.write(lambda connection: leave(connection, subscriber_id, how, now))
     log.info("unsubscribed", extra={"how": how, "changed": has_left})
     subscription = await run_in_thread(_read, shared, subscriber_id)
-    if subscription and subscription.state not in _HAS_LEFT:  # signed up again at this moment
+    if subscription and subscription.state not in LEFT_STATES:  # signed up again at this moment
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE)
     return _left(shared, token, subscription)
 
@@ -66,7 +66,7 @@ async def take_back(request: Request) -> Response:
     now = shared.now()
     await shared.writer.write(lambda connection: undo_leave(connection, subscriber_id, now))
     subscription = await run_in_thread(_read, shared, subscriber_id)
-    if subscription is None or subscription.state in _HAS_LEFT:
+    if subscription is None or subscription.state in LEFT_STATES:
         return _left(shared, token, subscription)
     return shared.page("returned", {"address": half_hidden(subscription.address)})
 

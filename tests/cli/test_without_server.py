@@ -198,7 +198,7 @@ def test_a_dry_run_changes_and_sends_nothing(
     write(mailbox, READER, "join@example.com", "subscribe")
     done = news("signups", "pull", "--dry-run")
     assert done.exit_code == 0 and "1 asked to sign up" in done.output
-    assert mailbox.unseen == [1] and fake.connections == 0
+    assert mailbox.unseen == [1] and fake.connections == 0 and 'EXAMINE "INBOX"' in mailbox.commands
     assert "1 asked to sign up" in news("signups", "pull").output
 
 
@@ -207,6 +207,7 @@ def test_a_mailbox_that_cannot_be_read_is_an_error(news: News, mailbox: ImapFake
     for command in (("signups", "pull"), ("unsubscribes", "pull")):
         done = news(*command)
         assert done.exit_code == 1 and "does not accept the user name" in done.output
+        assert "`pull.imap.username`" in done.output and f"127.0.0.1:{mailbox.port}" in done.output
         assert "@" not in done.output
 
 

@@ -41,6 +41,22 @@ def test_another_unsubscribe_page_is_refused(tmp_path: Path) -> None:
     assert "http://127.0.0.1:8081/unsubscribe/{token}" in problem.fix
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com//unsubscribe/{token}",
+        "https://example.com/my%20news/unsubscribe/{token}",
+        "https://example.com/caf\u00e9/unsubscribe/{token}",
+        "https://example.com/?a=/unsubscribe/{token}",
+        "https://example.com/news;x/unsubscribe/{token}",
+    ],
+)
+def test_a_path_that_browsers_write_in_another_way_is_refused(url: str, tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path, unsubscribe=url)
+    with pytest.raises(ConfigError, match="has a path before /unsubscribe/ that"):
+        public_address(newsletter, 8080)
+
+
 def test_an_address_of_this_machine_is_for_mail_that_stays_on_it(tmp_path: Path) -> None:
     newsletter = samples.newsletter(tmp_path, unsubscribe=LOCAL)
     with pytest.raises(

@@ -17,6 +17,7 @@ KEY = "a key for tests, and long enough"
 OLD = "a key of last year for tests"
 SMTP = "provider: smtp\nsmtp: {host: mail.example.com, username: soup}\n"
 IMAP = "pull: {imap: {host: mail.example.com, username: leave}}\n"
+BOUNCES = IMAP.replace("pull", "bounces")
 WORKER = "pull: {worker: https://leave.example.com}\n"
 
 
@@ -98,6 +99,7 @@ def test_what_comes_from_dotenv_is_said_to(tmp_path: Path) -> None:
         ),
         pytest.param(SMTP, {"SMTP_PASSWORD": "x"}, "SMTP_HOST=mail.example.com", id="smtp"),
         pytest.param(IMAP, {"IMAP_PASSWORD": "x"}, "IMAP_HOST=mail.example.com", id="mailbox"),
+        pytest.param(BOUNCES, {"IMAP_PASSWORD": "x"}, "IMAP_HOST=mail.example.com", id="bounces"),
         pytest.param(WORKER, {"WORKER_TOKEN": "x"}, "WORKER_HOST=leave.example.com", id="worker"),
     ],
 )

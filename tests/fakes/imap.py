@@ -12,6 +12,7 @@ from typing import Self
 
 from tests.fakes.smtp import CLOSE, SILENCE
 
+_REPORTS = " UNDELETED HEADER Content-Type multipart/report"
 USERNAME, PASSWORD = "leave@example.com", "imap-password"
 
 
@@ -21,16 +22,19 @@ class Stored:
 
     uid: int
     content: bytes
-    arrived_at: datetime
-    seen: bool = False
+    received_at: datetime
+    flags: set[str] = field(default_factory=set)
 
 
 @dataclass
 class ImapFake:
     """A mailbox; `deliver` puts a message into its folder.
 
-    `script` has replies that replace those to a command: text after the tag, CLOSE or SILENCE. With
-    `uid_last` the number of a message comes after its content.
+    `commands` has the commands as they came, LOGIN without its arguments, which are in `logins`. `fetched`
+    has the numbers of the messages that were sent. `script` has replies that replace those to a command:
+    lines with TAG in place of the tag, CLOSE or SILENCE. With `tls` the server speaks TLS from the start; if
+    it `offers_starttls`, after the command. With `uid_last` the number of a message comes after its content.
+    Unless it `obeys_size`, it sends messages whole.
     """
 
     tls: ssl.SSLContext | None = None
@@ -39,16 +43,19 @@ class ImapFake:
     validity: int = 7
     script: dict[str, str] = field(default_factory=dict)
     uid_last: bool = False
+    obeys_size: bool = True
     stored: list[Stored] = field(default_factory=list)
     moved: dict[str, list[bytes]] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    fetched: list[int] = field(default_factory=list)
     connections: int = 0
     _closing: tuple[str, int] = ("", 0)
+    _is_readonly: bool = False
 
-    def deliver(self, content: bytes, arrived_at: datetime | None = None, *, seen: bool = False) -> Stored:
+    def deliver(self, content: bytes, received_at: datetime | None = None, *flags: str) -> Stored:
         uid = self.stored[-1].uid + 1 if self.stored else 1
-        message = Stored(uid, content, arrived_at or datetime.now(UTC), seen)
+        message = Stored(uid, content, received_at or datetime.now(UTC), {*flags})
         self.stored.append(message)
         return message
 
@@ -58,7 +65,7 @@ class ImapFake:
 
     @property
     def unseen(self) -> list[int]:
-        return [message.uid for message in self.stored if not message.seen]
+        return [message.uid for message in self.stored if "\\Seen" not in message.flags]
 
     def __enter__(self) -> Self:
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -91,12 +98,12 @@ class ImapFake:
     def _serve(self, connection: socket.socket) -> None:
         """Serve one client after the other: news has one connection at a time."""
         connection.settimeout(20)
-        stream = connection.makefile("rwb", buffering=0)
+        stream = connection.makefile("rb", buffering=0)
         # After STARTTLS there is no other greeting.
         if not isinstance(connection, ssl.SSLSocket) or not self.offers_starttls:
-            stream.write(b"* OK fake\r\n")
+            connection.sendall(b"* OK fake\r\n")
         while line := stream.readline():
-            tag, _, rest = line.decode("utf-8").strip().partition(" ")
+            tag, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
             name = (re.match(r"(UID )?\w+", rest.upper()) or [""])[0]
             self.commands.append("LOGIN" if name == "LOGIN" else rest)
             self.logins += [rest] if name == "LOGIN" else []
@@ -110,9 +117,9 @@ class ImapFake:
                 self._ended.wait(20)
                 return
             if scripted is not None:
-                stream.write(f"{scripted.replace('TAG', tag)}\r\n".encode())
+                connection.sendall(f"{scripted.replace('TAG', tag)}\r\n".encode())
                 continue
-            stream.write(self._untagged(name, rest) + f"{tag} {self._status(name, rest)}\r\n".encode())
+            connection.sendall(self._untagged(name, rest) + f"{tag} {self._status(name, rest)}\r\n".encode())
             if name == "LOGOUT":
                 return
             if name == "STARTTLS" and self.tls:
@@ -124,22 +131,27 @@ class ImapFake:
     def _status(self, name: str, rest: str) -> str:
         if name == "LOGIN" and rest.split(" ", 1)[1] != f'"{USERNAME}" "{PASSWORD}"':
             return f"NO [AUTHENTICATIONFAILED] {rest} is wrong"
-        if name == "SELECT" and rest.partition(" ")[2].strip('"') != self.folder:
-            return "NO no such folder"
+        if name in ("SELECT", "EXAMINE"):
+            folder = self.folder.replace('"', r"\"")
+            if rest.partition(" ")[2] != f'"{folder}"':
+                return "NO no such folder"
+            return f"OK [READ-{'ONLY' if self._is_readonly else 'WRITE'}] selected"
         return f"OK {name} done"
 
     def _untagged(self, name: str, rest: str) -> bytes:
         if name == "CAPABILITY":
             return b"* CAPABILITY IMAP4rev1" + (b" STARTTLS" if self.offers_starttls else b"") + b"\r\n"
-        if name == "SELECT":
+        if name in ("SELECT", "EXAMINE"):
+            self._is_readonly = name == "EXAMINE"
             return f"* {len(self.stored)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] ok\r\n".encode()
         if name == "UID SEARCH":
             return self._search(rest)
         if name == "UID FETCH":
             return b"".join(map(self._fetched, self._named(rest)))
         if name == "UID STORE":
+            assert rest.endswith(r"+FLAGS.SILENT (\Seen)") and not self._is_readonly
             for message in self._named(rest):
-                message.seen = message.seen or "\\Seen" in rest
+                message.flags.add("\\Seen")
         if name == "UID MOVE":
             for message in self._named(rest):
                 self.stored.remove(message)
@@ -147,12 +159,16 @@ class ImapFake:
         return b""
 
     def _search(self, rest: str) -> bytes:
-        first = int((re.search(r"UID (\d+):\*", rest.partition("SEARCH")[2]) or ["", "1"])[1])
+        criteria = re.fullmatch(rf"UID SEARCH UID (\d+):\*( UNSEEN)?({_REPORTS})?", rest)
+        assert criteria, rest
         last = self.stored[-1].uid if self.stored else 0
-        found = [m.uid for m in self.stored if m.uid >= min(first, last)]
-        if "UNSEEN" in rest:
-            found = [uid for uid in found if uid in self.unseen]
-        return f"* SEARCH {' '.join(map(str, found))}\r\n".encode()
+        found = [m for m in self.stored if m.uid >= min(int(criteria[1]), last)]
+        if criteria[2]:
+            found = [m for m in found if "\\Seen" not in m.flags]
+        if criteria[3]:
+            headers = {m.uid: m.content.partition(b"\r\n\r\n")[0].lower() for m in found}
+            found = [m for m in found if "\\Deleted" not in m.flags and b"multipart/report" in headers[m.uid]]
+        return f"* SEARCH {' '.join(str(m.uid) for m in found)}\r\n".encode()
 
     def _named(self, rest: str) -> list[Stored]:
         numbers = {int(number) for number in rest.split(" ")[2].split(",")}
@@ -160,10 +176,12 @@ class ImapFake:
 
     def _fetched(self, message: Stored) -> bytes:
         limit = int((re.search(r"<0\.(\d+)>", self.commands[-1]) or ["", "0"])[1])
-        content = message.content[:limit]
+        content = message.content[: limit if self.obeys_size else None]
+        self.fetched.append(message.uid)
+        if "BODY.PEEK[]" not in self.commands[-1] and not self._is_readonly:
+            message.flags.add("\\Seen")
         uid = f"UID {message.uid}"
-        date = message.arrived_at.strftime("%d-%b-%Y %H:%M:%S %z")
-        attributes = f'RFC822.SIZE {len(message.content)} INTERNALDATE "{date}"'
+        attributes = f'INTERNALDATE "{message.received_at:%d-%b-%Y %H:%M:%S %z}"'
         before, after = (attributes, f" {uid}") if self.uid_last else (f"{uid} {attributes}", "")
         start = f"* {message.uid} FETCH ({before} BODY[]<0> {{{len(content)}}}\r\n"
         return start.encode() + content + f"{after})\r\n".encode()

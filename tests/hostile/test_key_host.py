@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.config.environment import merged
-from newsletter.config.key_hosts import imap_key, misdirected_key, misdirection, worker_key
+from newsletter.config.key_hosts import MAILBOX_OWNERS, mailbox_key, misdirected_key, misdirection, worker_key
 from newsletter.mail.message import Batch
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -144,6 +144,7 @@ def test_a_key_is_for_one_host(
 
 
 IMAP = "pull: {imap: {host: mail.example.com, username: leave}}\n"
+BOUNCES = IMAP.replace("pull", "bounces")
 WORKER = "pull: {worker: 'https://leave.example.com'}\n"
 
 
@@ -159,6 +160,8 @@ WORKER = "pull: {worker: 'https://leave.example.com'}\n"
             "IMAP_HOST=mail.example.com:1993",
             id="imap-port",
         ),
+        pytest.param(BOUNCES, {}, "IMAP_HOST=mail.example.com", id="bounces"),
+        pytest.param(BOUNCES, {"IMAP_HOST": "mail.example.com"}, None, id="bounces-named"),
         pytest.param(WORKER, {}, "WORKER_HOST=leave.example.com", id="worker"),
         pytest.param(WORKER, {"WORKER_HOST": "leave.example.com"}, None, id="worker-named"),
         pytest.param(
@@ -171,7 +174,8 @@ def test_a_secret_of_a_pull_is_for_one_host(
 ) -> None:
     secrets = {"IMAP_PASSWORD": KEY, "WORKER_TOKEN": KEY, **NO_HOSTS, **environment}
     newsletter = samples.newsletter(tmp_path, extra=extra, **secrets)
-    (key,) = filter(None, (imap_key(newsletter), worker_key(newsletter)))
+    mailbox_keys = [mailbox_key(newsletter, owner) for owner in MAILBOX_OWNERS]
+    (key,) = filter(None, (*mailbox_keys, worker_key(newsletter)))
     problem = misdirection(newsletter, key)
     assert (problem is None) == (line is None)
     assert problem is None or (

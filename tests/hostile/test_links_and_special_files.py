@@ -605,6 +605,7 @@ OTHERS = {
     "StateSync.open",
     "cls.open",
     "webbrowser.open",
+    "super().open",  # a connection of imaplib
 }
 
 

@@ -25,6 +25,7 @@ DATA = {
     "asked": MARCH,
     "confirmed": MARCH,
     "state": "active",
+    "can_leave": True,
     "issues": 38,
     "last_issue": dt.date(2026, 11, 23),
     "history": HISTORY,
@@ -32,7 +33,8 @@ DATA = {
     "token": "d.1.99.f00d",
     "is_unsure": False,
 }
-OF_IMPORT = {"asked": None, "confirmed": None, "name": "Sam", "state": "unsubscribed", "history": []}
+OF_IMPORT = {"asked": None, "confirmed": None, "name": "Sam", "history": []}
+OF_IMPORT |= {"state": "unsubscribed", "can_leave": False}
 ERROR = {"is_request": False, "reference": "7F3K-21"}
 
 # The name of each state, with its page and its values.

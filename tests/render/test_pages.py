@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jinja2.meta
 import pytest
@@ -18,6 +18,7 @@ from newsletter.render.pages import PAGES, TEXTS, render_page, render_style, sig
 from newsletter.render.template_files import BUILT_IN
 from newsletter.render.themes import THEMES
 from newsletter.render.translation import fields, translator
+from newsletter.subscribers.origins import ConsentOrigin, StateOrigin
 from tests.render import material
 from tests.render.page_values import FORM, MASKED, SHARED, STATES, site
 
@@ -220,6 +221,14 @@ def test_own_data() -> None:
     other = words(state("your_data unsure"))
     assert "Asked for the newsletter not known" in other
     assert "Leave the list" not in other  # who has left cannot leave again
+
+
+@pytest.mark.parametrize("origin", [*get_args(ConsentOrigin), *get_args(StateOrigin)])
+def test_each_origin_has_a_text(origin: str) -> None:
+    page, values = STATES["your_data"]
+    event = {"change": "left", "how": origin, "at": dt.datetime(2026, 3, 2, tzinfo=dt.UTC)}
+    shown = words(render_page(page, site(language="de"), {**values, "history": [event]}))
+    assert origin not in shown and re.search(r"Abgemeldet, \w+", shown)
 
 
 @pytest.mark.parametrize("name", ["sign_up", "your_data"])

@@ -15,7 +15,7 @@ from newsletter.store.database import Database, open_database
 from newsletter.store.export_rows import iter_rows
 from newsletter.store.journal import SendProcess
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.suppression import suppressed
+from newsletter.store.suppression import forgotten
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.machines import Machines
@@ -147,7 +147,7 @@ def test_the_state_on_the_ref_forgets_too(tmp_path: Path, monkeypatch: pytest.Mo
     def look(database: Database) -> None:
         assert [entry.address for entry in Subscribers(database).iter_all()] == [BO.given]
         with database.reading() as connection:
-            assert suppressed(connection, [ADA.key]) == {ADA.key}
+            assert forgotten(connection, [ADA.key]) == {ADA.key}
 
     change_database(second, look)
     assert files_with(second.state, ADA.key.encode()) == []

@@ -29,8 +29,8 @@ def test_what_has_expired_is_deleted_once_an_hour(tmp_path: Path) -> None:
         def fill(connection: Connection) -> None:
             for name in ("sam", "kim"):
                 sign_ups.ask(connection, parse(f"{name}@example.com"), "words", "sign-up form", now)
-            suppression.suppress_until(connection, ["a@example.com"], now, now + timedelta(days=30))
-            suppression.suppress(connection, ["b@example.com"], now)
+            suppression.pause(connection, ["a@example.com"], now, now + timedelta(days=30))
+            suppression.forget(connection, ["b@example.com"], now)
 
         moment = now
         housekeeping = Housekeeping(database, write, lambda: moment)

@@ -12,10 +12,10 @@ from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, SendRefused
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
-from newsletter.network.imap import ImapLimits
+from newsletter.mailboxes.imap_account import configured_account
+from newsletter.mailboxes.imap_connection import ImapLimits
 from newsletter.services import pull_mailbox
 from newsletter.services.pull import PullReport, SourceResult, pull_unsubscribes
-from newsletter.services.pull_sources import mailbox
 from newsletter.store import pulls
 from newsletter.store.database import open_database
 from newsletter.store.schema import pull_table, subscriber_table
@@ -143,7 +143,7 @@ def test_a_mail_that_a_person_has_opened_counts_too(tmp_path: Path) -> None:
     with ImapFake() as fake:
         newsletter = by_mail(tmp_path, fake)
         pull_unsubscribes(newsletter)
-        fake.deliver(letter(f"unsubscribe {token(1)}"), AFTER, seen=True)
+        fake.deliver(letter(f"unsubscribe {token(1)}"), AFTER, "\\Seen")
         assert only(pull_unsubscribes(newsletter)).left == 1
 
 
@@ -185,7 +185,7 @@ def test_a_dry_run_changes_nothing_here_and_there(tmp_path: Path) -> None:
         newsletter = by_mail(tmp_path, fake)
         fake.deliver(letter(f"unsubscribe {token(1)}"), AFTER)
         assert only(pull_unsubscribes(newsletter, dry_run=True)).left == 1
-        assert fake.unseen == [1]
+        assert fake.unseen == [1] and 'EXAMINE "INBOX"' in fake.commands
     assert states(newsletter) == ["active"] * 3 and positions(newsletter) == {}
 
 
@@ -222,7 +222,7 @@ def test_a_visit_that_ends_early_continues_after_its_last_page(tmp_path: Path) -
 def test_more_messages_than_a_visit_lists_are_all_read(tmp_path: Path, messages: int) -> None:
     with ImapFake() as fake:
         newsletter = by_mail(tmp_path, fake)
-        account = mailbox(newsletter)
+        account = configured_account(newsletter, "pull")
         assert account
         for _ in range(messages):
             fake.deliver(letter("hello"), AFTER)
@@ -240,7 +240,7 @@ def test_a_visit_that_ends_before_the_commit_changes_nothing(tmp_path: Path) -> 
         fake.close_at("UID STORE", 1)
         (result,) = pull_unsubscribes(newsletter).results
         assert result.failure and result.left == 0 and positions(newsletter) == {}
-        fake.stored[0].seen = True
+        fake.stored[0].flags.add("\\Seen")
         assert only(pull_unsubscribes(newsletter)).left == 1
 
 

@@ -23,7 +23,7 @@ from newsletter.store.schema import send_table, sign_up_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import reports, samples
-from tests.fakes.imap_reports import ImapFake
+from tests.fakes.imap import PASSWORD, USERNAME, ImapFake
 from tests.machines import Machines
 from tests.reports import Sent
 
@@ -257,37 +257,37 @@ def test_a_newsletter_that_never_sent_believes_nothing(tmp_path: Path) -> None:
 
 
 def imap(folder: Path, fake: ImapFake, **environment: str) -> Newsletter:
-    settings = f"{{host: 127.0.0.1, port: {fake.port}, security: none, username: bounces}}"
+    settings = f"{{host: 127.0.0.1, port: {fake.port}, security: none, username: {USERNAME}}}"
     return samples.newsletter(folder, extra=f"bounces: {{imap: {settings}}}\n", **environment)
 
 
-HOST = {"IMAP_PASSWORD": "only for tests", "IMAP_HOST": "127.0.0.1"}
+HOST = {"IMAP_PASSWORD": PASSWORD, "IMAP_HOST": "127.0.0.1"}
 
 
 def test_reports_from_an_imap_server(tmp_path: Path) -> None:
     with ImapFake() as fake:
         newsletter = imap(tmp_path, fake, **HOST)
         add_people(newsletter)
-        uid = fake.add(reports.postfix(Sent(1), day(0)), day(0))
+        report = fake.deliver(reports.postfix(Sent(1), day(0)), day(0))
         assert pull_bounces(newsletter, NOW, dry_run=True).kinds == {"bounced": 1}
-        assert fake.mails[uid].flags == set() and not any(c.startswith("SELECT") for c in fake.commands)
+        assert report.flags == set() and not any(c.startswith("SELECT") for c in fake.commands)
         assert pull_bounces(newsletter, NOW).kinds == {"bounced": 1}
-        assert fake.mails[uid].flags == {"\\Seen"}
+        assert report.flags == {"\\Seen"}
         assert pull_bounces(newsletter, NOW).reports == 0
-        assert states(newsletter)[0] == "bounced" and fake.fetched == [uid, uid]
+        assert states(newsletter)[0] == "bounced" and fake.fetched == [report.uid] * 2
 
 
 @pytest.mark.parametrize(
     ("environment", "problem"),
     [
         ({}, "IMAP_PASSWORD: is not set"),
-        ({"IMAP_PASSWORD": "only for tests"}, "IMAP_HOST is not set"),
+        ({"IMAP_PASSWORD": PASSWORD}, "IMAP_HOST is not set"),
         (
-            {"IMAP_PASSWORD": "only for tests", "IMAP_HOST": "imap.example.com"},
+            {"IMAP_PASSWORD": PASSWORD, "IMAP_HOST": "imap.example.com"},
             "IMAP_PASSWORD is for imap.example.com",
         ),
         (
-            {"IMAP_PASSWORD": "only for tests", "IMAP_HOST": "127.0.0.1:993"},
+            {"IMAP_PASSWORD": PASSWORD, "IMAP_HOST": "127.0.0.1:993"},
             "IMAP_PASSWORD is for 127.0.0.1:993",
         ),
     ],
@@ -302,12 +302,20 @@ def test_the_password_goes_to_its_host_only(
         assert fake.commands == []
 
 
+def test_an_imap_server_that_refuses_is_named_with_its_key(tmp_path: Path) -> None:
+    with ImapFake(script={"LOGIN": "TAG NO wrong"}) as fake:
+        newsletter = imap(tmp_path, fake, **HOST)
+        with pytest.raises(Unavailable) as raised:
+            pull_bounces(newsletter, NOW)
+    assert raised.value.where == f"127.0.0.1:{fake.port}" and "`bounces.imap.username`" in raised.value.hint
+
+
 def test_a_dotenv_of_a_branch_does_not_direct_the_password_elsewhere(tmp_path: Path) -> None:
     with ImapFake() as fake:
         imap(tmp_path, fake)
         (tmp_path / ".env").write_text("IMAP_HOST=127.0.0.1\n")
         with pytest.raises(ConfigError, match="IMAP_HOST is not set"):
-            pull_bounces(loader.load(tmp_path, {"IMAP_PASSWORD": "only for tests"}), NOW)
+            pull_bounces(loader.load(tmp_path, {"IMAP_PASSWORD": PASSWORD}), NOW)
         assert fake.commands == []
 
 

@@ -70,9 +70,11 @@ class Server:
         with self.database.writing() as connection:
             return change(connection)
 
-    def mailer(self, **options: int) -> ServiceMailer:
+    def mailer(self, max_per_hour: int = 500) -> ServiceMailer:
         """Return the mailer of a process that starts now."""
-        return ServiceMailer(self.mailings, self.provider, self.write, now=self.clock.now, **options)
+        return ServiceMailer(
+            self.mailings, self.provider, self.write, max_per_hour=max_per_hour, now=self.clock.now
+        )
 
     def ask(self, *names: str) -> None:
         """Sign people up, at the addresses NAME@example.com."""

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from newsletter.store import suppression
+from newsletter.store.consent_history import history
 from newsletter.store.database import Database
-from newsletter.store.delivery_events import KEPT_OUT, Recorded, count_reported, record
+from newsletter.store.delivery_events import BOUNCE_PAUSE, Recorded, count_reported, record
 from newsletter.store.erasure import erase
 from newsletter.store.schema import (
     consent_event_table,
@@ -181,7 +182,7 @@ def test_a_confirmation_mail_that_bounces_ends_the_sign_up(database: Database, k
     assert do(database, about, event("delivered", None, sign_up_id=7, days=1)) == Recorded(0, 0, 0, 0, 1)
     assert not rows(database, sign_up_table) and not rows(database, service_mail_table)
     (kept,) = rows(database, suppressed_table)
-    assert (kept.since, kept.until) == (NOW, NOW + KEPT_OUT) and timedelta(days=30) == KEPT_OUT
+    assert (kept.since, kept.until) == (NOW, NOW + BOUNCE_PAUSE) and timedelta(days=30) == BOUNCE_PAUSE
     assert do(database, about) == Recorded(0, 0, 1, 0, 0)
 
 
@@ -206,17 +207,17 @@ def test_the_confirmation_mail_of_a_subscriber_is_one_of_the_subscriber(
 def test_a_hash_with_an_end_never_replaces_one_without(database: Database) -> None:
     keys = [ADA.key]
     with database.writing() as connection:
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=2))
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=1))
-        assert suppression.suppressed(connection, keys) == set()
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=2))
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=1))
+        assert suppression.forgotten(connection, keys) == set()
     assert [row.until for row in rows(database, suppressed_table)] == [NOW + timedelta(days=2)]
     with database.writing() as connection:
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=3))
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=3))
     assert [row.until for row in rows(database, suppressed_table)] == [NOW + timedelta(days=3)]
     with database.writing() as connection:
-        suppression.suppress(connection, keys, NOW)
-        suppression.suppress_until(connection, keys, NOW, NOW + timedelta(days=9))
-        assert suppression.suppressed(connection, keys) == {ADA.key}
+        suppression.forget(connection, keys, NOW)
+        suppression.pause(connection, keys, NOW, NOW + timedelta(days=9))
+        assert suppression.forgotten(connection, keys) == {ADA.key}
     assert [row.until for row in rows(database, suppressed_table)] == [None]
 
 
@@ -255,3 +256,30 @@ def test_ten_thousand_events_in_any_order_have_one_end(database: Database) -> No
             connection.execute(update(subscriber_table).values(changed_how="", **consent))
     assert ends[0] == ends[1]
     assert len({row.state for row in ends[0][0]}) == 4 and len(ends[0][1]) < 5_000
+
+
+def history_of(database: Database, subscriber_id: int = 1) -> list[tuple[str, str, Any]]:
+    with database.reading() as connection:
+        return [(each.change, each.how, each.at) for each in history(connection, subscriber_id)]
+
+
+def test_a_departure_by_an_event_is_in_the_history_once(database: Database, people: list[int]) -> None:
+    bounce, later, earlier = event("bounced", days=5), event("bounced", days=4), event("bounced", days=6)
+    for each in (bounce, bounce, later, earlier):
+        do(database, each)
+    left = ("left", "hard bounce", NOW - timedelta(days=5))
+    assert history_of(database) == [left], "of the first report that arrived"
+    do(database, event("complained", days=1))
+    assert history_of(database) == [left, ("left", "spam report", NOW - timedelta(days=1))]
+    assert history_of(database, 2) == []
+
+
+def test_a_delivery_after_soft_bounces_is_in_the_history_and_no_consent(
+    database: Database, people: list[int]
+) -> None:
+    do(database, *(event("soft", days=days) for days in (20, 15, 10)))
+    do(database, event("delivered", days=8))
+    left, returned = ("left", "soft bounces", NOW - timedelta(days=10)), ("returned", "delivery", NOW)
+    assert history_of(database) == [left, returned]
+    do(database, event("bounced", days=5))
+    assert states(database)[0] == "bounced", "reported late, and after the consent"

@@ -25,7 +25,7 @@ from newsletter.store.schema import (
 )
 from newsletter.store.staged_people import StagedPerson
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.suppression import suppressed, suppressed_since
+from newsletter.store.suppression import forgotten, forgotten_at
 from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
@@ -53,15 +53,15 @@ def test_a_person_is_erased_and_forgotten_once(database: Database) -> None:
         later = samples.NOW + timedelta(days=1)
         upper = parse_subscriber("ADA@Example.com")[0]
         assert erase(connection, upper, later) == "already"
-        assert suppressed_since(connection, ADA.key) == samples.NOW
-        assert suppressed_since(connection, BO.key) is None
+        assert forgotten_at(connection, ADA.key) == samples.NOW
+        assert forgotten_at(connection, BO.key) is None
     assert [entry.address for entry in subscribers.iter_all()] == ["bo@example.com"]
 
 
 def test_an_address_that_was_never_here_is_kept_out(database: Database) -> None:
     with database.writing() as connection:
         assert erase(connection, ADA, samples.NOW) == "never_here"
-        assert suppressed(connection, [ADA.key, BO.key]) == {ADA.key}
+        assert forgotten(connection, [ADA.key, BO.key]) == {ADA.key}
 
 
 def test_sign_ups_consents_mail_and_reports_are_erased(database: Database) -> None:
@@ -80,7 +80,7 @@ def test_sign_ups_consents_mail_and_reports_are_erased(database: Database) -> No
         assert erase(connection, ADA, story.now) == "erased"
         cy, _ = parse_subscriber("cy@example.com")
         assert erase(connection, cy, story.now) == "erased", "a person who has only signed up"
-        assert suppressed(connection, [ADA.key, BO.key, cy.key]) == {ADA.key, cy.key}
+        assert forgotten(connection, [ADA.key, BO.key, cy.key]) == {ADA.key, cy.key}
     assert "ada@" not in contents(database) and "cy@" not in contents(database)
     with database.reading() as connection:
         for table in (consent_event_table, delivery_event_table):
@@ -99,7 +99,7 @@ def test_whoever_had_left_and_is_forgotten_is_kept_out_too(database: Database) -
     subscribers.remove(ADA)
     with database.writing() as connection:
         assert erase(connection, ADA, samples.NOW) == "erased"
-        assert suppressed(connection, [ADA.key]) == {ADA.key}
+        assert forgotten(connection, [ADA.key]) == {ADA.key}
 
 
 def test_the_replies_of_servers_lose_the_address(database: Database, tmp_path: Path) -> None:

@@ -6,12 +6,17 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, event, insert, select, text, update
 
-from newsletter.errors import DatabaseBusy, Unavailable
+from newsletter.errors import DatabaseBusy, StoreError, Unavailable
 from newsletter.store.database import Conflict, Database
 from newsletter.store.group_commit import Writer
-from newsletter.store.schema import wording_table
+from newsletter.store.import_chunk import move_chunk
+from newsletter.store.schema import subscriber_table, wording_table
+from newsletter.store.staged_people import StagedPerson
+from newsletter.store.suppression import lock_to_add_people, lock_to_forget_people
+from newsletter.subscribers.import_row import ImportRow
+from newsletter.subscribers.parsing import parse_subscriber
 
 NOW = datetime(2026, 4, 27, tzinfo=UTC)
 
@@ -111,3 +116,87 @@ def test_what_waits_is_written_before_the_end_and_nothing_after_it(database: Dat
     assert not writer.is_alive
     with pytest.raises(Unavailable, match="stopping"):
         writer.submit(adding("c"))
+
+
+def test_a_full_disk_fails_every_change_of_its_commit(database: Database) -> None:
+    """SQLite rolls the whole transaction back, not the savepoint alone."""
+    if database.url.get_backend_name() != "sqlite":
+        return  # PostgreSQL rolls back to the savepoint
+
+    def limit(connection: Connection) -> None:
+        pages = connection.scalar(text("pragma page_count")) or 0
+        connection.exec_driver_sql(f"pragma max_page_count = {pages + 2}")
+
+    def unlimit(connection: Connection) -> None:
+        connection.exec_driver_sql("pragma max_page_count = 100000")
+
+    with closing(Writer(database)) as writer:
+        writer.write_now(limit)
+        with held(writer):
+            futures = [writer.submit(adding(each)) for each in ("a", "too long " * 10_000, "b")]
+        for future in futures:
+            with pytest.raises(StoreError, match="the disk is full"):
+                future.result()
+        assert texts(database) == []
+        writer.write_now(unlimit)
+        assert writer.write_now(adding("c")) == "c"
+    assert texts(database) == ["c"]
+
+
+def test_a_transaction_that_the_database_has_ended_is_not_committed(database: Database) -> None:
+    if database.url.get_backend_name() != "sqlite":
+        return  # PostgreSQL refuses further statements
+    with pytest.raises(StoreError, match="has rolled back"), database.writing() as connection:
+        adding("a")(connection)
+        connection.connection.driver_connection.execute("rollback")  # type: ignore[union-attr]
+        adding("b")(connection)
+
+
+def test_a_lock_that_all_changes_need_is_waited_for_once(database: Database) -> None:
+    if database.url.get_backend_name() != "postgresql":
+        return  # SQLite has one writer at a time
+
+    def change(connection: Connection) -> None:
+        lock_to_forget_people(connection)
+
+    with closing(Writer(database, lock_to_forget_people, lock_seconds=0.2)) as writer:
+        with database.writing() as connection:
+            lock_to_forget_people(connection)
+            futures = [writer.submit(change) for _ in range(6)]
+            failures = [future.exception() for future in futures]
+        assert all(isinstance(failure, DatabaseBusy) for failure in failures)
+        assert len(set(map(id, failures))) <= 2, "one for the first change, one for those that waited"
+        assert writer.write_now(adding("c")) == "c"
+
+
+def test_changes_and_an_import_do_not_wait_for_each_other(database: Database) -> None:
+    """A webhook locks rows, and a sign-up after it adds people; an import does both the other way round."""
+    if database.url.get_backend_name() != "postgresql":
+        return  # SQLite has one writer at a time
+    people = [
+        StagedPerson(ImportRow("a.csv:2", parse_subscriber("ada@example.com")[0], "", "active"), "a.csv")
+    ]
+    with database.writing() as connection:
+        move_chunk(connection, people, NOW)
+
+    def change(connection: Connection) -> None:
+        lock_to_add_people(connection)
+        connection.execute(update(subscriber_table).values(name="Ada"))
+        lock_to_forget_people(connection)
+
+    with closing(Writer(database, lock_to_forget_people)) as writer:
+        with database.writing() as connection:
+            lock_to_add_people(connection)
+            future = writer.submit(change)
+            while not _is_waiting(database):
+                pass
+            move_chunk(connection, people, NOW)
+        assert future.result() is None
+
+
+def _is_waiting(database: Database) -> bool:
+    """Return True if a transaction waits for a lock."""
+    query = "select count(*) from pg_locks where not granted and database = "
+    query += "(select oid from pg_database where datname = current_database())"
+    with database.reading() as connection:
+        return bool(connection.scalar(text(query)))

@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 from newsletter.store.database import Database
 from newsletter.store.list_statistics import Movement, month_starts, read_statistics
 from newsletter.store.schema import send_table, subscriber_table, suppressed_table
-from newsletter.store.suppression import suppress
+from newsletter.store.suppression import forget
 from tests.store.sign_up_story import Story
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_the_numbers_of_a_list(database: Database) -> None:
     sent(database, "subscribers", "2026-04-27", SENT)
     sent(database, "rehearsal 1", "2026-05-04", NOW)
     with database.writing() as connection:
-        suppress(connection, ["x@example.com", "y@example.com"], NOW)
+        forget(connection, ["x@example.com", "y@example.com"], NOW)
         numbers = read_statistics(connection, NOW)
     assert numbers.states == {"pending": 1, "active": 5, "unsubscribed": 1, "bounced": 1, "complained": 0}
     assert (numbers.forgotten, numbers.last_issue) == (2, "2026-04-27")
@@ -72,7 +72,7 @@ def test_sign_ups_that_wait_are_pending(database: Database) -> None:
         story.ask(f"{name}@example.com")
         story.wait(timedelta(days=3))
     with database.writing() as connection:
-        suppress(connection, ["x@example.com"], story.now)
+        forget(connection, ["x@example.com"], story.now)
         limited = suppressed_table.insert().values(address_hash=b"y", since=story.now, until=story.now)
         connection.execute(limited)
         numbers = read_statistics(connection, story.now)

@@ -10,7 +10,7 @@ from newsletter.store.database import Database
 from newsletter.store.person_record import read_person
 from newsletter.store.schema import delivery_event_table, suppressed_table
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.suppression import suppress
+from newsletter.store.suppression import forget
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.store.history import PEOPLE, STATES, History
@@ -51,7 +51,7 @@ def test_a_subscriber_a_forgotten_person_and_a_stranger(database: Database) -> N
     ada, bo, cy = (parse_subscriber(f"{name}@example.com")[0] for name in ("ada", "bo", "cy"))
     Subscribers(database, lambda: samples.NOW).add(ada, "Ada")
     with database.writing() as connection:
-        suppress(connection, [bo.key], samples.NOW)
+        forget(connection, [bo.key], samples.NOW)
     with database.reading() as connection:
         here, forgotten, stranger = (read_person(connection, address) for address in (ada, bo, cy))
     assert here.subscriber and (here.subscriber.name, here.subscriber.consent_at) == ("Ada", samples.NOW)
@@ -89,7 +89,7 @@ def test_a_person_who_has_only_signed_up_is_known(database: Database) -> None:
     story = Story(database)
     story.ask("Ada@example.com")
     with database.writing() as connection:
-        suppress(connection, ["bo@example.com"], samples.NOW)
+        forget(connection, ["bo@example.com"], samples.NOW)
         connection.execute(update(suppressed_table).values(until=story.now))
         ada, bo = (
             read_person(connection, parse_subscriber(f"{name}@example.com")[0]) for name in ("ada", "bo")

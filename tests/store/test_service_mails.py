@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from sqlalchemy import update
@@ -91,10 +92,23 @@ def test_a_mail_whose_call_has_no_result_is_never_sent_again(story: Story) -> No
     story.ask()
     sent = 0
     for _ in range(5):
-        story.write(lambda connection: service_mails.abandon(connection, story.now))
+        story.write(lambda connection: service_mails.settle_abandoned(connection, story.now))
         sent += len(claim(story, waiting(story)))
     assert sent == 1 and story.mails() == ["confirm unknown"]
-    assert story.write(lambda connection: service_mails.abandon(connection, story.now)) == 0
+    assert story.write(lambda connection: service_mails.settle_abandoned(connection, story.now)) == 0
+
+
+@pytest.mark.parametrize(
+    ("result", "state"), [("accepted", "accepted"), ("refused", "refused"), ("waiting", "unknown")]
+)
+def test_a_late_result_replaces_unknown(
+    story: Story, result: Literal["accepted", "refused", "waiting"], state: str
+) -> None:
+    story.ask()
+    (mail,) = claim(story, waiting(story))
+    story.write(lambda connection: service_mails.settle_abandoned(connection, story.now))
+    settle(story, mail, ServiceMailResult(result))
+    assert story.mails() == [f"confirm {state}"]
 
 
 def test_no_mail_goes_out_with_a_link_that_has_expired(story: Story) -> None:

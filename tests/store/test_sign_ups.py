@@ -42,7 +42,7 @@ def test_a_sign_up_becomes_a_subscriber_when_it_is_confirmed(story: Story) -> No
     story.wait(2 * HOUR)
     with story.database.reading() as connection:
         found = sign_ups.find_sign_up(connection, waiting.id, story.now)
-    assert found == SignUp(waiting.id, "Ada@example.com", NOW, NOW + 7 * DAY, WORDING, None)
+    assert found == SignUp(waiting.id, "Ada@example.com", NOW + 7 * DAY, True, None)
     confirmation = story.confirm(waiting.id)
     ada = story.subscriber()
     assert ada and confirmation == Confirmation(ada.id, "Ada@example.com", "active")
@@ -114,7 +114,7 @@ def test_three_mails_go_out_in_seven_days(story: Story) -> None:
 
 def test_an_address_whose_mail_bounced_gets_none_until_then(story: Story) -> None:
     with story.database.writing() as connection:
-        suppression.suppress(connection, [ADA.key], NOW)
+        suppression.forget(connection, [ADA.key], NOW)
         connection.execute(update(suppressed_table).values(until=NOW + 30 * DAY))
     story.ask()
     assert story.rows(sign_up_table) == story.mails() == []
@@ -166,15 +166,15 @@ def test_a_person_who_is_off_the_list_comes_back_with_a_confirmation_only(story:
 
 def test_a_forgotten_person_comes_back_with_a_confirmation_only(story: Story) -> None:
     with story.database.writing() as connection:
-        suppression.suppress(connection, [ADA.key], NOW)
+        suppression.forget(connection, [ADA.key], NOW)
     story.ask()
     people = [StagedPerson(ImportRow("list.csv:2", ADA, "", "active"), "list.csv")]
     with story.database.writing() as connection:
         assert [change.detail for change in move_chunk(connection, people, NOW)] == ["forgotten"]
-        assert suppression.suppressed(connection, [ADA.key])
+        assert suppression.forgotten(connection, [ADA.key])
     assert story.confirm(story.sign_up().id)
     with story.database.reading() as connection:
-        assert not suppression.suppressed(connection, [ADA.key])
+        assert not suppression.forgotten(connection, [ADA.key])
     assert story.state() == "active"
 
 
@@ -286,3 +286,29 @@ def test_two_confirmations_at_the_same_time_make_one_subscriber(story: Story) ->
     assert len(answers) == len(story.rows(subscriber_table)) == 1
     (ada,) = story.rows(subscriber_table)
     assert times(story.history(ada.id)) == [("asked", NOW), ("confirmed", NOW)]
+
+
+def found(story: Story, sign_up_id: int) -> SignUp:
+    with story.database.reading() as connection:
+        sign_up = sign_ups.find_sign_up(connection, sign_up_id, story.now)
+    assert sign_up
+    return sign_up
+
+
+def test_a_link_is_said_to_confirm_only_if_it_does(story: Story) -> None:
+    subscribers = Subscribers(story.database, lambda: story.now)
+    story.ask()
+    number = story.sign_up().id
+    subscribers.add(ADA)
+    assert (found(story, number).can_confirm, found(story, number).state) == (True, "active")
+    story.wait(HOUR)
+    subscribers.remove(ADA)
+    assert (found(story, number).can_confirm, found(story, number).state) == (False, "unsubscribed")
+    confirmation = story.confirm(number)
+    assert confirmation and confirmation.state == "unsubscribed"
+    story.wait(HOUR)
+    story.ask()
+    number = story.sign_up().id
+    assert found(story, number).can_confirm
+    story.confirm(number)
+    assert (found(story, number).can_confirm, found(story, number).state) == (False, "active")

@@ -69,7 +69,7 @@ def test_every_row_is_counted_once(imported: Callable[..., ImportOutcome], datab
         subscribers.add(parse(f"{name}@example.com"), name.title())
     subscribers.remove(parse("cy@example.com"))
     with database.writing() as connection:
-        suppression.suppress(connection, ["fay@example.com"], NOW)
+        suppression.forget(connection, ["fay@example.com"], NOW)
     outcome = imported(
         row("ada", 2),
         row("bo", 3, "complained"),
@@ -172,7 +172,7 @@ def test_nothing_brings_back_who_has_left(imported: Callable[..., ImportOutcome]
             with database.writing() as connection:
                 mine = subscriber_table.c.address_key == ada.address.key
                 connection.execute(delete(subscriber_table).where(mine))
-                suppression.suppress(connection, [ada.address.key], NOW)
+                suppression.forget(connection, [ada.address.key], NOW)
         else:
             imported(ada._replace(state=left))
         if returned == "add":

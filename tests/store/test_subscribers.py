@@ -99,7 +99,7 @@ def test_a_forgotten_person_comes_back_only_when_they_asked(
 ) -> None:
     ada, _ = parse_subscriber("ada@example.com")
     with database.writing() as connection:
-        suppression.suppress(connection, [ada.key], NOW)
+        suppression.forget(connection, [ada.key], NOW)
     with pytest.raises(SubscriberError, match=r"ada@example\.com was forgotten") as raised:
         subscribers.add(ada)
     assert "--again" in raised.value.hint
@@ -110,7 +110,7 @@ def test_a_forgotten_person_comes_back_only_when_they_asked(
     assert subscribers.add(ada, again=True) == "added"
     assert origin(database, ada.given) == ("asked to come back", "")
     with database.reading() as connection:
-        assert suppression.suppressed(connection, [ada.key]) == set()
+        assert suppression.forgotten(connection, [ada.key]) == set()
     bo, _ = parse_subscriber("bo@example.com")
     assert subscribers.add(bo, again=True) == "added", "who is new needs no --again, and may have it"
     assert origin(database, bo.given) == ("added by hand", "")

@@ -1,6 +1,7 @@
 """Compare the subscription of a person with a small model, after each order of what can happen to it.
 
-Nobody who left is active without a confirmation, an undo or an addition by hand afterwards.
+Nobody who left is active without a confirmation, an undo or an addition by hand afterwards. Nobody to whom
+mail bounced is active without a confirmation.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +10,15 @@ from random import Random
 
 import pytest
 
+from newsletter.constants import DeliveryEventKind
 from newsletter.store import suppression
 from newsletter.store.database import Database
+from newsletter.store.delivery_events import record
 from newsletter.store.erasure import erase
 from newsletter.store.import_chunk import move_chunk
 from newsletter.store.schema import consent_event_table, sign_up_table, subscriber_table
 from newsletter.store.staged_people import StagedPerson
+from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.import_row import ImportRow
 from newsletter.subscribers.origins import ONE_CLICK, UNSUBSCRIBE_PAGE
 from newsletter.subscribers.parsing import parse_subscriber
@@ -33,18 +37,24 @@ STEPS = {
     "ask for the link": 1,
     "deliver": 3,
     "wait": 3,
+    "bounce": 2,
+    "complain": 1,
 }
 
 
 @dataclass
 class Model:
-    """The person as the rules say: on the list or not, and the newest link that can confirm a sign-up."""
+    """The person as the rules say: on the list or not, and the newest link that can confirm a sign-up.
+
+    `left_at` is set while the departure can be taken back; an event `is_reported` since the last consent.
+    """
 
     state: str | None = None
     is_forgotten: bool = False
     link: int | None = None
     link_ends: datetime | None = None
     left_at: datetime | None = None
+    is_reported: bool = False
     all_links: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
 
@@ -92,7 +102,9 @@ class Orders:
         confirmation = self.story.confirm(link)
         if is_valid:
             assert confirmation and confirmation.state == "active", self.steps
+            is_new = model.state != "active"
             model.state, model.is_forgotten, model.link = "active", False, None
+            model.left_at, model.is_reported = None, model.is_reported and not is_new
         else:
             assert confirmation is None or confirmation.state == (model.state or ""), self.steps
 
@@ -102,20 +114,38 @@ class Orders:
             self.story.leave(self.random.choice(self.model.ids), how)
             # The ids of a person who was forgotten belong to nobody; the newest one is that of this person.
             row = self.story.subscriber()
-            if row and self.model.state == "active" and row.state == "unsubscribed":
+            if row and self.model.state in ("active", "bounced") and row.state == "unsubscribed":
                 assert row.changed_at == self.story.now
-                self.model.state, self.model.left_at, self.model.link = "unsubscribed", self.story.now, None
+                self.model.left_at = self.story.now if self.model.state == "active" else None
+                self.model.state, self.model.link = "unsubscribed", None
 
     def take_back(self) -> None:
         if not self.model.ids:
             return
         left_at = self.model.left_at
-        is_current = self.model.state == "unsubscribed" and left_at is not None
+        is_current = self.model.state == "unsubscribed" and left_at and not self.model.is_reported
         is_late = left_at is not None and self.story.now - left_at >= timedelta(days=30)
         undone = self.story.undo_leave(self.model.ids[-1])
-        assert undone == (is_current and not is_late), self.steps
+        assert undone == (bool(is_current) and not is_late), self.steps
         if undone:
             self.model.state, self.model.left_at = "active", None
+
+    def bounce(self) -> None:
+        self._report("bounced")
+        if self.model.state == "active":
+            self.model.state = "bounced"
+
+    def complain(self) -> None:
+        self._report("complained")
+        if self.model.state in ("active", "bounced", "unsubscribed"):
+            self.model.state, self.model.link, self.model.left_at = "complained", None, None
+
+    def _report(self, kind: DeliveryEventKind) -> None:
+        """Report an event about the newest number of the person, which belongs to nobody after `forget`."""
+        if self.model.ids:
+            event = DeliveryEvent("sendgrid", "", kind, self.story.now, self.model.ids[-1])
+            self.story.write(lambda connection: record(connection, [event], self.story.now))
+            self.model.is_reported = self.model.state is not None
 
     def forget(self) -> None:
         with self.story.database.writing() as connection:
@@ -146,10 +176,18 @@ class Orders:
             self.model.ids.append(row.id)
         assert len(self.story.rows(sign_up_table)) <= 1
         with self.story.database.reading() as connection:
-            is_forgotten = bool(suppression.suppressed(connection, [ADA.key]))
+            is_forgotten = bool(suppression.forgotten(connection, [ADA.key]))
         assert is_forgotten == self.model.is_forgotten, self.steps
+        if row:
+            self._compare_history(row.id)
         if self.model.is_forgotten:
             assert not self.story.rows(subscriber_table) and not self.story.rows(consent_event_table)
+
+    def _compare_history(self, subscriber_id: int) -> None:
+        """Assert that the history ends with the present state; it is empty for an imported person."""
+        changes = [event.change for event in self.story.history(subscriber_id)]
+        is_on_list = self.model.state == "active"
+        assert not changes or (changes[-1] != "left") == is_on_list, (changes, self.steps)
 
 
 @pytest.mark.parametrize("seed", range(12))

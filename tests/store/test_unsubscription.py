@@ -5,17 +5,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from newsletter.constants import DeliveryEventKind
 from newsletter.store import unsubscription
 from newsletter.store.database import Database
+from newsletter.store.delivery_events import record
 from newsletter.store.erasure import erase
 from newsletter.store.schema import consent_event_table, subscriber_table
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.unsubscription import Subscription
+from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.origins import (
     ASKED_AGAIN,
     ONE_CLICK,
     REMOVED_BY_HAND,
-    REPORTED_BY_SENDGRID,
+    SPAM_REPORT,
     UNSUBSCRIBE_PAGE,
     StateOrigin,
 )
@@ -40,11 +43,11 @@ def found(story: Story, subscriber_id: int) -> Subscription | None:
 def test_leaving_and_its_undo_are_in_the_history(story: Story, how: StateOrigin) -> None:
     ada = story.joined()
     joined_at, before = story.now, story.subscriber()
-    assert found(story, ada) == Subscription(ada, "ada@example.com", "active", joined_at, False)
+    assert found(story, ada) == Subscription("ada@example.com", "active", joined_at, False)
     story.wait(DAY)
     left_at = story.now
     assert story.leave(ada, how)
-    assert found(story, ada) == Subscription(ada, "ada@example.com", "unsubscribed", left_at, True)
+    assert found(story, ada) == Subscription("ada@example.com", "unsubscribed", left_at, True)
     story.wait(DAY)
     assert story.undo_leave(ada)
     after = story.subscriber()
@@ -102,7 +105,7 @@ def test_the_undo_ends_after_thirty_days(story: Story) -> None:
     assert not story.undo_leave(ada) and story.state() == "unsubscribed"
 
 
-@pytest.mark.parametrize("how", [REMOVED_BY_HAND, REPORTED_BY_SENDGRID, "imported"])
+@pytest.mark.parametrize("how", [REMOVED_BY_HAND, SPAM_REPORT, "imported"])
 def test_another_departure_cannot_be_undone(story: Story, how: StateOrigin) -> None:
     ada = story.joined()
     story.leave(ada, how)
@@ -139,3 +142,46 @@ def test_changes_by_hand_are_in_the_history(story: Story) -> None:
     assert subscriber
     changes = [(event.change, event.how) for event in story.history(subscriber.id)]
     assert changes == [("left", REMOVED_BY_HAND), ("returned", ASKED_AGAIN)]
+
+
+@pytest.mark.parametrize("state", ["pending", "bounced"])
+def test_the_undo_makes_nobody_active_who_was_not(story: Story, state: str) -> None:
+    ada = story.joined()
+    with story.database.writing() as connection:
+        connection.execute(update(subscriber_table).values(state=state))
+    assert story.leave(ada)
+    subscription = found(story, ada)
+    assert subscription and not subscription.can_undo
+    assert not story.undo_leave(ada) and story.state() == "unsubscribed"
+
+
+@pytest.mark.parametrize("kind", ["bounced", "unsubscribed", "complained"])
+def test_an_event_that_arrives_after_the_departure_prevents_the_undo(
+    story: Story, kind: DeliveryEventKind
+) -> None:
+    ada = story.joined()
+    story.wait(HOUR)
+    story.leave(ada)
+    event = DeliveryEvent("sendgrid", "", kind, story.now - HOUR, ada)
+    story.write(lambda connection: record(connection, [event], story.now))
+    assert not story.undo_leave(ada)
+
+
+def test_a_soft_bounce_does_not_prevent_the_undo(story: Story) -> None:
+    ada = story.joined()
+    event = DeliveryEvent("sendgrid", "", "soft", story.now, ada)
+    story.write(lambda connection: record(connection, [event], story.now))
+    story.leave(ada)
+    assert story.undo_leave(ada)
+
+
+def test_an_earlier_departure_of_an_active_person_permits_no_undo(story: Story) -> None:
+    ada = story.joined()
+    story.leave(ada)
+    story.wait(HOUR)
+    assert story.undo_leave(ada)
+    with story.database.writing() as connection:
+        connection.execute(update(subscriber_table).values(state="bounced"))
+    story.wait(HOUR)
+    story.leave(ada)
+    assert not story.undo_leave(ada)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from newsletter.constants import DELIVERY_EVENT_KINDS, SubscriberState
 from newsletter.subscribers.delivery_rules import (
-    SOFT_BOUNCES,
     PersonEvent,
     PersonState,
     StateChange,
     bounce_kind,
     state_after,
 )
+from newsletter.subscribers.origins import SOFT_BOUNCES
 
 CONSENT = datetime(2026, 1, 1, tzinfo=UTC)
 ACTIVE = PersonState("active", CONSENT, "", CONSENT)

@@ -228,15 +228,14 @@ def test_any_path_is_answered(
     judge(server, method, path, headers, body)
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "X"])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_method_that_a_page_does_not_have_changes_nothing(
-    method: str, path: str, server: PublicServer
-) -> None:
+def test_a_method_that_a_page_does_not_have_changes_nothing(path: str, server: PublicServer) -> None:
+    asked = path.format(**tokens(server))
     before = server.contents()
-    answer = ask(server, method, path.format(**tokens(server)), body=b"address=x%40example.com&sure=yes")
-    assert_strict(answer, path)
-    assert answer.status == (404 if path == "/webhooks/other" else 405)
+    for method in ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "X"):
+        answer = ask(server, method, asked, body=b"address=x%40example.com&sure=yes")
+        assert_strict(answer, path)
+        assert answer.status == (404 if path == "/webhooks/other" else 405), method
     assert server.contents() == before
 
 

@@ -1,11 +1,17 @@
 """What every response of the public server has, and what a monitor and an operator see of failures."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.web.visitors import PublicServer, served, text_of
+from newsletter.errors import TemplateError
+from newsletter.web.log_filters import Seldom
+from newsletter.web.public_address import public_address
+from newsletter.web.server import open_context
+from tests import samples
+from tests.web.visitors import UNSUBSCRIBE, PublicServer, served, text_of
 
 SAM = "sam@example.com"
 STRICT = {
@@ -61,6 +67,8 @@ def test_a_monitor_sees_each_part_that_fails(tmp_path: Path) -> None:
         assert (response.status_code, response.json()["mail"]) == (503, "failed")
         server.context.writer._lock_seconds = 0.1
         with server.context.database.writing_alone():
+            assert server.get("/healthz").json()["database"] == "ok"  # the last probe counts for a while
+            server.context.probe.valid_until = 0
             response = server.get("/healthz")
         assert (response.status_code, response.json()["database"]) == (503, "failed")
         server.context.writer.close()
@@ -119,3 +127,25 @@ def test_what_cannot_cause_mail_does_not_use_up_the_limit_of_others(tmp_path: Pa
         server.client = "203.0.113.1"
         answers = [server.sign_up(f"reader{number}@example.com").status_code for number in range(3)]
         assert answers == [200, 200, 429]
+
+
+def test_a_mistake_in_an_own_page_is_told_at_the_start(tmp_path: Path) -> None:
+    newsletter = samples.newsletter(tmp_path, unsubscribe=UNSUBSCRIBE)
+    (tmp_path / "templates" / "web").mkdir(parents=True)
+    (tmp_path / "templates" / "web" / "returned.html.j2").write_text("{% if %}", encoding="utf-8")
+    with (
+        pytest.raises(TemplateError) as caught,
+        open_context(newsletter, public_address(newsletter, 8080)),
+    ):
+        pass
+    assert caught.value.where.endswith("templates/web/returned.html.j2:1")
+
+
+def test_a_library_writes_a_line_at_most_once_a_minute() -> None:
+    seldom = Seldom()
+    records = [
+        logging.LogRecord("asyncio", logging.ERROR, "", 0, message, (number,), (OSError, OSError(), None))
+        for number, message in enumerate(["accept failed", "accept failed", "something else"])
+    ]
+    assert [seldom.filter(record) for record in records] == [True, False, True]
+    assert records[0].exc_info is None

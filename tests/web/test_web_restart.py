@@ -176,6 +176,16 @@ def test_a_port_in_use_is_named(forks: Forks, refused: Callable[..., str], tmp_p
         )
 
 
+def test_a_second_server_of_one_database_is_refused(
+    forks: Forks, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    with running(forks, newsletter_folder(tmp_path)) as server:
+        message = refused()
+        assert server.is_well()
+    assert message.startswith("error: another process sends the mail of ")
+    assert "stop the other `news serve`" in message and "Traceback" not in message
+
+
 def test_a_state_on_a_git_ref_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     newsletter_folder(tmp_path, extra="state: git\n")
     assert refused("--port", "0") == (

@@ -18,6 +18,7 @@ from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.store.database import open_database
 from newsletter.store.group_commit import Writer
 from newsletter.store.subscribers import Subscribers
+from newsletter.store.suppression import lock_to_forget_people
 from newsletter.subscribers.address import parse
 from newsletter.web.app import app
 from newsletter.web.context import Context
@@ -125,7 +126,7 @@ def served(
     newsletter = samples.newsletter(folder, extra=extra, unsubscribe=url, **environment)
     clock, keys = Clock(), [samples.SECRET]
     serve = newsletter.config.serve
-    with open_database(newsletter) as database, closing(Writer(database)) as writer:
+    with open_database(newsletter) as database, closing(Writer(database, lock_to_forget_people)) as writer:
         context = Context(
             newsletter=newsletter,
             address=public_address(newsletter, 8080),

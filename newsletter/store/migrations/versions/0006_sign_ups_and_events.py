@@ -65,6 +65,7 @@ def _create_consent_event() -> None:
         sa.Column("change", sa.String, nullable=False),
         sa.Column("how", sa.String, nullable=False),
         sa.Column("wording_id", sa.Integer),
+        sa.Column("state_before", sa.String),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_event")),
         sa.ForeignKeyConstraint(["wording_id"], ["wording.id"], name=op.f("fk_consent_event_wording_id")),
         sa.CheckConstraint(
