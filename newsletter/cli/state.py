@@ -13,7 +13,6 @@ from newsletter.cli.command import Group
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.layout import show_command, show_heading, show_text
 from newsletter.cli.newsletter import load
-from newsletter.config.environment import OLD_SECRET_KEYS
 from newsletter.display import counted, display_path
 from newsletter.errors import Problem
 
@@ -155,6 +154,7 @@ def rotate_key(folder: Path) -> None:
 @click.pass_obj
 def save(folder: Path, file: Path) -> None:
     """Write the state of this machine to a new FILE, sealed: a backup."""
+    from newsletter.config.environment import OLD_SECRET_KEYS
     from newsletter.services.state import save_file
 
     tune_gc()

@@ -864,6 +864,11 @@ def test_the_folder_for_files_is_relative_to_the_current_one(command: str, news:
     assert "relative to the current" in words and "relative to the current" in news("--help").output
 
 
+def test_no_short_help_is_cut(news: News) -> None:
+    listed = news("--help").output.partition("Commands:")[2]
+    assert "..." not in listed and "  serve  " in listed
+
+
 def test_help_fits_80_columns(news: News) -> None:
     assert "..." not in news("--help").output.partition("Commands:")[2]
 

@@ -149,6 +149,7 @@ def test_stats_count(news: News, folder: Path) -> None:
     assert "  2 PEOPLE GET THE NEWSLETTER\n" in shown and "\n  Unsubscribed 1\n" in shown
     month = f"  {datetime.now(UTC):%Y-%m}              1        1  +"
     assert month in shown and "Pending" not in shown
+    assert "  Month           Joined     Left  + joined, - left\n" in shown
     assert "    imported                                2   100%\n" in shown
     assert "    mail.example                            1    50%\n" in shown
     with open_database(loader.load(folder, {})) as database:
