@@ -54,7 +54,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def _utc_time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+    if text is None:
+        return None
+    if len(text) == _WITHOUT_ZONE:  # nearly all
+        return datetime.fromisoformat(f"{text}+00:00")
+    time = datetime.fromisoformat(text)  # written by hand, perhaps with a zone
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_WITHOUT_ZONE = len("2026-04-27 09:00:00.000000")
 
 
 metadata = MetaData(

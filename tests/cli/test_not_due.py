@@ -93,7 +93,7 @@ def test_the_sender_of_init_gives_no_id_to_a_state(tmp_path: Path) -> None:
     folder = tmp_path / "soup"
     assert CliRunner().invoke(main, ["-C", str(folder), "init"]).exit_code == 0
     refused = CliRunner().invoke(main, ["-C", str(folder), "subscribers", "add", "ada@example.com"])
-    assert refused.exit_code == 1 and "newsletter.yml:4: sender.email is still TODO@" in refused.output
+    assert refused.exit_code == 1 and "newsletter.yml:6: sender.email is still TODO@" in refused.output
     assert "write your real address: the id of the list is made from it once" in refused.output
     assert not (folder / ".news").exists()
     assert CliRunner().invoke(main, ["-C", str(folder), "render"]).exit_code == 0

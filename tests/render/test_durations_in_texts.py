@@ -35,7 +35,7 @@ WORDS = {
 """The words of each language for the keys of DURATIONS, in their order."""
 _DURATION = re.compile(r"\b(?:days|hours?)\b")
 # Advice, and not a limit of the program.
-_OTHERS = ("Please try again in an hour.",)
+_OTHERS = ("Please try again in an hour.", "are erased within an hour.")
 
 
 @pytest.mark.parametrize("words", DURATIONS)

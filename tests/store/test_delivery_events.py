@@ -71,7 +71,7 @@ def ask(database: Database, *, subscriber_id: int | None = None) -> int:
         connection.execute(insert(wording_table), {"id": 1, "text": "Yes, send it.", "since": NOW})
         times = {name: NOW for name in ("asked_at", "expires_at", "mails_since", "mailed_at")}
         row = {"address": ADA.given, "address_key": ADA.key, "asked_how": "sign-up form", "wording_id": 1}
-        row |= {"mails": 1, "subscriber_id": subscriber_id, "id": 7}
+        row |= {"mailbox_key": ADA.key, "mails": 1, "subscriber_id": subscriber_id, "id": 7}
         connection.execute(insert(sign_up_table), row | times)
         mail = {"kind": "confirm", "sign_up_id": 7, "written_at": NOW, "state": "waiting", "tries": 0}
         connection.execute(insert(service_mail_table), mail)

@@ -133,13 +133,13 @@ def test_two_that_plan_at_the_same_moment(
 ) -> None:
     """The second waits for the first, and then finds the issue claimed."""
     recipients(1)
-    with ThreadPoolExecutor() as others, database.writing() as connection:
-        values = {"issue": "2026-04-27", "list": LIST, "content_sha256": "sha", "provider": "outbox"}
-        connection.execute(insert(send_table), {**values, "recipients": 0, "started_at": samples.NOW})
-        second = others.submit(ledger.plan, planned())
-        with pytest.raises(TimeoutError):
-            second.result(0.3)
-        connection.commit()
+    values = {"issue": "2026-04-27", "list": LIST, "content_sha256": "sha", "provider": "outbox"}
+    with ThreadPoolExecutor() as others:
+        with database.writing() as connection:
+            connection.execute(insert(send_table), {**values, "recipients": 0, "started_at": samples.NOW})
+            second = others.submit(ledger.plan, planned())
+            with pytest.raises(TimeoutError):
+                second.result(0.3)
         assert second.result(10) is None
 
 
