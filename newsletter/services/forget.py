@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newsletter.config.loader import Newsletter
 from newsletter.disk import reading
@@ -24,6 +25,9 @@ from newsletter.store.freed_space import WAIT_SECONDS
 from newsletter.store.journal_erasure import erase_from_journals
 from newsletter.subscribers.address import Address
 from newsletter.subscribers.address_in_text import AddressInText
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +59,46 @@ def forget(
     Whatever is left after an error is erased when it is called again with the same addresses, except for a
     name beside an address in a journal: it is not known any more. Raise the errors of `change_database`.
     """
-    names: dict[str, str] = {}
+    wanted: list[AddressInText] = []
 
     def change(database: Database) -> ForgetReport:
-        names.update(_names(database, addresses))
-        return _erase(database, newsletter, addresses, now, wait_seconds)
+        with database.writing() as connection:
+            report, found = erase_people(connection, addresses, now)
+        wanted[:] = found
+        _erase_from_database(database, newsletter, report, wait_seconds)
+        return report
 
     report = change_database(newsletter, change)
     log.info("people forgotten", extra={"people": len(addresses)})
-    _clean_files(newsletter, [AddressInText(one.key, names.get(one.key, "")) for one in addresses], report)
+    _clean_files(newsletter, wanted, report)
     return report
+
+
+def erase_people(
+    connection: "Connection", addresses: Sequence[Address], now: datetime
+) -> tuple[ForgetReport, list[AddressInText]]:
+    """Erase the rows of people; return the report, and what is to be erased from files by `clean_up`."""
+    names = names_of(connection, addresses)
+    report = ForgetReport()
+    on_its_way = [address for address in addresses if is_being_sent_to(connection, address)]
+    for address in addresses:
+        report.results.setdefault(address.given, erase(connection, address, now))
+    if on_its_way:
+        what = "mail is on its way; its result may name the address"
+        report.problems.append(Problem("", what, f"wait until the send has ended, {_AGAIN}"))
+    return report, [AddressInText(address.key, names.get(address.key, "")) for address in addresses]
+
+
+def clean_up(
+    newsletter: Newsletter,
+    database: Database,
+    wanted: Sequence[AddressInText],
+    report: ForgetReport,
+    wait_seconds: float,
+) -> None:
+    """Erase people whose rows are erased from the files, too; add what is left to the report."""
+    _erase_from_database(database, newsletter, report, wait_seconds, rewrite=False)
+    _clean_files(newsletter, wanted, report)
 
 
 def _clean_files(newsletter: Newsletter, wanted: Sequence[AddressInText], report: ForgetReport) -> None:
@@ -82,28 +116,14 @@ def _clean_files(newsletter: Newsletter, wanted: Sequence[AddressInText], report
     report.problems += _other_files(newsletter, wanted)
 
 
-def _names(database: Database, addresses: Sequence[Address]) -> dict[str, str]:
-    with database.reading() as connection:
-        return names_of(connection, addresses)
-
-
-def _erase(
-    database: Database, newsletter: Newsletter, addresses: Sequence[Address], now: datetime, seconds: float
-) -> ForgetReport:
-    report = ForgetReport()
-    with database.writing() as connection:
-        on_its_way = [address for address in addresses if is_being_sent_to(connection, address)]
-        for address in addresses:
-            report.results.setdefault(address.given, erase(connection, address, now))
-    if not database.erase_deleted(seconds):
+def _erase_from_database(
+    database: Database, newsletter: Newsletter, report: ForgetReport, seconds: float, *, rewrite: bool = True
+) -> None:
+    if not database.erase_deleted(seconds, rewrite=rewrite):
         what = "still has the deleted rows, because another process uses the database"
         fix = f"end the other commands of news that use this newsletter, {_AGAIN}"
         where = display_path(database_file(newsletter) or newsletter.state)
         report.problems.append(Problem(where, what, fix))
-    if on_its_way:
-        what = "mail is on its way; its result may name the address"
-        report.problems.append(Problem("", what, f"wait until the send has ended, {_AGAIN}"))
-    return report
 
 
 def database_file(newsletter: Newsletter) -> Path | None:

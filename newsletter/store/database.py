@@ -164,7 +164,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def holding(self, *, lock_seconds: float) -> Iterator[Connection]:
+    def lasting_transaction(self, *, lock_seconds: float) -> Iterator[Connection]:
         """Open a transaction for the locks that the block takes, and roll it back; it may last for days.
 
         A connection that was lost meanwhile is no error.
@@ -186,8 +186,9 @@ class Database:
         with translate_db_errors(engine.url), engine.begin() as connection:
             has_begun = is_in_transaction(connection)  # that of a copy in memory has none
             yield connection
-            if has_begun:
-                refuse_ended(connection)
+            if has_begun and has_ended(connection):
+                what = "the database has rolled back the changes, because one of them failed"
+                raise StoreError(what, "run the same command again", where=self.description)
 
     def copy_to(self, file: Path) -> None:
         """Copy a SQLite database, as it is at this moment, to a new file that only its owner may read.
@@ -300,11 +301,9 @@ def _engine(url: str | URL) -> Engine:
         )
 
 
-def refuse_ended(connection: Connection) -> None:
-    """Raise StoreError if the database has ended a transaction, so that nothing of it would be committed."""
-    if connection.invalidated or not is_in_transaction(connection):
-        what = "the database has rolled back the changes, because one of them failed"
-        raise StoreError(what, "run the same command again", where=describe(connection.engine.url))
+def has_ended(connection: Connection) -> bool:
+    """Return True if the database has ended a transaction, so that nothing of it would be committed."""
+    return connection.invalidated or not is_in_transaction(connection)
 
 
 _URL_FORMAT = "write it as postgresql://user@host/name, or sqlite:///path/to/news.db"

@@ -34,6 +34,7 @@ from newsletter.subscribers.origins import DELIVERY
 
 BOUNCE_PAUSE = timedelta(days=30)
 """The time for which the address of a confirmation mail that bounced gets no other one."""
+_MAX_AHEAD = timedelta(hours=1)  # clocks differ
 # The kinds of events about a confirmation mail that end its sign-up.
 _ENDING: tuple[DeliveryEventKind, ...] = ("bounced", "unsubscribed", "complained")
 
@@ -86,7 +87,10 @@ def record(connection: Connection, events: Iterable[DeliveryEvent], now: datetim
 
     A transaction that writes; the caller commits it. The order and the repetition of events do not matter.
     """
-    every = list(events)
+    # A time in the future would count as later than every consent.
+    every = [
+        event._replace(at=min(event.at, now)) if event.at > now + _MAX_AHEAD else event for event in events
+    ]
     sign_ups = _find_sign_ups(connection, every)
     by_digest = {event.digest(): _of_subscriber(event, sign_ups) for event in every}
     ended = _end_sign_ups(connection, by_digest.values(), sign_ups, now)

@@ -48,6 +48,7 @@ _BATCH = 500
 NOT_SEARCHED = {
     # Those of other people: ada@example.com is a part of ada@example.com.br.
     *((table, name) for table in ("subscriber", "sign_up") for name in ("address", "address_key")),
+    ("sign_up", "mailbox_key"),
     # Words of this program.
     *(("subscriber", name) for name in ("state", "consent_how", "changed_how")),
     *((table, "state") for table in ("send", "lane", "chunk", "attempt", "service_mail")),

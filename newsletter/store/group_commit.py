@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from newsletter.errors import NewsError, StoreError, Unavailable
-from newsletter.store.database import Database, refuse_ended, translate_db_errors
+from newsletter.errors import NewsError, Unavailable
+from newsletter.store.database import Database, has_ended, translate_db_errors
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,8 @@ class _Job:
                 self._make(connection)
         except Exception as failure:  # of the change; the one who asked for it gets it
             self._failure = self._failure or failure
-            try:
-                refuse_ended(connection)
-            except StoreError:
-                raise self._failure from None
+        if self._failure and has_ended(connection):
+            raise self._failure
 
     def _make(self, connection: Connection) -> None:
         """Make the change; keep its failure, because that of the savepoint would hide it."""

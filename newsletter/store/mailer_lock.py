@@ -55,7 +55,7 @@ def only_mailer(database: Database) -> Iterator[None]:
 @contextmanager
 def _server_lock(database: Database, wait_seconds: float) -> Iterator[bool]:
     """Hold an advisory lock with a connection of its own; yield False if another one has it."""
-    with database.holding(lock_seconds=wait_seconds) as connection:
+    with database.lasting_transaction(lock_seconds=wait_seconds) as connection:
         try:
             _take(database, connection)
         except DatabaseBusy:

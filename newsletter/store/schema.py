@@ -116,13 +116,14 @@ wording_table = Table(
 # The sign-ups that wait for their confirmation, apart from the subscribers; each is deleted after
 # `expires_at`. Ids are never reused, because the links in mail have them. A sign-up that was confirmed has
 # the number of its subscriber: its link continues to work until it expires. `mails` were written since
-# `mails_since`.
+# `mails_since`. Addresses that differ after a plus sign have one `mailbox_key`.
 sign_up_table = Table(
     "sign_up",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("address", String, nullable=False),
     Column("address_key", String, nullable=False, unique=True),
+    Column("mailbox_key", String, nullable=False, index=True),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("asked_how", String, nullable=False),

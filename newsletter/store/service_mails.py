@@ -42,7 +42,6 @@ class ServiceMail:
     sign_up_id: int | None
     subscriber_id: int | None
     address: str
-    name: str
     written_at: datetime
     tries: int
 
@@ -179,7 +178,6 @@ def delete_waiting(
 def _with_addresses() -> Select[Any]:
     """Return the query of the columns of `ServiceMail`."""
     address = func.coalesce(sign_up_table.c.address, subscriber_table.c.address)
-    name = func.coalesce(subscriber_table.c.name, "")
     people = service_mail_table.outerjoin(sign_up_table, sign_up_table.c.id == _columns.sign_up_id)
     people = people.outerjoin(subscriber_table, subscriber_table.c.id == _columns.subscriber_id)
     return select(
@@ -188,7 +186,6 @@ def _with_addresses() -> Select[Any]:
         _columns.sign_up_id,
         _columns.subscriber_id,
         address,
-        name,
         _columns.written_at,
         _columns.tries,
     ).select_from(people)

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from newsletter.constants import LEFT_STATES, SubscriberState
 from newsletter.store import consent_history, service_mails, suppression
 from newsletter.store.batches import batches
 from newsletter.store.schema import service_mail_table, sign_up_table, subscriber_table
-from newsletter.subscribers.address import Address
-from newsletter.subscribers.mail_limits import ALREADY_PAUSE, MailCount, with_next
+from newsletter.subscribers.address import Address, mailbox_key
+from newsletter.subscribers.mail_limits import (
+    ALREADY_PAUSE,
+    MAIL_COUNT_PERIOD,
+    MAX_MAILS,
+    MailCount,
+    with_next,
+)
 from newsletter.subscribers.origins import ConsentOrigin
 
 CONFIRMATION_LIFETIME = timedelta(days=7)
@@ -62,9 +68,12 @@ def ask(connection: Connection, address: Address, wording: str, how: ConsentOrig
     known = _row(connection, sign_up_table.c.address_key == address.key)
     if (count := _next_mail(known, now)) is None or _is_paused(connection, address, now):
         return
+    if _is_flooded(connection, address, now):
+        return
     values = {
         "address": address.given,
         "address_key": address.key,
+        "mailbox_key": mailbox_key(address.key),
         "asked_at": now,
         "asked_how": how,
         "wording_id": consent_history.wording_id(connection, wording, now),
@@ -75,6 +84,18 @@ def ask(connection: Connection, address: Address, wording: str, how: ConsentOrig
     else:
         sign_up_id = _insert(connection, known, values)
     service_mails.write(connection, "confirm", now, sign_up_id=sign_up_id)
+
+
+def _is_flooded(connection: Connection, address: Address, now: datetime) -> bool:
+    """Return True if enough other addresses of the same mailbox, such as `sam+1@…`, were mailed lately."""
+    others = sign_up_table.c
+    is_other = and_(
+        others.mailbox_key == mailbox_key(address.key),
+        others.address_key != address.key,
+        others.mailed_at > now - MAIL_COUNT_PERIOD,
+    )
+    number = connection.scalar(select(func.count()).select_from(sign_up_table).where(is_other)) or 0
+    return number >= MAX_MAILS
 
 
 def remind(connection: Connection, address: Address, now: datetime) -> None:

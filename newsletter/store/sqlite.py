@@ -122,9 +122,9 @@ def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows
     SQLAlchemy would look at each value, which takes more time than the insertion itself. SQLite prepares the
     checks and the ids of a table for each statement, so a statement inserts as many rows as it may.
     """
-    for some in batches(rows, MAX_PARAMETERS // len(names)):
-        statement = _insert_statement(table.name, tuple(names), len(some))
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+    for batch in batches(rows, MAX_PARAMETERS // len(names)):
+        statement = _insert_statement(table.name, tuple(names), len(batch))
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(batch)))
 
 
 @lru_cache(maxsize=128)

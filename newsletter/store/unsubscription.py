@@ -7,7 +7,7 @@ erased.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 
 from newsletter.constants import LEFT_STATES, SubscriberState
 from newsletter.store import consent_history, service_mails, suppression
@@ -17,6 +17,9 @@ from newsletter.subscribers.origins import UNDOABLE, UNSUBSCRIBE_PAGE, StateOrig
 
 UNDO_PERIOD = timedelta(days=30)
 """The time in which a person can take back an unsubscription."""
+MAX_UNDOS = 5
+"""The most unsubscriptions that a person can take back in a day."""
+_DAY = timedelta(days=1)
 
 _columns = subscriber_table.c
 
@@ -80,7 +83,19 @@ def _can_undo(now: datetime) -> ColumnElement[bool]:
         _columns.changed_at > now - UNDO_PERIOD,
         _was_active(),
         not_(_has_stopped_delivery()),
+        not_(_returns_often(now)),
     )
+
+
+def _returns_often(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a person took back MAX_UNDOS unsubscriptions within a day.
+
+    Each one adds rows to the history.
+    """
+    events = consent_event_table.c
+    is_return = and_(events.subscriber_id == _columns.id, events.change == "returned", events.at > now - _DAY)
+    number = select(func.count()).select_from(consent_event_table).where(is_return).scalar_subquery()
+    return number >= MAX_UNDOS
 
 
 def _was_active() -> ColumnElement[bool]:

@@ -55,6 +55,12 @@ def parse(text: str) -> Address:
     return _parse_strictly(text)
 
 
+def mailbox_key(address_key: str) -> str:
+    """Return the key of an address without what follows a plus sign, which leads to the same mailbox."""
+    local, at, domain = address_key.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
 def half_hidden(address: str) -> str:
     """Return an address of which only its owner recognises the hidden part: `s•••@example.com`.
 

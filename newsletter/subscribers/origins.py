@@ -10,6 +10,7 @@ SIGN_UP_MAIL: Final = "sign-up by mail"
 REMOVED_BY_HAND: Final = "removed by hand"
 UNSUBSCRIBE_PAGE: Final = "unsubscribe page"
 ONE_CLICK: Final = "one-click"
+OWN_DATA_PAGE: Final = "own data page"
 UNSUBSCRIBE_MAIL: Final = "unsubscribe mail"
 UNSUBSCRIBE_WORKER: Final = "unsubscribe worker"
 PROVIDER_UNSUBSCRIBE: Final = "unsubscribed at the provider"
@@ -31,6 +32,7 @@ StateOrigin = Literal[
     "imported",  # a file of `news subscribers import`
     "unsubscribe page",  # the button on the page of the link in each mail
     "one-click",  # the button of a mail program (RFC 8058)
+    "own data page",  # the page of a link that was mailed to the person
     "unsubscribe mail",  # a mail to `unsubscribe.mailto` with the token of a link
     "unsubscribe worker",  # the page of the worker, or one click, which it does not tell apart
     "unsubscribed at the provider",  # the provider's own page, or its list of unsubscriptions

@@ -40,7 +40,7 @@ class Context:
     `wake_mailer` tells the thread that sends mail that some waits, `is_mailing` that its last pass succeeded,
     and `erase_later` that deleted rows are still to be erased from the database's file. A form that could
     tell who is on the list is answered after `answer_seconds`. `webhook_slots` limits the large bodies that
-    are in memory at the same time.
+    are in memory at the same time, and `erasing` lets one request at a time search the files.
     """
 
     newsletter: Newsletter
@@ -56,6 +56,7 @@ class Context:
     erase_later: Callable[[], None]
     answer_seconds: float = ANSWER_SECONDS
     probe: Probe = field(default_factory=Probe)
+    erasing: asyncio.Lock = field(default_factory=asyncio.Lock)
     webhook_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WEBHOOKS))
 
     @cached_property

@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from newsletter.background import run_in_thread
 from newsletter.constants import LEFT_STATES
-from newsletter.services.forget import forget
+from newsletter.services.forget import clean_up, erase_people
 from newsletter.services.person_data import as_csv, as_json
 from newsletter.store import unsubscription
 from newsletter.store.data_links import ask_for_link
 from newsletter.store.person_record import PersonRecord, SubscriberRecord, read_person_with_id
 from newsletter.subscribers.address import half_hidden, parse
-from newsletter.subscribers.origins import UNSUBSCRIBE_PAGE
+from newsletter.subscribers.origins import OWN_DATA_PAGE
 from newsletter.web.bodies import read_address, read_form
 from newsletter.web.context import Context, context
 from newsletter.web.equal_time import equal_time
@@ -79,7 +79,7 @@ async def leave(request: Request) -> Response:
     async def left(shared: Context, opened: "_Opened") -> Response:
         subscriber_id, now = opened.subscriber.id, shared.now()
         await shared.writer.write(
-            lambda connection: unsubscription.leave(connection, subscriber_id, UNSUBSCRIBE_PAGE, now)
+            lambda connection: unsubscription.leave(connection, subscriber_id, OWN_DATA_PAGE, now)
         )
         log.info("unsubscribed", extra={"how": "own data"})
         return await show(request)
@@ -94,8 +94,12 @@ async def erase(request: Request) -> Response:
     async def erased(shared: Context, opened: "_Opened") -> Response:
         if not fields.get("sure"):
             return await _page(shared, opened, is_unsure=True)
-        address = parse(opened.subscriber.address)
-        report = await run_in_thread(forget, shared.newsletter, [address], shared.now(), _ERASE_SECONDS)
+        address, now = parse(opened.subscriber.address), shared.now()
+        report, wanted = await shared.writer.write(
+            lambda connection: erase_people(connection, [address], now)
+        )
+        async with shared.erasing:  # it reads the whole state folder
+            await run_in_thread(clean_up, shared.newsletter, shared.database, wanted, report, _ERASE_SECONDS)
         for problem in report.problems:
             log.warning(
                 "not all is erased yet: %s (the command is news subscribers forget; no log has the address)",

@@ -161,7 +161,7 @@ def test_without_pages_people_confirm_by_an_answer(tmp_path: Path) -> None:
     mailing = mailings.mailing("confirm", samples.NOW)
     assert mailing.reply_to == "join@example.com"
     assert "Answer this mail" in mailing.rendered.text and "opens a page" not in mailing.rendered.text
-    mail = ServiceMail(5, "confirm", 12, None, "ada@example.com", "", samples.NOW, 0)
+    mail = ServiceMail(5, "confirm", 12, None, "ada@example.com", samples.NOW, 0)
     recipient = mailings.recipient(mail, 1, samples.NOW)
     token = LINKS.confirm_token(12)
     assert recipient.message_id == f"<{token}@example.com>"
@@ -172,6 +172,6 @@ def test_a_mail_by_mail_has_the_link_to_leave_of_the_newsletter(tmp_path: Path) 
     extra = "pull: {imap: {host: mail.example.com, username: join}}\nsign_up: {mailto: join@example.com}\n"
     mailings = ServiceMailings(samples.newsletter(tmp_path, extra=extra), LINKS, TOKENS, "")
     mailing = mailings.mailing("already", samples.NOW)
-    mail = ServiceMail(6, "already", None, 3, "ada@example.com", "", samples.NOW, 0)
+    mail = ServiceMail(6, "already", None, 3, "ada@example.com", samples.NOW, 0)
     recipient = mailings.recipient(mail, 1, samples.NOW)
     assert mailing.value("unsubscribe_url")(recipient) == f"https://soup.example.com/leave/{TOKENS.token(3)}"

@@ -154,9 +154,7 @@ def test_mail_about_a_subscription_arrives_without_what_belongs_to_the_list(
     tokens = UnsubscribeTokens(samples.SECRET, newsletter.list_id)
     mailings = ServiceMailings(newsletter, links, tokens, "https://news.example.com")
     people = ["ada@example.com", "emil@example.com"]
-    mails = [
-        ServiceMail(n, "data", None, n, person, "", samples.NOW, 0) for n, person in enumerate(people, 1)
-    ]
+    mails = [ServiceMail(n, "data", None, n, person, samples.NOW, 0) for n, person in enumerate(people, 1)]
     batch = Batch(
         mailings.mailing("data", samples.NOW),
         [mailings.recipient(mail, number, samples.NOW) for number, mail in enumerate(mails)],

@@ -254,8 +254,8 @@ def test_a_send_of_an_older_version_has_the_same_ids(subscriber: int) -> None:
 @pytest.mark.parametrize(
     ("mail", "data"),
     [
-        (ServiceMail(1, "confirm", 12, None, "ada@example.com", "", samples.NOW, 0), {"news_sign_up": "12"}),
-        (ServiceMail(2, "data", None, 34, "ada@example.com", "", samples.NOW, 0), {"news_subscriber": "34"}),
+        (ServiceMail(1, "confirm", 12, None, "ada@example.com", samples.NOW, 0), {"news_sign_up": "12"}),
+        (ServiceMail(2, "data", None, 34, "ada@example.com", samples.NOW, 0), {"news_subscriber": "34"}),
     ],
 )
 def test_events_of_mail_about_a_subscription_find_its_person(

@@ -47,3 +47,23 @@ def test_what_has_expired_is_deleted_once_an_hour(tmp_path: Path) -> None:
             assert rows() == left, days
         files = [file for file in newsletter.state.iterdir() if file.is_file()]
         assert [file for file in files if b"sam@example.com" in file.read_bytes()] == []
+
+
+class BusyFile:
+    """A database whose file others read: what was deleted cannot be erased from it at once."""
+
+    def __init__(self, *results: bool) -> None:
+        self.results = list(results)
+
+    def erase_deleted(self, seconds: float, *, rewrite: bool) -> bool:
+        return self.results.pop(0)
+
+
+def test_what_could_not_be_erased_from_the_file_is_erased_an_hour_later() -> None:
+    moment, file, deleted = samples.NOW, BusyFile(False, False, True), [3, 0, 0, 0]
+    housekeeping = Housekeeping(file, lambda change: deleted.pop(0), lambda: moment)
+    for tries_left in (2, 1, 0, 0):
+        housekeeping.run_if_due()
+        assert len(file.results) == tries_left
+        moment += timedelta(hours=1)
+    assert deleted == []

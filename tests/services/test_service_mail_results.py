@@ -11,7 +11,7 @@ from tests.samples import NOW
 
 
 def mail(kind: str = "confirm", tries: int = 0) -> ServiceMail:
-    return ServiceMail(1, kind, None, None, "ada@example.com", "", NOW, tries)
+    return ServiceMail(1, kind, None, None, "ada@example.com", NOW, tries)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from newsletter.errors import DatabaseBusy
 from newsletter.store import suppression
 from newsletter.store.consent_history import history
 from newsletter.store.database import Database
@@ -283,3 +284,14 @@ def test_a_delivery_after_soft_bounces_is_in_the_history_and_no_consent(
     assert history_of(database) == [left, returned]
     do(database, event("bounced", days=5))
     assert states(database)[0] == "bounced", "reported late, and after the consent"
+
+
+def test_events_wait_while_people_are_forgotten(database: Database, people: list[int]) -> None:
+    """Otherwise an event of a person could be stored after the person was erased."""
+    if database.url.get_backend_name() != "postgresql":
+        return  # SQLite has one writer at a time
+    with database.writing() as connection:
+        suppression.lock_to_forget_people(connection)
+        with pytest.raises(DatabaseBusy), database.writing(lock_seconds=0.2) as other:
+            record(other, [event("delivered")], NOW)
+    assert stored(database) == 0

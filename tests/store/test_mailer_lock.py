@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from newsletter.errors import SendRefused
 from newsletter.store.database import Database
-from newsletter.store.mailer_lock import mailer_lock, only_mailer
+from newsletter.store.mailer_lock import _take, mailer_lock, only_mailer
 
 
 def test_one_process_at_a_time_has_the_lock(database: Database) -> None:
@@ -42,8 +42,10 @@ def test_the_lock_outlasts_the_limit_of_an_idle_transaction(database: Database) 
     """Every other transaction that does nothing is ended after a minute."""
     if database.url.get_backend_name() != "postgresql":
         return  # the lock is on a file
-    with database.holder(lock_seconds=1) as connection:
+    with database.lasting_transaction(lock_seconds=1) as connection:
         assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "1min"
+        _take(database, connection)
+        assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "0"
     with mailer_lock(database), database.reading() as connection:
         query = "select count(*) from pg_stat_activity where state = 'idle in transaction'"
         assert connection.scalar(text(f"{query} and backend_xmin is null")) == 1, "it keeps no old rows"

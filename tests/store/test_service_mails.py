@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Literal
 
 import pytest
-from sqlalchemy import update
 
 from newsletter.store import data_links, service_mails
 from newsletter.store.database import Database
 from newsletter.store.erasure import erase
-from newsletter.store.schema import service_mail_table, subscriber_table
+from newsletter.store.schema import service_mail_table
 from newsletter.store.service_mails import ServiceMail, ServiceMailResult
 from newsletter.subscribers.parsing import parse_subscriber
 from tests.samples import NOW
@@ -49,7 +48,7 @@ def test_a_mail_has_the_address_of_its_sign_up_or_subscriber(story: Story) -> No
         story.sign_up("bo@example.com").id,
     )
     assert (second.kind, second.address, second.subscriber_id) == ("data", "ada@example.com", ada)
-    assert (first.name, first.tries, first.written_at, first.subscriber_id) == ("", 0, story.now, None)
+    assert (first.tries, first.written_at, first.subscriber_id) == (0, story.now, None)
     assert waiting(story, 1) == [first], "the oldest"
 
 
@@ -58,7 +57,7 @@ def test_a_claimed_mail_is_sent_by_one_process(story: Story) -> None:
         story.ask(f"{name}@example.com")
     mails = waiting(story)
     with ThreadPoolExecutor(4) as pool:
-        claimed = [mail for some in pool.map(lambda _: claim(story, mails), range(4)) for mail in some]
+        claimed = [mail for batch in pool.map(lambda _: claim(story, mails), range(4)) for mail in batch]
     assert sorted(mail.id for mail in claimed) == [mail.id for mail in mails]
     assert waiting(story) == []
 
@@ -187,12 +186,3 @@ def test_strangers_and_forgotten_people_get_no_link(story: Story) -> None:
         erase(connection, ADA, story.now)
     story.ask_for_link()
     assert story.mails() == []
-
-
-def test_a_name_is_that_of_the_subscriber(story: Story) -> None:
-    story.joined()
-    story.ask_for_link()
-    with story.database.writing() as connection:
-        connection.execute(update(subscriber_table).values(name="Ada Example"))
-    (mail,) = waiting(story)
-    assert mail.name == "Ada Example"

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from newsletter.constants import DEPARTED_STATES
 from newsletter.store import sign_ups, suppression
@@ -312,3 +312,13 @@ def test_a_link_is_said_to_confirm_only_if_it_does(story: Story) -> None:
     assert found(story, number).can_confirm
     story.confirm(number)
     assert (found(story, number).can_confirm, found(story, number).state) == (False, "active")
+
+
+def test_addresses_of_one_mailbox_share_a_limit(story: Story) -> None:
+    """`sam+1@…`, `sam+2@…` and so on all reach one person."""
+    for number in range(20):
+        story.ask(f"sam+{number}@example.com")
+    story.ask("kim@example.com")
+    with story.database.reading() as connection:
+        addresses = set(connection.scalars(select(sign_up_table.c.address)))
+    assert addresses == {"sam+0@example.com", "sam+1@example.com", "sam+2@example.com", "kim@example.com"}

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from newsletter.constants import DeliveryEventKind
-from newsletter.store import unsubscription
+from newsletter.errors import DatabaseBusy
+from newsletter.store import suppression, unsubscription
 from newsletter.store.database import Database
 from newsletter.store.delivery_events import record
 from newsletter.store.erasure import erase
@@ -185,3 +186,29 @@ def test_an_earlier_departure_of_an_active_person_permits_no_undo(story: Story) 
     story.wait(HOUR)
     story.leave(ada)
     assert not story.undo_leave(ada)
+
+
+def test_leaving_waits_for_an_import(story: Story) -> None:
+    """An import reads the states of people, and writes them later."""
+    if story.database.url.get_backend_name() != "postgresql":
+        return  # SQLite has one writer at a time
+    ada = story.joined()
+    with story.database.writing() as connection:
+        suppression.lock_to_add_people(connection)
+        with pytest.raises(DatabaseBusy), story.database.writing(lock_seconds=0.2) as other:
+            unsubscription.leave(other, ada, ONE_CLICK, story.now)
+    assert story.state() == "active"
+
+
+def test_an_unsubscription_is_taken_back_a_few_times_a_day(story: Story) -> None:
+    """A loop of both buttons would fill the history without end."""
+    ada = story.joined()
+    results = []
+    for _ in range(10):
+        story.wait(timedelta(minutes=1))
+        story.leave(ada, ONE_CLICK)
+        results.append(story.undo_leave(ada))
+    most = unsubscription.MAX_UNDOS
+    assert results == [True] * most + [False] * (10 - most)
+    story.wait(DAY)
+    assert story.undo_leave(ada)

@@ -8,7 +8,6 @@ import json
 import re
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -71,12 +70,6 @@ class WebhookEvents:
 
     events: tuple[DeliveryEvent, ...]
     skipped: Counter[Skipped]
-
-    def __iter__(self) -> Iterator[DeliveryEvent]:
-        return iter(self.events)
-
-    def __len__(self) -> int:
-        return len(self.events)
 
 
 def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: datetime) -> None:

@@ -40,6 +40,7 @@ def _create_sign_up() -> None:
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("address", sa.String, nullable=False),
         sa.Column("address_key", sa.String, nullable=False),
+        sa.Column("mailbox_key", sa.String, nullable=False),
         sa.Column("asked_at", _TIME, nullable=False),
         sa.Column("expires_at", _TIME, nullable=False),
         sa.Column("asked_how", sa.String, nullable=False),
@@ -53,7 +54,8 @@ def _create_sign_up() -> None:
         sa.ForeignKeyConstraint(["wording_id"], ["wording.id"], name=op.f("fk_sign_up_wording_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_sign_up_expires_at"), "sign_up", ["expires_at"])
+    for column in ("expires_at", "mailbox_key"):
+        op.create_index(op.f(f"ix_sign_up_{column}"), "sign_up", [column])
 
 
 def _create_consent_event() -> None:
