@@ -94,7 +94,7 @@ def _seconds(
     for signature, timestamp, posted in requests:
         verify(signer.public_key, signature, timestamp, posted, now)
         with database.writing() as connection:
-            record(connection, parse(posted, LIST), now)
+            record(connection, parse(posted, LIST).events, now)
     return time.perf_counter() - begin
 
 

@@ -12,6 +12,7 @@ from tests import repositories, samples
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(samples.write(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
     return tmp_path
 
 

@@ -61,7 +61,7 @@ def test_a_head_without_the_body_has_the_rules_of_every_part(templates: Path, ru
 @pytest.mark.parametrize("theme", ["letter", "gazette"])
 def test_a_theme_has_only_files_of_its_own(theme: str) -> None:
     others = {path: path.read_bytes() for path in BUILT_IN.rglob("*.j2") if path.parent.name != theme}
-    files = {path.name: path.read_bytes() for path in (BUILT_IN / theme).iterdir()}
+    files = {path.name: path.read_bytes() for path in (BUILT_IN / theme).iterdir() if path.is_file()}
     assert files and not {*files.values()} & {*others.values()}
     assert (BUILT_IN / "open.mjml.j2").exists() and "open.mjml.j2" not in files
 
