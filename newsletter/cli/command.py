@@ -39,6 +39,21 @@ def command() -> Callable[[Callable[..., Any]], Command]:
     return click.command(cls=Command)
 
 
+def listen_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the options of a command that listens: `--port` and `--host`."""
+    where = click.option(
+        "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
+    )
+    which = click.option(
+        "--port",
+        default=port,
+        show_default=True,
+        type=click.IntRange(0, 65535),
+        help="The port to listen on.",
+    )
+    return lambda function: which(where(function))
+
+
 @contextmanager
 def printable_errors() -> Iterator[None]:
     """Replace errors of click by errors in one printable line: they quote arguments as they were given."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli import output, terminal
-from newsletter.cli.command import command
+from newsletter.cli.command import command, listen_options
 from newsletter.cli.output import Styled
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import shortened
@@ -56,16 +56,7 @@ def schema() -> None:
 
 @command()
 @click.argument("issue", required=False)
-@click.option(
-    "--port",
-    default=PREVIEW_PORT,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="The port to listen on.",
-)
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
-)
+@listen_options(PREVIEW_PORT)
 @click.option(
     "--screenshot",
     metavar="DIR",

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import click
 
 from newsletter.cli import output, terminal
-from newsletter.cli.command import command
+from newsletter.cli.command import command, listen_options
 from newsletter.cli.newsletter import load
 from newsletter.constants import SERVE_PORT
 from newsletter.errors import Problem
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.option(
-    "--port",
-    default=SERVE_PORT,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="The port to listen on.",
-)
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on."
-)
+@listen_options(SERVE_PORT)
 @click.pass_obj
 def serve(folder: Path, port: int, host: str) -> None:
     """Serve the pages to sign up and to unsubscribe.

@@ -38,7 +38,7 @@ _QUOTE = re.compile(r"\s*(?:>|-{2,}\s*\w|_{5,}|\u2014{2,})")
 
 @dataclass(frozen=True)
 class IncomingMail:
-    """What a message says; tokens are not verified. `sender` is "" unless it has exactly one address."""
+    """The content of a message, with tokens that are not verified; `sender` is "" without exactly one."""
 
     leave_tokens: tuple[str, ...] = ()
     confirm_tokens: tuple[str, ...] = ()

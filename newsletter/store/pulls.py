@@ -1,4 +1,4 @@
-"""How far the places outside were read from which people leave or sign up, and the departures from there."""
+"""The positions up to which places outside were read, and the departures that were found there."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

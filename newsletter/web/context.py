@@ -1,4 +1,4 @@
-"""What the handlers of requests share: the newsletter, its database, its links, its limits and its pages."""
+"""The state that the handlers of requests share: the newsletter, its database, links, limits and pages."""
 
 import asyncio
 from collections.abc import Callable, Mapping
