@@ -1,4 +1,4 @@
-"""What people complain about in other newsletter tools, each with the tests that prove it is not so here.
+"""Complaints about other newsletter tools, each with the tests that prove it is not so here.
 
 The complaints are from the issue trackers of listmonk, Keila, Ghost, Mailtrain and others. The archive has no
 complaints here yet.

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +16,9 @@ from newsletter.subscribers.address import half_hidden
 from newsletter.subscribers.origins import ONE_CLICK, UNSUBSCRIBE_PAGE, StateOrigin
 from newsletter.web.bodies import FORM_BYTES, read_start
 from newsletter.web.context import Context, context
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +54,13 @@ async def unsubscribe(request: Request) -> Response:
         return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
     how: StateOrigin = ONE_CLICK if _ONE_CLICK in body else UNSUBSCRIBE_PAGE
     now = shared.now()
-    has_left = await shared.writer.write(lambda connection: leave(connection, subscriber_id, how, now))
+
+    def change(connection: "Connection") -> tuple[bool, Subscription | None]:
+        has_left = leave(connection, subscriber_id, how, now)
+        return has_left, find_subscription(connection, subscriber_id, now)
+
+    has_left, subscription = await shared.writer.write(change)
     log.info("unsubscribed", extra={"how": how, "changed": has_left})
-    subscription = await run_in_thread(_read, shared, subscriber_id)
-    if subscription and subscription.state not in LEFT_STATES:  # signed up again at this moment
-        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE)
     return _left(shared, token, subscription)
 
 
@@ -64,8 +70,12 @@ async def take_back(request: Request) -> Response:
     if (subscriber_id := shared.tokens.subscriber_id(token)) is None:
         return shared.page("not_found", status=HTTPStatus.NOT_FOUND)
     now = shared.now()
-    await shared.writer.write(lambda connection: undo_leave(connection, subscriber_id, now))
-    subscription = await run_in_thread(_read, shared, subscriber_id)
+
+    def change(connection: "Connection") -> Subscription | None:
+        undo_leave(connection, subscriber_id, now)
+        return find_subscription(connection, subscriber_id, now)
+
+    subscription = await shared.writer.write(change)
     if subscription is None or subscription.state in LEFT_STATES:
         return _left(shared, token, subscription)
     return shared.page("returned", {"address": half_hidden(subscription.address)})

@@ -1,4 +1,4 @@
-"""What a message to the mailbox says: tokens in many forms, and hostile messages that say nothing."""
+"""The content of messages to the mailbox: tokens in many forms, and hostile messages without any."""
 
 import random
 import time

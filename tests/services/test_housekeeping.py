@@ -1,4 +1,4 @@
-"""What has expired is deleted, from the database's files too."""
+"""The deletion of what has expired, from the database's files too."""
 
 from datetime import timedelta
 from pathlib import Path

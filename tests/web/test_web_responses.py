@@ -1,4 +1,4 @@
-"""What every response of the public server has, and what a monitor and an operator see of failures."""
+"""The headers of every response of the public server, its health, and the pages of its failures."""
 
 import logging
 from dataclasses import replace
