@@ -20,6 +20,9 @@ An id needs a date that no issue changes: the first issue's would change with an
 FEED_ENTRIES = 20
 """The number of entries in a feed."""
 
+GENERATOR = "news"
+"""The name of this tool in feeds. It has no version: a new one would change every file."""
+
 
 @dataclass(frozen=True)
 class Entry:
