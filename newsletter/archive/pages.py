@@ -86,11 +86,11 @@ class Neighbours:
     newer: IssueSummary | None = None
 
 
-def summarize(issue: Issue, site: Site, updated: dt.date | None = None) -> IssueSummary:
+def summarize(issue: Issue, site: Site) -> IssueSummary:
     """Return the summary of an issue."""
     day = date_line("day", issue.date, site.language, site.labels.get("months"))
     parts = issue.name, issue.date, issue.subject, issue.preheader, day
-    return IssueSummary(*parts, updated, issue.image is not None)
+    return IssueSummary(*parts, issue.updated, issue.image is not None)
 
 
 def render_issue(
@@ -99,21 +99,20 @@ def render_issue(
     sign_up: SignUpWay,
     neighbours: Neighbours,
     *,
-    updated: dt.date | None = None,
     has_card: bool = False,
 ) -> RenderedIssue:
     """Render an issue. Raise TemplateError with the template's file and line, IssueError for bad pictures.
 
     `has_card`: the archive has a drawn picture of this issue.
     """
-    given, about = TemplateInput(issue, site), summarize(issue, site, updated)
+    given, about = TemplateInput(issue, site), summarize(issue, site)
     fields = given.variables["issue"]
     pages = _Pages(site, sign_up)
     context = given.markdown.context
     article = render_text("archive/article.html.j2", site, pages.variables(given.variables, {}), context)
     article = pages.impersonal(article)
-    card = _card(site, about) if has_card else None
-    picture = _picture(fields["image"]) or card or next(_story_pictures(fields), None)
+    drawn = card(site, about.link, about.title) if has_card else None
+    picture = _picture(fields["image"]) or drawn or next(_story_pictures(fields), None)
     page = {
         "name": "issue",
         "root": "../",
@@ -124,7 +123,7 @@ def render_issue(
         "older": _neighbour(neighbours.older),
         "newer": _neighbour(neighbours.newer),
         **_head(about.title, about.description, site, about.link),
-        "updated": updated and updated.isoformat(),
+        "updated": issue.updated and issue.updated.isoformat(),
     }
     shown = render_text("archive/issue.html.j2", site, pages.variables(given.variables, page), context)
     text = impersonal(to_text(given, "archive/issue"), site.labels["reader"], pages.leave)
@@ -150,6 +149,11 @@ def render_lists(
         head = _head(f"{site.name}: {year}", None, site, path)
         links = _year_links(years, "../")
         yield f"{path}{INDEX}", pages.list(head, _years(issues, "../"), links, picture, year=year)
+
+
+def card(site: Site, link: str, title: str) -> PagePicture:
+    """Return the drawn picture of the page at a link from the root; `title` is the text in it."""
+    return PagePicture(f"{site.url}/{link}{CARD}", title, *CARD_SIZE)
 
 
 def render_not_found(site: Site, sign_up: SignUpWay) -> str:
@@ -269,10 +273,6 @@ def _neighbour(about: IssueSummary | None) -> Fields | None:
         return None
     fields = {"link": f"../{about.link}", "title": about.title, "date_line": about.date_line}
     return Fields("Issue", fields)
-
-
-def _card(site: Site, about: IssueSummary) -> PagePicture | None:
-    return PagePicture(f"{site.url}/{about.link}{CARD}", about.title, *CARD_SIZE) if site.url else None
 
 
 def _picture(image: Mapping[str, Any] | None) -> PagePicture | None:
