@@ -51,8 +51,9 @@ def build_archive(
     """Build the archive of a newsletter into a folder; symbolic links must not lead from it out of `root`.
 
     With `draw`, an issue without a picture of its own gets one for OpenGraph, if Chromium is installed; else
-    only pictures of the last build are kept. Raise ConfigError for a newsletter without an archive, IssueError, TemplateError, LimitReached, StoreError, and
-    Unavailable if a file cannot be read or written, or would have personal data; then nothing has changed.
+    only pictures of the last build are kept. Nothing has changed if this raises ConfigError for a newsletter
+    without an archive, IssueError, TemplateError, LimitReached, StoreError, ArchiveRefused for personal data,
+    or Unavailable for a file that cannot be read or written.
     """
     _refuse(newsletter, folder)
     with closing(LimitedProcess(MAX_SECONDS)) as process:
@@ -145,6 +146,8 @@ class _Build:
         for entry in sorted(entries(folder / PICTURES, folder), key=lambda entry: entry.path):
             path = Path(entry.path)
             relative = PurePosixPath(path.relative_to(folder).as_posix())
+            if entry.is_dir(follow_symlinks=False):
+                continue
             if relative.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in relative.parts):
                 self.target.put_copy(str(relative), path, folder, tuple({relative.suffix, *SUFFIXES}))
 
