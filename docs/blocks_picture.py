@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from playwright.async_api import Browser, Route
 
 from docs.picture import side_by_side
+from newsletter.browser.chromium import chromium
 from newsletter.config import loader
 from newsletter.issue import files
-from newsletter.preview.screenshots import chromium
 from newsletter.render.pipeline import render
 from tests import blocks
 

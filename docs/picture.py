@@ -10,10 +10,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
+from newsletter.browser.chromium import chromium
 from newsletter.config import loader
 from newsletter.errors import NewsError
 from newsletter.issue import files
-from newsletter.preview.screenshots import chromium
 from newsletter.render.pipeline import render
 
 ROOT = Path(__file__).resolve().parent.parent

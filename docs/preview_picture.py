@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from newsletter.preview.screenshots import chromium
+from newsletter.browser.chromium import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = {"width": 1280, "height": 760}

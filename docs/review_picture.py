@@ -10,7 +10,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from newsletter import __version__
-from newsletter.preview.screenshots import chromium
+from newsletter.browser.chromium import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 REVIEW = ROOT / "tests" / "golden" / "review" / "not-ready.md"

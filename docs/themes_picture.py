@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from picture import side_by_side
 from playwright.async_api import Browser, Route
 
+from newsletter.browser.chromium import chromium
 from newsletter.config.model import Labels
 from newsletter.issue import files
-from newsletter.preview.screenshots import chromium
 from newsletter.render.model import Site
 from newsletter.render.pipeline import render
 from newsletter.render.themes import THEMES

@@ -19,7 +19,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine, text
 
-from newsletter.preview.screenshots import installed_chromium
+from newsletter.browser.chromium import installed_chromium
 from tests import samples
 from tests.caches import fill_caches, share_compiled_statements
 from tests.fakes import postgresql

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from newsletter.checks import registry as checks
@@ -232,6 +232,8 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
         nested = field.annotation
         optional = next((part for part in get_args(nested) if part is not type(None)), None)
         if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not Labels:
+            if any(isinstance(part, BeforeValidator) for part in field.metadata):  # it has a short form
+                yield prefix + name, field
             yield from keys(nested, f"{prefix}{name}.")
             continue
         yield prefix + name, field

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from newsletter.config import units
+from newsletter.config.archive import Archive, archive_setting, refuse_form_without_server
 from newsletter.config.bounces import Bounces
 from newsletter.config.fields import (
     Host,
@@ -217,6 +218,7 @@ class Config(StrictModel):
     sign_up: SignUp | None = None
     reply_to: Mailbox | None = None
     site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
+    archive: Annotated[Archive, BeforeValidator(archive_setting)] = Archive()
     list_id: ListId | None = None
     language: Language = "en"
     description: Line | None = None
@@ -257,6 +259,13 @@ class Config(StrictModel):
         if value and "pull" in info.data and info.data["pull"].imap is None:
             fix = "add `pull.imap`, the mailbox to which its mail comes"
             raise invalid("needs a mailbox that is read", fix)
+        return value
+
+    @field_validator("archive")
+    @classmethod
+    def _check_archive(cls, value: Archive, info: ValidationInfo) -> Archive:
+        if "unsubscribe" in info.data:
+            refuse_form_without_server(value, info.data["unsubscribe"].url)
         return value
 
     @field_validator("labels")

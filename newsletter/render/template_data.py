@@ -220,7 +220,9 @@ def _plain(value: Any, pictures: Mapping[str, Picture], texts: Mapping[str, Note
             }
             if isinstance(value, Image):
                 picture = pictures[value.src]
+                web_width, web_height = picture.web_size(value.width)
                 fields |= {"src": picture.src, "width": picture.shown_width(value.width)}
+                fields |= {"web_width": web_width, "web_height": web_height}
             return Fields(type(value).__name__, fields)
         case dict():
             return {key: _plain(part, pictures, texts) for key, part in value.items()}

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from newsletter.browser.chromium import installed_chromium
 from newsletter.checks.external import spamassassin
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import NewsError, StateError
-from newsletter.preview import outbox, screenshots, send_test, subscriber_search
+from newsletter.preview import outbox, send_test, subscriber_search
 from newsletter.preview.issue_list import IssueList
 from newsletter.state import git as asked_git
 from newsletter.state.git import find_repository, tracked
@@ -299,7 +300,7 @@ def test_no_program_of_the_work_tree_runs(
     assert tracked(find_repository(folder), [folder / ".env"]) == (frozenset(), "")
     assert not (folder / "pwned").exists()
     (folder / "sub").mkdir()
-    found = (spamassassin.program(folder / "sub"), screenshots.installed_chromium())
+    found = (spamassassin.program(folder / "sub"), installed_chromium())
     assert not [path for path in found if path and Path(path).parent in (own, place)]
 
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from newsletter.preview.screenshots import CHROMIUM_COMMANDS
+from newsletter.browser.chromium import CHROMIUM_COMMANDS
 
 NAMES = ("desktop-light", "desktop-dark", "phone-light", "phone-dark")
 WITHOUT_PLAYWRIGHT = """
@@ -250,7 +250,7 @@ def test_without_chromium_it_says_how_to_get_it(letter, tmp_path, take):
 def test_without_playwright_it_says_how_to_get_it(letter):
     done = news(letter, "preview", "--screenshot", "shots", start=("-c", WITHOUT_PLAYWRIGHT))
     assert done.returncode == 1
-    assert "screenshots need playwright, which is not installed" in done.stderr
+    assert "pictures need playwright, which is not installed" in done.stderr
     assert "pip install playwright" in done.stderr
 
 

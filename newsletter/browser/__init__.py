@@ -1,0 +1,1 @@
+"""Draw web pages with the installed Chromium."""
