@@ -100,10 +100,9 @@ def test_the_pages_of_a_newsletter_in_a_folder() -> None:
     # A repository has one site, and each newsletter would replace it.
     assert pages["concurrency"] == {"group": "pages", "queue": "max"}
     assert "letters/soup/pictures/**" in pages[True]["push"]["paths"]
-    (_, checkout), (_, inputs), (_, upload) = calls(pages, "build")
+    (_, checkout), (_, inputs), _ = calls(pages, "build")
     assert checkout["ref"] == "release/2.0"
-    assert inputs == {"folder": "letters/soup", "command": "archive -o site"}
-    assert upload["path"] == "letters/soup/site"
+    assert inputs == {"folder": "letters/soup", "command": "archive -o site", "pictures": "true"}
 
 
 @pytest.mark.parametrize("name", ["1.10", "007", "null", "true", "0x10"])
