@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,9 @@ class Limits(NamedTuple):
     all: float = 600
 
 
-def draw_cards(pages: Iterable[tuple[str, str]], limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+def draw_cards(
+    pages: Iterable[tuple[str, str]], limits: Limits | None = None
+) -> Generator[tuple[str, bytes], None, None]:
     """Yield the name and the PNG of each page, which is given by its name and HTML, in their order.
 
     Nothing is fetched, no file is read, and no script runs. The same page gives the same bytes on the same
