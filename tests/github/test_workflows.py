@@ -318,6 +318,37 @@ def test_a_page_that_could_be_missing_is_found(old: str, new: str, fault: str) -
     assert fault in "\n".join(page_faults(send, pages))
 
 
+def is_true(condition: str, **values: object) -> bool:
+    """Return the value of a condition of a job; `values` are those of the last words of its names."""
+    expression = condition.removeprefix("${{").removesuffix("}}").replace("&&", " and ").replace("||", " or ")
+    expression = re.sub(r"!(?!=)", " not ", expression).replace("cancelled()", "cancelled")
+    names = re.sub(r"(?:\w+\.)+(\w+)", r"\1", expression)
+    return bool(eval(names.strip(), {}, values))
+
+
+@pytest.mark.parametrize(
+    ("event", "result", "sends"),
+    [
+        ("push", "success", True),
+        ("push", "failure", False),
+        ("push", "cancelled", False),
+        ("push", "skipped", False),
+        # An issue waits for its page until the next daily run at most.
+        ("schedule", "success", True),
+        ("schedule", "failure", True),
+        ("schedule", "cancelled", True),
+        ("workflow_dispatch", "failure", True),
+    ],
+)
+def test_a_merge_sends_only_after_its_page(event: str, result: str, sends: bool) -> None:
+    condition = workflow("send.yml")["jobs"]["send"]["if"]
+    values = {"event_name": event, "result": result, "fork": False, "cancelled": False}
+    assert is_true(condition, **values) is sends
+    # A person who cancels the run wants no mail to be sent, and a fork sends none.
+    assert not is_true(condition, **values | {"cancelled": True})
+    assert not is_true(condition, **values | {"fork": True})
+
+
 def test_the_archive_is_published_when_it_changes() -> None:
     pages, send = workflow("pages.yml"), workflow("send.yml")
     triggers = pages[True]
