@@ -17,6 +17,7 @@ from newsletter.issue.model import PICTURES, Issue
 from newsletter.render.date_line import date_line
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
+from newsletter.render.page_words import visible_text
 from newsletter.render.pages import TEXTS
 from newsletter.render.pipeline import to_text
 from newsletter.render.template_data import Fields, TemplateInput, site_fields
@@ -28,6 +29,8 @@ MAX_ON_FIRST_PAGE = 60
 """The number of issues on the first page; those of an archive of more have a page for each year."""
 INDEX, NOT_FOUND, STYLE = "index.html", "404.html", "style.css"
 CARD, TEXT = "card.png", "issue.txt"
+FORM_NAME = "archive"
+"""The name by which the forms of the archive tell `news serve` whose words the reader saw."""
 CARD_SIZE = 1200, 630
 """The width and the height in pixels of a drawn picture."""
 
@@ -163,6 +166,13 @@ def render_not_found(site: Site, sign_up: SignUpWay) -> str:
     return _Pages(site, sign_up).render("not_found", page)
 
 
+def archive_wording(site: Site, server: str) -> str:
+    """Return the words of the sign-up form of the archive, in one line; `server` is that of `news serve`."""
+    pages = _Pages(site, SignUpWay("form", server))
+    variables = pages.variables(pages.shared(), {}) | {"heading": 2}
+    return visible_text(render_text("archive/sign_up.html.j2", site, variables), "section")
+
+
 def render_style(site: Site) -> str:
     """Render the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
     return render_text("archive/style.css.j2", site, {"site": Fields("Site", site_fields(site))})
@@ -204,7 +214,7 @@ class _Pages:
         return self.render("index", {**page, **head})
 
     def render(self, name: str, page: Mapping[str, Any]) -> str:
-        return render_text(f"archive/{name}.html.j2", self.site, self.variables(self._shared(), page))
+        return render_text(f"archive/{name}.html.j2", self.site, self.variables(self.shared(), page))
 
     def variables(self, shared: Mapping[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables of a template: those of an issue or of every page, and those of this page."""
@@ -216,6 +226,7 @@ class _Pages:
             "language": language,
             "direction": direction(language),
             "t": Function(translator(translations(TEXTS, language), html=True), "t"),
+            "form": FORM_NAME,
             "trap": HONEYPOT_FIELD,
             "problem": None,
             "address": None,
@@ -231,7 +242,7 @@ class _Pages:
             "leave": way.leave,
         }
 
-    def _shared(self) -> dict[str, Any]:
+    def shared(self) -> dict[str, Any]:
         return {
             "site": Fields("Site", site_fields(self.site)),
             "labels": Fields("Labels", self.site.labels),

@@ -26,7 +26,7 @@ class SignUpWay:
     @property
     def link(self) -> str:
         """Return the address for a link or a form."""
-        return f"mailto:{self.address}" if self.kind == "mail" else self.address
+        return f"mailto:{self.address}?subject=subscribe" if self.kind == "mail" else self.address
 
     @property
     def origin(self) -> str | None:

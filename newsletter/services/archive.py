@@ -50,9 +50,10 @@ def build_archive(
 ) -> Built:
     """Build the archive of a newsletter into a folder; symbolic links must not lead from it out of `root`.
 
-    With `draw`, an issue without a picture of its own gets one for OpenGraph, if Chromium is installed. Raise
-    ConfigError for a newsletter without an archive, IssueError, TemplateError, LimitReached, StoreError, and
-    Unavailable if a file cannot be read or written, or would have personal data; then nothing has changed.
+    With `draw`, an issue without a picture of its own gets one for OpenGraph, if Chromium is installed; else
+    only pictures of the last build are kept. Nothing has changed if this raises ConfigError for a newsletter
+    without an archive, IssueError, TemplateError, LimitReached, StoreError, ArchiveRefused for personal data,
+    or Unavailable for a file that cannot be read or written.
     """
     _refuse(newsletter, folder)
     with closing(LimitedProcess(MAX_SECONDS)) as process:
@@ -120,9 +121,9 @@ class _Build:
         self._put_pictures()
         self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
         self.target.put(_NO_JEKYLL, b"")
-        cards = (
-            put_cards(self.target, self.site, self.issues, self.limited) if draw and self.site.url else None
-        )
+        cards = None
+        if self.site.url:
+            cards = put_cards(self.target, self.site, self.issues, self.limited, draw=draw)
         with_card = cards.names if cards else ()
         entries = [self._put_issue(number, with_card) for number in range(len(self.issues))]
         summaries = [one.summary for one in self.issues]
@@ -145,6 +146,8 @@ class _Build:
         for entry in sorted(entries(folder / PICTURES, folder), key=lambda entry: entry.path):
             path = Path(entry.path)
             relative = PurePosixPath(path.relative_to(folder).as_posix())
+            if entry.is_dir(follow_symlinks=False):
+                continue
             if relative.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in relative.parts):
                 self.target.put_copy(str(relative), path, folder, tuple({relative.suffix, *SUFFIXES}))
 

@@ -38,11 +38,13 @@ class _Card(NamedTuple):
         return sha256(self.html.encode()).hexdigest()
 
 
-def put_cards(target: ArchiveFolder, site: Site, issues: Sequence[Published], limited: Limiter) -> Cards:
+def put_cards(
+    target: ArchiveFolder, site: Site, issues: Sequence[Published], limited: Limiter, *, draw: bool
+) -> Cards:
     """Put the pictures of all issues that have none of their own, and that of the lists.
 
-    A picture of the last build is kept while its text and its look are the same. Without Chromium, only these
-    are there.
+    A picture of the last build is kept while its text and its look are the same. Without `draw` or Chromium,
+    only these are there.
     """
     names, missing = set(), []
     for card in _cards(site, issues, limited):
@@ -50,6 +52,8 @@ def put_cards(target: ArchiveFolder, site: Site, issues: Sequence[Published], li
             names.add(card.name)
         else:
             missing.append(card)
+    if not draw:
+        return Cards(frozenset(names))
     by_name = {card.name: card for card in missing}
     try:
         with closing(draw_cards((card.name, card.html) for card in missing)) as drawn:

@@ -35,14 +35,14 @@ async def subscribe(request: Request) -> Response:
     async with equal_time(shared.answer_seconds):
         if not form.fields.get(HONEYPOT_FIELD):
             count_mail(request)
-            await _ask(shared, form.address)
+            await _ask(shared, form.address, shared.wording(form.fields.get("form", "")))
     return shared.page("check_mail", {"address": half_hidden(form.address.given)})
 
 
-async def _ask(shared: Context, address: Address) -> None:
+async def _ask(shared: Context, address: Address, wording: str) -> None:
     now = shared.now()
     await shared.writer.write(
-        lambda connection: sign_ups.ask(connection, address, shared.wording, SIGN_UP_FORM, now)
+        lambda connection: sign_ups.ask(connection, address, wording, SIGN_UP_FORM, now)
     )
     shared.wake_mailer()
 
