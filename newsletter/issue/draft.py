@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,9 +72,15 @@ def _comment_lines(text: str) -> list[str]:
     lines = [
         line
         for paragraph in text.split("\n")
-        for line in textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False)
+        for line in textwrap.wrap(paragraph, _width(paragraph), break_on_hyphens=False)
     ]
     return [_MARKER.sub(lambda found: f"{found[0][:6]} {found[0][6:]}", _unclosing(line)) for line in lines]
+
+
+def _width(text: str) -> int:
+    """Return the characters of a line: half as many for a text of Chinese, Japanese or Korean."""
+    wide = sum(unicodedata.east_asian_width(character) in "FW" for character in text)
+    return _WIDTH // 2 if 2 * wide > len(text) else _WIDTH
 
 
 def _unclosing(line: str) -> str:

@@ -28,7 +28,8 @@ def read(request: SourceRequest, content: Content) -> Entries:
         what = "an HTML page" if _HTML_PAGE.match(start) else f'content of the type "{_type(content)}"'
         fix = "write the address of the feed: the page may name it as RSS or Atom"
         raise request.unavailable(f"gave no feed, but {what}", fix)
-    entries = tuple(_entry(one, content.address) for one in parsed.entries)
+    is_atom = parsed.version.startswith("atom")
+    entries = tuple(_entry(one, content.address, is_atom) for one in parsed.entries)
     return Entries(entries, tuple(_notes(request, parsed, len(entries))))
 
 
@@ -64,11 +65,13 @@ def _notes(request: SourceRequest, parsed: Any, count: int) -> list[Problem]:
     return [request.note(what, "compare them with the page", warning=True)]
 
 
-def _entry(one: Any, base: str) -> Entry:
-    detail = one.get("title_detail") or {}
+def _entry(one: Any, base: str, is_atom: bool) -> Entry:
+    kind = (one.get("title_detail") or {}).get("type")
+    # Only Atom says whether a title is HTML.
+    is_html = kind != "text/plain" if is_atom and kind else None
     names = (author.get("name") for author in one.get("authors") or () if author)
     return Entry(
-        plain_text.one_line(one.get("title") or "", detail.get("type") != "text/plain"),
+        plain_text.one_line(one.get("title") or "", is_html),
         plain_text.address(one.get("link"), base),
         tuple(name for given in names if given and "@" not in given and (name := plain_text.one_line(given))),
         _moment(one),

@@ -106,7 +106,7 @@ def _number(value: object) -> float | None:
     try:
         return None if math.isnan(value) else float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return None
 
 
 def _notes(request: SourceRequest, found: list[dict[str, Any]], entries: tuple[Entry, ...]) -> list[Problem]:
