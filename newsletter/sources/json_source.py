@@ -1,8 +1,8 @@
 """Read the entries of JSON by the JMESPath expressions of newsletter.yml."""
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
@@ -16,6 +16,24 @@ Search = Callable[[object], Any]
 
 _PARTS = ("title", "link", "authors", "date", "text", "rating")
 _FIX = "correct the expression"
+# An expression may also raise TypeError, such as `[?rating > 'x']`, or be nested too deep.
+_FAILURES = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError)
+
+
+class _Wanted(NamedTuple):
+    """The kind of value that a part of an entry needs, and whether an entry has it."""
+
+    name: str
+    is_given: Callable[[Entry], bool]
+
+
+_WANTED = {
+    "link": _Wanted("web address", lambda entry: bool(entry.link)),
+    "authors": _Wanted("text or list of texts", lambda entry: bool(entry.authors)),
+    "date": _Wanted("date", lambda entry: entry.date is not None),
+    "text": _Wanted("text", lambda entry: bool(entry.text)),
+    "rating": _Wanted("number", lambda entry: entry.rating is not None),
+}
 
 
 def read(request: SourceRequest, content: Content) -> Entries:
@@ -25,44 +43,63 @@ def read(request: SourceRequest, content: Content) -> Entries:
     """
     searches = {key: _search(request, key) for key in ("entries", *_PARTS) if getattr(request.source, key)}
     data = decode(request, content)
-    items = searches["entries"](data)
-    if not isinstance(items, list):
-        written = f"the expression {printable(request.source.entries)} gave {described(items)}, and no list"
-        raise _invalid_entries(request, f"{written}; the response is {described(data)}")
-    found = [{key: searches[key](item) for key in _PARTS if key in searches} for item in items]
-    if not items:
-        return Entries(())
-    if not any(_words(parts["title"]).strip() for parts in found):
-        gave = described(found[0]["title"])
+    items = _items(request, searches.pop("entries"), data)
+    found = {key: _evaluated(request, key, search, items) for key, search in searches.items()}
+    if items and not any(_words(value).strip() for value in found["title"].values):
+        gave = described(found["title"].values[0])
         what = f"{_quoted(request, 'title')} gave {gave} and no text in {_in_all(items)}"
         raise request.invalid("title", f"{what}; an entry is {described(items[0])}", _FIX)
-    entries = tuple(_entry(parts, content.address) for parts in found)
+    columns = [found[key].values if key in found else [None] * len(items) for key in _PARTS]
+    entries = tuple(_entry(*parts, base=content.address) for parts in zip(*columns, strict=True))
     return Entries(entries, tuple(_notes(request, found, entries)))
 
 
+class _Part(NamedTuple):
+    """The values of an expression for all entries; None where it failed. `failures` are the reasons."""
+
+    values: list[Any]
+    failures: list[str]
+
+
 def _search(request: SourceRequest, key: str) -> Search:
-    """Return the function that evaluates an expression; it raises ConfigError at the expression's line."""
+    """Return the function of an expression; raise ConfigError at its line if it is no JMESPath expression."""
     import jmespath
 
-    # An expression may also raise TypeError, such as `[?rating > 'x']`, or be nested too deep.
-    failures = (jmespath.exceptions.JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError)
     try:
-        compiled = jmespath.compile(getattr(request.source, key))
-    except failures as failure:
+        search: Search = jmespath.compile(getattr(request.source, key)).search
+    except _FAILURES as failure:
         raise request.invalid(key, f"is no JMESPath expression: {_reason(failure)}", _FIX) from failure
-
-    def search(value: object) -> Any:
-        try:
-            return compiled.search(value)
-        except failures as failure:
-            what = f"{_quoted(request, key)} cannot be evaluated: {_reason(failure)}"
-            raise _at(request, key, what) from failure
-
     return search
 
 
-def _at(request: SourceRequest, key: str, what: str) -> Exception:
-    return _invalid_entries(request, what) if key == "entries" else request.invalid(key, what, _FIX)
+def _items(request: SourceRequest, search: Search, data: object) -> list[Any]:
+    """Return the list of entries."""
+    written = _quoted(request, "entries")
+    try:
+        items = search(data)
+    except _FAILURES as failure:
+        what = f"{written} cannot be evaluated: {_reason(failure)}"
+        raise _invalid_entries(request, what) from failure
+    if not isinstance(items, list):
+        what = f"{written} gave {described(items)}, and no list; the response is {described(data)}"
+        raise _invalid_entries(request, what)
+    return items
+
+
+def _evaluated(request: SourceRequest, key: str, search: Search, items: list[Any]) -> _Part:
+    """Return the values of an expression; raise ConfigError if it cannot be evaluated in any entry."""
+    part = _Part([], [])
+    for item in items:
+        value = None
+        try:
+            value = search(item)
+        except _FAILURES as failure:
+            part.failures.append(_reason(failure))
+        part.values.append(value)
+    if items and len(part.failures) == len(items):
+        what = f"{_quoted(request, key)} cannot be evaluated: {part.failures[0]}"
+        raise request.invalid(key, what, _FIX)
+    return part
 
 
 def _invalid_entries(request: SourceRequest, what: str) -> Exception:
@@ -80,14 +117,16 @@ def _reason(failure: Exception) -> str:
     return printable(lines[0], 160)
 
 
-def _entry(parts: dict[str, Any], base: str) -> Entry:
+def _entry(
+    title: object, link: object, authors: object, date: object, text: object, rating: object, *, base: str
+) -> Entry:
     return Entry(
-        plain_text.one_line(_words(parts["title"])),
-        plain_text.address(parts.get("link"), base),
-        tuple(name for given in _names(parts.get("authors")) if (name := plain_text.one_line(given))),
-        parse_moment(parts.get("date")),
-        _words(parts.get("text")),
-        _number(parts.get("rating")),
+        plain_text.one_line(_words(title)),
+        plain_text.address(link, base),
+        tuple(name for given in _names(authors) if (name := plain_text.one_line(given))),
+        parse_moment(date),
+        _words(text),
+        _number(rating),
     )
 
 
@@ -109,34 +148,22 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _notes(request: SourceRequest, found: list[dict[str, Any]], entries: tuple[Entry, ...]) -> list[Problem]:
-    """Return a warning for each expression that gave nothing useful in any entry; it may be misspelled."""
-    useful: dict[str, Callable[[Entry], object]] = {
-        "link": lambda entry: entry.link,
-        "authors": lambda entry: entry.authors,
-        "date": lambda entry: entry.date,
-        "text": lambda entry: entry.text,
-        "rating": lambda entry: entry.rating is not None,
-    }
-    wanted = {
-        "link": "web address",
-        "authors": "text or list of texts",
-        "date": "date",
-        "text": "text",
-        "rating": "number",
-    }
-    notes = []
-    for key, value in useful.items():
-        if key in found[0] and not any(map(value, entries)):
-            gave = f"{_quoted(request, key)} gave {described(found[0][key])}"
-            what = f"{gave} and no {wanted[key]} in {_in_all(found)}"
-            notes.append(request.note(what, _FIX, key=key, warning=True))
-    return notes
+def _notes(request: SourceRequest, found: Mapping[str, _Part], entries: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield a warning for each expression that failed somewhere, or gave nothing useful in any entry."""
+    for key, part in found.items():
+        if part.failures:
+            count = f"{len(part.failures):,} of {counted(len(entries), 'entry', 'entries')}"
+            what = f"{_quoted(request, key)} cannot be evaluated in {count}: {part.failures[0]}"
+            yield request.note(what, _FIX, key=key, warning=True)
+        elif key in _WANTED and entries and not any(map(_WANTED[key].is_given, entries)):
+            gave = f"{_quoted(request, key)} gave {described(part.values[0])}"
+            what = f"{gave} and no {_WANTED[key].name} in {_in_all(entries)}"
+            yield request.note(what, _FIX, key=key, warning=True)
 
 
 def _quoted(request: SourceRequest, key: str) -> str:
     return f"the expression {printable(getattr(request.source, key), 60)}"
 
 
-def _in_all(items: list[Any]) -> str:
+def _in_all(items: Sequence[object]) -> str:
     return "the only entry" if len(items) == 1 else f"all {counted(len(items), 'entry', 'entries')}"

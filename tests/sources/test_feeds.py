@@ -175,7 +175,8 @@ def test_an_empty_feed_has_no_entries() -> None:
     [
         pytest.param(
             "<!DOCTYPE html><html><title>Soup</title><p>no feed</p></html>",
-            "gave no feed, but an HTML page; write the address of the feed: the page may name it as RSS or Atom",
+            "gave no feed, but an HTML page; "
+            "write the address of the feed: the page may name it as RSS or Atom",
             id="html",
         ),
         pytest.param(

@@ -121,8 +121,8 @@ def test_an_empty_list_has_no_entries() -> None:
         pytest.param(
             {"soups": SOUPS},
             {},
-            "newsletter.yml:12: sources.soup.json: the expression @ gave a mapping with the keys soups, and no "
-            "list; the response is a mapping with the keys soups; "
+            "newsletter.yml:12: sources.soup.json: the expression @ gave a mapping with the keys soups, and "
+            "no list; the response is a mapping with the keys soups; "
             "add `entries:`, the JMESPath expression for the list of entries",
             id="entries-missing",
         ),
@@ -137,8 +137,8 @@ def test_an_empty_list_has_no_entries() -> None:
         pytest.param(
             SOUPS[:1],
             {"title": "stars"},
-            "newsletter.yml:14: sources.soup.title: the expression stars gave the number 4 and no text in the "
-            "only entry; an entry is a mapping with the keys name, url, cooks, at, about, stars; "
+            "newsletter.yml:14: sources.soup.title: the expression stars gave the number 4 and no text in "
+            "the only entry; an entry is a mapping with the keys name, url, cooks, at, about, stars; "
             "correct the expression",
             id="title-number",
         ),
@@ -163,7 +163,8 @@ def test_an_empty_list_has_no_entries() -> None:
         pytest.param(
             SOUPS,
             {"entries": "sort_by(@, &nothing)"},
-            "newsletter.yml:13: sources.soup.entries: the expression sort_by(@, &nothing) cannot be evaluated: ",
+            "newsletter.yml:13: sources.soup.entries: the expression sort_by(@, &nothing) cannot be "
+            "evaluated: ",
             id="sort-by-nothing",
         ),
         pytest.param(
@@ -184,6 +185,15 @@ def test_a_wrong_expression_is_an_error_at_its_line(
 def test_an_expression_with_3000_brackets_is_refused_by_the_configuration() -> None:
     with pytest.raises(ValueError, match="3000 characters"):
         request(json=ADDRESS, title="[" * 3000)
+
+
+def test_an_expression_that_fails_for_one_entry_is_a_warning() -> None:
+    expression = "join('', ['/soups/', url])"
+    found = read([*SOUPS, {"name": "Miso"}], link=expression)
+    assert [entry.link for entry in found.entries][1:] == ["https://soup.example.com/soups//lentil", ""]
+    (note,) = found.notes
+    assert (note.where, note.severity) == ("newsletter.yml:15", "warning")
+    assert f"the expression {expression} cannot be evaluated in 1 of 3 entries: " in note.what
 
 
 def test_expressions_that_give_nothing_useful_are_warnings() -> None:

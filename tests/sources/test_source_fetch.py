@@ -96,9 +96,8 @@ def test_a_private_address_is_never_asked(host: str, web: SourceFake) -> None:
     asked = request(feed=web.url.replace("127.0.0.1", host) + "/feed")
     with pytest.raises(Unavailable) as raised:
         fetch(asked, LIMITS, is_public)
-    assert raised.value.what == (
-        f"source soup: {host} is not public: news asks addresses of the public internet only ({asked.address})"
-    )
+    why = f"{host} is not public: news asks addresses of the public internet only"
+    assert raised.value.what == f"source soup: {why} ({asked.address})"
     assert web.connections == 0
 
 
