@@ -17,6 +17,9 @@ from newsletter.yamlfile.values import Loc
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# The keys of a JSON Schema that describe values within a value.
+_NESTING = {"$ref", "properties", "items", "additionalProperties"}
+
 
 def validate(document: Document, model: type[Model], error: type[InvalidInput]) -> Model:
     """Return the document as a model; raise `error` with every problem of the file, ordered by line."""
@@ -196,7 +199,7 @@ def _schema_at(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
     for part in loc:
         inner = node.get("items", {}) if isinstance(part, int) else _value_schema(node, part)
         options = (inner, *inner.get("anyOf", ()), *inner.get("allOf", ()))
-        node = next((o for o in options if o.keys() & {"$ref", "properties", "items"}), {})
+        node = next((o for o in options if o.keys() & _NESTING), {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return node
