@@ -9,6 +9,9 @@ CONFIG_FILE = "newsletter.yml"
 PLACEHOLDERS = ("unsubscribe_url", "name", "address")
 PLACEHOLDER = re.compile(rf"\[\[({'|'.join(PLACEHOLDERS)})\]\]")
 
+HONEYPOT_FIELD = "topic"
+"""A field of the sign-up form that people do not see; programs that fill in every field fill it in too."""
+
 CLIPPED_BYTES = 102_000
 """The size of an HTML part from which on Gmail clips it."""
 

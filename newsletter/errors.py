@@ -12,6 +12,7 @@ NewsError                an error with its location and what to do next; exit co
 │   ├── DatabaseBusy     another process has locked it, or a row of it
 │   └── SaveLost         another process published its state first
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
+├── ArchiveRefused       the archive was not written, because it would publish personal data
 └── Unavailable          an optional program, a folder, a port or a commit is not available
 """
 
@@ -152,6 +153,10 @@ class SaveLost(StoreError):
 
 class SendRefused(NewsError):
     """The error for a send that was not started or changed, for a reason that the user can remove."""
+
+
+class ArchiveRefused(NewsError):
+    """The error for an archive that would publish personal data; nothing of it was written."""
 
 
 class Unavailable(NewsError):

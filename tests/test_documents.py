@@ -17,7 +17,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from newsletter.checks import registry as checks
@@ -232,6 +232,8 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
         nested = field.annotation
         optional = next((part for part in get_args(nested) if part is not type(None)), None)
         if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not Labels:
+            if any(isinstance(part, BeforeValidator) for part in field.metadata):  # it has a short form
+                yield prefix + name, field
             yield from keys(nested, f"{prefix}{name}.")
             continue
         yield prefix + name, field
@@ -668,6 +670,22 @@ def test_the_newsletter_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.
             date = issue.stem
     (sent,) = (tmp_path / "outbox" / "new").iterdir()
     assert "you@example.com" in sent.read_text(encoding="utf-8")
+
+
+def test_the_trial_of_the_archive_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(samples.write(tmp_path, extra=blocks("docs/archive.md", "yaml")[0]))
+    Path("pictures").mkdir()
+    Path("pictures", "bowl.png").write_bytes((ROOT / "docs" / "review.png").read_bytes())
+    trial = section("docs/archive.md", "Try it")
+    line = command_lines("docs/archive.md")[0]
+    assert line in trial and "python -m http.server -d site\n" in trial
+    result = CliRunner().invoke(main, [*shlex.split(line)[1:], "--no-cards"])
+    assert result.exit_code == 0, result.output
+    named = [word for word in spans(trial.rpartition("The folder has")[2])]
+    assert "feed.xml" in named and "pictures/" in named
+    assert [word for word in named if not Path("site", word).exists()] == []
+    page = Path("site", "2026-04-27", "index.html").read_text(encoding="utf-8")
+    assert 'rel="canonical" href="https://ada.github.io/soup/2026-04-27/"' in page
 
 
 def test_the_trial_of_the_public_server_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

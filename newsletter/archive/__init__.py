@@ -1,1 +1,1 @@
-"""Render the web pages, the feeds and the pictures of the public archive, without files, clock or network."""
+"""The archive: the pages of published issues, and their feeds, as text; other packages write the files."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,9 @@ class Limits(NamedTuple):
     browser: int = 200
 
 
-def draw_cards(pages: Iterable[tuple[str, str]], limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+def draw_cards(
+    pages: Iterable[tuple[str, str]], limits: Limits | None = None
+) -> Generator[tuple[str, bytes], None, None]:
     """Yield the name and the PNG of each page, which is given by its name and HTML, in their order.
 
     Nothing is fetched, no file is read, and no script runs. The same page gives the same bytes on the same

@@ -38,6 +38,7 @@ _MODULES = {
     "review": "review",
     "doctor": "doctor",
     "render": "issue",
+    "archive": "archive",
     "send": "send",
     "resume": "send",
     "cancel": "recover",

@@ -104,6 +104,7 @@ class Newsletter:
             language=config.language,
             description=config.description,
             url=config.site,
+            archive=config.archive.exists,
             labels=labels,
             templates=str(self.templates),
             logo=config.logo,

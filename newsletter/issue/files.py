@@ -62,7 +62,7 @@ def _document(text: str, shown: str) -> reader.Document:
 
 
 def _validated(document: reader.Document, day: date) -> Issue:
-    issue = validation.validate(document, IssueFile, IssueError)
+    issue = validation.validate(document, IssueFile, IssueError, context={"date": day})
     return Issue.model_construct(
         **dict(issue), date=day, path=document.path, lines=document.lines, source=document.text
     )

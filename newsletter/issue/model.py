@@ -1,11 +1,14 @@
 """`Issue` and its parts, as an editor writes them; pydantic validates them and makes their JSON Schema."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -51,6 +54,21 @@ Number = Annotated[
     int | str, PlainValidator(_number), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
 ]
 
+
+_ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _date(value: object) -> object:
+    """Return the date of text such as 2026-04-29; raise `invalid` for other text and values."""
+    if isinstance(value, dt.date):
+        return value
+    with suppress(ValueError):
+        if _ISO_DATE.fullmatch(str(value)):
+            return dt.date.fromisoformat(str(value))
+    raise invalid(f'is not a date ("{str(value)[:40]}")', "write it as 2026-04-29")
+
+
+Date = Annotated[dt.date, BeforeValidator(_date)]
 
 PICTURES = "pictures"
 """The folder of a newsletter's own pictures."""
@@ -152,6 +170,10 @@ class IssueFile(StrictModel):
     subject: Line = Field(description="The subject line; phones show about 40 characters.")
     preheader: Line = Field(description="The text that inboxes show after the subject; 40 to 100 characters.")
     ready: bool = Field(False, description="true: automation may send this issue.")
+    archive: bool = Field(True, description="false: the archive on the web leaves this issue out.")
+    updated: Date | None = Field(
+        None, description="The date of a change after the issue was published, such as 2026-04-29; optional."
+    )
     number: Number | None = Field(
         None, description="The number of the issue, or words such as Letter 31; optional."
     )
@@ -169,6 +191,14 @@ class IssueFile(StrictModel):
     extra: dict[str, Any] = Field(
         default_factory=dict, description="Free fields for the newsletter's own templates."
     )
+
+    @field_validator("updated")
+    @classmethod
+    def _check_updated(cls, value: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        issue_date = (info.context or {}).get("date")
+        if value and issue_date and value < issue_date:
+            raise invalid(f"is before the date of the issue ({value})", f"write {issue_date} or a later date")
+        return value
 
     @field_validator("sections")
     @classmethod

@@ -1,6 +1,6 @@
 """Convert Markdown of issues to HTML and to plain text; `commonmark` has the parts."""
 
-from newsletter.render.commonmark import html, one_line, text
+from newsletter.render.commonmark import html, one_line, text, web_html
 from newsletter.render.commonmark.notes import NoteList, with_every_note
 from newsletter.render.commonmark.prose import OMITTED as OMITTED
 from newsletter.render.commonmark.prose import paragraphs as paragraphs
@@ -14,6 +14,14 @@ def to_html(source: str, below: int = 3) -> str:
     if isinstance(source, NoteList):
         return html.notes_to_html(source.notes, below, context.pictures) if source.notes else ""
     return html.to_html(context.noted(source), below, context.pictures)
+
+
+def to_web_html(source: str, below: int = 3) -> str:
+    """Convert a passage to HTML of a web page; its headings start under h`below`."""
+    context = current()
+    if isinstance(source, NoteList):
+        return web_html.notes_to_html(source.notes, below, context.pictures) if source.notes else ""
+    return web_html.to_html(context.noted(source), below, context.pictures)
 
 
 def to_text(source: str, width: int = WIDTH) -> str:

@@ -12,7 +12,8 @@ from newsletter.render.themes import ThemeName
 class Site:
     """The newsletter's data for rendering; templates in the folder `templates` replace built-in ones.
 
-    `description` is a sentence for the web pages. `logo_where` is `file:line` of the logo, for messages.
+    `description` is a sentence for the web pages. `url` is the address of the archive's index, and `archive`
+    is False for a newsletter without an archive. `logo_where` is `file:line` of the logo, for messages.
     `date_line` and `contents` are those of issues that have none of their own. `folder` is that of the
     newsletter, with its pictures. `colors` may have `accent` and `accent_dark`, and `fonts` the names of
     fonts of `text` and `titles`, in place of the theme's own.
@@ -23,6 +24,7 @@ class Site:
     language: str = "en"
     description: str | None = None
     url: str | None = None
+    archive: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
     logo: Image | None = None

@@ -32,6 +32,15 @@ class Picture(NamedTuple):
         """Return the width in a mail: as asked, else the natural one, but at most MAX_WIDTH."""
         return min(asked or self.width or MAX_WIDTH, MAX_WIDTH)
 
+    def web_size(self, asked: int | None = None) -> tuple[int | None, int | None]:
+        """Return the width and the height on a web page, each None if it is not known: the natural size.
+
+        A width that is asked for scales the height.
+        """
+        if asked and self.width and self.height:
+            return asked, max(1, round(self.height * asked / self.width))
+        return asked or self.width, self.height
+
 
 class BadPicture(ValueError):
     """The error for a picture that has no address on the web; `what` is a predicate whose subject it is."""

@@ -18,6 +18,7 @@ from newsletter.render.date_line import date_line
 from newsletter.render.issue_markdown import IssueMarkdown, prepare
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
+from newsletter.render.page_address import page_of
 from newsletter.render.pictures import Picture
 from newsletter.render.section_notes import IssueNotes
 from newsletter.yamlfile.fields import StrictModel
@@ -108,6 +109,7 @@ def _issue(issue: Issue, site: Site, notes: IssueNotes, plain: Plain) -> dict[st
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
     content["date_line"] = _date_line(issue, site)
+    content["page"] = page_of(issue, site)
     content["contents"] = tuple(_contents(contents, sections))
     return content
 
@@ -220,7 +222,9 @@ def _plain(value: Any, pictures: Mapping[str, Picture], texts: Mapping[str, Note
             }
             if isinstance(value, Image):
                 picture = pictures[value.src]
+                web_width, web_height = picture.web_size(value.width)
                 fields |= {"src": picture.src, "width": picture.shown_width(value.width)}
+                fields |= {"web_width": web_width, "web_height": web_height}
             return Fields(type(value).__name__, fields)
         case dict():
             return {key: _plain(part, pictures, texts) for key, part in value.items()}

@@ -48,8 +48,9 @@ _TOKEN = os.urandom(8).hex()
 _MARK = re.compile(f"\ue0f0{_TOKEN}([^\ue0f0\ue0f1]*+)\ue0f1")
 
 
+_WEB_PAGE = ".html.j2"
 # The ends of the names of templates whose values are escaped for HTML.
-_ESCAPED = (".mjml.j2", ".html.j2")
+_ESCAPED = (".mjml.j2", _WEB_PAGE)
 _MAIL_VARIABLES = "a template can use `issue`, `site` and `labels`; free fields are in issue.extra"
 
 
@@ -86,11 +87,16 @@ def render_template(name: str, given: TemplateInput) -> Filled:
     return Filled(filled, lambda position: origins().where(position))
 
 
-def render_text(name: str, site: Site, variables: Mapping[str, Any]) -> str:
-    """Render a template that is no part of an issue, such as a web page. Raise as `render_template`."""
+def render_text(
+    name: str, site: Site, variables: Mapping[str, Any], context: MarkdownContext | None = None
+) -> str:
+    """Render a template that is no part of a mail, such as a web page. Raise as `render_template`.
+
+    `context` is that of the issue whose Markdown the template converts.
+    """
     known = f"this template can use {', '.join(f'`{variable}`' for variable in variables)}"
     environment = _environment_of(name, site, traced=False)
-    return _render_template(environment, name, variables, MarkdownContext(), known)
+    return _render_template(environment, name, variables, context or MarkdownContext(), known)
 
 
 def _render_template(
@@ -113,8 +119,15 @@ def _render_template(
 
 def _environment_of(name: str, site: Site, *, traced: bool) -> RestrictedEnvironment:
     """Return the environment for a template of a newsletter, by the end of the template's name."""
-    autoescape = name.endswith(_ESCAPED)
-    return _environment(site.templates, autoescape, traced=traced, theme=site.theme, language=site.language)
+    autoescape, is_page = name.endswith(_ESCAPED), name.endswith(_WEB_PAGE)
+    return _environment(
+        site.templates,
+        autoescape,
+        traced=traced,
+        is_page=is_page,
+        theme=site.theme,
+        language=site.language,
+    )
 
 
 @cache
@@ -123,9 +136,11 @@ def _environment(
     autoescape: bool,
     *,
     traced: bool,
+    is_page: bool = False,
     theme: ThemeName = "digest",
     language: str = "en",
 ) -> RestrictedEnvironment:
+    to_html = markdown.to_web_html if is_page else markdown.to_html
     environment = RestrictedEnvironment(
         loader=TemplateLoader(Path(templates) if templates else None, theme),
         autoescape=autoescape,
@@ -135,7 +150,7 @@ def _environment(
         extensions=[_Tracing] if traced else [],
     )
     environment.filters["week"] = partial(filters.week, language=language)
-    environment.filters["markdown"] = lambda source, below=3: Markup(markdown.to_html(source, below))
+    environment.filters["markdown"] = lambda source, below=3: Markup(to_html(source, below))
     environment.filters["inline"] = lambda line, links=False: Markup(markdown.inline_html(line, links))
     environment.filters["inline_plain"] = markdown.inline_text
     environment.filters["capitals"] = filters.capitals

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from newsletter.archive.pages import FORM_NAME, archive_wording
 from newsletter.config.loader import Newsletter
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
@@ -59,10 +60,17 @@ class Context:
     erasing: asyncio.Lock = field(default_factory=asyncio.Lock)
     webhook_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WEBHOOKS))
 
+    def wording(self, form: str) -> str:
+        """Return the words with which people ask for the newsletter; they are kept with the consent.
+
+        `form` is the name that the form gives itself: those of the archive have one, that of the server none.
+        """
+        return self._wordings["archive" if form == FORM_NAME else "server"]
+
     @cached_property
-    def wording(self) -> str:
-        """Return the words with which people ask for the newsletter; they are kept with the consent."""
-        return sign_up_wording(self.newsletter.site)
+    def _wordings(self) -> Mapping[str, str]:
+        site = self.newsletter.site
+        return {"server": sign_up_wording(site), "archive": archive_wording(site, self.address.url)}
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""

@@ -1,17 +1,13 @@
 """The public address of the server: that of the unsubscribe links in mail that was sent."""
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsletter.config.loader import Newsletter
+from newsletter.config.serve_url import UNSUBSCRIBE_END, serve_url
 from newsletter.constants import SERVE_PORT
 from newsletter.errors import ConfigError
 from newsletter.network.hosts import is_loopback
-
-_END = "/unsubscribe/{token}"
-# Not what browsers encode, and the routes would have to decode.
-_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True)
@@ -44,18 +40,18 @@ def public_address(newsletter: Newsletter, port: int) -> PublicAddress:
     """
     url = newsletter.config.unsubscribe.url or ""
     where = newsletter.where("unsubscribe", "url")
-    if url.endswith(_END):
-        base = urlsplit(url.removesuffix(_END))
-        if _PATH.fullmatch(base.path) and not base.query:
-            return PublicAddress(base.geturl())
+    if (base := serve_url(url)) is not None:
+        return PublicAddress(base)
+    if url.endswith(UNSUBSCRIBE_END):
         what = "unsubscribe.url has a path before /unsubscribe/ that the pages of news serve cannot have"
         fix = "write one of letters, digits, dots, hyphens and underscores, such as https://example.com/news"
-        raise ConfigError.of(where, what, f"{fix}{_END}")
+        raise ConfigError.of(where, what, f"{fix}{UNSUBSCRIBE_END}")
     fix = (
-        f"write unsubscribe.url: https://news.example.com{_END} with your own host; to try it on this "
-        f"machine, with provider: outbox, write http://127.0.0.1:{port or SERVE_PORT}{_END}"
+        f"write unsubscribe.url: https://news.example.com{UNSUBSCRIBE_END} with your own host; to try it on "
+        f"this machine, with provider: outbox, write http://127.0.0.1:{port or SERVE_PORT}{UNSUBSCRIBE_END}"
     )
     what = (
-        f"unsubscribe.url does not end with {_END}, so that readers would not reach the pages of news serve"
+        f"unsubscribe.url does not end with {UNSUBSCRIBE_END}, so that readers would not reach the pages of "
+        "news serve"
     )
     raise ConfigError.of(where, what, fix)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from newsletter.background import run_in_thread
+from newsletter.constants import HONEYPOT_FIELD
 from newsletter.store import sign_ups
 from newsletter.subscribers.address import Address, half_hidden
 from newsletter.subscribers.origins import SIGN_UP_FORM
@@ -13,9 +14,6 @@ from newsletter.web.bodies import read_address
 from newsletter.web.context import Context, context
 from newsletter.web.equal_time import equal_time
 from newsletter.web.rate_limits import count_mail, count_request
-
-HONEYPOT_FIELD = "topic"
-"""A field that people do not see; programs that fill in every field of a form fill it in too."""
 
 
 async def show_form(request: Request) -> Response:
@@ -37,14 +35,14 @@ async def subscribe(request: Request) -> Response:
     async with equal_time(shared.answer_seconds):
         if not form.fields.get(HONEYPOT_FIELD):
             count_mail(request)
-            await _ask(shared, form.address)
+            await _ask(shared, form.address, shared.wording(form.fields.get("form", "")))
     return shared.page("check_mail", {"address": half_hidden(form.address.given)})
 
 
-async def _ask(shared: Context, address: Address) -> None:
+async def _ask(shared: Context, address: Address, wording: str) -> None:
     now = shared.now()
     await shared.writer.write(
-        lambda connection: sign_ups.ask(connection, address, shared.wording, SIGN_UP_FORM, now)
+        lambda connection: sign_ups.ask(connection, address, wording, SIGN_UP_FORM, now)
     )
     shared.wake_mailer()
 

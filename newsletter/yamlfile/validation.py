@@ -17,9 +17,20 @@ from newsletter.yamlfile.values import Loc
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# The keys of a JSON Schema that describe values within a value.
+_NESTING = {"$ref", "properties", "items", "additionalProperties"}
 
-def validate(document: Document, model: type[Model], error: type[InvalidInput]) -> Model:
-    """Return the document as a model; raise `error` with every problem of the file, ordered by line."""
+
+def validate(
+    document: Document,
+    model: type[Model],
+    error: type[InvalidInput],
+    context: Mapping[str, object] | None = None,
+) -> Model:
+    """Return the document as a model; raise `error` with every problem of the file, ordered by line.
+
+    `context` is for the validators of the model.
+    """
     if not isinstance(document.data, dict):
         if mistake := find_in_lines(document.text.split("\n"), _keys(model, ())):
             raise error([_misread(document, 1, mistake)])
@@ -30,7 +41,7 @@ def validate(document: Document, model: type[Model], error: type[InvalidInput]) 
     swallowed = list(_swallowed_keys(document, model))
     problems += [(key, problem) for _, key, problem in swallowed]
     try:
-        valid = model.model_validate(document.data)
+        valid = model.model_validate(document.data, context=context)
         if not problems:
             return valid
     except ValidationError as invalid:
@@ -42,14 +53,17 @@ def validate(document: Document, model: type[Model], error: type[InvalidInput]) 
 
 
 def _is_word(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
-    """Return True if the value at `loc` is a word such as `off` for its key, though not for YAML.
+    """Return True if the value at `loc` is a word such as `off`, or a date, for its key, though not for YAML.
 
-    The model then judges the word.
+    The model then judges it.
     """
     for part in loc:
         data = data.get(part) if isinstance(data, dict) else data[part]
-    words, is_free = _words(model, loc)
-    return isinstance(data, str) and bool(words) and (data in words or not is_free)
+    options = _options(model, loc)
+    words = [word for option in options for word in option.get("enum", ())]
+    is_free = any(option.get("type") == "string" and "enum" not in option for option in options)
+    is_word = bool(words) and (data in words or not is_free)
+    return isinstance(data, str) and (is_word or any(option.get("format") == "date" for option in options))
 
 
 def _problems(
@@ -179,24 +193,29 @@ def _model_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def _words(model: type[BaseModel], loc: Loc) -> tuple[list[str], bool]:
-    """Return the words that have a meaning of their own at `loc`; and True if other text is allowed too."""
+def _options(model: type[BaseModel], loc: Loc) -> list[dict[str, Any]]:
+    """Return the parts of a model's schema that describe the values which the key at `loc` may have."""
     if not loc or not isinstance(loc[-1], str):
-        return [], True
+        return []
     options = [_schema_at(model, loc[:-1]).get("properties", {}).get(loc[-1], {})]
     for option in options:
         options += option.get("anyOf", ())
-    is_free = any(option.get("type") == "string" and "enum" not in option for option in options)
-    return [word for option in options for word in option.get("enum", ())], is_free
+    return options
 
 
 def _schema_at(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
     """Return the part of a model's schema that describes the value at `loc`."""
     schema = node = _model_schema(model)
     for part in loc:
-        inner = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        inner = node.get("items", {}) if isinstance(part, int) else _value_schema(node, part)
         options = (inner, *inner.get("anyOf", ()), *inner.get("allOf", ()))
-        node = next((o for o in options if o.keys() & {"$ref", "properties", "items"}), {})
+        node = next((o for o in options if o.keys() & _NESTING), {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return node
+
+
+def _value_schema(node: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the schema of the value of a key, which may be one of the file's own, such as a name."""
+    value = node.get("properties", {}).get(key) or node.get("additionalProperties", {})
+    return value if isinstance(value, dict) else {}

@@ -302,6 +302,66 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize(
+    "written", ["2026-04-29", '"2026-04-29"', "2026-04-27  # the day itself", ">-\n  2026-04-29"]
+)
+def test_an_issue_says_when_it_was_changed(folder: Path, written: str) -> None:
+    issue = files.load(write(folder, "2026-04-27.yml", f"{SOUP}updated: {written}\n"))
+    assert issue.updated in (date(2026, 4, 27), date(2026, 4, 29))
+    assert issue.archive
+    assert files.load(write(folder, "2026-04-27.yml")).updated is None
+
+
+def test_an_issue_says_that_the_archive_leaves_it_out(folder: Path) -> None:
+    assert not files.load(write(folder, "2026-04-27.yml", f"{SOUP}archive: false\n")).archive
+
+
+WRITE_DATE = "write it as 2026-04-29"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        pytest.param(
+            "updated: 2026-04-26",
+            "updated is before the date of the issue (2026-04-26); write 2026-04-27 or a later date",
+            id="too-early",
+        ),
+        pytest.param("updated: 2026-4-29", f'updated is not a date ("2026-4-29"); {WRITE_DATE}', id="digits"),
+        pytest.param(
+            "updated: 2026-02-30", f'updated is not a date ("2026-02-30"); {WRITE_DATE}', id="no-day"
+        ),
+        pytest.param("updated: 29.04.2026", f'updated is not a date ("29.04.2026"); {WRITE_DATE}', id="dots"),
+        pytest.param("updated: 2026", f'updated is not a date ("2026"); {WRITE_DATE}', id="year"),
+        pytest.param(
+            "updated: 2026-04-29 10:00:00",
+            f'updated is not a date ("2026-04-29 10:00:00"); {WRITE_DATE}',
+            id="time",
+        ),
+        pytest.param("updated: off", f'updated is not a date ("off"); {WRITE_DATE}', id="word"),
+        pytest.param(
+            "archive: off",
+            'archive: YAML reads off as true or false; quote it: "off", or write true or false',
+            id="archive-off",
+        ),
+        pytest.param(
+            "archive: 'no'",
+            'archive is neither true nor false ("no"); write true or false, without quotes',
+            id="archive-text",
+        ),
+        pytest.param(
+            "preheader2: 2026-04-29",
+            'preheader2: YAML reads 2026-04-29 as a date; quote it: "2026-04-29"',
+            id="other-key",
+        ),
+    ],
+)
+def test_a_key_of_the_archive_that_cannot_be_used(folder: Path, line: str, problem: str) -> None:
+    with pytest.raises(IssueError) as raised:
+        files.load(write(folder, "2026-04-27.yml", f"{SOUP}{line}\n"))
+    assert [str(found) for found in raised.value.problems] == [f"issues/2026-04-27.yml:8: {problem}"]
+
+
 def test_the_schema_is_one(schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]

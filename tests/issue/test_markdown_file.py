@@ -407,6 +407,7 @@ NAME = "the name of the file is the date"
         ("author: Ada", "right below its heading"),
         ("cover_image: a.png", "`image:`"),
         ("params:\n  a: 1", "`extra:`"),
+        ("lastmod: 2026-04-29 10:00:00", "`updated:`"),
         ("stories: []", "write it below the front matter"),
         ("sections:\n  - heading: A", "write it below the front matter"),
     ],
@@ -416,6 +417,13 @@ def test_a_key_of_another_tool_names_the_right_one(folder: Path, line: str, hint
     assert (
         problem.startswith(":4: ") and "does not belong in the front matter; " in problem and hint in problem
     )
+
+
+def test_the_archive_keys_are_in_the_front_matter(folder: Path) -> None:
+    issue = load(folder, f"---\n{KEYS}archive: false\nupdated: 2026-05-06\n---\nText")
+    assert (issue.archive, issue.updated) == (False, date(2026, 5, 6))
+    problem = ":4: updated is before the date of the issue (2026-05-03); write 2026-05-04 or a later date"
+    assert refused(folder, f"---\n{KEYS}updated: 2026-05-03\n---\nText") == [problem]
 
 
 @pytest.mark.parametrize("line", ["draft: false", "published: true", "status: ready", "Ready: true"])

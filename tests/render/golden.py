@@ -17,7 +17,7 @@ _SERVICE_MAILS: dict[str, tuple[ServiceMailKind, str]] = {
     "service-already": ("already", "essay"),
     "service-data": ("data", "hebrew"),
 }
-_MAILS = ("2026-04-27", *newsletters.NAMES, *_SERVICE_MAILS)
+_MAILS = ("2026-04-20", "2026-04-27", *newsletters.NAMES, *_SERVICE_MAILS)
 FILES = [GOLDEN / name / part for name in _MAILS for part in ("mail.html", "mail.txt")]
 
 

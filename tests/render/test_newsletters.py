@@ -1,17 +1,31 @@
-"""Tests of the example newsletters: no finding, and a mail that Gmail does not clip."""
+"""Tests of the example newsletters and our own issues: no finding, and a mail that Gmail does not clip."""
+
+from pathlib import Path
 
 import pytest
 
 from newsletter.checks import runner
+from newsletter.config import loader
+from newsletter.issue import files
+from newsletter.services.prepare import proof
 from tests import newsletters
+from tests.render import material
 
 # A digest of five stories has at most 60 KB (the own issue of 2026-04-27: 57 KB).
 MAX_BYTES = 60_000
+OURS = sorted((material.REPOSITORY / "issues").glob("*.yml"))
 
 
 @pytest.mark.parametrize("name", newsletters.NAMES)
 def test_a_newsletter_has_no_finding(name: str) -> None:
     assert [str(problem) for problem in runner.run(newsletters.proof_of(name))] == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.stem)
+def test_our_own_issue_has_no_finding_and_is_light(path: Path) -> None:
+    read = proof(loader.load(material.REPOSITORY, {}), files.load(path))
+    assert [str(problem) for problem in runner.run(read)] == []
+    assert len(read.rendered.html.encode()) < MAX_BYTES
 
 
 @pytest.mark.parametrize("name", newsletters.NAMES)

@@ -35,8 +35,8 @@ def test_all_problems_of_a_file(name: str) -> None:
 
 
 KEYS = (
-    "subject, preheader, ready, number, date_line, contents, image, opening, stories, sections, closing, "
-    "extra"
+    "subject, preheader, ready, archive, updated, number, date_line, contents, image, opening, stories, "
+    "sections, closing, extra"
 )
 ALL = f"write a line `key: value` for each of {KEYS}"
 UNKNOWN = f"is an unknown key; the keys are {KEYS}"

@@ -23,10 +23,11 @@ _HINTS = {
     ),
     "write it as `number:`": "issue issue_number volume episode",
     "write it as `contents:`": "toc table_of_contents",
+    "write it as `updated:`, with a date such as 2026-04-29": "lastmod modified last_modified updated_at",
     "put it below `extra:`": "params metadata custom",
     _READY: "draft published is_draft status publish sent state scheduled",
     _NAME: (
-        "date publish_date published_date publishdate pubdate published_at updated lastmod modified created "
+        "date publish_date published_date publishdate pubdate published_at created "
         "expirydate slug permalink url aliases id secondary_id weight order"
     ),
     _BODY: "opening stories sections passages text body content",

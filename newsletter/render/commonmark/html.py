@@ -1,4 +1,7 @@
-"""Write parsed Markdown as HTML for mail: without anchors, forms and sizes that mail programs drop."""
+"""Write parsed Markdown as HTML for mail: without anchors, forms and sizes that mail programs drop.
+
+`web_html` writes it for web pages, with the rules of this module for what both share.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,7 +13,7 @@ from markdown_it.token import Token
 
 from newsletter.render.commonmark import one_line
 from newsletter.render.commonmark.notes import Note, NotedText
-from newsletter.render.commonmark.parser import block_parser, parse
+from newsletter.render.commonmark.parser import new_block_parser, parse
 from newsletter.render.commonmark.picture_tokens import asked_width
 from newsletter.render.pictures import Picture
 
@@ -20,41 +23,56 @@ _MARKS = {True: "\u2611\ufe0e ", False: "\u2610\ufe0e "}
 
 def to_html(text: NotedText, below: int, pictures: Mapping[str, Picture]) -> str:
     """Convert a passage to HTML, with its notes; `below` is the level of the heading above it."""
-    html = _blocks(parse(text.source).tokens, below, text.numbers, pictures)
+    html = blocks(_parser(), parse(text.source).tokens, below, text.numbers, pictures)
     return html + notes_to_html(text.notes, below, pictures) if text.notes else html.strip()
 
 
 def notes_to_html(notes: Sequence[Note], below: int, pictures: Mapping[str, Picture]) -> str:
     """Convert notes that follow each other to a list in HTML."""
     items = (
-        f"<li>{_blocks(note.definition.tokens, below, note.text.numbers, pictures)}</li>\n" for note in notes
+        f"<li>{blocks(_parser(), note.definition.tokens, below, note.text.numbers, pictures)}</li>\n"
+        for note in notes
     )
-    start = f' start="{notes[0].number}"' if notes and notes[0].number != 1 else ""
-    return f'<ol{start} class="notes last">\n{"".join(items)}</ol>'
+    return f'<ol{start_of(notes)} class="notes last">\n{"".join(items)}</ol>'
 
 
-def _blocks(
-    tokens: Sequence[Token], below: int, numbers: Mapping[str, int], pictures: Mapping[str, Picture]
+def start_of(notes: Sequence[Note]) -> str:
+    """Return the attribute of a list of notes that does not begin with number 1; else ""."""
+    return f' start="{notes[0].number}"' if notes and notes[0].number != 1 else ""
+
+
+def blocks(
+    parser: MarkdownIt,
+    tokens: Sequence[Token],
+    below: int,
+    numbers: Mapping[str, int],
+    pictures: Mapping[str, Picture],
 ) -> str:
+    """Convert parsed blocks to HTML by the rules of a parser; `numbers` are those of notes, by label."""
     levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
     env = {"offset": below + 1 - min(levels, default=1), "numbers": numbers, "pictures": pictures}
-    html: str = _parser().renderer.render(tokens, _parser().options, env)
+    html: str = parser.renderer.render(tokens, parser.options, env)
     return html
 
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = block_parser()
-    for name, rule in {
+    return with_rules({"image": _picture})
+
+
+def with_rules(rules: Mapping[str, Any]) -> MarkdownIt:
+    """Return a parser with the rules that mail and web pages share, and with further ones, by token type."""
+    parser = new_block_parser()
+    shared = {
         "heading_open": _heading,
         "heading_close": _heading,
-        "image": _picture,
         "task_mark": _task_mark,
         "list_item_open": _list_item,
         "s_open": lambda *_: "<del>",
         "s_close": lambda *_: "</del>",
-        "footnote_ref": _note_reference,
-    }.items():
+        "footnote_ref": note_reference,
+    }
+    for name, rule in (shared | dict(rules)).items():
         parser.add_render_rule(name, rule)
     return parser
 
@@ -74,7 +92,8 @@ def _task_mark(_renderer: Any, tokens: Sequence[Token], index: int, _options: An
     return _MARKS[tokens[index].meta["checked"]]
 
 
-def _note_reference(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
+def note_reference(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
+    """Write the number of a note; what was written, if there is no such note."""
     label = tokens[index].meta["label"]
     number = env["numbers"].get(label)
     return f"<sup>{number}</sup>" if number else escape(f"[^{label}]")

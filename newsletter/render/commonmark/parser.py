@@ -67,6 +67,11 @@ def new_parser(options: dict[str, object]) -> MarkdownIt:
 @cache
 def block_parser() -> MarkdownIt:
     """Return the parser of passages."""
+    return new_block_parser()
+
+
+def new_block_parser() -> MarkdownIt:
+    """Return a parser of passages for render rules of its own."""
     parser = new_parser({"tasklists": True})
     parser.block.ruler.at("table", block_rules.bounded_table, {"alt": ["paragraph", "reference"]})
     parser.enable("table")

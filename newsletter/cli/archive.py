@@ -1,0 +1,47 @@
+"""`news archive`: build the pages and feeds of the published issues."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from newsletter.cli import output, terminal
+from newsletter.cli.command import command
+from newsletter.display import counted, display_path
+
+_FOLDER = Path("site")
+
+
+@command()
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help=f"The folder of the archive, relative to the current one.  [default: {_FOLDER.as_posix()}]",
+)
+@click.option("--no-cards", is_flag=True, help="Draw no pictures for sites that show a link to a page.")
+@click.pass_obj
+def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
+    """Build the web pages and feeds of the published issues.
+
+    Published are issues that were sent, and those that are ready and due and have no error. Only what has
+    changed is written, and the page of an issue that is no longer published is deleted. Files that this
+    command did not write are kept. Nothing is uploaded, and no server is asked.
+    """
+    from newsletter.config import loader
+    from newsletter.disk.boundary import root_of
+    from newsletter.services.archive import build_archive
+
+    newsletter = loader.load(folder)
+    place = target or _FOLDER
+    # A link `site` of a stranger's branch must not lead elsewhere; a folder that the user names may.
+    root = root_of(place, folder) or (None if target else Path.cwd())
+    built = build_archive(newsletter, place, root, datetime.now(UTC).date(), draw=not no_cards)
+    terminal.show_problems([*newsletter.notices, *built.problems])
+    written, unchanged, removed = built.changes
+    output.echo(
+        f"{display_path(place)}/  {counted(built.issues, 'issue')}: {counted(written, 'file')} written, "
+        f"{unchanged} unchanged, {removed} deleted"
+    )

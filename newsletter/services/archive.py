@@ -1,0 +1,203 @@
+"""Build the archive: the pages and feeds of the published issues, in a folder that any web server can serve.
+
+The files depend on the issues, newsletter.yml, the templates and the pictures alone: the same ones give the
+same bytes. The date only decides which issues are due.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from newsletter.archive import atom, json_feed, pages, rss, sitemap
+from newsletter.archive.model import FEED_ENTRIES, Channel, Entry
+from newsletter.archive.pages import IssueSummary, Neighbours, PagePicture, RenderedIssue
+from newsletter.archive.sign_up import NO_SIGN_UP, SignUpWay
+from newsletter.config.archive import FORM
+from newsletter.config.loader import Newsletter
+from newsletter.config.serve_url import serve_url
+from newsletter.constants import CONFIG_FILE
+from newsletter.disk.boundary import entries
+from newsletter.errors import ConfigError, Problem, Unavailable
+from newsletter.issue import files
+from newsletter.issue.model import PICTURES
+from newsletter.limits.process import MAX_SECONDS, LimitedProcess, Limiter
+from newsletter.render.language_tags import direction
+from newsletter.render.model import Site
+from newsletter.render.picture_size import SUFFIXES
+from newsletter.services.archive_cards import LISTS, put_cards
+from newsletter.services.archive_folder import ArchiveFolder, Changes
+from newsletter.services.archive_issues import Published, select, sends
+from newsletter.services.archive_leaks import LeakCheck
+
+_NO_JEKYLL = ".nojekyll"
+"""An empty file by which GitHub Pages publishes a branch as it is."""
+
+
+class Built(NamedTuple):
+    """A built archive: its folder, the published issues, the changed files, and what a person should know."""
+
+    folder: Path
+    issues: int
+    changes: Changes
+    problems: tuple[Problem, ...]
+
+
+def build_archive(
+    newsletter: Newsletter, folder: Path, root: Path | None, today: dt.date, *, draw: bool = True
+) -> Built:
+    """Build the archive of a newsletter into a folder; symbolic links must not lead from it out of `root`.
+
+    With `draw`, an issue without a picture of its own gets one for OpenGraph, if Chromium is installed; else
+    only pictures of the last build are kept. Nothing has changed if this raises ConfigError for a newsletter
+    without an archive, IssueError, TemplateError, LimitReached, StoreError, ArchiveRefused for personal data,
+    or Unavailable for a file that cannot be read or written.
+    """
+    _refuse(newsletter, folder)
+    with closing(LimitedProcess(MAX_SECONDS)) as process:
+        selection = select(newsletter, sends(newsletter), today, process.run)
+        with ArchiveFolder.open(folder, root) as target:
+            build = _Build(newsletter, target, process.run, selection.issues)
+            problems = [*selection.problems, *build.put_all(draw=draw)]
+            changes = target.publish(LeakCheck(newsletter, folder))
+    return Built(folder, len(selection.issues), changes, tuple(problems))
+
+
+def _refuse(newsletter: Newsletter, folder: Path) -> None:
+    if not newsletter.config.archive.exists:
+        fix = "delete this line, to have an archive"
+        raise ConfigError.of(newsletter.where("archive"), "`archive: false` says there is none", fix)
+    if newsletter.folder.resolve().is_relative_to(folder.resolve()):
+        what = "is the folder of the newsletter itself, or one above it"
+        raise Unavailable(what, "choose a folder for the archive alone: --output site", where=str(folder))
+
+
+def sign_up_way(newsletter: Newsletter) -> SignUpWay:
+    """Return the way to sign up that newsletter.yml gives the pages."""
+    config = newsletter.config
+    server = serve_url(config.unsubscribe.url or "") if config.archive.sign_up == FORM else None
+    if server is not None:
+        return SignUpWay("form", server, f"{server}/lost")
+    if config.archive.sign_up:
+        return SignUpWay("page", config.archive.sign_up)
+    return SignUpWay("mail", config.sign_up.mailto) if config.sign_up else NO_SIGN_UP
+
+
+def channel(newsletter: Newsletter, site_url: str) -> Channel:
+    """Return the newsletter as the channel of its feeds."""
+    config = newsletter.config
+    return Channel(
+        name=config.name,
+        description=config.description,
+        language=config.language,
+        direction=direction(config.language),
+        url=site_url,
+        domain=config.sender.email.rpartition("@")[2],
+        author=config.sender.name,
+    )
+
+
+@dataclass(frozen=True)
+class _Build:
+    """Put all files of an archive into its folder."""
+
+    newsletter: Newsletter
+    target: ArchiveFolder
+    limited: Limiter
+    issues: Sequence[Published]  # the newest first
+
+    @property
+    def site(self) -> Site:
+        return self.newsletter.site
+
+    @property
+    def sign_up(self) -> SignUpWay:
+        return sign_up_way(self.newsletter)
+
+    def put_all(self, *, draw: bool) -> Iterator[Problem]:
+        """Put the files in an order in which each link of a page leads to a file that is already there."""
+        self._put_pictures()
+        self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
+        self.target.put(_NO_JEKYLL, b"")
+        cards = None
+        if self.site.url:
+            cards = put_cards(self.target, self.site, self.issues, self.limited, draw=draw)
+        with_card = cards.names if cards else ()
+        entries = [self._put_issue(number, with_card) for number in range(len(self.issues))]
+        summaries = [one.summary for one in self.issues]
+        picture = pages.card(self.site, "", self.site.name) if LISTS in with_card else None
+        for path, page in self.limited(_lists, summaries, self.site, self.sign_up, picture):
+            self._put_text(path, page)
+        self._put_text(pages.NOT_FOUND, self.limited(pages.render_not_found, self.site, self.sign_up))
+        if self.site.url:
+            self._put_feeds(channel(self.newsletter, self.site.url), entries)
+        else:
+            yield _no_site()
+        if cards and cards.problem:
+            yield cards.problem
+
+    def _put_text(self, path: str, text: str) -> None:
+        self.target.put(path, text.encode("utf-8"))
+
+    def _put_pictures(self) -> None:
+        folder = self.newsletter.folder
+        for entry in sorted(entries(folder / PICTURES, folder), key=lambda entry: entry.path):
+            path = Path(entry.path)
+            relative = PurePosixPath(path.relative_to(folder).as_posix())
+            if entry.is_dir(follow_symlinks=False):
+                continue
+            if relative.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in relative.parts):
+                self.target.put_copy(str(relative), path, folder, tuple({relative.suffix, *SUFFIXES}))
+
+    def _put_issue(self, number: int, with_card: Collection[str]) -> Entry:
+        """Put the page and the text of an issue; return its entry, with its content if a feed may have it."""
+        path, about = self.issues[number]
+        beside = Neighbours(
+            older=self.issues[number + 1].summary if number + 1 < len(self.issues) else None,
+            newer=self.issues[number - 1].summary if number else None,
+        )
+        has_card = about.name in with_card
+        rendered = self.limited(_issue, self.newsletter, path, self.sign_up, beside, has_card=has_card)
+        self._put_text(f"{about.link}{pages.INDEX}", rendered.page)
+        self._put_text(f"{about.link}{pages.TEXT}", rendered.text)
+        is_in_feeds = number < FEED_ENTRIES
+        return Entry(
+            name=about.name,
+            date=about.date,
+            updated=about.updated or about.date,
+            title=about.title,
+            summary=about.description,
+            html=rendered.article if is_in_feeds else "",
+            text=rendered.text if is_in_feeds else None,
+            image=rendered.picture.src if rendered.picture else None,
+        )
+
+    def _put_feeds(self, channel: Channel, entries: Sequence[Entry]) -> None:
+        for path, write in (
+            (atom.FILE, atom.atom_feed),
+            (rss.FILE, rss.rss_feed),
+            (json_feed.FILE, json_feed.json_feed),
+            (sitemap.FILE, sitemap.sitemap),
+        ):
+            self.target.put(path, write(channel, entries))
+        self.target.put(sitemap.ROBOTS_FILE, sitemap.robots(channel))
+
+
+def _issue(
+    newsletter: Newsletter, path: Path, sign_up: SignUpWay, beside: Neighbours, *, has_card: bool
+) -> RenderedIssue:
+    issue = files.load(path, newsletter.folder)
+    return pages.render_issue(issue, newsletter.site, sign_up, beside, has_card=has_card)
+
+
+def _lists(
+    summaries: Sequence[IssueSummary], site: Site, sign_up: SignUpWay, picture: PagePicture | None
+) -> list[tuple[str, str]]:
+    return list(pages.render_lists(summaries, site, sign_up, picture))
+
+
+def _no_site() -> Problem:
+    what = "newsletter.yml has no `site`: there are pages, but no feeds, no sitemap and no pictures of links"
+    return Problem(CONFIG_FILE, what, "write `site:`, the address of the archive on the web", "note")

@@ -1,0 +1,75 @@
+"""Put the drawn pictures of an archive into its folder: other sites show them with a link to a page."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from hashlib import sha256
+from typing import NamedTuple
+
+from newsletter.archive.card import render_card
+from newsletter.archive.pages import CARD
+from newsletter.browser.cards import draw_cards
+from newsletter.errors import Problem, Unavailable
+from newsletter.limits.process import Limiter
+from newsletter.render.model import Site
+from newsletter.services.archive_folder import ArchiveFolder
+from newsletter.services.archive_issues import Published
+
+LISTS = "index"
+"""The name of the picture of the lists of issues, beside the names of issues."""
+
+
+class Cards(NamedTuple):
+    """The names of the issues that have a drawn picture, and the reason why others have none."""
+
+    names: frozenset[str]
+    problem: Problem | None = None
+
+
+class _Card(NamedTuple):
+    """A picture to draw: its name, its path in the archive, and its HTML."""
+
+    name: str
+    path: str
+    html: str
+
+    @property
+    def key(self) -> str:
+        """Return the key of the picture: the same HTML gives the same picture."""
+        return sha256(self.html.encode()).hexdigest()
+
+
+def put_cards(
+    target: ArchiveFolder, site: Site, issues: Sequence[Published], limited: Limiter, *, draw: bool
+) -> Cards:
+    """Put the pictures of all issues that have none of their own, and that of the lists.
+
+    A picture of the last build is kept while its text and its look are the same. Without `draw` or Chromium,
+    only these are there.
+    """
+    names, missing = set(), []
+    for card in _cards(site, issues, limited):
+        if target.put_card(card.path, card.name, card.key, None):
+            names.add(card.name)
+        else:
+            missing.append(card)
+    if not draw:
+        return Cards(frozenset(names))
+    by_name = {card.name: card for card in missing}
+    try:
+        with closing(draw_cards((card.name, card.html) for card in missing)) as drawn:
+            for name, png in drawn:
+                target.put_card(by_name[name].path, name, by_name[name].key, png)
+                names.add(name)
+    except Unavailable as failure:
+        number = len(missing) - len(names & by_name.keys())
+        what = f"{number} pages have no picture for other sites that show their link: {failure.what}"
+        return Cards(frozenset(names), Problem("", what, failure.hint, "note"))
+    return Cards(frozenset(names))
+
+
+def _cards(site: Site, issues: Sequence[Published], limited: Limiter) -> Iterator[_Card]:
+    yield _Card(LISTS, CARD, limited(render_card, site, site.description or site.name, ""))
+    for _, about in issues:
+        if not about.has_picture:
+            html = limited(render_card, site, about.title, about.date_line)
+            yield _Card(about.name, f"{about.link}{CARD}", html)

@@ -1,0 +1,259 @@
+"""Write the files of an archive into a folder that a web server may be serving.
+
+All changed files are staged in the folder first. Only when they are complete and were verified, each takes
+its place with a rename, in the order in which they were given; files that are no longer published are deleted
+last. A process that is killed leaves complete files, old or new ones, and the next run finishes its work.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from newsletter.disk import reading, writing
+from newsletter.disk.boundary import UnsafeFile, refuse_unsafe
+from newsletter.disk.failures import cannot_be, read_hint
+from newsletter.display import display_path
+from newsletter.errors import Unavailable
+from newsletter.state.process_lock import HAS_LOCKS, FileLock
+
+MANIFEST = ".news-archive.json"
+"""The file that names the files of the archive: only these are replaced and deleted."""
+_STAGING, _LOCK = ".news-archive", "lock"
+_MAX_BYTES = 100_000_000
+_CHUNK_BYTES = 1 << 20
+_OTHER_FOLDER = "choose another folder: --output FOLDER"
+_TEXTS = (".css", ".html", ".json", ".txt", ".xml")
+
+Verify = Callable[[str, bytes], None]
+
+
+class Changes(NamedTuple):
+    """The number of files that were written, that were already as they should be, and that were deleted."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The hash of each file by its path, and the key of each drawn picture by the name of its issue."""
+
+    files: Mapping[str, str]
+    cards: Mapping[str, str]
+
+
+class ArchiveFolder:
+    """A folder with an archive, for one build."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.before = manifest
+        self._staging = folder / _STAGING
+        self._files: dict[str, str] = {}
+        self._staged: list[str] = []
+        self._cards: dict[str, str] = {}
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, root: Path | None) -> "Iterator[ArchiveFolder]":
+        """Open or make a folder for a build; files that were only staged are deleted at the end of the block.
+
+        Raise Unavailable if it cannot be written, if symbolic links lead from it out of `root`, or if another
+        process writes into it.
+        """
+        with _as_unavailable(folder):
+            writing.make_folder(folder, root=root)
+            _delete_staged(folder / _STAGING)
+            writing.make_folder(folder / _STAGING, root=folder)
+        with _lock(folder):
+            try:
+                yield cls(folder, _read_manifest(folder))
+            finally:
+                with suppress(OSError):
+                    shutil.rmtree(folder / _STAGING)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Stage a file of the archive by its path, unless the folder has it already.
+
+        Raise Unavailable if the folder has another file of this path that is none of the archive.
+        """
+        if self._needs(path, hashlib.sha256(content).hexdigest()):
+            with _as_unavailable(self.folder / path):
+                writing.write_public(self._staging / path, content, root=self.folder)
+
+    def put_copy(self, path: str, source: Path, root: Path, suffix: reading.Suffix) -> None:
+        """Stage a copy of a file inside `root`; raise Unavailable as `put`, and for an unsafe `source`."""
+        with _as_unreadable(source), reading.open_regular(source, root=root, suffix=suffix) as file:
+            if not self._needs(path, _digest(file)):
+                return
+            file.seek(0)
+            with _as_unavailable(self.folder / path):
+                writing.make_folder((self._staging / path).parent, root=self.folder)
+                with writing.replacing(self._staging / path, private=False) as copy:
+                    shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+
+    def put_card(self, path: str, issue: str, key: str, content: bytes | None) -> bool:
+        """Stage the drawn picture of an issue; without content keep the one that has this key, if any.
+
+        Return True if the archive has a picture of this key then.
+        """
+        if content is not None:
+            self.put(path, content)
+        elif self.before.cards.get(issue) != key or not self._keep(path):
+            return False
+        self._cards[issue] = key
+        return True
+
+    def publish(self, verify: Verify) -> Changes:
+        """Verify each text, then let all files take their places.
+
+        `verify` gets the path and the content of every text, also of those that have not changed. Raise what
+        it raises, and Unavailable if a file cannot be read or written.
+        """
+        staged = set(self._staged)
+        for path in (path for path in self._files if path.endswith(_TEXTS)):
+            file = (self._staging if path in staged else self.folder) / path
+            with _as_unavailable(self.folder / path):
+                verify(path, reading.read(file, _MAX_BYTES, root=self.folder))
+        removed = [path for path in self.before.files if path not in self._files]
+        with _as_unavailable(self.folder):
+            if self._staged or removed:
+                # A process that is killed in between must know its own files again.
+                self._write_manifest({**self.before.files, **self._files})
+            for path in self._staged:
+                self._place(path)
+            for path in removed:
+                self._delete(path)
+            self._write_manifest(self._files)
+        return Changes(len(self._staged), len(self._files) - len(self._staged), len(removed))
+
+    def _needs(self, path: str, digest: str) -> bool:
+        """Return True if a file has to be written, and remember it as one of the archive."""
+        found = self._digest_of(path)
+        if found is not None and found != digest and path not in self.before.files:
+            what = "was not written by news archive, and would be replaced"
+            raise Unavailable(
+                what, f"move it away, or {_OTHER_FOLDER}", where=display_path(self.folder / path)
+            )
+        self._files[path] = digest
+        if found == digest:
+            return False
+        self._staged.append(path)
+        return True
+
+    def _keep(self, path: str) -> bool:
+        """Keep a file of the last build as it is; return False if it is missing or was changed."""
+        digest = self.before.files.get(path)
+        if digest is None or self._digest_of(path) != digest:
+            return False
+        self._files[path] = digest
+        return True
+
+    def _digest_of(self, path: str) -> str | None:
+        with _as_unavailable(self.folder / path):
+            try:
+                with reading.open_regular(self.folder / path, root=self.folder) as file:
+                    return _digest(file)
+            except FileNotFoundError:
+                return None
+
+    def _place(self, path: str) -> None:
+        target = self.folder / path
+        writing.make_folder(target.parent, root=self.folder)
+        (self._staging / path).replace(target)
+
+    def _delete(self, path: str) -> None:
+        target = self.folder / path
+        with suppress(FileNotFoundError):
+            refuse_unsafe(target, self.folder)
+            target.unlink()
+        for parent in target.parents:
+            if parent == self.folder:
+                break
+            with suppress(OSError):  # it has other files
+                parent.rmdir()
+
+    def _write_manifest(self, files: Mapping[str, str]) -> None:
+        content = json.dumps({"files": dict(files), "cards": self._cards}, indent=0, sort_keys=True).encode()
+        if self._digest_of(MANIFEST) != hashlib.sha256(content).hexdigest():
+            writing.write_public(self._staging / MANIFEST, content, root=self.folder)
+            self._place(MANIFEST)
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the last build; an empty one for a folder without a valid one."""
+    try:
+        raw = reading.read(folder / MANIFEST, _MAX_BYTES, root=folder)
+    except FileNotFoundError:
+        return Manifest({}, {})
+    except OSError as failure:
+        what = cannot_be("read", failure)
+        raise Unavailable(
+            what, read_hint(failure, _OTHER_FOLDER), where=display_path(folder / MANIFEST)
+        ) from failure
+    try:
+        found: Any = json.loads(raw)
+        return Manifest(_texts(found["files"]), _texts(found["cards"]))
+    except (ValueError, TypeError, KeyError, RecursionError) as failure:
+        what = "is not the list of files that news archive writes"
+        fix = f"delete the folder, or {_OTHER_FOLDER}"
+        raise Unavailable(what, fix, where=display_path(folder / MANIFEST)) from failure
+
+
+def _texts(found: Any) -> dict[str, str]:
+    """Return texts by path; raise ValueError for a path that leads out of the folder or into a hidden one."""
+    texts = {str(key): str(value) for key, value in found.items()}
+    for path in texts:
+        parts = PurePosixPath(path).parts
+        if not parts or "\\" in path or any(part == "/" or part.startswith("..") for part in parts):
+            raise ValueError(path)
+    return texts
+
+
+def _delete_staged(staging: Path) -> None:
+    """Delete what a process that was killed has left; raise UnsafeFile for a link in its place."""
+    if staging.is_symlink():
+        raise UnsafeFile("is a symbolic link", "delete it")
+    if staging.is_dir():
+        with suppress(Unavailable), _lock(staging.parent):
+            shutil.rmtree(staging)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other builds out of a folder; raise Unavailable if there is one. Windows has no such locks."""
+    if not HAS_LOCKS:
+        yield
+        return
+    with FileLock(folder / _STAGING / _LOCK) as lock:
+        if not lock.take():
+            what = "is being written by another `news archive`"
+            raise Unavailable(what, "wait until it ends", where=display_path(folder))
+        yield
+
+
+def _digest(file: Any) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _as_unavailable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise Unavailable.unwritable(path, failure, _OTHER_FOLDER) from failure
+
+
+@contextmanager
+def _as_unreadable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        fix = read_hint(failure, "make it a file that this user may read")
+        raise Unavailable(cannot_be("read", failure), fix, where=display_path(path)) from failure

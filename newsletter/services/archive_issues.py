@@ -1,0 +1,97 @@
+"""Decide which issues the archive publishes."""
+
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from newsletter.archive.pages import IssueSummary, summarize
+from newsletter.config.loader import Newsletter
+from newsletter.errors import Problem
+from newsletter.issue import files
+from newsletter.limits.process import Limiter
+from newsletter.services.open_state import open_local
+from newsletter.services.prepare import prepare
+from newsletter.store.ledger_queries import LedgerQueries
+from newsletter.store.sqlite import private_file
+
+CHECKED = dt.timedelta(days=14)
+"""An issue that was not sent is checked for so long; an older one was sent, perhaps by another machine."""
+
+Fate = Literal[
+    "sent",  # its send began, and somebody has the mail or will get it
+    "cancelled",  # its send was cancelled, and nobody has the mail
+]
+
+
+class Published(NamedTuple):
+    """A published issue: its file and its summary."""
+
+    path: Path
+    summary: IssueSummary
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The published issues, the newest first, and what a person should know of those that were left out."""
+
+    issues: tuple[Published, ...]
+    problems: tuple[Problem, ...]
+
+
+def sends(newsletter: Newsletter) -> Mapping[str, Fate]:
+    """Return the fate of the sends that this machine knows, by issue; none if it has no database.
+
+    Raise StoreError if the database cannot be read. Mail that did not leave the machine is not counted.
+    """
+    if not newsletter.secrets.has_database_server and not private_file(newsletter.state).exists():
+        return {}
+    with ExitStack() as stack:
+        queries = LedgerQueries(stack.enter_context(open_local(newsletter)).database)
+        known = [send for send in queries.sends() if not send.is_rehearsal]
+        cancelled = [send for send in known if send.state != "open" and queries.counts(send).nobody_has_it]
+    fates: dict[str, Fate] = {send.issue: "cancelled" for send in cancelled}
+    return fates | {send.issue: "sent" for send in known if send not in cancelled}
+
+
+def select(newsletter: Newsletter, fates: Mapping[str, Fate], today: dt.date, limited: Limiter) -> Selection:
+    """Return the issues that the archive publishes on a day.
+
+    They were sent, or they are ready and due and have no error. An issue with `archive: false` is none of
+    them. Raise IssueError if a file of a date that has come cannot be read: a page must not disappear with
+    a mistake.
+    """
+    issues, problems = [], []
+    for path in reversed(files.issue_files(newsletter.issues)):
+        if (day := files.issue_date(path)) > today and path.stem not in fates:
+            continue
+        is_new = today - day < CHECKED and path.stem not in fates
+        about, problem = limited(_read, newsletter, path, fates.get(path.stem), is_checked=is_new)
+        if about:
+            issues.append(Published(path, about))
+        if problem:
+            problems.append(problem)
+    return Selection(tuple(issues), tuple(problems))
+
+
+def _read(
+    newsletter: Newsletter, path: Path, fate: Fate | None, *, is_checked: bool
+) -> tuple[IssueSummary | None, Problem | None]:
+    """Return the summary of an issue if it is published, and else why, if a person may not expect that."""
+    issue = files.load(path, newsletter.folder)
+    if not issue.archive:
+        return None, None
+    if fate == "cancelled":
+        what = f"{issue.name} has no page: its send was cancelled, and nobody has the mail"
+        return None, Problem(issue.path, what, f"to send it: news resume {issue.name}", "note")
+    if fate is None and not issue.ready:
+        return None, None
+    about = summarize(issue, newsletter.site)
+    if is_checked:
+        errors = [problem for problem in prepare(newsletter, issue).problems if problem.severity == "error"]
+        if errors:
+            what = f"{issue.name} has no page until its errors are corrected: {errors[0].what}"
+            return None, Problem(errors[0].where, what, f"news check {issue.name}", "warning")
+    return about, None
