@@ -90,6 +90,13 @@ def test_all_texts_stay_in_their_places(page: Page, title: str, theme: ThemeName
 
 
 @pytest.mark.parametrize("theme", get_args(ThemeName))
+@pytest.mark.parametrize("title", ["Q", "Small knives", "Soup weather, part 8", TITLES["usual"][1]])
+def test_a_short_title_is_not_cut(page: Page, title: str, theme: ThemeName) -> None:
+    page.set_content(render_card(Site("Plot", "x", theme=theme), title, "27 April 2026"))
+    assert [text["isCut"] for text in page.evaluate(TEXTS)] == [False] * 3
+
+
+@pytest.mark.parametrize("theme", get_args(ThemeName))
 def test_the_contrast_is_enough(page: Page, theme: ThemeName) -> None:
     page.set_content(render_card(Site("Plot", "x", theme=theme), "Small knives", "27 April 2026"))
     assert page.evaluate(LOW_CONTRAST) == []

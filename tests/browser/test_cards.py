@@ -1,11 +1,11 @@
 """Tests of drawing cards with a real Chromium: the same bytes each time, without files and scripts."""
 
-import asyncio
 import os
 import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 
 from newsletter.archive.card import render_card
-from newsletter.browser.cards import HEIGHT, WIDTH, Limits, Tab, draw_cards
+from newsletter.browser.cards import HEIGHT, WIDTH, Limits, draw_cards
 from newsletter.errors import Unavailable
 from newsletter.render.model import Site
 from newsletter.render.themes import ThemeName
@@ -54,28 +54,6 @@ def test_the_same_page_gives_the_same_bytes_in_each_tab_and_run() -> None:
     first = list(draw_cards((str(number), html) for number in range(9)))
     second = list(draw_cards([card(2), ("again", html)]))
     assert {png for _, png in first} == {second[1][1]}
-
-
-class SlowPage:
-    """A page whose browser returns old pictures at first, as a busy one may."""
-
-    def __init__(self, *pictures: bytes) -> None:
-        self.pictures = iter(pictures)
-        self.shown: list[str] = []
-
-    async def set_content(self, html: str) -> None:
-        self.shown.append(html)
-
-    async def screenshot(self, **_: object) -> bytes:
-        return next(self.pictures)
-
-
-def test_a_picture_of_the_page_before_is_not_taken_for_this_one() -> None:
-    page = SlowPage(b"blank", b"one", b"blank", b"one", b"two", b"two", b"two", b"two", b"two", b"two")
-    tab = Tab(page, b"blank")
-    assert [asyncio.run(tab.draw(html)) for html in ("1", "2", "again 2")] == [b"one", b"two", b"two"]
-    assert page.shown == ["1", "2", "again 2"]
-    assert list(page.pictures) == []
 
 
 def test_without_pages_no_browser_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -138,6 +116,13 @@ def test_a_page_that_is_never_drawn_ends_the_drawing(limits: Limits, told: str) 
     assert "template" in failure.value.hint
 
 
+def test_more_pages_than_one_browser_draws() -> None:
+    pages = [card(number) for number in range(5)]
+    pictures = list(draw_cards(pages, Limits(browser=2)))
+    assert [name for name, _ in pictures] == [name for name, _ in pages]
+    assert pictures == list(draw_cards(pages))
+
+
 def test_a_mistake_of_the_caller_reaches_it() -> None:
     def pages() -> Iterator[tuple[str, str]]:
         yield card(1)
@@ -148,47 +133,33 @@ def test_a_mistake_of_the_caller_reaches_it() -> None:
 
 
 STORY = """
-import os
 import sys
-from contextlib import closing
 from newsletter.browser.cards import draw_cards
 
-pages = ((str(number), f"<p>{number}") for number in range(sys.maxsize))
-with closing(draw_cards(pages)) as cards:
-    for name, _ in cards:
-        print(name, flush=True)
-        if name == sys.argv[1]:
-            break
-try:
-    os.waitpid(-1, os.WNOHANG)
-except ChildProcessError:
-    print("no process is left", flush=True)
+def pages():
+    for number in range(150):
+        yield str(number), f"<p>{number}"
+    print("it draws", flush=True)
+
+for _ in draw_cards(pages()):
+    pass
 """
-
-
-def story(last: str) -> subprocess.Popen[str]:
-    """Start a program that draws cards up to one of a name; its output ends with that of its browser."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", STORY, last],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such list of processes")
-def test_the_browser_ends_with_the_iterator() -> None:
-    with story(last="5") as process:
-        output, _ = process.communicate(timeout=60)
-    assert output.splitlines() == ["0", "1", "2", "3", "4", "5", "no process is left"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 @pytest.mark.parametrize("is_group", [True, False], ids=["to-all", "to-news-alone"])
-def test_ctrl_c_ends_the_browser_too(is_group: bool) -> None:
-    with story(last="never") as process:
-        assert process.stdout and process.stdout.readline() == "0\n"
+@pytest.mark.parametrize("seconds", [0, 2], ids=["at-the-start", "later"])
+def test_ctrl_c_ends_the_browser_too(is_group: bool, seconds: int) -> None:
+    """The output ends when the last process does that has it, which is the browser's."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", STORY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "it draws\n"
+        time.sleep(seconds)
         (os.killpg if is_group else os.kill)(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT, output
