@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 1200, 630
 """The size of a card in pixels: sites that show a link with its picture do not crop this one."""
 # Each tab is a process of its own: this many use two processors fully while others wait for a frame.
 _TABS = 4
+# Pages that look the same are drawn this often.
+_MAX_PICTURES = 5
 
 
 class Limits(NamedTuple):
@@ -76,7 +78,24 @@ async def _cards(pages: Iterable[tuple[str, str]], limits: Limits) -> AsyncGener
             await asyncio.gather(*(task for _, task in drawing), return_exceptions=True)
 
 
-async def _tab(browser: "Browser") -> "Page":
+class Tab:
+    """A tab of the browser that draws one page after another; `blank` is its picture without a page."""
+
+    def __init__(self, page: "Page", blank: bytes) -> None:
+        self._page, self._blank, self._last = page, blank, blank
+
+    async def draw(self, html: str) -> bytes:
+        """Return a page as PNG: a busy browser may first return the picture of the page before it."""
+        await self._page.set_content(html)
+        for _ in range(_MAX_PICTURES):
+            png = await _picture(self._page)
+            if png not in (self._blank, self._last):
+                break
+        self._last = png
+        return png
+
+
+async def _tab(browser: "Browser") -> Tab:
     """Return a tab that can reach neither the network nor a file."""
     context = await browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT},
@@ -85,20 +104,24 @@ async def _tab(browser: "Browser") -> "Page":
         offline=True,
     )
     await context.route("**/*", lambda route: route.abort())
-    return await context.new_page()
+    page = await context.new_page()
+    return Tab(page, await _picture(page))
+
+
+async def _picture(page: "Page") -> bytes:
+    return await page.screenshot(animations="disabled")
 
 
 async def _drawn(name: str, task: asyncio.Task[bytes]) -> tuple[str, bytes]:
     return name, await task
 
 
-async def _draw(tab: "Page", name: str, html: str, seconds: float, end: float) -> bytes:
+async def _draw(tab: Tab, name: str, html: str, seconds: float, end: float) -> bytes:
     """Return a page as PNG; raise Unavailable after these seconds, or at the end of the time for all."""
     left = end - asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(min(seconds, left)):
-            await tab.set_content(html)
-            return await tab.screenshot(animations="disabled")
+            return await tab.draw(html)
     except TimeoutError as failure:
         what = f"Chromium did not draw it within {seconds:g} seconds"
         if left < seconds:

@@ -20,6 +20,7 @@ from newsletter.config.fields import (
     month_names,
     network,
     parsed_by,
+    site_root,
     state_remote,
     unsubscribe_link,
 )
@@ -138,6 +139,7 @@ class Labels(StrictModel):
 
     in_this_issue: Label = "In this issue"
     read_story: Label = "Read more"
+    read_online: Label = "Read in the browser"
     more_authors: Annotated[Line, label_fields("{count}")] = "+{count} more"
     reason: Annotated[Line, label_fields("{newsletter}")] = (
         "You get this because you signed up for {newsletter}."
@@ -217,7 +219,7 @@ class Config(StrictModel):
     pull: Pull = Pull()
     sign_up: SignUp | None = None
     reply_to: Mailbox | None = None
-    site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
+    site: Annotated[WebAddress, AfterValidator(site_root)] | None = None
     archive: Annotated[Archive, BeforeValidator(archive_setting)] = Archive()
     list_id: ListId | None = None
     language: Language = "en"

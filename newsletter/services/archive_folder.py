@@ -182,7 +182,8 @@ class ArchiveFolder:
     def _write_manifest(self, files: Mapping[str, str]) -> None:
         content = json.dumps({"files": dict(files), "cards": self._cards}, indent=0, sort_keys=True).encode()
         if self._digest_of(MANIFEST) != hashlib.sha256(content).hexdigest():
-            writing.write_public(self.folder / MANIFEST, content, root=self.folder)
+            writing.write_public(self._staging / MANIFEST, content, root=self.folder)
+            self._place(MANIFEST)
 
 
 def _read_manifest(folder: Path) -> Manifest:

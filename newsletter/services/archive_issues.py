@@ -51,9 +51,7 @@ def sends(newsletter: Newsletter) -> Mapping[str, Fate]:
     with ExitStack() as stack:
         queries = LedgerQueries(stack.enter_context(open_local(newsletter)).database)
         known = [send for send in queries.sends() if not send.is_rehearsal]
-        cancelled = [
-            send for send in known if send.state == "cancelled" and queries.counts(send).nobody_has_it
-        ]
+        cancelled = [send for send in known if send.state != "open" and queries.counts(send).nobody_has_it]
     fates: dict[str, Fate] = {send.issue: "cancelled" for send in cancelled}
     return fates | {send.issue: "sent" for send in known if send not in cancelled}
 

@@ -76,9 +76,14 @@ ARTICLES_AND_HTML = {
     "broken address": ('<a href="https://[x">x</a>', "x"),
     "target of links": ('<a id="here">x</a>', "x"),
     "two addresses": (
-        '<a href="/a" href="javascript:x">x</a>',
+        '<a href="/a" href="/b">x</a>',
         '<a href="https://papers.example.com/a">x</a>',
     ),
+    "line break in an address": (
+        '<a href="http://example.org/a&#10;b">x</a>',
+        '<a href="http://example.org/ab">x</a>',
+    ),
+    "picture of a telephone": ('<img src="tel:1" alt="A">', "A"),
     "picture of a script": ('<img src="javascript:x" alt="A &lt; B">', "A &lt; B"),
     "no picture": ('<img alt="">', ""),
     "no description": ('<img src="a.png" alt>', f'<img src="{PAGE}a.png" alt="">'),

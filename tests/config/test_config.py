@@ -378,6 +378,12 @@ def address(key: str, text: str, reason: str) -> str:
             id="forgotten-remote",
         ),
         pytest.param("traking", "{}", "traking is an unknown key; did you mean `tracking`?", id="near-key"),
+        pytest.param(
+            "site",
+            "https://example.com/?p=1",
+            "site has a ? or #, behind which no page can be; write the address of the site without it",
+            id="site-with-a-query",
+        ),
         pytest.param("zebra", "{}", f"zebra is an unknown key; the keys are {KEYS}", id="unknown-key"),
     ],
 )
