@@ -26,6 +26,7 @@ from newsletter.config.fields import (
 )
 from newsletter.config.label_texts import label_texts
 from newsletter.config.pull import Pull, SignUp
+from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
@@ -242,6 +243,7 @@ class Config(StrictModel):
     # The mail programs that the readers use, by caniemail.com's names.
     clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
     checks: dict[str, Annotated[CheckSetting, BeforeValidator(_check_setting)]] = Field(default_factory=dict)
+    sources: Sources = Field(default_factory=dict)
 
     @field_validator("unsubscribe")
     @classmethod
