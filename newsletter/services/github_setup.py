@@ -62,7 +62,8 @@ def find_setup(
         options = replace(options, has_own_host=True)
     notes += tuple(_missing_settings(newsletter)) if newsletter else ()
     if pages:
-        notes += (*_missing_site(newsletter, repository), *_other_sites(local.top, options))
+        notes += tuple(_missing_archive(newsletter, repository)) if newsletter else ()
+        notes += tuple(_other_sites(local.top, options))
     return GitHubSetup(local.top, options, notes)
 
 
@@ -90,8 +91,12 @@ def _missing_settings(newsletter: Newsletter) -> Iterator[Problem]:
         yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
 
 
-def _missing_site(newsletter: Newsletter | None, repository: str) -> Iterator[Problem]:
-    if newsletter and not newsletter.config.site:
+def _missing_archive(newsletter: Newsletter, repository: str) -> Iterator[Problem]:
+    """Yield a note for each setting without which nothing can be published."""
+    if not newsletter.config.archive.exists:
+        what = "`archive: false` says that there is no archive: pages.yml would fail, and send.yml with it"
+        yield Problem(newsletter.where("archive"), what, "delete this line, or leave --pages out", "note")
+    if not newsletter.config.site:
         what = "has no `site:`: without the address of the archive, no page can be published"
         fix = f"write `site: {pages_address(repository)}`, or the address of your own domain"
         yield Problem(newsletter.where("site"), what, fix, "note")

@@ -226,7 +226,7 @@ def test_sending_on_merge() -> None:
 def page_faults(send: dict[str, Any], pages: dict[str, Any]) -> list[str]:
     """Return the reasons for which a page could be missing when its mail leaves, or the site be unsafe."""
     call, sender = send["jobs"].get("pages", {}), send["jobs"]["send"]
-    build, deploy = pages["jobs"]["build"], pages["jobs"]["deploy"]
+    build, deploy, look = (pages["jobs"].get(name, {}) for name in ("build", "deploy", "look"))
     faults = []
     if call.get("uses") != "$/.github/workflows/pages.yml" or "workflow_call" not in pages[True]:
         faults.append("the send does not publish the archive")
@@ -245,13 +245,15 @@ def page_faults(send: dict[str, Any], pages: dict[str, Any]) -> list[str]:
         faults.append("the job that renders may write")
     if deploy["permissions"] != {"pages": "write", "id-token": "write"} or deploy.get("needs") != "build":
         faults.append("the job that deploys may do more, or less, than that")
+    if look.get("permissions") != {} or look.get("needs") != ["build", "deploy"]:
+        faults.append("nobody looks at the site, or with a permission")
     if {step["uses"].partition("@")[0] for step in deploy["steps"]} != {"actions/deploy-pages"}:
         faults.append("another program sees the token that deploys")
     if "secrets" in str(pages) + str(call):
         faults.append("the archive sees a secret")
     if build.get("if") != "${{ !github.event.repository.fork }}":
         faults.append("a fork publishes")
-    (checkout,) = (step["with"] for step in build["steps"] if step["uses"].startswith("actions/checkout@"))
+    (checkout,) = (step["with"] for step in build["steps"] if "checkout@" in step.get("uses", ""))
     if checkout.get("ref") != pages[True]["push"]["branches"][0]:
         faults.append("a run that is run again publishes an old archive")
     return faults
@@ -307,6 +309,7 @@ def test_the_archive_is_published_before_the_send() -> None:
             "secret",
             id="inherited-secrets",
         ),
+        pytest.param("needs: [build, deploy]", "needs: build", "nobody looks", id="look"),
         pytest.param("!github.event.repository.fork", "true", "fork publishes", id="fork"),
         pytest.param(', ref: "main"', "", "old archive", id="old-archive"),
     ],
@@ -364,7 +367,7 @@ def test_a_deploy_can_be_run_again() -> None:
     """Artifacts of earlier attempts stay, and deploy-pages refuses two of one name."""
     jobs = workflow("pages.yml")["jobs"]
     name = "github-pages-${{ github.run_attempt }}"
-    assert jobs["build"]["outputs"] == {"artifact": name}
+    assert jobs["build"]["outputs"]["artifact"] == name
     assert jobs["build"]["steps"][-1]["with"] == {"name": name, "path": "site"}
     first, second = jobs["deploy"]["steps"]
     assert first["continue-on-error"] is True and second["if"] == "steps.first.outcome == 'failure'"
