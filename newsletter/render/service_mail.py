@@ -57,7 +57,7 @@ class ServiceInput(TemplateInput):
             mail["unsubscribe_url"] = UNSUBSCRIBE
         return {
             **super().variables,
-            "issue": Fields("Issue", {"subject": self.subject, "preheader": self.preheader, "page": None}),
+            "issue": Fields("Issue", {"subject": self.subject, "preheader": self.preheader}),
             "mail": Fields("Mail", mail),
             "t": Function(translator(translations(TEXTS, language), html=False), "t"),
         }

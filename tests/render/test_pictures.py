@@ -188,7 +188,7 @@ def test_the_mail_shows_a_file(site: Site, tmp_path: Path) -> None:
     (picture,) = material.parsed(mail.html).iterfind(".//img")
     assert picture.get("src") == "https://soup.example.com/letter/pictures/soup.png"
     assert (picture.get("alt"), picture.get("width"), picture.get("height")) == ("A bowl", "300", None)
-    assert ".dim a, .online a, .caption {" in mail.html
+    assert ".dim a, .caption {" in mail.html
     assert "A bowl <https://soup.example.com/letter/pictures/soup.png>\nWith leek\n" in mail.text
 
 
