@@ -13,7 +13,6 @@ FIELDS = ("week", "date", "month")
 EXPRESSIONS = ("entries", "title", "link", "authors", "date", "text", "rating")
 """The keys of a source in JSON that are JMESPath expressions."""
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_ENCODED_FIELD = re.compile(r"%7B(.*?)%7D")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -25,7 +24,10 @@ def _source_address(text: str) -> str:
         if name not in FIELDS:
             fields = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise invalid(f"has the unknown field {{{printable(name)}}}", f"the fields are {fields}")
-    return _ENCODED_FIELD.sub(r"{\1}", web_address(text))
+    text = web_address(text)  # it encodes the braces
+    for name in FIELDS:
+        text = text.replace(f"%7B{name}%7D", f"{{{name}}}")
+    return text
 
 
 SourceAddress = Annotated[str, AfterValidator(_source_address)]

@@ -85,4 +85,4 @@ def _width(text: str) -> int:
 
 def _unclosing(line: str) -> str:
     """Return a line without the end of a comment of HTML."""
-    return re.sub(r"(-+)(!?>)", r"\1 \2", line)
+    return line.replace("->", "- >").replace("-!>", "- !>")

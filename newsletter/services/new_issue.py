@@ -45,8 +45,8 @@ def create(
     exists, ConfigError for an unknown name or a wrong expression, and Unavailable if a source gives nothing:
     no file is written then.
     """
+    skeleton.new_path(newsletter.issues, day, markdown=markdown)  # nobody is asked for an issue that exists
     requests = [_request(newsletter, name, week or week_before(day)) for name in dict.fromkeys(names)]
-    skeleton.new_path(newsletter.issues, day, markdown=markdown)
     found = [read(request, limits, is_public) for request in requests]
     groups = _groups(requests, found)
     path = skeleton.create(newsletter.issues, day, markdown=markdown, groups=groups)

@@ -53,7 +53,7 @@ class _NoContent(Exception):
     """The error for a response without content that can be read: what happened, and what to do."""
 
     def __init__(self, what: str, hint: str) -> None:
-        super().__init__(what)
+        super().__init__(what, hint)
         self.what, self.hint = what, hint
 
 

@@ -114,7 +114,8 @@ def _reason(failure: Exception) -> str:
     if isinstance(failure, RecursionError):
         return "it is nested too deep"
     lines = str(failure).splitlines() or [type(failure).__name__]
-    return printable(lines[0], 160)
+    words = lines[0].removeprefix("Invalid jmespath expression: ").removeprefix("Bad jmespath expression: ")
+    return printable(words.removesuffix(":").removesuffix(", for expression"), 160)
 
 
 def _entry(

@@ -27,7 +27,6 @@ _NON_CHARACTERS = re.compile(
     + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
     + "]"
 )
-_ENCODED_WORD = re.compile(r"=\?(?=.*\?=)")
 
 
 def one_line(text: str, html: bool | None = None) -> str:
@@ -36,7 +35,8 @@ def one_line(text: str, html: bool | None = None) -> str:
     `html` is True for HTML, False for plain text, and None for a guess by the marks in the text.
     """
     words = " ".join(paragraphs(text, html, _MAX_READ_CHARACTERS).split())
-    words = _ENCODED_WORD.sub("= ?", words)  # a mail program would decode an encoded word (RFC 2047)
+    if "?=" in words:  # a mail program would decode an encoded word (RFC 2047)
+        words = words.replace("=?", "= ?")
     words = words if len(words) <= MAX_LINE else f"{words[: MAX_LINE - 1].rstrip()}…"
     return words if is_visible(words) else ""
 

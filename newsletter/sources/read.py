@@ -22,8 +22,8 @@ def read(request: SourceRequest, limits: Limits = LIMITS, is_public: IsPublic = 
 
 
 def _read(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Entries:
-    from newsletter.sources import feed, json_source, selection
+    from newsletter.sources import json_source, selection, web_feed
 
     content = fetch(request, limits, is_public)
-    reader = feed.read if request.source.feed else json_source.read
+    reader = web_feed.read if request.source.feed else json_source.read
     return selection.select(request, reader(request, content))

@@ -8,6 +8,7 @@ from newsletter.display import counted
 from newsletter.errors import Problem
 from newsletter.sources import plain_text
 from newsletter.sources.entry import Entries, Entry, SourceRequest
+from newsletter.sources.window import week_of
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
@@ -56,9 +57,10 @@ def _nothing(request: SourceRequest, count: int) -> Exception:
 
 def _none_of_week(request: SourceRequest, entries: list[Entry]) -> Exception:
     dates = sorted(entry.date.date() for entry in entries if entry.date)
+    days = f"{dates[0]} to {dates[-1]}" if dates[0] < dates[-1] else str(dates[0])
     gave = counted(len(entries), "entry", "entries")
-    what = f"gave {gave} of {dates[0]} to {dates[-1]}, and none of the week {request.week.days}"
-    return request.unavailable(what, "choose another week with --week, such as --week 2026-W18")
+    what = f"gave {gave} of {days}, and none of the week {request.week.days}"
+    return request.unavailable(what, f"for the week of the newest: --week {week_of(dates[-1])}")
 
 
 def _notes(request: SourceRequest, untitled: int, chosen: list[Entry]) -> Iterable[Problem]:

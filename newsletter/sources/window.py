@@ -40,9 +40,14 @@ class Week:
         return address
 
 
+def week_of(day: date) -> Week:
+    """Return the week of a date."""
+    return Week(day - timedelta(days=day.weekday()))
+
+
 def week_before(day: date) -> Week:
     """Return the last whole week before the week of a date: an issue of Monday presents the week before."""
-    return Week(day - timedelta(days=day.weekday() + 7))
+    return week_of(day - timedelta(days=7))
 
 
 def parse_week(text: str) -> Week:

@@ -1,6 +1,8 @@
 """`news new --from`: an issue that begins with the entries of sources, through the real command."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,6 +166,22 @@ def test_several_sources_stand_in_their_order_and_an_entry_stands_once(web: Prox
     assert web.asked() == [f"GET {PAPERS}", f"GET {BLOG}"]
 
 
+def test_the_examples_of_the_documentation_work(web: ProxyFake, folder: Path) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    (example,) = re.findall(r"^```yaml\n(sources:\n.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    for there, here in (
+        ("https://huggingface.co", "http://papers.example.com"),
+        ("https://blog", "http://blog"),
+    ):
+        assert there in example
+        example = example.replace(there, here)
+    samples.write(folder, extra=example)
+    result = news("new", "2026-05-04", "--from", "papers", "--from", "blog", "--yaml")
+    assert result.exit_code == 0, result.output
+    assert titles(folder / "issues" / "2026-05-04.yml") == [*BEST, "Third of May"]
+    assert web.asked() == [f"GET {PAPERS}", f"GET {BLOG}"]
+
+
 def test_another_week_may_be_chosen(web: ProxyFake, folder: Path) -> None:
     result = news("new", "2026-05-04", "--from", "blog", "--week", "2026-W19")
     assert result.exit_code == 0
@@ -237,8 +255,6 @@ def test_ctrl_c_while_a_source_is_asked_leaves_no_file(web: ProxyFake, folder: P
     program = [sys.executable, "-m", "newsletter", "new", "2026-05-04", "--from", "papers"]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_until(lambda: web.requests)
-    import signal
-
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import Unavailable
-from newsletter.sources import feed
+from newsletter.sources import web_feed
 from newsletter.sources.entry import Entries, Entry
 from tests.sources.asking import content, request
 
@@ -66,7 +66,7 @@ JSON_FEED_1_0 = JSON_FEED.replace('version/1.1"', 'version/1"').replace(
 
 
 def read(text: str | bytes, content_type: str = "") -> Entries:
-    return feed.read(request(), content(text, content_type))
+    return web_feed.read(request(), content(text, content_type))
 
 
 def refusal(text: str | bytes, content_type: str = "") -> str:

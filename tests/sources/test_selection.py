@@ -97,5 +97,5 @@ def test_a_source_that_gives_nothing_is_an_error() -> None:
     )
     assert refusal(FEED, entry("a", 3), entry("b", 20)) == (
         "source soup: gave 2 entries of 2026-04-03 to 2026-04-20, and none of the week 2026-04-27 to "
-        f"2026-05-03 ({ADDRESS}); choose another week with --week, such as --week 2026-W18"
+        f"2026-05-03 ({ADDRESS}); for the week of the newest: --week 2026-W17"
     )
