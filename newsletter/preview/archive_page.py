@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
@@ -41,6 +41,11 @@ class ArchivePage:
     pictures: local_pictures.Stamp = ()
     absence: Problem | None = None
     problems: Sequence[Problem] = ()
+
+    @property
+    def root(self) -> str:
+        """Return the address of the archive's root, to which those in the style sheet are relative."""
+        return urljoin(self.base, "../") if self.base else ""
 
     @property
     def is_shown(self) -> bool:
@@ -88,8 +93,9 @@ def build(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> A
         style = render_style(site)
     except NewsError as error:
         return ArchivePage(problems=tuple(error.problems))
-    stamp = local_pictures.stamp(f"{rendered.page}<style>{style}</style>", site, base)
-    return ArchivePage(rendered.page, style, rendered.text, base, stamp)
+    page = ArchivePage(rendered.page, style, rendered.text, base)
+    in_style = local_pictures.stamp(f"<style>{style}</style>", site, page.root)
+    return replace(page, pictures=local_pictures.stamp(page.html, site, base) + in_style)
 
 
 def with_style(html: str, issue: str, site: Site, address: str) -> str:

@@ -54,7 +54,7 @@ class ArchiveRoutes:
         if not archived or not archived.good:
             return Response("", 503, media_type="text/css")
         style = mail_views.css_in_scheme(archived.good.style, scheme(request))
-        style = await run_in_thread(local_pictures.embedded_css, style, archived.site, archived.good.base)
+        style = await run_in_thread(local_pictures.embedded_css, style, archived.site, archived.good.root)
         return Response(style, media_type="text/css")
 
     async def text(self, request: Request) -> Response:

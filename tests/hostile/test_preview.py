@@ -8,18 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from newsletter.preview import mail_views
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 from tests import samples
-from tests.preview.conftest import Letter, Recorder, Served, letter, preview, recorder
+from tests.preview.conftest import Letter, Recorder, Served, letter, page, preview, recorder
 
-__all__ = ["letter", "preview", "recorder"]  # fixtures
+__all__ = ["letter", "page", "preview", "recorder"]  # fixtures
 
 PATHS = ("/", "/page.js", "/events", "/mail.html", "/mail.txt", "/mail.eml", "/source", "/headers", "/links")
-PATHS += ("/issues", "/place?part=0")
+PATHS += ("/issues", "/place?part=0", "/archive", "/archive.html", "/archive.css", "/archive.txt")
 ACTIONS = ("/links", "/test", "/issues")
 PRIVATE = ("/subscribers", "/outbox", "/outbox/a.eml", "/outbox/a.eml/mail.html", "/nothing")
 
@@ -63,7 +63,7 @@ def test_every_response_is_locked(web: Any) -> None:
     for path, response in zip(paths, ask(web, *(("GET", path) for path in paths)), strict=True):
         policy = response.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; "), path
-        own = "'self'" if path == "/mail.html" else "'none'"
+        own = "'self'" if path in ("/mail.html", "/archive.html") else "'none'"
         assert f"frame-ancestors {own}" in policy, path
         assert response.headers["x-dns-prefetch-control"] == "off"
         assert response.headers["cross-origin-resource-policy"] == "same-origin"
@@ -201,3 +201,29 @@ def test_hostile_mail_in_the_browser(
     assert recorder.requested == []
     context.close()
     assert [mistake for mistake in mistakes if "Content Security Policy" not in mistake] == []
+
+
+def test_a_hostile_page_of_the_archive_in_the_browser(
+    letter: Letter, preview: Callable[..., Served], page: Page, recorder: Recorder
+) -> None:
+    attacks = ATTACKS.format(url=recorder.url) + clobbering(USED.split())
+    attacks += f"<style>@import '{recorder.url}own'</style><a id='far' href='/outbox'>far</a>"
+    letter.save("templates/archive/article.html.j2", f"{{% raw %}}{attacks}{{% endraw %}}Cook slowly")
+    letter.save("templates/archive/style.css.j2", f"@import '{recorder.url}sheet'; p {{ color: #ff0000 }}")
+    # A page without a policy of its own.
+    letter.save(
+        "templates/archive/layout.html.j2",
+        "{% extends 'web/layout.html.j2' %}{% block style %}<link rel='stylesheet' href='../style.css'>"
+        f"<link rel='stylesheet' href='{recorder.url}theirs'>{{% endblock %}}",
+    )
+    page.goto(f"{preview().url}?view=page")
+    page.wait_for_function(_TARGET, arg=["#frames", "#data"])
+    url, frame = page.url, page.frame_locator("#frames iframe:not(.loading)")
+    expect(frame.locator("p", has_text="form")).to_have_css("color", "rgb(255, 0, 0)")
+    for click in (*CLICKS, "#far"):
+        frame.locator(click).dispatch_event("click")
+    page.evaluate(_PRESS, [["#frames", "form[tabindex]"], "w"])
+    expect(page.locator("#window-size")).to_have_text("375 pixels wide")
+    assert page.title() == "Soup for all" and page.url.startswith(url)
+    assert all(other.title() != "run" for other in page.context.pages)
+    assert recorder.requested == []
