@@ -5,6 +5,8 @@ import { chosen, mailAddress, received } from "/state.js";
 
 // Stands for the root of the archive, which may not be on the web yet.
 const ROOT = "https://archive.invalid/";
+// No element has this name, so that the page stays where it is.
+const NOWHERE = "#not-in-the-preview";
 
 // The address of a part of the page; it contains the page's version, so that it changes with the page.
 export const archiveAddress = (path, parameters = {}) =>
@@ -27,7 +29,8 @@ export function wireLinksOfPage(frame, pick) {
         pick(other.name);
       });
     } else {
-      link.removeAttribute("href");
+      link.setAttribute("href", NOWHERE);
+      link.removeAttribute("target");
       link.setAttribute("title", "The preview does not show this part of the archive.");
     }
   }
