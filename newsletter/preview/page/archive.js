@@ -12,9 +12,8 @@ const NOWHERE = "#not-in-the-preview";
 export const archiveAddress = (path, parameters = {}) =>
   mailAddress(path, { address: "", name: "", v: received.archive?.version ?? "", ...parameters });
 
-// Links to other issues show these by `pick`; those to other parts of the archive have no effect.
-export function wireLinksOfPage(frame, pick) {
-  const issue = received.page.issue;
+// Links to other issues than the page's show these by `pick`; those to other parts of the archive have no effect.
+export function wireLinksOfPage(frame, issue, pick) {
   for (const link of select(frame.contentDocument, "a[href], area[href]")) {
     const written = link.getAttribute("href");
     const path = written.startsWith("#") ? null : pathInArchive(written, `${ROOT}${issue}/`);

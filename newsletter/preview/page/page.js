@@ -96,14 +96,17 @@ const SHOW = {
     keysFrom(onKey);
   },
   async page() {
-    received.archive = await (await get(archiveAddress("/archive"))).json();
-    const { absence, version } = received.archive;
+    const { issue } = received.page;
+    const archive = await (await get(archiveAddress("/archive"))).json();
+    if (received.page?.issue !== issue) return; // another issue was picked meanwhile
+    received.archive = archive;
+    const { absence, version } = archive;
     document.body.dataset.page = version ? "shown" : "none";
     refill(byId("no-page"), ...(absence ? [problemEntry(absence)] : []));
     showProblems();
     const address = archiveAddress("/archive.html", { scheme: schemeShown(), pictures: chosen.pictures });
     if (!version || address === shown) return;
-    wireLinksOfPage(await showInFrame(address, "The issue's page on the web", `page ${received.page.issue}`), pick);
+    wireLinksOfPage(await showInFrame(address, "The issue's page on the web", `page ${issue}`), issue, pick);
     shown = address;
     keysFrom(onKey);
   },
