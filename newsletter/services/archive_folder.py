@@ -2,7 +2,8 @@
 
 All changed files are written as drafts in the folder first. Only when they are complete and were verified,
 each takes its place with a rename, in the order in which they were given; files that are no longer published
-are deleted last. A process that is killed leaves complete files, old or new ones, and the next run finishes its work.
+are deleted last. A process that is killed leaves complete files, old or new ones, and the next run finishes
+its work.
 """
 
 import hashlib
@@ -88,7 +89,7 @@ class ArchiveFolder:
                 writing.write_public(self._drafts / path, content, root=self.folder)
 
     def put_copy(self, path: str, source: Path, root: Path, suffix: reading.Suffix) -> None:
-        """Write a draft with the copy of a file inside `root`; raise Unavailable as `put`, also for a link out."""
+        """Write a draft with a copy of a file inside `root`. Raise Unavailable as `put` and for links."""
         with _as_unreadable(source), reading.open_regular(source, root=root, suffix=suffix) as file:
             if not self._needs(path, _digest(file)):
                 return
