@@ -30,6 +30,7 @@ from newsletter.checks.external.private_files import private_files
 from newsletter.checks.external.spam import spam
 from newsletter.checks.external.urls import images_load, links_answer
 from newsletter.checks.mail.accessibility import accessibility
+from newsletter.checks.mail.archive_pages import archive_pages
 from newsletter.checks.mail.clients import clients
 from newsletter.checks.mail.contrast import contrast
 from newsletter.checks.mail.headings import headings
@@ -110,6 +111,7 @@ MAIL: Mapping[str, Check] = {
     "tap-targets": Check(tap_targets, "warning"),
     "clients": Check(clients, "warning"),
     "tracking": Check(tracking, "error", has_fixed_errors=True),
+    "archive-pages": Check(archive_pages, "error"),
 }
 # Checks of other files than the issue and the templates.
 FILES: Mapping[str, Check] = {

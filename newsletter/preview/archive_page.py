@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from newsletter.archive.pages import STYLE, IssueSummary, Neighbours, render_issue, render_style, summarize
 from newsletter.config.loader import Newsletter
+from newsletter.config.sign_up_way import sign_up_way
 from newsletter.errors import IssueError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.issue.model import Issue
@@ -18,7 +19,6 @@ from newsletter.preview import local_pictures
 from newsletter.preview.builder import Page
 from newsletter.preview.mail_views import without_links
 from newsletter.render.model import Site
-from newsletter.services.archive import sign_up_way
 
 # The root of an archive whose newsletter names no `site`.
 _NO_SITE = "https://archive.invalid"
@@ -89,7 +89,9 @@ def build(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> A
     site = newsletter.site
     base = f"{site.url}/{issue.name}/" if site.url else ""
     try:
-        rendered = render_issue(issue, site, sign_up_way(newsletter), _beside(newsletter, issue, published))
+        rendered = render_issue(
+            issue, site, sign_up_way(newsletter.config), _beside(newsletter, issue, published)
+        )
         style = render_style(site)
     except NewsError as error:
         return ArchivePage(problems=tuple(error.problems))

@@ -14,10 +14,9 @@ from typing import NamedTuple
 from newsletter.archive import atom, json_feed, pages, rss, sitemap
 from newsletter.archive.model import FEED_ENTRIES, Channel, Entry
 from newsletter.archive.pages import IssueSummary, Neighbours, PagePicture, RenderedIssue
-from newsletter.archive.sign_up import NO_SIGN_UP, SignUpWay
-from newsletter.config.archive import FORM
+from newsletter.archive.sign_up import SignUpWay
 from newsletter.config.loader import Newsletter
-from newsletter.config.serve_url import serve_url
+from newsletter.config.sign_up_way import sign_up_way
 from newsletter.constants import CONFIG_FILE
 from newsletter.disk.boundary import entries
 from newsletter.errors import ConfigError, Problem, Unavailable
@@ -74,17 +73,6 @@ def _refuse(newsletter: Newsletter, folder: Path) -> None:
         raise Unavailable(what, "choose a folder for the archive alone: --output site", where=str(folder))
 
 
-def sign_up_way(newsletter: Newsletter) -> SignUpWay:
-    """Return the way to sign up that newsletter.yml gives the pages."""
-    config = newsletter.config
-    server = serve_url(config.unsubscribe.url or "") if config.archive.sign_up == FORM else None
-    if server is not None:
-        return SignUpWay("form", server, f"{server}/lost")
-    if config.archive.sign_up:
-        return SignUpWay("page", config.archive.sign_up)
-    return SignUpWay("mail", config.sign_up.mailto) if config.sign_up else NO_SIGN_UP
-
-
 def channel(newsletter: Newsletter, site_url: str) -> Channel:
     """Return the newsletter as the channel of its feeds."""
     config = newsletter.config
@@ -114,7 +102,7 @@ class _Build:
 
     @property
     def sign_up(self) -> SignUpWay:
-        return sign_up_way(self.newsletter)
+        return sign_up_way(self.newsletter.config)
 
     def put_all(self, *, draw: bool) -> Iterator[Problem]:
         """Put the files in an order in which each link of a page leads to a file that is already there."""

@@ -102,7 +102,7 @@ def test_an_issue_in_markdown_names_a_second_note_of_a_section(tmp_path: Path) -
     [
         ("section.mjml.j2", "section.notes", ["5: HTML section.notes|markdown"]),
         ("section.txt.j2", "section.notes", ["5: text section.notes|plain"]),
-        ("layout.txt.j2", "issue.closing_notes", ["10: text issue.closing_notes|plain"]),
+        ("content.txt.j2", "issue.closing_notes", ["10: text issue.closing_notes|plain"]),
         ("footer.txt.j2", "section.notes", []),
     ],
 )
