@@ -167,9 +167,12 @@ def render_not_found(site: Site, sign_up: SignUpWay) -> str:
 
 
 def archive_wording(site: Site, server: str) -> str:
-    """Return the words of the sign-up form of the archive, in one line; `server` is that of `news serve`."""
+    """Return the words of the sign-up form of the archive, in one line; `server` is that of `news serve`.
+
+    The field that catches robots is left out: nobody sees it.
+    """
     pages = _Pages(site, SignUpWay("form", server))
-    variables = pages.variables(pages.shared(), {}) | {"heading": 2}
+    variables = pages.variables(pages.shared(), {}) | {"heading": 2, "trap": None}
     return visible_text(render_text("archive/sign_up.html.j2", site, variables), "section")
 
 
