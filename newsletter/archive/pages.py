@@ -92,10 +92,11 @@ class Neighbours:
 def summarize(issue: Issue, site: Site) -> IssueSummary:
     """Return the summary of an issue, for a reader whom nobody knows."""
     day = date_line("day", issue.date, site.language, site.labels.get("months"))
-    words = (
+    title, description = (
         impersonal(text, site.labels["reader"], site.url or "") for text in (issue.subject, issue.preheader)
     )
-    return IssueSummary(issue.name, issue.date, *words, day, issue.updated, issue.image is not None)
+    parts = issue.name, issue.date, title, description, day
+    return IssueSummary(*parts, issue.updated, issue.image is not None)
 
 
 def render_issue(

@@ -22,7 +22,8 @@ LARGE = "large"
 SMALL = ("chinese", "essay", "german", "hebrew", "japanese")
 """The example newsletters with an archive of their own: four in other languages, one in its own theme."""
 _ISSUES, _SMALL_ISSUES = 66, 3
-_ENGLISH = ("club", "developers", "essay", "links", "pictures", "shop")
+LARGE_SOURCES = ("club", "developers", "essay", "links", "pictures", "shop")
+"""The example newsletters in English, whose issues the large archive has."""
 # The newsletter of the large archive, and the address of its server.
 _BASE, _SERVER = "pictures", "https://news.example.com"
 _ADDITIONS = 'description: "Beds, pots & one picture too many."\narchive: {sign_up: form}\n'
@@ -54,7 +55,7 @@ class BuiltSite:
         paths = list(self.pages())
         years = [path for path in paths if len(path.split("/")[0]) == 4]
         issues = [path for path in paths if path[:1] == "2" and path not in years]
-        return [INDEX, NOT_FOUND, *years[-1:], *issues[-len(_ENGLISH) :]]
+        return [INDEX, NOT_FOUND, *years[-1:], *issues[-len(LARGE_SOURCES) :]]
 
     def style(self, theme: str, **changes: Any) -> str:
         """Return the style sheet in a theme; `changes` are other data of the newsletter."""
@@ -63,7 +64,7 @@ class BuiltSite:
 
 def build_sites(folder: Path) -> dict[str, BuiltSite]:
     """Build all archives below a folder; return them by name, the large one first."""
-    large = _build(folder, LARGE, _BASE, _ENGLISH, _ISSUES)
+    large = _build(folder, LARGE, _BASE, LARGE_SOURCES, _ISSUES)
     return {LARGE: large} | {name: _build(folder, name, name, [name], _SMALL_ISSUES) for name in SMALL}
 
 
