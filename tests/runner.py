@@ -24,7 +24,7 @@ from tests.forks import Fork, Forks
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
 ACTIONS = GITHUB / "actions"
-OWN_WORKFLOWS = WorkflowOptions(None, "", "main")
+OWN_WORKFLOWS = WorkflowOptions(None, "", "main", pages=True)
 COMMAND = 'exec news -C "$FOLDER" $COMMAND ${ISSUE:+"--issue=$ISSUE"}'
 """The line of the action `news` that runs a command."""
 _EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")

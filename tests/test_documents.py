@@ -672,6 +672,22 @@ def test_the_newsletter_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.
     assert "you@example.com" in sent.read_text(encoding="utf-8")
 
 
+def test_the_trial_of_the_archive_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(samples.write(tmp_path, extra=blocks("docs/archive.md", "yaml")[0]))
+    Path("pictures").mkdir()
+    Path("pictures", "bowl.png").write_bytes((ROOT / "docs" / "review.png").read_bytes())
+    trial = section("docs/archive.md", "Try it")
+    line = command_lines("docs/archive.md")[0]
+    assert line in trial and "python -m http.server -d site\n" in trial
+    result = CliRunner().invoke(main, [*shlex.split(line)[1:], "--no-cards"])
+    assert result.exit_code == 0, result.output
+    named = [word for word in spans(trial.rpartition("The folder has")[2])]
+    assert "feed.xml" in named and "pictures/" in named
+    assert [word for word in named if not Path("site", word).exists()] == []
+    page = Path("site", "2026-04-27", "index.html").read_text(encoding="utf-8")
+    assert 'rel="canonical" href="https://ada.github.io/soup/2026-04-27/"' in page
+
+
 def test_the_trial_of_the_public_server_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("CI", "NEWS_DATABASE_URL", "NEWS_SECRET_KEY", "NEWS_STATE_DIR"):
         monkeypatch.delenv(variable, raising=False)

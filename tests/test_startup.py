@@ -12,12 +12,15 @@ from tests import samples
 HEAVY = {
     "alembic",
     "dns",
+    "feedparser",
     "jinja2",
+    "jmespath",
     "linkify_it",
     "lxml",
     "markdown_it",
     "premailer",
     "pydantic",
+    "requests",
     "rich",
     "sendgrid",
     "sqlalchemy",
@@ -125,6 +128,12 @@ def test_a_command_loads_these_packages_and_no_others(command: str, tmp_path: Pa
     folder = str(samples.write(tmp_path))
     output = ["-o", str(tmp_path / "build")] if command == "render" else []
     assert of_others(loaded("-C", folder, command, *output)) == LOADED[command]
+
+
+def test_a_new_issue_without_a_source_loads_nothing_that_fetches(tmp_path: Path) -> None:
+    used = loaded("-C", str(samples.write(tmp_path)), "new", "2026-05-11")
+    assert (tmp_path / "issues" / "2026-05-11.yml").exists()
+    assert {"feedparser", "http", "jmespath", "markdown_it", "requests", "ssl"} & used == set()
 
 
 def test_render_loads_no_part_of_the_standard_library_that_fetches(tmp_path: Path) -> None:

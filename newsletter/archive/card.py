@@ -12,13 +12,13 @@ from newsletter.render.templates import render_text
 
 # Sizes of type in CSS pixels, each with the most columns of a text, and of a word of it, that have room.
 _TITLE_SIZES = (
-    (100, 26, 10),
-    (88, 36, 12),
-    (76, 48, 14),
-    (66, 64, 16),
-    (58, 84, 18),
-    (50, 114, 21),
-    (44, 150, 24),
+    (94, 22, 10),
+    (84, 29, 12),
+    (72, 44, 14),
+    (64, 52, 17),
+    (56, 72, 20),
+    (48, 100, 20),
+    (42, 130, 20),
 )
 _SMALLEST_TITLE = 38
 _NAME_SIZES = ((48, 18, 12), (40, 36, 20))

@@ -18,7 +18,7 @@ _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
 }
 # The elements of plain text. No other text has these tags: "<" is escaped in it.
-_PLAIN = re.compile(rb"<title>.*?</title>|(?<=^    )<description>.*?</description>", re.DOTALL | re.MULTILINE)
+_PLAIN = re.compile(rb"<title>[^<]*+</title>|(?<=^    )<description>[^<]*+</description>", re.MULTILINE)
 
 
 def rss_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:

@@ -1,9 +1,9 @@
-"""Draw web pages of one size as PNG pictures, such as the cards of issues, with one browser for all."""
+"""Draw web pages of one size as PNG pictures, such as the cards of issues, with one browser for many."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterable
-from itertools import chain
+import time
+from collections.abc import Generator, Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.browser.chromium import chromium
@@ -19,10 +19,14 @@ _TABS = 4
 
 
 class Limits(NamedTuple):
-    """The time that one card may take to draw, and that of all cards, in seconds."""
+    """The time that one card may take to draw, and that of all cards, in seconds; the cards of one browser.
+
+    The cards of one browser are kept in memory, about 50 KB each; a browser starts in a second.
+    """
 
     one: float = 20
     all: float = 600
+    browser: int = 200
 
 
 def draw_cards(
@@ -31,49 +35,38 @@ def draw_cards(
     """Yield the name and the PNG of each page, which is given by its name and HTML, in their order.
 
     Nothing is fetched, no file is read, and no script runs. The same page gives the same bytes on the same
-    machine. Without pages, no browser starts. Close the iterator if it is left before its end, as
-    `contextlib.closing` does: that closes the browser.
+    machine. No browser is open while the caller works with a card, and none starts without pages.
     Raise Unavailable if playwright or a working Chromium is missing, or if a card takes too much time.
     """
+    limits = limits or Limits()
+    end = time.monotonic() + limits.all
     rest = iter(pages)
-    if (first := next(rest, None)) is None:
-        return
-    cards = _cards(chain((first,), rest), limits or Limits())
-    # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt synchronous ones anywhere.
-    with asyncio.Runner() as runner:
-        try:
-            while card := runner.run(_next(cards)):
-                yield card
-        finally:
-            runner.run(_close(cards))
+    while group := list(islice(rest, limits.browser)):
+        # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt others anywhere.
+        # An event loop that runs once per card would not do: Ctrl-C cannot cancel a task that has ended.
+        pictures = asyncio.run(_draw_group(group, limits.one, end))
+        yield from zip((name for name, _ in group), pictures, strict=True)
 
 
-async def _next(cards: AsyncGenerator[tuple[str, bytes]]) -> tuple[str, bytes] | None:
-    return await anext(cards, None)
+async def _draw_group(pages: Sequence[tuple[str, str]], seconds: float, end: float) -> list[bytes]:
+    """Return the pictures of pages, drawn in several tabs of one browser."""
+    pictures = [b""] * len(pages)
+    numbers = iter(range(len(pages)))
 
+    async def draw_next(tab: "Page") -> None:
+        for number in numbers:
+            pictures[number] = await _draw(tab, *pages[number], seconds, end)
 
-async def _close(cards: AsyncGenerator[tuple[str, bytes]]) -> None:
-    await cards.aclose()
-
-
-async def _cards(pages: Iterable[tuple[str, str]], limits: Limits) -> AsyncGenerator[tuple[str, bytes]]:
-    """Yield the cards. A tab gets its next page after its last one was yielded, so it never has two."""
-    end = asyncio.get_running_loop().time() + limits.all
-    drawing: deque[tuple[str, asyncio.Task[bytes]]] = deque()
     async with chromium() as browser:
-        tabs = deque([await _tab(browser) for _ in range(_TABS)])
+        tabs = [await _tab(browser) for _ in range(min(_TABS, len(pages)))]
+        tasks = [asyncio.create_task(draw_next(tab)) for tab in tabs]
         try:
-            for name, html in pages:
-                if len(drawing) == _TABS:
-                    yield await _drawn(*drawing.popleft())
-                drawing.append((name, asyncio.create_task(_draw(tabs[0], name, html, limits.one, end))))
-                tabs.rotate(-1)
-            while drawing:
-                yield await _drawn(*drawing.popleft())
+            await asyncio.gather(*tasks)
         finally:
-            for _, task in drawing:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in drawing), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+    return pictures
 
 
 async def _tab(browser: "Browser") -> "Page":
@@ -88,13 +81,9 @@ async def _tab(browser: "Browser") -> "Page":
     return await context.new_page()
 
 
-async def _drawn(name: str, task: asyncio.Task[bytes]) -> tuple[str, bytes]:
-    return name, await task
-
-
 async def _draw(tab: "Page", name: str, html: str, seconds: float, end: float) -> bytes:
-    """Return a page as PNG; raise Unavailable after these seconds, or at the end of the time for all."""
-    left = end - asyncio.get_running_loop().time()
+    """Return a page as PNG; raise Unavailable after these seconds, or at the moment `end`."""
+    left = end - time.monotonic()
     try:
         async with asyncio.timeout(min(seconds, left)):
             await tab.set_content(html)

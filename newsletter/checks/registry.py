@@ -25,6 +25,7 @@ from newsletter.checks.content.subject import subject
 from newsletter.checks.content.tables import tables
 from newsletter.checks.content.tracked_links import tracked_links
 from newsletter.checks.content.unfinished import unfinished
+from newsletter.checks.external.issue_page import page_answers
 from newsletter.checks.external.private_files import private_files
 from newsletter.checks.external.spam import spam
 from newsletter.checks.external.urls import images_load, links_answer
@@ -120,6 +121,7 @@ FILES: Mapping[str, Check] = {
 ONLINE: Mapping[str, Check] = {
     "links-answer": Check(links_answer, "error"),
     "images-load": Check(images_load, "error"),
+    "page-answers": Check(page_answers, "warning"),
 }
 SPAM: Mapping[str, Check] = {"spam": Check(spam, "error")}
 GROUPS = {"Content": CONTENT, "Mail": MAIL, "Private files": FILES, "Online": ONLINE, "Spam": SPAM}

@@ -52,6 +52,11 @@ _KEY_WIDTH = 16
     metavar="OWNER/NAME",
     help="The repository on GitHub whose runs may send; by default that of the remote `origin`.",
 )
+@click.option(
+    "--pages",
+    is_flag=True,
+    help="With --github: publish the archive on GitHub Pages, before each send too.",
+)
 @click.pass_obj
 def init(
     folder: Path,
@@ -59,6 +64,7 @@ def init(
     github: bool,
     action: str | None,
     repository: str | None,
+    pages: bool,
     markdown: bool,
     **details: str | None,
 ) -> None:
@@ -71,11 +77,11 @@ def init(
     from newsletter.services.init import InitOptions, init_newsletter, plan_init
     from newsletter.starter.github_names import parse_action, parse_repository
 
-    if not github and (action or repository):
-        raise click.UsageError("--action and --repository belong to --github")
+    if not github and (action or repository or pages):
+        raise click.UsageError("--action, --repository and --pages belong to --github")
     source = _parsed("--action", parse_action, action)
     name = _parsed("--repository", parse_repository, repository) or ""
-    plan = plan_init(folder, InitOptions(github, source, name, markdown))
+    plan = plan_init(folder, InitOptions(github, source, name, markdown, pages))
     known = _details(plan, details)
     today = datetime.now(UTC).date()  # as for `news send --ready`, so that the example is due today
     result = init_newsletter(plan, known, today)
@@ -142,11 +148,14 @@ def _show_steps_on_github(workflows: "WorkflowOptions") -> None:
     from newsletter.starter.github_workflows import state_key_secret
 
     secret, host = _SECRETS[workflows.provider]
-    branch = shlex.quote(workflows.branch)
+    branch, repository = shlex.quote(workflows.branch), workflows.repository
     show_command("Save the state for the first time; this makes its key", "news state init")
     variables = [f"gh variable set {host}"] if workflows.has_own_host else []
     secrets = [f"gh secret set {name}" for name in (state_key_secret(workflows.folder), secret)]
-    show_command(f"Set the two secrets of {workflows.repository}", *secrets, *variables)
+    show_command(f"Set the two secrets of {repository}", *secrets, *variables)
+    if workflows.pages:
+        switch_on = f"gh api --method POST repos/{repository}/pages -f build_type=workflow"
+        show_command("Switch GitHub Pages on (Settings, Pages, Source: GitHub Actions)", switch_on)
     show_command("Commit the files, and push them to the default branch", f"git push origin {branch}")
     show_command("Import the list, and examine everything", "news subscribers import FILE", "news doctor")
     output.echo()

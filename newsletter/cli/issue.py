@@ -1,10 +1,12 @@
 """The commands for editors: `news new`, `preview`, `render`, `schema`."""
 
+import datetime as dt
 import gc
 import os
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +14,10 @@ from newsletter.cli import output, terminal
 from newsletter.cli.command import command, listen_options
 from newsletter.cli.output import Styled
 from newsletter.constants import PREVIEW_PORT
-from newsletter.display import shortened
+from newsletter.display import counted, shortened
+
+if TYPE_CHECKING:
+    from newsletter.config.loader import Newsletter
 
 _BUILD = Path("build")
 _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
@@ -25,11 +30,28 @@ _DATE_FORMS = "2026-05-04, today, tomorrow or monday"
     default=None,
     help="Write Markdown with front matter, or YAML; by default, the format of the newest issue.",
 )
+@click.option(
+    "--from",
+    "sources",
+    metavar="NAME",
+    multiple=True,
+    help="Begin with the entries of this source of newsletter.yml, a story each; may be repeated.",
+)
+@click.option(
+    "--week",
+    metavar="WEEK",
+    help="The week of the entries, such as 2026-W18; by default, the week before that of DATE.",
+)
 @click.pass_obj
-def new(folder: Path, date: str | None, markdown: bool | None) -> None:
+def new(
+    folder: Path, date: str | None, markdown: bool | None, sources: Sequence[str], week: str | None
+) -> None:
     """Create an issue: a commented file to fill in.
 
     DATE is the date of the issue, such as 2026-05-04, or today, tomorrow or monday (next Monday).
+
+    With --from, the file has a story for each entry of a source: its title, link and authors, and its text as
+    a comment to write from. Only then is the network used.
     """
     from newsletter.config import loader
     from newsletter.issue import skeleton
@@ -37,13 +59,38 @@ def new(folder: Path, date: str | None, markdown: bool | None) -> None:
     if date is None:
         raise click.UsageError(f"name the date of the issue: {_DATE_FORMS}")
     try:
-        day = skeleton.parse_day(date, datetime.now().date())
+        day = skeleton.parse_day(date, dt.datetime.now().date())
     except ValueError as problem:
         raise click.UsageError(
             f'"{shortened(date, 60)}" is not a date; write it as {_DATE_FORMS}'
         ) from problem
-    path = skeleton.create(loader.load(folder, review=True).issues, day, markdown=markdown)
+    if week is not None and not sources:
+        raise click.UsageError("--week is for the entries of a source: add --from NAME")
+    newsletter = loader.load(folder, review=True)
+    if sources:
+        _begin_from_sources(newsletter, sources, day, markdown, week)
+        return
+    path = skeleton.create(newsletter.issues, day, markdown=markdown)
     output.echo(f"Wrote {path}. To see it while you write: news preview {path.stem}")
+
+
+def _begin_from_sources(
+    newsletter: "Newsletter", sources: Sequence[str], day: dt.date, markdown: bool | None, week: str | None
+) -> None:
+    from newsletter.services import new_issue
+    from newsletter.sources.window import parse_week
+
+    try:
+        chosen = None if week is None else parse_week(week)
+    except ValueError as problem:
+        what = f'"{shortened(week or "", 60)}" is not a week; write it as 2026-W18'
+        raise click.UsageError(what) from problem
+    begun = new_issue.create(newsletter, sources, day, markdown=markdown, week=chosen)
+    terminal.show_problems(begun.notes)
+    stories = counted(begun.stories, "story to write", "stories to write")
+    output.echo(
+        f"Wrote {begun.path} with {stories}. To see it while you write: news preview {begun.path.stem}"
+    )
 
 
 @command()

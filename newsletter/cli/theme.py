@@ -36,8 +36,9 @@ def list_themes(folder: Path) -> None:
 
 @theme.command()
 @click.argument("name", metavar="NAME")
+@click.option("--pages", is_flag=True, help="Copy the templates of the web pages, not those of the mail.")
 @click.pass_obj
-def eject(folder: Path, name: str) -> None:
+def eject(folder: Path, name: str, pages: bool) -> None:
     """Copy the templates of a theme into templates/, to change them.
 
     A file that exists is kept. Templates in this folder come before those of any theme; delete a copy to use
@@ -50,7 +51,9 @@ def eject(folder: Path, name: str) -> None:
     if name not in THEMES:
         raise click.BadParameter(f"there is no theme {name}; write one of {', '.join(THEMES)}")
     chosen = loader.load_file(folder)[0].theme
-    show_new_files(service.eject(folder, cast("ThemeName", name)), "is not the theme's, and is kept")
+    show_new_files(
+        service.eject(folder, cast("ThemeName", name), pages=pages), "is not the theme's, and is kept"
+    )
     show_heading("NEXT")
     if name != chosen:
         show_command("Choose its colours and fonts in newsletter.yml", f"theme: {name}")

@@ -69,6 +69,13 @@ def state_remote(url: str) -> str:
     return url
 
 
+def site_root(url: str) -> str:
+    """Return the address of a site without slashes at its end; raise `invalid` for one without room below."""
+    if "?" in url or "#" in url:
+        raise invalid("has a ? or #, behind which no page can be", "write the address of the site without it")
+    return url.rstrip("/")
+
+
 def month_names(text: str) -> str:
     """Return text of twelve words without commas; else raise `invalid`."""
     if len(text.split()) != 12 or "," in text:

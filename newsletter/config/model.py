@@ -20,11 +20,13 @@ from newsletter.config.fields import (
     month_names,
     network,
     parsed_by,
+    site_root,
     state_remote,
     unsubscribe_link,
 )
 from newsletter.config.label_texts import label_texts
 from newsletter.config.pull import Pull, SignUp
+from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
@@ -138,6 +140,7 @@ class Labels(StrictModel):
 
     in_this_issue: Label = "In this issue"
     read_story: Label = "Read more"
+    read_online: Label = "Read in the browser"
     more_authors: Annotated[Line, label_fields("{count}")] = "+{count} more"
     reason: Annotated[Line, label_fields("{newsletter}")] = (
         "You get this because you signed up for {newsletter}."
@@ -217,7 +220,7 @@ class Config(StrictModel):
     pull: Pull = Pull()
     sign_up: SignUp | None = None
     reply_to: Mailbox | None = None
-    site: Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))] | None = None
+    site: Annotated[WebAddress, AfterValidator(site_root)] | None = None
     archive: Annotated[Archive, BeforeValidator(archive_setting)] = Archive()
     list_id: ListId | None = None
     language: Language = "en"
@@ -240,6 +243,7 @@ class Config(StrictModel):
     # The mail programs that the readers use, by caniemail.com's names.
     clients: tuple[Line, ...] = ("apple-mail", "gmail", "outlook", "samsung-email", "thunderbird", "yahoo")
     checks: dict[str, Annotated[CheckSetting, BeforeValidator(_check_setting)]] = Field(default_factory=dict)
+    sources: Sources = Field(default_factory=dict)
 
     @field_validator("unsubscribe")
     @classmethod

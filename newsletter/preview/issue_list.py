@@ -1,6 +1,7 @@
 """List the issues of a newsletter with their states, newest first."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -74,6 +75,14 @@ class IssueList:
         listed = [self._with_send(known[file][1]) for file in reversed(files) if file in known]
         return [*self._misnamed(), *listed]
 
+    def published(self, today: date) -> frozenset[str]:
+        """Return the names of the issues that were sent, or are ready and due."""
+        return frozenset(
+            issue.name
+            for issue in self.issues()
+            if issue.state in ("sending", "sent") or (issue.state == "ready" and _is_due(issue.name, today))
+        )
+
     def _misnamed(self) -> list[ListedIssue]:
         folder = self._folder / loader.ISSUES
         return [
@@ -106,6 +115,10 @@ class IssueList:
         if send.finished_at is None:
             return ListedIssue(issue.name, issue.subject, "sending")
         return ListedIssue(issue.name, issue.subject, "sent", send.finished_at.date().isoformat())
+
+
+def _is_due(name: str, today: date) -> bool:
+    return name <= today.isoformat()  # an issue is named by its date
 
 
 def _shown_name(path: Path, folder: Path) -> str:

@@ -8,8 +8,10 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape, unescape
 from pathlib import PurePosixPath
+from urllib.parse import urljoin
 
 from newsletter.render.model import Site
 from newsletter.render.picture_size import media_type, picture_size
@@ -37,20 +39,26 @@ _CANDIDATE = re.compile(r"[^\s,]++")
 _Replace = Callable[[str], str]
 
 
-def embedded(html: str, site: Site) -> str:
+def embedded(html: str, site: Site, base: str = "") -> str:
     """Return the HTML of a mail with the content of each picture of the newsletter in place of its address.
 
-    A file that is no picture, leads out of the newsletter or is beyond the limits keeps its address.
+    A file that is no picture, leads out of the newsletter or is beyond the limits keeps its address. `base`
+    is the address of a web page, to which the addresses in it may be relative.
     """
-    return _with_addresses(html, _Embedding(site).replace)
+    return _with_addresses(html, _Embedding(site, base).replace)
 
 
-def stamp(html: str, site: Site) -> Stamp:
+def embedded_css(css: str, site: Site, base: str) -> str:
+    """Return a style sheet with the content of each picture of the newsletter, like `embedded`."""
+    return _css(css, _Embedding(site, base).replace)
+
+
+def stamp(html: str, site: Site, base: str = "") -> Stamp:
     """Return a value that changes when the file of a picture of this mail changes."""
     found: dict[str, tuple[int, int, int]] = {}
 
     def note(address: str) -> str:
-        path = published_file(address, site)
+        path = _file(address, site, base)
         if path and site.folder and str(path) not in found and len(found) < MAX_FILES:
             found[str(path)] = _identity(path, site.folder)
         return address
@@ -62,14 +70,15 @@ def stamp(html: str, site: Site) -> Stamp:
 class _Embedding:
     """The pictures of a mail as `data:` addresses, by file; "" for a file that is not shown."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, base: str) -> None:
         self._site = site
+        self._base = base
         self._by_file: dict[PurePosixPath, str] = {}
         self._left = MAX_MAIL_BYTES
 
     def replace(self, address: str) -> str:
         """Return the `data:` address of a picture of the newsletter; any other address unchanged."""
-        path = published_file(address, self._site)
+        path = _file(address, self._site, self._base)
         if path is None or self._site.folder is None:
             return address
         if path not in self._by_file and len(self._by_file) < MAX_FILES:
@@ -80,6 +89,12 @@ class _Embedding:
             return address
         self._left -= len(data)
         return data
+
+
+def _file(address: str, site: Site, base: str) -> PurePosixPath | None:
+    with suppress(ValueError):  # of an address that cannot be parsed
+        return published_file(urljoin(base, address) if base else address, site)
+    return None
 
 
 def _data(path: PurePosixPath, folder: str, max_bytes: int) -> str:

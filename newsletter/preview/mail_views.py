@@ -33,17 +33,13 @@ _ANIMATED = re.compile(r"(?=attributeName[\s=])", re.IGNORECASE)
 def in_scheme(html: str, scheme: Scheme) -> str:
     """Return the HTML with its own rules for one colour scheme, independent of the browser's setting."""
 
-    def resolve(css: str) -> str:
-        css = _PREFERS.sub(lambda query: _condition((query[1] or scheme).lower() == scheme), css)
-        return _DECLARED.sub(lambda declared: declared[1] + _chosen(declared[2], scheme), css)
-
     def tag(match: re.Match[str]) -> str:
         is_scheme_meta = _COLOR_SCHEME_META.search(match[0])
 
         def attribute(pair: re.Match[str]) -> str:
             value = pair[2] or pair[3] or pair[4] or ""
             if pair[1].lower() != "content":
-                value = resolve(value)
+                value = css_in_scheme(value, scheme)
             elif is_scheme_meta:
                 value = _chosen(value, scheme)
             quote = "'" if pair[3] else '"'
@@ -51,8 +47,14 @@ def in_scheme(html: str, scheme: Scheme) -> str:
 
         return _ATTRIBUTE.sub(attribute, match[0])
 
-    html = _STYLE.sub(lambda block: block[1] + resolve(block[2]) + block[3], html)
+    html = _STYLE.sub(lambda block: block[1] + css_in_scheme(block[2], scheme) + block[3], html)
     return _TAG.sub(tag, html)
+
+
+def css_in_scheme(css: str, scheme: Scheme) -> str:
+    """Return a style sheet with its own rules for one colour scheme, like `in_scheme`."""
+    css = _PREFERS.sub(lambda query: _condition((query[1] or scheme).lower() == scheme), css)
+    return _DECLARED.sub(lambda declared: declared[1] + _chosen(declared[2], scheme), css)
 
 
 def without_links(html: str) -> str:

@@ -24,6 +24,8 @@ from newsletter.mail.sample import sample_message
 from newsletter.preview import local_pictures, mail_views, new_issue, outbox, payloads, subscriber_search
 from newsletter.preview.access import LOOPBACK, AccessMiddleware
 from newsletter.preview.actions import PATHS, Actions, issue_name
+from newsletter.preview.archive_routes import ArchiveRoutes
+from newsletter.preview.frame import image_sources, policy, scheme
 from newsletter.preview.outbox_message import OutboxMessage
 from newsletter.preview.workspace import Workspace
 from newsletter.render.model import Site
@@ -35,10 +37,6 @@ _FILES = {file.name: _MEDIA_TYPES[file.suffix] for file in _PAGE.iterdir() if fi
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
 
 
@@ -73,6 +71,7 @@ def app(
         Route("/mail.html", handlers.html),
         Route("/mail.txt", handlers.text),
         Route("/mail.eml", handlers.eml),
+        *ArchiveRoutes(workspace).routes(),
         Route("/source", handlers.source),
         Route("/headers", handlers.headers),
         Route("/place", handlers.place),
@@ -218,10 +217,8 @@ def _message(proof: Proof, request: Request) -> bytes:
 
 
 async def _mail(html: str, site: Site | None, request: Request, status: int = 200) -> Response:
-    images = "https: http: data:" if request.query_params.get("pictures") == "on" else "data:"
-    scheme: mail_views.Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
-    headers = {"Content-Security-Policy": _MAIL_POLICY.format(images=images)}
-    shown = mail_views.in_scheme(mail_views.without_links(html), scheme)
+    headers = {"Content-Security-Policy": policy(image_sources(request))}
+    shown = mail_views.in_scheme(mail_views.without_links(html), scheme(request))
     if site:  # last, because pictures are long texts
         shown = await run_in_thread(local_pictures.embedded, shown, site)
     return Response(shown, status, headers, "text/html")

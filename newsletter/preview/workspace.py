@@ -5,14 +5,17 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from newsletter.background import run_in_thread
+from newsletter.checks.proof import Proof
 from newsletter.errors import LimitReached, Problem
 from newsletter.limits.process import Limiter
-from newsletter.preview import outbox, payloads
+from newsletter.preview import archive_page, outbox, payloads
+from newsletter.preview.archive_page import Archived, ArchivePage
 from newsletter.preview.builder import Page, build
 from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
@@ -46,6 +49,8 @@ class IssueView:
     checked: bool = False
     # The number of file changes, to detect a change while the checks run.
     changes: int = 0
+    # The page in the archive, if it was looked at.
+    archived: Archived | None = None
 
 
 def call(
@@ -77,11 +82,13 @@ class Workspace:
         self.events = events or EventStream()
         self._start = start
         self.limited = limited
+        self._limited_build = limited_build
         self._build = lambda name: limited_build(build, folder, name)
         self._views: dict[str, IssueView] = {}
         self._issues = IssueList(folder)
         self._one_build = asyncio.Lock()
         self._checking: asyncio.Task[None] | None = None
+        self._changes = 0
 
     async def view(self, name: str = "") -> IssueView:
         """Return the view of an issue; build the issue first if a file has changed."""
@@ -102,7 +109,34 @@ class Workspace:
         for name, view in list(self._views.items()):
             if view.followers:
                 await self._rebuild(name, view)
+        self._changes += 1
+        self.events.put("files", self._changes)
         await self._check_later()
+
+    async def archived(self, name: str = "") -> Archived | None:
+        """Return an issue's page in the archive; render it first if a file has changed.
+
+        It is rendered only when it is looked at. Return None if there was no build without problems.
+        """
+        view = await self.view(name)
+        good, changes, before = view.good, view.changes, view.archived
+        if good is None or good.proof is None:
+            return None
+        if before and before.source is good and before.changes == changes:
+            return before
+        last = await run_in_thread(self._render_archived, good.proof)
+        view.archived = Archived.after(before, good, changes, good.proof.newsletter.site, last)
+        return view.archived
+
+    def _render_archived(self, proof: Proof) -> ArchivePage:
+        try:
+            published = self._issues.published(date.today())
+            return self._limited_build(archive_page.build, proof.newsletter, proof.issue, published)
+        except LimitReached as reached:
+            return ArchivePage(problems=tuple(reached.problems))
+        except Exception as error:
+            log.exception("the page of the archive could not be rendered")
+            return ArchivePage(problems=(_internal_problem(error),))
 
     async def follow(self, name: str = "") -> AsyncIterator[str]:
         """Yield server-sent events about an issue, the list of issues and the outbox, until close()."""
@@ -110,7 +144,9 @@ class Workspace:
         view.followers += 1
         try:
             await self._check_later()
-            async for event in self.events.follow(f"page {name}", "issues", f"checked {name}", "outbox"):
+            async for event in self.events.follow(
+                f"page {name}", "issues", f"checked {name}", "outbox", "files"
+            ):
                 yield event
         finally:
             view.followers -= 1

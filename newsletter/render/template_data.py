@@ -18,6 +18,7 @@ from newsletter.render.date_line import date_line
 from newsletter.render.issue_markdown import IssueMarkdown, prepare
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
+from newsletter.render.page_address import page_of
 from newsletter.render.pictures import Picture
 from newsletter.render.section_notes import IssueNotes
 from newsletter.yamlfile.fields import StrictModel
@@ -108,6 +109,7 @@ def _issue(issue: Issue, site: Site, notes: IssueNotes, plain: Plain) -> dict[st
     content |= {"sections": sections, "stories": stories}
     content["number_line"] = _number_line(issue.number, site.labels)
     content["date_line"] = _date_line(issue, site)
+    content["page"] = page_of(issue, site)
     content["contents"] = tuple(_contents(contents, sections))
     return content
 

@@ -22,6 +22,8 @@ from newsletter.render.themes import ThemeName
 _PACKAGE = Path(__file__).parent.parent
 BUILT_IN = next(p for p in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if p.is_dir())
 MAX_BYTES = 1_000_000
+PAGE_FOLDERS = ("archive", "web")
+"""The folders of the templates of web pages."""
 _SUFFIX = ".j2"
 
 
@@ -71,6 +73,12 @@ def theme_templates(theme: ThemeName) -> list[Path]:
         if entry.name.endswith(_SUFFIX) and Path(entry.path).parent == folder
     }
     return [by_name[name] for name in sorted(by_name)]
+
+
+def page_templates() -> list[Path]:
+    """Return the files of the web pages: those of the archive, and those of `news serve`."""
+    found = [entry for name in PAGE_FOLDERS for entry in entries(BUILT_IN / name, BUILT_IN)]
+    return sorted(Path(entry.path) for entry in found if entry.name.endswith(_SUFFIX))
 
 
 def is_built_in(folder: Path) -> bool:

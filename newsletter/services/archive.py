@@ -154,12 +154,12 @@ class _Build:
     def _put_issue(self, number: int, with_card: Collection[str]) -> Entry:
         """Put the page and the text of an issue; return its entry, with its content if a feed may have it."""
         path, about = self.issues[number]
-        beside = Neighbours(
+        neighbours = Neighbours(
             older=self.issues[number + 1].summary if number + 1 < len(self.issues) else None,
             newer=self.issues[number - 1].summary if number else None,
         )
         has_card = about.name in with_card
-        rendered = self.limited(_issue, self.newsletter, path, self.sign_up, beside, has_card=has_card)
+        rendered = self.limited(_issue, self.newsletter, path, self.sign_up, neighbours, has_card=has_card)
         self._put_text(f"{about.link}{pages.INDEX}", rendered.page)
         self._put_text(f"{about.link}{pages.TEXT}", rendered.text)
         is_in_feeds = number < FEED_ENTRIES
@@ -186,10 +186,10 @@ class _Build:
 
 
 def _issue(
-    newsletter: Newsletter, path: Path, sign_up: SignUpWay, beside: Neighbours, *, has_card: bool
+    newsletter: Newsletter, path: Path, sign_up: SignUpWay, neighbours: Neighbours, *, has_card: bool
 ) -> RenderedIssue:
     issue = files.load(path, newsletter.folder)
-    return pages.render_issue(issue, newsletter.site, sign_up, beside, has_card=has_card)
+    return pages.render_issue(issue, newsletter.site, sign_up, neighbours, has_card=has_card)
 
 
 def _lists(

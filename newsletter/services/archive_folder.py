@@ -1,8 +1,9 @@
 """Write the files of an archive into a folder that a web server may be serving.
 
-All changed files are staged in the folder first. Only when they are complete and were verified, each takes
-its place with a rename, in the order in which they were given; files that are no longer published are deleted
-last. A process that is killed leaves complete files, old or new ones, and the next run finishes its work.
+All changed files are written as drafts in the folder first. Only when they are complete and were verified,
+each takes its place with a rename, in the order in which they were given; files that are no longer published
+are deleted last. A process that is killed leaves complete files, old or new ones, and the next run finishes
+its work.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from newsletter.state.process_lock import HAS_LOCKS, FileLock
 
 MANIFEST = ".news-archive.json"
 """The file that names the files of the archive: only these are replaced and deleted."""
-_STAGING, _LOCK = ".news-archive", "lock"
+_DRAFTS, _LOCK = ".news-archive", "lock"
 _MAX_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
 _OTHER_FOLDER = "choose another folder: --output FOLDER"
@@ -54,52 +55,52 @@ class ArchiveFolder:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
         self.before = manifest
-        self._staging = folder / _STAGING
+        self._drafts = folder / _DRAFTS
         self._files: dict[str, str] = {}
-        self._staged: list[str] = []
+        self._drafted: list[str] = []
         self._cards: dict[str, str] = {}
 
     @classmethod
     @contextmanager
     def open(cls, folder: Path, root: Path | None) -> "Iterator[ArchiveFolder]":
-        """Open or make a folder for a build; files that were only staged are deleted at the end of the block.
+        """Open or make a folder for a build; drafts are deleted at the end of the block.
 
         Raise Unavailable if it cannot be written, if symbolic links lead from it out of `root`, or if another
         process writes into it.
         """
         with _as_unavailable(folder):
             writing.make_folder(folder, root=root)
-            _delete_staged(folder / _STAGING)
-            writing.make_folder(folder / _STAGING, root=folder)
+            _delete_drafts(folder / _DRAFTS)
+            writing.make_folder(folder / _DRAFTS, root=folder)
         with _lock(folder):
             try:
                 yield cls(folder, _read_manifest(folder))
             finally:
                 with suppress(OSError):
-                    shutil.rmtree(folder / _STAGING)
+                    shutil.rmtree(folder / _DRAFTS)
 
     def put(self, path: str, content: bytes) -> None:
-        """Stage a file of the archive by its path, unless the folder has it already.
+        """Write a draft of a file by its path, unless the folder has it already.
 
         Raise Unavailable if the folder has another file of this path that is none of the archive.
         """
         if self._needs(path, hashlib.sha256(content).hexdigest()):
             with _as_unavailable(self.folder / path):
-                writing.write_public(self._staging / path, content, root=self.folder)
+                writing.write_public(self._drafts / path, content, root=self.folder)
 
     def put_copy(self, path: str, source: Path, root: Path, suffix: reading.Suffix) -> None:
-        """Stage a copy of a file inside `root`; raise Unavailable as `put`, and for an unsafe `source`."""
+        """Write a draft with a copy of a file inside `root`. Raise Unavailable as `put` and for links."""
         with _as_unreadable(source), reading.open_regular(source, root=root, suffix=suffix) as file:
             if not self._needs(path, _digest(file)):
                 return
             file.seek(0)
             with _as_unavailable(self.folder / path):
-                writing.make_folder((self._staging / path).parent, root=self.folder)
-                with writing.replacing(self._staging / path, private=False) as copy:
+                writing.make_folder((self._drafts / path).parent, root=self.folder)
+                with writing.replacing(self._drafts / path, private=False) as copy:
                     shutil.copyfileobj(file, copy, _CHUNK_BYTES)
 
     def put_card(self, path: str, issue: str, key: str, content: bytes | None) -> bool:
-        """Stage the drawn picture of an issue; without content keep the one that has this key, if any.
+        """Write a draft of the drawn picture of an issue; without content, keep the one that has this key.
 
         Return True if the archive has a picture of this key then.
         """
@@ -116,22 +117,22 @@ class ArchiveFolder:
         `verify` gets the path and the content of every text, also of those that have not changed. Raise what
         it raises, and Unavailable if a file cannot be read or written.
         """
-        staged = set(self._staged)
+        drafted = set(self._drafted)
         for path in (path for path in self._files if path.endswith(_TEXTS)):
-            file = (self._staging if path in staged else self.folder) / path
+            file = (self._drafts if path in drafted else self.folder) / path
             with _as_unavailable(self.folder / path):
                 verify(path, reading.read(file, _MAX_BYTES, root=self.folder))
         removed = [path for path in self.before.files if path not in self._files]
         with _as_unavailable(self.folder):
-            if self._staged or removed:
+            if self._drafted or removed:
                 # A process that is killed in between must know its own files again.
                 self._write_manifest({**self.before.files, **self._files})
-            for path in self._staged:
+            for path in self._drafted:
                 self._place(path)
             for path in removed:
                 self._delete(path)
             self._write_manifest(self._files)
-        return Changes(len(self._staged), len(self._files) - len(self._staged), len(removed))
+        return Changes(len(self._drafted), len(self._files) - len(self._drafted), len(removed))
 
     def _needs(self, path: str, digest: str) -> bool:
         """Return True if a file has to be written, and remember it as one of the archive."""
@@ -144,7 +145,7 @@ class ArchiveFolder:
         self._files[path] = digest
         if found == digest:
             return False
-        self._staged.append(path)
+        self._drafted.append(path)
         return True
 
     def _keep(self, path: str) -> bool:
@@ -166,7 +167,7 @@ class ArchiveFolder:
     def _place(self, path: str) -> None:
         target = self.folder / path
         writing.make_folder(target.parent, root=self.folder)
-        (self._staging / path).replace(target)
+        (self._drafts / path).replace(target)
 
     def _delete(self, path: str) -> None:
         target = self.folder / path
@@ -182,7 +183,7 @@ class ArchiveFolder:
     def _write_manifest(self, files: Mapping[str, str]) -> None:
         content = json.dumps({"files": dict(files), "cards": self._cards}, indent=0, sort_keys=True).encode()
         if self._digest_of(MANIFEST) != hashlib.sha256(content).hexdigest():
-            writing.write_public(self._staging / MANIFEST, content, root=self.folder)
+            writing.write_public(self._drafts / MANIFEST, content, root=self.folder)
             self._place(MANIFEST)
 
 
@@ -216,13 +217,13 @@ def _texts(found: Any) -> dict[str, str]:
     return texts
 
 
-def _delete_staged(staging: Path) -> None:
+def _delete_drafts(drafts: Path) -> None:
     """Delete what a process that was killed has left; raise UnsafeFile for a link in its place."""
-    if staging.is_symlink():
+    if drafts.is_symlink():
         raise UnsafeFile("is a symbolic link", "delete it")
-    if staging.is_dir():
-        with suppress(Unavailable), _lock(staging.parent):
-            shutil.rmtree(staging)
+    if drafts.is_dir():
+        with suppress(Unavailable), _lock(drafts.parent):
+            shutil.rmtree(drafts)
 
 
 @contextmanager
@@ -231,7 +232,7 @@ def _lock(folder: Path) -> Iterator[None]:
     if not HAS_LOCKS:
         yield
         return
-    with FileLock(folder / _STAGING / _LOCK) as lock:
+    with FileLock(folder / _DRAFTS / _LOCK) as lock:
         if not lock.take():
             what = "is being written by another `news archive`"
             raise Unavailable(what, "wait until it ends", where=display_path(folder))

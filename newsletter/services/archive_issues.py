@@ -20,7 +20,7 @@ from newsletter.store.sqlite import private_file
 CHECKED = dt.timedelta(days=14)
 """An issue that was not sent is checked for so long; an older one was sent, perhaps by another machine."""
 
-Fate = Literal[
+SendRecord = Literal[
     "sent",  # its send began, and somebody has the mail or will get it
     "cancelled",  # its send was cancelled, and nobody has the mail
 ]
@@ -41,8 +41,8 @@ class Selection:
     problems: tuple[Problem, ...]
 
 
-def sends(newsletter: Newsletter) -> Mapping[str, Fate]:
-    """Return the fate of the sends that this machine knows, by issue; none if it has no database.
+def sends(newsletter: Newsletter) -> Mapping[str, SendRecord]:
+    """Return the record of the sends that this machine knows, by issue; none if it has no database.
 
     Raise StoreError if the database cannot be read. Mail that did not leave the machine is not counted.
     """
@@ -52,11 +52,13 @@ def sends(newsletter: Newsletter) -> Mapping[str, Fate]:
         queries = LedgerQueries(stack.enter_context(open_local(newsletter)).database)
         known = [send for send in queries.sends() if not send.is_rehearsal]
         cancelled = [send for send in known if send.state != "open" and queries.counts(send).nobody_has_it]
-    fates: dict[str, Fate] = {send.issue: "cancelled" for send in cancelled}
-    return fates | {send.issue: "sent" for send in known if send not in cancelled}
+    records: dict[str, SendRecord] = {send.issue: "cancelled" for send in cancelled}
+    return records | {send.issue: "sent" for send in known if send not in cancelled}
 
 
-def select(newsletter: Newsletter, fates: Mapping[str, Fate], today: dt.date, limited: Limiter) -> Selection:
+def select(
+    newsletter: Newsletter, records: Mapping[str, SendRecord], today: dt.date, limited: Limiter
+) -> Selection:
     """Return the issues that the archive publishes on a day.
 
     They were sent, or they are ready and due and have no error. An issue with `archive: false` is none of
@@ -65,10 +67,10 @@ def select(newsletter: Newsletter, fates: Mapping[str, Fate], today: dt.date, li
     """
     issues, problems = [], []
     for path in reversed(files.issue_files(newsletter.issues)):
-        if (day := files.issue_date(path)) > today and path.stem not in fates:
+        if (day := files.issue_date(path)) > today and path.stem not in records:
             continue
-        is_new = today - day < CHECKED and path.stem not in fates
-        about, problem = limited(_read, newsletter, path, fates.get(path.stem), is_checked=is_new)
+        is_new = today - day < CHECKED and path.stem not in records
+        about, problem = limited(_read, newsletter, path, records.get(path.stem), is_checked=is_new)
         if about:
             issues.append(Published(path, about))
         if problem:
@@ -77,16 +79,16 @@ def select(newsletter: Newsletter, fates: Mapping[str, Fate], today: dt.date, li
 
 
 def _read(
-    newsletter: Newsletter, path: Path, fate: Fate | None, *, is_checked: bool
+    newsletter: Newsletter, path: Path, record: SendRecord | None, *, is_checked: bool
 ) -> tuple[IssueSummary | None, Problem | None]:
     """Return the summary of an issue if it is published, and else why, if a person may not expect that."""
     issue = files.load(path, newsletter.folder)
     if not issue.archive:
         return None, None
-    if fate == "cancelled":
+    if record == "cancelled":
         what = f"{issue.name} has no page: its send was cancelled, and nobody has the mail"
         return None, Problem(issue.path, what, f"to send it: news resume {issue.name}", "note")
-    if fate is None and not issue.ready:
+    if record is None and not issue.ready:
         return None, None
     about = summarize(issue, newsletter.site)
     if is_checked:

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.config.key_hosts import SENDGRID_HOSTS
 from newsletter.config.loader import Newsletter
+from newsletter.disk import boundary, reading
 from newsletter.display import display_path, printable
 from newsletter.errors import Problem, StateError, Unavailable
 from newsletter.services.github_limits import SHORT_UNDO_WINDOW, UNDO_WINDOW_FIX, has_short_undo_window
-from newsletter.starter.github_names import REPOSITORY, ActionSource, installed_action
-from newsletter.starter.github_workflows import FOLDER, WorkflowOptions
+from newsletter.starter.github_names import REPOSITORY, ActionSource, installed_action, pages_address
+from newsletter.starter.github_workflows import FOLDER, WorkflowOptions, workflows
 from newsletter.state.git import Repository, find_repository
 from newsletter.state.git_remote import open_remote
 from newsletter.state.local_git import current_branch, known_default_branch
@@ -22,6 +24,7 @@ _PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
 _OTHER_PROVIDER = "write `provider: sendgrid` or `provider: smtp`, and run the same command again"
 _GITHUB_HOSTS = ("github.com", "ssh.github.com")
 _USUAL_BRANCHES = ("main", "master")
+_DEPLOY, _MAX_WORKFLOW_BYTES = b"actions/deploy-pages@", 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,13 @@ class GitHubSetup:
 
 
 def find_setup(
-    folder: Path, source: ActionSource | None, repository: str, newsletter: Newsletter | None
+    folder: Path, source: ActionSource | None, repository: str, newsletter: Newsletter | None, *, pages: bool
 ) -> GitHubSetup:
     """Return the set-up of a newsletter, or of one to come, in a folder, which may not exist yet.
 
     `source` is by default that of the installed news; `repository` is `OWNER/NAME`, or "" for that of the
-    remote `origin`. Raise Unavailable or StateError if one of them cannot be found out.
+    remote `origin`. With `pages`, the archive is published there. Raise Unavailable or StateError if one of
+    them cannot be found out.
     """
     local = _local_repository(folder)
     _refuse_link(local.top)
@@ -50,13 +54,16 @@ def find_setup(
     repository = repository or _repository_of_origin(local)
     branch, notes = _branch(local)
     place = _place(folder, local)
-    options = WorkflowOptions(source, repository, branch, place)
+    options = WorkflowOptions(source, repository, branch, place, pages=pages)
     config = newsletter.config if newsletter else None
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
         options = replace(options, has_own_host=True)
     notes += tuple(_missing_settings(newsletter)) if newsletter else ()
+    if pages:
+        notes += tuple(_missing_archive(newsletter, repository)) if newsletter else ()
+        notes += tuple(_other_sites(local.top, options))
     return GitHubSetup(local.top, options, notes)
 
 
@@ -82,6 +89,31 @@ def _missing_settings(newsletter: Newsletter) -> Iterator[Problem]:
     elif has_short_undo_window(config):
         where = newsletter.where("send", "undo_window")
         yield Problem(where, f"`send.undo_window` {SHORT_UNDO_WINDOW}", UNDO_WINDOW_FIX, "note")
+
+
+def _missing_archive(newsletter: Newsletter, repository: str) -> Iterator[Problem]:
+    """Yield a note for each setting without which nothing can be published."""
+    if not newsletter.config.archive.exists:
+        what = "`archive: false` says that there is no archive: pages.yml would fail, and send.yml with it"
+        yield Problem(newsletter.where("archive"), what, "delete this line, or leave --pages out", "note")
+    if not newsletter.config.site:
+        what = "has no `site:`: without the address of the archive, no page can be published"
+        fix = f"write `site: {pages_address(repository)}`, or the address of your own domain"
+        yield Problem(newsletter.where("site"), what, fix, "note")
+
+
+def _other_sites(top: Path, options: WorkflowOptions) -> Iterator[Problem]:
+    """Yield a note for each other workflow that deploys to GitHub Pages: a repository has one site."""
+    own = {path.name for path in workflows(options)}
+    folder = top / FOLDER
+    for name in boundary.names(folder):
+        if name in own:
+            continue
+        with suppress(OSError):
+            if _DEPLOY in reading.read(folder / name, _MAX_WORKFLOW_BYTES, root=top):
+                what = "deploys to GitHub Pages too: a repository has one site, and each deploy replaces it"
+                fix = "publish the archive from another repository, or with another host"
+                yield Problem(display_path(folder / name), what, fix, "note")
 
 
 def _refuse_link(top: Path) -> None:

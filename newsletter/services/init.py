@@ -25,7 +25,7 @@ from newsletter.starter.first_files import (
     readme,
     with_lines,
 )
-from newsletter.starter.github_names import ActionSource
+from newsletter.starter.github_names import ActionSource, pages_address
 from newsletter.starter.github_workflows import workflows
 from newsletter.state.git import find_repository
 from newsletter.state.local_git import ignored_by_folders
@@ -39,13 +39,15 @@ class InitOptions:
     """The options of `news init`.
 
     `action` is by default the source of the installed news; `repository` is the `OWNER/NAME` whose runs send,
-    by default that of the remote `origin`. `markdown`: the first issue is a file in Markdown.
+    by default that of the remote `origin`. `pages`: the archive is published on GitHub Pages. `markdown`: the
+    first issue is a file in Markdown.
     """
 
     github: bool = False
     action: ActionSource | None = None
     repository: str = ""
     markdown: bool = False
+    pages: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ def plan_init(folder: Path, options: InitOptions) -> InitPlan:
     if exists:
         config, lines = loader.load_file(folder)
         newsletter = loader.Newsletter(folder, config, lines=lines)
-    setup = find_setup(folder, options.action, options.repository, newsletter) if options.github else None
+    setup = None
+    if options.github:
+        setup = find_setup(folder, options.action, options.repository, newsletter, pages=options.pages)
     return InitPlan(folder, exists, setup, options.markdown)
 
 
@@ -113,8 +117,15 @@ def _first_files(plan: InitPlan, details: Details, issue: str) -> Iterator[NewFi
         text = first_issue(issue, details.theme, markdown=plan.markdown)
         yield create_or_keep(path, text.encode(), root=folder)
     # The last file: if the command was interrupted before it, the same command continues.
-    text = newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m" if plan.github else "")
-    yield create_or_keep(folder / loader.FILE, text.encode(), root=folder)
+    yield create_or_keep(folder / loader.FILE, _newsletter_yml(plan, details).encode(), root=folder)
+
+
+def _newsletter_yml(plan: InitPlan, details: Details) -> str:
+    if not plan.github:
+        return newsletter_yml(details)
+    options = plan.github.workflows
+    site = pages_address(options.repository) if options.pages else ""
+    return newsletter_yml(details, f"{SAFE_UNDO_WINDOW_MINUTES}m", site)
 
 
 def _workflows(setup: GitHubSetup) -> Iterator[NewFile]:

@@ -17,15 +17,17 @@ IGNORED: Mapping[str, tuple[str, ...]] = {
 """The lines of .gitignore, with examples of the files that each ignores."""
 _IGNORED_WHY = "# Secrets, mail and lists of subscribers stay out of Git."
 _TODO = "# Replace each TODO: `news check` finds them, and nothing is sent with one."
+_NO_SITE = "# site: https://example.com"
 _JOINERS = "\u200c\u200d"  # parts of emoji and of Persian words
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#$|]")
 
 
-def newsletter_yml(details: Details, undo_window: str = "") -> str:
+def newsletter_yml(details: Details, undo_window: str = "", site: str = "") -> str:
     """Return a newsletter.yml, in which TODO marks the details that are not known yet.
 
     With an undo window, such as `90m`, it sends through SendGrid and keeps its state on a Git ref; without,
-    it sends into the outbox, or through SendGrid if readers unsubscribe there.
+    it sends into the outbox, or through SendGrid if readers unsubscribe there. `site` is the address of its
+    archive, "" for none.
     """
     sending = "github" if undo_window else "sendgrid" if details.sendgrid_group else "outbox"
     values = {
@@ -35,6 +37,7 @@ def newsletter_yml(details: Details, undo_window: str = "") -> str:
         "sender_email": quoted(details.sender_email or "TODO@example.com"),
         "postal_address": quoted(details.postal_address or "TODO: name, street, town"),
         "unsubscribe": _unsubscribe(details),
+        "site": f"site: {quoted(site)}" if site else _NO_SITE,
         "language": quoted(details.language),
         "theme": details.theme,
         "sending": starter_text(f"{sending}.yml", {"undo_window": undo_window}).rstrip(),

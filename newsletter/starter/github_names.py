@@ -1,4 +1,4 @@
-"""Parse names of repositories on GitHub, and find out from which one this copy of news was installed."""
+"""Names of repositories on GitHub, the address of their pages, and the source of this copy of news."""
 
 import json
 import re
@@ -31,6 +31,13 @@ def parse_repository(text: str) -> str:
     if not REPOSITORY.fullmatch(text):
         raise ValueError("it must have the form OWNER/NAME")
     return text
+
+
+def pages_address(repository: str) -> str:
+    """Return the address that GitHub Pages gives to the site of `OWNER/NAME`."""
+    owner, _, name = repository.partition("/")
+    host = f"{owner.lower()}.github.io"
+    return f"https://{host}" if name.lower() == host else f"https://{host}/{name}"
 
 
 def parse_action(text: str) -> ActionSource:

@@ -1,4 +1,4 @@
-"""Write the workflows that review, send and cancel the issues of a newsletter on GitHub."""
+"""Write the workflows that review, send, cancel and publish the issues of a newsletter on GitHub."""
 
 import re
 from collections.abc import Mapping
@@ -9,14 +9,16 @@ from newsletter.starter.github_names import ActionSource
 from newsletter.starter.texts import starter_text
 
 FOLDER = PurePosixPath(".github/workflows")
-_NAMES = ("send", "review", "cancel")
+_NAMES, _PAGES = ("send", "review", "cancel"), "pages"
 _SAME_REPOSITORY = "$"
 _STATE_KEY = "NEWS_STATE_KEY"
-_NO_FORK = "${{ !github.event.repository.fork }}"
+_NO_FORK = "!github.event.repository.fork"
 _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
     "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
 }
+# The daily run, and a run by hand, send also if the archive could not be published.
+_AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event_name != 'push')"
 _HOST_INPUTS = {
     "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
     "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
@@ -30,7 +32,7 @@ class WorkflowOptions:
     `source` is None in the repository of news itself. `repository` is the `OWNER/NAME` whose runs send; "" is
     each repository that is no fork. `folder` is that of the newsletter from the top of the repository; `.` is
     the top. `provider` is `sendgrid` or `smtp`; `has_own_host` says that its key is for another host than
-    SendGrid's.
+    SendGrid's. `pages` publishes the archive on GitHub Pages, before each send too.
     """
 
     source: ActionSource | None
@@ -39,6 +41,7 @@ class WorkflowOptions:
     folder: str = "."
     provider: str = "sendgrid"
     has_own_host: bool = False
+    pages: bool = False
 
 
 def state_key_secret(folder: str) -> str:
@@ -48,15 +51,36 @@ def state_key_secret(folder: str) -> str:
 
 def workflows(options: WorkflowOptions) -> Mapping[PurePosixPath, str]:
     """Return the text of each workflow by its path from the top of the repository."""
+    values = _values(options)
+    if options.pages:
+        values |= {
+            "pages_job": starter_text("workflows/send-pages.yml", values).rstrip(),
+            "needs": "needs: pages",
+            "send_condition": f">-\n      ${{{{ {_AFTER_PAGES}\n      && {_condition(options)} }}}}",
+        }
+    names = (*_NAMES, _PAGES) if options.pages else _NAMES
+    return {
+        FOLDER / f"{name}{values['id']}.yml": starter_text(f"workflows/{name}.yml", values) for name in names
+    }
+
+
+def _values(options: WorkflowOptions) -> dict[str, str]:
+    """Return the values in the texts of the workflows, as they are without the archive."""
     source, is_top = options.source, options.folder == "."
-    values = {
+    expression = _condition(options)
+    # In YAML, a value that begins with `!` is a tag.
+    condition = expression if options.repository else f"${{{{ {expression} }}}}"
+    return {
         "suffix": "" if is_top else f" ({options.folder})",
         "id": "" if is_top else f"-{options.folder.replace('/', '--')}",
         "prefix": "" if is_top else f"{options.folder}/",
         "folder": "" if is_top else f'folder: "{options.folder}"',
         "with_folder": "" if is_top else f'with: {{folder: "{options.folder}"}}',
         "branch": options.branch,
-        "condition": f"github.repository == '{options.repository}'" if options.repository else _NO_FORK,
+        "condition": condition,
+        "send_condition": condition,
+        "pages_job": "",
+        "needs": "",
         "renamed": " If the repository gets another name, write it here." if options.repository else "",
         "actions": f"{source.repository if source else _SAME_REPOSITORY}/.github/actions",
         "commit": f"@{source.commit}" if source else "",
@@ -64,6 +88,8 @@ def workflows(options: WorkflowOptions) -> Mapping[PurePosixPath, str]:
         "provider_key": _INPUTS[options.provider],
         "provider_host": _HOST_INPUTS[options.provider] if options.has_own_host else "",
     }
-    return {
-        FOLDER / f"{name}{values['id']}.yml": starter_text(f"workflows/{name}.yml", values) for name in _NAMES
-    }
+
+
+def _condition(options: WorkflowOptions) -> str:
+    """Return the expression that is true in the repository that may send."""
+    return f"github.repository == '{options.repository}'" if options.repository else _NO_FORK

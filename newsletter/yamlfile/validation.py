@@ -17,6 +17,9 @@ from newsletter.yamlfile.values import Loc
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# The keys of a JSON Schema that describe values within a value.
+_NESTING = {"$ref", "properties", "items", "additionalProperties"}
+
 
 def validate(
     document: Document,
@@ -204,9 +207,15 @@ def _schema_at(model: type[BaseModel], loc: Loc) -> dict[str, Any]:
     """Return the part of a model's schema that describes the value at `loc`."""
     schema = node = _model_schema(model)
     for part in loc:
-        inner = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        inner = node.get("items", {}) if isinstance(part, int) else _value_schema(node, part)
         options = (inner, *inner.get("anyOf", ()), *inner.get("allOf", ()))
-        node = next((o for o in options if o.keys() & {"$ref", "properties", "items"}), {})
+        node = next((o for o in options if o.keys() & _NESTING), {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return node
+
+
+def _value_schema(node: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the schema of the value of a key, which may be one of the file's own, such as a name."""
+    value = node.get("properties", {}).get(key) or node.get("additionalProperties", {})
+    return value if isinstance(value, dict) else {}

@@ -47,7 +47,7 @@ BROKEN = {
     "template that asks for what is not there": template(
         FOOT, "site.name", "site.nam", "has no field", "", 3
     ),
-    "misspelt component": template(LAYOUT, "<mj-divider", "<mj-dvider", "<mj-dvider>", "", 40),
+    "misspelt component": template(LAYOUT, "<mj-divider", "<mj-dvider", "<mj-dvider>", "", 44),
     "wrong image width": template(
         FOOT,
         END,

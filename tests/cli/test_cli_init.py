@@ -116,6 +116,16 @@ def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_the_archive_on_github_pages_has_a_step_of_its_own(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    done = init(tmp_path, *GITHUB, "--pages")
+    assert done.exit_code == 0 and "/.github/workflows/pages.yml\n" in done.output
+    assert (
+        "  Switch GitHub Pages on (Settings, Pages, Source: GitHub Actions):\n"
+        "      gh api --method POST repos/example/letters/pages -f build_type=workflow\n"
+    ) in done.output
+
+
 def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) -> None:
     repositories.repository(samples.write(tmp_path, extra="provider: smtp\nsmtp: {security: none}\n"))
     done = init(tmp_path, *GITHUB)
@@ -129,7 +139,8 @@ def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--action", ACTION), 2, "--action and --repository belong to --github"),
+        (("--action", ACTION), 2, "--action, --repository and --pages belong to --github"),
+        (("--pages",), 2, "--action, --repository and --pages belong to --github"),
         (("--github", "--action", "example/news@main"), 2, "a branch or a tag can be moved"),
         (("--github", "--repository", "a/b/c"), 2, "it must have the form OWNER/NAME"),
         (GITHUB, 1, "is not in a Git repository"),

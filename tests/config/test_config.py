@@ -97,7 +97,7 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, pull, sign_up, reply_to, site, archive, list_id, "
     "language, description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, "
-    "bounces, send, serve, state, tracking, labels, clients, checks"
+    "bounces, send, serve, state, tracking, labels, clients, checks, sources"
 )
 TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "
@@ -378,6 +378,12 @@ def address(key: str, text: str, reason: str) -> str:
             id="forgotten-remote",
         ),
         pytest.param("traking", "{}", "traking is an unknown key; did you mean `tracking`?", id="near-key"),
+        pytest.param(
+            "site",
+            "https://example.com/?p=1",
+            "site has a ? or #, behind which no page can be; write the address of the site without it",
+            id="site-with-a-query",
+        ),
         pytest.param("zebra", "{}", f"zebra is an unknown key; the keys are {KEYS}", id="unknown-key"),
     ],
 )

@@ -78,6 +78,7 @@ def test_english_labels_stay_as_they_were(load: Any) -> None:
     assert load().site.labels == {
         "in_this_issue": "In this issue",
         "read_story": "Read more",
+        "read_online": "Read in the browser",
         "more_authors": "+{count} more",
         "reason": "You get this because you signed up for {newsletter}.",
         "untracked": "Nothing in this mail watches you: no pixel, and links lead where they say.",

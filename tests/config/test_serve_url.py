@@ -14,6 +14,7 @@ from newsletter.config.serve_url import serve_url
         ("https://example.com/leave/{token}", None),
         ("https://example.com/unsubscribe/{token}/", None),
         ("https://example.com/?a=/unsubscribe/{token}", None),
+        ("https://example.com?a=/unsubscribe/{token}", None),
         ("https://example.com/a%20b/unsubscribe/{token}", None),
         ("", None),
     ],

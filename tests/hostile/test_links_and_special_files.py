@@ -586,6 +586,7 @@ DISK = {
     "state/migration.py": "moves the private folder, and follows no links",
     "checks/external/private_files.py": "lists the newsletter's folder",
     "issue/files.py": "lists one folder",
+    "services/archive_folder.py": "deletes the folder of its own drafts, and follows no links",
 }
 CALLS = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "fdopen", "touch", "symlink_to"),
@@ -603,6 +604,7 @@ OTHERS = {
     "SendService.open",
     "SealedRef.open",
     "StateSync.open",
+    "ArchiveFolder.open",
     "cls.open",
     "webbrowser.open",
     "super().open",  # a connection of imaplib

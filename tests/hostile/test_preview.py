@@ -8,18 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from newsletter.preview import mail_views
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 from tests import samples
-from tests.preview.conftest import Letter, Recorder, Served, letter, preview, recorder
+from tests.preview.conftest import Letter, Recorder, Served, letter, page, preview, recorder
 
-__all__ = ["letter", "preview", "recorder"]  # fixtures
+__all__ = ["letter", "page", "preview", "recorder"]  # fixtures
 
 PATHS = ("/", "/page.js", "/events", "/mail.html", "/mail.txt", "/mail.eml", "/source", "/headers", "/links")
-PATHS += ("/issues", "/place?part=0")
+PATHS += ("/issues", "/place?part=0", "/archive", "/archive.html", "/archive.css", "/archive.txt")
 ACTIONS = ("/links", "/test", "/issues")
 PRIVATE = ("/subscribers", "/outbox", "/outbox/a.eml", "/outbox/a.eml/mail.html", "/nothing")
 
@@ -63,7 +63,7 @@ def test_every_response_is_locked(web: Any) -> None:
     for path, response in zip(paths, ask(web, *(("GET", path) for path in paths)), strict=True):
         policy = response.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; "), path
-        own = "'self'" if path == "/mail.html" else "'none'"
+        own = "'self'" if path in ("/mail.html", "/archive.html") else "'none'"
         assert f"frame-ancestors {own}" in policy, path
         assert response.headers["x-dns-prefetch-control"] == "off"
         assert response.headers["cross-origin-resource-policy"] == "same-origin"
@@ -155,6 +155,8 @@ _COLOUR = f"""() => getComputedStyle(({_FIND})(["#frames", "body"])).backgroundC
 _TARGET = f"""(where) => ({_FIND})(where)?.getAttribute("target") === "_blank" """
 _PRESS = f"""([where, key]) => EventTarget.prototype.dispatchEvent.call(
   ({_FIND})(where), new KeyboardEvent("keydown", {{ key, bubbles: true }}))"""
+_CLICK = f"""(where) => EventTarget.prototype.dispatchEvent.call(
+  ({_FIND})(where), new MouseEvent("click", {{ bubbles: true, cancelable: true }}))"""
 _HAS_BGCOLOR = f"""(where) => Element.prototype.hasAttribute.call(({_FIND})(where), "bgcolor")"""
 USED = (
     "links URL readyState documentElement body defaultView getElementsByTagName addEventListener style"
@@ -201,3 +203,35 @@ def test_hostile_mail_in_the_browser(
     assert recorder.requested == []
     context.close()
     assert [mistake for mistake in mistakes if "Content Security Policy" not in mistake] == []
+
+
+def test_a_hostile_page_of_the_archive_in_the_browser(
+    letter: Letter, preview: Callable[..., Served], page: Page, recorder: Recorder
+) -> None:
+    attacks = ATTACKS.format(url=recorder.url) + clobbering(USED.split())
+    attacks += f"<style>@import '{recorder.url}own'</style><a id='far' href='/outbox'>far</a>"
+    red = "body { background: #ff0000 !important }"
+    letter.save("templates/archive/article.html.j2", f"{{% raw %}}{attacks}{{% endraw %}}Cook slowly")
+    letter.save(
+        "templates/archive/style.css.j2",
+        f"@import '{recorder.url}sheet'; {red}",
+    )
+    # A page without a policy of its own.
+    letter.save(
+        "templates/archive/layout.html.j2",
+        "<!DOCTYPE html><html><head><link rel='stylesheet' href='../style.css'>"
+        f"<link rel='stylesheet' href='{recorder.url}theirs'></head>"
+        "{% block main %}{% endblock %}</html>",
+    )
+    page.goto(f"{preview().url}?view=page")
+    page.wait_for_function(_TARGET, arg=["#frames", "#data"])
+    url = page.url
+    page.wait_for_function(f'() => ({_COLOUR})() === "rgb(255, 0, 0)"')  # of the style sheet of the archive
+    for click in (*CLICKS, "#far"):
+        page.evaluate(_CLICK, ["#frames", click])
+    page.wait_for_timeout(300)
+    page.evaluate(_PRESS, [["#frames", "form[tabindex]"], "w"])
+    expect(page.locator("#window-size")).to_have_text("375 pixels wide")
+    assert page.title() == "Soup for all" and page.url.startswith(url)
+    assert all(other.title() != "run" for other in page.context.pages)
+    assert recorder.requested == []

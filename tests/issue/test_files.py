@@ -332,6 +332,7 @@ WRITE_DATE = "write it as 2026-04-29"
             "updated: 2026-02-30", f'updated is not a date ("2026-02-30"); {WRITE_DATE}', id="no-day"
         ),
         pytest.param("updated: 29.04.2026", f'updated is not a date ("29.04.2026"); {WRITE_DATE}', id="dots"),
+        pytest.param("updated: 20260429", f'updated is not a date ("20260429"); {WRITE_DATE}', id="compact"),
         pytest.param("updated: 2026", f'updated is not a date ("2026"); {WRITE_DATE}', id="year"),
         pytest.param(
             "updated: 2026-04-29 10:00:00",

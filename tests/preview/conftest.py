@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 from sqlalchemy import insert
 
 from newsletter.config import loader
@@ -122,6 +123,19 @@ def _serving(forks: Forks, folder: Path, name: str) -> Iterator[Served]:
         finally:
             process.kill()
             process.wait(30)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield a page of a browser that records its requests; the test fails if a script of the page does."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, mistakes = context.new_page(), list[str]()
+    page.requested = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    page.on("request", lambda request: page.requested.append(request.url))  # type: ignore[attr-defined]
+    yield page
+    context.close()
+    assert mistakes == []
 
 
 @dataclass

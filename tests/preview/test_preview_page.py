@@ -25,19 +25,6 @@ _COLOURS = """body => [
 ]"""
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    page.mistakes = []
-    page.requested = []
-    page.on("pageerror", lambda error: page.mistakes.append(str(error)))
-    page.on("request", lambda request: page.requested.append(request.url))
-    yield page
-    context.close()
-    assert page.mistakes == []
-
-
 def html_of(page):
     return page.frame_locator("#frames iframe:not(.loading)")
 
@@ -585,7 +572,7 @@ def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
     page.evaluate(f"{installed.axe()};0")
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     violations = {}
-    for view in ("mail", "text", "inbox", "headers", "source", "outbox"):
+    for view in ("mail", "page", "text", "inbox", "headers", "source", "outbox"):
         page.locator(f"[name=view][value={view}]").check()
         page.wait_for_timeout(150)
         violations[view] = page.evaluate(_AXE)

@@ -256,7 +256,8 @@ def test_a_body_that_is_nested_without_end_is_refused(workspace):
 
 
 @pytest.mark.parametrize(
-    "path", ["/mail.html", "/mail.txt", "/events", "/headers", "/links", "/place", "/source"]
+    "path",
+    ["/mail.html", "/mail.txt", "/events", "/headers", "/links", "/place", "/source", "/archive.html"],
 )
 @pytest.mark.parametrize("name", ["../newsletter", "/etc/passwd", "2026-01-05\0", "9" * 5_000, "newest"])
 def test_what_no_issue_can_be_named_is_not_there(workspace, path, name):
@@ -307,6 +308,7 @@ def test_other_origins_change_nothing(letter, workspace, path, headers):
         ("GET", "/issues", 200),
         ("GET", "/links", 200),
         ("GET", "/mail.txt", 200),
+        ("GET", "/archive.html", 200),
     ],
 )
 def test_another_machine_sees_drafts_but_no_addresses_and_no_mail_and_does_nothing(
@@ -583,8 +585,9 @@ def test_what_was_found_is_told_again_when_a_mistake_is_undone(letter):
         received = []
         async for event in workspace.follow():
             kind = event.partition("\n")[0].removeprefix("event: ")
-            if kind in ("page", "checked"):
-                received.append(kind)
+            if kind not in ("page", "checked"):
+                continue
+            received.append(kind)
             if received == ["page", "checked"]:
                 letter.edit("subject: Soup", "subject: 'Soup")
                 await workspace.changed()

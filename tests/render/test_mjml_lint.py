@@ -94,10 +94,10 @@ def test_mjml_mistakes(refusal: Refusal, inside: str, line: int, message: str) -
             "footer.mjml.j2", "</mj-column></mj-section>", "</mj-column>", 2, "<mj-section> is not", id="end"
         ),
         pytest.param(
-            "layout.mjml.j2", "</mjml>", "<mj-body></mj-body></mjml>", 73, "a second <mj-body>", id="bodies"
+            "layout.mjml.j2", "</mjml>", "<mj-body></mj-body></mjml>", 77, "a second <mj-body>", id="bodies"
         ),
         pytest.param(
-            "layout.mjml.j2", "</mjml>", "<mj-head></mj-head></mjml>", 73, "a second <mj-head>", id="heads"
+            "layout.mjml.j2", "</mjml>", "<mj-head></mj-head></mjml>", 77, "a second <mj-head>", id="heads"
         ),
         pytest.param("layout.mjml.j2", "</mj-body>", "", 8, "<mj-body> is not closed", id="body"),
         pytest.param(

@@ -14,6 +14,8 @@ from tests import repositories, samples
 DAY = date(2026, 5, 4)
 ACTION = ActionSource("example/news", "0123456789abcdef0123456789abcdef01234567")
 PLAIN = InitOptions()
+SENDS = "provider: smtp\nsmtp: {security: none}\nstate: git\n"
+PAGES = InitOptions(github=True, action=ACTION, repository="Example/letters", pages=True)
 GITHUB = InitOptions(github=True, action=ACTION, repository="example/letters")
 WORKFLOWS = [f".github/workflows/{name}.yml" for name in ("send", "review", "cancel")]
 
@@ -74,6 +76,45 @@ def test_workflows_are_added_to_a_newsletter(tmp_path: Path) -> None:
     again = results(begin(tmp_path, GITHUB), tmp_path)
     assert [again[name] for name in (*WORKFLOWS, ".gitignore")] == ["differs", "differs", "kept", "kept"]
     assert (tmp_path / WORKFLOWS[0]).read_text() == "mine"
+
+
+def test_a_new_newsletter_has_the_address_of_its_pages(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    assert ".github/workflows/pages.yml" in results(begin(tmp_path, PAGES), tmp_path)
+    assert loader.load(tmp_path, {}, review=True).config.site == "https://example.github.io/letters"
+
+
+def test_a_newsletter_without_pages_has_no_workflow_for_them(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    assert ".github/workflows/pages.yml" not in results(begin(tmp_path, GITHUB), tmp_path)
+    assert "pages" not in (tmp_path / WORKFLOWS[0]).read_text()
+    assert loader.load(tmp_path, {}, review=True).config.site is None
+
+
+def test_pages_need_a_site_of_their_own(tmp_path: Path) -> None:
+    repositories.repository(samples.write(tmp_path, extra=SENDS))
+    docs = tmp_path / ".github" / "workflows" / "docs.yml"
+    docs.parent.mkdir(parents=True)
+    docs.write_text("jobs: {docs: {steps: [{uses: actions/deploy-pages@v5}]}}")
+    for _ in range(2):  # its own workflow is no other one
+        setup = begin(tmp_path, PAGES).github
+        assert setup and [(note.where.rpartition("/")[2], note.fix) for note in setup.notes] == [
+            (
+                "newsletter.yml:1",
+                "write `site: https://example.github.io/letters`, or the address of your own domain",
+            ),
+            ("docs.yml", "publish the archive from another repository, or with another host"),
+        ]
+
+
+def test_a_newsletter_without_an_archive_needs_no_pages(tmp_path: Path) -> None:
+    extra = f"{SENDS}site: https://soup.example.com\narchive: false\n"
+    repositories.repository(samples.write(tmp_path, extra=extra))
+    setup = begin(tmp_path, PAGES).github
+    assert setup and [note.fix for note in setup.notes] == ["delete this line, or leave --pages out"]
+    assert setup.notes[0].where.endswith("newsletter.yml:10")
+    setup = begin(tmp_path, GITHUB).github
+    assert setup and not setup.notes
 
 
 def test_a_state_in_another_repository_needs_a_deploy_key(tmp_path: Path) -> None:

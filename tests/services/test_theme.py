@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.archive.pages import render_not_found, render_style
+from newsletter.archive.sign_up import NO_SIGN_UP
 from newsletter.config import loader
 from newsletter.errors import ConfigError, Unavailable
 from newsletter.render import template_files
@@ -38,6 +40,18 @@ def test_a_copy_renders_the_same_mail(folder: Path, name: ThemeName) -> None:
     assert set(results(folder, name).values()) == {"written"}
     assert render(issue, loader.load(folder, {}).site) == before
     assert set(results(folder, name).values()) == {"kept"}
+
+
+def test_the_pages_are_copied_into_folders_of_their_own(folder: Path) -> None:
+    site = loader.load(folder, {}).site
+    before = render_style(site), render_not_found(site, NO_SIGN_UP)
+    copied = {
+        file.path.relative_to(folder / "templates").as_posix() for file in eject(folder, "letter", pages=True)
+    }
+    assert {"archive/issue.html.j2", "archive/style.css.j2", "web/site.css.j2", "web/lost.html.j2"} <= copied
+    assert not [path for path in copied if path.endswith(".mjml.j2")]
+    site = loader.load(folder, {}).site
+    assert (render_style(site), render_not_found(site, NO_SIGN_UP)) == before
 
 
 def test_a_copy_needs_no_file_of_the_installation(folder: Path) -> None:

@@ -36,6 +36,18 @@ def test_newsletter_yml_can_be_loaded(folder: str, name: str, window: str, tmp_p
     assert config.send.undo_window == (window or "30m")
 
 
+def test_the_comments_on_the_archive_can_be_used(tmp_path: Path) -> None:
+    text = newsletter_yml(Details("Soup"))
+    with_site = text.replace("# site: ", "site: ")
+    without_archive = with_site.replace("# archive: ", "archive: ")
+    assert len({text, with_site, without_archive}) == 3
+    for content, has_archive in ((with_site, True), (without_archive, False)):
+        (tmp_path / "newsletter.yml").write_text(content, encoding="utf-8")
+        config, _ = loader.load_file(tmp_path)
+        assert config.site == "https://example.com"
+        assert config.archive.exists is has_archive
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,12 +6,24 @@ from newsletter.errors import Unavailable
 from newsletter.starter.github_names import (
     ActionSource,
     installed_action,
+    pages_address,
     parse_action,
     parse_repository,
     recorded_action,
 )
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [
+        ("Example/letters", "https://example.github.io/letters"),
+        ("Example/Example.github.io", "https://example.github.io"),
+    ],
+)
+def test_the_address_of_pages(repository: str, address: str) -> None:
+    assert pages_address(repository) == address
 
 
 @pytest.mark.parametrize("commit", [COMMIT, COMMIT + COMMIT[:24]], ids=["sha-1", "sha-256"])

@@ -16,6 +16,7 @@ OPTIONS = WorkflowOptions(ActionSource("example/news", COMMIT), "example/letters
 IN_A_FOLDER = replace(
     OPTIONS, branch="release/2.0", folder="letters/soup", provider="smtp", has_own_host=True
 )
+WITH_PAGES, FOLDER_WITH_PAGES = replace(OPTIONS, pages=True), replace(IN_A_FOLDER, pages=True)
 PATHS = ["issues/**", "templates/**", "newsletter.yml"]
 
 
@@ -25,7 +26,7 @@ def parsed(options: WorkflowOptions) -> dict[str, Any]:
 
 
 def calls(workflow: dict[str, Any], job: str) -> list[tuple[str, dict[str, str]]]:
-    return [(step["uses"], step.get("with", {})) for step in workflow["jobs"][job]["steps"]]
+    return [(step.get("uses", ""), step.get("with", {})) for step in workflow["jobs"][job]["steps"]]
 
 
 def test_the_workflows_of_a_newsletter_at_the_top() -> None:
@@ -78,6 +79,32 @@ def test_the_workflows_of_a_newsletter_in_a_folder() -> None:
     assert review["concurrency"]["group"] != files["send-letters--soup.yml"]["concurrency"]["group"]
 
 
+def test_the_archive_is_published_only_if_it_is_wanted() -> None:
+    send = parsed(OPTIONS)["send.yml"]
+    assert list(send["jobs"]) == ["send"] and "needs" not in send["jobs"]["send"]
+    files = parsed(WITH_PAGES)
+    assert sorted(files) == ["cancel.yml", "pages.yml", "review.yml", "send.yml"]
+    # The files differ in nothing else.
+    with_pages = files["send.yml"]
+    del with_pages["jobs"]["pages"], with_pages["jobs"]["send"]["needs"]
+    with_pages["jobs"]["send"]["if"] = HERE
+    assert with_pages == send
+
+
+def test_the_pages_of_a_newsletter_in_a_folder() -> None:
+    files = parsed(FOLDER_WITH_PAGES)
+    called = files["send-letters--soup.yml"]["jobs"]["pages"]["uses"]
+    assert called == "$/.github/workflows/pages-letters--soup.yml"
+    pages = files["pages-letters--soup.yml"]
+    assert pages["name"] == "Pages (letters/soup)"
+    # A repository has one site, and each newsletter would replace it.
+    assert pages["concurrency"] == {"group": "pages", "queue": "max"}
+    assert "letters/soup/pictures/**" in pages[True]["push"]["paths"]
+    (_, checkout), (_, inputs), *_ = calls(pages, "build")
+    assert checkout["ref"] == "release/2.0"
+    assert inputs == {"folder": "letters/soup", "command": "archive -o site", "pictures": "true"}
+
+
 @pytest.mark.parametrize("name", ["1.10", "007", "null", "true", "0x10"])
 def test_names_stay_texts(name: str) -> None:
     files = parsed(replace(OPTIONS, folder=name, branch=name))
@@ -92,7 +119,15 @@ def test_a_key_for_another_host_comes_with_its_host() -> None:
     assert inputs["sendgrid-host"] == "${{ vars.SENDGRID_HOST }}"
 
 
-@pytest.mark.parametrize("options", [OPTIONS, IN_A_FOLDER], ids=["top", "folder"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(OPTIONS, id="top"),
+        pytest.param(IN_A_FOLDER, id="folder"),
+        pytest.param(WITH_PAGES, id="pages"),
+        pytest.param(FOLDER_WITH_PAGES, id="pages-of-a-folder"),
+    ],
+)
 def test_the_linters_find_nothing(options: WorkflowOptions, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     for path, text in workflows(options).items():

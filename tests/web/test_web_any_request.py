@@ -28,7 +28,7 @@ PATHS = [
     *("/me/{data}/leave", "/me/{data}/erase", "/me/{data}/data.json", "/me/{data}/data.csv"),
 ]
 SAM = "sam@example.com"
-RUNS = settings(max_examples=100, deadline=None)
+RUNS = settings(deadline=None)
 
 # Bytes of a path as they stand in a request; what is no ASCII is written with %.
 _PIECES = st.one_of(

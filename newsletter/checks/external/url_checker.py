@@ -1,7 +1,7 @@
 """Request web addresses, a few at a time, and only public ones.
 
-The HTTP client is `requests`. A pull request from a stranger may contain any address, so `public_adapter`
-judges each host and the address of each connection, also after a redirect.
+The HTTP client is `requests`. A pull request from a stranger may contain any address, so
+`network.public_adapter` judges each host and the address of each connection, also after a redirect.
 """
 
 import logging
@@ -108,12 +108,14 @@ class _UrlChecker:
     def check(self, address: str) -> UrlResult:
         import requests
 
+        from newsletter.network.public_session import failure_text
+
         result = UrlResult(address, end=urldefrag(address)[0])
         started = time.monotonic()
         try:
             result = self._follow_redirects(result)
         except (requests.RequestException, OSError, ValueError) as failure:
-            result = replace(result, failure=_failure_text(failure))
+            result = replace(result, failure=failure_text(failure, TIMEOUT_SECONDS))
         milliseconds = round(1000 * (time.monotonic() - started))
         fields = {"url": address, "status": result.status, "reason": result.failure or None}
         log.debug("URL requested", extra={**fields, "milliseconds": milliseconds})
@@ -168,20 +170,9 @@ class _UrlChecker:
     @property
     def _session(self) -> "requests.Session":
         if not hasattr(self._thread_local, "session"):
-            from http.cookiejar import DefaultCookiePolicy
+            from newsletter.network.public_session import public_session
 
-            import requests
-
-            from newsletter.checks.external.public_adapter import PublicAdapter
-
-            self._thread_local.session = requests.Session()
-            for scheme in ("http://", "https://"):
-                self._thread_local.session.mount(scheme, PublicAdapter(self._is_public))
-            self._thread_local.session.headers["User-Agent"] = _USER_AGENT
-            # Without this, `requests` would send passwords from a .netrc file.
-            self._thread_local.session.auth = lambda request: request
-            # One link tells another nothing: no cookie is kept.
-            self._thread_local.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            self._thread_local.session = public_session(_USER_AGENT, self._is_public)
         session: requests.Session = self._thread_local.session
         return session
 
@@ -212,21 +203,3 @@ def _content_bytes(response: "requests.Response", max_bytes: int) -> int:
         if size > max_bytes or time.monotonic() > until:
             break
     return size
-
-
-def _failure_text(failure: Exception) -> str:
-    """Return the reason for a missing response, as a clause such as "no connection"."""
-    import requests
-
-    match failure:
-        case requests.exceptions.SSLError():
-            return "its certificate is not valid"
-        case requests.Timeout():
-            return f"no response within {TIMEOUT_SECONDS:.0f} seconds"
-        case requests.exceptions.ProxyError():
-            return "the proxy cannot reach it"
-        case requests.ConnectionError():
-            return "no connection"
-        case ValueError() if failure.args:
-            return str(failure)[:100]
-    return "the response cannot be read"

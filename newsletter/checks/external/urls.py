@@ -17,6 +17,7 @@ from newsletter.disk import reading
 from newsletter.disk.writing import write_atomically
 from newsletter.display import counted, printable
 from newsletter.errors import Problem, Severity, StateError
+from newsletter.render.page_address import page_of
 from newsletter.state.folder import make_private_dir
 from newsletter.state.identity import find_problem
 from newsletter.state.location import LINK_RESULTS
@@ -67,8 +68,12 @@ def images_load(proof: Proof) -> Iterator[Problem]:
 
 
 def link_answers(proof: Proof, now: Clock = lambda: datetime.now(UTC)) -> dict[Element, UrlResult]:
-    """Return the result of each link, requested now or within the last day; each page is requested once."""
-    links = _addressed(proof, "a", "href")
+    """Return the result of each link, requested now or within the last day; each page is requested once.
+
+    The link to the issue's own page has a check of its own: the page of a draft cannot be there yet.
+    """
+    own_page = page_of(proof.issue, proof.newsletter.site)
+    links = {link: url for link, url in _addressed(proof, "a", "href").items() if url != own_page}
     cache = _ResultCache(_cache_folder(proof.newsletter), now())
     new = ask([address for address in links.values() if address not in cache.results])
     cache.store(new)

@@ -1,8 +1,10 @@
 """Write the skeleton of an issue in Markdown, with the headings of another issue."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from newsletter.issue.draft import DraftGroup, StoryDraft, placed, source_comment
 from newsletter.issue.model import Issue, Passage, Section, Story
 
 _FRONT_MATTER = """\
@@ -26,23 +28,29 @@ ready: false
 #   - heading: Until next week
 #     text: …
 ---"""
+_TO_WRITE = "TODO"  # the check `unfinished` finds it
 _KEYS = ("authors", "tags")
 _EXAMPLE = Section(stories=(Story(title="-", passages=(Passage(heading="What it is", text="-"),)),))
 
 
-def skeleton(day: date, previous: Issue | None) -> str:
-    """Return the text of a new issue with the headings of the previous one, to fill in."""
+def skeleton(day: date, previous: Issue | None, groups: Sequence[DraftGroup] = ()) -> str:
+    """Return the text of a new issue with the headings of the previous one, to fill in.
+
+    `draft.placed` says which section gets the stories of which group.
+    """
     opening = [passage.heading for passage in previous.opening if passage.heading] if previous else []
     sections = [section for _, section in previous.located_sections()] if previous else [_EXAMPLE]
     lines = [_heading(4, heading) for heading in opening or ["This week"]]
-    lines += [line for section in sections for line in _section(section)]
+    lines += [line for section, drafts in placed(sections, groups) for line in _section(section, drafts)]
     return "\n\n".join((_FRONT_MATTER.format(day=day.isoformat()), *lines)) + "\n"
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, drafts: Sequence[StoryDraft]) -> Iterator[str]:
     if section.heading:
         yield _heading(2, section.heading)
-    if not section.stories:
+    for draft in drafts:
+        yield from _draft(draft, section.stories)
+    if drafts or not section.stories:
         return
     yield "###"
     if keys := [key for key in _KEYS if any(getattr(story, key) for story in section.stories)]:
@@ -50,8 +58,30 @@ def _section(section: Section) -> Iterator[str]:
     yield from (_heading(4, heading) for heading in _passages(section.stories))
 
 
+def _draft(draft: StoryDraft, previous: Sequence[Story]) -> Iterator[str]:
+    from newsletter.issue.markdown.story_heading import story_heading  # markdown-it takes 45 ms to import
+
+    source, has_link = story_heading(draft.title, draft.link)
+    yield _heading(3, source)
+    keys = {
+        "link": "" if has_link else draft.link,
+        "authors": draft.authors,
+        "more_authors": draft.more_authors,
+    }
+    written = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items() if value]
+    written += ["tags: []"] if any(story.tags for story in previous) else []
+    if written:
+        yield "\n".join(("```yaml", *written, "```"))
+    if comment := source_comment(draft.source_text):
+        yield "\n".join(("<!-- " + comment[0], *comment[1:], "-->"))
+    # A heading that is a link is a complete story: without this mark, nothing would ask for its text.
+    yield from (
+        (_heading(4, heading) for heading in _passages(previous)) if _passages(previous) else [_TO_WRITE]
+    )
+
+
 def _passages(stories: Sequence[Story]) -> list[str]:
-    return [passage.heading for passage in stories[0].passages if passage.heading]
+    return [passage.heading for passage in stories[0].passages if passage.heading] if stories else []
 
 
 def _heading(level: int, text: str) -> str:

@@ -1,4 +1,5 @@
-// The mail in its frame. A new mail is loaded in a hidden frame, scrolled to the old position, and then shown.
+// The frame of a mail, or of a page of the archive. A new one is loaded in a hidden frame, scrolled to the old
+// position, and then shown.
 
 import { force } from "/forced.js";
 import { call, read, rootOf, select } from "/frame.js";
@@ -8,21 +9,24 @@ import { call, read, rootOf, select } from "/frame.js";
 const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
 const frames = document.getElementById("frames");
 let frame = null;
-let scroll = { issue: null, x: 0, y: 0 };
+let shown = null; // the name of what is in the frame
+const positions = new Map(); // of all that was in the frame, by name
 
-export async function showMail(address, forced, issue) {
+// Shows what is at an address. All versions of a mail or a page have the same name, and keep its scroll position.
+export async function showInFrame(address, title, name, forced = "") {
   for (const unfinished of frames.querySelectorAll(".loading")) unfinished.remove();
-  const next = await loaded(frames, address, "The mail's HTML part", forced);
+  const next = await loaded(frames, address, title, forced);
   const before = frame;
-  if (before) scroll = { issue: scroll.issue, x: before.contentWindow.scrollX, y: before.contentWindow.scrollY };
-  if (scroll.issue === issue) next.contentWindow.scrollTo(scroll.x, scroll.y);
-  scroll.issue = issue;
+  if (before) positions.set(shown, [before.contentWindow.scrollX, before.contentWindow.scrollY]);
+  if (positions.has(name)) next.contentWindow.scrollTo(...positions.get(name));
+  shown = name;
   const focused = document.activeElement === before;
   frame = next;
   next.classList.remove("loading");
   before?.remove();
   fit();
   if (focused) next.focus();
+  return next;
 }
 
 export async function loaded(parent, address, title, forced = "") {

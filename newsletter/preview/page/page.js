@@ -1,8 +1,9 @@
 // The page: it shows what the choices and the server's events determine.
 
 import { byId, get, headerList, make, problemEntry, refill } from "/parts.js";
-import { SCHEMES, chosen, issueShown, saveChoices, mailAddress, received } from "/state.js";
-import { keysFrom, showMail } from "/mail.js";
+import { chosen, issueShown, saveChoices, mailAddress, problemsShown, received, schemeShown, schemes } from "/state.js";
+import { keysFrom, showInFrame } from "/mail.js";
+import { archiveAddress, wireLinksOfPage } from "/archive.js";
 import { nextProblem, showChecked, showLinks, showUnchecked, showWeight, wireLinks } from "/problems.js";
 import { onKey, wireKeys } from "/keys.js";
 import { showInbox } from "/inbox.js";
@@ -12,7 +13,7 @@ import { wireReader, wireTest } from "/dialogs.js";
 import { showOutline } from "/outline.js";
 import { openDialog as openNewIssue, wireNewIssue } from "/new_issue.js";
 
-let shownMail = ""; // the address of the mail in the frame
+let shown = ""; // the address of the mail or the page in the frame
 
 function choose(changes) {
   const before = chosen.issue;
@@ -20,7 +21,7 @@ function choose(changes) {
   saveChoices();
   showChoices();
   if (chosen.issue !== before) {
-    received.page = null;
+    received.page = received.archive = null;
     showUnchecked("Checking…");
     connect();
   } else refresh();
@@ -48,17 +49,24 @@ function showChoices() {
   document.body.dataset.view = chosen.view;
   for (const input of document.querySelectorAll("[name=view]")) input.checked = input.value === chosen.view;
   for (const input of document.querySelectorAll("[name=preset]")) input.checked = input.value === chosen.width;
-  byId("scheme").value = chosen.scheme;
+  for (const option of byId("scheme").options) option.hidden = option.disabled = !schemes().includes(option.value);
+  byId("scheme").value = schemeShown();
   byId("pictures").checked = chosen.pictures === "on";
   byId("reader").textContent = chosen.name || chosen.address || "a reader";
   showWidth();
-  showInert();
+  showProblems();
   showIssues();
 }
 
 // Behind the list of problems the last good mail is visible but inert.
-function showInert() {
-  const broken = Boolean(received.page?.problems.length) && chosen.view !== "outbox";
+function showProblems() {
+  const list = problemsShown();
+  const problems = list.length === 1 ? "1 problem" : `${list.length} problems`;
+  if (list.length) showState("error", `Error: ${problems}`);
+  else if (document.body.dataset.state === "error" && received.page) showState("live", "Live");
+  byId("broken-title").textContent = `${problems} to correct`;
+  refill(byId("broken-list"), ...list.map((problem) => problemEntry(problem)));
+  const broken = Boolean(list.length) && chosen.view !== "outbox";
   byId("broken").hidden = !broken;
   for (const view of document.querySelectorAll(".view")) view.inert = broken;
 }
@@ -82,9 +90,24 @@ const SHOW = {
     const { scheme, pictures } = chosen;
     const forced = scheme === "inverted" || scheme === "outlook" ? scheme : "";
     const address = mailAddress("/mail.html", { scheme: scheme === "dark" ? "dark" : "light", pictures });
-    if (`${address} ${forced}` === shownMail) return;
-    await showMail(address, forced, received.page.issue);
-    shownMail = `${address} ${forced}`;
+    if (`${address} ${forced}` === shown) return;
+    await showInFrame(address, "The mail's HTML part", `mail ${received.page.issue}`, forced);
+    shown = `${address} ${forced}`;
+    keysFrom(onKey);
+  },
+  async page() {
+    const { issue } = received.page;
+    const archive = await (await get(archiveAddress("/archive"))).json();
+    if (received.page?.issue !== issue) return; // another issue was picked meanwhile
+    received.archive = archive;
+    const { absence, version } = archive;
+    document.body.dataset.page = version ? "shown" : "none";
+    refill(byId("no-page"), ...(absence ? [problemEntry(absence)] : []));
+    showProblems();
+    const address = archiveAddress("/archive.html", { scheme: schemeShown(), pictures: chosen.pictures });
+    if (!version || address === shown) return;
+    wireLinksOfPage(await showInFrame(address, "The issue's page on the web", `page ${issue}`), issue, pick);
+    shown = address;
     keysFrom(onKey);
   },
   async text() {
@@ -124,14 +147,11 @@ function showPage(page) {
   const changed = received.page && received.page.mail !== page.mail;
   received.page = page;
   const count = page.problems.length;
-  const problems = count === 1 ? "1 problem" : `${count} problems`;
   document.title = `${count ? "Error: " : ""}${page.subject || page.issue || "Preview"}`;
   byId("subject").textContent = page.subject || "No mail to show yet";
   byId("preheader").textContent = page.preheader;
-  showState(count ? "error" : "live", count ? `Error: ${problems}` : "Live");
-  byId("broken-title").textContent = `${problems} to correct`;
-  refill(byId("broken-list"), ...page.problems.map((problem) => problemEntry(problem)));
-  showInert();
+  showState("live", "Live");
+  showProblems();
   showWeight(page);
   showOutline(page.outline, toPart);
   if (count) showUnchecked("The checks run when the problems are corrected.");
@@ -200,6 +220,7 @@ function connect() {
     received.issues = issues;
     showIssues();
   });
+  on("files", () => chosen.view === "page" && refresh()); // also files that the mail does not depend on
   on("outbox", () => chosen.view === "outbox" && refresh());
   events.onerror = () => showState("lost", "Not connected");
 }
@@ -218,12 +239,13 @@ wireKeys({
   j: ["older issue", () => step(1)],
   k: ["newer issue", () => step(-1)],
   m: ["the mail", () => choose({ view: "mail" })],
+  a: ["the page in the archive, and back", () => choose({ view: chosen.view === "page" ? "mail" : "page" })],
   t: ["text, and back", () => choose({ view: chosen.view === "text" ? "mail" : "text" })],
   i: ["inbox rows", () => choose({ view: "inbox" })],
   n: ["new issue", openNewIssue],
   o: ["outbox", () => choose({ view: "outbox" })],
   w: ["next width", () => cycle("width", ["640", "375", "320"])],
-  d: ["light, dark, forced dark", () => cycle("scheme", SCHEMES)],
+  d: ["light, dark, forced dark", () => cycle("scheme", schemes())],
   p: ["next problem", nextProblem],
   "?": ["this list", () => byId("keys").showModal()],
 });

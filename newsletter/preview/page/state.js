@@ -2,7 +2,7 @@
 
 const DEFAULTS = { issue: "", view: "mail", width: "640", scheme: "light", pictures: "", address: "", name: "" };
 const KNOWN = {
-  view: ["mail", "text", "inbox", "headers", "source", "outbox"],
+  view: ["mail", "page", "text", "inbox", "headers", "source", "outbox"],
   scheme: ["light", "dark", "inverted", "outlook"],
   pictures: ["", "on"],
 };
@@ -10,9 +10,18 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 export const MIN_WIDTH = 280, MAX_WIDTH = 900; // width of the mail in pixels
 
 export const clampedWidth = (width) => String(Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Number(width) || Number(DEFAULTS.width)))));
-export const SCHEMES = KNOWN.scheme;
 export const chosen = { ...DEFAULTS, ...fromAddress() };
-export const received = { page: null, issues: [] };
+export const received = { page: null, issues: [], archive: null };
+
+// Only mail programs force dark colours.
+export const schemes = () => (chosen.view === "page" ? ["light", "dark"] : KNOWN.scheme);
+export const schemeShown = () => (schemes().includes(chosen.scheme) ? chosen.scheme : "dark");
+
+// The problems of the view: of the files, or else of the page in the archive, if it is shown.
+export function problemsShown() {
+  const problems = received.page?.problems ?? [];
+  return problems.length || chosen.view !== "page" ? problems : received.archive?.problems ?? [];
+}
 
 export const issueShown = () => chosen.issue || received.page?.issue;
 

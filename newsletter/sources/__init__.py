@@ -1,0 +1,1 @@
+"""Sources: feeds and JSON whose entries become the stories of a new issue."""

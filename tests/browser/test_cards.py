@@ -1,0 +1,167 @@
+"""Tests of drawing cards with a real Chromium: the same bytes each time, without files and scripts."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from newsletter.archive.card import render_card
+from newsletter.browser.cards import HEIGHT, WIDTH, Limits, draw_cards
+from newsletter.errors import Unavailable
+from newsletter.render.model import Site
+from newsletter.render.themes import ThemeName
+
+pytestmark = pytest.mark.usefixtures("chromium")
+MAX_BYTES = 100_000
+# Elements that show elements ten times, nine levels deep: to draw them takes hours.
+ENDLESS = (
+    "<svg><rect id=a0 width=1 height=1 />"
+    + "".join(f"<g id=a{n}>{f'<use href=#a{n - 1} />' * 10}</g>" for n in range(1, 10))
+    + "</svg>"
+)
+
+
+def card(number: int, theme: ThemeName = "digest") -> tuple[str, str]:
+    site = Site("Plot & Pantry", "x", theme=theme)
+    return f"2026-{number}", render_card(site, f"Soup weather, part {number}", "27 April 2026")
+
+
+def drawn(html: str) -> bytes:
+    return next(png for _, png in list(draw_cards([("it", html)])))
+
+
+def test_each_page_is_a_picture_in_its_order() -> None:
+    pages = [card(number, theme) for number, theme in enumerate(get_args(ThemeName) * 3)]
+    pictures = list(draw_cards(iter(pages)))
+    assert [name for name, _ in pictures] == [name for name, _ in pages]
+    assert len({png for _, png in pictures}) == len(pages)
+    for _, png in pictures:
+        assert png.startswith(b"\x89PNG\r\n\x1a\n")
+        assert struct.unpack(">II", png[16:24]) == (WIDTH, HEIGHT)
+        assert len(png) < MAX_BYTES
+
+
+def test_the_same_page_gives_the_same_bytes_in_each_tab_and_run() -> None:
+    _, html = card(1)
+    first = list(draw_cards((str(number), html) for number in range(9)))
+    second = list(draw_cards([card(2), ("again", html)]))
+    assert {png for _, png in first} == {second[1][1]}
+
+
+def test_without_pages_no_browser_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    assert list(draw_cards([])) == []
+
+
+def picture_file(path: Path) -> None:
+    """Write a black picture of 40 by 40 pixels."""
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", 40, 40, 1, 0, 0, 0, 0), b"IDAT": zlib.compress(bytes(40 * 6))}
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, content in {**chunks, b"IEND": b""}.items():
+            checksum = struct.pack(">I", zlib.crc32(kind + content))
+            file.write(struct.pack(">I", len(content)) + kind + content + checksum)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param("<img alt=x src={file}>", id="picture"),
+        pytest.param("<iframe src={file}></iframe>", id="frame"),
+        pytest.param("<object data={file}>x</object>", id="object"),
+        pytest.param("<embed src={file}>", id="embed"),
+        pytest.param("<meta http-equiv=refresh content='0;url={file}'>x", id="refresh"),
+        pytest.param("<base href={file}><img alt=x src=''>", id="base"),
+        pytest.param("<div style='height:99px;background:url({file})'></div>", id="background"),
+        pytest.param("<svg><image href={file} width=40 height=40 /></svg>", id="svg"),
+        pytest.param("<script>document.body.append('it runs')</script>", id="script"),
+        pytest.param("<img src=data:, onerror='document.body.append(1)' hidden>", id="handler"),
+    ],
+)
+def test_no_file_is_read_and_no_script_runs(html: str, tmp_path: Path) -> None:
+    picture_file(tmp_path / "it.png")
+    there, missing = (html.replace("{file}", (tmp_path / name).as_uri()) for name in ("it.png", "no.png"))
+    without = missing.replace("document.body.append", "void ")
+    pictures = [png for _, png in draw_cards([("there", there), ("missing", without)])]
+    assert pictures[0] == pictures[1]
+
+
+def test_a_style_sheet_of_a_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "it.css").write_text("body { background: #000000 }", encoding="utf-8")
+    address = (tmp_path / "it.css").as_uri()
+    linked = drawn(f"<link rel=stylesheet href={address}><style>@import url({address});</style>x")
+    assert linked == drawn("<style></style>x")
+    assert linked != drawn("<style>body { background: #000000 }</style>x")
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        pytest.param(Limits(one=2), "^hard: Chromium did not draw it within 2 seconds$", id="one"),
+        pytest.param(Limits(all=4), "Chromium did not draw all cards in time$", id="all"),
+    ],
+)
+def test_a_page_that_is_never_drawn_ends_the_drawing(limits: Limits, told: str) -> None:
+    with pytest.raises(Unavailable, match=told) as failure:
+        list(draw_cards([("hard", ENDLESS)], limits))
+    assert "template" in failure.value.hint
+
+
+def test_more_pages_than_one_browser_draws() -> None:
+    pages = [card(number) for number in range(5)]
+    pictures = list(draw_cards(pages, Limits(browser=2)))
+    assert [name for name, _ in pictures] == [name for name, _ in pages]
+    assert pictures == list(draw_cards(pages))
+
+
+def test_a_mistake_of_the_caller_reaches_it() -> None:
+    def pages() -> Iterator[tuple[str, str]]:
+        yield card(1)
+        raise LookupError("no page")
+
+    with pytest.raises(LookupError, match="no page"):
+        list(draw_cards(pages()))
+
+
+STORY = """
+import sys
+from newsletter.browser.cards import draw_cards
+
+def pages():
+    for number in range(150):
+        yield str(number), f"<p>{number}"
+    print("it draws", flush=True)
+
+for _ in draw_cards(pages()):
+    pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
+@pytest.mark.parametrize("is_group", [True, False], ids=["to-all", "to-news-alone"])
+@pytest.mark.parametrize("seconds", [0, 2], ids=["at-the-start", "later"])
+def test_ctrl_c_ends_the_browser_too(is_group: bool, seconds: int) -> None:
+    """The output ends when the last process does that has it, which is the browser's."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", STORY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "it draws\n"
+        time.sleep(seconds)
+        (os.killpg if is_group else os.kill)(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT, output
+    assert output.splitlines()[-1] == "KeyboardInterrupt"
+    assert "Task" not in output and "was never" not in output
