@@ -87,6 +87,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/webhooks.py
 	$(BIN)/python benchmarks/public.py
+	$(BIN)/python benchmarks/archive.py --cards
 
 package: $(VENV)/installed-dev
 	rm -rf dist build/package

@@ -1,6 +1,7 @@
 """Test that a benchmark runs; its figures are not compared with anything here."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,13 @@ def test_the_public_server_is_measured() -> None:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("lost, doubled                                                 0, 0") == 4
+
+
+def test_the_archive_is_measured() -> None:
+    command = [sys.executable, "benchmarks/archive.py", "--issues=24"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert re.search(r"second build .* 0 +[0-9]+ *$", ended.stdout, re.MULTILINE), ended.stdout

@@ -90,9 +90,12 @@ class Neighbours:
 
 
 def summarize(issue: Issue, site: Site) -> IssueSummary:
-    """Return the summary of an issue."""
+    """Return the summary of an issue, for a reader whom nobody knows."""
     day = date_line("day", issue.date, site.language, site.labels.get("months"))
-    parts = issue.name, issue.date, issue.subject, issue.preheader, day
+    title, description = (
+        impersonal(text, site.labels["reader"], site.url or "") for text in (issue.subject, issue.preheader)
+    )
+    parts = issue.name, issue.date, title, description, day
     return IssueSummary(*parts, issue.updated, issue.image is not None)
 
 
@@ -167,9 +170,12 @@ def render_not_found(site: Site, sign_up: SignUpWay) -> str:
 
 
 def archive_wording(site: Site, server: str) -> str:
-    """Return the words of the sign-up form of the archive, in one line; `server` is that of `news serve`."""
+    """Return the words of the sign-up form of the archive, in one line; `server` is that of `news serve`.
+
+    The field that catches robots is left out: nobody sees it.
+    """
     pages = _Pages(site, SignUpWay("form", server))
-    variables = pages.variables(pages.shared(), {}) | {"heading": 2}
+    variables = pages.variables(pages.shared(), {}) | {"heading": 2, "trap": None}
     return visible_text(render_text("archive/sign_up.html.j2", site, variables), "section")
 
 
