@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -32,6 +34,7 @@ def test_webhook_events_are_measured() -> None:
     assert "lost, doubled" in ended.stdout and "0, 0" in ended.stdout
 
 
+@pytest.mark.every_case
 def test_the_public_server_is_measured() -> None:
     options = ("--rate=20", "--events=50", "--people=50", "--seconds=0.5")
     command = [sys.executable, "benchmarks/public.py", *options]

@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email import message_from_bytes
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -595,6 +596,7 @@ def test_every_view_of_the_preview_is_described() -> None:
 # The pages themselves
 
 
+@cache
 def headings(name: str) -> list[tuple[int, str]]:
     """Return the level and the text of each heading."""
     tokens = MarkdownIt("commonmark").parse(read(name))

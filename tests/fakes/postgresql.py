@@ -48,7 +48,9 @@ def running(folder: Path, certificate: tuple[Path, Path] | None = None) -> Itera
     network = _tls(folder, certificate, user) if certificate else ["listen_addresses="]
     # Nothing is to survive a power cut, and no test makes enough rows for a clean-up.
     quick = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
-    settings = [part for setting in (f"port={port}", *quick, *network) for part in ("-c", setting)]
+    # The pipe of its log is read at the end only: a line for each copied database would fill it.
+    quiet = "log_checkpoints=off"
+    settings = [part for setting in (f"port={port}", *quick, quiet, *network) for part in ("-c", setting)]
     server = subprocess.Popen(
         [bin_folder / "postgres", "-D", data, "-k", folder, *settings],
         stdin=subprocess.DEVNULL,

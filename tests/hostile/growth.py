@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.hostile.attacks import Attack, attacks
 
-LARGE = 200_000
+LARGE = 100_000
 MAX_RATIO = 3.0
 # Lengths that are tried before LARGE, each with the number of texts, the slowest, that are tried at the next.
 _STEPS = ((400, 6), (1_200, 3), (3_600, 2), (10_800, 1), (32_400, 1))

@@ -1,7 +1,7 @@
 """Every regular expression of the project takes time in proportion to the length of its input.
 
-The patterns are found in the source. Each is run on texts that are made from it (see `attacks`): 200 KB may
-take three times as long as 100 KB, not more.
+The patterns are found in the source. Each is run on texts that are made from it (see `attacks`): 100 KB may
+take three times as long as 50 KB, not more.
 """
 
 import ast

@@ -44,7 +44,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory, every_case: bool) -> list[Ma
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cases")
         patch.chdir(folder)
-        return [*examples(), *cases(folder, CASES if every_case else CASES[::6])]
+        return [*examples(), *cases(folder, CASES if every_case else CASES[::12])]
 
 
 @pytest.fixture(scope="module")

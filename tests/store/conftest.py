@@ -14,7 +14,7 @@ from tests import samples
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     environment = {}
     if request.param == "postgresql":
-        environment["NEWS_DATABASE_URL"] = request.getfixturevalue("postgresql_url")
+        environment["NEWS_DATABASE_URL"] = request.getfixturevalue("migrated_postgresql_url")
     opened = Database.open(samples.newsletter(tmp_path, **environment))
     yield opened
     opened.close()

@@ -78,7 +78,14 @@ def sign_up_until_it_ends(server: RunningServer, name: str, answered: list[str])
                 assert status == 503
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGTERM, 0, id="SIGTERM"),
+        pytest.param(signal.SIGKILL, -9, id="SIGKILL"),
+        pytest.param(signal.SIGINT, 0, id="SIGINT", marks=pytest.mark.every_case),  # it ends as with SIGTERM
+    ],
+)
 def test_what_was_answered_before_the_end_is_in_the_database(
     number: int, code: int, forks: Forks, tmp_path: Path
 ) -> None:
