@@ -295,7 +295,7 @@ def _neighbour(about: IssueSummary | None) -> Fields | None:
 def _picture(image: Mapping[str, Any] | None) -> PagePicture | None:
     if not image:
         return None
-    return PagePicture(image["src"], image["alt"], image["web_width"], image["web_height"])
+    return PagePicture(image["src"], image["alt"])
 
 
 def _story_pictures(issue: Mapping[str, Any]) -> Iterator[PagePicture]:

@@ -19,6 +19,7 @@ from newsletter.config.loader import Newsletter
 from newsletter.config.sign_up_way import sign_up_way
 from newsletter.constants import CONFIG_FILE
 from newsletter.disk.boundary import entries
+from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, Unavailable
 from newsletter.issue import files
 from newsletter.issue.model import PICTURES
@@ -68,9 +69,13 @@ def _refuse(newsletter: Newsletter, folder: Path) -> None:
     if not newsletter.config.archive.exists:
         fix = "delete this line, to have an archive"
         raise ConfigError.of(newsletter.where("archive"), "`archive: false` says there is none", fix)
-    if newsletter.folder.resolve().is_relative_to(folder.resolve()):
+    place, fix = folder.resolve(), "choose a folder for the archive alone: --output site"
+    if newsletter.folder.resolve().is_relative_to(place):
         what = "is the folder of the newsletter itself, or one above it"
-        raise Unavailable(what, "choose a folder for the archive alone: --output site", where=str(folder))
+        raise Unavailable(what, fix, where=display_path(folder))
+    sources = newsletter.issues, newsletter.templates, newsletter.folder / PICTURES
+    if any(place.is_relative_to(source.resolve()) for source in sources):
+        raise Unavailable("has files from which the archive is made", fix, where=display_path(folder))
 
 
 def channel(newsletter: Newsletter, site_url: str) -> Channel:
@@ -105,7 +110,7 @@ class _Build:
         return sign_up_way(self.newsletter.config)
 
     def put_all(self, *, draw: bool) -> Iterator[Problem]:
-        """Put the files in an order in which each link of a page leads to a file that is already there."""
+        """Put all files, the lists after the pages; yield what a person should know."""
         self._put_pictures()
         self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
         self.target.put(_NO_JEKYLL, b"")
