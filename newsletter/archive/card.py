@@ -10,6 +10,8 @@ from newsletter.render.model import Site
 from newsletter.render.template_data import Fields, site_fields
 from newsletter.render.templates import render_text
 
+CARD_SIZE = 1200, 630
+"""The width and the height of a card in pixels: sites that show a link with its picture do not crop it."""
 # Sizes of type in CSS pixels, each with the most columns of a text, and of a word of it, that have room.
 _TITLE_SIZES = (
     (94, 22, 10),
@@ -27,7 +29,8 @@ _SMALLEST_NAME = 34
 _LONGEST_WORD = 20
 # Letters with more height than those of Latin, Greek and Cyrillic; Vietnamese has two marks above a letter.
 _HIGH_LETTER = re.compile(r"[^\W\d_\u0000-\u052f]")
-_HIGH = 1.2
+# The height of a line, in proportion to the size of its type.
+_LINE_HEIGHT, _HIGH_LINE_HEIGHT = 1.14, 1.36
 
 
 def render_card(site: Site, title: str, date_line: str) -> str:
@@ -35,14 +38,20 @@ def render_card(site: Site, title: str, date_line: str) -> str:
 
     `title` and `date_line` are plain texts; a `date_line` of "" is left out.
     """
-    has_high_letters = bool(_HIGH_LETTER.search(title))
+    line_height = _HIGH_LINE_HEIGHT if _HIGH_LETTER.search(title) else _LINE_HEIGHT
+    name_size = _size(site.name, _NAME_SIZES, _SMALLEST_NAME)
+    width, height = CARD_SIZE
     variables = {
         "site": Fields("Site", site_fields(site)),
         "title": title,
         "date_line": date_line,
-        "title_size": _size(title, _TITLE_SIZES, _SMALLEST_TITLE, _HIGH if has_high_letters else 1),
-        "name_size": _size(site.name, _NAME_SIZES, _SMALLEST_NAME),
-        "has_high_letters": has_high_letters,
+        "width": width,
+        "height": height,
+        "title_size": _size(title, _TITLE_SIZES, _SMALLEST_TITLE, line_height / _LINE_HEIGHT),
+        "line_height": line_height,
+        "name_size": name_size,
+        # A name of the largest size fits into one line.
+        "max_name_lines": 1 if name_size == _NAME_SIZES[0][0] else 2,
     }
     return render_text("archive/card.html.j2", site, variables)
 

@@ -10,6 +10,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from newsletter.archive.card import CARD_SIZE
 from newsletter.archive.personal import impersonal
 from newsletter.archive.sign_up import SignUpWay
 from newsletter.constants import HONEYPOT_FIELD
@@ -31,9 +32,6 @@ INDEX, NOT_FOUND, STYLE = "index.html", "404.html", "style.css"
 CARD, TEXT = "card.png", "issue.txt"
 FORM_NAME = "archive"
 """The name by which the forms of the archive tell `news serve` whose words the reader saw."""
-CARD_SIZE = 1200, 630
-"""The width and the height in pixels of a drawn picture."""
-
 
 _PAGE_FIELDS = (
     *("name", "root", "title", "description", "address", "type", "picture"),  # of each page

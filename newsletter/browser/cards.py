@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +12,6 @@ from newsletter.errors import Unavailable
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-WIDTH, HEIGHT = 1200, 630
-"""The size of a card in pixels: sites that show a link with its picture do not crop this one."""
 # Each tab is a process of its own: this many use two processors fully while others wait for a frame.
 _TABS = 4
 
@@ -24,55 +22,78 @@ class Limits(NamedTuple):
     The cards of one browser are kept in memory, about 50 KB each; a browser starts in a second.
     """
 
-    one: float = 20
-    all: float = 600
-    browser: int = 200
+    seconds_per_card: float = 20
+    total_seconds: float = 600
+    cards_per_browser: int = 200
 
 
 def draw_cards(
-    pages: Iterable[tuple[str, str]], limits: Limits | None = None
-) -> Generator[tuple[str, bytes], None, None]:
+    pages: Iterable[tuple[str, str]], size: tuple[int, int], limits: Limits | None = None
+) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the PNG of each page, which is given by its name and HTML, in their order.
 
-    Nothing is fetched, no file is read, and no script runs. The same page gives the same bytes on the same
-    machine. No browser is open while the caller works with a card, and none starts without pages.
-    Raise Unavailable if playwright or a working Chromium is missing, or if a card takes too much time.
+    `size` is the width and the height in pixels. Nothing is fetched, no file is read, and no script runs. The
+    same page gives the same bytes on the same machine. No browser is open while the caller works with a card,
+    and none starts without pages.
+    Raise Unavailable if playwright or a working Chromium is missing, or if a card takes too much time: after
+    the cards that could be drawn.
     """
     limits = limits or Limits()
-    end = time.monotonic() + limits.all
-    rest = iter(pages)
-    while group := list(islice(rest, limits.browser)):
-        # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt others anywhere.
-        # An event loop that runs once per card would not do: Ctrl-C cannot cancel a task that has ended.
-        pictures = asyncio.run(_draw_group(group, limits.one, end))
-        yield from zip((name for name, _ in group), pictures, strict=True)
+    end = time.monotonic() + limits.total_seconds
+    waiting = iter(pages)
+    failure = None
+    while group := list(islice(waiting, limits.cards_per_browser)):
+        pictures: dict[str, bytes] = {}
+        try:
+            # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt others anywhere.
+            # An event loop that runs once per card would not do: Ctrl-C cannot cancel a task that has ended.
+            with asyncio.Runner() as runner:
+                runner.get_loop()  # before the coroutine exists: Ctrl-C during this leaves none unawaited
+                runner.run(_draw_group(group, size, limits.seconds_per_card, end, pictures))
+        except Unavailable as unavailable:
+            failure = failure or unavailable
+        yield from ((name, pictures[name]) for name, _ in group if name in pictures)
+        if len(pictures) <= len(group) - _TABS:  # the browser failed, or no tab came to the end
+            break
+    if failure:
+        raise failure
 
 
-async def _draw_group(pages: Sequence[tuple[str, str]], seconds: float, end: float) -> list[bytes]:
-    """Return the pictures of pages, drawn in several tabs of one browser."""
-    pictures = [b""] * len(pages)
-    numbers = iter(range(len(pages)))
+async def _draw_group(
+    pages: Sequence[tuple[str, str]],
+    size: tuple[int, int],
+    seconds: float,
+    end: float,
+    pictures: dict[str, bytes],
+) -> None:
+    """Draw pages in several tabs of one browser, and put each finished picture into `pictures`.
+
+    A tab ends with a page that takes too much time, and the other tabs draw the rest; raise Unavailable then.
+    """
+    following = iter(pages)
 
     async def draw_next(tab: "Page") -> None:
-        for number in numbers:
-            pictures[number] = await _draw(tab, *pages[number], seconds, end)
+        for name, html in following:
+            pictures[name] = await _draw(tab, name, html, seconds, end)
 
     async with chromium() as browser:
-        tabs = [await _tab(browser) for _ in range(min(_TABS, len(pages)))]
+        tabs = [await _tab(browser, size) for _ in range(min(_TABS, len(pages)))]
         tasks = [asyncio.create_task(draw_next(tab)) for tab in tabs]
         try:
-            await asyncio.gather(*tasks)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    return pictures
+        for failure in filter(None, results):
+            raise failure
 
 
-async def _tab(browser: "Browser") -> "Page":
+async def _tab(browser: "Browser", size: tuple[int, int]) -> "Page":
     """Return a tab that can reach neither the network nor a file."""
+    width, height = size
     context = await browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT},
+        viewport={"width": width, "height": height},
         color_scheme="light",
         java_script_enabled=False,
         offline=True,

@@ -1,12 +1,10 @@
 """Find and start an installed Chromium through playwright."""
 
-import asyncio
 import os
 import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,25 +54,6 @@ async def chromium() -> AsyncIterator["Browser"]:
             f"Chromium failed: {_error_text(failure)}",
             "try again; start Chromium by hand to see its messages",
         ) from failure
-
-
-def unavailable() -> Unavailable | None:
-    """Return the error if playwright or Chromium is not installed; None if both are. No browser starts."""
-    if find_spec("playwright") is None:
-        return _without_playwright()
-    return None if installed_chromium() else asyncio.run(_without_chromium())
-
-
-async def _without_chromium() -> Unavailable | None:
-    """Return the error if there is no Chromium; playwright has to be asked for its own, in half a second."""
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        try:
-            _executable(playwright)
-        except Unavailable as failure:
-            return failure
-    return None
 
 
 def installed_chromium() -> str | None:

@@ -1,13 +1,13 @@
 """Put the drawn pictures of an archive into its folder: other sites show them with a link to a page."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from hashlib import sha256
 from typing import NamedTuple
 
-from newsletter.archive.card import render_card
+from newsletter.archive.card import CARD_SIZE, render_card
 from newsletter.archive.pages import CARD
 from newsletter.browser.cards import draw_cards
+from newsletter.display import counted
 from newsletter.errors import Problem, Unavailable
 from newsletter.limits.process import Limiter
 from newsletter.render.model import Site
@@ -46,25 +46,25 @@ def put_cards(
     A picture of the last build is kept while its text and its look are the same. Without `draw` or Chromium,
     only these are there.
     """
-    names, missing = set(), []
+    names: set[str] = set()
+    missing: dict[str, _Card] = {}
+    problem = None
     for card in _cards(site, issues, limited):
         if target.put_card(card.path, card.name, card.key, None):
             names.add(card.name)
         else:
-            missing.append(card)
-    if not draw:
-        return Cards(frozenset(names))
-    by_name = {card.name: card for card in missing}
+            missing[card.name] = card
     try:
-        with closing(draw_cards((card.name, card.html) for card in missing)) as drawn:
-            for name, png in drawn:
-                target.put_card(by_name[name].path, name, by_name[name].key, png)
-                names.add(name)
+        pages = [(card.name, card.html) for card in missing.values()] if draw else []
+        for name, png in draw_cards(pages, CARD_SIZE):
+            card = missing.pop(name)
+            target.put_card(card.path, name, card.key, png)
+            names.add(name)
     except Unavailable as failure:
-        number = len(missing) - len(names & by_name.keys())
-        what = f"{number} pages have no picture for other sites that show their link: {failure.what}"
-        return Cards(frozenset(names), Problem("", what, failure.hint, "note"))
-    return Cards(frozenset(names))
+        number = counted(len(missing), "page has", "pages have")
+        what = f"{number} no picture for other sites that show a link to it: {failure}"
+        problem = Problem("", what, failure.hint, "note")
+    return Cards(frozenset(names), problem)
 
 
 def _cards(site: Site, issues: Sequence[Published], limited: Limiter) -> Iterator[_Card]:

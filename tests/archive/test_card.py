@@ -71,6 +71,15 @@ def test_a_longer_title_is_smaller(shorter: str, longer: str) -> None:
     assert size(shorter) > size(longer)
 
 
+def test_high_letters_have_higher_lines() -> None:
+    assert "line-height: 1.14;" in card("Small knives") and "line-height: 1.36;" in card("سماء")
+
+
+def test_a_long_name_has_two_lines() -> None:
+    names = ("Plot & Pantry", "The newsletter of the allotments of Example City")
+    assert ["line-clamp: 2;" in card(site=Site(name, "x")) for name in names] == [False, True]
+
+
 def test_the_sizes_have_limits() -> None:
     assert size("A") == 94
     assert size("word " * 100) == size("字" * 500) == 38
@@ -94,7 +103,3 @@ def test_a_mistake_in_it_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"card\.html\.j2:2: 'subject' is undefined") as mistake:
         card(site=Site("A", "x", templates=str(tmp_path)))
     assert "`title`" in mistake.value.hint
-
-
-def test_the_same_values_give_the_same_page() -> None:
-    assert card() == card()

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from newsletter.archive.card import render_card
-from newsletter.browser.cards import HEIGHT, WIDTH, Limits, draw_cards
+from newsletter.archive.card import CARD_SIZE, render_card
+from newsletter.browser.cards import Limits, draw_cards
 from newsletter.errors import Unavailable
 from newsletter.render.model import Site
 from newsletter.render.themes import ThemeName
@@ -34,32 +34,36 @@ def card(number: int, theme: ThemeName = "digest") -> tuple[str, str]:
     return f"2026-{number}", render_card(site, f"Soup weather, part {number}", "27 April 2026")
 
 
+def draw(pages: Iterable[tuple[str, str]], limits: Limits | None = None) -> list[tuple[str, bytes]]:
+    return list(draw_cards(pages, CARD_SIZE, limits))
+
+
 def drawn(html: str) -> bytes:
-    return next(png for _, png in list(draw_cards([("it", html)])))
+    return draw([("it", html)])[0][1]
 
 
 def test_each_page_is_a_picture_in_its_order() -> None:
     pages = [card(number, theme) for number, theme in enumerate(get_args(ThemeName) * 3)]
-    pictures = list(draw_cards(iter(pages)))
+    pictures = draw(iter(pages))
     assert [name for name, _ in pictures] == [name for name, _ in pages]
     assert len({png for _, png in pictures}) == len(pages)
     for _, png in pictures:
         assert png.startswith(b"\x89PNG\r\n\x1a\n")
-        assert struct.unpack(">II", png[16:24]) == (WIDTH, HEIGHT)
+        assert struct.unpack(">II", png[16:24]) == CARD_SIZE
         assert len(png) < MAX_BYTES
 
 
 def test_the_same_page_gives_the_same_bytes_in_each_tab_and_run() -> None:
     _, html = card(1)
-    first = list(draw_cards((str(number), html) for number in range(9)))
-    second = list(draw_cards([card(2), ("again", html)]))
+    first = draw((str(number), html) for number in range(9))
+    second = draw([card(2), ("again", html)])
     assert {png for _, png in first} == {second[1][1]}
 
 
 def test_without_pages_no_browser_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
-    assert list(draw_cards([])) == []
+    assert draw([]) == []
 
 
 def picture_file(path: Path) -> None:
@@ -91,7 +95,7 @@ def test_no_file_is_read_and_no_script_runs(html: str, tmp_path: Path) -> None:
     picture_file(tmp_path / "it.png")
     there, missing = (html.replace("{file}", (tmp_path / name).as_uri()) for name in ("it.png", "no.png"))
     without = missing.replace("document.body.append", "void ")
-    pictures = [png for _, png in draw_cards([("there", there), ("missing", without)])]
+    pictures = [png for _, png in draw([("there", there), ("missing", without)])]
     assert pictures[0] == pictures[1]
 
 
@@ -106,21 +110,45 @@ def test_a_style_sheet_of_a_file_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
-        pytest.param(Limits(one=2), "^hard: Chromium did not draw it within 2 seconds$", id="one"),
-        pytest.param(Limits(all=4), "Chromium did not draw all cards in time$", id="all"),
+        pytest.param(
+            Limits(seconds_per_card=2), "^hard: Chromium did not draw it within 2 seconds$", id="one"
+        ),
+        pytest.param(Limits(total_seconds=0), "Chromium did not draw all cards in time$", id="all"),
     ],
 )
 def test_a_page_that_is_never_drawn_ends_the_drawing(limits: Limits, told: str) -> None:
     with pytest.raises(Unavailable, match=told) as failure:
-        list(draw_cards([("hard", ENDLESS)], limits))
+        draw([("hard", ENDLESS)], limits)
     assert "template" in failure.value.hint
+
+
+def test_a_page_that_is_never_drawn_takes_no_picture_from_others() -> None:
+    pages = [("hard", ENDLESS), *(card(number) for number in range(11))]
+    names = []
+    with pytest.raises(Unavailable, match=r"^hard: "):
+        for name, _ in draw_cards(pages, CARD_SIZE, Limits(seconds_per_card=5, cards_per_browser=6)):
+            names.append(name)
+    assert names == [name for name, _ in pages[1:]]
+
+
+def test_pages_that_are_all_never_drawn_end_the_drawing_together() -> None:
+    asked = []
+
+    def pages() -> Iterator[tuple[str, str]]:
+        for number in range(9):
+            asked.append(number)
+            yield str(number), ENDLESS
+
+    with pytest.raises(Unavailable, match=r"^0: "):
+        draw(pages(), Limits(seconds_per_card=2, cards_per_browser=5))
+    assert asked == [0, 1, 2, 3, 4]
 
 
 def test_more_pages_than_one_browser_draws() -> None:
     pages = [card(number) for number in range(5)]
-    pictures = list(draw_cards(pages, Limits(browser=2)))
+    pictures = draw(pages, Limits(cards_per_browser=2))
     assert [name for name, _ in pictures] == [name for name, _ in pages]
-    assert pictures == list(draw_cards(pages))
+    assert pictures == draw(pages)
 
 
 def test_a_mistake_of_the_caller_reaches_it() -> None:
@@ -129,36 +157,47 @@ def test_a_mistake_of_the_caller_reaches_it() -> None:
         raise LookupError("no page")
 
     with pytest.raises(LookupError, match="no page"):
-        list(draw_cards(pages()))
+        draw(pages())
 
 
 STORY = """
 import sys
-from newsletter.browser.cards import draw_cards
+from newsletter.browser.cards import Limits, draw_cards
 
 def pages():
-    for number in range(150):
-        yield str(number), f"<p>{number}"
-    print("it draws", flush=True)
+    print("it starts", flush=True)
+    yield "first", "<p>1"
+    yield "hard", sys.argv[1]
 
-for _ in draw_cards(pages()):
-    pass
+limits = Limits(seconds_per_card=600, cards_per_browser=1)
+for name, _ in draw_cards(pages(), (1200, 630), limits):
+    print(name, flush=True)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 @pytest.mark.parametrize("is_group", [True, False], ids=["to-all", "to-news-alone"])
-@pytest.mark.parametrize("seconds", [0, 2], ids=["at-the-start", "later"])
-def test_ctrl_c_ends_the_browser_too(is_group: bool, seconds: int) -> None:
-    """The output ends when the last process does that has it, which is the browser's."""
+@pytest.mark.parametrize(
+    ("line", "seconds"),
+    [
+        pytest.param("it starts\n", 0, id="at-the-start"),
+        pytest.param("first\n", 0, id="at-the-start-of-the-second-browser"),
+        pytest.param("first\n", 2, id="while-it-draws"),
+    ],
+)
+def test_ctrl_c_ends_the_browser_too(is_group: bool, line: str, seconds: int) -> None:
+    """The output ends when the last process does that has it, which is the browser's.
+
+    The second page is endless: the seconds choose the moment of the signal, and nothing is finished before.
+    """
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", STORY],
+        [sys.executable, "-W", "error", "-c", STORY, ENDLESS],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     ) as process:
-        assert process.stdout and process.stdout.readline() == "it draws\n"
+        assert process.stdout and line in iter(process.stdout.readline, "")
         time.sleep(seconds)
         (os.killpg if is_group else os.kill)(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=60)
