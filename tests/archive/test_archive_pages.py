@@ -10,19 +10,12 @@ from typing import Any
 
 import pytest
 
-from newsletter.archive.pages import (
-    INDEX,
-    MAX_ON_FIRST_PAGE,
-    IssueSummary,
-    Neighbours,
-    PagePicture,
-    RenderedIssue,
-    render_issue,
-    render_lists,
-    render_not_found,
-    render_style,
-    summarize,
-)
+from newsletter.archive.issue_lists import MAX_ON_FIRST_PAGE, render_lists
+from newsletter.archive.issue_page import RenderedIssue, render_issue
+from newsletter.archive.issue_summary import IssueSummary, Neighbours, summarize
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.page_pictures import PagePicture
+from newsletter.archive.pages import render_not_found, render_style
 from newsletter.archive.sign_up import NO_SIGN_UP, SignUpWay
 from newsletter.config import loader
 from newsletter.issue import files

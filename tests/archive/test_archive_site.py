@@ -16,7 +16,8 @@ import feedparser
 import pytest
 from playwright.sync_api import Browser, Page
 
-from newsletter.archive.pages import INDEX, NOT_FOUND, STYLE
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.pages import NOT_FOUND, STYLE
 from newsletter.render.themes import THEMES
 from tests.archive.archive_sites import LARGE, BuiltSite, Host, build_sites
 from tests.archive.feed_rules import atom_problems, rss_problems

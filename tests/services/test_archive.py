@@ -115,6 +115,14 @@ def test_a_broken_file_changes_nothing(newsletter: Newsletter) -> None:
     assert site(newsletter) == before
 
 
+def test_what_was_left_out_is_counted(newsletter: Newsletter) -> None:
+    add(newsletter, OLD, fields="ready: false\n")
+    add(newsletter, MIDDLE, fields="ready: true\narchive: false\n")
+    add(newsletter, "2026-05-18")
+    built = build(newsletter)
+    assert (built.issues, built.drafts, built.later) == (1, 1, 1)
+
+
 def test_a_broken_draft_of_a_later_date_harms_nobody(newsletter: Newsletter) -> None:
     (newsletter.issues / "2026-05-18.yml").write_text("subject: [", encoding="utf-8")
     assert build(newsletter).issues == 3
@@ -279,9 +287,11 @@ def test_a_file_that_was_changed_by_hand_is_written_again(newsletter: Newsletter
     [
         (".", "is the folder of the newsletter itself"),
         ("..", "is the folder of the newsletter itself"),
-        ("issues", "has files from which the archive is made"),
-        ("pictures/site", "has files from which the archive is made"),
-        ("templates", "has files from which the archive is made"),
+        *(
+            (name, "is for other files of the newsletter")
+            for name in ("issues", "pictures/site", "templates")
+        ),
+        *((name, "is for other files of the newsletter") for name in ("outbox", ".news", ".news/site")),
     ],
 )
 def test_the_newsletter_itself_is_no_folder_for_an_archive(
@@ -448,8 +458,8 @@ def test_placeholders_are_filled_for_a_reader_whom_nobody_knows(newsletter: News
     files = site(newsletter)
     page = files[f"{NEW}/index.html"].decode()
     assert "Dear reader at reader, " in page
-    assert '<a href="https://soup.example.com/">leave</a>' in page
-    assert "Dear reader at reader, leave <https://soup.example.com/>" in files[f"{NEW}/issue.txt"].decode()
+    assert '<a href="mailto:leave@example.com">leave</a>' in page
+    assert "Dear reader at reader, leave <mailto:leave@example.com>" in files[f"{NEW}/issue.txt"].decode()
     assert not [path for path, content in files.items() if b"[[" in content]
 
 
