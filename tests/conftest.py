@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Run every case. Without it, a fixed sample of the longest proofs runs (see test_protocol,"
         " test_synced_protocol, test_killed, test_killed_ref, test_ledger_agrees, test_judges,"
-        " test_preview_page), and hypothesis tries fixed examples.",
+        " test_archive_site, test_preview_page), and hypothesis tries fixed examples.",
     )
 
 

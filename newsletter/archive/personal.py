@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from newsletter.constants import PLACEHOLDER
+from newsletter.network.web_address import ascii_host
 
 # The tokens of links: those of `mail.unsubscribe_tokens` and `mail.signed_links`, which end in 32 digits.
 _TOKEN = re.compile(
     r"(?<![\w.])(?:[cd2]\.)?[1-9][0-9]{0,18}(?:\.[1-9][0-9]{0,10})?\.[0-9a-f]{32}(?![0-9a-f])"
 )
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+# Markdown's marks, which an address in a source may have, and what is shown of it has not.
+_MARKS = str.maketrans("", "", "*_~`")
 
 
 class Leak(NamedTuple):
@@ -30,21 +34,36 @@ def impersonal(rendered: str, reader: str, leave: str) -> str:
 
 
 def leaks(content: str, public: Collection[str]) -> Iterator[Leak]:
-    """Yield what a file of the archive must not have: placeholders, tokens, and addresses.
+    """Yield what a text of the archive must not have: placeholders, tokens and addresses of people.
 
-    `public` are the addresses that the newsletter's own files have; every other one belongs to a person.
+    `public` are the `personal_words` of the newsletter's own files, from which the pages are made.
     """
     for placeholder in PLACEHOLDER.finditer(content):
         yield Leak(placeholder[0], "a placeholder, which only mail fills")
+    for words, key in _words(content):
+        if key not in public:
+            kind = "an e-mail address" if "@" in words else "the token of a personal link"
+            yield Leak(words, f"{kind} that is not in the files of the newsletter")
+
+
+def personal_words(content: str) -> Iterator[str]:
+    """Yield the addresses and the tokens of a text, in the form in which `leaks` compares them."""
+    return (key for _, key in _words(content))
+
+
+def _words(content: str) -> Iterator[tuple[str, str]]:
+    """Yield each address and each token of a text, as it is written there and in a form for comparison."""
     for token in _TOKEN.finditer(content):
-        yield Leak(token[0], "the token of a personal link")
-    known = {address.lower() for address in public}
-    for address in addresses(content):
-        if address.lower() not in known:
-            yield Leak(address, "an e-mail address that is not in the files of the newsletter")
-
-
-def addresses(content: str) -> Iterator[str]:
-    """Yield each e-mail address of a text, as it is written there."""
+        yield token[0], token[0]
     if "@" in content:
-        yield from (match[0].rstrip(".") for match in _ADDRESS.finditer(content))
+        for address in _ADDRESS.finditer(content):
+            words = address[0].rstrip(".")
+            yield words, _key(words)
+
+
+def _key(address: str) -> str:
+    """Return an address without marks of Markdown and with the ASCII form of its domain."""
+    local, _, domain = address.rpartition("@")
+    with suppress(ValueError):
+        domain = ascii_host(domain)
+    return f"{local.translate(_MARKS)}@{domain}".lower()

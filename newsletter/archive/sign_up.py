@@ -16,12 +16,14 @@ class SignUpWay:
     """A way to sign up; None as its kind is no way at all.
 
     `address` is that of `news serve` without a slash at the end, that of the page, or that of the mailbox.
-    `leave` is the address of the page on which readers leave, if there is one.
+    `leave` is the address of the page on which readers leave, and `leave_mailbox` the address to which they
+    can write to leave, if there are such.
     """
 
     kind: Kind | None = None
     address: str = ""
     leave: str | None = None
+    leave_mailbox: str | None = None
 
     @property
     def link(self) -> str:

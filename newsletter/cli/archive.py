@@ -45,3 +45,8 @@ def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
         f"{display_path(place)}/  {counted(built.issues, 'issue')}: {counted(written, 'file')} written, "
         f"{unchanged} unchanged, {removed} deleted"
     )
+    left_out = [counted(built.drafts, "draft")] if built.drafts else []
+    if built.later:
+        left_out.append(f"{built.later} with a later date")
+    if left_out:
+        output.echo(f"Left out: {', '.join(left_out)}")

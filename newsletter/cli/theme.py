@@ -35,10 +35,10 @@ def list_themes(folder: Path) -> None:
 
 
 @theme.command()
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", required=False)
 @click.option("--pages", is_flag=True, help="Copy the templates of the web pages, not those of the mail.")
 @click.pass_obj
-def eject(folder: Path, name: str, pages: bool) -> None:
+def eject(folder: Path, name: str | None, pages: bool) -> None:
     """Copy the templates of a theme into templates/, to change them.
 
     A file that exists is kept. Templates in this folder come before those of any theme; delete a copy to use
@@ -48,12 +48,20 @@ def eject(folder: Path, name: str, pages: bool) -> None:
     from newsletter.render.themes import THEMES
     from newsletter.services import theme as service
 
+    if pages:
+        if name is not None:
+            raise click.UsageError("all themes share the web pages: write news theme eject --pages")
+        show_new_files(service.eject_pages(folder), "differs from the built-in one, and is kept")
+        show_heading("NEXT")
+        show_command("See each change in the browser, in the view Page", "news preview")
+        return
     if name not in THEMES:
-        raise click.BadParameter(f"there is no theme {name}; write one of {', '.join(THEMES)}")
+        known = ", ".join(THEMES)
+        if name is None:
+            raise click.UsageError(f"name a theme, one of {known}; or write --pages for the web pages")
+        raise click.BadParameter(f"there is no theme {name}; write one of {known}")
     chosen = loader.load_file(folder)[0].theme
-    show_new_files(
-        service.eject(folder, cast("ThemeName", name), pages=pages), "is not the theme's, and is kept"
-    )
+    show_new_files(service.eject(folder, cast("ThemeName", name)), "is not the theme's, and is kept")
     show_heading("NEXT")
     if name != chosen:
         show_command("Choose its colours and fonts in newsletter.yml", f"theme: {name}")

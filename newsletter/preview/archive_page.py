@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urljoin
 
-from newsletter.archive.pages import STYLE, IssueSummary, Neighbours, render_issue, render_style, summarize
+from newsletter.archive.issue_page import render_issue
+from newsletter.archive.issue_summary import IssueSummary, Neighbours, summarize
+from newsletter.archive.pages import STYLE, render_style
 from newsletter.config.loader import Newsletter
 from newsletter.config.sign_up_way import sign_up_way
 from newsletter.errors import IssueError, NewsError, Problem

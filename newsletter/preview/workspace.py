@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -131,7 +131,7 @@ class Workspace:
 
     def _render_archive_page(self, proof: Proof) -> ArchivePage:
         try:
-            published = self._issues.published(date.today())
+            published = self._issues.published(datetime.now(UTC).date())
             return self._limited_build(archive_page.build, proof.newsletter, proof.issue, published)
         except LimitReached as reached:
             return ArchivePage(problems=tuple(reached.problems))

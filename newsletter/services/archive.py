@@ -12,13 +12,18 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from newsletter.archive import atom, json_feed, pages, rss, sitemap
+from newsletter.archive.issue_lists import render_lists
+from newsletter.archive.issue_page import TEXT, RenderedIssue, render_issue
+from newsletter.archive.issue_summary import IssueSummary, Neighbours
 from newsletter.archive.model import FEED_ENTRIES, Channel, Entry
-from newsletter.archive.pages import IssueSummary, Neighbours, PagePicture, RenderedIssue
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.page_pictures import PagePicture, card
 from newsletter.archive.sign_up import SignUpWay
 from newsletter.config.loader import Newsletter
 from newsletter.config.sign_up_way import sign_up_way
 from newsletter.constants import CONFIG_FILE
 from newsletter.disk.boundary import entries
+from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, Unavailable
 from newsletter.issue import files
 from newsletter.issue.model import PICTURES
@@ -36,10 +41,15 @@ _NO_JEKYLL = ".nojekyll"
 
 
 class Built(NamedTuple):
-    """A built archive: its folder, the published issues, the changed files, and what a person should know."""
+    """A built archive: its folder, the published issues, the changed files, and what a person should know.
+
+    `drafts` and `later` count the issues that are not marked ready, and those with a later date.
+    """
 
     folder: Path
     issues: int
+    drafts: int
+    later: int
     changes: Changes
     problems: tuple[Problem, ...]
 
@@ -61,16 +71,21 @@ def build_archive(
             build = _Build(newsletter, target, process.run, selection.issues)
             problems = [*selection.problems, *build.put_all(draw=draw)]
             changes = target.publish(LeakCheck(newsletter, folder))
-    return Built(folder, len(selection.issues), changes, tuple(problems))
+    counts = len(selection.issues), selection.drafts, selection.later
+    return Built(folder, *counts, changes, tuple(problems))
 
 
 def _refuse(newsletter: Newsletter, folder: Path) -> None:
     if not newsletter.config.archive.exists:
         fix = "delete this line, to have an archive"
         raise ConfigError.of(newsletter.where("archive"), "`archive: false` says there is none", fix)
-    if newsletter.folder.resolve().is_relative_to(folder.resolve()):
+    place, fix = folder.resolve(), "choose a folder for the archive alone: --output site"
+    if newsletter.folder.resolve().is_relative_to(place):
         what = "is the folder of the newsletter itself, or one above it"
-        raise Unavailable(what, "choose a folder for the archive alone: --output site", where=str(folder))
+        raise Unavailable(what, fix, where=display_path(folder))
+    own = newsletter.issues, newsletter.templates, newsletter.folder / PICTURES, newsletter.outbox
+    if any(place.is_relative_to(source.resolve()) for source in (*own, newsletter.state)):
+        raise Unavailable("is for other files of the newsletter", fix, where=display_path(folder))
 
 
 def channel(newsletter: Newsletter, site_url: str) -> Channel:
@@ -105,7 +120,7 @@ class _Build:
         return sign_up_way(self.newsletter.config)
 
     def put_all(self, *, draw: bool) -> Iterator[Problem]:
-        """Put the files in an order in which each link of a page leads to a file that is already there."""
+        """Put all files, the lists after the pages; yield what a person should know."""
         self._put_pictures()
         self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
         self.target.put(_NO_JEKYLL, b"")
@@ -115,7 +130,7 @@ class _Build:
         with_card = cards.names if cards else ()
         entries = [self._put_issue(number, with_card) for number in range(len(self.issues))]
         summaries = [one.summary for one in self.issues]
-        picture = pages.card(self.site, "", self.site.name) if LISTS in with_card else None
+        picture = card(self.site, "", self.site.name) if LISTS in with_card else None
         for path, page in self.limited(_lists, summaries, self.site, self.sign_up, picture):
             self._put_text(path, page)
         self._put_text(pages.NOT_FOUND, self.limited(pages.render_not_found, self.site, self.sign_up))
@@ -148,8 +163,8 @@ class _Build:
         )
         has_card = about.name in with_card
         rendered = self.limited(_issue, self.newsletter, path, self.sign_up, neighbours, has_card=has_card)
-        self._put_text(f"{about.link}{pages.INDEX}", rendered.page)
-        self._put_text(f"{about.link}{pages.TEXT}", rendered.text)
+        self._put_text(f"{about.link}{INDEX}", rendered.page)
+        self._put_text(f"{about.link}{TEXT}", rendered.text)
         is_in_feeds = number < FEED_ENTRIES
         return Entry(
             name=about.name,
@@ -177,13 +192,13 @@ def _issue(
     newsletter: Newsletter, path: Path, sign_up: SignUpWay, neighbours: Neighbours, *, has_card: bool
 ) -> RenderedIssue:
     issue = files.load(path, newsletter.folder)
-    return pages.render_issue(issue, newsletter.site, sign_up, neighbours, has_card=has_card)
+    return render_issue(issue, newsletter.site, sign_up, neighbours, has_card=has_card)
 
 
 def _lists(
     summaries: Sequence[IssueSummary], site: Site, sign_up: SignUpWay, picture: PagePicture | None
 ) -> list[tuple[str, str]]:
-    return list(pages.render_lists(summaries, site, sign_up, picture))
+    return list(render_lists(summaries, site, sign_up, picture))
 
 
 def _no_site() -> Problem:

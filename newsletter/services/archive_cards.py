@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from newsletter.archive.card import CARD_SIZE, render_card
-from newsletter.archive.pages import CARD
+from newsletter.archive.page_pictures import CARD
 from newsletter.browser.cards import draw_cards
 from newsletter.display import counted
 from newsletter.errors import Problem, Unavailable

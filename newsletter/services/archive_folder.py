@@ -24,7 +24,8 @@ from newsletter.state.process_lock import HAS_LOCKS, FileLock
 
 MANIFEST = ".news-archive.json"
 """The file that names the files of the archive: only these are replaced and deleted."""
-_DRAFTS, _LOCK = ".news-archive", "lock"
+LOCK = ".news-archive.lock"
+_DRAFTS = ".news-archive"
 _MAX_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
 _OTHER_FOLDER = "choose another folder: --output FOLDER"
@@ -70,14 +71,14 @@ class ArchiveFolder:
         """
         with _as_unavailable(folder):
             writing.make_folder(folder, root=root)
-            _delete_drafts(folder / _DRAFTS)
-            writing.make_folder(folder / _DRAFTS, root=folder)
         with _lock(folder):
+            manifest = _read_manifest(folder)
+            _delete_drafts(folder / _DRAFTS)  # of a process that was killed
             try:
-                yield cls(folder, _read_manifest(folder))
+                yield cls(folder, manifest)
             finally:
-                with suppress(OSError):
-                    shutil.rmtree(folder / _DRAFTS)
+                with suppress(Unavailable):
+                    _delete_drafts(folder / _DRAFTS)
 
     def put(self, path: str, content: bytes) -> None:
         """Write a draft of a file by its path, unless the folder has it already.
@@ -112,8 +113,9 @@ class ArchiveFolder:
         return True
 
     def publish(self, verify: Verify) -> Changes:
-        """Verify each text, then let all files take their places.
+        """Verify each text, then let all files take their places: new ones first, then those that change.
 
+        So no page leads to a page that is not there yet, as long as a list or an older page leads to both.
         `verify` gets the path and the content of every text, also of those that have not changed. Raise what
         it raises, and Unavailable if a file cannot be read or written.
         """
@@ -127,7 +129,7 @@ class ArchiveFolder:
             if self._drafted or removed:
                 # A process that is killed in between must know its own files again.
                 self._write_manifest({**self.before.files, **self._files})
-            for path in self._drafted:
+            for path in sorted(self._drafted, key=self.before.files.__contains__):
                 self._place(path)
             for path in removed:
                 self._delete(path)
@@ -142,6 +144,8 @@ class ArchiveFolder:
             raise Unavailable(
                 what, f"move it away, or {_OTHER_FOLDER}", where=display_path(self.folder / path)
             )
+        if found == digest and path not in self.before.files:
+            return False  # a file of other origin that is the same stays one
         self._files[path] = digest
         if found == digest:
             return False
@@ -218,21 +222,24 @@ def _texts(found: Any) -> dict[str, str]:
 
 
 def _delete_drafts(drafts: Path) -> None:
-    """Delete what a process that was killed has left; raise UnsafeFile for a link in its place."""
-    if drafts.is_symlink():
-        raise UnsafeFile("is a symbolic link", "delete it")
-    if drafts.is_dir():
-        with suppress(Unavailable), _lock(drafts.parent):
+    """Delete the folder of drafts; raise Unavailable if that fails, or for a link in its place."""
+    with _as_unavailable(drafts):
+        if drafts.is_symlink():
+            raise UnsafeFile("is a symbolic link", "delete it")
+        if drafts.exists():
             shutil.rmtree(drafts)
 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Keep other builds out of a folder; raise Unavailable if there is one. Windows has no such locks."""
+    """Keep other builds out of a folder; raise Unavailable if there is one. Windows has no such locks.
+
+    The file stays: a process that waits for a file that is deleted would lock nothing.
+    """
     if not HAS_LOCKS:
         yield
         return
-    with FileLock(folder / _DRAFTS / _LOCK) as lock:
+    with FileLock(folder / LOCK) as lock:
         if not lock.take():
             what = "is being written by another `news archive`"
             raise Unavailable(what, "wait until it ends", where=display_path(folder))

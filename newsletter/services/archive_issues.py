@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from newsletter.archive.pages import IssueSummary, summarize
+from newsletter.archive.issue_summary import IssueSummary, summarize
 from newsletter.config.loader import Newsletter
 from newsletter.errors import Problem
 from newsletter.issue import files
@@ -35,10 +35,15 @@ class Published(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The published issues, the newest first, and what a person should know of those that were left out."""
+    """The published issues, the newest first, and what a person should know of those that were left out.
+
+    `drafts` and `later` are the numbers of issues that are not marked ready, and that have a later date.
+    """
 
     issues: tuple[Published, ...]
     problems: tuple[Problem, ...]
+    drafts: int = 0
+    later: int = 0
 
 
 def sends(newsletter: Newsletter) -> Mapping[str, SendRecord]:
@@ -66,34 +71,43 @@ def select(
     a mistake.
     """
     issues, problems = [], []
+    drafts = later = 0
     for path in reversed(files.issue_files(newsletter.issues)):
-        if (day := files.issue_date(path)) > today and path.stem not in records:
+        record, day = records.get(path.stem), files.issue_date(path)
+        if day > today and record is None:
+            later += 1
             continue
-        is_new = today - day < CHECKED and path.stem not in records
-        about, problem = limited(_read, newsletter, path, records.get(path.stem), is_checked=is_new)
-        if about:
-            issues.append(Published(path, about))
-        if problem:
-            problems.append(problem)
-    return Selection(tuple(issues), tuple(problems))
+        is_checked = today - day < CHECKED and record is None
+        read = limited(_read, newsletter, path, record, is_checked=is_checked)
+        drafts += read.is_draft
+        if read.summary:
+            issues.append(Published(path, read.summary))
+        if read.problem:
+            problems.append(read.problem)
+    return Selection(tuple(issues), tuple(problems), drafts, later)
 
 
-def _read(
-    newsletter: Newsletter, path: Path, record: SendRecord | None, *, is_checked: bool
-) -> tuple[IssueSummary | None, Problem | None]:
-    """Return the summary of an issue if it is published, and else why, if a person may not expect that."""
+class _Read(NamedTuple):
+    """An issue that was read: its summary if it is published, and a problem that a person may not expect."""
+
+    summary: IssueSummary | None = None
+    problem: Problem | None = None
+    is_draft: bool = False
+
+
+def _read(newsletter: Newsletter, path: Path, record: SendRecord | None, *, is_checked: bool) -> _Read:
     issue = files.load(path, newsletter.folder)
     if not issue.archive:
-        return None, None
+        return _Read()
     if record == "cancelled":
         what = f"{issue.name} has no page: its send was cancelled, and nobody has the mail"
-        return None, Problem(issue.path, what, f"to send it: news resume {issue.name}", "note")
+        return _Read(problem=Problem(issue.path, what, f"to send it: news resume {issue.name}", "note"))
     if record is None and not issue.ready:
-        return None, None
-    about = summarize(issue, newsletter.site)
+        return _Read(is_draft=True)
     if is_checked:
         errors = [problem for problem in prepare(newsletter, issue).problems if problem.severity == "error"]
         if errors:
             what = f"{issue.name} has no page until its errors are corrected: {errors[0].what}"
-            return None, Problem(errors[0].where, what, f"news check {issue.name}", "warning")
-    return about, None
+            fix = f"news check {issue.name}"
+            return _Read(problem=Problem(errors[0].where, what, fix, "warning"))
+    return _Read(summarize(issue, newsletter.site))

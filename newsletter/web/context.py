@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from newsletter.archive.pages import FORM_NAME, archive_wording
+from newsletter.archive.page_frame import FORM_NAME
+from newsletter.archive.pages import archive_wording
 from newsletter.config.loader import Newsletter
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Route
 
-from newsletter.archive.pages import INDEX, NOT_FOUND, render_style
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.pages import NOT_FOUND, render_style
 from newsletter.render.model import Site
 from newsletter.services.archive import build_archive
 from tests import newsletters, samples

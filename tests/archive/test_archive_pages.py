@@ -10,19 +10,12 @@ from typing import Any
 
 import pytest
 
-from newsletter.archive.pages import (
-    INDEX,
-    MAX_ON_FIRST_PAGE,
-    IssueSummary,
-    Neighbours,
-    PagePicture,
-    RenderedIssue,
-    render_issue,
-    render_lists,
-    render_not_found,
-    render_style,
-    summarize,
-)
+from newsletter.archive.issue_lists import MAX_ON_FIRST_PAGE, render_lists
+from newsletter.archive.issue_page import RenderedIssue, render_issue
+from newsletter.archive.issue_summary import IssueSummary, Neighbours, summarize
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.page_pictures import PagePicture
+from newsletter.archive.pages import render_not_found, render_style
 from newsletter.archive.sign_up import NO_SIGN_UP, SignUpWay
 from newsletter.config import loader
 from newsletter.issue import files
@@ -59,7 +52,7 @@ def summary(number: int, **changes: Any) -> IssueSummary:
     return IssueSummary(**{**fields, **changes})
 
 
-BESIDE = Neighbours(summary(1), summary(0))
+NEIGHBOURS = Neighbours(summary(1), summary(0))
 
 
 def issue_page(issue: Issue | None = None, way: SignUpWay = FORM, **options: Any) -> str:
@@ -70,12 +63,12 @@ def rendered(
     issue: Issue | None = None,
     way: SignUpWay = FORM,
     *,
-    beside: Neighbours = BESIDE,
+    neighbours: Neighbours = NEIGHBOURS,
     has_card: bool = False,
     **of: Any,
 ) -> RenderedIssue:
     """Render an issue of a newsletter with the data `of`."""
-    return render_issue(issue or material.full_issue(), site(**of), way, beside, has_card=has_card)
+    return render_issue(issue or material.full_issue(), site(**of), way, neighbours, has_card=has_card)
 
 
 def lists(number: int = 3, way: SignUpWay = FORM, **of: Any) -> dict[str, str]:
@@ -100,7 +93,7 @@ def example(name: str) -> str:
     """Return the page of the issue of an example newsletter."""
     newsletter = loader.load(newsletters.FOLDER / name, {}, review=True)
     issue = files.load(files.find(newsletter.issues), newsletter.folder)
-    return render_issue(issue, newsletter.site, FORM, BESIDE).page
+    return render_issue(issue, newsletter.site, FORM, NEIGHBOURS).page
 
 
 PAGES: Mapping[str, Any] = {
@@ -279,8 +272,8 @@ def test_the_issues_before_and_after_are_linked() -> None:
         ("next", "../2026-11-23/"),
     ]
     assert [a.text_content().split(" · ")[0] for a in pager] == ["Older", "Newer"]
-    for older, newer in ((BESIDE.older, None), (None, BESIDE.newer), (None, None)):
-        document = material.parsed(issue_page(beside=Neighbours(older, newer)))
+    for older, newer in ((NEIGHBOURS.older, None), (None, NEIGHBOURS.newer), (None, None)):
+        document = material.parsed(issue_page(neighbours=Neighbours(older, newer)))
         assert len(link(document, "prev")) == len(document.xpath("//a[@rel='prev']")) == bool(older)
         assert len(link(document, "next")) == len(document.xpath("//a[@rel='next']")) == bool(newer)
         assert bool(document.xpath("//nav[@class='pager']")) == bool(older or newer)
@@ -422,7 +415,7 @@ def test_no_word_becomes_markup() -> None:
         image=Image(src="https://pictures.example.com/top.png", alt=HOSTILE, width=528),
     )
     of = {"name": HOSTILE, "description": HOSTILE, "postal_address": HOSTILE}
-    one = material.parsed(issue_page(issue, beside=Neighbours(hostile, hostile), **of))
+    one = material.parsed(issue_page(issue, neighbours=Neighbours(hostile, hostile), **of))
     listed = dict(render_lists([hostile], site(**of), FORM, PagePicture(f"{URL}/card.png", HOSTILE)))
     first, wrong = material.parsed(listed[INDEX]), material.parsed(render_not_found(site(**of), FORM))
     for document in (one, first, wrong):
@@ -448,7 +441,7 @@ def test_placeholders_are_filled_in_every_place() -> None:
     )
     pages = [
         issue_page(issue, **of),
-        issue_page(beside=Neighbours(about, None), **of),
+        issue_page(neighbours=Neighbours(about, None), **of),
         *(page for _, page in render_lists([about], site(**of), FORM)),
     ]
     for page in pages:

@@ -21,8 +21,8 @@ _ISSUE = "2026-04-27"
 
 
 @dataclass
-class Places:
-    """The archive and the server of one newsletter, each at its own address for a browser without scripts."""
+class Servers:
+    """The archive and `news serve` of a newsletter, each at its own address for a browser without scripts."""
 
     archive: BuiltSite
     server: RunningServer
@@ -43,7 +43,7 @@ class Places:
 
 
 @pytest.fixture(scope="module")
-def places(forks: Forks, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def servers(forks: Forks, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     folder = newsletter_folder(tmp_path_factory.mktemp("served"), extra=HIGH_RATES + _ARCHIVE)
     newsletter, target = samples.load(folder), tmp_path_factory.mktemp("archive")
     build_archive(newsletter, target, None, dt.date.fromisoformat(_ISSUE), draw=False)
@@ -57,7 +57,7 @@ def places(forks: Forks, browser: Browser, tmp_path_factory: pytest.TempPathFact
             route.fulfill(response=route.fetch(url=server.here(route.request.url)))
 
         context.route(f"{PUBLIC}/**", pass_on)
-        yield Places(archive, server, host, context)
+        yield Servers(archive, server, host, context)
         context.close()
 
 
@@ -67,43 +67,43 @@ def sign_up(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", f"{_ISSUE}/"], ids=["list", "issue"])
-def test_a_reader_signs_up_on_a_page_of_the_archive(places: Places, path: str) -> None:
-    page, asked = places.open(path), places.asked()
+def test_a_reader_signs_up_on_a_page_of_the_archive(servers: Servers, path: str) -> None:
+    page, asked = servers.open(path), servers.asked()
     form = " ".join(page.locator("#subscribe").inner_text().replace("Leave this field empty", "").split())
     sign_up(page, f"sam{len(path)}@example.com")
     page.wait_for_url(f"{PUBLIC}/subscribe")
     assert page.title() == "Now look at your mail | The Soup Letter"
-    wait_until(lambda: places.asked() == asked + 1)
-    (wording,) = places.words()
-    assert wording == archive_wording(places.archive.site, PUBLIC)
+    wait_until(lambda: servers.asked() == asked + 1)
+    (wording,) = servers.words()
+    assert wording == archive_wording(servers.archive.site, PUBLIC)
     assert wording.endswith(form)
     assert "Nothing in the mail watches you." in form
 
 
-def test_a_robot_that_fills_the_hidden_field_is_not_signed_up(places: Places) -> None:
-    page, asked = places.open(""), places.asked()
+def test_a_robot_that_fills_the_hidden_field_is_not_signed_up(servers: Servers) -> None:
+    page, asked = servers.open(""), servers.asked()
     page.locator(".trap input").evaluate("field => field.value = 'x'")
     sign_up(page, "robot@example.com")
     page.wait_for_url(f"{PUBLIC}/subscribe")
-    assert places.asked() == asked
+    assert servers.asked() == asked
 
 
-def test_the_policy_of_a_page_permits_its_form_only(places: Places) -> None:
-    html = places.archive.pages()["index.html"]
+def test_the_policy_of_a_page_permits_its_form_only(servers: Servers) -> None:
+    html = servers.archive.pages()["index.html"]
     assert f"form-action {PUBLIC};" in html
-    places.host.replaced["?other"] = html.replace(f"form-action {PUBLIC};", "form-action 'none';")
-    page, asked = places.open("?other"), places.asked()
+    servers.host.replaced["?other"] = html.replace(f"form-action {PUBLIC};", "form-action 'none';")
+    page, asked = servers.open("?other"), servers.asked()
     page.get_by_label("Your e-mail address").fill("nobody@example.com")
     with page.expect_console_message() as said:
         page.keyboard.press("Enter")  # a click would wait for the next page
     assert "form-action" in said.value.text
-    assert places.asked() == asked
+    assert servers.asked() == asked
 
 
-def test_a_form_without_the_name_of_the_archive_keeps_the_words_of_the_server(places: Places) -> None:
-    before = places.words()
+def test_a_form_without_the_name_of_the_archive_keeps_the_words_of_the_server(servers: Servers) -> None:
+    before = servers.words()
     for number, fields in enumerate(({}, {"form": ""}, {"form": "another"})):
         data = {"address": f"bo{number}@example.com", **fields}
-        assert places.server.ask("POST", "/subscribe", data=data).status_code == 200
-    wait_until(lambda: len(places.words()) > len(before))
-    assert places.words() == [*before, sign_up_wording(places.archive.site)]
+        assert servers.server.ask("POST", "/subscribe", data=data).status_code == 200
+    wait_until(lambda: len(servers.words()) > len(before))
+    assert servers.words() == [*before, sign_up_wording(servers.archive.site)]

@@ -16,7 +16,8 @@ import feedparser
 import pytest
 from playwright.sync_api import Browser, Page
 
-from newsletter.archive.pages import INDEX, NOT_FOUND, STYLE
+from newsletter.archive.page_frame import INDEX
+from newsletter.archive.pages import NOT_FOUND, STYLE
 from newsletter.render.themes import THEMES
 from tests.archive.archive_sites import LARGE, BuiltSite, Host, build_sites
 from tests.archive.feed_rules import atom_problems, rss_problems
@@ -37,6 +38,8 @@ _LOW_TARGETS = """least => [...document.querySelectorAll(`.top a, .foot a, .toc 
 _SHIFTS = """window.shift = 0
 new PerformanceObserver(list => list.getEntries().forEach(entry => window.shift += entry.value))
   .observe({ type: 'layout-shift', buffered: true })"""
+_THEME_OF_STYLE = """() => document.styleSheets.length == 1 && document.styleSheets[0].cssRules.length
+  && new URL(document.styleSheets[0].href).search.slice(1).split('-')[0]"""
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # Nu reads files, which are not 'self' of a page's policy. What the policy allows, a browser shows.
 _BLOCKED = re.compile("(Resource|Inline style) violates Content Security Policy .*")
@@ -84,6 +87,11 @@ class Visit:
         """Show a page of an archive in a theme."""
         site = self.enters(name)
         self.page.set_content(self.styled(site, site.pages()[path], theme, colors))
+        assert self.theme() == theme
+
+    def theme(self) -> str:
+        """Return the theme of the style sheet that the page has loaded."""
+        return str(self.page.evaluate(_THEME_OF_STYLE))
 
 
 @contextmanager
@@ -151,6 +159,7 @@ def test_axe_finds_nothing(visit: Visit, sites: Mapping[str, BuiltSite], every_c
             page = visit.styled(site, site.pages()[path], theme)
             found = axe.judge(visit.page, page, [window])
             assert list(map(str, found)) == [], (name, path, theme, window)
+            assert visit.theme() == theme
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Browser, Page
 
-from newsletter.archive.card import render_card
-from newsletter.browser.cards import HEIGHT, WIDTH
+from newsletter.archive.card import CARD_SIZE, render_card
 from newsletter.render.model import Site
 from newsletter.render.themes import ThemeName
 from tests.render.looks import LOW_CONTRAST
@@ -35,6 +34,7 @@ TITLES = {
     "marks": ("en", "Z" + "\u0301" * 199),
 }
 NAMES = ("Plot", "The Weekly Letter of the Example City Allotment Association and its Friends " * 3, "W" * 90)
+WIDTH, HEIGHT = CARD_SIZE
 LEFT, RIGHT = (WIDTH - HEIGHT) / 2, (WIDTH + HEIGHT) / 2  # the sides of the square in the middle
 
 # The edges of each text, the number of its lines in sight, their limit, and if whole lines are out of sight.

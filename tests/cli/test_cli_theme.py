@@ -38,3 +38,19 @@ def test_an_unknown_theme_is_answered_with_the_known_ones() -> None:
     assert result.exit_code == 2
     assert "there is no theme zebra; write one of digest, letter, gazette" in result.output
     assert not Path("templates").exists()
+
+
+def test_the_pages_belong_to_no_theme() -> None:
+    result = CliRunner().invoke(main, ["theme", "eject", "--pages"])
+    assert result.exit_code == 0
+    assert "written   templates/archive/issue.html.j2\n" in result.output
+    assert "theme:" not in result.output
+    result = CliRunner().invoke(main, ["theme", "eject", "letter", "--pages"])
+    assert result.exit_code == 2
+    assert "all themes share the web pages: write news theme eject --pages" in result.output
+
+
+def test_a_theme_must_be_named() -> None:
+    result = CliRunner().invoke(main, ["theme", "eject"])
+    assert result.exit_code == 2
+    assert "name a theme, one of digest, letter, gazette; or write --pages" in result.output

@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -15,14 +15,19 @@ import pytest
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ArchiveRefused, ConfigError, IssueError, NewsError, TemplateError, Unavailable
+from newsletter.mail.signed_links import SignedLinks
+from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.services.archive import Built, build_archive
-from newsletter.services.archive_folder import MANIFEST, ArchiveFolder
+from newsletter.services.archive_folder import LOCK, MANIFEST, ArchiveFolder
 from tests import samples
 from tests.render import material
 from tests.services.archive_material import PNG, add, records, soup
 
 TODAY = dt.date(2026, 5, 12)
-OLD, MIDDLE, NEW = "2026-04-27", "2026-05-04", "2026-05-11"
+TOKENS = UnsubscribeTokens(samples.SECRET, "soup.example.com")
+OLD_TOKENS = UnsubscribeTokens(samples.SECRET, "soup.example.com", version=1)
+LINKS = SignedLinks([samples.SECRET], "soup.example.com")
+OLD, MIDDLE, NEW = "2026-04-20", "2026-04-27", "2026-05-11"
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def site(newsletter: Newsletter, folder: str = "site") -> dict[str, bytes]:
     """Return the content of each file of an archive."""
     root = newsletter.folder.parent / folder
     paths = (path for path in root.rglob("*") if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.name != LOCK}
 
 
 def ids(newsletter: Newsletter) -> dict[str, str]:
@@ -74,7 +79,7 @@ def test_an_issue_that_is_not_published_is_in_no_file(
     newsletter: Newsletter, fields: str, today: dt.date
 ) -> None:
     build(newsletter)
-    assert NEW in site(newsletter)["2026-05-04/index.html"].decode()
+    assert NEW in site(newsletter)["2026-04-27/index.html"].decode()
     add(newsletter, NEW, fields=fields)
     assert build(newsletter, today=today).changes.removed == 2
     after = site(newsletter)
@@ -105,9 +110,17 @@ def test_a_broken_file_changes_nothing(newsletter: Newsletter) -> None:
     build(newsletter)
     before = site(newsletter)
     (newsletter.issues / f"{OLD}.yml").write_text("subject: [", encoding="utf-8")
-    with pytest.raises(IssueError, match=r"2026-04-27\.yml:"):
+    with pytest.raises(IssueError, match=r"2026-04-20\.yml:"):
         build(newsletter)
     assert site(newsletter) == before
+
+
+def test_what_was_left_out_is_counted(newsletter: Newsletter) -> None:
+    add(newsletter, OLD, fields="ready: false\n")
+    add(newsletter, MIDDLE, fields="ready: true\narchive: false\n")
+    add(newsletter, "2026-05-18")
+    built = build(newsletter)
+    assert (built.issues, built.drafts, built.later) == (1, 1, 1)
 
 
 def test_a_broken_draft_of_a_later_date_harms_nobody(newsletter: Newsletter) -> None:
@@ -240,6 +253,18 @@ def test_files_of_other_origin_are_kept(newsletter: Newsletter) -> None:
     assert [path for path in files if path.startswith(NEW)] == [f"{NEW}/photo.jpg"]
 
 
+def test_a_file_of_other_origin_that_is_the_same_is_not_deleted_later(newsletter: Newsletter) -> None:
+    picture = newsletter.folder / "pictures" / "pot.png"
+    own = newsletter.folder.parent / "site" / "pictures" / "pot.png"
+    for file in (picture, own):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(PNG)
+    build(newsletter)
+    picture.unlink()
+    build(newsletter)
+    assert own.exists()
+
+
 def test_a_file_of_other_origin_is_not_replaced(newsletter: Newsletter) -> None:
     root = newsletter.folder.parent / "site"
     root.mkdir()
@@ -257,9 +282,22 @@ def test_a_file_that_was_changed_by_hand_is_written_again(newsletter: Newsletter
     assert site(newsletter) == before
 
 
-@pytest.mark.parametrize("name", [".", ".."])
-def test_the_newsletter_itself_is_no_folder_for_an_archive(newsletter: Newsletter, name: str) -> None:
-    with pytest.raises(Unavailable, match="is the folder of the newsletter itself"):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        (".", "is the folder of the newsletter itself"),
+        ("..", "is the folder of the newsletter itself"),
+        *(
+            (name, "is for other files of the newsletter")
+            for name in ("issues", "pictures/site", "templates")
+        ),
+        *((name, "is for other files of the newsletter") for name in ("outbox", ".news", ".news/site")),
+    ],
+)
+def test_the_newsletter_itself_is_no_folder_for_an_archive(
+    newsletter: Newsletter, name: str, what: str
+) -> None:
+    with pytest.raises(Unavailable, match=what):
         build_archive(newsletter, newsletter.folder / name, None, TODAY, draw=False)
 
 
@@ -335,63 +373,80 @@ def test_a_second_build_at_the_same_time_is_refused(newsletter: Newsletter) -> N
 def _killed_at(newsletter: Newsletter, number: int) -> bool:
     """Build in a fork that is killed at its n-th change of a name in the folder; return False if it ended."""
     if (child := os.fork()) == 0:
-        changes = iter(range(number))
+        code = 1
+        try:
+            changes = iter(range(number))
 
-        def count(event: str, _: tuple[object, ...]) -> None:
-            if event in ("os.rename", "os.remove") and next(changes, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
+            def count(event: str, _: tuple[object, ...]) -> None:
+                if event in ("os.rename", "os.remove") and next(changes, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
-        sys.addaudithook(count)
-        build(newsletter)
-        os._exit(0)
+            sys.addaudithook(count)
+            build(newsletter)
+            code = 0
+        finally:
+            os._exit(code)
     _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)
 
 
-def _dangling(files: dict[str, bytes]) -> Iterator[tuple[str, str]]:
-    """Yield each link of a page that leads to no file of the archive."""
-    for path, content in files.items():
-        if not path.endswith(".html") or path == "404.html":
-            continue
-        document = material.parsed(content.decode())
+def _reachable(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Yield each page and each file that it leads to, beginning with the first page."""
+    waiting, seen = ["index.html"], {"index.html"}
+    while waiting:
+        page = waiting.pop()
+        document = material.parsed(files[page].decode())
         for target in document.xpath("//a/@href | //img/@src | //link[@rel='stylesheet']/@href"):
-            parts = urlsplit(urljoin(f"/{path}", target))
+            parts = urlsplit(urljoin(f"/{page}", target))
             if parts.scheme or not parts.path:
                 continue
-            found = parts.path.removeprefix("/")
-            if (found + "index.html" if found.endswith("/") or not found else found) not in files:
-                yield path, target
+            file = parts.path.removeprefix("/")
+            file += "index.html" if file.endswith("/") or not file else ""
+            yield page, file
+            if file.endswith(".html") and file in files and file not in seen:
+                seen.add(file)
+                waiting.append(file)
 
 
 def test_a_kill_at_any_moment_leaves_complete_pages_whose_links_lead_somewhere(
-    newsletter: Newsletter, tmp_path: Path, every_case: bool
+    newsletter: Newsletter, every_case: bool
 ) -> None:
-    add(newsletter, NEW, fields="ready: false\n")
+    hidden = (MIDDLE, "2026-04-25", NEW)
+    step = 1 if every_case else 13
+
+    def before_the_change() -> None:
+        add(newsletter, "2026-04-24")
+        for name in hidden:
+            add(newsletter, name, fields="ready: false\n")
+
+    def after_the_change() -> None:
+        add(newsletter, "2026-04-24", fields="ready: true\narchive: false\n")
+        for name in hidden:
+            add(newsletter, name)
+
+    before_the_change()
     build(newsletter)
     before = site(newsletter)
-    add(newsletter, NEW)
-    add(newsletter, MIDDLE, fields="ready: true\narchive: false\n")
+    after_the_change()
     build(newsletter, "whole")
     whole = site(newsletter, "whole")
-    complete = {content for of in (before, whole) for content in of.values()}
-    number, step = 0, 1 if every_case else 5
-    root = newsletter.folder.parent / "site"
+    complete = {content for files in (before, whole) for content in files.values()}
+    number = 0
     while _killed_at(newsletter, number):
         files = {path: content for path, content in site(newsletter).items() if not path.startswith(".news")}
         assert set(files.values()) <= complete, number
-        assert list(_dangling(files)) == [], number
+        assert [link for link in _reachable(files) if link[1] not in files] == [], number
         build(newsletter)
         assert site(newsletter) == whole, number
-        # Back to the beginning.
-        add(newsletter, NEW, fields="ready: false\n")
-        add(newsletter, MIDDLE)
+        before_the_change()
         build(newsletter)
         assert site(newsletter) == before
-        add(newsletter, NEW)
-        add(newsletter, MIDDLE, fields="ready: true\narchive: false\n")
+        after_the_change()
         number += step
-    assert number > 20
-    assert sorted(path.name for path in root.iterdir() if path.name.startswith(".news")) == [MANIFEST]
+    assert number > 30
+    root = newsletter.folder.parent / "site"
+    assert {path.name for path in root.iterdir() if path.name.startswith(".news-archive")} == {MANIFEST, LOCK}
 
 
 # What never gets into it
@@ -403,28 +458,35 @@ def test_placeholders_are_filled_for_a_reader_whom_nobody_knows(newsletter: News
     files = site(newsletter)
     page = files[f"{NEW}/index.html"].decode()
     assert "Dear reader at reader, " in page
-    assert '<a href="https://soup.example.com/">leave</a>' in page
-    assert "Dear reader at reader, leave <https://soup.example.com/>" in files[f"{NEW}/issue.txt"].decode()
+    assert '<a href="mailto:leave@example.com">leave</a>' in page
+    assert "Dear reader at reader, leave <mailto:leave@example.com>" in files[f"{NEW}/issue.txt"].decode()
     assert not [path for path, content in files.items() if b"[[" in content]
 
 
 @pytest.mark.parametrize(
-    ("written", "what"),
+    ("template", "written", "what"),
     [
-        pytest.param('{{ "sam" }}@{{ "home.example" }}', "sam@home.example, an e-mail address", id="address"),
-        pytest.param('sam&#64;{{ "home.example" }}', "sam@home.example, an e-mail address", id="escaped"),
-        pytest.param("/unsubscribe/2.17." + "0123456789abcdef" * 2, r"2\.17\.0123", id="token"),
-        pytest.param("/confirm/c.17." + "0123456789abcdef" * 2, r"c\.17\.0123", id="confirm"),
-        pytest.param("/data/d.17.1790000000." + "0123456789abcdef" * 2, r"d\.17\.17900", id="own-data"),
+        pytest.param(
+            "article", "{{ 'sam' }}@{{ 'home.example' }}", "sam@home.example, an e-mail", id="address"
+        ),
+        pytest.param("index", "sam&#64;{{ 'home.example' }}", "sam@home.example, an e-mail", id="escaped"),
+        pytest.param("issue", f"/unsubscribe/{{{{ '{TOKENS.token(17)}' }}}}", r"2\.17\.", id="token"),
+        pytest.param("index", f"/unsubscribe/{{{{ '{OLD_TOKENS.token(17)}' }}}}", r"17\.", id="token-1"),
+        pytest.param(
+            "not_found", f"/confirm/{{{{ '{LINKS.confirm_token(17)}' }}}}", r"c\.17\.", id="confirm"
+        ),
+        pytest.param(
+            "article", f"/data/{{{{ '{LINKS.data_token(17, samples.NOW)}' }}}}", r"d\.17\.", id="own-data"
+        ),
     ],
 )
-@pytest.mark.parametrize("template", ["article", "issue", "index", "not_found"])
-def test_personal_data_is_refused(newsletter: Newsletter, written: str, what: str, template: str) -> None:
+def test_personal_data_is_refused(newsletter: Newsletter, template: str, written: str, what: str) -> None:
     build(newsletter)
     before = site(newsletter)
     file = newsletter.folder / "templates" / "archive" / f"{template}.html.j2"
     file.parent.mkdir(parents=True)
-    file.write_text(f"<p>{written}</p>", encoding="utf-8")
+    # In two parts: the words of a source are public.
+    file.write_text(f"<p>{written.replace('.', chr(39) + ' ~ ' + chr(39) + '.', 1)}</p>", encoding="utf-8")
     with pytest.raises(ArchiveRefused, match=f"would publish {what}"):
         build(newsletter)
     assert site(newsletter) == before
@@ -440,10 +502,20 @@ def test_a_placeholder_that_nothing_fills_is_refused(newsletter: Newsletter, tem
     assert not site(newsletter)
 
 
-def test_an_address_that_the_issue_itself_has_is_published(newsletter: Newsletter) -> None:
-    add(newsletter, NEW, text="Write to [Bo](mailto:bo%2Bsoup@home.example) or O\\_o.x@home.example.")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("[Bo](mailto:bo%2Bsoup@home.example)", "bo%2Bsoup@home.example", id="encoded"),
+        pytest.param("O\\_o.x@home.example", "O_o.x@home.example", id="escaped"),
+        pytest.param("**sam**@home.example", "<strong>sam</strong>@home.example", id="marked"),
+        pytest.param("[us](mailto:info@bücher.example)", "info@xn--bcher-kva.example", id="idn"),
+        pytest.param("`12." + "0123456789abcdef" * 2 + "`", "12.0123456789abcdef", id="like-a-token"),
+    ],
+)
+def test_what_the_issue_itself_has_is_published(newsletter: Newsletter, text: str, shown: str) -> None:
+    add(newsletter, NEW, text=text)
     build(newsletter)
-    assert "O_o.x@home.example" in site(newsletter)[f"{NEW}/index.html"].decode()
+    assert shown in site(newsletter)[f"{NEW}/index.html"].decode()
 
 
 def test_subscribers_of_the_store_are_in_no_file(newsletter: Newsletter) -> None:
@@ -465,12 +537,12 @@ def test_ids_stay_with_another_site_title_and_order(newsletter: Newsletter) -> N
         "https://soup.example.com\n", "https://elsewhere.example\n"
     )
     yml.write_text(text.replace("name: The Soup Letter\n", "name: The Other Letter\n"), encoding="utf-8")
-    add(newsletter, "2026-04-20")
+    add(newsletter, "2026-04-13")
     add(newsletter, NEW, subject="Another title")
     build(newsletter)
     after = ids(newsletter)
     assert after.pop("Another title") == before.pop(f"Leek & potato of {NEW}")
-    assert after == before | {"Leek & potato of 2026-04-20": "tag:example.com,2026-04-20:2026-04-20"}
+    assert after == before | {"Leek & potato of 2026-04-13": "tag:example.com,2026-04-13:2026-04-13"}
     feeds = [feedparser.parse(site(newsletter)[name]) for name in ("feed.xml", "rss.xml")]
     of_json = json.loads(site(newsletter)["feed.json"])["items"]
     listed = [entry.id for entry in feeds[0].entries]

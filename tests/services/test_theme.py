@@ -11,7 +11,7 @@ from newsletter.errors import ConfigError, Unavailable
 from newsletter.render import template_files
 from newsletter.render.pipeline import render
 from newsletter.render.themes import THEMES, ThemeName
-from newsletter.services.theme import eject
+from newsletter.services.theme import eject, eject_pages
 from tests.render import material
 
 YML = """\
@@ -45,9 +45,7 @@ def test_a_copy_renders_the_same_mail(folder: Path, name: ThemeName) -> None:
 def test_the_pages_are_copied_into_folders_of_their_own(folder: Path) -> None:
     site = loader.load(folder, {}).site
     before = render_style(site), render_not_found(site, NO_SIGN_UP)
-    copied = {
-        file.path.relative_to(folder / "templates").as_posix() for file in eject(folder, "letter", pages=True)
-    }
+    copied = {file.path.relative_to(folder / "templates").as_posix() for file in eject_pages(folder)}
     assert {"archive/issue.html.j2", "archive/style.css.j2", "web/site.css.j2", "web/lost.html.j2"} <= copied
     assert not [path for path in copied if path.endswith(".mjml.j2")]
     site = loader.load(folder, {}).site

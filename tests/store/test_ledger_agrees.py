@@ -1,6 +1,7 @@
 """Test that the model check's ledger in memory behaves as the real one, on both databases.
 
-Three cases of each kind run; with `--every-case` 25, which NEWS_SEED chooses.
+Three cases of each kind run, the first of them on PostgreSQL too; with `--every-case` 25 on both. NEWS_SEED
+chooses them.
 """
 
 import os
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,7 @@ from newsletter.subscribers.parsing import parse_subscriber
 from tests.model import CANCEL_FAULTS, FAULTS, World
 from tests.store.conftest import delete_rows
 
+CASES_OF_A_KIND, CASES_BY_DEFAULT = 25, {"sqlite": 3, "postgresql": 1}
 KINDS = (
     {"people": 4, "size": 2},
     {"people": 4, "size": 2, "held_batches": 1},
@@ -150,12 +153,16 @@ def cases(count: int, seed: int) -> list[tuple[object, ...]]:
     return chosen
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    count = 25 if metafunc.config.getoption("--every-case") else 3
+def cases_and_databases() -> Iterator[Any]:
+    """Yield each case with each database; most are left to `--every-case`."""
     seed = int(os.environ.get("NEWS_SEED", "20260427"))
-    metafunc.parametrize("case", cases(count, seed), ids=str)
+    for number, case in enumerate(cases(CASES_OF_A_KIND, seed)):
+        for database, by_default in CASES_BY_DEFAULT.items():
+            marks = [] if number % CASES_OF_A_KIND < by_default else [pytest.mark.every_case]
+            yield pytest.param(case, database, id=f"{case}-{database}", marks=marks)
 
 
+@pytest.mark.parametrize(("case", "database"), [*cases_and_databases()], indirect=["database"])
 def test_both_tell_the_same_story(case: tuple[object, ...], database: Database, tmp_path: Path) -> None:
     kind, faults, cancels, gap, cancelled = case
     for crash in (2, 5, 8, 11, None):

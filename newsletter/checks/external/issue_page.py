@@ -1,7 +1,7 @@
 """Check that the page of an issue, to which its mail links, is published."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 from newsletter.checks.external.url_checker import UrlResult, ask
 from newsletter.checks.external.urls import link_problem
@@ -13,7 +13,12 @@ from newsletter.render.page_address import page_of
 _FIX = "publish the archive before the send: news archive -o site, then upload it; or write `archive: false`"
 
 
-def page_answers(proof: Proof, today: Callable[[], date] = date.today) -> Iterator[Problem]:
+def _utc_date() -> date:
+    """Return the date in UTC, by which an issue is due."""
+    return datetime.now(UTC).date()
+
+
+def page_answers(proof: Proof, today: Callable[[], date] = _utc_date) -> Iterator[Problem]:
     """The page in the archive, to which the mail links, does not respond; not for drafts.
 
     The page of a draft, or of an issue with a later date, cannot be there yet: it is not requested.

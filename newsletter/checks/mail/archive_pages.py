@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 from newsletter.archive import pages
 from newsletter.archive.card import render_card
-from newsletter.archive.pages import Neighbours
+from newsletter.archive.issue_lists import render_lists
+from newsletter.archive.issue_page import render_issue
+from newsletter.archive.issue_summary import Neighbours, summarize
 from newsletter.checks.proof import Proof
 from newsletter.config.sign_up_way import sign_up_way
 from newsletter.errors import Problem, TemplateError
@@ -16,10 +18,10 @@ def archive_pages(proof: Proof) -> Iterator[Problem]:
     issue, site = proof.issue, proof.newsletter.site
     if page_of(issue, site) is None:
         return
-    sign_up, about = sign_up_way(proof.newsletter.config), pages.summarize(issue, site)
+    sign_up, about = sign_up_way(proof.newsletter.config), summarize(issue, site)
     renderings: tuple[Callable[[], object], ...] = (
-        lambda: pages.render_issue(issue, site, sign_up, Neighbours(about, about)),
-        lambda: list(pages.render_lists([about], site, sign_up)),
+        lambda: render_issue(issue, site, sign_up, Neighbours(about, about)),
+        lambda: list(render_lists([about], site, sign_up)),
         lambda: pages.render_not_found(site, sign_up),
         lambda: pages.render_style(site),
         lambda: render_card(site, about.title, about.date_line),
