@@ -5,6 +5,7 @@ only elements of text, with the attributes that they need, are left, and all add
 """
 
 import re
+from collections import Counter
 from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -77,6 +78,7 @@ class _Article(HTMLParser):
         self._page = page
         self._parts: list[str] = []
         self._open: list[tuple[str, str]] = []  # the names of open elements, and the end tags to be written
+        self._open_names: Counter[str] = Counter()
         self._removed = 0  # the number of open elements that are removed
 
     def html(self) -> str:
@@ -90,6 +92,7 @@ class _Article(HTMLParser):
         if tag not in _VOID:
             self._removed += tag in _REMOVED
             self._open.append((tag, f"</{tag}>" if written else ""))
+            self._open_names[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -97,9 +100,11 @@ class _Article(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        names = [name for name, _ in reversed(self._open)]
-        if tag in names:
-            self._close(names.index(tag) + 1)
+        while self._open_names[tag]:
+            is_last = self._open[-1][0] == tag
+            self._close(1)
+            if is_last:
+                break
 
     def handle_data(self, data: str) -> None:
         if not self._removed:
@@ -108,6 +113,7 @@ class _Article(HTMLParser):
     def _close(self, number: int) -> None:
         for _ in range(number):
             name, end_tag = self._open.pop()
+            self._open_names[name] -= 1
             self._removed -= name in _REMOVED
             self._parts.append(end_tag)
 

@@ -9,6 +9,7 @@ from newsletter.archive.page_pictures import PagePicture
 from newsletter.archive.personal import impersonal
 from newsletter.archive.sign_up import SignUpWay
 from newsletter.constants import HONEYPOT_FIELD
+from newsletter.errors import TemplateError
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.pages import TEXTS
@@ -19,6 +20,7 @@ from newsletter.render.translation import translations, translator
 
 INDEX = "index.html"
 """The name of the file of a page, in the folder of its address."""
+MAX_PAGE_CHARACTERS = 2_000_000
 FORM_NAME = "archive"
 """The name by which the forms of the archive tell `news serve` whose words the reader saw."""
 _FIELDS = (
@@ -42,12 +44,20 @@ class PageFrame:
         return self.sign_up.leave or mail or (f"{self.site.url}/" if self.site.url else "../")
 
     def impersonal(self, html: str) -> str:
-        """Return HTML with its placeholders filled for a reader whom nobody knows."""
+        """Return HTML with its placeholders filled for a reader whom nobody knows.
+
+        Raise TemplateError if it is too large: what follows has no limits of time.
+        """
+        if len(html) > MAX_PAGE_CHARACTERS:
+            what = f"a page of the archive has more than {MAX_PAGE_CHARACTERS:,} characters"
+            fix = "shorten the issue, or look for a repetition in the templates"
+            raise TemplateError(what, fix, where="templates/archive")
         return impersonal(html, escape(self.site.labels["reader"]), escape(self.leave))
 
     def render(self, name: str, page: Mapping[str, Any]) -> str:
         """Render a page that belongs to no issue. Raise TemplateError with the template's file and line."""
-        return render_text(f"archive/{name}.html.j2", self.site, self.variables(self.shared(), page))
+        html = render_text(f"archive/{name}.html.j2", self.site, self.variables(self.shared(), page))
+        return self.impersonal(html)
 
     def variables(self, shared: Mapping[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables of a template: those of an issue or of every page, and those of this page."""

@@ -1,9 +1,9 @@
-"""Keep what is personal out of the archive: fill placeholders for no recipient, and find what has leaked."""
+"""Keep what is personal out of the archive: fill placeholders for nobody, and find what may have leaked."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from newsletter.constants import PLACEHOLDER
 from newsletter.network.web_address import ascii_host
@@ -12,16 +12,29 @@ from newsletter.network.web_address import ascii_host
 _TOKEN = re.compile(
     r"(?<![\w.])(?:[cd2]\.)?[1-9][0-9]{0,18}(?:\.[1-9][0-9]{0,10})?\.[0-9a-f]{32}(?![0-9a-f])"
 )
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-# Markdown's marks, which an address in a source may have, and what is shown of it has not.
-_MARKS = str.maketrans("", "", "*_~`")
+_LOCAL_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+\Z")
+_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_MAX_LOCAL = 64
+_MARKS = "*_~`"  # of Markdown
+# Signs that an address may have, but that mostly belong to the text before it, such as marks of Markdown.
+_BEFORE = re.compile(r".*[^\w.+-]|[_.+-]+", re.DOTALL)
 
 
-class Leak(NamedTuple):
-    """Personal data in a file: the words that were found, and what they are."""
+class PersonalWord(NamedTuple):
+    """A part of a text that may belong to one person, and its place in the text."""
 
-    words: str
-    what: str
+    kind: Literal["placeholder", "token", "address"]
+    text: str
+    start: int
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Return an address as it is written, and without the signs before it; the domain is in ASCII."""
+        local, _, domain = self.text.rpartition("@")
+        with suppress(ValueError):
+            domain = ascii_host(domain)
+        shorter = _BEFORE.sub("", local.rstrip(_MARKS), count=1).strip(_MARKS)
+        return tuple(f"{part}@{domain}".lower() for part in dict.fromkeys((local, shorter)) if part)
 
 
 def impersonal(rendered: str, reader: str, leave: str) -> str:
@@ -33,37 +46,16 @@ def impersonal(rendered: str, reader: str, leave: str) -> str:
     return PLACEHOLDER.sub(lambda match: leave if match[1] == "unsubscribe_url" else reader, rendered)
 
 
-def leaks(content: str, public: Collection[str]) -> Iterator[Leak]:
-    """Yield what a text of the archive must not have: placeholders, tokens and addresses of people.
-
-    `public` are the `personal_words` of the newsletter's own files, from which the pages are made.
-    """
-    for placeholder in PLACEHOLDER.finditer(content):
-        yield Leak(placeholder[0], "a placeholder, which only mail fills")
-    for words, key in _words(content):
-        if key not in public:
-            kind = "an e-mail address" if "@" in words else "the token of a personal link"
-            yield Leak(words, f"{kind} that is not in the files of the newsletter")
-
-
-def personal_words(content: str) -> Iterator[str]:
-    """Yield the addresses and the tokens of a text, in the form in which `leaks` compares them."""
-    return (key for _, key in _words(content))
-
-
-def _words(content: str) -> Iterator[tuple[str, str]]:
-    """Yield each address and each token of a text, as it is written there and in a form for comparison."""
-    for token in _TOKEN.finditer(content):
-        yield token[0], token[0]
-    if "@" in content:
-        for address in _ADDRESS.finditer(content):
-            words = address[0].rstrip(".")
-            yield words, _key(words)
-
-
-def _key(address: str) -> str:
-    """Return an address without marks of Markdown and with the ASCII form of its domain."""
-    local, _, domain = address.rpartition("@")
-    with suppress(ValueError):
-        domain = ascii_host(domain)
-    return f"{local.translate(_MARKS)}@{domain}".lower()
+def personal_words(text: str) -> Iterator[PersonalWord]:
+    """Yield the placeholders, the tokens and the addresses of a text, in time that grows with its length."""
+    for placeholder in PLACEHOLDER.finditer(text):
+        yield PersonalWord("placeholder", placeholder[0], placeholder.start())
+    for token in _TOKEN.finditer(text):
+        yield PersonalWord("token", token[0], token.start())
+    at = text.find("@")
+    while at != -1:
+        if (domain := _DOMAIN.match(text, at + 1)) and (
+            local := _LOCAL_END.search(text[max(0, at - _MAX_LOCAL) : at])
+        ):
+            yield PersonalWord("address", f"{local[0]}@{domain[0].rstrip('.')}", at - len(local[0]))
+        at = text.find("@", at + 1)

@@ -5,6 +5,7 @@ same bytes. The date only decides which issues are due.
 """
 
 import datetime as dt
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from newsletter.archive.sign_up import SignUpWay
 from newsletter.config.loader import Newsletter
 from newsletter.config.sign_up_way import sign_up_way
 from newsletter.constants import CONFIG_FILE
-from newsletter.disk.boundary import entries
+from newsletter.disk.boundary import every_entry, is_inside, leads_out
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem, Unavailable
 from newsletter.issue import files
@@ -32,12 +33,9 @@ from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.picture_size import SUFFIXES
 from newsletter.services.archive_cards import LISTS, put_cards
-from newsletter.services.archive_folder import ArchiveFolder, Changes
+from newsletter.services.archive_folder import NO_JEKYLL, ArchiveFolder, Changes
 from newsletter.services.archive_issues import Published, select, sends
 from newsletter.services.archive_leaks import LeakCheck
-
-_NO_JEKYLL = ".nojekyll"
-"""An empty file by which GitHub Pages publishes a branch as it is."""
 
 
 class Built(NamedTuple):
@@ -84,7 +82,8 @@ def _refuse(newsletter: Newsletter, folder: Path) -> None:
         what = "is the folder of the newsletter itself, or one above it"
         raise Unavailable(what, fix, where=display_path(folder))
     own = newsletter.issues, newsletter.templates, newsletter.folder / PICTURES, newsletter.outbox
-    if any(place.is_relative_to(source.resolve()) for source in (*own, newsletter.state)):
+    is_own = any(place.is_relative_to(source.resolve()) for source in (*own, newsletter.state))
+    if is_own or ".git" in place.parts:
         raise Unavailable("is for other files of the newsletter", fix, where=display_path(folder))
 
 
@@ -123,7 +122,7 @@ class _Build:
         """Put all files, the lists after the pages; yield what a person should know."""
         self._put_pictures()
         self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
-        self.target.put(_NO_JEKYLL, b"")
+        self.target.put(NO_JEKYLL, b"")
         cards = None
         if self.site.url:
             cards = put_cards(self.target, self.site, self.issues, self.limited, draw=draw)
@@ -146,11 +145,13 @@ class _Build:
 
     def _put_pictures(self) -> None:
         folder = self.newsletter.folder
-        for entry in sorted(entries(folder / PICTURES, folder), key=lambda entry: entry.path):
-            path = Path(entry.path)
-            relative = PurePosixPath(path.relative_to(folder).as_posix())
+        if not is_inside(os.path.realpath(folder / PICTURES), folder):
+            raise Unavailable.unwritable(folder / PICTURES, leads_out(folder / PICTURES))
+        for entry in sorted(every_entry(folder / PICTURES), key=lambda entry: entry.path):
             if entry.is_dir(follow_symlinks=False):
                 continue
+            path = Path(entry.path)
+            relative = PurePosixPath(path.relative_to(os.path.abspath(folder)).as_posix())
             if relative.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in relative.parts):
                 self.target.put_copy(str(relative), path, folder, tuple({relative.suffix, *SUFFIXES}))
 
@@ -184,7 +185,7 @@ class _Build:
             (json_feed.FILE, json_feed.json_feed),
             (sitemap.FILE, sitemap.sitemap),
         ):
-            self.target.put(path, write(channel, entries))
+            self.target.put(path, self.limited(write, channel, entries))
         self.target.put(sitemap.ROBOTS_FILE, sitemap.robots(channel))
 
 

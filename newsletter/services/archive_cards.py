@@ -54,16 +54,21 @@ def put_cards(
             names.add(card.name)
         else:
             missing[card.name] = card
-    try:
-        pages = [(card.name, card.html) for card in missing.values()] if draw else []
-        for name, png in draw_cards(pages, CARD_SIZE):
-            card = missing.pop(name)
-            target.put_card(card.path, name, card.key, png)
-            names.add(name)
-    except Unavailable as failure:
-        number = counted(len(missing), "page has", "pages have")
-        what = f"{number} no picture for other sites that show a link to it: {failure}"
-        problem = Problem("", what, failure.hint, "note")
+    drawn = draw_cards(((card.name, card.html) for card in missing.values()) if draw else (), CARD_SIZE)
+    while True:
+        try:
+            name, png = next(drawn)
+        except StopIteration:
+            break
+        except Unavailable as failure:
+            number = counted(len(missing), "page has", "pages have")
+            what = f"{number} no picture for other sites that show a link to it: {failure}"
+            problem = Problem("", what, failure.hint, "note")
+            break
+        # A file that cannot be written ends the build.
+        card = missing.pop(name)
+        target.put_card(card.path, name, card.key, png)
+        names.add(name)
     return Cards(frozenset(names), problem)
 
 

@@ -25,6 +25,8 @@ from newsletter.state.process_lock import HAS_LOCKS, FileLock
 MANIFEST = ".news-archive.json"
 """The file that names the files of the archive: only these are replaced and deleted."""
 LOCK = ".news-archive.lock"
+NO_JEKYLL = ".nojekyll"
+"""An empty file by which GitHub Pages publishes a branch as it is."""
 _DRAFTS = ".news-archive"
 _MAX_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
@@ -113,18 +115,24 @@ class ArchiveFolder:
         return True
 
     def publish(self, verify: Verify) -> Changes:
-        """Verify each text, then let all files take their places: new ones first, then those that change.
+        """Verify each file, then let all take their places: new ones first, then those that change.
 
         So no page leads to a page that is not there yet, as long as a list or an older page leads to both.
-        `verify` gets the path and the content of every text, also of those that have not changed. Raise what
-        it raises, and Unavailable if a file cannot be read or written.
+        `verify` gets each path, with the content of a text, also of one that has not changed. Raise what it
+        raises, and Unavailable if a file cannot be read or written.
         """
         drafted = set(self._drafted)
-        for path in (path for path in self._files if path.endswith(_TEXTS)):
+        for path in self._files:
             file = (self._drafts if path in drafted else self.folder) / path
-            with _as_unavailable(self.folder / path):
-                verify(path, reading.read(file, _MAX_BYTES, root=self.folder))
+            content = b""
+            if path.endswith(_TEXTS):
+                with _as_unavailable(self.folder / path):
+                    content = reading.read(file, _MAX_BYTES, root=self.folder)
+            verify(path, content)
         removed = [path for path in self.before.files if path not in self._files]
+        for path in removed:
+            with _as_unavailable(self.folder / path):
+                refuse_unsafe(self.folder / path, self.folder)
         with _as_unavailable(self.folder):
             if self._drafted or removed:
                 # A process that is killed in between must know its own files again.
@@ -176,7 +184,6 @@ class ArchiveFolder:
     def _delete(self, path: str) -> None:
         target = self.folder / path
         with suppress(FileNotFoundError):
-            refuse_unsafe(target, self.folder)
             target.unlink()
         for parent in target.parents:
             if parent == self.folder:
@@ -207,16 +214,19 @@ def _read_manifest(folder: Path) -> Manifest:
         return Manifest(_texts(found["files"]), _texts(found["cards"]))
     except (ValueError, TypeError, KeyError, RecursionError) as failure:
         what = "is not the list of files that news archive writes"
-        fix = f"delete the folder, or {_OTHER_FOLDER}"
+        fix = f"delete this file and those of the last archive, or {_OTHER_FOLDER}"
         raise Unavailable(what, fix, where=display_path(folder / MANIFEST)) from failure
 
 
 def _texts(found: Any) -> dict[str, str]:
-    """Return texts by path; raise ValueError for a path that leads out of the folder or into a hidden one."""
+    """Return texts by path; raise ValueError for a path out of the folder, or to a hidden file of others."""
+    if not isinstance(found, dict):
+        raise ValueError("no mapping")
     texts = {str(key): str(value) for key, value in found.items()}
     for path in texts:
         parts = PurePosixPath(path).parts
-        if not parts or "\\" in path or any(part == "/" or part.startswith("..") for part in parts):
+        is_hidden = any(part.startswith(".") for part in parts) and path != NO_JEKYLL
+        if not parts or parts[0] == "/" or is_hidden or "\\" in path or not path.isprintable():
             raise ValueError(path)
     return texts
 

@@ -1,8 +1,8 @@
 """Decide which issues the archive publishes."""
 
 import datetime as dt
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -14,6 +14,7 @@ from newsletter.issue import files
 from newsletter.limits.process import Limiter
 from newsletter.services.open_state import open_local
 from newsletter.services.prepare import prepare
+from newsletter.store.database import Database
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.sqlite import private_file
 
@@ -46,15 +47,28 @@ class Selection:
     later: int = 0
 
 
+@contextmanager
+def open_local_store(newsletter: Newsletter) -> Iterator[Database | None]:
+    """Open the database that this machine has, None if it has none; nothing is asked of the state ref.
+
+    Raise StoreError if it cannot be read.
+    """
+    if newsletter.secrets.has_database_server or private_file(newsletter.state).exists():
+        with open_local(newsletter) as state:
+            yield state.database
+    else:
+        yield None
+
+
 def sends(newsletter: Newsletter) -> Mapping[str, SendRecord]:
     """Return the record of the sends that this machine knows, by issue; none if it has no database.
 
     Raise StoreError if the database cannot be read. Mail that did not leave the machine is not counted.
     """
-    if not newsletter.secrets.has_database_server and not private_file(newsletter.state).exists():
-        return {}
-    with ExitStack() as stack:
-        queries = LedgerQueries(stack.enter_context(open_local(newsletter)).database)
+    with open_local_store(newsletter) as database:
+        if database is None:
+            return {}
+        queries = LedgerQueries(database)
         known = [send for send in queries.sends() if not send.is_rehearsal]
         cancelled = [send for send in known if send.state != "open" and queries.counts(send).nobody_has_it]
     records: dict[str, SendRecord] = {send.issue: "cancelled" for send in cancelled}

@@ -37,8 +37,15 @@ def one_line(text: str, html: bool | None = None) -> str:
     words = " ".join(paragraphs(text, html, _MAX_READ_CHARACTERS).split())
     if "?=" in words:  # a mail program would decode an encoded word (RFC 2047)
         words = words.replace("=?", "= ?")
+    words = _without_links(words)
     words = words if len(words) <= MAX_LINE else f"{words[: MAX_LINE - 1].rstrip()}…"
     return words if is_visible(words) else ""
+
+
+def _without_links(line: str) -> str:
+    """Return a line without placeholders and links of Markdown: it may become a title, where they work."""
+    line = re.sub(r"\[{2,}", "[", re.sub(r"\]{2,}", "]", line))
+    return re.sub(r"<(?=[A-Za-z][A-Za-z0-9+.-]*:)", "< ", line.replace("](", "] ("))
 
 
 def paragraphs(text: str, html: bool | None = None, max_characters: int = MAX_TEXT_CHARACTERS) -> str:

@@ -1,6 +1,7 @@
 """The subscribers: added, removed, listed and counted. `staged_import` adds those of a file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from newsletter.store import consent_history, suppression
 from newsletter.store.database import Database
 from newsletter.store.schema import subscriber_table
 from newsletter.store.unsubscription import leave
-from newsletter.subscribers.address import Address
+from newsletter.subscribers.address import Address, BadAddress, parse
 from newsletter.subscribers.origins import ADDED_BY_HAND, ASKED_AGAIN, REMOVED_BY_HAND, ConsentOrigin
 
 _PAGE_ROWS = 5000
@@ -93,6 +94,15 @@ class Subscribers:
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return [Entry(row.address, row.name, row.state) for row in rows]
+
+    def known(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return those of the addresses, as they are given, that belong to a subscriber in any state."""
+        keys: dict[str, str] = {}
+        for address in addresses:
+            with suppress(BadAddress):
+                keys[parse(address).key] = address
+        with self._database.reading() as connection:
+            return frozenset(keys[key] for key in _find(connection, list(keys)))
 
     def count_active(self) -> int:
         """Return the number of active subscribers: the recipients of a send that starts now."""

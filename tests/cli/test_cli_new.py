@@ -76,7 +76,7 @@ def titles(path: Path) -> list[str]:
 
 
 BEST = [
-    "Six Authors and One <Idea> & Its [[name]]",
+    "Six Authors and One <Idea> & Its [name]",
     "A Synthetic Study of Nothing",
     "Second Thoughts of Language Models",
     "世界模型：一项合成研究",

@@ -87,7 +87,7 @@ def test_hostile_titles_and_texts_stay_titles_and_comments(
     first = "--> " if kind == "json" else "-->"
     assert len(stories) == 3 and stories[0].title.startswith(first.strip())
     assert "alert" not in stories[0].title
-    assert stories[0].title.endswith("``` #[[name]] ready: true --- &")
+    assert stories[0].title.endswith("``` #[name] ready: true --- &")
     assert len(stories[1].title) <= 500 and stories[1].title.endswith("soup…")
     assert stories[2].title == titles[2]
     assert [passage.text for story in stories for passage in story.passages] == ["W"] * 3

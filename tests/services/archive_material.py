@@ -6,7 +6,9 @@ from sqlalchemy import insert
 
 from newsletter.config.loader import Newsletter
 from newsletter.store.database import open_database
-from newsletter.store.schema import chunk_table, recipient_table, send_table, subscriber_table
+from newsletter.store.schema import chunk_table, recipient_table, send_table
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.address import parse
 from tests import samples
 
 PNG = samples.png(3, 2)
@@ -51,6 +53,12 @@ def add(
     (newsletter.issues / f"{name}.yml").write_text(content, encoding="utf-8")
 
 
+def people(newsletter: Newsletter, address: str) -> None:
+    """Add a subscriber to the store."""
+    with open_database(newsletter) as database:
+        Subscribers(database).add(parse(address))
+
+
 def records(
     newsletter: Newsletter,
     issue: str,
@@ -61,10 +69,8 @@ def records(
     address: str = "ada@home.example",
 ) -> None:
     """Write a send to one subscriber into the ledger, to whom it was delivered or not."""
+    people(newsletter, address)
     with open_database(newsletter) as database, database.writing() as connection:
-        person = {"id": 1, "address": address, "address_key": address, "state": "active"}
-        when = {"consent_at": samples.NOW, "changed_at": samples.NOW, "consent_how": "import"}
-        connection.execute(insert(subscriber_table).values(**person, **when))
         send = {"id": 1, "issue": issue, "list": list_name, "content_sha256": "", "provider": "smtp"}
         connection.execute(
             insert(send_table).values(**send, recipients=1, state=state, started_at=samples.NOW)

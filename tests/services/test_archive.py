@@ -21,7 +21,7 @@ from newsletter.services.archive import Built, build_archive
 from newsletter.services.archive_folder import LOCK, MANIFEST, ArchiveFolder
 from tests import samples
 from tests.render import material
-from tests.services.archive_material import PNG, add, records, soup
+from tests.services.archive_material import PNG, add, people, records, soup
 
 TODAY = dt.date(2026, 5, 12)
 TOKENS = UnsubscribeTokens(samples.SECRET, "soup.example.com")
@@ -308,6 +308,10 @@ def test_the_newsletter_itself_is_no_folder_for_an_archive(
         pytest.param(b"[]", id="list"),
         pytest.param(b'{"files": {"../secret": "x"}, "cards": {}}', id="above"),
         pytest.param(b'{"files": {"/etc/passwd": "x"}, "cards": {}}', id="absolute"),
+        pytest.param(b'{"files": {".git/config": "x"}, "cards": {}}', id="hidden"),
+        pytest.param(b'{"files": {"a\\u0000b": "x"}, "cards": {}}', id="null"),
+        pytest.param(b'{"files": {"\\ud800": "x"}, "cards": {}}', id="surrogate"),
+        pytest.param(b'{"files": [], "cards": {}}', id="no-mapping"),
         pytest.param(b"[" * 100_000, id="deep"),
         pytest.param(b"\xff\xfe", id="no-text"),
     ],
@@ -467,9 +471,12 @@ def test_placeholders_are_filled_for_a_reader_whom_nobody_knows(newsletter: News
     ("template", "written", "what"),
     [
         pytest.param(
-            "article", "{{ 'sam' }}@{{ 'home.example' }}", "sam@home.example, an e-mail", id="address"
+            "article",
+            "{{ 'sam' }}@{{ 'home.example' }}",
+            "sam@home.example, the address of a subscriber",
+            id="address",
         ),
-        pytest.param("index", "sam&#64;{{ 'home.example' }}", "sam@home.example, an e-mail", id="escaped"),
+        pytest.param("index", "sam&#64;{{ 'home.example' }}", "sam@home.example, the", id="escaped"),
         pytest.param("issue", f"/unsubscribe/{{{{ '{TOKENS.token(17)}' }}}}", r"2\.17\.", id="token"),
         pytest.param("index", f"/unsubscribe/{{{{ '{OLD_TOKENS.token(17)}' }}}}", r"17\.", id="token-1"),
         pytest.param(
@@ -481,6 +488,7 @@ def test_placeholders_are_filled_for_a_reader_whom_nobody_knows(newsletter: News
     ],
 )
 def test_personal_data_is_refused(newsletter: Newsletter, template: str, written: str, what: str) -> None:
+    records(newsletter, NEW, address="Sam@home.example")
     build(newsletter)
     before = site(newsletter)
     file = newsletter.folder / "templates" / "archive" / f"{template}.html.j2"
@@ -492,14 +500,21 @@ def test_personal_data_is_refused(newsletter: Newsletter, template: str, written
     assert site(newsletter) == before
 
 
-@pytest.mark.parametrize("template", ["index", "not_found"])
-def test_a_placeholder_that_nothing_fills_is_refused(newsletter: Newsletter, template: str) -> None:
-    file = newsletter.folder / "templates" / "archive" / f"{template}.html.j2"
+def test_a_placeholder_that_nothing_fills_is_refused(newsletter: Newsletter) -> None:
+    file = newsletter.folder / "templates" / "archive" / "style.css.j2"
     file.parent.mkdir(parents=True)
-    file.write_text("<p>[[name]]</p>", encoding="utf-8")
+    file.write_text("body::after { content: '[[name]]' }", encoding="utf-8")
     with pytest.raises(ArchiveRefused, match=r"would publish \[\[name\]\], a placeholder"):
         build(newsletter)
     assert not site(newsletter)
+
+
+def test_a_link_of_the_newsletter_with_a_token_is_refused_also_if_the_issue_has_it(
+    newsletter: Newsletter,
+) -> None:
+    add(newsletter, NEW, text=f"[leave](https://soup.example.com/leave/{TOKENS.token(17)})")
+    with pytest.raises(ArchiveRefused, match=r"index.html: would publish 2\.17\.\w{32}, the token"):
+        build(newsletter)
 
 
 @pytest.mark.parametrize(
@@ -508,14 +523,29 @@ def test_a_placeholder_that_nothing_fills_is_refused(newsletter: Newsletter, tem
         pytest.param("[Bo](mailto:bo%2Bsoup@home.example)", "bo%2Bsoup@home.example", id="encoded"),
         pytest.param("O\\_o.x@home.example", "O_o.x@home.example", id="escaped"),
         pytest.param("**sam**@home.example", "<strong>sam</strong>@home.example", id="marked"),
+        pytest.param("*sam@home.example* or `sam@home.example`", "<em>sam@home.example</em>", id="marks"),
+        pytest.param("Questions?\n\n      sam@home.example answers.", "sam@home.example", id="first-in-line"),
+        pytest.param("|a|\n      |-|\n      |sam@home.example|", "sam@home.example", id="cell"),
         pytest.param("[us](mailto:info@bücher.example)", "info@xn--bcher-kva.example", id="idn"),
+        pytest.param("`lodash@4.17.21` and `git@github.com:ada/soup.git`", "lodash@4.17.21", id="no-address"),
+        pytest.param("[x](https://bücher.example/@foo.bar)", "@foo.bar", id="handle"),
         pytest.param("`12." + "0123456789abcdef" * 2 + "`", "12.0123456789abcdef", id="like-a-token"),
     ],
 )
 def test_what_the_issue_itself_has_is_published(newsletter: Newsletter, text: str, shown: str) -> None:
+    for address in ("bo+soup@home.example", "sam@home.example", "o_o.x@home.example"):
+        people(newsletter, address)
     add(newsletter, NEW, text=text)
     build(newsletter)
     assert shown in site(newsletter)[f"{NEW}/index.html"].decode()
+
+
+def test_the_name_of_a_picture_is_searched_too(newsletter: Newsletter) -> None:
+    people(newsletter, "sam@home.example")
+    (newsletter.folder / "pictures").mkdir()
+    (newsletter.folder / "pictures" / "sam@home.example.png").write_bytes(PNG)
+    with pytest.raises(ArchiveRefused, match=r"sam@home\.example, the address of a subscriber"):
+        build(newsletter)
 
 
 def test_subscribers_of_the_store_are_in_no_file(newsletter: Newsletter) -> None:
@@ -574,6 +604,28 @@ def test_a_mistake_in_an_own_template_is_named_with_its_line(newsletter: Newslet
     with pytest.raises(TemplateError, match=r"story\.html\.j2:2: Story has no field 'nothing'"):
         build(newsletter)
     assert not site(newsletter)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param('{{ ("<div>"*20000)|safe }}{{ ("</b>"*20000)|safe }}', id="elements"),
+        pytest.param('{{ ("a"*64~"@")*4000 }}', id="addresses"),
+    ],
+)
+def test_a_template_cannot_make_what_follows_slow(newsletter: Newsletter, written: str) -> None:
+    file = newsletter.folder / "templates" / "archive" / "article.html.j2"
+    file.parent.mkdir(parents=True)
+    file.write_text(written, encoding="utf-8")
+    build(newsletter)
+
+
+def test_a_page_that_is_too_large_is_refused(newsletter: Newsletter) -> None:
+    file = newsletter.folder / "templates" / "archive" / "article.html.j2"
+    file.parent.mkdir(parents=True)
+    file.write_text("{{ 'soup ' * 1000000 }}", encoding="utf-8")
+    with pytest.raises(TemplateError, match="a page of the archive has more than 2,000,000 characters"):
+        build(newsletter)
 
 
 def test_a_template_without_end_is_stopped(newsletter: Newsletter) -> None:

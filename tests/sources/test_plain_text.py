@@ -32,7 +32,11 @@ from newsletter.yamlfile.values import CONTROL
         ),
         pytest.param("\u200b\u2800\ufeff", "", id="invisible-only"),
         pytest.param("x" * 5_000, "x" * 499 + "…", id="long"),
-        pytest.param("[[name]] {{ issue }} {% x %}", "[[name]] {{ issue }} {% x %}", id="template"),
+        pytest.param(
+            "Dear [[name]] {{ issue }} {% x %}", "Dear [name] {{ issue }} {% x %}", id="placeholder"
+        ),
+        pytest.param("[here](https://x.example/)", "[here] (https://x.example/)", id="markdown-link"),
+        pytest.param("<https://x.example/> a < b", "< https://x.example/> a < b", id="autolink"),
     ],
 )
 def test_a_line(text: str, expected: str) -> None:
