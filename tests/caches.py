@@ -63,7 +63,8 @@ def fill_caches() -> None:
     Commands build each issue in a fork (`newsletter.limits`), which would fill them for this issue only.
     """
     with tempfile.TemporaryDirectory() as folder:
-        loaded = samples.newsletter(Path(folder))
+        # With a site, the templates of the archive are checked, and so compiled too.
+        loaded = samples.newsletter(Path(folder), extra="site: https://soup.example.com\n")
         runner.run(prepare.proof(loaded, files.load(files.find(loaded.issues))))
 
 

@@ -1,5 +1,6 @@
 """A small newsletter for tests: its files, and the mailings and batches made from them."""
 
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,16 @@ def mailing(folder: Path, *, extra: str = "") -> Mailing:
     loaded = newsletter(folder, extra=extra)
     issue = files.load(files.find(loaded.issues))
     return replace(message.mailing(issue, render(issue, loaded.site), loaded), date=NOW)
+
+
+def with_subject(text: str) -> str:
+    """Return the text of a new issue with a subject and a preheader, which an editor fills in first."""
+    return text.replace('subject: ""', "subject: Soup").replace('preheader: ""', "preheader: A soup")
+
+
+def png(width: int, height: int) -> bytes:
+    """Return the start of a picture in the format PNG, which is enough to tell its kind and its size."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height) + b"\x08\x06\0\0\0"
 
 
 def plain_mailing(subject: str = "Soup", name: str = "The Soup Letter", **parts: str) -> Mailing:

@@ -47,9 +47,7 @@ def draw_cards(
         try:
             # Ctrl-C cancels playwright's asynchronous calls cleanly; it would interrupt others anywhere.
             # An event loop that runs once per card would not do: Ctrl-C cannot cancel a task that has ended.
-            with asyncio.Runner() as runner:
-                runner.get_loop()  # before the coroutine exists: Ctrl-C during this leaves none unawaited
-                runner.run(_draw_group(group, size, limits.seconds_per_card, end, pictures))
+            asyncio.run(_draw_group(group, size, limits.seconds_per_card, end, pictures))
         except Unavailable as unavailable:
             failure = failure or unavailable
         yield from ((name, pictures[name]) for name, _ in group if name in pictures)

@@ -28,7 +28,7 @@ def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
 
     Published are issues that were sent, and those that are ready and due and have no error. Only what has
     changed is written, and the page of an issue that is no longer published is deleted. Files that this
-    command did not write are kept. Nothing is uploaded, and no server is asked.
+    command did not write are kept. Nothing is uploaded, and no web address is requested.
     """
     from newsletter.config import loader
     from newsletter.disk.boundary import root_of

@@ -1,6 +1,8 @@
 """The part of newsletter.yml about the places whose entries begin an issue."""
 
+import datetime
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -8,8 +10,19 @@ from pydantic import AfterValidator, Field, model_validator
 from newsletter.display import printable
 from newsletter.yamlfile.fields import Line, StrictModel, invalid, web_address
 
-FIELDS = ("week", "date", "month")
-"""The fields of a source's address, which are filled in from the week that the issue presents."""
+
+def iso_week(day: datetime.date) -> str:
+    """Return the week of a date in the notation of ISO 8601: 2026-W18."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+FIELDS: Mapping[str, Callable[[datetime.date], str]] = {
+    "week": iso_week,
+    "date": str,
+    "month": lambda monday: f"{monday:%Y-%m}",
+}
+"""The fields of a source's address, with their values for the Monday of the week that the issue presents."""
 EXPRESSIONS = ("entries", "title", "link", "authors", "date", "text", "rating")
 """The keys of a source in JSON that are JMESPath expressions."""
 _FIELD = re.compile(r"\{([^{}]*)\}")

@@ -44,7 +44,7 @@ class DraftGroup:
     stories: Sequence[StoryDraft]
 
 
-def placed(
+def assign_drafts(
     sections: Sequence[Section], groups: Sequence[DraftGroup]
 ) -> Iterator[tuple[Section, Sequence[StoryDraft]]]:
     """Yield each section of an earlier issue with the stories that it gets; further groups get their own.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
-from newsletter.issue.draft import DraftGroup, StoryDraft, placed, source_comment
+from newsletter.issue.draft import DraftGroup, StoryDraft, assign_drafts, source_comment
 from newsletter.issue.model import Issue, Passage, Section
 
 _STORY = (
@@ -18,8 +18,7 @@ _STORY = (
 def skeleton(day: date, previous: Issue | None, groups: Sequence[DraftGroup] = ()) -> str:
     """Return the text of a new issue with the headings of the previous one, to fill in.
 
-    The stories of the groups stand in the sections of the previous issue that have stories, in their order;
-    a further group gets a section of its own. An issue without sections has them in one list.
+    `assign_drafts` puts the stories of the groups into its sections; an issue without sections has one list.
     """
     opening = _headings(previous.opening if previous else (), ("This week",))
     lines = [
@@ -76,7 +75,7 @@ def _stories(previous: Issue | None, drafts: Sequence[StoryDraft]) -> list[str]:
 def _sections(sections: Sequence[Section], groups: Sequence[DraftGroup]) -> list[str]:
     """Return the sections with their headings: a text to fill in, stories to write, or one to repeat."""
     lines = ["sections:        # in a section, repeat the block for each story"]
-    for section, drafts in placed(sections, groups):
+    for section, drafts in assign_drafts(sections, groups):
         lines.append(f"  - heading: {_quoted(section.heading)}" if section.heading else "  -")
         if drafts:
             lines.append("    stories:")

@@ -62,8 +62,8 @@ class ArchivePage:
 
 
 @dataclass(frozen=True)
-class Archived:
-    """The last page of an issue, and the last one that can be shown (`good`).
+class PageHistory:
+    """The latest page of an issue, and the last one that can be shown (`last_valid`).
 
     `source` is the build that it was rendered from, after as many `changes` of files.
     """
@@ -71,14 +71,19 @@ class Archived:
     source: Page
     changes: int
     site: Site
-    last: ArchivePage
-    good: ArchivePage | None
+    latest: ArchivePage
+    last_valid: ArchivePage | None
 
     @classmethod
-    def after(cls, before: Self | None, source: Page, changes: int, site: Site, last: ArchivePage) -> Self:
-        """Return the next one; a page with problems leaves the last good one of its issue to be shown."""
-        kept = before.good if before and before.source.issue == source.issue else None
-        return cls(source, changes, site, last, kept if last.problems else last if last.is_shown else None)
+    def with_render(
+        cls, before: Self | None, source: Page, changes: int, site: Site, latest: ArchivePage
+    ) -> Self:
+        """Return the next one; a page with problems leaves the last valid one of its issue to be shown."""
+        if latest.problems:
+            last_valid = before.last_valid if before and before.source.issue == source.issue else None
+        else:
+            last_valid = latest if latest.is_shown else None
+        return cls(source, changes, site, latest, last_valid)
 
 
 def build(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> ArchivePage:
@@ -92,7 +97,7 @@ def build(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> A
     base = f"{site.url}/{issue.name}/" if site.url else ""
     try:
         rendered = render_issue(
-            issue, site, sign_up_way(newsletter.config), _beside(newsletter, issue, published)
+            issue, site, sign_up_way(newsletter.config), _neighbours(newsletter, issue, published)
         )
         style = render_style(site)
     except NewsError as error:
@@ -125,16 +130,17 @@ def _joined(base: str, address: str) -> str:
 def _absence(newsletter: Newsletter, issue: Issue) -> Problem | None:
     """Return the reason why the archive leaves an issue out."""
     if not newsletter.config.archive.exists:
-        what = "No issue of this newsletter has a page on the web: `archive: false` says so."
+        what = "No issue has a page on the web: `archive: false` in newsletter.yml switches the archive off."
         return Problem(newsletter.where("archive"), what, "Delete this line, to have an archive.", "note")
     if not issue.archive:
-        what = "This issue has no page on the web: `archive: false` says so."
+        what = "This issue has no page on the web: `archive: false` leaves it out of the archive."
         where = files.where(issue, ("archive",))
         return Problem(where, what, "Delete this line, and the archive has the issue.", "note")
     return None
 
 
-def _beside(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> Neighbours:
+def _neighbours(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> Neighbours:
+    """Return the published issues before and after an issue."""
     paths = [path for path in files.issue_files(newsletter.issues) if path.stem in published]
     return Neighbours(
         older=_first(newsletter, [path for path in reversed(paths) if path.stem < issue.name]),

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from newsletter.background import run_in_thread
 from newsletter.preview import archive_page, local_pictures, mail_views, payloads
 from newsletter.preview.actions import issue_name
-from newsletter.preview.archive_page import Archived, ArchivePage
+from newsletter.preview.archive_page import ArchivePage, PageHistory
 from newsletter.preview.frame import image_sources, policy, scheme
 from newsletter.preview.workspace import Workspace
 
@@ -33,16 +33,16 @@ class ArchiveRoutes:
         ]
 
     async def state(self, request: Request) -> Response:
-        archived = await self._archived(request)
-        return JSONResponse(_state(self._workspace.folder, archived))
+        history = await self._history(request)
+        return JSONResponse(_state(self._workspace.folder, history))
 
     async def html(self, request: Request) -> Response:
-        archived = await self._archived(request)
-        if not archived or not archived.good:
+        history = await self._history(request)
+        if not history or not history.last_valid:
             return Response("", 503, {"Content-Security-Policy": policy("'none'")}, "text/html")
-        shown, site = archived.good, archived.site
+        shown, site = history.last_valid, history.site
         style = f"{_STYLE}?{urlencode(dict(request.query_params)).replace('&', '&amp;')}"
-        html = archive_page.with_style(shown.html, archived.source.issue, site, style)
+        html = archive_page.with_style(shown.html, history.source.issue, site, style)
         html = mail_views.in_scheme(html, scheme(request))
         html = await run_in_thread(local_pictures.embedded, html, site, shown.base)
         # The policy of the page itself decides whether a style in its HTML counts.
@@ -50,26 +50,26 @@ class ArchiveRoutes:
         return Response(html, headers=headers, media_type="text/html")
 
     async def style(self, request: Request) -> Response:
-        archived = await self._archived(request)
-        if not archived or not archived.good:
+        history = await self._history(request)
+        if not history or not history.last_valid:
             return Response("", 503, media_type="text/css")
-        style = mail_views.css_in_scheme(archived.good.style, scheme(request))
-        style = await run_in_thread(local_pictures.embedded_css, style, archived.site, archived.good.root)
+        style = mail_views.css_in_scheme(history.last_valid.style, scheme(request))
+        style = await run_in_thread(local_pictures.embedded_css, style, history.site, history.last_valid.root)
         return Response(style, media_type="text/css")
 
     async def text(self, request: Request) -> Response:
-        archived = await self._archived(request)
-        shown = archived.good if archived else None
+        history = await self._history(request)
+        shown = history.last_valid if history else None
         return PlainTextResponse(shown.text if shown else "", 200 if shown else 503)
 
-    async def _archived(self, request: Request) -> Archived | None:
-        return await self._workspace.archived(issue_name(request))
+    async def _history(self, request: Request) -> PageHistory | None:
+        return await self._workspace.page_history(issue_name(request))
 
 
-def _state(folder: Path, archived: Archived | None) -> dict[str, object]:
+def _state(folder: Path, history: PageHistory | None) -> dict[str, object]:
     """Return the version of the page that is shown, and the problems of the last one."""
-    last = archived.last if archived else ArchivePage()
-    shown = archived.good if archived else None
+    last = history.latest if history else ArchivePage()
+    shown = history.last_valid if history else None
     return {
         "version": shown.version if shown else None,
         "absence": payloads.problem(folder, last.absence) if last.absence else None,

@@ -15,7 +15,7 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import LimitReached, Problem
 from newsletter.limits.process import Limiter
 from newsletter.preview import archive_page, outbox, payloads
-from newsletter.preview.archive_page import Archived, ArchivePage
+from newsletter.preview.archive_page import ArchivePage, PageHistory
 from newsletter.preview.builder import Page, build
 from newsletter.preview.event_stream import EventStream
 from newsletter.preview.issue_list import IssueList
@@ -50,7 +50,7 @@ class IssueView:
     # The number of file changes, to detect a change while the checks run.
     changes: int = 0
     # The page in the archive, if it was looked at.
-    archived: Archived | None = None
+    page_history: PageHistory | None = None
 
 
 def call(
@@ -113,22 +113,23 @@ class Workspace:
         self.events.put("files", self._changes)
         await self._check_later()
 
-    async def archived(self, name: str = "") -> Archived | None:
-        """Return an issue's page in the archive; render it first if a file has changed.
+    async def page_history(self, name: str = "") -> PageHistory | None:
+        """Return an issue's page in the archive and its last valid one; render it if a file has changed.
 
         It is rendered only when it is looked at. Return None if there was no build without problems.
         """
         view = await self.view(name)
-        good, changes, before = view.good, view.changes, view.archived
+        good, changes, before = view.good, view.changes, view.page_history
         if good is None or good.proof is None:
             return None
         if before and before.source is good and before.changes == changes:
             return before
-        last = await run_in_thread(self._render_archived, good.proof)
-        view.archived = Archived.after(before, good, changes, good.proof.newsletter.site, last)
-        return view.archived
+        site = good.proof.newsletter.site
+        latest = await run_in_thread(self._render_archive_page, good.proof)
+        view.page_history = PageHistory.with_render(before, good, changes, site, latest)
+        return view.page_history
 
-    def _render_archived(self, proof: Proof) -> ArchivePage:
+    def _render_archive_page(self, proof: Proof) -> ArchivePage:
         try:
             published = self._issues.published(datetime.now(UTC).date())
             return self._limited_build(archive_page.build, proof.newsletter, proof.issue, published)

@@ -14,7 +14,7 @@ from newsletter.issue import skeleton
 from newsletter.issue.draft import DraftGroup, StoryDraft
 from newsletter.network.connections import IsPublic
 from newsletter.network.hosts import is_public
-from newsletter.sources.entry import Entries, Entry, SourceRequest
+from newsletter.sources.entry import Entries, SourceEntry, SourceRequest
 from newsletter.sources.fetch import LIMITS, Limits
 from newsletter.sources.read import read
 from newsletter.sources.window import Week, week_before
@@ -47,10 +47,10 @@ def create(
     """
     skeleton.new_path(newsletter.issues, day, markdown=markdown)  # nobody is asked for an issue that exists
     requests = [_request(newsletter, name, week or week_before(day)) for name in dict.fromkeys(names)]
-    found = [read(request, limits, is_public) for request in requests]
-    groups = _groups(requests, found)
+    answers = [read(request, limits, is_public) for request in requests]
+    groups = _groups(requests, answers)
     path = skeleton.create(newsletter.issues, day, markdown=markdown, groups=groups)
-    notes = [note for entries in found for note in entries.notes]
+    notes = [note for answer in answers for note in answer.notes]
     return NewIssue(path, sum(len(group.stories) for group in groups), notes)
 
 
@@ -68,19 +68,19 @@ def _request(newsletter: Newsletter, name: str, week: Week) -> SourceRequest:
 def _user_agent(newsletter: Newsletter) -> str:
     """Return the User-Agent, which tells the owner of a source who asks and how often."""
     site = newsletter.config.site
-    return f"news/{__version__} ({f'+{site}; ' if site else ''}an editor begins an issue; once an issue)"
+    return f"news/{__version__} ({f'+{site}; ' if site else ''}one request per new issue)"
 
 
-def _groups(requests: Sequence[SourceRequest], found: Sequence[Entries]) -> list[DraftGroup]:
+def _groups(requests: Sequence[SourceRequest], answers: Sequence[Entries]) -> list[DraftGroup]:
     """Return the stories of each source; an entry that an earlier source gave is left out."""
     seen: set[str] = set()
     groups = []
-    for request, answer in zip(requests, found, strict=True):
+    for request, answer in zip(requests, answers, strict=True):
         new = [entry for entry in answer.entries if not entry.link or entry.link not in seen]
         seen |= {entry.link for entry in new}
         groups.append(DraftGroup(request.name, [_draft(entry) for entry in new]))
     return groups
 
 
-def _draft(entry: Entry) -> StoryDraft:
+def _draft(entry: SourceEntry) -> StoryDraft:
     return StoryDraft(entry.title, entry.link, entry.authors, entry.text)

@@ -10,7 +10,7 @@ from newsletter.sources.window import Week
 
 
 @dataclass(frozen=True)
-class Entry:
+class SourceEntry:
     """An entry of a source; all its texts are plain, and `title` and `authors` are lines.
 
     `link` is a web address, or "" if the entry has none that can be used. `text` has the paragraphs of the
@@ -29,7 +29,7 @@ class Entry:
 class Entries:
     """The entries that a source gave, with notes for the editor."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[SourceEntry, ...]
     notes: tuple[Problem, ...] = ()
 
 

@@ -41,11 +41,11 @@ LIMITS = Limits()
 
 
 @dataclass(frozen=True)
-class Content:
-    """The content of an address; `address` is that after all redirects, `content_type` is the header."""
+class Response:
+    """The response of an address; `url` is that after all redirects, `content_type` is the header."""
 
-    content: bytes
-    address: str
+    body: bytes
+    url: str
     content_type: str = ""
 
 
@@ -57,8 +57,8 @@ class _NoContent(Exception):
         self.what, self.hint = what, hint
 
 
-def fetch(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Content:
-    """Return the content of a source's address; raise Unavailable, which names it, if there is none."""
+def fetch(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Response:
+    """Return the response of a source's address; raise Unavailable, which names it, if there is none."""
     import requests
 
     from newsletter.network.public_session import failure_text
@@ -67,7 +67,7 @@ def fetch(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Conten
     call = partial(_follow_redirects, request, limits, is_public)
     # The time-outs of `requests` begin again with each packet; a slow server would be waited for for hours.
     try:
-        content = BackgroundTask(call, limits.seconds).result()
+        response = BackgroundTask(call, limits.seconds).result()
     except TimedOut as failure:
         what = f"no complete response within {limits.seconds:.0f} seconds"
         raise request.unavailable(what, "try again later") from failure
@@ -81,12 +81,12 @@ def fetch(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Conten
         what = printable(failure_text(failure, limits.seconds), 120)
         raise request.unavailable(what, "check the address, and try again later") from failure
     milliseconds = round(1000 * (time.monotonic() - started))
-    fields = {"url": request.address, "bytes": len(content.content), "milliseconds": milliseconds}
+    fields = {"url": request.address, "bytes": len(response.body), "milliseconds": milliseconds}
     log.debug("source requested", extra=fields)
-    return content
+    return response
 
 
-def _follow_redirects(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Content:
+def _follow_redirects(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Response:
     from newsletter.network.public_session import public_session
 
     address = urldefrag(request.address)[0]
@@ -102,8 +102,8 @@ def _follow_redirects(request: SourceRequest, limits: Limits, is_public: IsPubli
                     continue
                 if response.status_code != 200:
                     raise _refusal(response.status_code, response.headers)
-                content = _read(response, limits)
-                return Content(content, address, response.headers.get("Content-Type", ""))
+                body = _read(response, limits)
+                return Response(body, address, response.headers.get("Content-Type", ""))
     raise _NoContent(f"more than {MAX_REDIRECTS} redirects", "correct the address")
 
 
@@ -126,7 +126,8 @@ def _refusal(status: int, headers: Mapping[str, str]) -> _NoContent:
     if status in (429, 503):
         wait = _wait_seconds(headers)
         why = "too many requests" if status == 429 else "the server is busy"
-        return _NoContent(f"{why}: {status}", f"try again in {_words(wait)}" if wait else "try again later")
+        when = f"in {_duration_text(wait)}" if wait else "later"
+        return _NoContent(f"{why}: {status}", f"try again {when}")
     return _NoContent(f"responds with {status}", "open it in a browser, and try again later")
 
 
@@ -144,5 +145,5 @@ def _wait_seconds(headers: Mapping[str, str]) -> int:
     return round(wait) if 0 < wait <= MAX_WAIT_SECONDS else 0
 
 
-def _words(seconds: int) -> str:
+def _duration_text(seconds: int) -> str:
     return counted(seconds, "second") if seconds < 120 else counted(-(-seconds // 60), "minute")

@@ -5,19 +5,19 @@ from typing import Any, NoReturn
 
 from newsletter.display import counted, printable
 from newsletter.sources.entry import SourceRequest
-from newsletter.sources.fetch import Content
+from newsletter.sources.fetch import Response
 
 _MAX_KEYS = 12
 
 
-def decode(request: SourceRequest, content: Content) -> Any:
+def decode(request: SourceRequest, response: Response) -> Any:
     """Return the JSON of a response; raise Unavailable if it is none."""
-    if not content.content.strip():
+    if not response.body.strip():
         raise request.unavailable("the response is empty", "try again later")
     try:
-        return json.loads(content.content.removeprefix(b"\xef\xbb\xbf"), parse_constant=_refuse)
+        return json.loads(response.body.removeprefix(b"\xef\xbb\xbf"), parse_constant=_refuse)
     except (ValueError, RecursionError) as failure:  # also for bytes that are no text
-        what = "an HTML page" if content.content.lstrip()[:1] == b"<" else "other content"
+        what = "an HTML page" if response.body.lstrip()[:1] == b"<" else "other content"
         raise request.unavailable(f"gave no JSON, but {what}", "write the address of the API") from failure
 
 
@@ -25,7 +25,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def described(value: object) -> str:
+def describe_json(value: object) -> str:
     """Return words for a value of JSON: `a list of 3 items`, `a mapping with the keys id, title`."""
     match value:
         case None:
@@ -41,3 +41,8 @@ def described(value: object) -> str:
         case str():
             return f'the text "{printable(value, 60)}"'
     return f"the number {printable(repr(value), 30)}"
+
+
+def text_or_empty(value: object) -> str:
+    """Return a value of JSON that is a text; "" for another one."""
+    return value if isinstance(value, str) else ""

@@ -4,17 +4,18 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from newsletter.config.sources import EXPRESSIONS
 from newsletter.display import counted, printable
 from newsletter.errors import Problem
 from newsletter.sources import plain_text
 from newsletter.sources.dates import parse_moment
-from newsletter.sources.entry import Entries, Entry, SourceRequest
-from newsletter.sources.fetch import Content
-from newsletter.sources.json_content import decode, described
+from newsletter.sources.entry import Entries, SourceEntry, SourceRequest
+from newsletter.sources.fetch import Response
+from newsletter.sources.json_content import decode, describe_json, text_or_empty
 
 Search = Callable[[object], Any]
 
-_PARTS = ("title", "link", "authors", "date", "text", "rating")
+_PARTS = EXPRESSIONS[1:]
 _FIX = "correct the expression"
 # An expression may also raise TypeError, such as `[?rating > 'x']`, or be nested too deep.
 _FAILURES = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError)
@@ -24,7 +25,7 @@ class _Wanted(NamedTuple):
     """The kind of value that a part of an entry needs, and whether an entry has it."""
 
     name: str
-    is_given: Callable[[Entry], bool]
+    is_given: Callable[[SourceEntry], bool]
 
 
 _WANTED = {
@@ -36,22 +37,22 @@ _WANTED = {
 }
 
 
-def read(request: SourceRequest, content: Content) -> Entries:
+def read(request: SourceRequest, response: Response) -> Entries:
     """Return the entries of a response in JSON, in its order.
 
     Raise ConfigError, at the line of newsletter.yml, for an expression that is wrong or gives nothing.
     """
-    searches = {key: _search(request, key) for key in ("entries", *_PARTS) if getattr(request.source, key)}
-    data = decode(request, content)
+    searches = {key: _search(request, key) for key in EXPRESSIONS if getattr(request.source, key)}
+    data = decode(request, response)
     items = _items(request, searches.pop("entries"), data)
-    found = {key: _evaluated(request, key, search, items) for key, search in searches.items()}
-    if items and not any(_words(value).strip() for value in found["title"].values):
-        gave = described(found["title"].values[0])
+    parts = {key: _evaluated(request, key, search, items) for key, search in searches.items()}
+    if items and not any(text_or_empty(value).strip() for value in parts["title"].values):
+        gave = describe_json(parts["title"].values[0])
         what = f"{_quoted(request, 'title')} gave {gave} and no text in {_in_all(items)}"
-        raise request.invalid("title", f"{what}; an entry is {described(items[0])}", _FIX)
-    columns = [found[key].values if key in found else [None] * len(items) for key in _PARTS]
-    entries = tuple(_entry(*parts, base=content.address) for parts in zip(*columns, strict=True))
-    return Entries(entries, tuple(_notes(request, found, entries)))
+        raise request.invalid("title", f"{what}; an entry is {describe_json(items[0])}", _FIX)
+    columns = [parts[key].values if key in parts else [None] * len(items) for key in _PARTS]
+    entries = tuple(_entry(*values, base=response.url) for values in zip(*columns, strict=True))
+    return Entries(entries, tuple(_notes(request, parts, entries)))
 
 
 class _Part(NamedTuple):
@@ -81,7 +82,7 @@ def _items(request: SourceRequest, search: Search, data: object) -> list[Any]:
         what = f"{written} cannot be evaluated: {_reason(failure)}"
         raise _invalid_entries(request, what) from failure
     if not isinstance(items, list):
-        what = f"{written} gave {described(items)}, and no list; the response is {described(data)}"
+        what = f"{written} gave {describe_json(items)}, and no list; the response is {describe_json(data)}"
         raise _invalid_entries(request, what)
     return items
 
@@ -120,19 +121,15 @@ def _reason(failure: Exception) -> str:
 
 def _entry(
     title: object, link: object, authors: object, date: object, text: object, rating: object, *, base: str
-) -> Entry:
-    return Entry(
-        plain_text.one_line(_words(title)),
+) -> SourceEntry:
+    return SourceEntry(
+        plain_text.one_line(text_or_empty(title)),
         plain_text.address(link, base),
         tuple(name for given in _names(authors) if (name := plain_text.one_line(given))),
         parse_moment(date),
-        _words(text),
+        text_or_empty(text),
         _number(rating),
     )
-
-
-def _words(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _names(value: object) -> list[str]:
@@ -149,15 +146,17 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _notes(request: SourceRequest, found: Mapping[str, _Part], entries: Sequence[Entry]) -> Iterator[Problem]:
+def _notes(
+    request: SourceRequest, parts: Mapping[str, _Part], entries: Sequence[SourceEntry]
+) -> Iterator[Problem]:
     """Yield a warning for each expression that failed somewhere, or gave nothing useful in any entry."""
-    for key, part in found.items():
+    for key, part in parts.items():
         if part.failures:
             count = f"{len(part.failures):,} of {counted(len(entries), 'entry', 'entries')}"
             what = f"{_quoted(request, key)} cannot be evaluated in {count}: {part.failures[0]}"
             yield request.note(what, _FIX, key=key, warning=True)
         elif key in _WANTED and entries and not any(map(_WANTED[key].is_given, entries)):
-            gave = f"{_quoted(request, key)} gave {described(part.values[0])}"
+            gave = f"{_quoted(request, key)} gave {describe_json(part.values[0])}"
             what = f"{gave} and no {_WANTED[key].name} in {_in_all(entries)}"
             yield request.note(what, _FIX, key=key, warning=True)
 

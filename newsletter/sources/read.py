@@ -24,6 +24,6 @@ def read(request: SourceRequest, limits: Limits = LIMITS, is_public: IsPublic = 
 def _read(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Entries:
     from newsletter.sources import json_source, selection, web_feed
 
-    content = fetch(request, limits, is_public)
+    response = fetch(request, limits, is_public)
     reader = web_feed.read if request.source.feed else json_source.read
-    return selection.select(request, reader(request, content))
+    return selection.select(request, reader(request, response))

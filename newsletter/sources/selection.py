@@ -7,40 +7,40 @@ from datetime import UTC, datetime
 from newsletter.display import counted
 from newsletter.errors import Problem
 from newsletter.sources import plain_text
-from newsletter.sources.entry import Entries, Entry, SourceRequest
+from newsletter.sources.entry import Entries, SourceEntry, SourceRequest
 from newsletter.sources.window import week_of
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-def select(request: SourceRequest, found: Entries) -> Entries:
+def select(request: SourceRequest, answer: Entries) -> Entries:
     """Return the entries for the issue, with notes; raise Unavailable if none is left.
 
     The order is that of the ratings, or else of the dates, or else that of the source. Entries without a
     date come after those with one.
     """
-    titled = [entry for entry in found.entries if entry.title]
+    titled = [entry for entry in answer.entries if entry.title]
     if not titled:
-        raise _nothing(request, len(found.entries))
-    in_week = [entry for entry in titled if entry.date is None or request.week.holds(entry.date)]
+        raise _nothing(request, len(answer.entries))
+    in_week = [entry for entry in titled if entry.date is None or request.week.contains(entry.date)]
     if not in_week:
         raise _none_of_week(request, titled)
-    chosen = once(_ordered(in_week))[: request.source.limit]
-    notes = [*found.notes, *_notes(request, len(found.entries) - len(titled), chosen)]
+    chosen = without_duplicates(_ordered(in_week))[: request.source.limit]
+    notes = [*answer.notes, *_notes(request, len(answer.entries) - len(titled), chosen)]
     return Entries(
         tuple(replace(entry, text=plain_text.paragraphs(entry.text)) for entry in chosen), tuple(notes)
     )
 
 
-def once(entries: Iterable[Entry]) -> list[Entry]:
+def without_duplicates(entries: Iterable[SourceEntry]) -> list[SourceEntry]:
     """Return entries in their order, without those whose link was there before; without one, their title."""
-    first: dict[str, Entry] = {}
+    first: dict[str, SourceEntry] = {}
     for entry in entries:
         first.setdefault(entry.link or entry.title.casefold(), entry)
     return list(first.values())
 
 
-def _ordered(entries: list[Entry]) -> list[Entry]:
+def _ordered(entries: list[SourceEntry]) -> list[SourceEntry]:
     if any(entry.rating is not None for entry in entries):
         return sorted(entries, key=lambda e: (e.rating is not None, e.rating or 0.0), reverse=True)
     return sorted(entries, key=lambda entry: entry.date or _FIRST, reverse=True)
@@ -55,7 +55,7 @@ def _nothing(request: SourceRequest, count: int) -> Exception:
     return request.unavailable(what, "try again later: some services give an empty list now and then")
 
 
-def _none_of_week(request: SourceRequest, entries: list[Entry]) -> Exception:
+def _none_of_week(request: SourceRequest, entries: list[SourceEntry]) -> Exception:
     dates = sorted(entry.date.date() for entry in entries if entry.date)
     days = f"{dates[0]} to {dates[-1]}" if dates[0] < dates[-1] else str(dates[0])
     gave = counted(len(entries), "entry", "entries")
@@ -63,7 +63,7 @@ def _none_of_week(request: SourceRequest, entries: list[Entry]) -> Exception:
     return request.unavailable(what, f"for the week of the newest: --week {week_of(dates[-1])}")
 
 
-def _notes(request: SourceRequest, untitled: int, chosen: list[Entry]) -> Iterable[Problem]:
+def _notes(request: SourceRequest, untitled: int, chosen: list[SourceEntry]) -> Iterable[Problem]:
     if len(chosen) < request.source.limit:
         what = f"has only {counted(len(chosen), 'entry', 'entries')} for the week {request.week.days}"
         yield request.note(f"{what}, and its limit is {request.source.limit}")

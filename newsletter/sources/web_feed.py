@@ -8,47 +8,47 @@ from typing import Any
 from newsletter.display import counted
 from newsletter.errors import Problem
 from newsletter.sources import json_feed, plain_text
-from newsletter.sources.entry import Entries, Entry, SourceRequest
-from newsletter.sources.fetch import Content
+from newsletter.sources.entry import Entries, SourceEntry, SourceRequest
+from newsletter.sources.fetch import Response
 
 _HTML_PAGE = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
 
 
-def read(request: SourceRequest, content: Content) -> Entries:
+def read(request: SourceRequest, response: Response) -> Entries:
     """Return the entries of a feed, in its order; raise Unavailable if the content is no feed."""
-    start = content.content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = response.body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"{", b"[")):
-        return json_feed.read(request, content)
+        return json_feed.read(request, response)
     if not start:
         raise request.unavailable("the response is empty", "try again later")
-    parsed = _parsed(content)
+    parsed = _parsed(response)
     if not parsed.version:
-        what = "an HTML page" if _HTML_PAGE.match(start) else f'content of the type "{_type(content)}"'
+        what = "an HTML page" if _HTML_PAGE.match(start) else f'content of the type "{_type(response)}"'
         fix = "write the address of the feed: the page may name it as RSS or Atom"
         raise request.unavailable(f"gave no feed, but {what}", fix)
     is_atom = parsed.version.startswith("atom")
-    entries = tuple(_entry(one, content.address, is_atom) for one in parsed.entries)
+    entries = tuple(_entry(item, response.url, is_atom) for item in parsed.entries)
     return Entries(entries, tuple(_notes(request, parsed, len(entries))))
 
 
-def _parsed(content: Content) -> Any:
+def _parsed(response: Response) -> Any:
     import feedparser
 
-    headers = {"content-type": content.content_type, "content-location": content.address}
+    headers = {"content-type": response.content_type, "content-location": response.url}
     # A file object: feedparser opens a text, and bytes too, as the path of a local file if there is one.
     # The HTML in it becomes plain text here, so that feedparser need not spend a second on cleaning it.
     return feedparser.parse(
-        io.BytesIO(content.content),
+        io.BytesIO(response.body),
         response_headers=headers,
         sanitize_html=False,
         resolve_relative_uris=False,
     )
 
 
-def _type(content: Content) -> str:
-    return plain_text.one_line(content.content_type)[:60] or "unknown"
+def _type(response: Response) -> str:
+    return plain_text.one_line(response.content_type)[:60] or "unknown"
 
 
 def _notes(request: SourceRequest, parsed: Any, count: int) -> list[Problem]:
@@ -65,30 +65,30 @@ def _notes(request: SourceRequest, parsed: Any, count: int) -> list[Problem]:
     return [request.note(what, "compare them with the page", warning=True)]
 
 
-def _entry(one: Any, base: str, is_atom: bool) -> Entry:
-    kind = (one.get("title_detail") or {}).get("type")
+def _entry(item: Any, base: str, is_atom: bool) -> SourceEntry:
+    kind = (item.get("title_detail") or {}).get("type")
     # Only Atom says whether a title is HTML.
     is_html = kind != "text/plain" if is_atom and kind else None
-    names = (author.get("name") for author in one.get("authors") or () if author)
-    return Entry(
-        plain_text.one_line(one.get("title") or "", is_html),
-        plain_text.address(one.get("link"), base),
+    names = (author.get("name") for author in item.get("authors") or () if author)
+    return SourceEntry(
+        plain_text.one_line(item.get("title") or "", is_html),
+        plain_text.address(item.get("link"), base),
         tuple(name for given in names if given and "@" not in given and (name := plain_text.one_line(given))),
-        _moment(one),
-        _text(one),
+        _moment(item),
+        _text(item),
     )
 
 
-def _text(one: Any) -> str:
+def _text(item: Any) -> str:
     """Return the content of an entry, or its summary, as the feed wrote it."""
-    first: dict[str, Any] = (one.get("content") or ({},))[0]
-    return str(first.get("value") or one.get("summary") or "")
+    first: dict[str, Any] = (item.get("content") or ({},))[0]
+    return str(first.get("value") or item.get("summary") or "")
 
 
-def _moment(one: Any) -> datetime | None:
+def _moment(item: Any) -> datetime | None:
     """Return the time at which an entry was published, or else updated."""
-    # Not `one.get`, which warns where feedparser takes one date for the other.
-    parts = dict.get(one, "published_parsed") or dict.get(one, "updated_parsed")
+    # Not `item.get`, which warns where feedparser takes one date for the other.
+    parts = dict.get(item, "published_parsed") or dict.get(item, "updated_parsed")
     if parts is None:
         return None
     try:

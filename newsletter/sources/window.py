@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from newsletter.config.sources import FIELDS, iso_week
+
 _WEEK = re.compile(r"([12][0-9]{3})-W([0-9]{2})")
 
 
@@ -15,8 +17,7 @@ class Week:
 
     def __str__(self) -> str:
         """Return the week in the notation of ISO 8601: 2026-W18."""
-        year, number, _ = self.monday.isocalendar()
-        return f"{year}-W{number:02}"
+        return iso_week(self.monday)
 
     @property
     def sunday(self) -> date:
@@ -28,15 +29,14 @@ class Week:
         """Return the first and the last day as words: `2026-04-27 to 2026-05-03`."""
         return f"{self.monday} to {self.sunday}"
 
-    def holds(self, moment: datetime) -> bool:
+    def contains(self, moment: datetime) -> bool:
         """Return True for a time in this week."""
         return self.monday <= moment.astimezone(UTC).date() <= self.sunday
 
     def fill(self, address: str) -> str:
-        """Return an address with the values of its fields `{week}`, `{date}` and `{month}`."""
-        values = {"{week}": str(self), "{date}": str(self.monday), "{month}": f"{self.monday:%Y-%m}"}
-        for field, value in values.items():
-            address = address.replace(field, value)
+        """Return an address with the values of its fields, such as `{week}`."""
+        for field, value in FIELDS.items():
+            address = address.replace(f"{{{field}}}", value(self.monday))
         return address
 
 

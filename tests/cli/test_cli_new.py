@@ -68,11 +68,7 @@ def news(*arguments: str) -> Result:
 
 def titles(path: Path) -> list[str]:
     """Return the titles of a new issue, after an editor has filled in what it asks for."""
-    text = (
-        path.read_text("utf-8")
-        .replace('subject: ""', "subject: Soup")
-        .replace('preheader: ""', "preheader: A soup")
-    )
+    text = samples.with_subject(path.read_text("utf-8"))
     lines = [f"{line} Text." if line.endswith("text: |") else line for line in text.split("\n")]
     text = "\n".join(line.replace("text: | Text.", "text: Text.") for line in lines)
     text = "\n".join(f"{line}\n\nText." if line.startswith("#### ") else line for line in text.split("\n"))
@@ -111,7 +107,7 @@ def test_our_own_newsletter_begins_with_the_five_most_upvoted_papers(
     assert "2604.01003" in text and "Author B" not in text and "more_authors: 1" in text
     (request,) = web.requests
     assert request.path == PAPERS
-    agent = f"news/{__version__} (+https://papers.example.com; an editor begins an issue; once an issue)"
+    agent = f"news/{__version__} (+https://papers.example.com; one request per new issue)"
     assert request.headers["User-Agent"] == agent
 
 
@@ -125,11 +121,7 @@ def test_an_issue_that_is_not_written_yet_does_not_pass_the_checks(
     path = folder / "issues" / f"2026-05-04.{suffix}"
     result = news("check", "2026-05-04")
     assert result.exit_code == 1
-    text = (
-        path.read_text("utf-8")
-        .replace('subject: ""', "subject: Soup")
-        .replace('preheader: ""', "preheader: A soup")
-    )
+    text = samples.with_subject(path.read_text("utf-8"))
     path.write_text(text.replace("text: |\n\n", "text: Hello\n\n", 1), "utf-8")
     result = news("check", "2026-05-04")
     assert result.exit_code == 1
@@ -144,8 +136,7 @@ def test_the_text_of_a_source_is_a_comment_and_never_in_the_mail(web: ProxyFake,
         text = path.read_text("utf-8")
         assert "We study nothing, at length." in text
         assert "not the end of a comment" in text
-        filled = text.replace('subject: ""', "subject: Soup").replace('preheader: ""', "preheader: A soup")
-        filled = filled.replace("text: |\n", "text: Hello\n")
+        filled = samples.with_subject(text).replace("text: |\n", "text: Hello\n")
         if kind == "--markdown":
             filled = "\n".join(
                 f"{one}\n\nHello" if one.startswith("####") else one for one in filled.split("\n")

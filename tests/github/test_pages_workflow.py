@@ -125,9 +125,10 @@ def test_a_deploy_that_changed_nothing_is_found(
         "needs.build.outputs.sitemap": address,
         "needs.build.outputs.sum": outputs(machine)["sum"],
     }
-    look = step("look", "Wait until the sitemap is the one that was built")
-    assert 44 * look["env"]["PAUSE"] > 600, "GitHub keeps old answers for ten minutes"
-    hurried = look | {"env": look["env"] | {"PAUSE": 0}, "run": look["run"].replace("{1..44}", "{1..3}")}
+    verify = step("verify", "Wait until the sitemap is the one that was built")
+    assert 44 * verify["env"]["PAUSE"] > 600, "GitHub keeps old answers for ten minutes"
+    run = verify["run"].replace("{1..44}", "{1..3}")
+    hurried = verify | {"env": verify["env"] | {"PAUSE": 0}, "run": run}
     done = machine.run(hurried)
     assert done.exit_code() == exit_code
     assert ("is not the sitemap of this build" in done.output) == bool(exit_code)
@@ -138,4 +139,4 @@ def test_an_archive_without_a_site_is_not_looked_at(machine: Runner) -> None:
     (machine.folder / "outputs").write_text("")
     assert machine.run(step("build", "Note the sitemap")).exit_code() == 0
     assert outputs(machine) == {}
-    assert runner.workflow("pages.yml")["jobs"]["look"]["if"] == "needs.build.outputs.sitemap != ''"
+    assert runner.workflow("pages.yml")["jobs"]["verify"]["if"] == "needs.build.outputs.sitemap != ''"

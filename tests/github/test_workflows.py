@@ -226,7 +226,7 @@ def test_sending_on_merge() -> None:
 def page_faults(send: dict[str, Any], pages: dict[str, Any]) -> list[str]:
     """Return the reasons for which a page could be missing when its mail leaves, or the site be unsafe."""
     call, sender = send["jobs"].get("pages", {}), send["jobs"]["send"]
-    build, deploy, look = (pages["jobs"].get(name, {}) for name in ("build", "deploy", "look"))
+    build, deploy, verify = (pages["jobs"].get(name, {}) for name in ("build", "deploy", "verify"))
     faults = []
     if call.get("uses") != "$/.github/workflows/pages.yml" or "workflow_call" not in pages[True]:
         faults.append("the send does not publish the archive")
@@ -245,7 +245,7 @@ def page_faults(send: dict[str, Any], pages: dict[str, Any]) -> list[str]:
         faults.append("the job that renders may write")
     if deploy["permissions"] != {"pages": "write", "id-token": "write"} or deploy.get("needs") != "build":
         faults.append("the job that deploys may do more, or less, than that")
-    if look.get("permissions") != {} or look.get("needs") != ["build", "deploy"]:
+    if verify.get("permissions") != {} or verify.get("needs") != ["build", "deploy"]:
         faults.append("nobody looks at the site, or with a permission")
     if {step["uses"].partition("@")[0] for step in deploy["steps"]} != {"actions/deploy-pages"}:
         faults.append("another program sees the token that deploys")
@@ -309,7 +309,7 @@ def test_the_archive_is_published_before_the_send() -> None:
             "secret",
             id="inherited-secrets",
         ),
-        pytest.param("needs: [build, deploy]", "needs: build", "nobody looks", id="look"),
+        pytest.param("needs: [build, deploy]", "needs: build", "nobody looks", id="verify"),
         pytest.param("!github.event.repository.fork", "true", "fork publishes", id="fork"),
         pytest.param(', ref: "main"', "", "old archive", id="old-archive"),
     ],

@@ -12,10 +12,10 @@ from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 from newsletter.render.model import Site
 from tests import samples
-from tests.hostile.test_preview import ask
+from tests.preview.client import ask
 
 BASE = "https://soup.example.com"
-PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\x06\0\0\0"
+PNG = samples.png(3, 2)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>top.document.title = "run"</script></svg>'
 
 

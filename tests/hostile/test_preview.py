@@ -1,12 +1,10 @@
 """Tests of the preview against other sites, and against mail that attacks the page that shows it."""
 
-import asyncio
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,6 +12,7 @@ from newsletter.preview import mail_views
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 from tests import samples
+from tests.preview.client import ask
 from tests.preview.conftest import Letter, Recorder, Served, letter, page, preview, recorder
 
 __all__ = ["letter", "page", "preview", "recorder"]  # fixtures
@@ -27,17 +26,6 @@ PRIVATE = ("/subscribers", "/outbox", "/outbox/a.eml", "/outbox/a.eml/mail.html"
 @pytest.fixture
 def web(tmp_path: Path) -> Any:
     return app(Workspace(samples.write(tmp_path)))
-
-
-def ask(web: Any, *requests: tuple[str, str], **headers: str) -> list[httpx.Response]:
-    """Return the response to each request, by method and path."""
-
-    async def answers() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(web, client=("127.0.0.1", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
-            return [await browser.request(method, path, headers=headers) for method, path in requests]
-
-    return asyncio.run(answers())
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "unheard-of", ""])

@@ -1,6 +1,7 @@
 """Sources of a stranger's branch, and hostile answers: each ends with an error or an issue."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -78,9 +79,7 @@ def test_hostile_titles_and_texts_stay_titles_and_comments(
         web.pages["/soup"] = Reply(200, f'<rss version="2.0"><channel>{items}</channel></rss>'.encode())
         keys = "feed: '{url}/soup'"
     path = begun(tmp_path, web, keys, markdown)
-    text = (
-        path.read_text("utf-8").replace('subject: ""', "subject: S").replace('preheader: ""', "preheader: P")
-    )
+    text = samples.with_subject(path.read_text("utf-8"))
     text = text.replace("text: |\n", "text: W\n").replace("#### What it is", "#### What it is\nW")
     issue = files.parse(text.replace("#### This week", "#### This week\nW").encode(), path)
     assert not issue.ready
@@ -123,28 +122,39 @@ def test_many_entries_are_limited(web: SourceFake, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "expected"),
     [
-        pytest.param(b"<rss version='2.0'><channel>" + b"<item><title>" * 5_000, id="deep-rss"),
         pytest.param(
-            b"<feed xmlns='http://www.w3.org/2005/Atom'>" + b"<entry><title>&" * 5_000, id="deep-atom"
+            b"<rss version='2.0'><channel>" + b"<item><title>" * 5_000,
+            "gave 1 entry without a title",
+            id="deep-rss",
         ),
         pytest.param(
-            b"<rss version='2.0'><channel><item><title>" + b"&lt;b" * 100_000 + b"</title></item>", id="tags"
+            b"<feed xmlns='http://www.w3.org/2005/Atom'>" + b"<entry><title>&" * 5_000,
+            "gave 1 entry without a title",
+            id="deep-atom",
         ),
-        pytest.param(b"<rss version='2.0'>" + b"<!--" * 200_000, id="comments"),
-        pytest.param(b"<!DOCTYPE x [" + b"<!ENTITY a 'b'>" * 50_000, id="entities"),
-        pytest.param(b"\xff\xfe" + "<rss version='2.0'>".encode("utf-16-le") * 10_000, id="utf-16"),
-        pytest.param(b"{" * 500_000, id="braces"),
-        pytest.param(bytes(range(256)) * 3_000, id="bytes"),
+        pytest.param(b"<rss version='2.0'>" + b"<!--" * 200_000, "without an entry", id="comments"),
+        pytest.param(b"<!DOCTYPE x [" + b"<!ENTITY a 'b'>" * 50_000, "gave no feed, but", id="entities"),
+        pytest.param(
+            b"\xff\xfe" + "<rss version='2.0'>".encode("utf-16-le") * 10_000, "gave no feed, but", id="utf-16"
+        ),
+        pytest.param(b"{" * 500_000, "gave no JSON, but other content", id="braces"),
+        pytest.param(bytes(range(256)) * 3_000, "gave no feed, but", id="bytes"),
     ],
 )
-def test_hostile_bytes_end_with_an_error_or_an_issue(content: bytes, web: SourceFake, tmp_path: Path) -> None:
+def test_hostile_bytes_are_an_error(content: bytes, expected: str, web: SourceFake, tmp_path: Path) -> None:
     web.pages["/soup"] = Reply(200, content, {"Content-Type": "application/rss+xml"})
-    try:
-        assert begun(tmp_path, web, "feed: '{url}/soup'").exists()
-    except Unavailable as refused:
-        assert refused.where.endswith("newsletter.yml:7")
+    told = refusal(tmp_path, web, "feed: '{url}/soup'")
+    assert told.startswith("newsletter.yml:7: ") and expected in told
+
+
+def test_a_title_of_many_tags_is_read(web: SourceFake, tmp_path: Path) -> None:
+    title = "&lt;b" * 100_000
+    feed = f"<rss version='2.0'><channel><item><title>{title}</title></item></channel></rss>"
+    web.pages["/soup"] = Reply(200, feed.encode())
+    (written,) = re.findall("- title: (.*)", begun(tmp_path, web, "feed: '{url}/soup'").read_text("utf-8"))
+    assert written == f'"{"<b" * 249}<…"'
 
 
 def test_a_link_in_place_of_the_folder_of_issues_is_not_followed(web: SourceFake, tmp_path: Path) -> None:

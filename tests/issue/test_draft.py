@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.issue import files
-from newsletter.issue.draft import DraftGroup, StoryDraft, placed, source_comment
+from newsletter.issue.draft import DraftGroup, StoryDraft, assign_drafts, source_comment
 from newsletter.issue.markdown.skeleton import skeleton as markdown_skeleton
 from newsletter.issue.model import Issue, Passage, Section, Story
 from newsletter.issue.yaml_skeleton import skeleton as yaml_skeleton
 from newsletter.sources.plain_text import one_line, paragraphs
+from tests import samples
 
 DAY = date(2026, 5, 4)
 FORMATS = {".yml": yaml_skeleton, ".md": markdown_skeleton}
@@ -56,7 +57,7 @@ HOSTILE = [
 
 def read(text: str, suffix: str) -> Issue:
     """Return the issue of a skeleton, after an editor has filled in what it asks for."""
-    text = text.replace('subject: ""', "subject: Soup").replace('preheader: ""', "preheader: A soup")
+    text = samples.with_subject(text)
     if suffix == ".yml":
         text = re.sub(r'^ +link: ""\n', "", text, flags=re.MULTILINE)
         text = re.sub(r"^( +text): \|\n$", r"\1: Written.\n", text, flags=re.MULTILINE)
@@ -136,7 +137,7 @@ STORY = Story(title="Leek", link=LINK)
 def titles(sections: list[Section], groups: list[DraftGroup]) -> list[tuple[str | None, str]]:
     return [
         (section.heading, " ".join(draft.title for draft in drafts))
-        for section, drafts in placed(sections, groups)
+        for section, drafts in assign_drafts(sections, groups)
     ]
 
 

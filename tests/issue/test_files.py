@@ -13,6 +13,7 @@ import yaml
 from newsletter.errors import IssueError, Unavailable
 from newsletter.issue import files, skeleton
 from newsletter.issue.model import Issue
+from tests import samples
 
 ROOT = Path(__file__).parent.parent.parent
 REAL = ROOT / "issues" / "2026-04-27.yml"
@@ -433,8 +434,8 @@ def test_a_new_issue_needs_only_to_be_filled_in(folder: Path) -> None:
 
 def filled_in(text: str) -> str:
     """Return a skeleton in which an editor has filled in each place."""
-    text = text.replace('subject: ""', "subject: Soup").replace('preheader: ""', "preheader: A soup.")
-    text = text.replace('title: ""', "title: Leek").replace('link: ""', "link: https://example.com")
+    text = samples.with_subject(text).replace('title: ""', "title: Leek")
+    text = text.replace('link: ""', "link: https://example.com")
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.endswith("text: |") and not line.startswith("#"):

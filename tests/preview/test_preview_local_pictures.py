@@ -1,7 +1,6 @@
 """Tests of pictures of the newsletter's folder: the preview shows them before the site has them."""
 
 import asyncio
-import struct
 from base64 import b64encode
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -13,13 +12,14 @@ from newsletter.preview.builder import build
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
 from newsletter.render.model import Site
-from tests.hostile.test_preview import ask
+from tests import samples
+from tests.preview.client import ask
 from tests.preview.conftest import Letter, letter
 
 __all__ = ["letter"]  # a fixture
 
 ADDRESS = "https://soup.example.com/pictures/a%20bowl.png"
-PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 300, 200) + b"\x08\x06\0\0\0"
+PNG = samples.png(300, 200)
 DATA = f"data:image/png;base64,{b64encode(PNG).decode()}"
 ISSUE = "issues/2026-01-05.yml"
 IMAGE = "    image: {src: pictures/a bowl.png, alt: A bowl}\n    passages:\n"

@@ -12,9 +12,10 @@ from newsletter.render.model import Site
 from newsletter.render.picture_size import media_type, picture_size
 from newsletter.render.pictures import BadPicture, Picture, published_file, resolve
 from newsletter.render.pipeline import render
+from tests import samples
 from tests.render import material
 
-PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 300, 200) + b"\x08\x06\0\0\0"
+PNG = samples.png(300, 200)
 JPEG = (
     b"\xff\xd8\xff\xe0\0\x10JFIF"
     + b"\0" * 10

@@ -1,6 +1,5 @@
 """A newsletter for tests of the archive: any number of issues, and sends in its ledger."""
 
-import struct
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -10,7 +9,7 @@ from newsletter.store.database import open_database
 from newsletter.store.schema import chunk_table, recipient_table, send_table, subscriber_table
 from tests import samples
 
-PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\x06\0\0\0"
+PNG = samples.png(3, 2)
 
 _ISSUE = """\
 subject: {subject}

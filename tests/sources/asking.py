@@ -5,7 +5,7 @@ from typing import Any
 
 from newsletter.config.sources import Source
 from newsletter.sources.entry import SourceRequest
-from newsletter.sources.fetch import Content
+from newsletter.sources.fetch import Response
 from newsletter.sources.window import Week
 
 ADDRESS = "https://soup.example.com/feed.xml"
@@ -23,6 +23,6 @@ def request(**keys: Any) -> SourceRequest:
     return SourceRequest("soup", source, WEEK, "news (test)", lines)
 
 
-def content(text: str | bytes, content_type: str = "") -> Content:
+def content(text: str | bytes, content_type: str = "") -> Response:
     """Return a response of ADDRESS."""
-    return Content(text.encode() if isinstance(text, str) else text, ADDRESS, content_type)
+    return Response(text.encode() if isinstance(text, str) else text, ADDRESS, content_type)

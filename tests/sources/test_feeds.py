@@ -8,10 +8,10 @@ import pytest
 
 from newsletter.errors import Unavailable
 from newsletter.sources import web_feed
-from newsletter.sources.entry import Entries, Entry
+from newsletter.sources.entry import Entries, SourceEntry
 from tests.sources.asking import content, request
 
-LEEK = Entry(
+LEEK = SourceEntry(
     "Leek & potato, the <quick> way",
     "https://soup.example.com/leek?a=1&b=2",
     ("Ada Example",),

@@ -8,7 +8,7 @@ import pytest
 
 from newsletter.errors import ConfigError, Unavailable
 from newsletter.sources import json_source
-from newsletter.sources.entry import Entries, Entry
+from newsletter.sources.entry import Entries, SourceEntry
 from tests.sources.asking import ADDRESS, content, request
 
 SOUPS = [
@@ -54,7 +54,7 @@ def values(key: str, *given: object) -> list[Any]:
 def test_the_expressions_give_the_parts_of_entries() -> None:
     assert read({"soups": SOUPS}, entries="soups", **EXPRESSIONS) == Entries(
         (
-            Entry(
+            SourceEntry(
                 "Leek",
                 "https://soup.example.com/leek",
                 ("Ada Example", "Bo Sample"),
@@ -62,7 +62,7 @@ def test_the_expressions_give_the_parts_of_entries() -> None:
                 "It is warm.",
                 4.0,
             ),
-            Entry(
+            SourceEntry(
                 "Lentil", "https://soup.example.com/lentil", (), datetime(2026, 4, 29, tzinfo=UTC), "", 7.5
             ),
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from newsletter.errors import Unavailable
-from newsletter.sources.entry import Entries, Entry, SourceRequest
+from newsletter.sources.entry import Entries, SourceEntry, SourceRequest
 from newsletter.sources.selection import select
 from tests.sources.asking import ADDRESS, request
 
@@ -14,20 +14,20 @@ FEED = request(feed=ADDRESS, limit=3)
 RATED = request(json=ADDRESS, title="t", rating="r", limit=3)
 
 
-def entry(title: str, day: int | None = None, rating: float | None = None) -> Entry:
+def entry(title: str, day: int | None = None, rating: float | None = None) -> SourceEntry:
     """Return an entry of a day of April 2026, at noon; the week is that from 27 April."""
     at = datetime(2026, 4, day, 12, tzinfo=UTC) if day else None
-    return Entry(title, f"https://example.com/{title}", (), at, rating=rating)
+    return SourceEntry(title, f"https://example.com/{title}", (), at, rating=rating)
 
 
-def selected(asked: SourceRequest, *entries: Entry) -> tuple[str, list[str]]:
+def selected(asked: SourceRequest, *entries: SourceEntry) -> tuple[str, list[str]]:
     """Return the titles, and the notes behind `source soup: `."""
     chosen = select(asked, Entries(entries))
     notes = [f"{note.severity}: {note.what.removeprefix('source soup: ')}" for note in chosen.notes]
     return " ".join(entry.title for entry in chosen.entries), notes
 
 
-def refusal(asked: SourceRequest, *entries: Entry) -> str:
+def refusal(asked: SourceRequest, *entries: SourceEntry) -> str:
     with pytest.raises(Unavailable) as raised:
         select(asked, Entries(entries))
     return f"{raised.value.what}; {raised.value.hint}"

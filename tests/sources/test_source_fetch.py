@@ -13,7 +13,7 @@ import pytest
 
 from newsletter.errors import Unavailable
 from newsletter.network.hosts import is_public
-from newsletter.sources.fetch import MAX_REDIRECTS, Content, Limits, fetch
+from newsletter.sources.fetch import MAX_REDIRECTS, Limits, Response, fetch
 from tests.fakes.source import SourceFake
 from tests.fakes.web import Fault, Reply
 from tests.sources.asking import request
@@ -35,7 +35,7 @@ def web() -> Iterator[SourceFake]:
         yield fake
 
 
-def fetched(web: SourceFake, path: str = "/feed", limits: Limits = LIMITS) -> Content:
+def fetched(web: SourceFake, path: str = "/feed", limits: Limits = LIMITS) -> Response:
     return fetch(request(feed=web.url + path), limits, web.is_public)
 
 
@@ -53,7 +53,7 @@ def test_the_address_is_asked_once_for_its_week(web: SourceFake) -> None:
     asked = request(feed=f"{web.url}/feed?week={{week}}&from={{date}}&month={{month}}")
     found = fetch(asked, LIMITS, web.is_public)
     path = "/feed?week=2026-W18&from=2026-04-27&month=2026-04"
-    assert found == Content(b"soup", web.url + path, "text/plain; charset=utf-8")
+    assert found == Response(b"soup", web.url + path, "text/plain; charset=utf-8")
     (received,) = web.requests
     assert (received.method, received.path) == ("GET", path)
     assert received.headers["User-Agent"] == "news (test)"
@@ -79,7 +79,7 @@ def test_redirects_are_followed_a_few_times(web: SourceFake) -> None:
     for number in range(MAX_REDIRECTS):
         target = "/feed" if number == MAX_REDIRECTS - 1 else f"/r{number + 1}"
         web.pages[f"/r{number}"] = Reply(302, b"", {"Location": target})
-    assert fetched(web, "/r0").address == f"{web.url}/feed"
+    assert fetched(web, "/r0").url == f"{web.url}/feed"
     web.pages["/more"] = Reply(302, b"", {"Location": "/r0"})
     assert refusal(web, "/more") == f"more than {MAX_REDIRECTS} redirects; correct the address"
 
@@ -115,7 +115,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(host: str, web: SourceF
 
 def test_a_response_at_the_limit_is_read_and_a_larger_one_is_not(web: SourceFake) -> None:
     web.pages["/feed"] = Reply(200, b"x" * LIMITS.max_bytes)
-    assert len(fetched(web).content) == LIMITS.max_bytes
+    assert len(fetched(web).body) == LIMITS.max_bytes
     web.pages["/feed"] = Reply(200, b"x" * (LIMITS.max_bytes + 1))
     assert refusal(web) == "the response is larger than 0.1 MB; choose an address that gives fewer entries"
 
@@ -124,7 +124,7 @@ def test_a_response_at_the_limit_is_read_and_a_larger_one_is_not(web: SourceFake
 def test_a_packed_response_is_limited_by_its_unpacked_size(encoding: str, web: SourceFake) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     web.pages["/feed"] = Reply(200, pack(b"soup" * 10), {"Content-Encoding": encoding})
-    assert fetched(web).content == b"soup" * 10
+    assert fetched(web).body == b"soup" * 10
     bomb = pack(b"\0" * 20_000_000)
     assert len(bomb) < 1_000_000
     web.pages["/feed"] = Reply(200, bomb, {"Content-Encoding": encoding})

@@ -34,11 +34,11 @@ def test_a_week_begins_and_ends_at_midnight_in_utc() -> None:
     week = Week(date(2026, 4, 27))
     first = datetime(2026, 4, 27, tzinfo=UTC)
     last = first + timedelta(days=7, microseconds=-1)
-    assert [week.holds(moment) for moment in (first, last)] == [True, True]
+    assert [week.contains(moment) for moment in (first, last)] == [True, True]
     outside = (first - timedelta(microseconds=1), last + timedelta(microseconds=1))
-    assert [week.holds(moment) for moment in outside] == [False, False]
+    assert [week.contains(moment) for moment in outside] == [False, False]
     east = timezone(timedelta(hours=2))
-    assert not week.holds(datetime(2026, 4, 27, 1, tzinfo=east))
+    assert not week.contains(datetime(2026, 4, 27, 1, tzinfo=east))
 
 
 def test_a_week_is_parsed() -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from newsletter.issue.draft import DraftGroup, StoryDraft, placed, source_comment
+from newsletter.issue.draft import DraftGroup, StoryDraft, assign_drafts, source_comment
 from newsletter.issue.model import Issue, Passage, Section, Story
 
 _FRONT_MATTER = """\
@@ -41,7 +41,8 @@ def skeleton(day: date, previous: Issue | None, groups: Sequence[DraftGroup] = (
     opening = [passage.heading for passage in previous.opening if passage.heading] if previous else []
     sections = [section for _, section in previous.located_sections()] if previous else [_EXAMPLE]
     lines = [_heading(4, heading) for heading in opening or ["This week"]]
-    lines += [line for section, drafts in placed(sections, groups) for line in _section(section, drafts)]
+    for section, drafts in assign_drafts(sections, groups):
+        lines += _section(section, drafts)
     return "\n\n".join((_FRONT_MATTER.format(day=day.isoformat()), *lines)) + "\n"
 
 
