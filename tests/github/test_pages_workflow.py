@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from newsletter.services.archive_folder import LOCK, MANIFEST
 from newsletter.starter.github_workflows import workflows
 from tests import repositories, runner, samples
 from tests.required import need
@@ -60,14 +61,14 @@ def test_only_issues_that_are_ready_and_due_are_published(built: Path) -> None:
 
 def test_github_pages_can_publish_the_files(built: Path) -> None:
     """It wants regular files that everybody may read; hidden files are not uploaded."""
-    every = list(built.rglob("*"))
-    for path in every:
+    every = set(built.rglob("*"))
+    hidden = {path for path in every if any(part[0] == "." for part in path.relative_to(built).parts)}
+    for path in every - hidden:
         about = path.lstat()
         assert about.st_mode & stat.S_IROTH
         assert stat.S_ISDIR(about.st_mode) or (stat.S_ISREG(about.st_mode) and about.st_nlink == 1)
-    hidden = {path for path in every if any(part[0] == "." for part in path.relative_to(built).parts)}
-    # No page needs these: one is for a site that Pages builds from a branch, one for the next build.
-    assert {path.name for path in hidden} == {".nojekyll", ".news-archive.json"}
+    # No page needs these: one is for a site that Pages builds from a branch, two are for the next build.
+    assert {path.name for path in hidden} == {".nojekyll", MANIFEST, LOCK}
     assert not any(one.name in page.read_text() for page in built.rglob("*.html") for one in hidden)
 
 
