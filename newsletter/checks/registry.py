@@ -25,6 +25,7 @@ from newsletter.checks.content.subject import subject
 from newsletter.checks.content.tables import tables
 from newsletter.checks.content.tracked_links import tracked_links
 from newsletter.checks.content.unfinished import unfinished
+from newsletter.checks.content.updated import updated
 from newsletter.checks.external.issue_page import page_answers
 from newsletter.checks.external.private_files import private_files
 from newsletter.checks.external.spam import spam
@@ -88,6 +89,7 @@ CONTENT: Mapping[str, Check] = {
     "long-passages": Check(long_passages, "warning"),
     "repeated": Check(repeated, "warning"),
     "monday": Check(monday, "warning"),
+    "updated": Check(updated, "warning"),
     "links": Check(links, "error"),
     "link-text": Check(link_text, "warning"),
     "tracked-links": Check(tracked_links, "warning"),

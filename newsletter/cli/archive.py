@@ -21,7 +21,7 @@ _FOLDER = Path("site")
     type=click.Path(path_type=Path),
     help=f"The folder of the archive, relative to the current one.  [default: {_FOLDER.as_posix()}]",
 )
-@click.option("--no-cards", is_flag=True, help="Draw no pictures for sites that show a link to a page.")
+@click.option("--no-cards", is_flag=True, help="Do not draw card.png, which other sites show beside a link.")
 @click.pass_obj
 def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
     """Build the web pages and feeds of the published issues.

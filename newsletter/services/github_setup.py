@@ -31,7 +31,7 @@ _DEPLOY, _MAX_WORKFLOW_BYTES = b"actions/deploy-pages@", 1_000_000
 class GitHubSetup:
     """A newsletter on GitHub: the top of its work tree, and the options of its workflows.
 
-    `notes` say what a person should look at.
+    `notes` are the warnings and notes for a person.
     """
 
     top: Path
@@ -92,14 +92,14 @@ def _missing_settings(newsletter: Newsletter) -> Iterator[Problem]:
 
 
 def _missing_archive(newsletter: Newsletter, repository: str) -> Iterator[Problem]:
-    """Yield a note for each setting without which nothing can be published."""
+    """Yield a warning for each setting without which nothing can be published."""
     if not newsletter.config.archive.exists:
         what = "`archive: false` says that there is no archive: pages.yml would fail, and send.yml with it"
-        yield Problem(newsletter.where("archive"), what, "delete this line, or leave --pages out", "note")
+        yield Problem(newsletter.where("archive"), what, "delete this line, or leave --pages out", "warning")
     if not newsletter.config.site:
         what = "has no `site:`: without the address of the archive, no page can be published"
         fix = f"write `site: {pages_address(repository)}`, or the address of your own domain"
-        yield Problem(newsletter.where("site"), what, fix, "note")
+        yield Problem(newsletter.where("site"), what, fix, "warning")
 
 
 def _other_sites(top: Path, options: WorkflowOptions) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from newsletter.services.github_setup import GitHubSetup, existing_folder, find_
 from newsletter.services.new_files import NewFile, create_or_keep
 from newsletter.starter.details import Details
 from newsletter.starter.first_files import (
+    ARCHIVE,
     IGNORED,
     first_issue,
     missing_lines,
@@ -141,7 +142,7 @@ def _extend_gitignore(folder: Path) -> Iterator[NewFile]:
     except OSError as failure:
         hint = read_hint(failure, CHECK_PERMISSIONS)
         raise Unavailable(cannot_be("read", failure), hint, where=display_path(path)) from failure
-    missing = _missing_lines(folder, before)
+    missing = [line for line in _missing_lines(folder, before) if not _is_taken(folder, line)]
     if not missing:
         if exists:
             yield NewFile(path, "kept")
@@ -151,6 +152,11 @@ def _extend_gitignore(folder: Path) -> Iterator[NewFile]:
     except OSError as failure:
         raise Unavailable.unwritable(path, failure) from failure
     yield NewFile(path, "extended" if exists else "written")
+
+
+def _is_taken(folder: Path, line: str) -> bool:
+    """Return True for the folder of the archive if it exists: it may be in Git, or be another site."""
+    return line == ARCHIVE and os.path.lexists(folder / ARCHIVE.rstrip("/"))
 
 
 def _missing_lines(folder: Path, gitignore: bytes) -> Sequence[str]:

@@ -74,8 +74,9 @@ def fetch(request: SourceRequest, limits: Limits, is_public: IsPublic) -> Respon
     except _NoContent as failure:
         raise request.unavailable(failure.what, failure.hint) from failure
     except NotPublic as failure:
-        what = f"{printable(str(failure), 120)}: news asks addresses of the public internet only"
-        raise request.unavailable(what, "correct the address") from failure
+        what = f"{printable(str(failure), 120)}: news reads public addresses only"
+        hint = "write a public address; a feed of an intranet cannot be a source"
+        raise request.unavailable(what, hint) from failure
     except (requests.RequestException, OSError, ValueError) as failure:
         what = printable(failure_text(failure, limits.seconds), 120)
         raise request.unavailable(what, "check the address, and try again later") from failure

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from newsletter.starter.details import Details
 from newsletter.starter.texts import starter_text
 
+ARCHIVE = "site/"
+"""The folder of `news archive`, as it is written in .gitignore."""
 IGNORED: Mapping[str, tuple[str, ...]] = {
     ".env": (".env",),
     ".venv/": (".venv/file",),
     "build/": ("build/file",),
     "outbox/": ("outbox/file",),
+    ARCHIVE: ("site/file",),
     "subscribers*.csv": ("subscribers.csv", "subscribers-2.csv"),
 }
 """The lines of .gitignore, with examples of the files that each ignores."""
-_IGNORED_WHY = "# Secrets, mail and lists of subscribers stay out of Git."
+_IGNORED_WHY = "# Secrets, mail, lists of subscribers and built files stay out of Git."
 _TODO = "# Replace each TODO: `news check` finds them, and nothing is sent with one."
 _NO_SITE = "# site: https://example.com"
 _JOINERS = "\u200c\u200d"  # parts of emoji and of Persian words

@@ -126,6 +126,19 @@ def test_the_archive_on_github_pages_has_a_step_of_its_own(tmp_path: Path) -> No
     ) in done.output
 
 
+@pytest.mark.parametrize(
+    ("extra", "warning"),
+    [
+        pytest.param("", "warning: has no `site:`", id="no-site"),
+        pytest.param("site: https://a.example\narchive: false", "warning: `archive: false`", id="no-archive"),
+    ],
+)
+def test_pages_that_would_fail_are_a_warning(extra: str, warning: str, tmp_path: Path) -> None:
+    repositories.repository(samples.write(tmp_path, extra=extra))
+    done = init(tmp_path, *GITHUB, "--pages")
+    assert done.exit_code == 0 and warning in done.stderr
+
+
 def test_missing_settings_of_an_existing_newsletter_are_shown(tmp_path: Path) -> None:
     repositories.repository(samples.write(tmp_path, extra="provider: smtp\nsmtp: {security: none}\n"))
     done = init(tmp_path, *GITHUB)

@@ -455,6 +455,14 @@ def test_an_address_that_was_tampered_with_is_no_trouble(preview, page):
     expect(page.get_by_role("radio", name="Mail", exact=True)).to_be_checked()
 
 
+@pytest.mark.parametrize("view", ["mail", "page"])
+def test_the_window_has_at_most_the_width_of_a_desktop(view, preview, page):
+    page.goto(f"{preview().url}?view={view}&width=5000")
+    expect(page.get_by_role("separator", name="Width of the mail")).to_have_attribute("aria-valuenow", "1280")
+    expect(page.locator("#window-size")).to_have_text("1280 pixels wide")
+    expect(page.locator("#frames iframe")).to_have_js_property("clientWidth", 1280)
+
+
 def test_a_template_error_from_the_start_goes_when_the_template_does(letter, preview, page):
     letter.save("templates/footer.mjml.j2", "<mj-raw>\n{{ isue.date }}\n</mj-raw>")
     page.goto(preview().url)

@@ -98,12 +98,15 @@ def test_pages_need_a_site_of_their_own(tmp_path: Path) -> None:
     docs.write_text("jobs: {docs: {steps: [{uses: actions/deploy-pages@v5}]}}")
     for _ in range(2):  # its own workflow is no other one
         setup = begin(tmp_path, PAGES).github
-        assert setup and [(note.where.rpartition("/")[2], note.fix) for note in setup.notes] == [
+        assert setup and [
+            (note.severity, note.where.rpartition("/")[2], note.fix) for note in setup.notes
+        ] == [
             (
+                "warning",
                 "newsletter.yml:1",
                 "write `site: https://example.github.io/letters`, or the address of your own domain",
             ),
-            ("docs.yml", "publish the archive from another repository, or with another host"),
+            ("note", "docs.yml", "publish the archive from another repository, or with another host"),
         ]
 
 
@@ -112,6 +115,7 @@ def test_a_newsletter_without_an_archive_needs_no_pages(tmp_path: Path) -> None:
     repositories.repository(samples.write(tmp_path, extra=extra))
     setup = begin(tmp_path, PAGES).github
     assert setup and [note.fix for note in setup.notes] == ["delete this line, or leave --pages out"]
+    assert setup.notes[0].severity == "warning"
     assert setup.notes[0].where.endswith("newsletter.yml:10")
     setup = begin(tmp_path, GITHUB).github
     assert setup and not setup.notes
@@ -278,16 +282,19 @@ def test_no_second_readme_is_written(name: str, tmp_path: Path) -> None:
     assert (tmp_path / name).read_text() == "mine"
 
 
-ALL_LINES = [".env", ".venv/", "build/", "outbox/", "subscribers*.csv"]
+ALL_LINES = [".env", ".venv/", "build/", "outbox/", "site/", "subscribers*.csv"]
 
 
 @pytest.mark.parametrize(
     ("gitignore", "private", "added"),
     [
-        pytest.param("*.env\n.v*\nletter*/build/*\noutbox\n*.csv\n", "", [], id="other-patterns"),
-        pytest.param("*.env\n.venv/\nbuild/\noutbox/\n*.csv\n!.env\n", "", [".env"], id="taken-back"),
+        pytest.param("*.env\n.v*\nletter*/build/*\noutbox\nsite\n*.csv\n", "", [], id="other-patterns"),
+        pytest.param("*.env\n.venv/\nbuild/\noutbox/\nsite/\n*.csv\n!.env\n", "", [".env"], id="taken-back"),
         pytest.param(
-            ".venv/\nbuild/\noutbox/\nsubscribers.csv\n", ".env\n", [".env", ALL_LINES[-1]], id="private"
+            ".venv/\nbuild/\noutbox/\nsite/\nsubscribers.csv\n",
+            ".env\n",
+            [".env", ALL_LINES[-1]],
+            id="private",
         ),
         pytest.param("", "", ALL_LINES, id="nothing"),
     ],
@@ -307,6 +314,17 @@ def test_git_tells_which_lines_are_missing(
     assert (tmp_path / ".gitignore").read_text() == gitignore
     (folder / "newsletter.yml").unlink()
     assert results(begin(folder), folder).get(".gitignore", "kept") == "kept"
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_a_folder_named_like_the_archive_that_exists_is_not_ignored(in_git: bool, tmp_path: Path) -> None:
+    """It may be the source of a web site, or an archive that is kept in Git."""
+    if in_git:
+        repositories.repository(tmp_path)
+    (tmp_path / "site").mkdir()
+    begin(tmp_path)
+    lines = (tmp_path / ".gitignore").read_text().splitlines()
+    assert lines[1:] == [line for line in ALL_LINES if line != "site/"]
 
 
 def test_a_kept_gitignore_of_a_virtual_environment_does_not_count(tmp_path: Path) -> None:

@@ -96,8 +96,9 @@ def test_a_private_address_is_never_asked(host: str, web: SourceFake) -> None:
     asked = request(feed=web.url.replace("127.0.0.1", host) + "/feed")
     with pytest.raises(Unavailable) as raised:
         fetch(asked, LIMITS, is_public)
-    why = f"{host} is not public: news asks addresses of the public internet only"
+    why = f"{host} is not public: news reads public addresses only"
     assert raised.value.what == f"source soup: {why} ({asked.address})"
+    assert raised.value.hint == "write a public address; a feed of an intranet cannot be a source"
     assert web.connections == 0
 
 

@@ -93,8 +93,8 @@ def _without_line_ends(value: object) -> list[str]:
     return repr(value).replace("\\n", " ").split()
 
 
-WHY = b"# Secrets, mail and lists of subscribers stay out of Git.\n"
-ALL = b".env\n.venv/\nbuild/\noutbox/\nsubscribers*.csv\n"
+WHY = b"# Secrets, mail, lists of subscribers and built files stay out of Git.\n"
+ALL = b".env\n.venv/\nbuild/\noutbox/\nsite/\nsubscribers*.csv\n"
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,13 @@ ALL = b".env\n.venv/\nbuild/\noutbox/\nsubscribers*.csv\n"
     [
         (b"", WHY + ALL),
         (ALL, ALL),
-        (b"/.env\r\n.venv\r\n/build\r\noutbox\r\nsubscribers*.csv", None),
+        (b"/.env\r\n.venv\r\n/build\r\noutbox\r\n/site\r\nsubscribers*.csv", None),
         # This ignores a folder only.
         (ALL.replace(b".env\n", b".env/\n", 1), ALL.replace(b".env\n", b".env/\n", 1) + WHY + b".env\n"),
-        (b"*.pyc\n.env\n.venv\nbuild", b"*.pyc\n.env\n.venv\nbuild\n" + WHY + b"outbox/\nsubscribers*.csv\n"),
+        (
+            b"*.pyc\n.env\n.venv\nbuild",
+            b"*.pyc\n.env\n.venv\nbuild\n" + WHY + b"outbox/\nsite/\nsubscribers*.csv\n",
+        ),
         (b"\xff\xfe\n" + ALL, None),
     ],
     ids=["new", "complete", "other-spellings", "a-folder", "lines-missing", "not-utf-8"],
@@ -119,7 +122,7 @@ def test_missing_lines_are_added_to_gitignore(before: bytes, after: bytes | None
 def test_lines_are_added_with_the_line_ends_of_the_file() -> None:
     before = b"*.pyc\r\n.env\r\n.venv/\r\nbuild/"
     after = with_lines(before, missing_lines(before))
-    assert after == before + b"\r\n" + WHY[:-1] + b"\r\noutbox/\r\nsubscribers*.csv\r\n"
+    assert after == before + b"\r\n" + WHY[:-1] + b"\r\noutbox/\r\nsite/\r\nsubscribers*.csv\r\n"
 
 
 @pytest.mark.parametrize("on_ref", [False, True])

@@ -7,7 +7,7 @@ const KNOWN = {
   pictures: ["", "on"],
 };
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-export const MIN_WIDTH = 280, MAX_WIDTH = 900; // width of the mail in pixels
+export const MIN_WIDTH = 280, MAX_WIDTH = 1280; // width of the mail or the page in pixels
 
 export const clampedWidth = (width) => String(Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Number(width) || Number(DEFAULTS.width)))));
 export const chosen = { ...DEFAULTS, ...fromAddress() };
