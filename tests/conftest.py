@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import NullPool, create_engine, text
 
@@ -44,7 +44,9 @@ _LONGEST_FIRST = (
 
 expect.set_options(timeout=_EXPECT_TIMEOUT_MS)
 # A fixed sample for hypothesis, too; with --every-case it tries 100 examples, its own number, at random.
-settings.register_profile("fixed", derandomize=True, max_examples=40)
+# Slow examples are a fault of a busy machine.
+_SLOW = [HealthCheck.too_slow]
+settings.register_profile("fixed", derandomize=True, max_examples=40, suppress_health_check=_SLOW)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

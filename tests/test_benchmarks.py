@@ -46,8 +46,9 @@ def test_the_public_server_is_measured() -> None:
     assert ended.stdout.count("lost, doubled                                                 0, 0") == 4
 
 
+@pytest.mark.every_case
 def test_the_archive_is_measured() -> None:
-    command = [sys.executable, "benchmarks/archive.py", "--issues=24"]
+    command = [sys.executable, "benchmarks/archive.py", "--issues=21"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     ended = subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False

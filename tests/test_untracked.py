@@ -15,6 +15,7 @@ from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.render.model import Rendered
+from newsletter.render.page_address import page_of
 from newsletter.render.pipeline import render
 from tests import samples
 from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
@@ -105,7 +106,9 @@ def real_issue() -> tuple[files.Issue, message.Mailing]:
 def permitted_links(issue: files.Issue, mailing: message.Mailing) -> set[str]:
     link = mailing.value("unsubscribe_url")
     links = {link(recipient) for recipient in samples.batch(mailing, *PEOPLE).recipients}
-    return editors_links(issue) | links | {"[[unsubscribe_url]]"}
+    page = page_of(issue, loader.load(REPOSITORY, {}).site)
+    assert page == "https://papers.example.com/2026-04-27/"  # the same for every reader
+    return editors_links(issue) | links | {"[[unsubscribe_url]]", page}
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

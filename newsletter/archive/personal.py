@@ -12,12 +12,12 @@ from newsletter.network.web_address import ascii_host
 _TOKEN = re.compile(
     r"(?<![\w.])(?:[cd2]\.)?[1-9][0-9]{0,18}(?:\.[1-9][0-9]{0,10})?\.[0-9a-f]{32}(?![0-9a-f])"
 )
-_LOCAL_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+\Z")
+_NO_LOCAL = re.compile(r"[^\w.!#$%&'*+/=?^`{|}~-]")
 _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _MAX_LOCAL = 64
 _MARKS = "*_~`"  # of Markdown
-# Signs that an address may have, but that mostly belong to the text before it, such as marks of Markdown.
-_BEFORE = re.compile(r".*[^\w.+-]|[_.+-]+", re.DOTALL)
+# A sign that an address may have, but that mostly belongs to the text before it.
+_BEFORE = re.compile(r"[^\w.+-]")
 
 
 class PersonalWord(NamedTuple):
@@ -33,7 +33,7 @@ class PersonalWord(NamedTuple):
         local, _, domain = self.text.rpartition("@")
         with suppress(ValueError):
             domain = ascii_host(domain)
-        shorter = _BEFORE.sub("", local.rstrip(_MARKS), count=1).strip(_MARKS)
+        shorter = _BEFORE.split(local.rstrip(_MARKS))[-1].strip(_MARKS).lstrip(".+-")
         return tuple(f"{part}@{domain}".lower() for part in dict.fromkeys((local, shorter)) if part)
 
 
@@ -54,8 +54,8 @@ def personal_words(text: str) -> Iterator[PersonalWord]:
         yield PersonalWord("token", token[0], token.start())
     at = text.find("@")
     while at != -1:
-        if (domain := _DOMAIN.match(text, at + 1)) and (
-            local := _LOCAL_END.search(text[max(0, at - _MAX_LOCAL) : at])
-        ):
-            yield PersonalWord("address", f"{local[0]}@{domain[0].rstrip('.')}", at - len(local[0]))
+        domain = _DOMAIN.match(text, at + 1)
+        local = _NO_LOCAL.split(text[max(0, at - _MAX_LOCAL) : at])[-1]
+        if domain and local:
+            yield PersonalWord("address", f"{local}@{domain[0]}", at - len(local))
         at = text.find("@", at + 1)

@@ -76,27 +76,30 @@ def picture_file(path: Path) -> None:
             file.write(struct.pack(">I", len(content)) + kind + content + checksum)
 
 
-@pytest.mark.parametrize(
-    "html",
-    [
-        pytest.param("<img alt=x src={file}>", id="picture"),
-        pytest.param("<iframe src={file}></iframe>", id="frame"),
-        pytest.param("<object data={file}>x</object>", id="object"),
-        pytest.param("<embed src={file}>", id="embed"),
-        pytest.param("<meta http-equiv=refresh content='0;url={file}'>x", id="refresh"),
-        pytest.param("<base href={file}><img alt=x src=''>", id="base"),
-        pytest.param("<div style='height:99px;background:url({file})'></div>", id="background"),
-        pytest.param("<svg><image href={file} width=40 height=40 /></svg>", id="svg"),
-        pytest.param("<script>document.body.append('it runs')</script>", id="script"),
-        pytest.param("<img src=data:, onerror='document.body.append(1)' hidden>", id="handler"),
-    ],
-)
-def test_no_file_is_read_and_no_script_runs(html: str, tmp_path: Path) -> None:
+READING = {
+    "picture": "<img alt=x src={file}>",
+    "frame": "<iframe src={file}></iframe>",
+    "object": "<object data={file}>x</object>",
+    "embed": "<embed src={file}>",
+    "refresh": "<meta http-equiv=refresh content='0;url={file}'>x",
+    "base": "<base href={file}><img alt=x src=''>",
+    "background": "<div style='height:99px;background:url({file})'></div>",
+    "svg": "<svg><image href={file} width=40 height=40 /></svg>",
+    "script": "<script>document.body.append('it runs')</script>",
+    "handler": "<img src=data:, onerror='document.body.append(1)' hidden>",
+}
+"""Pages that would show a file or run a script, by the way in which they try it."""
+
+
+def test_no_file_is_read_and_no_script_runs(tmp_path: Path) -> None:
     picture_file(tmp_path / "it.png")
-    there, missing = (html.replace("{file}", (tmp_path / name).as_uri()) for name in ("it.png", "no.png"))
-    without = missing.replace("document.body.append", "void ")
-    pictures = [png for _, png in draw([("there", there), ("missing", without)])]
-    assert pictures[0] == pictures[1]
+    there, missing = ((tmp_path / name).as_uri() for name in ("it.png", "no.png"))
+    pages = []
+    for name, html in READING.items():
+        without = html.replace("{file}", missing).replace("document.body.append", "void ")
+        pages += [(name, html.replace("{file}", there)), (f"{name} without", without)]
+    pictures = dict(draw(pages))
+    assert [name for name in READING if pictures[name] != pictures[f"{name} without"]] == []
 
 
 def test_a_style_sheet_of_a_file_is_not_read(tmp_path: Path) -> None:
@@ -144,6 +147,7 @@ def test_pages_that_are_all_never_drawn_end_the_drawing_together() -> None:
     assert asked == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.every_case
 def test_more_pages_than_one_browser_draws() -> None:
     pages = [card(number) for number in range(5)]
     pictures = draw(pages, Limits(cards_per_browser=2))
@@ -176,7 +180,13 @@ for name, _ in draw_cards(pages, (1200, 630), Limits(seconds_per_card=600, cards
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
-@pytest.mark.parametrize("is_group", [True, False], ids=["to-all", "to-news-alone"])
+@pytest.mark.parametrize(
+    "is_group",
+    [
+        pytest.param(True, id="to-all"),
+        pytest.param(False, id="to-news-alone", marks=pytest.mark.every_case),
+    ],
+)
 @pytest.mark.parametrize(
     ("line", "seconds"),
     [

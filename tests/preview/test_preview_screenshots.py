@@ -134,6 +134,7 @@ def test_the_whole_mail_is_in_it(letter, take):
     assert 24_000 < size(picture(letter, "phone-light"))[1] < 28_000
 
 
+@pytest.mark.every_case
 @pytest.mark.usefixtures("chromium")
 def test_a_mail_without_end_is_cut(letter, take):
     footer(letter, '<div style="height:150000px">.</div>')
@@ -168,6 +169,7 @@ def test_nothing_is_fetched_and_no_script_runs_but_a_picture_of_a_file_is_shown(
     assert 3000 < size(picture(letter, "desktop-light"))[1] < 5000
 
 
+@pytest.mark.every_case
 @pytest.mark.usefixtures("chromium")
 def test_the_named_issue_again_over_its_old_pictures(letter, take):
     letter.save("issues/2026-02-02.yml", letter.issue)

@@ -11,11 +11,11 @@ from tests.fakes.postfix import Postfix
 from tests.required import need
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postfix_server(
     tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
 ) -> Iterator[Postfix]:
-    """Run Debian's Postfix, with STARTTLS."""
+    """Run Debian's Postfix, with STARTTLS: one for each file of tests, whose mail is none of another's."""
     need(postfix.absent())
     folder = tmp_path_factory.mktemp("postfix")
     let_everybody_enter(folder)
