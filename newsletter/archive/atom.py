@@ -5,14 +5,14 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from newsletter.archive.feed_html import entry_html
-from newsletter.archive.model import FEED_ENTRIES, GENERATOR, Channel, Entry, last_update, newest_first
+from newsletter.archive.model import FEED_ENTRIES, GENERATOR, Channel, FeedEntry, last_update, newest_first
 from newsletter.archive.xml_document import add, root, to_bytes
 
 FILE = "feed.xml"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
-def atom_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:
+def atom_feed(channel: Channel, entries: Sequence[FeedEntry]) -> bytes:
     """Return the Atom feed of the newest entries, with their whole content."""
     newest = newest_first(entries)[:FEED_ENTRIES]
     feed = root("feed", {"": _NAMESPACE}, **{"xml:lang": channel.language})
@@ -35,7 +35,7 @@ def moment(time: dt.datetime) -> str:
     return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _add_entry(feed: ET.Element, channel: Channel, entry: Entry) -> None:
+def _add_entry(feed: ET.Element, channel: Channel, entry: FeedEntry) -> None:
     element = add(feed, "entry")
     add(element, "id", channel.entry_id(entry))
     add(element, "title", entry.title)

@@ -10,7 +10,7 @@ from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-from newsletter.archive.model import Channel, Entry
+from newsletter.archive.model import Channel, FeedEntry
 from newsletter.network.web_address import ascii_address
 
 
@@ -53,7 +53,7 @@ _LINKED = re.compile("https?://|mailto:|tel:", re.IGNORECASE)
 _IGNORED = re.compile("[\t\r\n]")  # browsers remove them from an address
 
 
-def entry_html(channel: Channel, entry: Entry) -> str:
+def entry_html(channel: Channel, entry: FeedEntry) -> str:
     """Return the HTML of an entry for all feeds; it states its direction if that is right to left."""
     html = feed_html(entry.html, channel.entry_url(entry))
     return f'<div dir="rtl">{html}</div>' if channel.direction == "rtl" else html

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from newsletter.archive.atom import moment
 from newsletter.archive.clean_text import clean
 from newsletter.archive.feed_html import entry_html
-from newsletter.archive.model import FEED_ENTRIES, Channel, Entry, newest_first
+from newsletter.archive.model import FEED_ENTRIES, Channel, FeedEntry, newest_first
 
 FILE = "feed.json"
 
 
-def json_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:
+def json_feed(channel: Channel, entries: Sequence[FeedEntry]) -> bytes:
     """Return the JSON Feed of the newest entries, with their whole content."""
     newest = newest_first(entries)[:FEED_ENTRIES]
     texts = {
@@ -30,7 +30,7 @@ def json_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:
     return json.dumps(feed, ensure_ascii=False, indent=2).encode("utf-8") + b"\n"
 
 
-def _item(channel: Channel, entry: Entry) -> dict[str, str]:
+def _item(channel: Channel, entry: FeedEntry) -> dict[str, str]:
     texts = {
         "url": channel.entry_url(entry),
         "title": entry.title,

@@ -25,7 +25,7 @@ GENERATOR = "news"
 
 
 @dataclass(frozen=True)
-class Entry:
+class FeedEntry:
     """A published issue; `html` is its article with absolute addresses, `title` and `summary` are plain text.
 
     `name` is that of the issue, such as 2026-04-27. `updated` is the date of the last change of the content
@@ -77,7 +77,7 @@ class Channel:
         """Return the id of the feeds. Raise ValueError if the domain is not valid."""
         return f"tag:{self._authority},{FIXED_DATE:%Y}:archive"
 
-    def entry_id(self, entry: Entry) -> str:
+    def entry_id(self, entry: FeedEntry) -> str:
         """Return the id of an entry, which is the same in all feeds. Raise ValueError as `id` does."""
         return f"tag:{self._authority},{entry.date.isoformat()}:{quote(entry.name, safe='')}"
 
@@ -85,7 +85,7 @@ class Channel:
         """Return the address of a file or a folder of the archive, by its path from the root."""
         return ascii_address(f"{self.url}/{quote(path)}")
 
-    def entry_url(self, entry: Entry) -> str:
+    def entry_url(self, entry: FeedEntry) -> str:
         """Return the address of an entry's page."""
         return self.address(f"{entry.name}/")
 
@@ -99,11 +99,11 @@ def midnight(date: dt.date) -> dt.datetime:
     return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
 
 
-def newest_first(entries: Iterable[Entry]) -> list[Entry]:
+def newest_first(entries: Iterable[FeedEntry]) -> list[FeedEntry]:
     """Return all entries by their dates, the newest first."""
     return sorted(entries, key=lambda entry: (entry.date, entry.name), reverse=True)
 
 
-def last_update(entries: Iterable[Entry]) -> dt.datetime:
+def last_update(entries: Iterable[FeedEntry]) -> dt.datetime:
     """Return the moment of the last change of any entry, or that of FIXED_DATE if there is none."""
     return max((entry.updated_at for entry in entries), default=midnight(FIXED_DATE))

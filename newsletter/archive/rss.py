@@ -8,7 +8,7 @@ from html import escape
 
 from newsletter.archive.atom import moment
 from newsletter.archive.feed_html import entry_html
-from newsletter.archive.model import FEED_ENTRIES, GENERATOR, Channel, Entry, last_update, newest_first
+from newsletter.archive.model import FEED_ENTRIES, GENERATOR, Channel, FeedEntry, last_update, newest_first
 from newsletter.archive.xml_document import add, root, to_bytes
 
 FILE = "rss.xml"
@@ -21,7 +21,7 @@ _NAMESPACES = {
 _PLAIN = re.compile(rb"<title>[^<]*+</title>|(?<=^    )<description>[^<]*+</description>", re.MULTILINE)
 
 
-def rss_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:
+def rss_feed(channel: Channel, entries: Sequence[FeedEntry]) -> bytes:
     """Return the RSS feed of the newest entries, with their whole content."""
     newest = newest_first(entries)[:FEED_ENTRIES]
     rss = root("rss", _NAMESPACES, version="2.0")
@@ -39,7 +39,7 @@ def rss_feed(channel: Channel, entries: Sequence[Entry]) -> bytes:
     return _PLAIN.sub(lambda match: _with_hexadecimal(match[0]), to_bytes(rss))
 
 
-def _add_item(parent: ET.Element, channel: Channel, entry: Entry) -> None:
+def _add_item(parent: ET.Element, channel: Channel, entry: FeedEntry) -> None:
     item = add(parent, "item")
     add(item, "title", entry.title)
     add(item, "link", channel.entry_url(entry))

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from newsletter.archive.model import Channel, Entry, newest_first
+from newsletter.archive.model import Channel, FeedEntry, newest_first
 from newsletter.archive.xml_document import add, root, to_bytes
 
 FILE = "sitemap.xml"
@@ -13,7 +13,7 @@ MAX_URLS = 50_000
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
-def sitemap(channel: Channel, entries: Sequence[Entry]) -> bytes:
+def sitemap(channel: Channel, entries: Sequence[FeedEntry]) -> bytes:
     """Return the sitemap: the list of issues, then each issue with the date of its last change."""
     newest = newest_first(entries)[: MAX_URLS - 1]
     urls = root("urlset", {"": _NAMESPACE})

@@ -16,7 +16,7 @@ from newsletter.archive import atom, json_feed, pages, rss, sitemap
 from newsletter.archive.issue_lists import render_lists
 from newsletter.archive.issue_page import TEXT, RenderedIssue, render_issue
 from newsletter.archive.issue_summary import IssueSummary, Neighbours
-from newsletter.archive.model import FEED_ENTRIES, Channel, Entry
+from newsletter.archive.model import FEED_ENTRIES, Channel, FeedEntry
 from newsletter.archive.page_frame import INDEX
 from newsletter.archive.page_pictures import PagePicture, card
 from newsletter.archive.sign_up import SignUpWay
@@ -155,7 +155,7 @@ class _Build:
             if relative.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in relative.parts):
                 self.target.put_copy(str(relative), path, folder, tuple({relative.suffix, *SUFFIXES}))
 
-    def _put_issue(self, number: int, with_card: Collection[str]) -> Entry:
+    def _put_issue(self, number: int, with_card: Collection[str]) -> FeedEntry:
         """Put the page and the text of an issue; return its entry, with its content if a feed may have it."""
         path, about = self.issues[number]
         neighbours = Neighbours(
@@ -167,7 +167,7 @@ class _Build:
         self._put_text(f"{about.link}{INDEX}", rendered.page)
         self._put_text(f"{about.link}{TEXT}", rendered.text)
         is_in_feeds = number < FEED_ENTRIES
-        return Entry(
+        return FeedEntry(
             name=about.name,
             date=about.date,
             updated=about.updated or about.date,
@@ -178,7 +178,7 @@ class _Build:
             image=rendered.picture.src if rendered.picture else None,
         )
 
-    def _put_feeds(self, channel: Channel, entries: Sequence[Entry]) -> None:
+    def _put_feeds(self, channel: Channel, entries: Sequence[FeedEntry]) -> None:
         for path, write in (
             (atom.FILE, atom.atom_feed),
             (rss.FILE, rss.rss_feed),

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
-from newsletter.archive.model import Channel, Entry
+from newsletter.archive.model import Channel, FeedEntry
 
 CHANNEL = Channel(
     name="Example Papers",
@@ -22,7 +22,7 @@ ARTICLE = (
     "<figcaption>The map</figcaption></figure></section>\n"
     '<aside><ol><li id="fn1">A note <a href="#fnref1">↩</a></li></ol></aside>'
 )
-ISSUE = Entry(
+ISSUE = FeedEntry(
     name="2026-04-27",
     date=dt.date(2026, 4, 27),
     updated=dt.date(2026, 4, 27),
@@ -34,7 +34,7 @@ ISSUE = Entry(
 )
 
 
-def issue(number: int, *, updated: dt.date | None = None) -> Entry:
+def issue(number: int, *, updated: dt.date | None = None) -> FeedEntry:
     """Return an issue, `number` weeks after the first one."""
     date = ISSUE.date + dt.timedelta(weeks=number)
     title = f"{ISSUE.title}, part {number}"

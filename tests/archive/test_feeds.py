@@ -18,14 +18,14 @@ from newsletter.archive.atom import atom_feed
 from newsletter.archive.clean_text import clean
 from newsletter.archive.feed_html import entry_html
 from newsletter.archive.json_feed import json_feed
-from newsletter.archive.model import Channel, Entry
+from newsletter.archive.model import Channel, FeedEntry
 from newsletter.archive.rss import rss_feed
 from tests.archive.feed_html_rules import Problem
 from tests.archive.feed_rules import atom_problems, rss_problems
 from tests.archive.feed_samples import CHANNEL, ISSUE, issue
 from tests.archive.json_feed_rules import json_feed_problems
 
-Write = Callable[[Channel, Sequence[Entry]], bytes]
+Write = Callable[[Channel, Sequence[FeedEntry]], bytes]
 FEEDS: dict[str, tuple[Write, Callable[[bytes, str], list[Problem]], str]] = {
     "atom": (atom_feed, atom_problems, "feed.xml"),
     "rss": (rss_feed, rss_problems, "rss.xml"),
@@ -39,12 +39,12 @@ HEBREW = replace(CHANNEL, name="מאמרים", language="he", direction="rtl", d
 SETTINGS = settings(max_examples=60, deadline=None)
 
 
-def problems(name: str, channel: Channel, entries: Sequence[Entry]) -> list[Problem]:
+def problems(name: str, channel: Channel, entries: Sequence[FeedEntry]) -> list[Problem]:
     write, judge, file = FEEDS[name]
     return judge(write(channel, entries), channel.address(file))
 
 
-def read(name: str, channel: Channel, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def read(name: str, channel: Channel, entries: Sequence[FeedEntry]) -> list[dict[str, Any]]:
     """Return the id, title, dates and content of each entry of a feed, the same names for all formats."""
     document = FEEDS[name][0](channel, entries)
     if name == "json":
@@ -97,7 +97,7 @@ def read(name: str, channel: Channel, entries: Sequence[Entry]) -> list[dict[str
         ),
     ],
 )
-def test_feeds_are_valid(name: str, channel: Channel, entries: list[Entry]) -> None:
+def test_feeds_are_valid(name: str, channel: Channel, entries: list[FeedEntry]) -> None:
     assert problems(name, channel, entries) == []
 
 

@@ -134,6 +134,7 @@ def test_a_page_that_is_never_drawn_takes_no_picture_from_others() -> None:
     assert names == [name for name, _ in pages[1:]]
 
 
+@pytest.mark.every_case
 def test_pages_that_are_all_never_drawn_end_the_drawing_together() -> None:
     asked = []
 

@@ -254,6 +254,7 @@ def computed(*arguments: str) -> tuple[float, str]:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
+@pytest.mark.every_case
 def test_our_own_issue_is_clean_and_checked_in_less_than_three_times_of_rendering(tmp_path: Path) -> None:
     """Compare the fastest of three alternating runs, so that other load slows both commands."""
     rendered, checked = [], []

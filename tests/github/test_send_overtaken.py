@@ -4,6 +4,8 @@ import signal
 import sys
 from collections import Counter
 
+import pytest
+
 from tests import runner, samples
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.machines import Machines
@@ -90,6 +92,7 @@ def test_an_issue_that_is_corrected_during_the_run_is_left_to_the_run_of_the_cor
     assert newer.exit_code() == 0 and subjects(fake) == {"Leek & potato": 3, "Carrot": 3}
 
 
+@pytest.mark.every_case
 def test_an_older_text_does_not_take_the_place_of_a_cancelled_one(
     machines: Machines, fake: SendGridFake, new_runner: NewRunner
 ) -> None:
@@ -130,6 +133,7 @@ def test_an_interrupted_run_looks_for_nothing_else(
     assert "Stopping after the calls in flight" in started.output
 
 
+@pytest.mark.every_case
 def test_no_further_issue_begins_after_an_interrupt(
     machines: Machines, fake: SendGridFake, new_runner: NewRunner
 ) -> None:

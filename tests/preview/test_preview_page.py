@@ -563,10 +563,11 @@ def test_problems_of_the_issue_left_are_not_shown_for_the_next(letter, preview, 
 
 
 def pytest_generate_tests(metafunc):
-    """Judge the page in a wide light window and in a narrow dark one; with `--every-case` in four windows."""
+    """Judge the page in a narrow dark window; with `--every-case` in four windows."""
     if "scheme" in metafunc.fixturenames:
         every_case = metafunc.config.getoption("--every-case")
-        windows = [(1280, "light"), (800, "dark"), *([(1280, "dark"), (800, "light")] if every_case else [])]
+        more = [(1280, "light"), (1280, "dark"), (800, "light")]
+        windows = [(800, "dark"), *(more if every_case else [])]
         metafunc.parametrize(("width", "scheme"), windows)
 
 
@@ -602,7 +603,8 @@ def test_the_page_shuts_nobody_out(letter, preview, page, width, scheme):
     assert {view: nodes for view, nodes in violations.items() if nodes} == {}
 
 
-def test_saves_leave_nothing_behind(letter, preview, page, every_case):
+@pytest.mark.every_case
+def test_saves_leave_nothing_behind(letter, preview, page):
     served = preview()
     page.goto(served.url)
     is_live(page)
@@ -626,7 +628,7 @@ def test_saves_leave_nothing_behind(letter, preview, page, every_case):
         page.evaluate("window.gc?.()")
         return memory / 1000, watches, files, page.locator("iframe").count()
 
-    warm_up, saves = (30, 200) if every_case else (15, 20)
+    warm_up, saves = 30, 200
     for n in range(warm_up):
         save(n)
     time.sleep(1)
