@@ -54,7 +54,8 @@ def put_cards(
             names.add(card.name)
         else:
             missing[card.name] = card
-    drawn = draw_cards(((card.name, card.html) for card in missing.values()) if draw else (), CARD_SIZE)
+    pages = [(card.name, card.html) for card in missing.values()] if draw else []
+    drawn = draw_cards(pages, CARD_SIZE)
     while True:
         try:
             name, png = next(drawn)
