@@ -135,7 +135,7 @@ def test_a_suspended_process_loses_its_lock_and_another_one_takes_over(
     try:
         until(lambda: is_suspended(first))
         with locked_postgresql(postgresql_url):  # waits until the server has ended the transaction
-            assert is_suspended(first)
+            until(lambda: is_suspended(first))  # the system may wake a stopped process for a moment
         until(lambda: sender.send().lease_until < datetime.now(UTC))  # type: ignore[operator]
         assert sender.states() == {"recipients": 6, "accepted": 2, "waiting": 4}
         assert sender.start().wait(SECONDS) == 0
