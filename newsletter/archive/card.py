@@ -7,7 +7,7 @@ import re
 
 from newsletter.render.east_asian import columns
 from newsletter.render.model import Site
-from newsletter.render.template_data import Fields, site_fields
+from newsletter.render.template_data import site_variable
 from newsletter.render.templates import render_text
 
 CARD_SIZE = 1200, 630
@@ -41,8 +41,7 @@ def render_card(site: Site, title: str, date_line: str) -> str:
     line_height = _HIGH_LINE_HEIGHT if _HIGH_LETTER.search(title) else _LINE_HEIGHT
     name_size = _size(site.name, _NAME_SIZES, _SMALLEST_NAME)
     width, height = CARD_SIZE
-    variables = {
-        "site": Fields("Site", site_fields(site)),
+    variables = site_variable(site) | {
         "title": title,
         "date_line": date_line,
         "width": width,

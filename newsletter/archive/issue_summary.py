@@ -7,11 +7,12 @@ from newsletter.archive.personal import impersonal
 from newsletter.issue.model import Issue
 from newsletter.render.date_line import date_line
 from newsletter.render.model import Site
+from newsletter.render.page_address import page_path
 
 
 @dataclass(frozen=True)
 class IssueSummary:
-    """What other pages show of an issue; `title` and `description` are plain text.
+    """The title, the description and the dates of an issue for pages that lead to it; texts are plain.
 
     `updated` is the date of a change after it was published. `has_picture`: it has a picture of its own.
     """
@@ -27,7 +28,7 @@ class IssueSummary:
     @property
     def link(self) -> str:
         """Return the link to the page of the issue from the root of the archive."""
-        return f"{self.name}/"
+        return page_path(self.name)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from newsletter.network.web_address import ascii_address, ascii_host
+from newsletter.render.page_address import page_path
 
 FIXED_DATE = dt.date(2026, 1, 1)
 """The date in the id of every feed, and of the last change of a feed without entries.
@@ -87,7 +88,7 @@ class Channel:
 
     def entry_url(self, entry: FeedEntry) -> str:
         """Return the address of an entry's page."""
-        return self.address(f"{entry.name}/")
+        return self.address(page_path(entry.name))
 
     @property
     def _authority(self) -> str:

@@ -13,7 +13,7 @@ from newsletter.errors import TemplateError
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.pages import TEXTS
-from newsletter.render.template_data import Fields, site_fields
+from newsletter.render.template_data import Fields, site_variable
 from newsletter.render.template_functions import Function
 from newsletter.render.templates import render_text
 from newsletter.render.translation import translations, translator
@@ -87,10 +87,7 @@ class PageFrame:
 
     def shared(self) -> dict[str, Any]:
         """Return the variables of pages that belong to no issue."""
-        return {
-            "site": Fields("Site", site_fields(self.site)),
-            "labels": Fields("Labels", self.site.labels),
-        }
+        return site_variable(self.site) | {"labels": Fields("Labels", self.site.labels)}
 
 
 def head_of(title: str, description: str | None, site: Site, path: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from newsletter.archive.page_frame import PageFrame, head_of
 from newsletter.archive.sign_up import SignUpWay
 from newsletter.render.model import Site
 from newsletter.render.page_words import visible_text
-from newsletter.render.template_data import Fields, site_fields
+from newsletter.render.template_data import site_variable
 from newsletter.render.templates import render_text
 
 NOT_FOUND, STYLE = "404.html", "style.css"
@@ -30,4 +30,4 @@ def archive_wording(site: Site, server: str) -> str:
 
 def render_style(site: Site) -> str:
     """Render the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
-    return render_text("archive/style.css.j2", site, {"site": Fields("Site", site_fields(site))})
+    return render_text("archive/style.css.j2", site, site_variable(site))

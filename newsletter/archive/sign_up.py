@@ -37,6 +37,3 @@ class SignUpWay:
             return None
         parts = urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc}"
-
-
-NO_SIGN_UP = SignUpWay()

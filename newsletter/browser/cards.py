@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from newsletter.browser.chromium import chromium
+from newsletter.browser.chromium import chromium, offline_context
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Page
 
 # Each tab is a process of its own: this many use two processors fully while others wait for a frame.
 _TABS = 4
@@ -75,7 +75,8 @@ async def _draw_group(
             pictures[name] = await _draw(tab, name, html, seconds, end)
 
     async with chromium() as browser:
-        tabs = [await _tab(browser, size) for _ in range(min(_TABS, len(pages)))]
+        contexts = [await offline_context(browser, *size) for _ in range(min(_TABS, len(pages)))]
+        tabs = [await context.new_page() for context in contexts]
         tasks = [asyncio.create_task(draw_next(tab)) for tab in tabs]
         try:
             results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -85,19 +86,6 @@ async def _draw_group(
             await asyncio.gather(*tasks, return_exceptions=True)
         for failure in filter(None, results):
             raise failure
-
-
-async def _tab(browser: "Browser", size: tuple[int, int]) -> "Page":
-    """Return a tab that can reach neither the network nor a file."""
-    width, height = size
-    context = await browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="light",
-        java_script_enabled=False,
-        offline=True,
-    )
-    await context.route("**/*", lambda route: route.abort())
-    return await context.new_page()
 
 
 async def _draw(tab: "Page", name: str, html: str, seconds: float, end: float) -> bytes:

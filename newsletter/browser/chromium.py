@@ -6,14 +6,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from newsletter.disk.programs import find_program
 from newsletter.display import display_path, printable
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserType, Playwright
+    from playwright.async_api import Browser, BrowserContext, BrowserType, Playwright
 
 # The first installed command is used. Debian's headless shell is the same browser without windows: it draws
 # the same pixels and starts in a third of the time.
@@ -54,6 +54,24 @@ async def chromium() -> AsyncIterator["Browser"]:
             f"Chromium failed: {_error_text(failure)}",
             "try again; start Chromium by hand to see its messages",
         ) from failure
+
+
+async def offline_context(
+    browser: "Browser", width: int, height: int, *, scheme: Literal["light", "dark"] = "light", scale: int = 1
+) -> "BrowserContext":
+    """Return a context for pages of a stranger: they reach neither the network nor a file, and run no script.
+
+    The size is in CSS pixels; `scale` is the number of device pixels in one.
+    """
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme=scheme,
+        java_script_enabled=False,
+        offline=True,
+    )
+    await context.route("**/*", lambda route: route.abort())
+    return context
 
 
 def installed_chromium() -> str | None:

@@ -7,20 +7,14 @@ import click
 
 from newsletter.cli import output, terminal
 from newsletter.cli.command import command
+from newsletter.cli.output_folder import output_folder, output_option
 from newsletter.display import counted, display_path
 
 _FOLDER = Path("site")
 
 
 @command()
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help=f"The folder of the archive, relative to the current one.  [default: {_FOLDER.as_posix()}]",
-)
+@output_option(_FOLDER, "of the archive")
 @click.option("--no-cards", is_flag=True, help="Do not draw card.png, which other sites show beside a link.")
 @click.pass_obj
 def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
@@ -31,13 +25,10 @@ def archive(folder: Path, target: Path | None, no_cards: bool) -> None:
     command did not write are kept. Nothing is uploaded, and no web address is requested.
     """
     from newsletter.config import loader
-    from newsletter.disk.boundary import root_of
     from newsletter.services.archive import build_archive
 
     newsletter = loader.load(folder)
-    place = target or _FOLDER
-    # A link `site` of a stranger's branch must not lead elsewhere; a folder that the user names may.
-    root = root_of(place, folder) or (None if target else Path.cwd())
+    place, root = output_folder(target, _FOLDER, folder)
     built = build_archive(newsletter, place, root, datetime.now(UTC).date(), draw=not no_cards)
     terminal.show_problems([*newsletter.notices, *built.problems])
     written, unchanged, removed = built.changes

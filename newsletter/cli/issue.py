@@ -13,6 +13,7 @@ import click
 from newsletter.cli import output, terminal
 from newsletter.cli.command import command, listen_options
 from newsletter.cli.output import Styled
+from newsletter.cli.output_folder import output_folder
 from newsletter.constants import PREVIEW_PORT
 from newsletter.display import counted, shortened
 
@@ -200,12 +201,9 @@ def render(folder: Path, issue: str | None, target: Path | None) -> None:
 
     Without ISSUE, write the newest issue.
     """
-    from newsletter.disk.boundary import root_of
     from newsletter.limits.process import run_limited
     from newsletter.services import export
 
     exported = run_limited(export.exported, folder, issue)
-    # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
-    root = root_of(target or _BUILD, folder) or (None if target else Path.cwd())
-    for path, size in export.write(exported, target or _BUILD, root):
+    for path, size in export.write(exported, *output_folder(target, _BUILD, folder)):
         output.echo(f"{path}  {size:,} bytes")

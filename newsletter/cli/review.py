@@ -10,6 +10,7 @@ import click
 from newsletter.cli import output
 from newsletter.cli.command import command
 from newsletter.cli.output import Styled
+from newsletter.cli.output_folder import output_folder, output_option
 from newsletter.constants import REFUSED
 from newsletter.display import counted, display_path
 
@@ -22,14 +23,7 @@ _FOLDER = Path("build") / "review"
 @command()
 @click.argument("issue", required=False)
 @click.option("--base", metavar="COMMIT", help="Compare with this commit, such as main or HEAD^.")
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help=f"The folder for the files, relative to the current one.  [default: {_FOLDER.as_posix()}]",
-)
+@output_option(_FOLDER, "for the files")
 @click.option(
     "--links",
     metavar="FILE",
@@ -55,15 +49,12 @@ def review(
 
     Exit codes: 0 no errors; 1 the issue has errors, and also if the review cannot be written.
     """
-    from newsletter.disk.boundary import root_of
     from newsletter.review import collect, outputs
     from newsletter.review.github_run import GithubRun
 
     addresses = outputs.read_links(links) if links else None
     found = collect.review(folder, issue, base)
-    place = target or _FOLDER
-    # A link `build` of a stranger's branch must not lead elsewhere; a folder that the user names may.
-    root = root_of(place, folder) or (None if target else Path.cwd())
+    place, root = output_folder(target, _FOLDER, folder)
     written = outputs.write_review(found, GithubRun.of(os.environ), place, root, addresses)
     for path in written.files:
         output.echo(display_path(path))

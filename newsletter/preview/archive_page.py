@@ -21,6 +21,7 @@ from newsletter.preview import local_pictures
 from newsletter.preview.builder import Page
 from newsletter.preview.mail_views import without_links
 from newsletter.render.model import Site
+from newsletter.render.page_address import page_address
 
 # The root of an archive whose newsletter names no `site`.
 _NO_SITE = "https://archive.invalid"
@@ -94,7 +95,7 @@ def build(newsletter: Newsletter, issue: Issue, published: Collection[str]) -> A
     if absence := _absence(newsletter, issue):
         return ArchivePage(absence=absence)
     site = newsletter.site
-    base = f"{site.url}/{issue.name}/" if site.url else ""
+    base = page_address(site.url, issue.name) if site.url else ""
     try:
         rendered = render_issue(
             issue, site, sign_up_way(newsletter.config), _neighbours(newsletter, issue, published)
@@ -114,7 +115,7 @@ def with_style(html: str, issue: str, site: Site, address: str) -> str:
     def link(tag: re.Match[str]) -> str:
         found = _TARGET.search(tag[0])
         target = unescape(found[1] or found[2] or found[3] or "") if found else ""
-        is_style = _joined(f"{root}/{issue}/", target) == f"{root}/{STYLE}"
+        is_style = _joined(page_address(root, issue), target) == f"{root}/{STYLE}"
         return f'<link rel="stylesheet" href="{address}">' if is_style else tag[0]
 
     return _LINK.sub(link, without_links(html))

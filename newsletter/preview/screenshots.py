@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from newsletter.browser.chromium import chromium
+from newsletter.browser.chromium import chromium, offline_context
 from newsletter.disk import writing
 from newsletter.display import display_path
 from newsletter.errors import Unavailable
@@ -80,14 +80,9 @@ async def _take(html: str, folder: Path, name: str, on_written: Callable[[Screen
 
 async def _screenshot(browser: "Browser", html: str, window: Window) -> tuple[bytes, bool]:
     """Return a mail as PNG, and True if the picture is cut off before the end of the mail."""
-    context = await browser.new_context(
-        viewport={"width": window.width, "height": window.height},
-        device_scale_factor=window.scale,
-        color_scheme=window.scheme,
-        java_script_enabled=False,
-        offline=True,
+    context = await offline_context(
+        browser, window.width, window.height, scheme=window.scheme, scale=window.scale
     )
-    await context.route("**/*", lambda route: route.abort())
     page = await context.new_page()
     await page.set_content(html)
     full_height = int(await page.evaluate(_FULL_HEIGHT))

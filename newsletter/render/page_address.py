@@ -4,9 +4,14 @@ from newsletter.issue.model import Issue
 from newsletter.render.model import Site
 
 
+def page_path(issue_name: str) -> str:
+    """Return the path of an issue's page, from the root of the archive."""
+    return f"{issue_name}/"
+
+
 def page_address(site_url: str, issue_name: str) -> str:
     """Return the address of an issue's page in the archive at `site_url`, which has no slash at the end."""
-    return f"{site_url}/{issue_name}/"
+    return f"{site_url}/{page_path(issue_name)}"
 
 
 def page_of(issue: Issue, site: Site) -> str | None:

@@ -12,7 +12,7 @@ from newsletter.render.date_line import date_line
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.page_words import visible_text
-from newsletter.render.template_data import Fields, site_fields
+from newsletter.render.template_data import Fields, site_variable
 from newsletter.render.template_functions import Function
 from newsletter.render.templates import render_text
 from newsletter.render.translation import text_language, translations, translator
@@ -59,7 +59,7 @@ def render_page(name: str, site: Site, values: Mapping[str, object], *, base: st
     values = {**dict.fromkeys(PAGES[name]), **values}
     language = text_language(TEXTS, site.language)
     translate = translator(translations(TEXTS, language), html=True)
-    variables = _shared(site) | {
+    variables = site_variable(site) | {
         "base": base,
         "page": name,
         "language": language,
@@ -81,17 +81,13 @@ def render_all(site: Site) -> None:
 
 def render_style(site: Site) -> str:
     """Return the style sheet of all pages, in the theme, the colours and the fonts of the newsletter."""
-    return render_text("web/site.css.j2", site, _shared(site))
+    return render_text("web/site.css.j2", site, site_variable(site))
 
 
 def sign_up_wording(site: Site) -> str:
     """Return the words of the sign-up form and the texts below it, in one line: they belong to a consent."""
     page = render_page("sign_up", site, dict.fromkeys(PAGES["sign_up"], ""))
     return visible_text(page, "main") or visible_text(page)  # a template of its own may have no <main>
-
-
-def _shared(site: Site) -> dict[str, Any]:
-    return {"site": Fields("Site", site_fields(site))}
 
 
 def _plain(value: object, language: str, months: str | None, translate: Callable[..., str]) -> Any:

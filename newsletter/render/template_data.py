@@ -80,6 +80,11 @@ def template_data(issue: Issue, site: Site, prepared: IssueMarkdown | None = Non
     }
 
 
+def site_variable(site: Site) -> dict[str, Any]:
+    """Return the variable `site` of templates that belong to no issue."""
+    return {"site": Fields("Site", site_fields(site))}
+
+
 def site_fields(site: Site) -> dict[str, Any]:
     """Return the fields of the variable `site`, except the logo: the size of its picture must be known."""
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from newsletter.issue.model import ContentsKind
@@ -188,6 +189,7 @@ def _for_dark(accent: str, theme: Theme) -> str:
     return _readable(accent, theme.dark, lighter=True)
 
 
+@lru_cache(maxsize=64)  # it tries up to 200 shades, and each mail and page has the same colours
 def _readable(colour: str, grounds: tuple[str, ...], *, lighter: bool) -> str:
     """Return the colour, or the nearest shade of it that is well readable on the grounds."""
     return shade(colour, lambda found: lowest_contrast(found, grounds)[0] >= _GOOD_CONTRAST, lighter=lighter)

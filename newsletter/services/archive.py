@@ -6,7 +6,7 @@ same bytes. The date only decides which issues are due.
 
 import datetime as dt
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -32,19 +32,18 @@ from newsletter.limits.process import MAX_SECONDS, LimitedProcess, Limiter
 from newsletter.render.language_tags import direction
 from newsletter.render.model import Site
 from newsletter.render.picture_size import SUFFIXES
-from newsletter.services.archive_cards import LISTS, put_cards
+from newsletter.services.archive_cards import LISTS, Cards, put_cards
 from newsletter.services.archive_folder import NO_JEKYLL, ArchiveFolder, Changes
 from newsletter.services.archive_issues import Published, select, sends
 from newsletter.services.archive_leaks import LeakCheck
 
 
 class Built(NamedTuple):
-    """A built archive: its folder, the published issues, the changed files, and what a person should know.
+    """A built archive: the number of published issues, the changed files, and what a person should know.
 
     `drafts` and `later` count the issues that are not marked ready, and those with a later date.
     """
 
-    folder: Path
     issues: int
     drafts: int
     later: int
@@ -70,7 +69,7 @@ def build_archive(
             problems = [*selection.problems, *build.put_all(draw=draw)]
             changes = target.publish(LeakCheck(newsletter, folder))
     counts = len(selection.issues), selection.drafts, selection.later
-    return Built(folder, *counts, changes, tuple(problems))
+    return Built(*counts, changes, tuple(problems))
 
 
 def _refuse(newsletter: Newsletter, folder: Path) -> None:
@@ -87,7 +86,7 @@ def _refuse(newsletter: Newsletter, folder: Path) -> None:
         raise Unavailable("is for other files of the newsletter", fix, where=display_path(folder))
 
 
-def channel(newsletter: Newsletter, site_url: str) -> Channel:
+def _channel(newsletter: Newsletter, site_url: str) -> Channel:
     """Return the newsletter as the channel of its feeds."""
     config = newsletter.config
     return Channel(
@@ -118,27 +117,24 @@ class _Build:
     def sign_up(self) -> SignUpWay:
         return sign_up_way(self.newsletter.config)
 
-    def put_all(self, *, draw: bool) -> Iterator[Problem]:
-        """Put all files, the lists after the pages; yield what a person should know."""
+    def put_all(self, *, draw: bool) -> list[Problem]:
+        """Put all files, the lists after the pages; return what a person should know."""
         self._put_pictures()
         self._put_text(pages.STYLE, self.limited(pages.render_style, self.site))
         self.target.put(NO_JEKYLL, b"")
-        cards = None
+        cards = Cards(frozenset())
         if self.site.url:
             cards = put_cards(self.target, self.site, self.issues, self.limited, draw=draw)
-        with_card = cards.names if cards else ()
-        entries = [self._put_issue(number, with_card) for number in range(len(self.issues))]
+        entries = [self._put_issue(number, cards.names) for number in range(len(self.issues))]
         summaries = [one.summary for one in self.issues]
-        picture = card(self.site, "", self.site.name) if LISTS in with_card else None
+        picture = card(self.site, "", self.site.name) if LISTS in cards.names else None
         for path, page in self.limited(_lists, summaries, self.site, self.sign_up, picture):
             self._put_text(path, page)
         self._put_text(pages.NOT_FOUND, self.limited(pages.render_not_found, self.site, self.sign_up))
         if self.site.url:
-            self._put_feeds(channel(self.newsletter, self.site.url), entries)
-        else:
-            yield _no_site()
-        if cards and cards.problem:
-            yield cards.problem
+            self._put_feeds(_channel(self.newsletter, self.site.url), entries)
+            return [cards.problem] if cards.problem else []
+        return [_no_site()]
 
     def _put_text(self, path: str, text: str) -> None:
         self.target.put(path, text.encode("utf-8"))

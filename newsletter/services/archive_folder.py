@@ -31,7 +31,7 @@ _DRAFTS = ".news-archive"
 _MAX_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
 _OTHER_FOLDER = "choose another folder: --output FOLDER"
-_TEXTS = (".css", ".html", ".json", ".txt", ".xml")
+_TEXT_SUFFIXES = (".css", ".html", ".json", ".txt", ".xml")
 
 Verify = Callable[[str, bytes], None]
 
@@ -93,7 +93,8 @@ class ArchiveFolder:
 
     def put_copy(self, path: str, source: Path, root: Path, suffix: reading.Suffix) -> None:
         """Write a draft with a copy of a file inside `root`. Raise Unavailable as `put` and for links."""
-        with _as_unreadable(source), reading.open_regular(source, root=root, suffix=suffix) as file:
+        fix = "make it a file that this user may read"
+        with _as_unreadable(source, fix), reading.open_regular(source, root=root, suffix=suffix) as file:
             if not self._needs(path, _digest(file)):
                 return
             file.seek(0)
@@ -125,7 +126,7 @@ class ArchiveFolder:
         for path in self._files:
             file = (self._drafts if path in drafted else self.folder) / path
             content = b""
-            if path.endswith(_TEXTS):
+            if path.endswith(_TEXT_SUFFIXES):
                 with _as_unavailable(self.folder / path):
                     content = reading.read(file, _MAX_BYTES, root=self.folder)
             verify(path, content)
@@ -200,15 +201,11 @@ class ArchiveFolder:
 
 def _read_manifest(folder: Path) -> Manifest:
     """Return the manifest of the last build; an empty one for a folder without a valid one."""
-    try:
-        raw = reading.read(folder / MANIFEST, _MAX_BYTES, root=folder)
-    except FileNotFoundError:
-        return Manifest({}, {})
-    except OSError as failure:
-        what = cannot_be("read", failure)
-        raise Unavailable(
-            what, read_hint(failure, _OTHER_FOLDER), where=display_path(folder / MANIFEST)
-        ) from failure
+    with _as_unreadable(folder / MANIFEST, _OTHER_FOLDER):
+        try:
+            raw = reading.read(folder / MANIFEST, _MAX_BYTES, root=folder)
+        except FileNotFoundError:
+            return Manifest({}, {})
     try:
         found: Any = json.loads(raw)
         return Manifest(_texts(found["files"]), _texts(found["cards"]))
@@ -269,9 +266,9 @@ def _as_unavailable(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _as_unreadable(path: Path) -> Iterator[None]:
+def _as_unreadable(path: Path, fix: str) -> Iterator[None]:
     try:
         yield
     except OSError as failure:
-        fix = read_hint(failure, "make it a file that this user may read")
-        raise Unavailable(cannot_be("read", failure), fix, where=display_path(path)) from failure
+        hint = read_hint(failure, fix)
+        raise Unavailable(cannot_be("read", failure), hint, where=display_path(path)) from failure

@@ -70,12 +70,12 @@ def build_sites(folder: Path) -> dict[str, BuiltSite]:
 
 
 def _build(folder: Path, name: str, base: str, sources: Sequence[str], number: int) -> BuiltSite:
-    source = folder / name
+    source, target = folder / name, folder / f"{name}-site"
     write_newsletter(source, base, sources, number, large=name == LARGE)
     newsletter = samples.load(source)
-    built = build_archive(newsletter, folder / f"{name}-site", None, NEWEST, draw=False)
+    built = build_archive(newsletter, target, None, NEWEST, draw=False)
     assert (built.issues, built.problems) == (number, ()), built.problems
-    return BuiltSite(name, built.folder, newsletter.site)
+    return BuiltSite(name, target, newsletter.site)
 
 
 def write_newsletter(

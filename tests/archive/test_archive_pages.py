@@ -16,7 +16,7 @@ from newsletter.archive.issue_summary import IssueSummary, Neighbours, summarize
 from newsletter.archive.page_frame import INDEX
 from newsletter.archive.page_pictures import PagePicture
 from newsletter.archive.pages import render_not_found, render_style
-from newsletter.archive.sign_up import NO_SIGN_UP, SignUpWay
+from newsletter.archive.sign_up import SignUpWay
 from newsletter.config import loader
 from newsletter.issue import files
 from newsletter.issue.model import Image, Issue, Section
@@ -32,7 +32,7 @@ WAYS = {
     "form": FORM,
     "page": SignUpWay("page", "https://example.com/join"),
     "mail": SignUpWay("mail", "join@example.com"),
-    "none": NO_SIGN_UP,
+    "none": SignUpWay(),
 }
 HOSTILE = "<&\"'> </title><script>1</script> {{ x }} {% x %}"
 NOTES = "A claim.[^a] Another one.[^b]\n\n[^a]: The first note.\n[^b]: The second one."
@@ -349,7 +349,7 @@ def test_the_page_for_wrong_addresses_has_absolute_links_only() -> None:
     assert [href for href in links if not href.startswith(("https://", "#", "data:"))] == []
     assert meta(document, "robots") == "noindex"
     assert link(document, "canonical") == []
-    without = material.parsed(render_not_found(site(url=None), NO_SIGN_UP)).xpath("//a/@href | //link/@href")
+    without = material.parsed(render_not_found(site(url=None), SignUpWay())).xpath("//a/@href | //link/@href")
     assert [href for href in without if not href.startswith(("/", "#", "data:"))] == []
 
 

@@ -53,6 +53,13 @@ def add(
     (newsletter.issues / f"{name}.yml").write_text(content, encoding="utf-8")
 
 
+def own_template(newsletter: Newsletter, name: str, text: str) -> None:
+    """Write a template of the archive into the newsletter's own folder."""
+    file = newsletter.folder / "templates" / "archive" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+
+
 def people(newsletter: Newsletter, address: str) -> None:
     """Add a subscriber to the store."""
     with open_database(newsletter) as database:

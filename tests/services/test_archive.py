@@ -14,14 +14,21 @@ import feedparser
 import pytest
 
 from newsletter.config.loader import Newsletter
-from newsletter.errors import ArchiveRefused, ConfigError, IssueError, NewsError, TemplateError, Unavailable
+from newsletter.errors import (
+    ArchiveRefused,
+    ConfigError,
+    IssueError,
+    LimitReached,
+    TemplateError,
+    Unavailable,
+)
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.services.archive import Built, build_archive
 from newsletter.services.archive_folder import LOCK, MANIFEST, ArchiveFolder
 from tests import samples
 from tests.render import material
-from tests.services.archive_material import PNG, add, people, records, soup
+from tests.services.archive_material import PNG, add, own_template, people, records, soup
 
 TODAY = dt.date(2026, 5, 12)
 TOKENS = UnsubscribeTokens(samples.SECRET, "soup.example.com")
@@ -491,19 +498,15 @@ def test_personal_data_is_refused(newsletter: Newsletter, template: str, written
     records(newsletter, NEW, address="Sam@home.example")
     build(newsletter)
     before = site(newsletter)
-    file = newsletter.folder / "templates" / "archive" / f"{template}.html.j2"
-    file.parent.mkdir(parents=True)
-    # In two parts: the words of a source are public.
-    file.write_text(f"<p>{written.replace('.', chr(39) + ' ~ ' + chr(39) + '.', 1)}</p>", encoding="utf-8")
+    in_two_parts = written.replace(".", "' ~ '.", 1)  # the words of a source are public
+    own_template(newsletter, f"{template}.html.j2", f"<p>{in_two_parts}</p>")
     with pytest.raises(ArchiveRefused, match=f"would publish {what}"):
         build(newsletter)
     assert site(newsletter) == before
 
 
 def test_a_placeholder_that_nothing_fills_is_refused(newsletter: Newsletter) -> None:
-    file = newsletter.folder / "templates" / "archive" / "style.css.j2"
-    file.parent.mkdir(parents=True)
-    file.write_text("body::after { content: '[[name]]' }", encoding="utf-8")
+    own_template(newsletter, "style.css.j2", "body::after { content: '[[name]]' }")
     with pytest.raises(ArchiveRefused, match=r"would publish \[\[name\]\], a placeholder"):
         build(newsletter)
     assert not site(newsletter)
@@ -598,9 +601,7 @@ def test_updated_changes_only_with_the_key(newsletter: Newsletter) -> None:
 
 
 def test_a_mistake_in_an_own_template_is_named_with_its_line(newsletter: Newsletter) -> None:
-    file = newsletter.folder / "templates" / "archive" / "story.html.j2"
-    file.parent.mkdir(parents=True)
-    file.write_text("<p>\n{{ story.nothing }}</p>", encoding="utf-8")
+    own_template(newsletter, "story.html.j2", "<p>\n{{ story.nothing }}</p>")
     with pytest.raises(TemplateError, match=r"story\.html\.j2:2: Story has no field 'nothing'"):
         build(newsletter)
     assert not site(newsletter)
@@ -614,24 +615,18 @@ def test_a_mistake_in_an_own_template_is_named_with_its_line(newsletter: Newslet
     ],
 )
 def test_a_template_cannot_make_what_follows_slow(newsletter: Newsletter, written: str) -> None:
-    file = newsletter.folder / "templates" / "archive" / "article.html.j2"
-    file.parent.mkdir(parents=True)
-    file.write_text(written, encoding="utf-8")
+    own_template(newsletter, "article.html.j2", written)
     build(newsletter)
 
 
 def test_a_page_that_is_too_large_is_refused(newsletter: Newsletter) -> None:
-    file = newsletter.folder / "templates" / "archive" / "article.html.j2"
-    file.parent.mkdir(parents=True)
-    file.write_text("{{ 'soup ' * 1000000 }}", encoding="utf-8")
+    own_template(newsletter, "article.html.j2", "{{ 'soup ' * 1000000 }}")
     with pytest.raises(TemplateError, match="a page of the archive has more than 2,000,000 characters"):
         build(newsletter)
 
 
 def test_a_template_without_end_is_stopped(newsletter: Newsletter) -> None:
-    file = newsletter.folder / "templates" / "archive" / "index.html.j2"
-    file.parent.mkdir(parents=True)
-    file.write_text("{% for n in range(99999) %}{{ 'x' * 9999999 }}{% endfor %}", encoding="utf-8")
-    with pytest.raises(NewsError):
+    own_template(newsletter, "index.html.j2", "{% for n in range(99999) %}{{ 'x' * 9999999 }}{% endfor %}")
+    with pytest.raises((TemplateError, LimitReached), match=r"too much memory|MB of memory|longer than"):
         build(newsletter)
     assert not site(newsletter)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.archive.pages import render_not_found, render_style
-from newsletter.archive.sign_up import NO_SIGN_UP
+from newsletter.archive.sign_up import SignUpWay
 from newsletter.config import loader
 from newsletter.errors import ConfigError, Unavailable
 from newsletter.render import template_files
@@ -44,12 +44,12 @@ def test_a_copy_renders_the_same_mail(folder: Path, name: ThemeName) -> None:
 
 def test_the_pages_are_copied_into_folders_of_their_own(folder: Path) -> None:
     site = loader.load(folder, {}).site
-    before = render_style(site), render_not_found(site, NO_SIGN_UP)
+    before = render_style(site), render_not_found(site, SignUpWay())
     copied = {file.path.relative_to(folder / "templates").as_posix() for file in eject_pages(folder)}
     assert {"archive/issue.html.j2", "archive/style.css.j2", "web/site.css.j2", "web/lost.html.j2"} <= copied
     assert not [path for path in copied if path.endswith(".mjml.j2")]
     site = loader.load(folder, {}).site
-    assert (render_style(site), render_not_found(site, NO_SIGN_UP)) == before
+    assert (render_style(site), render_not_found(site, SignUpWay())) == before
 
 
 def test_a_copy_needs_no_file_of_the_installation(folder: Path) -> None:

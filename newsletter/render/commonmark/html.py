@@ -29,16 +29,26 @@ def to_html(text: NotedText, below: int, pictures: Mapping[str, Picture]) -> str
 
 def notes_to_html(notes: Sequence[Note], below: int, pictures: Mapping[str, Picture]) -> str:
     """Convert notes that follow each other to a list in HTML."""
-    items = (
-        f"<li>{blocks(_parser(), note.definition.tokens, below, note.text.numbers, pictures)}</li>\n"
-        for note in notes
-    )
-    return f'<ol{start_of(notes)} class="notes last">\n{"".join(items)}</ol>'
+    return note_list(_parser(), notes, below, pictures, css_class="notes last")
 
 
-def start_of(notes: Sequence[Note]) -> str:
-    """Return the attribute of a list of notes that does not begin with number 1; else ""."""
-    return f' start="{notes[0].number}"' if notes and notes[0].number != 1 else ""
+def note_list(
+    parser: MarkdownIt,
+    notes: Sequence[Note],
+    below: int,
+    pictures: Mapping[str, Picture],
+    *,
+    css_class: str,
+    id_prefix: str = "",
+) -> str:
+    """Convert notes to a numbered list by the rules of a parser; with `id_prefix`, each item has an id."""
+    items = []
+    for note in notes:
+        item_id = f' id="{id_prefix}{note.number}"' if id_prefix else ""
+        content = blocks(parser, note.definition.tokens, below, note.text.numbers, pictures)
+        items.append(f"<li{item_id}>{content}</li>\n")
+    start = f' start="{notes[0].number}"' if notes and notes[0].number != 1 else ""
+    return f'<ol{start} class="{css_class}">\n{"".join(items)}</ol>'
 
 
 def blocks(

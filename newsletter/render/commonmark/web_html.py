@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from newsletter.render.commonmark import one_line
-from newsletter.render.commonmark.html import blocks, note_reference, start_of, with_rules
+from newsletter.render.commonmark.html import blocks, note_list, note_reference, with_rules
 from newsletter.render.commonmark.notes import Note, NotedText
 from newsletter.render.commonmark.parser import parse
 from newsletter.render.commonmark.picture_tokens import asked_width
@@ -20,6 +20,7 @@ from newsletter.render.pictures import Picture
 
 # markdown-it writes the alignment of a cell as a style.
 _ALIGNMENT = "text-align:"
+_NOTE_ID = "note-"  # before the number of a note
 
 
 def to_html(text: NotedText, below: int, pictures: Mapping[str, Picture]) -> str:
@@ -40,17 +41,9 @@ def notes_to_html(notes: Sequence[Note], below: int, pictures: Mapping[str, Pict
 
 
 def _list(notes: Sequence[Note], below: int, pictures: Mapping[str, Picture], *, is_linked: bool) -> str:
+    id_prefix = _NOTE_ID if is_linked else ""
     parser = _parser(is_linked=is_linked)
-    items = "".join(
-        f"<li{_id(note.number) if is_linked else ''}>"
-        f"{blocks(parser, note.definition.tokens, below, note.text.numbers, pictures)}</li>\n"
-        for note in notes
-    )
-    return f'<ol{start_of(notes)} class="notes">\n{items}</ol>'
-
-
-def _id(number: int) -> str:
-    return f' id="note-{number}"'
+    return note_list(parser, notes, below, pictures, css_class="notes", id_prefix=id_prefix)
 
 
 @cache
@@ -71,7 +64,7 @@ def _linked_reference(renderer: Any, tokens: Sequence[Token], index: int, option
     number = env["numbers"].get(tokens[index].meta["label"])
     if not number:
         return note_reference(renderer, tokens, index, options, env)
-    return f'<sup><a href="#note-{number}">{number}</a></sup>'
+    return f'<sup><a href="#{_NOTE_ID}{number}">{number}</a></sup>'
 
 
 def _code(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
