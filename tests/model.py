@@ -18,6 +18,7 @@ from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Recallable, SubmissionLog
 from newsletter.sending.model import Send, StartSettings
 from newsletter.sending.outcomes import (
+    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Cancelled,
@@ -92,7 +93,7 @@ class ModelProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.size, True, "none")
+        return Capabilities(self.size, True, NO_TRACKING)
 
     @property
     def recallable(self) -> Recallable | None:

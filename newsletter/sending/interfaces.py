@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class SubmissionLog(Protocol):
-    """Callbacks that a provider makes for each message, if it answers message by message."""
+    """Callbacks that a provider makes during a call.
+
+    A provider whose messages are calls of their own begins and finishes each. A provider of batches begins
+    none; it finishes the recipients that the answer to its call names one by one.
+    """
 
     def starting(self, recipient: Recipient) -> bool:
         """Record that a message is about to be sent; return False if it and later ones must not be sent.
