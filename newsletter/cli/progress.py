@@ -153,7 +153,7 @@ def wait_shower() -> "Callable[[Waiting], None]":
 
 def _sentence(event: "Event") -> str:
     """Return the sentence to show for an event; "" for an event that is not shown."""
-    from newsletter.sending.events import NotRecalled, Recalled, Stopped, Waiting
+    from newsletter.sending.events import Confirmed, NotRecalled, Recalled, Stopped, Waiting
 
     match event:
         case Waiting(until, reason):
@@ -162,6 +162,8 @@ def _sentence(event: "Event") -> str:
             return f"Recalled the mail to {counted(recipients, 'recipient')}, to send it again."
         case NotRecalled(recipients, reason):
             return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(reason)}."
+        case Confirmed(recipients):
+            return f"Asked again: the mail to {counted(recipients, 'recipient')} was accepted, once."
         case Stopped(reason):
             return f"Stopped: {_masked(reason)}"
     return ""

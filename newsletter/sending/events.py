@@ -45,10 +45,17 @@ class NotRecalled:
 
 
 @dataclass(frozen=True)
+class Confirmed:
+    """A repeated call was accepted: recipients whose outcome was unknown have the mail, once."""
+
+    recipients: int
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The send stopped before it was complete, for a reason."""
 
     reason: str
 
 
-Event = Delivered | Waiting | Recalled | NotRecalled | Stopped
+Event = Delivered | Waiting | Recalled | NotRecalled | Confirmed | Stopped
