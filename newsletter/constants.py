@@ -20,6 +20,12 @@ PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid",)
 """The providers that track opens and clicks of a message if it asks for it."""
 
+TrackingKind = Literal[
+    "opens",  # a picture in the mail tells when it is opened
+    "clicks",  # links lead through the provider, which counts them
+]
+TRACKING_KINDS: tuple[TrackingKind, ...] = get_args(TrackingKind)
+
 ImapSecurity = Literal["none", "starttls", "tls"]
 IMAP_PORTS: dict[ImapSecurity, int] = {"none": 143, "starttls": 143, "tls": 993}
 """The usual port of each kind of security (RFC 3501, RFC 8314)."""

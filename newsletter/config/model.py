@@ -31,7 +31,7 @@ from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
-from newsletter.constants import TRACKING_PROVIDERS, ProviderName
+from newsletter.constants import TRACKING_KINDS, TRACKING_PROVIDERS, ProviderName, TrackingKind
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
 from newsletter.render.themes import ThemeName
@@ -134,6 +134,11 @@ class Serve(StrictModel):
 class Tracking(StrictModel):
     opens: bool = False
     clicks: bool = False
+
+    @property
+    def wanted(self) -> tuple[TrackingKind, ...]:
+        """Return the kinds of tracking that are asked for."""
+        return tuple(kind for kind in TRACKING_KINDS if getattr(self, kind))
 
 
 class Labels(StrictModel):

@@ -1,8 +1,9 @@
 """The guards of a send: each raises SendRefused for one reason not to start or continue a send. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.display import counted
 from newsletter.errors import Problem, SendRefused
 from newsletter.mail.message import Mailing
@@ -30,6 +31,33 @@ def refuse_other_recipients(recipients: int, agreed: int) -> None:
     if recipients != agreed:
         what = f"the list has changed: {counted(recipients, 'recipient')} now; nothing was sent"
         raise SendRefused(what, "run it again")
+
+
+def tracking_problems(provider: Provider, wanted: Collection[TrackingKind]) -> list[Problem]:
+    """Return a problem for each kind of tracking that the provider cannot switch off.
+
+    `wanted` are the kinds that newsletter.yml asks for.
+    """
+    return [
+        Problem(
+            provider.name,
+            f"tracks {kind} in all mail, and newsletter.yml asks for no such tracking",
+            f"choose another `provider`, or write `tracking: {{{kind}: true}}` and tell your readers",
+        )
+        for kind, control in zip(TRACKING_KINDS, provider.capabilities.tracking, strict=True)
+        if control == "always" and kind not in wanted
+    ]
+
+
+def refuse_account_tracking(
+    name: str, switched_on: Collection[TrackingKind], wanted: Collection[TrackingKind]
+) -> None:
+    """Refuse a send if the account at the provider `name` tracks readers and newsletter.yml asks for none."""
+    if unwanted := [kind for kind in switched_on if kind not in wanted]:
+        raise SendRefused(
+            f"the account at {name} tracks {' and '.join(unwanted)}, which newsletter.yml does not ask for",
+            "switch it off there; news doctor names the place",
+        )
 
 
 def refuse_changed_content(send: Send, mailing: Mailing, ledger: LedgerReader, provider: Provider) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from newsletter.constants import TrackingKind
 from newsletter.errors import Problem
 from newsletter.findings import ProviderReport
 from newsletter.mail.message import Batch, Recipient
@@ -82,6 +83,14 @@ class Examinable(Protocol):
 
     def examine(self, config: "Config") -> ProviderReport:
         """Return a report and change nothing; every failure is a finding, never an exception."""
+
+
+@runtime_checkable
+class TracksByAccount(Protocol):
+    """A provider whose account can switch tracking on for a message that asks for none."""
+
+    def account_tracking(self, config: "Config") -> tuple[TrackingKind, ...] | NotSent:
+        """Return the kinds of tracking that the account has switched on; NotSent if that is not known."""
 
 
 class Journal(Protocol):

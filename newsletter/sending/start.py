@@ -1,5 +1,6 @@
 """Claim a send, so that an issue is sent to a list only once."""
 
+import json
 import logging
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from newsletter.sending.content_diff import snapshot
 from newsletter.sending.guards import refuse_changed_content, refuse_other_key
 from newsletter.sending.interfaces import Ledger, LedgerReader, Provider
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, NewSend, Send, StartSettings
+from newsletter.sending.outcomes import Capabilities
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 # up to 20 ms each on an ordinary disk; a power cut leaves at most one chunk of each connection unknown.
 MESSAGES_PER_CHUNK = 100
 MAX_CHUNK_SIZE = 1000
+# The room for address, name, headers and links of one recipient in a request that contains whole mails.
+PERSONAL_BYTES = 8_192
 
 
 def list_for(mailing: Mailing, provider: Provider, key_fingerprint: str | None) -> str:
@@ -74,7 +78,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
             content_sha256=mailing.sha256,
             content=snapshot(mailing),
             provider=provider.name,
-            chunk_size=_chunk_size(provider, settings.rates),
+            chunk_size=_chunk_size(provider.capabilities, mailing, settings.rates),
             undo_window_seconds=settings.undo_window_seconds if provider.recallable else 0,
             send_at=settings.send_at,
             canary_size=settings.canary_size,
@@ -89,7 +93,15 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
     return claimed
 
 
-def _chunk_size(provider: Provider, rates: Sequence[Rate]) -> int:
-    per_call = provider.capabilities.recipients_per_call
+def _chunk_size(capabilities: Capabilities, mailing: Mailing, rates: Sequence[Rate]) -> int:
+    per_call = capabilities.recipients_per_call
     size = per_call if per_call > 1 else MESSAGES_PER_CHUNK
+    if per_call > 1 and capabilities.bytes_per_call:
+        size = max(1, min(size, capabilities.bytes_per_call // _message_bytes(mailing)))
     return min(size, *(rate.count for rate in rates), MAX_CHUNK_SIZE)
+
+
+def _message_bytes(mailing: Mailing) -> int:
+    """Return the bytes of one message in a JSON request, whose characters outside ASCII are escaped."""
+    parts = json.dumps([mailing.rendered.subject, mailing.rendered.text, mailing.rendered.html])
+    return len(parts) + PERSONAL_BYTES

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.issue.misnamed import misnamed
 from newsletter.limits.process import Limiter, run_limited, run_limited_with_waits
+from newsletter.providers.factory import open_provider
+from newsletter.sending import guards
 from newsletter.services.prepare import proof
 
 log = logging.getLogger(__name__)
@@ -58,11 +61,11 @@ def check(
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
-    unread = list(misnamed(newsletter.issues))
+    general = [*misnamed(newsletter.issues), *_tracking_problems(newsletter)]
     for name in names or (None,):
         checked = _checked(newsletter, name, connected, limited, limited_with_waits)
-        yield replace(checked, problems=[*checked.problems, *unread])
-        unread = []  # with the first issue only
+        yield replace(checked, problems=[*checked.problems, *general])
+        general = []  # with the first issue only
 
 
 def _checked(
@@ -90,6 +93,12 @@ def _checked(
         problems += error.problems
     log.info("issue checked", extra={"issue": read.issue.name, "findings": len(problems)})
     return Checked(path, problems, len(read.rendered.html.encode()), lowered, read)
+
+
+def _tracking_problems(newsletter: Newsletter) -> list[Problem]:
+    """Return the kinds of tracking that the configured provider cannot switch off; nothing is sent to it."""
+    with closing(open_provider(newsletter)) as provider:
+        return guards.tracking_problems(provider, newsletter.config.tracking.wanted)
 
 
 def _proof_and_problems(newsletter: Newsletter, file: Path) -> tuple[Proof, list[Problem]]:

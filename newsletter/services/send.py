@@ -20,7 +20,7 @@ from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Provider
+from newsletter.sending.interfaces import Clock, Provider, TracksByAccount
 from newsletter.sending.lock_wait import acquire_lease, when_unlocked
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
@@ -208,7 +208,8 @@ class SendService(SendPlanner):
     def prepare_issue(self, issue: Issue | Path) -> Prepared:
         """Render and check an issue, or the issue of a file; add the provider's problems."""
         prepared = self._limited(prepare, self.newsletter, issue)
-        return replace(prepared, problems=(*prepared.problems, *self.provider.check()))
+        problems = guards.tracking_problems(self.provider, self.newsletter.config.tracking.wanted)
+        return replace(prepared, problems=(*prepared.problems, *problems, *self.provider.check()))
 
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan as `SendPlanner.plan`, after those who left outside were read; raise as `_pull_first` does."""
@@ -236,10 +237,12 @@ class SendService(SendPlanner):
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-        Raise SendRefused if the last pull is too old, if the key or a slot for held mail is missing, if
-        another process holds the lease or was the first to claim the issue, and, with `exact`, if the number
-        of recipients differs from the plan. The issue is not claimed then.
+        Raise SendRefused if the provider's account tracks readers unasked, the last pull is too old, the key
+        or a slot for held mail is missing, another process holds the lease or was the first to claim the
+        issue, and, with `exact`, if the number of recipients differs from the plan. The issue is not claimed
+        then.
         """
+        self._refuse_account_tracking()
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())
         if self._sync:
@@ -343,6 +346,20 @@ class SendService(SendPlanner):
     def secret(self) -> str:
         """Return the key that signs unsubscribe links; `secret_key` names the errors that it raises."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
+
+    def _refuse_account_tracking(self) -> None:
+        """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
+
+        An account that cannot be read is not refused: a key may have the right to send only.
+        """
+        if not isinstance(self.provider, TracksByAccount):
+            return
+        switched_on = self.provider.account_tracking(self.newsletter.config)
+        if isinstance(switched_on, NotSent):
+            log.warning("tracking by the account is not known", extra={"reason": switched_on.reason})
+            return
+        wanted = self.newsletter.config.tracking.wanted
+        guards.refuse_account_tracking(self.provider.name, switched_on, wanted)
 
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
         """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""

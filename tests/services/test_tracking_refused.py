@@ -1,0 +1,106 @@
+"""Test that nothing is sent, and an error is shown, where a provider tracks readers unasked."""
+
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from newsletter.config.model import Config
+from newsletter.constants import TrackingKind
+from newsletter.errors import SendRefused
+from newsletter.providers.outbox import OutboxProvider
+from newsletter.sending.guards import tracking_problems
+from newsletter.sending.outcomes import Capabilities, NotSent, Tracking
+from newsletter.services.check import check
+from newsletter.services.send import SendService
+from newsletter.store.database import Database
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscribers.parsing import parse_subscriber
+from tests import samples
+from tests.fakes.provider import FakeClock, FakeProvider
+
+ISSUE = "2026-04-27"
+
+
+@dataclass
+class TrackingProvider(FakeProvider):
+    """A provider whose account has switched on some kinds of tracking."""
+
+    switched_on: tuple[TrackingKind, ...] | NotSent = ()
+    tracking: Tracking = field(default=Tracking("account", "account"))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, tracking=self.tracking)
+
+    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
+        return self.switched_on
+
+
+def send_through(provider: TrackingProvider, folder: Path) -> None:
+    newsletter = samples.newsletter(folder)
+    service = SendService(newsletter, Database.open(newsletter), provider, provider.clock)
+    with closing(service):
+        Subscribers(service._database).add(parse_subscriber("ada@example.com")[0])
+        started = service.start(service.plan(service.prepare(ISSUE)))
+        list(service.deliver(started, lambda: False))
+
+
+@pytest.mark.parametrize("switched_on", [("opens",), ("clicks",), ("opens", "clicks")], ids=" and ".join)
+def test_an_account_that_tracks_unasked_is_refused_before_anything_is_sent(
+    switched_on: tuple[TrackingKind, ...], tmp_path: Path
+) -> None:
+    provider = TrackingProvider(FakeClock(), switched_on=switched_on)
+    with pytest.raises(SendRefused) as refused:
+        send_through(provider, tmp_path)
+    assert f"the account at fake tracks {' and '.join(switched_on)}," in str(refused.value)
+    assert provider.accepted == []
+
+
+@pytest.mark.parametrize("switched_on", [(), NotSent("401 restricted_api_key")], ids=["off", "not-known"])
+def test_an_account_that_does_not_track_or_cannot_be_read_may_send(
+    switched_on: tuple[TrackingKind, ...] | NotSent, tmp_path: Path
+) -> None:
+    provider = TrackingProvider(FakeClock(), switched_on=switched_on)
+    send_through(provider, tmp_path)
+    assert provider.accepted == ["ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("tracking", "wanted", "refused"),
+    [
+        (Tracking("always", "message"), (), ["opens"]),
+        (Tracking("message", "always"), (), ["clicks"]),
+        (Tracking("always", "always"), ("opens",), ["clicks"]),
+        (Tracking("always", "always"), ("opens", "clicks"), []),
+        (Tracking("account", "message"), (), []),
+        (Tracking("none", "none"), (), []),
+    ],
+)
+def test_tracking_that_cannot_be_switched_off_is_an_error(
+    tracking: Tracking, wanted: Collection[TrackingKind], refused: list[str]
+) -> None:
+    problems = tracking_problems(TrackingProvider(FakeClock(), tracking=tracking), wanted)
+    assert [problem.what.split()[1] for problem in problems] == refused
+    assert {problem.severity for problem in problems} <= {"error"}
+
+
+def test_a_send_is_refused_whose_provider_always_tracks(tmp_path: Path) -> None:
+    provider = TrackingProvider(FakeClock(), tracking=Tracking("always", "none"))
+    with pytest.raises(SendRefused, match="has 1 error"):
+        send_through(provider, tmp_path)
+    assert provider.accepted == []
+
+
+def test_check_names_tracking_that_cannot_be_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples.newsletter(tmp_path)
+    assert not [problem for checked in check(tmp_path) for problem in checked.problems]
+    tracks = replace(OutboxProvider.capabilities, tracking=Tracking("none", "always"))
+    monkeypatch.setattr(OutboxProvider, "capabilities", tracks)
+    (checked,) = check(tmp_path)
+    assert [problem.where for problem in checked.problems] == ["outbox"]
+    assert "tracks clicks in all mail" in checked.problems[0].what
