@@ -12,6 +12,7 @@ import pytest
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.constants import TRACKING_PROVIDERS
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.render.model import Rendered
@@ -26,12 +27,13 @@ REMOTE = re.compile(
     r"""|@import\b[^;]*|@font-face\b|url\(\s*["']?(?:https?:)?//[^)]*|\bbackground\s*=\s*["']?(?:https?:)?//[^"'\s>]*""",
     re.IGNORECASE,
 )
+POSTMARK_SWITCHES = {"TrackOpens": False, "TrackLinks": "None"}
 HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 
 def decode(wire: bytes) -> str:
     """Return the bytes submitted without their transfer encoding: MIME or a JSON request."""
-    if wire.startswith(b"{"):
+    if wire.startswith((b"{", b"[")):
         return "\n".join(strings(json.loads(wire)))
     return quopri.decodestring(wire).decode("utf-8")
 
@@ -59,6 +61,9 @@ def find_trackers(wire: bytes, links: set[str]) -> list[str]:
         trackers += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
         if len(settings) != 4:
             trackers.append(f"tracking_settings {sorted(settings)}")
+    if wire.startswith(b"["):
+        found = [{name: sent.get(name) for name in POSTMARK_SWITCHES} for sent in json.loads(wire)]
+        trackers += [f"{switches}" for switches in found if switches != POSTMARK_SWITCHES]
     return trackers
 
 
@@ -141,10 +146,11 @@ def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Pa
         assert find_trackers(wire, permitted_links(issue, mailing))
 
 
+@pytest.mark.parametrize("name", TRACKING_PROVIDERS)
 @pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
-def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
+def test_the_reading_finds_a_switch_that_is_on(switch: str, name: str, tmp_path: Path) -> None:
     issue, mailing = real_issue()
-    (wire,) = submit_and_read("sendgrid", replace(mailing, **{switch: True}), tmp_path)
+    (wire,) = submit_and_read(name, replace(mailing, **{switch: True}), tmp_path)
     assert find_trackers(wire, permitted_links(issue, mailing))
 
 

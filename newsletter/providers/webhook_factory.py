@@ -22,4 +22,14 @@ def _sendgrid(newsletter: Newsletter) -> Webhook | None:
     return SendGridWebhook(key) if key else None
 
 
-_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {"sendgrid": _sendgrid}
+def _postmark(newsletter: Newsletter) -> Webhook | None:
+    from newsletter.providers.postmark.webhook import PostmarkWebhook
+
+    password = newsletter.secrets.postmark_webhook_password
+    return PostmarkWebhook(password) if password else None
+
+
+_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {
+    "sendgrid": _sendgrid,
+    "postmark": _postmark,
+}

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from newsletter.config.api_providers import Postmark
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.outbox import OutboxProvider
+from newsletter.providers.postmark.provider import PostmarkProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
@@ -26,6 +28,7 @@ from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.postmark import PostmarkFake
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
 
@@ -91,7 +94,27 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
         )
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
+@contextmanager
+def postmark(_folder: Path) -> Iterator[OpenProvider]:
+    with PostmarkFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    f"{delivery.name} <{delivery.address}>",
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = PostmarkProvider(Postmark(host=fake.url), SecretStr(fake.token))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "postmark": postmark}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -170,7 +193,7 @@ def test_mail_about_a_subscription_arrives_without_what_belongs_to_the_list(
         assert mail.list_unsubscribe in ("None", "")
     wire = b"".join(ready.wire())
     assert b"List-" not in wire and wire.count(b"auto-generated")
-    assert not re.search(rb'"(?:enable|enable_text)": ?true', wire)
+    assert not re.search(rb'"(?:enable|enable_text|TrackOpens)": ?true|"TrackLinks": ?"(?!None")', wire)
 
 
 def test_it_has_a_name_and_says_what_it_can_do(ready: OpenProvider) -> None:
@@ -234,7 +257,7 @@ def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     assert ready.wire() == wire and len(ready.received()) == 1
 
 
-@pytest.mark.parametrize("name", ["smtp", "sendgrid"])
+@pytest.mark.parametrize("name", ["smtp", "sendgrid", "postmark"])
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass
