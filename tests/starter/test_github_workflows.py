@@ -114,6 +114,13 @@ def test_names_stay_texts(name: str) -> None:
     assert calls(files[f"review-{name}.yml"], "review")[2][1] == {"folder": name}
 
 
+def test_the_token_of_postmark_is_handed_over() -> None:
+    files = parsed(replace(OPTIONS, provider="postmark", has_own_host=True))
+    _, inputs = calls(files["send.yml"], "send")[1]
+    assert inputs["postmark-server-token"] == "${{ secrets.POSTMARK_SERVER_TOKEN }}"
+    assert inputs["postmark-host"] == "${{ vars.POSTMARK_HOST }}" and "sendgrid-api-key" not in inputs
+
+
 def test_a_key_for_another_host_comes_with_its_host() -> None:
     _, inputs = calls(parsed(replace(OPTIONS, has_own_host=True))["send.yml"], "send")[1]
     assert inputs["sendgrid-host"] == "${{ vars.SENDGRID_HOST }}"
