@@ -21,7 +21,7 @@ from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider
-from newsletter.sending.lock_wait import acquire_lease, when_unlocked
+from newsletter.sending.lock_wait import acquire_lease, never, when_unlocked
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.publisher import Publisher
@@ -236,9 +236,9 @@ class SendService(SendPlanner):
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-        Raise SendRefused if the last pull is too old, if the key or a slot for held mail is missing, if
-        another process holds the lease or was the first to claim the issue, and, with `exact`, if the number
-        of recipients differs from the plan. The issue is not claimed then.
+        Raise SendBusy if another process holds the lease or was the first to claim the issue, and SendRefused
+        if the last pull is too old, if the key or a slot for held mail is missing, and, with `exact`, if the
+        number of recipients differs from the plan. The issue is not claimed then.
         """
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())
@@ -263,11 +263,13 @@ class SendService(SendPlanner):
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
 
-    def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
+    def deliver(
+        self, started: StartedSend, stopped: Callable[[], bool], hands_over: Callable[[], bool] = never
+    ) -> Iterator[Event]:
         """Deliver a started send to its waiting recipients; yield the events.
 
-        Raise SendRefused if another process holds the lease, and DatabaseBusy if it has locked the send for
-        too long, or until `stopped`.
+        If `hands_over` returns True at the end, a standby continues the send. Raise SendBusy if another
+        process holds the lease, and DatabaseBusy if it has locked the send for too long, or until `stopped`.
         """
         settings = self.newsletter.config.send
         delivery_settings = DeliverySettings(
@@ -277,7 +279,7 @@ class SendService(SendPlanner):
             timing=self.timing,
         )
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
-        with self.leases.released(started.send):
+        with self.leases.released(started.send, hands_over):
             parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
