@@ -25,8 +25,8 @@ def deliver_when_free(
 ) -> int:
     """Start a plan and deliver it with `deliver`; return the exit code.
 
-    While another process delivers the send, wait, and then plan again. `exact` is that of `SendService.start`, and
-    `interrupt` that of `progress.run`. Raise what `Standby` raises.
+    While another process delivers the send, wait, and then plan again. `exact` is that of
+    `SendService.start`, and `interrupt` that of `progress.run`. Raise what `Standby` raises.
     """
     from newsletter.services.standby import Standby
 
