@@ -154,20 +154,24 @@ def test_a_process_that_is_interrupted_while_it_waits_has_sent_nothing(
     assert clock.seconds == 3
 
 
-def test_a_short_outage_of_the_database_is_told_and_survived(
+def test_short_outages_of_the_database_are_told_and_survived(
     service: SendService, clock: ScriptedClock
 ) -> None:
+    """Each outage has ten minutes."""
     started(service)
-    hold(service, 400)
+    hold(service, 800)
     clock.script = {
         10: lambda: execute(service, "alter table send rename to gone"),
         200: lambda: execute(service, "alter table gone rename to send"),
+        500: lambda: execute(service, "alter table send rename to gone"),
+        700: lambda: execute(service, "alter table gone rename to send"),
     }
-    held, outage, held_again = wait(standby(service))
-    assert held == held_again == StandingBy(ISSUE, "7", "mx1", seconds(400))
-    assert isinstance(outage, Waiting) and outage.until == seconds(610)
-    assert outage.reason.startswith("the database gives no reply (")
-    assert clock.seconds == 400
+    events = wait(standby(service))
+    outages = [event for event in events if isinstance(event, Waiting)]
+    assert events[::2] == 3 * [StandingBy(ISSUE, "7", "mx1", seconds(800))] and events[1::2] == outages
+    assert [outage.until for outage in outages] == [seconds(610), seconds(1100)]
+    assert outages[0].reason.startswith("the database gives no reply (")
+    assert clock.seconds == 800
 
 
 def test_a_long_outage_of_the_database_ends_the_wait(service: SendService, clock: ScriptedClock) -> None:
