@@ -17,6 +17,8 @@ CLIPPED_BYTES = 102_000
 
 ProviderName = Literal["outbox", "smtp", "sendgrid"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
+TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid",)
+"""The providers that track opens and clicks of a message if it asks for it."""
 
 ImapSecurity = Literal["none", "starttls", "tls"]
 IMAP_PORTS: dict[ImapSecurity, int] = {"none": 143, "starttls": 143, "tls": 993}

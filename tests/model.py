@@ -18,6 +18,7 @@ from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Recallable, SubmissionLog
 from newsletter.sending.model import Send, StartSettings
 from newsletter.sending.outcomes import (
+    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Cancelled,
@@ -42,6 +43,11 @@ FAULTS = (
     "taken",  # the request arrived, and no response came
     "late",  # the request arrives after LATE, and no response came
 )
+# Results of a call that can be repeated; the last four look the same to the sender.
+REPEATABLE_FAULTS = (
+    *FAULTS,
+    "conflict",  # the request arrived, and the response is that another one with its key is in work (409)
+)
 # Results of the recall of a held batch; again the last three look the same to the sender.
 CANCEL_FAULTS = (
     "ok",  # recalled and confirmed
@@ -54,6 +60,8 @@ CANCEL_FAULTS = (
 MAILING = samples.plain_mailing()
 LATE = timedelta(minutes=4)
 CANCEL_MARGIN = timedelta(minutes=10)
+# The provider keeps the key of a call for this long; a sender relies on a little less.
+KEPT, WINDOW = timedelta(hours=24), timedelta(hours=23)
 
 
 class Crash(BaseException):
@@ -68,6 +76,7 @@ class Mail:
     arrived: datetime
     send_at: datetime
     batch_id: str | None
+    key: str | None = None
 
 
 @dataclass
@@ -76,6 +85,9 @@ class ModelProvider:
 
     A cancellation covers only mail that has arrived before it, and only if it comes ten minutes before the
     mail leaves; a later one works only if `late_cancels_work`.
+
+    With `repeatable`, of requests with the same key only the first to arrive counts, for KEPT; a request with
+    a known key and other recipients gets a rejection (409).
     """
 
     now: Callable[[], datetime]
@@ -85,6 +97,7 @@ class ModelProvider:
     size: int = 2
     holds: bool = True
     late_cancels_work: bool = False
+    repeatable: timedelta | None = None
     name: str = "model"
     mail: list[Mail] = field(default_factory=list)
     cancels: list[tuple[str, datetime]] = field(default_factory=list)
@@ -92,7 +105,7 @@ class ModelProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.size, True, "none")
+        return Capabilities(self.size, True, NO_TRACKING, repeatable=self.repeatable)
 
     @property
     def recallable(self) -> Recallable | None:
@@ -116,11 +129,15 @@ class ModelProvider:
     def _call(self, addresses: list[str], batch: Batch) -> Outcome:
         self.tick("call")
         fault = self.faults.pop(0) if self.faults else "ok"
-        if fault in ("ok", "taken", "late"):
+        if self._is_other_payload(batch.key, addresses):
+            return Unknown("409 invalid_idempotent_request")
+        if fault in ("ok", "taken", "late", "conflict"):
             arrived = self.now() + (LATE if fault == "late" else timedelta())
             send_at = batch.scheduled.send_at if batch.scheduled else arrived
             batch_id = batch.scheduled.batch_id if batch.scheduled else None
-            self.mail += (Mail(address, arrived, max(send_at, arrived), batch_id) for address in addresses)
+            self.mail += (
+                Mail(address, arrived, max(send_at, arrived), batch_id, batch.key) for address in addresses
+            )
         self.tick("response")
         outcomes: dict[str, Outcome] = {
             "ok": Accepted("id"),
@@ -129,6 +146,15 @@ class ModelProvider:
             "down": NotSent("401"),
         }
         return outcomes.get(fault, Unknown("no response"))
+
+    def _is_other_payload(self, key: str | None, addresses: list[str]) -> bool:
+        """Return True if the key was used for other recipients, and is not forgotten yet."""
+        known = {
+            mail.address
+            for mail in self.mail
+            if key and mail.key == key and mail.arrived <= self.now() < mail.arrived + KEPT
+        }
+        return bool(known) and known != set(addresses)
 
     # Held batches
 
@@ -152,7 +178,20 @@ class ModelProvider:
 
     def delivered(self) -> Counter[str]:
         """Count the mails of each address, after all held mail has left."""
-        return Counter(mail.address for mail in self.mail if not self._is_recalled(mail))
+        return Counter(mail.address for mail in self._accepted() if not self._is_recalled(mail))
+
+    def _accepted(self) -> list[Mail]:
+        """Return the mail without repeated requests, in the order of arrival."""
+        accepted: list[Mail] = []
+        first_arrivals: dict[tuple[str, str], datetime] = {}
+        for mail in sorted(self.mail, key=lambda mail: mail.arrived):
+            if mail.key and self.repeatable:
+                first = first_arrivals.get((mail.key, mail.address))
+                if first is not None and mail.arrived < first + KEPT:
+                    continue
+                first_arrivals[mail.key, mail.address] = mail.arrived
+            accepted.append(mail)
+        return accepted
 
     def _is_recalled(self, mail: Mail) -> bool:
         for batch_id, at in self.cancels:
@@ -167,13 +206,23 @@ class ModelProvider:
 class World:
     """One send of one issue to a few recipients."""
 
-    def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, held_batches: int = 5) -> None:
+    def __init__(
+        self,
+        people: int = 4,
+        *,
+        size: int = 2,
+        holds: bool = True,
+        held_batches: int = 5,
+        repeatable: bool = False,
+    ) -> None:
         self.time = samples.NOW
         self.crash_at: int | None = None
         self.overtaken_at: int | None = None
         self.ticks = self.processes = self.in_flight = 0
         self.ledger = MemoryLedger(people, self.now, self.tick)
-        self.provider = ModelProvider(self.now, self.tick, size=size, holds=holds)
+        self.provider = ModelProvider(
+            self.now, self.tick, size=size, holds=holds, repeatable=WINDOW if repeatable else None
+        )
         self.mailing = MAILING
         self.undo_window_seconds = 1800 if holds else 0
         self.timing = SendTimings(max_held_batches=held_batches, min_calls_per_batch=1)
@@ -214,7 +263,14 @@ class World:
         """Run `news cancel`; return True if it ended without a crash."""
         return self._process(
             crash_at,
-            lambda send: cancel(send, self.ledger, self.provider.recallable, self, self.timing),
+            lambda send: cancel(
+                send,
+                self.ledger,
+                self.provider.recallable,
+                self,
+                self.timing,
+                repeatable=self.provider.repeatable is not None,
+            ),
         )
 
     def _delivery(self, send: Send) -> Delivery:

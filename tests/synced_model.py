@@ -58,7 +58,8 @@ def published_copy(ledger: MemoryLedger, next_chunks: Sequence[NextChunk]) -> Da
         for chunk in copy["chunks"].values():
             if upcoming.first <= chunk.first <= upcoming.last and chunk.state == "waiting":
                 chunk.state, chunk.held_batch = "intended", upcoming.held_batch
-                copy["attempts"].append(Attempt(chunk.first, chunk.last, chunk.held_batch, 0))
+                attempt = Attempt(chunk.first, chunk.last, chunk.held_batch, 0, ledger.now())
+                copy["attempts"].append(attempt)
     return copy
 
 
@@ -142,8 +143,8 @@ class SyncedWorld(World):
     # It continues from that machine's own ledger, if the remote has only what that machine published.
     keeps_ledger = True
 
-    def __init__(self, people: int = 4, *, size: int = 2, holds: bool = True, held_batches: int = 5) -> None:
-        super().__init__(people, size=size, holds=holds, held_batches=held_batches)
+    def __init__(self, people: int = 4, **kind: Any) -> None:
+        super().__init__(people, **kind)
         # A longer heartbeat only shortens the model's waits.
         self.timing = replace(self.timing, heartbeat=timedelta(seconds=20))
         self.people = people
@@ -166,7 +167,9 @@ class SyncedWorld(World):
         return self._process(crash_at, self._cancel)
 
     def _cancel(self, send: Send) -> Iterator[object]:
-        return cancel(send, self.ledger, self.provider.recallable, self, self.timing)
+        repeatable = self.provider.repeatable is not None
+        recallable = self.provider.recallable
+        return cancel(send, self.ledger, recallable, self, self.timing, repeatable=repeatable)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
         self.ticks, self.crash_at = 0, crash_at

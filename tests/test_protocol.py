@@ -22,16 +22,18 @@ import pytest
 
 from newsletter.mail.message import Batch
 from newsletter.sending import start
+from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import HeldBatch, HeldBatchState
 from newsletter.sending.outcomes import NotSent, Outcome, Unknown
-from tests.model import CANCEL_FAULTS, FAULTS, MAILING, ModelProvider, World
+from tests.model import CANCEL_FAULTS, FAULTS, MAILING, REPEATABLE_FAULTS, ModelProvider, World
 
 AT_ONCE, LATER, TOO_LATE = timedelta(), timedelta(minutes=14), timedelta(hours=3)
-NEARLY = timedelta(minutes=18)
+NEARLY, NEXT_DAY = timedelta(minutes=18), timedelta(hours=25)
 HELD = {"people": 4, "size": 2}
 ONE_BATCH = {"people": 4, "size": 2, "held_batches": 1}
 STRAIGHT = {"people": 4, "size": 2, "holds": False}
 ONE_BY_ONE = {"people": 3, "size": 1, "holds": False}
+REPEATED = {"people": 4, "size": 2, "holds": False, "repeatable": True}
 KINDS = [pytest.param(HELD, id="held"), pytest.param(ONE_BATCH, id="one-batch")]
 KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one-by-one")]
 
@@ -176,6 +178,25 @@ def test_every_crash_and_every_fault(kind: dict[str, int], gap: timedelta, tripl
     print(f"{cases:,} cases")
 
 
+@pytest.mark.parametrize(
+    "gap",
+    [
+        pytest.param(AT_ONCE, id="at-once"),
+        pytest.param(NEXT_DAY, id="next-day"),
+        pytest.param(TOO_LATE, id="later", marks=pytest.mark.every_case),
+    ],
+)
+def test_every_crash_and_every_fault_of_calls_that_are_repeated(gap: timedelta, triples: Triples) -> None:
+    """Calls and their repetitions fail in every way; the provider answers late, twice, or with 409."""
+    cases = 0
+    for faults in triples(REPEATABLE_FAULTS):
+        count, contradiction = first_contradiction(crashes(partial(world_with, REPEATED, faults), gap))
+        assert not contradiction, (faults, contradiction)
+        cases += count
+    assert cases > 2000
+    print(f"{cases:,} cases")
+
+
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER])
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_crashes(
@@ -256,7 +277,7 @@ def test_resuming_what_a_cancel_was_interrupted_in(minutes: int, calls_and_recal
     print(f"{cases:,} cases")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, pytest.param(REPEATED, id="repeated")])
 def test_one_that_stands_still_is_overtaken_and_goes_on(kind: dict[str, int]) -> None:
     """A suspended process loses its lease, and does not know that when it continues.
 
@@ -297,6 +318,53 @@ def test_what_is_held_back_becomes_certain(triples: Triples) -> None:
             assert world.provider.delivered() == Counter(
                 {recipient.address: 1 for recipient in world.ledger.recipients}
             )
+
+
+def test_what_is_repeated_becomes_certain(triples: Triples) -> None:
+    """If calls can be repeated in time, each recipient gets exactly one mail, also after a crash."""
+    for faults in triples(("ok", "lost", "taken", "late", "conflict")):
+        for world in crashes(partial(world_with, REPEATED, faults), AT_ONCE):
+            if world.processes == 1:
+                continue
+            assert set(world.ledger.states().values()) == {"accepted"}, faults
+            assert world.provider.delivered() == Counter(
+                {recipient.address: 1 for recipient in world.ledger.recipients}
+            )
+
+
+def test_after_the_provider_may_have_forgotten_the_key_an_unknown_stays() -> None:
+    for hours, states in ((22, {"accepted"}), (25, {"accepted", "unknown"})):
+        world = world_with(REPEATED, ("taken", "ok", *["lost"] * 3))
+        world.run()
+        assert Counter(world.ledger.states().values()) == {"unknown": 2, "accepted": 2}
+        world.time += timedelta(hours=hours)
+        world.run()
+        assert set(world.ledger.states().values()) == states
+        assert set(world.provider.delivered().values()) == {1}
+
+
+@pytest.mark.parametrize("fault", ["lost", "taken"])
+def test_a_call_is_not_repeated_if_one_of_its_recipients_has_left(fault: str) -> None:
+    """The same bytes would need the same people; the others of the chunk stay unknown."""
+    world = world_with(REPEATED, (fault, "ok", *["lost"] * 3))
+    world.run()
+    before = world.provider.delivered()
+    world.ledger.unsubscribed |= {1}
+    world.run()
+    assert world.provider.delivered() == before
+    assert Counter(world.ledger.states().values()) == {"unknown": 2, "accepted": 2}
+
+
+def test_a_cancelled_send_repeats_nothing() -> None:
+    """Also if the cancel came when no recipient was waiting: the first call may never have arrived."""
+    for crash in range(20):
+        world = world_with(REPEATED, ("lost", "lost", *["lost"] * 6))
+        world.run(crash)
+        before = world.provider.delivered()
+        world.cancel()
+        world.provider.faults.clear()
+        world.run()
+        assert world.provider.delivered() == before, crash
 
 
 @pytest.mark.parametrize("lost", range(8))
@@ -398,6 +466,31 @@ def recalls_unwritten(world: World) -> None:
     world.ledger.mark_held_batch = forget  # type: ignore[method-assign]
 
 
+class OwnKeys(ModelProvider):
+    """A client that gives each request a key of its own, or each process, as libraries do."""
+
+    by_process: Callable[[], int] | None = None
+    requests = 0
+
+    def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
+        self.requests += 1
+        own = self.by_process() if self.by_process else self.requests
+        return super().submit(replace(batch, key=f"{batch.key} {own}"), submissions)
+
+
+def repeats_with_another_key(world: World) -> None:
+    world.provider.__class__ = OwnKeys
+
+
+def repeats_with_the_key_of_the_process(world: World) -> None:
+    world.provider.__class__ = OwnKeys
+    world.provider.by_process = lambda: world.processes  # type: ignore[attr-defined]
+
+
+def repeats_after_the_key_is_forgotten(world: World) -> None:
+    world.provider.repeatable = timedelta(hours=100)
+
+
 def suspended(kind: dict[str, int], breaks: Break) -> Iterator[World]:
     for at in range(1, 30):
         world = world_with(kind, (), (), breaks)
@@ -419,6 +512,9 @@ BROKEN = {
     "intends-without-the-disk": (intends_without_the_disk, STRAIGHT, False),
     "trusts-notes-after-a-power-cut": (trusts_notes_after_a_power_cut, ONE_BY_ONE, True),
     "recalls-unwritten": (recalls_unwritten, ONE_BATCH, False),
+    "repeats-with-another-key": (repeats_with_another_key, REPEATED, False),
+    "repeats-with-the-key-of-the-process": (repeats_with_the_key_of_the_process, REPEATED, False),
+    "repeats-after-the-key-is-forgotten": (repeats_after_the_key_is_forgotten, REPEATED, False),
 }
 
 
@@ -427,7 +523,7 @@ def test_a_broken_variant_is_found(name: str) -> None:
     breaks, kind, power_cut = BROKEN[name]
 
     def worlds() -> Iterator[World]:
-        for gap in (AT_ONCE, LATER, NEARLY, TOO_LATE):
+        for gap in (AT_ONCE, LATER, NEARLY, TOO_LATE, NEXT_DAY):
             for faults in product(("ok", "taken", "late"), repeat=2):
                 for cancels in product(("ok", "done", "late"), repeat=1):
                     build = partial(world_with, kind, faults, cancels, breaks)

@@ -35,8 +35,10 @@ ONE_BATCH = {"people": 6, "size": 2, "held_batches": 1}
 HELD = {"people": 4, "size": 2}
 STRAIGHT = {"people": 4, "size": 2, "holds": False}
 ONE_BY_ONE = {"people": 3, "size": 1, "holds": False}
+REPEATED = {"people": 4, "size": 2, "holds": False, "repeatable": True}
 KINDS = [pytest.param(HELD, id="held"), pytest.param(ONE_BATCH, id="one-batch")]
 KINDS += [pytest.param(STRAIGHT, id="batches"), pytest.param(ONE_BY_ONE, id="one-by-one")]
+KINDS += [pytest.param(REPEATED, id="repeated")]
 MAX_TICKS = 200
 
 World = SyncedWorld
@@ -271,8 +273,8 @@ def test_every_crash_of_a_cancel(gap: timedelta, some: Some) -> None:
                 break
 
 
-@pytest.mark.parametrize("kind", [HELD, ONE_BATCH], ids=["held", "one-batch"])
-def test_what_is_held_back_becomes_certain(kind: dict[str, int], some: Some) -> None:
+@pytest.mark.parametrize("kind", [HELD, ONE_BATCH, REPEATED], ids=["held", "one-batch", "repeated"])
+def test_what_is_held_back_or_repeated_becomes_certain(kind: dict[str, int], some: Some) -> None:
     """If another machine continues in time, each recipient gets exactly one mail."""
     for faults in some(product(("ok", "lost", "taken", "late"), repeat=2), 2):
         for world in crashes(partial(world_of, kind, faults), AT_ONCE):

@@ -157,7 +157,7 @@ def wait_shower() -> "Callable[[Waiting], None]":
 
 def _sentence(event: "Event") -> str:
     """Return the sentence to show for an event; "" for an event that is not shown."""
-    from newsletter.sending.events import NotRecalled, Recalled, StandingBy, Stopped, Waiting
+    from newsletter.sending.events import Confirmed, NotRecalled, Recalled, StandingBy, Stopped, Waiting
 
     match event:
         case StandingBy(issue, process, host, until):
@@ -171,6 +171,8 @@ def _sentence(event: "Event") -> str:
             return f"Recalled the mail to {counted(recipients, 'recipient')}, to send it again."
         case NotRecalled(recipients, reason):
             return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(reason)}."
+        case Confirmed(recipients):
+            return f"Asked again: the mail to {counted(recipients, 'recipient')} was accepted, once."
         case Stopped(reason):
             return f"Stopped: {_masked(reason)}"
     return ""

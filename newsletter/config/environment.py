@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import SecretStr
 
@@ -19,25 +19,40 @@ OLD_SECRET_KEYS = "NEWS_SECRET_KEY_OLD"
 COPY_TARGET = "NEWS_DATABASE_URL_TO"
 """The variable with the database that `news db copy` writes; no other command reads it."""
 IMAP_PASSWORD, WORKER_TOKEN = "IMAP_PASSWORD", "WORKER_TOKEN"
-SECRETS = (
-    "SENDGRID_API_KEY",
-    "SMTP_PASSWORD",
-    SECRET_KEY,
-    DATABASE_URL,
-    STATE_KEY,
-    OLD_SECRET_KEYS,
-    IMAP_PASSWORD,
-    WORKER_TOKEN,
-)
-"""The variables that hold secrets, in the order of the fields of `Secrets`."""
+_SECRET_FIELDS = {
+    "sendgrid_api_key": "SENDGRID_API_KEY",
+    "smtp_password": "SMTP_PASSWORD",
+    "resend_api_key": "RESEND_API_KEY",
+    "resend_webhook_secret": "RESEND_WEBHOOK_SECRET",
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "aws_session_token": "AWS_SESSION_TOKEN",
+    "postmark_server_token": "POSTMARK_SERVER_TOKEN",
+    "postmark_webhook_password": "POSTMARK_WEBHOOK_PASSWORD",
+    "mailgun_api_key": "MAILGUN_API_KEY",
+    "mailgun_webhook_key": "MAILGUN_WEBHOOK_KEY",
+    "secret_key": SECRET_KEY,
+    "database_url": DATABASE_URL,
+    "state_key": STATE_KEY,
+    "old_secret_keys": OLD_SECRET_KEYS,
+    "imap_password": IMAP_PASSWORD,
+    "worker_token": WORKER_TOKEN,
+}
+"""The fields of `Secrets` that are secret, each with its variable."""
+SECRETS = tuple(_SECRET_FIELDS.values())
+"""The variables that hold secrets."""
 
 KEY_OF_HOST = {
     "SENDGRID_HOST": "SENDGRID_API_KEY",
     "SMTP_HOST": "SMTP_PASSWORD",
+    "RESEND_HOST": "RESEND_API_KEY",
+    "AWS_SES_HOST": "AWS_SECRET_ACCESS_KEY",
+    "POSTMARK_HOST": "POSTMARK_SERVER_TOKEN",
+    "MAILGUN_HOST": "MAILGUN_API_KEY",
     "IMAP_HOST": IMAP_PASSWORD,
     "WORKER_HOST": WORKER_TOKEN,
 }
-"""The variables of hosts, in the order of the fields of `Secrets`, each with the key of that host."""
+"""The variables of hosts, each with the key of that host; `Secrets` has their names in small letters."""
 
 
 def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -60,11 +75,20 @@ def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
 class Secrets:
     """The secrets, which newsletter.yml cannot hold; a repr does not show them.
 
-    `sendgrid_host`, `smtp_host`, `imap_host` and `worker_host` are the hosts that their keys are for.
+    A field that ends in `_host` is the host that a key is for.
     """
 
     sendgrid_api_key: SecretStr | None = None
     smtp_password: SecretStr | None = None
+    resend_api_key: SecretStr | None = None
+    resend_webhook_secret: SecretStr | None = None
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    postmark_server_token: SecretStr | None = None
+    postmark_webhook_password: SecretStr | None = None
+    mailgun_api_key: SecretStr | None = None
+    mailgun_webhook_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     state_key: SecretStr | None = None
@@ -73,16 +97,21 @@ class Secrets:
     worker_token: SecretStr | None = None
     sendgrid_host: str | None = None
     smtp_host: str | None = None
+    resend_host: str | None = None
+    aws_ses_host: str | None = None
+    postmark_host: str | None = None
+    mailgun_host: str | None = None
     imap_host: str | None = None
     worker_host: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the secrets in an environment; raise ConfigError for one with an invisible character."""
-        keys = (secret_value(environment, name) for name in SECRETS)
-        sendgrid, smtp, secret, database, state, old, imap, worker = keys
-        hosts = (_text(environment, name) for name in KEY_OF_HOST)
-        return cls(sendgrid, smtp, secret, database, state, old, imap, worker, *hosts)
+        secrets: dict[str, Any] = {
+            field: secret_value(environment, name) for field, name in _SECRET_FIELDS.items()
+        }
+        hosts: dict[str, Any] = {name.lower(): _text(environment, name) for name in KEY_OF_HOST}
+        return cls(**secrets, **hosts)
 
     def with_state_key(self, key: str) -> Self:
         """Return the secrets with another state key."""

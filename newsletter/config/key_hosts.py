@@ -6,6 +6,7 @@ another program on that host. On this machine every port is allowed.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -19,6 +20,10 @@ from newsletter.network.hosts import is_loopback
 
 # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
 SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
+RESEND_HOSTS = ("api.resend.com",)
+POSTMARK_HOSTS = ("api.postmarkapp.com",)
+# https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (the US and the EU)
+MAILGUN_HOSTS = ("api.mailgun.net", "api.eu.mailgun.net")
 # The ports that need not be named: https, and those on which mail servers accept a login.
 _HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 MailboxOwner = Literal["pull", "bounces"]
@@ -67,26 +72,66 @@ class ProviderKey:
 
 def provider_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
-    provider = newsletter.config.provider
-    if provider == "sendgrid":
-        return sendgrid_key(newsletter)
-    return _smtp_key(newsletter) if provider == "smtp" else None
+    keys: Mapping[str, Callable[[Newsletter], ProviderKey | None]] = {
+        "smtp": _smtp_key,
+        "sendgrid": sendgrid_key,
+        "resend": _resend_key,
+        "ses": _ses_key,
+        "postmark": _postmark_key,
+        "mailgun": _mailgun_key,
+    }
+    find = keys.get(newsletter.config.provider)
+    return find(newsletter) if find else None
 
 
 def sendgrid_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key of SendGrid's API, also for another provider; None if it is not set."""
-    config, secrets = newsletter.config, newsletter.secrets
-    if not secrets.sendgrid_api_key:
+    host, secrets = newsletter.config.sendgrid.host, newsletter.secrets
+    return _api_key("sendgrid", secrets.sendgrid_api_key, host, secrets.sendgrid_host, SENDGRID_HOSTS)
+
+
+def _resend_key(newsletter: Newsletter) -> ProviderKey | None:
+    host, secrets = newsletter.config.resend.host, newsletter.secrets
+    return _api_key("resend", secrets.resend_api_key, host, secrets.resend_host, RESEND_HOSTS)
+
+
+def _postmark_key(newsletter: Newsletter) -> ProviderKey | None:
+    host, secrets = newsletter.config.postmark.host, newsletter.secrets
+    return _api_key("postmark", secrets.postmark_server_token, host, secrets.postmark_host, POSTMARK_HOSTS)
+
+
+def _mailgun_key(newsletter: Newsletter) -> ProviderKey | None:
+    host, secrets = newsletter.config.mailgun.host, newsletter.secrets
+    return _api_key("mailgun", secrets.mailgun_api_key, host, secrets.mailgun_host, MAILGUN_HOSTS)
+
+
+def _ses_key(newsletter: Newsletter) -> ProviderKey | None:
+    """Return the secret key of AWS; it signs requests and is not sent, a session token is."""
+    settings, secrets = newsletter.config.ses, newsletter.secrets
+    own = (f"email.{settings.region}.amazonaws.com",)
+    return _api_key("ses", secrets.aws_secret_access_key, settings.url, secrets.aws_ses_host, own)
+
+
+# The variable with the key of each provider, and the one with the host that it is for.
+_VARIABLES = {
+    "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"),
+    "resend": ("RESEND_API_KEY", "RESEND_HOST"),
+    "ses": ("AWS_SECRET_ACCESS_KEY", "AWS_SES_HOST"),
+    "postmark": ("POSTMARK_SERVER_TOKEN", "POSTMARK_HOST"),
+    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_HOST"),
+}
+
+
+def _api_key(
+    provider: str, value: SecretStr | None, url: str, allowed: str | None, own: tuple[str, ...]
+) -> ProviderKey | None:
+    """Return the key of a provider's API; it is for the `allowed` host, or else for the provider's own."""
+    if not value:
         return None
-    return ProviderKey(
-        secrets.sendgrid_api_key,
-        "SENDGRID_API_KEY",
-        *_place(config.sendgrid.host),
-        _HTTPS_PORTS,
-        ("sendgrid", "host"),
-        "SENDGRID_HOST",
-        (secrets.sendgrid_host,) if secrets.sendgrid_host else SENDGRID_HOSTS,
-    )
+    variable, host_variable = _VARIABLES[provider]
+    setting = (provider, "host")
+    hosts = (allowed,) if allowed else own
+    return ProviderKey(value, variable, *_place(url), _HTTPS_PORTS, setting, host_variable, hosts)
 
 
 def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:

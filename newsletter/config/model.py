@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from newsletter.config import units
+from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.archive import Archive, archive_setting, refuse_form_without_server
 from newsletter.config.bounces import Bounces
 from newsletter.config.fields import (
@@ -30,7 +31,7 @@ from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
-from newsletter.constants import ProviderName
+from newsletter.constants import TRACKING_PROVIDERS, ProviderName
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
 from newsletter.render.themes import ThemeName
@@ -234,6 +235,10 @@ class Config(StrictModel):
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
+    resend: Resend = Resend()
+    ses: Ses = Ses()
+    postmark: Postmark = Postmark()
+    mailgun: Mailgun = Mailgun()
     bounces: Bounces | None = None
     send: Send = Send()
     serve: Serve = Serve()
@@ -288,9 +293,9 @@ class Config(StrictModel):
     @classmethod
     def _check_tracking(cls, value: Tracking, info: ValidationInfo) -> Tracking:
         provider = info.data.get("provider", "sendgrid")
-        if (value.opens or value.clicks) and provider != "sendgrid":
+        if (value.opens or value.clicks) and provider not in TRACKING_PROVIDERS:
             raise invalid(
                 f"{provider} cannot track opens or clicks",
-                "delete `tracking:`, or send with `provider: sendgrid`",
+                f"delete `tracking:`, or send with `provider: {'` or `'.join(TRACKING_PROVIDERS)}`",
             )
         return value

@@ -56,6 +56,9 @@ def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iter
             yield from _old_keys(variable)
         else:
             yield from _provider_secret(setup, variable, variable.name in needed)
+    if not setup.config:
+        what = "not known which others are needed: newsletter.yml cannot be read"
+        yield Finding("secrets", "skipped", what)
     yield from _files(setup)
 
 
@@ -89,12 +92,6 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
     elif needed:
         fix = f"set it in the environment or in {display_path(setup.state / ENV)} (never in newsletter.yml)"
         yield Finding(variable.name, "error", f"is not set, and {_user_of(variable.name)} needs it", fix)
-    elif not setup.config:
-        yield Finding(
-            variable.name,
-            "skipped",
-            "is not set; newsletter.yml, which cannot be read, decides if it is needed",
-        )
 
 
 def _sent_key(newsletter: Newsletter, name: str) -> ProviderKey | None:

@@ -147,11 +147,16 @@ class ScheduledSend:
 
 @dataclass(frozen=True)
 class Batch:
-    """The mailing and the recipients of one call to a provider; it is held back if `scheduled` is set."""
+    """The mailing and the recipients of one call to a provider; it is held back if `scheduled` is set.
+
+    `key` is the idempotency key of the call, at most 256 letters, digits, `/`, `-` and `_`. A provider that
+    accepts repeated calls (`Capabilities.repeatable`) accepts two calls with the same key and bytes once.
+    """
 
     mailing: Mailing
     recipients: Sequence[Recipient]
     scheduled: ScheduledSend | None = None
+    key: str | None = None
 
 
 def mailing(issue: Issue, rendered: Rendered, newsletter: Newsletter) -> Mailing:

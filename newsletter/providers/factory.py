@@ -1,17 +1,17 @@
 """Open the configured provider, and list the secrets that it needs."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+
+from pydantic import SecretStr
 
 from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN
 from newsletter.config.key_hosts import misdirected_key, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.constants import ProviderName
 from newsletter.disk.boundary import root_of
-
-if TYPE_CHECKING:
-    from newsletter.providers.outbox import OutboxProvider
-    from newsletter.providers.sendgrid.provider import SendGridProvider
-    from newsletter.providers.smtp.provider import SmtpProvider
+from newsletter.errors import Problem
+from newsletter.sending.interfaces import Provider
 
 
 def needed_secrets(config: Config) -> tuple[str, ...]:
@@ -25,29 +25,43 @@ def needed_secrets(config: Config) -> tuple[str, ...]:
     return tuple(name for name, is_needed in needed.items() if is_needed)
 
 
-def open_provider(
-    newsletter: Newsletter, timeout: float | None = None
-) -> "OutboxProvider | SmtpProvider | SendGridProvider":
+def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provider:
     """Return the configured provider, not yet connected; import no other provider.
 
     It gets no key that is for another host than the configured one. `timeout` replaces the provider's
     default, in seconds.
     """
-    config = newsletter.config
     problem, key = misdirected_key(newsletter), provider_key(newsletter)
     secret = key.value if key and not problem else None
-    if config.provider == "smtp":
-        from newsletter.providers.smtp import provider
+    return _OPENERS[newsletter.config.provider](newsletter, secret, problem, timeout)
 
-        seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
-        where = newsletter.where("smtp", "security")
-        return provider.SmtpProvider(config.smtp, secret, key_problem=problem, timeout=seconds, where=where)
-    if config.provider == "sendgrid":
-        from newsletter.providers.http import TIMEOUT_SECONDS
-        from newsletter.providers.sendgrid.provider import SendGridProvider
 
-        seconds = TIMEOUT_SECONDS if timeout is None else timeout
-        return SendGridProvider(config.sendgrid, secret, key_problem=problem, timeout=seconds)
+def _outbox(newsletter: Newsletter, *_: object) -> Provider:
     from newsletter.providers.outbox import OutboxProvider
 
     return OutboxProvider(newsletter.outbox, root_of(newsletter.outbox, newsletter.folder))
+
+
+def _smtp(
+    newsletter: Newsletter, password: SecretStr | None, problem: Problem | None, timeout: float | None
+) -> Provider:
+    from newsletter.providers.smtp import provider
+
+    settings, where = newsletter.config.smtp, newsletter.where("smtp", "security")
+    seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
+    return provider.SmtpProvider(settings, password, key_problem=problem, timeout=seconds, where=where)
+
+
+def _sendgrid(
+    newsletter: Newsletter, key: SecretStr | None, problem: Problem | None, timeout: float | None
+) -> Provider:
+    from newsletter.providers.http import TIMEOUT_SECONDS
+    from newsletter.providers.sendgrid.provider import SendGridProvider
+
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    return SendGridProvider(newsletter.config.sendgrid, key, key_problem=problem, timeout=seconds)
+
+
+# A function that opens a provider takes its key, or the problem for which it gets none, and a time-out.
+_Opener = Callable[[Newsletter, SecretStr | None, Problem | None, float | None], Provider]
+_OPENERS: Mapping[ProviderName, _Opener] = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid}

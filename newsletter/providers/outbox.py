@@ -14,7 +14,15 @@ from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.sending.outcomes import (
+    NO_TRACKING,
+    NOT_BEGUN,
+    Accepted,
+    Capabilities,
+    NotSent,
+    Outcome,
+    Refused,
+)
 from newsletter.state.folder import make_private_dir, protect_maildir
 from newsletter.state.tracked import tracked_problems
 
@@ -55,7 +63,7 @@ class OutboxProvider:
     """
 
     name = "outbox"
-    capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking="none")
+    capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking=NO_TRACKING)
     recallable: "Recallable | None" = None
 
     def __init__(self, folder: Path, root: Path | None = None) -> None:

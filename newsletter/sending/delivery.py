@@ -13,7 +13,8 @@ recipients are certainly unsent and may be tried; `unknown` recipients are never
 An attempt that is still intended when its process ends is unknown. If the process kept a journal, only the
 messages that it notes as begun, without an outcome, are unknown. If the provider holds mail back, a chunk is
 added to a held batch. A held batch with an unknown outcome is recalled as a whole before its deadline, and
-its recipients become waiting: none of them is unknown then. `transitions` maps an outcome to new states,
+its recipients become waiting: none of them is unknown then. If the provider accepts a repeated call once,
+`repeats` asks again and settles an unknown outcome. `transitions` maps an outcome to new states,
 `held_batches` and `hold_policy` decide on recalls, `rate_limiter` on speed, and `circuit_breaker` on pauses
 and stops.
 """
@@ -32,13 +33,14 @@ from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, Sch
 from newsletter.sending import log_fields
 from newsletter.sending.call_pool import CallPool, open_pool
 from newsletter.sending.circuit_breaker import CircuitBreaker
-from newsletter.sending.events import Delivered, Event, Stopped, Waiting
+from newsletter.sending.events import Confirmed, Delivered, Event, Stopped, Waiting
 from newsletter.sending.held_batches import HeldBatches
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
 from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
-from newsletter.sending.outcomes import NOT_BEGUN, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
+from newsletter.sending.repeats import RepeatedCalls, call_key
 from newsletter.sending.transitions import transitions
 from newsletter.subscribers.model import Subscriber
 
@@ -101,6 +103,15 @@ class Delivery:
         self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id)
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)
+        self._repeats = RepeatedCalls(
+            send,
+            ledger,
+            clock,
+            settings.timing,
+            provider.capabilities.repeatable,
+            self._repeat,
+            self._renew_lease,
+        )
         longest = max((rate.period for rate in settings.rates), default=timedelta())
         tried = ledger.attempts_since(clock.now() - longest) if settings.rates else ()
         self._rate_limiter = RateLimiter(settings.rates, tried)
@@ -129,6 +140,7 @@ class Delivery:
             settle_abandoned(self._ledger, self._send, self._clock.now(), self._timing)
             while True:
                 yield from self._held_batches.recall_unknown()
+                yield from self._repeat_unknown()
                 if (yield from self._start_calls()) and not self._calls.in_flight:
                     continue  # all recipients of the claimed chunks unsubscribed
                 if self._calls.in_flight:
@@ -158,10 +170,14 @@ class Delivery:
         return Stopped(reason)
 
     def _is_over(self) -> bool:
-        """Return True if the delivery has to end; after a stop of the breaker, planned recalls come first."""
+        """Return True if the delivery has to end.
+
+        After a stop of the breaker, planned recalls and repetitions come first.
+        """
         if self._cancelled or self._stopped():
             return True
-        return self._breaker.stop_reason is not None and self._held_batches.next_recall_at is None
+        is_settling = self._held_batches.next_recall_at or self._repeats.next_at
+        return self._breaker.stop_reason is not None and is_settling is None
 
     def _start_calls(self) -> Generator[Event, None, bool]:
         """Claim due chunks, and start a call for each; return False if no chunk was claimed."""
@@ -229,12 +245,33 @@ class Delivery:
             self._log_attempt(claimed)  # before the lease is checked: writing a log may take long
             if not (self._per_message or self._may_start()):
                 return _CallResult(claimed, NOT_BEGUN, {})
-            outcome = self._provider.submit(Batch(self._mailing, recipients, scheduled), submissions)
+            batch = Batch(self._mailing, recipients, scheduled, self._key(claimed))
+            outcome = self._provider.submit(batch, submissions)
             return _CallResult(claimed, outcome, submissions.by_recipient)
         except BaseException as failure:  # raised again after the ledger has recorded the outcome
             lost = Unknown(f"the call broke off: {type(failure).__name__}")
             by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
             return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
+
+    def _key(self, claimed: ClaimedChunk) -> str | None:
+        """Return the key with which the call of a chunk can be repeated; None if it cannot."""
+        if self._provider.capabilities.repeatable is None:
+            return None
+        return call_key(self._send, claimed.first, claimed.last)
+
+    def _repeat_unknown(self) -> Iterator[Event]:
+        """Repeat a call with an unknown outcome, if one is due and nobody has stopped the send."""
+        if not (self._cancelled or self._stopped()):
+            for event in self._repeats.repeat_due():
+                if isinstance(event, Confirmed):
+                    self._breaker.record(Accepted(), event.recipients)
+                yield event
+
+    def _repeat(self, claimed: ClaimedChunk) -> Outcome:
+        """Make the call of a chunk again, with the same key and the same bytes; return its outcome."""
+        recipients = tuple(map(self._personalize, claimed.recipients))
+        batch = Batch(self._mailing, recipients, key=self._key(claimed))
+        return self._provider.submit(batch, _SubmissionLog(None, self._may_start))
 
     def _log_attempt(self, claimed: ClaimedChunk) -> None:
         if log.isEnabledFor(logging.INFO):
@@ -283,8 +320,11 @@ class Delivery:
             self._react_to_batch(outcome, now, recipients)
         if self._breaker.paused and not self._paused_until:
             self._pause(now + self._timing.back_off(self._breaker.pauses))
-        if isinstance(outcome, Unknown) and call.claimed.held_batch:
-            self._held_batches.mark_unknown()
+        if isinstance(outcome, Unknown):
+            if call.claimed.held_batch:
+                self._held_batches.mark_unknown()
+            else:
+                self._repeats.add(call.claimed)
 
     def _react_to_batch(self, outcome: Outcome, now: datetime, recipients: int = 0) -> None:
         # A refusal of several recipients is narrowed down first: it does not count as a refusal of all.
@@ -335,6 +375,8 @@ class Delivery:
         waits: list[tuple[datetime, str]] = []
         if recall_at := self._held_batches.next_recall_at:
             waits.append((recall_at, "held mail with unknown outcomes will be recalled and sent again"))
+        if repeat_at := self._repeats.next_at:
+            waits.append((repeat_at, "the provider is asked again about calls without an answer"))
         if not self._breaker.stop_reason and (retry_at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:
                 waits.append((max(retry_at, self._paused_until), "the provider accepts no mail for now"))
@@ -347,8 +389,14 @@ class Delivery:
     def _heartbeat(self, now: datetime) -> None:
         """Renew the lease when the heartbeat is due, and record whether the send was cancelled."""
         if now - self._renewed_at >= self._timing.heartbeat:
-            self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
-            self._renewed_at = now
+            self._renew_lease()
+
+    def _renew_lease(self) -> bool:
+        """Renew the lease; return False if the send was cancelled."""
+        now = self._clock.now()
+        self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
+        self._renewed_at = now
+        return not self._cancelled
 
 
 def deliver_test(

@@ -55,10 +55,17 @@ class NotRecalled:
 
 
 @dataclass(frozen=True)
+class Confirmed:
+    """A repeated call was accepted: recipients whose outcome was unknown have the mail, once."""
+
+    recipients: int
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The send stopped before it was complete, for a reason."""
 
     reason: str
 
 
-Event = Delivered | Waiting | StandingBy | Recalled | NotRecalled | Stopped
+Event = Delivered | Waiting | StandingBy | Recalled | NotRecalled | Confirmed | Stopped

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class SubmissionLog(Protocol):
-    """Callbacks that a provider makes for each message, if it answers message by message."""
+    """Callbacks that a provider makes during a call.
+
+    A provider whose messages are calls of their own begins and finishes each. A provider of batches begins
+    none; it finishes the recipients that the answer to its call names one by one.
+    """
 
     def starting(self, recipient: Recipient) -> bool:
         """Record that a message is about to be sent; return False if it and later ones must not be sent.
@@ -123,6 +127,7 @@ class Ledger(LedgerReader, Protocol):
     def abandoned_attempts(
         self, send: Send
     ) -> list[tuple[ClaimedChunk, dict[int, Outcome | None] | None]]: ...
+    def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]: ...
     def finish(self, send: Send) -> None: ...
     def next_retry_at(self, send: Send) -> datetime | None: ...
     def attempts_since(self, moment: datetime) -> list[tuple[datetime, int]]: ...

@@ -1,8 +1,9 @@
 """The data of a send, as it passes between its steps and the ledger."""
 
 import datetime as dt
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 from newsletter.config.units import Rate
@@ -13,6 +14,9 @@ from newsletter.subscribers.model import Subscriber
 SUBSCRIBERS = "subscribers"
 # Beginning of the list of a rehearsal: its mail stays on this machine, and it does not count as a send.
 REHEARSAL = "rehearsal"
+
+# Two sends never have the same nonce, also if they are in two databases and use one account.
+_NONCE_BYTES = 16
 
 ChunkState = Literal[
     "waiting",  # certainly unsent; may be tried
@@ -94,6 +98,8 @@ class Send:
     # Fingerprint of the key that signs its links, and the host that started it; None in an older ledger.
     key_fingerprint: str | None = None
     started_on: str | None = None
+    # A random text, from which the idempotency keys of its calls are made; None in an older ledger.
+    nonce: str | None = None
 
     @property
     def token_version(self) -> int:
@@ -224,6 +230,8 @@ class NewSend:
     agreed_recipients: int | None = None
     # Fingerprint of the key that signs the links of the mail; None if there is no such key yet.
     key_fingerprint: str | None = None
+    # A random text, from which the idempotency keys of its calls are made.
+    nonce: str = field(default_factory=lambda: secrets.token_hex(_NONCE_BYTES))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The capabilities of a provider, and the outcomes of its calls; the ledger names an outcome by `state`."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from datetime import timedelta
+from typing import ClassVar, Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,37 @@ class NotCancelled:
 CancelOutcome = Cancelled | NotCancelled | Unknown
 
 
+TrackingControl = Literal[
+    "none",  # the provider has no such tracking
+    "message",  # each message says whether it is tracked, whatever the account says
+    "account",  # a setting of the account can switch it on for a message that asks for none
+    "always",  # it cannot be switched off
+]
+
+
+class Tracking(NamedTuple):
+    """The control over each kind of tracking at a provider."""
+
+    opens: TrackingControl
+    clicks: TrackingControl
+
+
+NO_TRACKING = Tracking("none", "none")
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """The capabilities of a provider, which determine the sending of an issue."""
 
-    # Most recipients of a call; 1 if the provider reports an outcome for each message.
+    # Most recipients of a call; 1 if each message is a call of its own, which a journal notes.
     recipients_per_call: int
     # False for a provider that keeps the mail on this machine: its sends are rehearsals.
     leaves_machine: bool
-    tracking: Literal["message", "account", "none"]
+    tracking: Tracking
     # Number of calls that the provider accepts at once.
     in_flight: int = 1
+    # Most bytes of a call that contains the whole mail of each recipient; None if it has the content once.
+    bytes_per_call: int | None = None
+    # The time within which a call may be repeated with the same key and the same bytes: the provider accepts
+    # it once. None if it may never be repeated.
+    repeatable: timedelta | None = None

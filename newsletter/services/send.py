@@ -294,7 +294,9 @@ class SendService(SendPlanner):
 
     def _cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         with self.leases.released(send):
-            yield from cancel(send, self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
+            repeatable = self.provider.capabilities.repeatable is not None
+            parts = (self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
+            yield from cancel(send, *parts, repeatable=repeatable)
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
         """Change unknown recipients, all or the named ones, to accepted if `sent`, else to waiting.

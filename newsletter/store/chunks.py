@@ -166,6 +166,30 @@ def record_attempts(
     return list(connection.scalars(inserted, rows))
 
 
+def unknown_attempts(send_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
+    """Return the query for chunks with an unknown outcome, each with the id of its newest attempt.
+
+    A chunk is left out if one of its attempts began before `since`, or if a held batch has its mail.
+    """
+    same_chunk = (
+        (attempt_table.c.send_id == chunk_table.c.send_id)
+        & (attempt_table.c.first == chunk_table.c.first)
+        & (attempt_table.c.last == chunk_table.c.last)
+    )
+    return (
+        select(chunk_table.c.first, chunk_table.c.last, func.max(attempt_table.c.id).label("attempt"))
+        .join_from(chunk_table, attempt_table, same_chunk)
+        .where(
+            chunk_table.c.send_id == send_id,
+            chunk_table.c.state == "unknown",
+            chunk_table.c.held_batch.is_(None),
+        )
+        .group_by(chunk_table.c.first, chunk_table.c.last)
+        .having(func.min(attempt_table.c.intended_at) >= since)
+        .order_by(chunk_table.c.first)
+    )
+
+
 def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:
     """Record the outcome of an attempt, and the transitions of its recipients.
 

@@ -33,7 +33,7 @@ from newsletter.sending.model import CHUNK_STATES
 
 # Revision of the newest migration. Each start compares it with the revision of the database, and imports
 # Alembic only to migrate.
-REVISION = "0006"
+REVISION = "0007"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -216,8 +216,8 @@ pull_table = Table(
 # compressed mailing, with which a later start compares its own. `lease_holder` is the process that sends now;
 # its lease ends at `lease_until`. The provider holds mail back for `undo_window_seconds`. Recipients after
 # number `canary_size` wait until a person resumes the send; NULL: the send has no canary. `key_fingerprint`
-# is that of the key that signs its links, `started_on` the host that started it; NULL: an older version of
-# news started it.
+# is that of the key that signs its links, `started_on` the host that started it, `nonce` a random text in the
+# idempotency keys of its calls; NULL: an older version of news started it.
 send_table = Table(
     "send",
     metadata,
@@ -238,6 +238,7 @@ send_table = Table(
     Column("finished_at", UtcDateTime),
     Column("key_fingerprint", String),
     Column("started_on", String),
+    Column("nonce", String),
     UniqueConstraint("issue", "list"),
     CheckConstraint("state in ('open', 'cancelled', 'superseded')", name="state"),
     sqlite_autoincrement=True,

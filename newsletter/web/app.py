@@ -38,7 +38,7 @@ def app(shared: Context) -> Starlette:
         _route(f"{base}/me/{{token}}/erase", own_data.show, own_data.erase),
         _route(f"{base}/me/{{token}}/data.json", own_data.download_json),
         _route(f"{base}/me/{{token}}/data.csv", own_data.download_csv),
-        _route(f"{base}/webhooks/sendgrid", post=webhooks.sendgrid),
+        _route(f"{base}/webhooks/{{provider}}", post=webhooks.receive),
         _route(f"{base}/site.css", style.site),
         _route("/healthz", health.health),
     ]

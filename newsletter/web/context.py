@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -12,8 +12,11 @@ from starlette.responses import HTMLResponse, Response
 from newsletter.archive.page_frame import FORM_NAME
 from newsletter.archive.pages import archive_wording
 from newsletter.config.loader import Newsletter
+from newsletter.constants import PROVIDERS
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.providers.webhook_events import Webhook
+from newsletter.providers.webhook_factory import open_webhook
 from newsletter.render.pages import render_page, sign_up_wording
 from newsletter.store.database import Database
 from newsletter.store.group_commit import Writer
@@ -72,6 +75,11 @@ class Context:
     def _wordings(self) -> Mapping[str, str]:
         site = self.newsletter.site
         return {"server": sign_up_wording(site), "archive": archive_wording(site, self.address.url)}
+
+    @cached_property
+    def webhook(self) -> Callable[[str], Webhook | None]:
+        """Return the function that opens the webhook of a provider, and keeps it until the restart."""
+        return lru_cache(maxsize=len(PROVIDERS))(partial(open_webhook, newsletter=self.newsletter))
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""

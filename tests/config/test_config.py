@@ -97,7 +97,7 @@ def test_a_tracked_newsletter_does_not_say_that_it_is_not() -> None:
 KEYS = (
     "name, sender, postal_address, provider, unsubscribe, pull, sign_up, reply_to, site, archive, list_id, "
     "language, description, logo, date_line, contents, theme, colors, fonts, outbox, smtp, sendgrid, "
-    "bounces, send, serve, state, tracking, labels, clients, checks, sources"
+    "resend, ses, postmark, mailgun, bounces, send, serve, state, tracking, labels, clients, checks, sources"
 )
 TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "

@@ -47,6 +47,7 @@ class Attempt:
     last: int
     held_batch: int | None
     process: int
+    intended_at: datetime
     state: str = "intended"
     settled_at: datetime | None = None
 
@@ -117,6 +118,7 @@ class MemoryLedger:
             send_at=new.send_at,
             canary_size=new.canary_size,
             key_fingerprint=new.key_fingerprint,
+            nonce=new.nonce,
         )
         canaries, total = min(new.canary_size or 0, len(self.recipients)), len(self.recipients)
         firsts = [*range(1, canaries + 1, new.chunk_size), *range(canaries + 1, total + 1, new.chunk_size)]
@@ -179,7 +181,9 @@ class MemoryLedger:
             chunk.held_batch = held_batch.number if held_batch else None
             number = len(self.attempts)
             if recipients:
-                self.attempts.append(Attempt(chunk.first, chunk.last, chunk.held_batch, self.process))
+                self.attempts.append(
+                    Attempt(chunk.first, chunk.last, chunk.held_batch, self.process, self.now())
+                )
                 if noted:
                     self.journals[chunk.first] = MemoryJournal(self.tick)
             claimed.append(
@@ -235,6 +239,23 @@ class MemoryLedger:
                 claimed = ClaimedChunk(send.id, attempt.first, attempt.last, number, 0, recipients)
                 abandoned.append((claimed, dict(journal.notes) if journal else None))
         return abandoned
+
+    def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]:
+        repeatable = []
+        for chunk in sorted(self.chunks.values(), key=lambda chunk: chunk.first):
+            tried = [
+                (number, attempt)
+                for number, attempt in enumerate(self.attempts)
+                if (attempt.first, attempt.last) == (chunk.first, chunk.last)
+            ]
+            if chunk.state != "unknown" or chunk.held_batch is not None or not tried:
+                continue
+            recipients = self._subscribed(chunk.first, chunk.last)
+            nobody_left = not self.unsubscribed.intersection(recipient.number for recipient in recipients)
+            if recipients and nobody_left and min(attempt.intended_at for _, attempt in tried) >= since:
+                newest = tried[-1][0]
+                repeatable.append(ClaimedChunk(send.id, chunk.first, chunk.last, newest, 0, recipients))
+        return repeatable
 
     def power_cut(self) -> None:
         """Delete the journals, which were not on the disk."""

@@ -8,6 +8,7 @@ from newsletter.errors import Problem
 from newsletter.mail.message import Batch, Recipient
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.outcomes import (
+    NO_TRACKING,
     Accepted,
     Cancelled,
     CancelOutcome,
@@ -52,7 +53,7 @@ class FakeProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(recipients_per_call=1, leaves_machine=True, tracking="none")
+        return Capabilities(recipients_per_call=1, leaves_machine=True, tracking=NO_TRACKING)
 
     @property
     def recallable(self) -> "FakeProvider | None":

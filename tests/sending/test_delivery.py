@@ -21,7 +21,16 @@ from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Delivered, Event, NotRecalled, Recalled, Stopped, Waiting
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Counts, Send, StartSettings, Transition
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import (
+    NO_TRACKING,
+    NOT_BEGUN,
+    Accepted,
+    Capabilities,
+    NotSent,
+    Outcome,
+    Refused,
+    Unknown,
+)
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
@@ -69,7 +78,7 @@ class ListedProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.size, self.leaves_machine, "none")
+        return Capabilities(self.size, self.leaves_machine, NO_TRACKING)
 
     def check(self) -> list[Problem]:
         return []
@@ -536,7 +545,7 @@ class Threaded(ListedProvider):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.size, True, "none", 4)
+        return Capabilities(self.size, True, NO_TRACKING, 4)
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         self.gate.wait(10)

@@ -17,7 +17,7 @@ from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.sending.outcomes import NO_TRACKING, Accepted, Capabilities, NotSent, Outcome, Refused
 from newsletter.services.service_mail_results import LONGEST_PAUSE
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.store import service_mails, sign_ups
@@ -45,7 +45,7 @@ class BatchProvider(FakeProvider):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(recipients_per_call=1000, leaves_machine=True, tracking="message")
+        return Capabilities(recipients_per_call=1000, leaves_machine=True, tracking=NO_TRACKING)
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         self.calls.append(batch)
@@ -321,7 +321,7 @@ class OneByOne:
 
     def __init__(self, wrapped: BatchProvider) -> None:
         self.submit = wrapped.submit
-        self.capabilities = Capabilities(recipients_per_call=1, leaves_machine=True, tracking="none")
+        self.capabilities = Capabilities(recipients_per_call=1, leaves_machine=True, tracking=NO_TRACKING)
 
 
 def test_one_address_that_is_put_off_holds_up_nobody(singles: Server) -> None:

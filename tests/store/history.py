@@ -130,7 +130,7 @@ class History:
         for send in ledger.sends():
             name = "superseded" if send.state == "superseded" else send.list
             seen += [
-                replace(send, id=0, list=name, lease_holder=None),
+                replace(send, id=0, list=name, lease_holder=None, nonce=None),
                 ledger.counts(send),
                 ledger.joined(send),
             ]

@@ -152,7 +152,7 @@ def test_each_column_with_text_is_searched_or_has_a_reason() -> None:
         ("chunk", "reason"),
         ("lane", "batch_id"),
         *(("send", name) for name in ("issue", "list", "content_sha256", "provider", "holder")),
-        *(("send", name) for name in ("key_fingerprint", "started_on")),
+        *(("send", name) for name in ("key_fingerprint", "started_on", "nonce")),
         ("service_mail", "reason"),
         ("wording", "text"),
     }

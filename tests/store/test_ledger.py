@@ -542,3 +542,59 @@ def test_what_was_tried_is_known_for_rate_limits(
         (time.now, 1),
     ]
     assert ledger.attempts_since(samples.NOW) == [(time.now, 2), (time.now, 1)]
+
+
+def test_unknown_attempts_are_repeatable_while_everybody_is_on_the_list(
+    ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
+) -> None:
+    subscribers = recipients(8)
+    subscribers.remove(parse_subscriber("reader7@example.com")[0])
+    send = plan(ledger)
+    first, second, third, last = claim(ledger, send)
+    for claimed in (first, second, last):
+        settle(ledger, claimed, Unknown("no response"))
+    settle(ledger, third, Accepted("id"))
+    assert ledger.repeatable_attempts(send, time.now) == [first, second, last]
+    subscribers.remove(parse_subscriber("reader3@example.com")[0])
+    assert ledger.repeatable_attempts(send, time.now) == [first, last]
+    subscribers.add(parse_subscriber("reader3@example.com")[0], "Reader 3", again=True)
+    assert ledger.repeatable_attempts(send, time.now) == [first, second, last]
+    assert ledger.repeatable_attempts(send, time.now + timedelta(seconds=1)) == []
+    settle(ledger, first, Accepted("id"))
+    assert ledger.repeatable_attempts(send, time.now) == [second, last]
+
+
+def test_the_first_attempt_for_the_same_recipients_counts_for_the_window(
+    ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
+) -> None:
+    """Both have the same key, which the provider keeps from the first one on."""
+    recipients(2)
+    send, begun = plan(ledger), time.now
+    settle(ledger, claim(ledger, send)[0], NotSent("429", stop=False))
+    time.now += timedelta(hours=5)
+    ledger.acquire_lease(send, LEASE)
+    (again,) = claim(ledger, send)
+    settle(ledger, again, Unknown("no response"))
+    assert ledger.repeatable_attempts(send, begun) == [again]
+    assert ledger.repeatable_attempts(send, begun + timedelta(seconds=1)) == []
+
+
+def test_an_attempt_is_not_repeatable_that_a_person_resolved_or_that_is_held_back(
+    ledger: Ledger, recipients: Callable[[int], Subscribers], time: Time
+) -> None:
+    recipients(4)
+    send = plan(ledger)
+    batch = ledger.open_held_batch(send, "batch", time.now)
+    held, straight = *claim(ledger, send, 1, batch), *claim(ledger, send)
+    for claimed in (held, straight):
+        settle(ledger, claimed, Unknown("no response"))
+    assert ledger.repeatable_attempts(send, time.now) == [straight]
+    ledger.override_state(send, "unknown", "accepted", "assumed sent", [3])
+    assert ledger.repeatable_attempts(send, time.now) == []
+
+
+def test_each_send_has_a_nonce_of_its_own(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
+    recipients(1)
+    sends = [ledger.plan(planned("2026-04-27")), ledger.plan(planned("2026-05-04"))]
+    nonces = {send.nonce for send in sends if send and send.nonce}
+    assert len(nonces) == 2 and all(len(nonce) == 32 for nonce in nonces)

@@ -38,6 +38,7 @@ KINDS = (
     {"people": 4, "size": 2, "held_batches": 1},
     {"people": 4, "size": 2, "holds": False},
     {"people": 3, "size": 1, "holds": False},
+    {"people": 4, "size": 2, "holds": False, "repeatable": True},
 )
 
 

@@ -8,7 +8,6 @@ package, which would format every body for its log and open a new connection for
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from email.message import Message
@@ -23,6 +22,7 @@ from newsletter.config.model import Config, SendGrid
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
+from newsletter.providers.api import key_problems
 from newsletter.providers.http import (
     MAX_CONTENT_BYTES,
     TIMEOUT_SECONDS,
@@ -34,7 +34,7 @@ from newsletter.providers.http import (
 from newsletter.providers.sendgrid.payload import template
 from newsletter.providers.sendgrid.responses import outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
-from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Unknown
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking, Unknown
 
 if TYPE_CHECKING:
     from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
@@ -68,7 +68,10 @@ class SendGridProvider:
         max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
         self.capabilities = Capabilities(
-            recipients_per_call, leaves_machine=True, tracking="message", in_flight=settings.requests
+            recipients_per_call,
+            leaves_machine=True,
+            tracking=Tracking("message", "message"),
+            in_flight=settings.requests,
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
         self._api_key, self._key_problem, self._clock = api_key, key_problem, clock
@@ -77,14 +80,7 @@ class SendGridProvider:
         self._mail_send = f"{urlsplit(settings.host).path}/v3/mail/send"
 
     def check(self) -> list[Problem]:
-        if self._key_problem:
-            return [self._key_problem]
-        fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
-        if not self._api_key:
-            return [Problem("SENDGRID_API_KEY", "is not set", fix)]
-        if not re.fullmatch(r"[!-~]+", self._api_key.get_secret_value()):
-            return [Problem("SENDGRID_API_KEY", "contains characters that are not valid in an API key", fix)]
-        return []
+        return key_problems("SENDGRID_API_KEY", self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():

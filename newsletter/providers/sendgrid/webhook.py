@@ -4,20 +4,26 @@ Sources: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/eve
 properties) and …/getting-started-event-webhook-security-features (the signature).
 """
 
-import json
 import re
 from base64 import b64decode
-from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from newsletter.constants import DeliveryEventKind
-from newsletter.errors import NewsError
 from newsletter.issue.file_names import issue_name
+from newsletter.providers.webhook_events import (
+    MAX_MESSAGE,
+    Skipped,
+    WebhookEvents,
+    WebhookRefused,
+    collect,
+    json_body,
+    status_code,
+    unix_time,
+)
 from newsletter.subscribers.delivery_event import MAX_ID, DeliveryEvent
-from newsletter.subscribers.delivery_rules import STATUS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -29,9 +35,8 @@ TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
 MAX_AGE, MAX_AHEAD = timedelta(hours=26), timedelta(minutes=5)
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
-_MAX_DIGITS = 18
 _COPY_KEY = "copy the verification key from SendGrid again"
-_MAX_MESSAGE, _MAX_ISSUE = 300, 20
+_MAX_ISSUE = 20
 
 _KINDS: dict[str, DeliveryEventKind] = {
     "delivered": "delivered",
@@ -52,24 +57,24 @@ _DROPPED: dict[str, DeliveryEventKind] = {
 # whole list off after a few issues.
 _OWN_FAULTS = ("invalid smtpapi header", "spam content", "recipient list over package quota")
 
-Skipped = Literal[
-    "ignored",  # tells nothing about the delivery
-    "unknown",  # an event that this program does not know
-    "foreign",  # about mail of another newsletter or program
-    "malformed",  # not as SendGrid describes its events
-]
 
+class SendGridWebhook:
+    """The webhook whose requests the key signs; `public_key` is in base64."""
 
-class WebhookRefused(NewsError):
-    """The error for a request that SendGrid did not sign, or signed too long ago."""
+    def __init__(self, public_key: str) -> None:
+        self._public_key = public_key
 
+    def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
+        refuse_stale(headers.get(TIMESTAMP_HEADER.lower(), ""), now)
 
-@dataclass(frozen=True)
-class WebhookEvents:
-    """The events of a request about our mail, and the number of those that were skipped, by cause."""
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        signature, timestamp = (
+            headers.get(name.lower(), "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER)
+        )
+        verify(self._public_key, signature, timestamp, body, now)
 
-    events: tuple[DeliveryEvent, ...]
-    skipped: Counter[Skipped]
+    def parse(self, body: bytes, list_id: str) -> WebhookEvents:
+        return parse(body, list_id)
 
 
 def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: datetime) -> None:
@@ -106,15 +111,8 @@ def parse(body: bytes, list_id: str) -> WebhookEvents:
     The recipient comes from our `custom_args`, which SendGrid returns at the top level of an event, and never
     from the address.
     """
-    events: list[DeliveryEvent] = []
-    skipped = Counter[Skipped]()
-    for raw in _array(body):
-        event = _event(raw, list_id.lower())
-        if isinstance(event, DeliveryEvent):
-            events.append(event)
-        else:
-            skipped[event] += 1
-    return WebhookEvents(tuple(events), skipped)
+    events = json_body(body)
+    return collect([_event(raw, list_id.lower()) for raw in (events if isinstance(events, list) else [None])])
 
 
 @lru_cache(maxsize=4)
@@ -132,20 +130,6 @@ def _parse_key(public_key: str) -> "EllipticCurvePublicKey":
     return key
 
 
-def _array(body: bytes) -> list[Any]:
-    """Return the elements of a JSON array; for any other body, one element that is no event."""
-    try:
-        events = json.loads(body, parse_int=_number)
-    except (ValueError, RecursionError):
-        return [None]
-    return events if isinstance(events, list) else [None]
-
-
-def _number(digits: str) -> int | None:
-    """Return a JSON integer; None for a long one, which Python may refuse, and with it the whole body."""
-    return int(digits) if len(digits) <= _MAX_DIGITS else None
-
-
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     if not isinstance(raw, dict) or not isinstance(name := raw.get("event"), str):
         return "malformed"
@@ -156,19 +140,19 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     kind = _kind(name, raw)
     if kind is None or kind == "ignored":
         return kind or "unknown"
-    at = _time(raw.get("timestamp"))
+    at = unix_time(raw.get("timestamp"))
     sign_up_id, subscriber_id = _id(raw.get("news_sign_up")), _id(raw.get("news_subscriber"))
     if at is None or not (sign_up_id or subscriber_id):
         return "malformed"
     return DeliveryEvent(
         source=SOURCE,
-        message=_text(raw.get("sg_message_id"))[:_MAX_MESSAGE],
+        message=_text(raw.get("sg_message_id"))[:MAX_MESSAGE],
         kind=kind,
         at=at,
         subscriber_id=None if sign_up_id else subscriber_id,
         sign_up_id=sign_up_id,
         issue=_issue(_text(raw.get("news_issue"))[:_MAX_ISSUE]),
-        status=_status(raw.get("status")),
+        status=status_code(raw.get("status")),
     )
 
 
@@ -183,16 +167,6 @@ def _kind(name: str, raw: dict[str, Any]) -> DeliveryEventKind | Literal["ignore
     return _KINDS.get(name)
 
 
-def _time(value: object) -> datetime | None:
-    """Return the time of an event, which SendGrid writes as Unix time in seconds."""
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 @lru_cache(maxsize=64)
 def _issue(text: str) -> str:
     """Return the name of an issue, "" for another text."""
@@ -203,11 +177,6 @@ def _id(value: object) -> int | None:
     """Return an id of the database; custom_args are texts."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
     return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
-
-
-def _status(value: object) -> str | None:
-    text = _text(value)
-    return text if STATUS.fullmatch(text) else None
 
 
 def _text(value: object) -> str:

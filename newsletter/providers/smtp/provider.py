@@ -23,7 +23,16 @@ from newsletter.providers.smtp.session import (
     error_text,
     wrong_setting,
 )
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import (
+    NO_TRACKING,
+    NOT_BEGUN,
+    Accepted,
+    Capabilities,
+    NotSent,
+    Outcome,
+    Refused,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
@@ -57,7 +66,7 @@ class SmtpProvider:
         where: str = CONFIG_FILE,
     ) -> None:
         self.capabilities = Capabilities(
-            recipients_per_call=1, leaves_machine=True, tracking="none", in_flight=settings.connections
+            recipients_per_call=1, leaves_machine=True, tracking=NO_TRACKING, in_flight=settings.connections
         )
         self._settings = settings
         self._password = password

@@ -1,0 +1,88 @@
+"""Call a provider's web API with a key: each request once, a failure as an outcome."""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from newsletter.errors import Problem
+from newsletter.providers.http import (
+    MAX_CONTENT_BYTES,
+    TIMEOUT_SECONDS,
+    NoResponse,
+    NotConnected,
+    Response,
+    Transport,
+)
+from newsletter.sending.outcomes import NotSent, Unknown
+
+# A request without this header is refused by some providers.
+USER_AGENT = "news"
+_HOW_TO_SET = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
+_KEY = re.compile(r"[!-~]+")
+
+
+def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | None) -> list[Problem]:
+    """Return the problems of a key: it is for another host (`key_problem`), not set, or malformed."""
+    if key_problem:
+        return [key_problem]
+    if not key:
+        return [Problem(variable, "is not set", _HOW_TO_SET)]
+    if not _KEY.fullmatch(key.get_secret_value()):
+        return [Problem(variable, "contains characters that are not valid in an API key", _HOW_TO_SET)]
+    return []
+
+
+class Api:
+    """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
+
+    A path of `host` precedes each path. Several threads may use it at once.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        connections: int,
+        timeout: float = TIMEOUT_SECONDS,
+        *,
+        max_content: int = MAX_CONTENT_BYTES,
+    ) -> None:
+        self._base = urlsplit(host).path.rstrip("/")
+        self._transport = Transport(host, connections, timeout, max_content=max_content)
+
+    def submit(
+        self, path: str, headers: Mapping[str, str], pieces: Sequence[bytes]
+    ) -> Response | NotSent | Unknown:
+        """Send the POST that submits mail; return its response.
+
+        Return NotSent if there was no connection, Unknown if no response came.
+        """
+        try:
+            return self._request("POST", path, headers, pieces)
+        except NotConnected as failure:
+            return self._not_connected(failure)
+        except NoResponse as failure:
+            return Unknown(f"no response: {failure}")
+
+    def get(self, path: str, headers: Mapping[str, str]) -> Response | NotSent:
+        """Send a GET, which changes nothing; return its response, or NotSent if there is none."""
+        try:
+            return self._request("GET", path, headers)
+        except NotConnected as failure:
+            return self._not_connected(failure)
+        except NoResponse as failure:
+            return NotSent(f"no response: {failure}", stop=False)
+
+    def close(self) -> None:
+        """Close the connections that were kept open."""
+        self._transport.close()
+
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
+    ) -> Response:
+        named = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
+        return self._transport.ask(method, self._base + path, named, pieces)
+
+    def _not_connected(self, failure: NotConnected) -> NotSent:
+        return NotSent(f"no connection: {failure}", stop=not self._transport.reached)

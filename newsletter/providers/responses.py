@@ -1,0 +1,43 @@
+"""Read the responses of a provider's web API."""
+
+import json
+import re
+from typing import Any
+
+from newsletter.display import printable
+from newsletter.providers.http import Response
+
+_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+
+
+def json_content(response: Response) -> Any:
+    """Return the content of a response as JSON; None if it is none."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def json_object(response: Response) -> dict[str, Any]:
+    """Return the JSON object in a response; an empty one if it has none."""
+    content = json_content(response)
+    return content if isinstance(content, dict) else {}
+
+
+def status_text(response: Response, words: str) -> str:
+    """Return the status of a response with the provider's words, fit for a terminal and a database."""
+    text = printable(words, 300)
+    if text or response.status >= 400:
+        return f"{response.status} {text}".strip()
+    return f"unexpected response: {response.status}"
+
+
+def retry_after(response: Response) -> float | None:
+    """Return the seconds of the header Retry-After, at least 1; None if it names none."""
+    value = response.headers.get("Retry-After", "").strip()
+    return max(1.0, float(value)) if _SECONDS.fullmatch(value) else None
+
+
+def text(value: object) -> str:
+    """Return a value of the response if it is a text; else an empty text."""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,103 @@
+"""Repeat calls with an unknown outcome at a provider that accepts a call with the same key and bytes once.
+
+unknown --repeated, Accepted--> accepted
+   |  ^                              (the provider accepted the first call, or this one: never both)
+   +--+-- any other outcome: it says nothing about the first call
+
+The key contains a random number of the send and the numbers of the recipients, so that every process, also
+one that finishes the send of another machine, repeats the same call. A call is not repeated if one of its
+recipients has left since, or if the provider may have forgotten the key.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from newsletter.sending import log_fields
+from newsletter.sending.events import Confirmed, Event
+from newsletter.sending.hold_policy import SendTimings
+from newsletter.sending.interfaces import Clock, Ledger
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome
+
+log = logging.getLogger(__name__)
+
+MAX_REPEATS = 3
+"""A process repeats a call at most so often, after 5, 20 and 80 seconds."""
+
+
+def call_key(send: Send, first: int, last: int) -> str | None:
+    """Return the idempotency key of the call for these recipients; None for a send of an older ledger."""
+    return f"news/{send.nonce}/{first}-{last}" if send.nonce else None
+
+
+class RepeatedCalls:
+    """The calls of one send that are repeated, one at a time.
+
+    `window` is the time within which a call may be repeated, None if never. `submit` makes the call of a
+    chunk again. `may_send` renews the lease, and returns False if the send was cancelled.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        ledger: Ledger,
+        clock: Clock,
+        timing: SendTimings,
+        window: timedelta | None,
+        submit: Callable[[ClaimedChunk], Outcome],
+        may_send: Callable[[], bool],
+    ) -> None:
+        self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
+        self._window, self._submit, self._may_send = window, submit, may_send
+        # The number of repetitions of each attempt, and the time of the next one.
+        self._planned: dict[int, tuple[int, datetime]] = {}
+        # Time of the next repetition; the first ones are of calls of an earlier process.
+        self.next_at: datetime | None = clock.now() if window and send.nonce else None
+
+    def add(self, claimed: ClaimedChunk) -> None:
+        """Plan the repetition of a call whose outcome is unknown."""
+        if self._window and self._send.nonce:
+            self._plan(claimed, 0, self._clock.now() + self._timing.back_off(0))
+
+    def repeat_due(self) -> Iterator[Event]:
+        """Repeat the first call that is due; yield an event if the provider confirms it."""
+        now = self._clock.now()
+        if self._window is None or self.next_at is None or self.next_at > now:
+            return
+        self.next_at = None
+        if not self._may_send():
+            return
+        due = None
+        for claimed in self._ledger.repeatable_attempts(self._send, now - self._window):
+            repeats, at = self._planned.get(claimed.attempt, (0, now))
+            if repeats >= MAX_REPEATS:
+                continue
+            if at <= now and due is None:
+                due = claimed
+            else:
+                self.next_at = min(at, self.next_at or at)
+        if due:
+            yield from self._repeat(due)
+
+    def _repeat(self, claimed: ClaimedChunk) -> Iterator[Event]:
+        repeats, _ = self._planned.get(claimed.attempt, (0, None))
+        log.info("attempt repeated", extra={**log_fields.of_chunk(claimed), "repeat": repeats + 1})
+        outcome = self._submit(claimed)
+        if not isinstance(outcome, Accepted):
+            # A rejection of this call says nothing about the first one, which the provider may have accepted.
+            fields = {**log_fields.of_chunk(claimed), **log_fields.of_outcome(outcome)}
+            log.warning("repetition without an answer for the first call", extra=fields)
+            wait = outcome.wait or 0 if isinstance(outcome, NotSent) else 0
+            back_off = max(self._timing.back_off(repeats + 1), timedelta(seconds=wait))
+            self._plan(claimed, repeats + 1, self._clock.now() + back_off)
+            return
+        accepted = Transition(claimed.first, claimed.last, "accepted")
+        self._ledger.settle([ChunkResult(claimed, outcome, (accepted,))])
+        log.info("unknown outcome settled", extra=log_fields.of_chunk(claimed))
+        yield Confirmed(len(claimed.recipients))
+
+    def _plan(self, claimed: ClaimedChunk, repeats: int, at: datetime) -> None:
+        self._planned[claimed.attempt] = repeats, at
+        if repeats < MAX_REPEATS:
+            self.next_at = min(at, self.next_at or at)
