@@ -237,16 +237,10 @@ class SendService(SendPlanner):
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-<<<<<<< HEAD
-        Raise SendRefused if the provider's account tracks readers unasked, the last pull is too old, the key
-        or a slot for held mail is missing, another process holds the lease or was the first to claim the
-        issue, and, with `exact`, if the number of recipients differs from the plan. The issue is not claimed
-        then.
-=======
         Raise SendBusy if another process holds the lease or was the first to claim the issue, and SendRefused
-        if the last pull is too old, if the key or a slot for held mail is missing, and, with `exact`, if the
-        number of recipients differs from the plan. The issue is not claimed then.
->>>>>>> h-wait
+        if the provider's account tracks readers unasked, the last pull is too old, the key or a slot for held
+        mail is missing, and, with `exact`, if the number of recipients differs from the plan. The issue is
+        not claimed then.
         """
         self._refuse_account_tracking()
         if self._pull:
