@@ -1,6 +1,7 @@
 """Open the configured provider, and list the secrets that it needs."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from pydantic import SecretStr
 
@@ -34,6 +35,11 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
     problem, key = misdirected_key(newsletter), provider_key(newsletter)
     secret = key.value if key and not problem else None
     return _OPENERS[newsletter.config.provider](newsletter, secret, problem, timeout)
+
+
+def repeat_window(provider: str) -> timedelta | None:
+    """Return the time within which a call may be repeated at a provider (`Capabilities.repeatable`)."""
+    return None
 
 
 def _outbox(newsletter: Newsletter, *_: object) -> Provider:

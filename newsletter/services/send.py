@@ -252,7 +252,8 @@ class SendService(SendPlanner):
         _ = self.secret  # before the claim: no mail can be sent without the key
         mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
-            return StartedSend(self._reopen(plan.send) if plan.recipients else plan.send, mailing)
+            is_halted = plan.recipients or plan.send.state == "cancelled"
+            return StartedSend(self._reopen(plan.send) if is_halted else plan.send, mailing)
         if plan.send and plan.action == "retry":
             self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
             return StartedSend(plan.send, mailing)
@@ -329,7 +330,8 @@ class SendService(SendPlanner):
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
-        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing)
+        repeatable = self.provider.capabilities.repeatable
+        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing, repeatable)
 
     @cached_property
     def ledger(self) -> Ledger:

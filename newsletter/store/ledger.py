@@ -268,32 +268,6 @@ class Ledger(LedgerQueries):
                     self._abandoned[row.id] = row.process
         return abandoned
 
-    def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]:
-        """Return the attempts with an unknown outcome whose calls may be repeated, in order.
-
-        None of the attempts for the same recipients began before `since`, and all of their recipients are
-        still on the list.
-        """
-        with self._database.reading() as connection:
-            rows = connection.execute(chunks.unknown_attempts(send.id, since)).all()
-            attempts = [
-                ClaimedChunk(
-                    send.id,
-                    row.first,
-                    row.last,
-                    row.attempt,
-                    0,
-                    chunks.recipients_of(connection, send.id, row.first, row.last, active=True),
-                )
-                for row in rows
-            ]
-            tried = [chunks.recipients_of(connection, send.id, row.first, row.last) for row in rows]
-        return [
-            attempt
-            for attempt, before in zip(attempts, tried, strict=True)
-            if attempt.recipients and len(attempt.recipients) == len(before)
-        ]
-
     def finish(self, send: Send) -> None:
         """Record the time at which a send finished, unless a recipient is waiting."""
         waiting = select(chunk_table.c.first).where(
