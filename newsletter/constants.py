@@ -15,7 +15,7 @@ HONEYPOT_FIELD = "topic"
 CLIPPED_BYTES = 102_000
 """The size of an HTML part from which on Gmail clips it."""
 
-ProviderName = Literal["outbox", "smtp", "sendgrid"]
+ProviderName = Literal["outbox", "smtp", "sendgrid", "resend"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid",)
 """The providers that track opens and clicks of a message if it asks for it."""

@@ -31,7 +31,7 @@ HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 def decode(wire: bytes) -> str:
     """Return the bytes submitted without their transfer encoding: MIME or a JSON request."""
-    if wire.startswith(b"{"):
+    if wire.startswith((b"{", b"[")):
         return "\n".join(strings(json.loads(wire)))
     return quopri.decodestring(wire).decode("utf-8")
 

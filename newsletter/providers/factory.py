@@ -19,6 +19,7 @@ def needed_secrets(config: Config) -> tuple[str, ...]:
     """Return the names of the environment variables that the configured provider and pulls need."""
     needed = {
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
+        "RESEND_API_KEY": config.provider == "resend",
         "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
@@ -39,7 +40,11 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
 
 def repeat_window(provider: str) -> timedelta | None:
     """Return the time within which a call may be repeated at a provider (`Capabilities.repeatable`)."""
-    return None
+    if provider != "resend":
+        return None
+    from newsletter.providers.resend.provider import REPEAT_WINDOW
+
+    return REPEAT_WINDOW
 
 
 def _outbox(newsletter: Newsletter, *_: object) -> Provider:
@@ -68,6 +73,21 @@ def _sendgrid(
     return SendGridProvider(newsletter.config.sendgrid, key, key_problem=problem, timeout=seconds)
 
 
+def _resend(
+    newsletter: Newsletter, key: SecretStr | None, problem: Problem | None, timeout: float | None
+) -> Provider:
+    from newsletter.providers.http import TIMEOUT_SECONDS
+    from newsletter.providers.resend.provider import ResendProvider
+
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    return ResendProvider(newsletter.config.resend, key, key_problem=problem, timeout=seconds)
+
+
 # A function that opens a provider takes its key, or the problem for which it gets none, and a time-out.
 _Opener = Callable[[Newsletter, SecretStr | None, Problem | None, float | None], Provider]
-_OPENERS: Mapping[ProviderName, _Opener] = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid}
+_OPENERS: Mapping[ProviderName, _Opener] = {
+    "outbox": _outbox,
+    "smtp": _smtp,
+    "sendgrid": _sendgrid,
+    "resend": _resend,
+}

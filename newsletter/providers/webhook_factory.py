@@ -22,4 +22,14 @@ def _sendgrid(newsletter: Newsletter) -> Webhook | None:
     return SendGridWebhook(key) if key else None
 
 
-_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {"sendgrid": _sendgrid}
+def _resend(newsletter: Newsletter) -> Webhook | None:
+    from newsletter.providers.resend.webhook import ResendWebhook
+
+    secret = newsletter.secrets.resend_webhook_secret
+    return ResendWebhook(secret.get_secret_value()) if secret else None
+
+
+_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {
+    "sendgrid": _sendgrid,
+    "resend": _resend,
+}

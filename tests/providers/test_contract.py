@@ -7,18 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from newsletter.config.api_providers import Resend
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.outbox import OutboxProvider
+from newsletter.providers.resend.provider import ResendProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
@@ -26,6 +29,7 @@ from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
 
@@ -91,7 +95,27 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
         )
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
+@contextmanager
+def resend(_folder: Path) -> Iterator[OpenProvider]:
+    with ResendFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(mail.to))),
+                    mail.subject,
+                    mail.text,
+                    mail.html,
+                    mail.headers.get("List-Unsubscribe", ""),
+                )
+                for mail in fake.deliveries
+            ]
+
+        provider = ResendProvider(Resend(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "resend": resend}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -234,7 +258,7 @@ def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     assert ready.wire() == wire and len(ready.received()) == 1
 
 
-@pytest.mark.parametrize("name", ["smtp", "sendgrid"])
+@pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "outbox"])
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass
