@@ -18,6 +18,7 @@ def needed_secrets(config: Config) -> tuple[str, ...]:
     """Return the names of the environment variables that the configured provider and pulls need."""
     needed = {
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
+        "MAILGUN_API_KEY": config.provider == "mailgun",
         "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
@@ -62,6 +63,21 @@ def _sendgrid(
     return SendGridProvider(newsletter.config.sendgrid, key, key_problem=problem, timeout=seconds)
 
 
+def _mailgun(
+    newsletter: Newsletter, key: SecretStr | None, problem: Problem | None, timeout: float | None
+) -> Provider:
+    from newsletter.providers.http import TIMEOUT_SECONDS
+    from newsletter.providers.mailgun.provider import MailgunProvider
+
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    return MailgunProvider(newsletter.config.mailgun, key, key_problem=problem, timeout=seconds)
+
+
 # A function that opens a provider takes its key, or the problem for which it gets none, and a time-out.
 _Opener = Callable[[Newsletter, SecretStr | None, Problem | None, float | None], Provider]
-_OPENERS: Mapping[ProviderName, _Opener] = {"outbox": _outbox, "smtp": _smtp, "sendgrid": _sendgrid}
+_OPENERS: Mapping[ProviderName, _Opener] = {
+    "outbox": _outbox,
+    "smtp": _smtp,
+    "sendgrid": _sendgrid,
+    "mailgun": _mailgun,
+}

@@ -22,4 +22,14 @@ def _sendgrid(newsletter: Newsletter) -> Webhook | None:
     return SendGridWebhook(key) if key else None
 
 
-_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {"sendgrid": _sendgrid}
+def _mailgun(newsletter: Newsletter) -> Webhook | None:
+    from newsletter.providers.mailgun.webhook import MailgunWebhook
+
+    key = newsletter.secrets.mailgun_webhook_key
+    return MailgunWebhook(key) if key else None
+
+
+_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {
+    "sendgrid": _sendgrid,
+    "mailgun": _mailgun,
+}
