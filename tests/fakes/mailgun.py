@@ -1,7 +1,7 @@
 """A fake Mailgun that stores the mail it gets, refuses what Mailgun refuses, and has ordered faults.
 
-The source of a rule stands beside it: [docs] is documentation.mailgun.com, [anymail] the backend for Mailgun in
-github.com/anymail/django-anymail.
+The source of a rule stands beside it: [docs] is documentation.mailgun.com, [anymail] the backend for Mailgun
+in github.com/anymail/django-anymail.
 """
 
 import base64
@@ -107,7 +107,10 @@ class MailgunFake(web.WebFake):
     def _send(self, request: Request) -> Reply:
         if len(request.raw) > MAX_BODY:
             return message(413, "request too large")
-        fields = parse_form(request)
+        boundary = request.raw[2:].partition(b"\r\n")[0].decode()
+        if request.headers["Content-Type"] != f'multipart/form-data; boundary="{boundary}"':
+            return message(400, "the body is no form with the boundary of its header")
+        fields = parse_form(request.raw)
         if refusal := check(fields):
             return refusal
         variables = json.loads(fields.get("recipient-variables", ["{}"])[0])
@@ -153,11 +156,11 @@ class MailgunFake(web.WebFake):
         return words.sub(lambda word: known[word[0]], filled) if self.reads_values_again else filled
 
 
-def parse_form(request: Request) -> dict[str, list[str]]:
-    """Return the fields of multipart/form-data (RFC 7578)."""
-    boundary = str(request.headers.get_param("boundary")).encode()
-    first, *parts, last = (b"\r\n" + request.raw).split(b"\r\n--" + boundary)
-    assert first == b"" and last == b"--\r\n", "not a form"
+def parse_form(raw: bytes) -> dict[str, list[str]]:
+    """Return the fields of a body in multipart/form-data (RFC 7578); it begins with its boundary."""
+    boundary = raw.partition(b"\r\n")[0]
+    first, *parts, last = (b"\r\n" + raw).split(b"\r\n" + boundary)
+    assert boundary.startswith(b"--") and first == b"" and last == b"--\r\n", "not a form"
     fields: dict[str, list[str]] = {}
     for part in parts:
         match = _FIELD.fullmatch(part.removeprefix(b"\r\n") + b"\r\n")

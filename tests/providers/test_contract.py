@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from newsletter.config.api_providers import Mailgun
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.providers.mailgun.provider import MailgunProvider
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.smtp.provider import SmtpProvider
@@ -26,6 +29,7 @@ from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.mailgun import MailgunFake
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
 
@@ -91,7 +95,27 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
         )
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
+@contextmanager
+def mailgun(_folder: Path) -> Iterator[OpenProvider]:
+    with MailgunFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(delivery.to))),
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "mailgun": mailgun}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -234,7 +258,7 @@ def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     assert ready.wire() == wire and len(ready.received()) == 1
 
 
-@pytest.mark.parametrize("name", ["smtp", "sendgrid"])
+@pytest.mark.parametrize("name", ["smtp", "sendgrid", "mailgun"])
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass

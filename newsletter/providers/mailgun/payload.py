@@ -1,8 +1,9 @@
 """Encode a mailing once as the form of Mailgun's messages, and insert the recipients of each batch.
 
 Mailgun replaces `%recipient.KEY%` by the value that `recipient-variables` has for a recipient: in the
-content, in headers and in `v:` fields (documentation.mailgun.com, Batch Sending; for `v:`, merged pull request 192 of
-github.com/mailgun/documentation). Keys begin with a hash of the mailing, so no article can contain one.
+content, in headers and in `v:` fields (documentation.mailgun.com, Batch Sending; for `v:`, merged pull
+request 192 of github.com/mailgun/documentation). Keys begin with a hash of the mailing, so no article can
+contain one.
 
 Words of an article that look like a variable of Mailgun's, such as `%recipient.x%` or `%unsubscribe_url%`,
 must arrive as they are. Each `%` that could begin one becomes a variable with the value `%`. Mailgun does not
