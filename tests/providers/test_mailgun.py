@@ -163,11 +163,12 @@ HOSTILE = " ".join(
 
 
 def test_nothing_of_an_article_is_taken_for_a_variable() -> None:
-    mailing = samples.plain_mailing(subject=HOSTILE.replace("[[name]]", ""), html=HOSTILE, text=HOSTILE)
+    subject, sender = HOSTILE.replace("[[name]]", ""), "%recipient.email% %unsubscribe_url%"
+    mailing = samples.plain_mailing(subject, sender, html=HOSTILE, text=HOSTILE)
     with MailgunFake() as fake:
         assert isinstance(submit(fake, mailing, ADA), Accepted)
         (ada,) = fake.deliveries
-    assert ada.subject == mailing.rendered.subject
+    assert (ada.subject, ada.sender) == (subject, f'"{sender}" <soup@example.com>')
     assert ada.text == HOSTILE.replace("[[name]]", ADA.name)
     assert ada.html == HOSTILE.replace("[[name]]", escape(ADA.name))
 
@@ -235,6 +236,10 @@ def test_a_name_is_encoded(name: str, field: str | None, shown: str | None) -> N
     assert all(len(word) <= 75 for word in encoded.split() if word.startswith("=?"))
 
 
+def test_a_name_of_any_length_fits_into_a_header() -> None:
+    assert mailbox("a" * 5000, "a@example.com") == f"{'a' * 200} <a@example.com>"
+
+
 def test_two_spellings_of_an_address_are_not_in_one_request() -> None:
     """Mailgun drops duplicates without a word."""
     twin = Subscriber(3, "Ada@Example.com")
@@ -246,6 +251,29 @@ def test_two_spellings_of_an_address_are_not_in_one_request() -> None:
     (outcome,) = submissions.ended.values()
     assert list(submissions.ended) == [3]
     assert isinstance(outcome, NotSent) and not outcome.stop and outcome.wait == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "ended"),
+    [
+        (Fault.status(400, "to parameter is not a valid address"), Refused, []),
+        (Fault.status(413), Refused, []),
+        (Fault.status(429), NotSent, [2]),
+        (Fault.reply_lost(), Unknown, [2]),
+        (None, Accepted, [2]),
+    ],
+    ids=["400", "413", "429", "lost", "accepted"],
+)
+def test_nobody_is_refused_because_of_another_one(
+    fault: Fault | None, expected: type[Outcome], ended: list[int]
+) -> None:
+    """An outcome of one recipient would make the refusal of a request that of all others."""
+    batch = samples.batch(samples.plain_mailing(), ADA, Subscriber(2, "ADA@example.com"), BO)
+    with MailgunFake() as fake, open_provider(fake) as provider:
+        fake.next(fault)
+        submissions = samples.SubmissionLog()
+        assert type(provider.submit(batch, submissions)) is expected
+        assert list(submissions.ended) == ended
 
 
 @pytest.mark.parametrize("address", ["ä@example.com", "a b@example.com", "a@b,c@example.com", "a", "a@<b>"])
@@ -281,6 +309,11 @@ BUSY = "429 {}: too many requests"
             Fault.status(400, "from parameter is not a valid address"),
             NotSent("400 from parameter is not a valid address"),
             id="400-shared",
+        ),
+        pytest.param(
+            Fault.status(400, "'to' parameter: no such domain"),
+            Refused("400 'to' parameter: no such domain"),
+            id="400-domain-of-a-recipient",
         ),
         pytest.param(Fault.status(400, "no bo@example.com"), Refused("400 no …"), id="400-with-an-address"),
         pytest.param(Fault.status(413, "too large"), Refused("413 too large"), id="413"),

@@ -111,7 +111,7 @@ class FormTemplate:
     def _personal(self, key: str, line: str) -> str:
         """Return a header's line; with a token, all of it is a value, since `%20` may precede the token."""
         if "{token}" not in line:
-            return self._literal(line)
+            return line
         self._values[key] = lambda recipient: line.replace("{token}", recipient.token)
         return self._variable(key)
 

@@ -6,7 +6,7 @@ after a lost response the outcome is unknown.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ from newsletter.config.api_providers import Mailgun
 from newsletter.config.model import Config
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
-from newsletter.mail.message import Batch
+from newsletter.mail.message import Batch, Mailing, Recipient
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.mailgun.mailboxes import select
 from newsletter.providers.mailgun.payload import template
 from newsletter.providers.mailgun.responses import outcome
-from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Tracking
+from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Refused, Tracking
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
@@ -68,13 +68,17 @@ class MailgunProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         recipients, left_out = select(batch.recipients)
-        for recipient, own in left_out:
-            submissions.finished(recipient, own)
-        if not recipients:
-            return NOT_BEGUN
-        form = template(batch.mailing)
+        result = self._send(batch.mailing, recipients) if recipients else NOT_BEGUN
+        # Of a refused request, the protocol sends the halves again, if nobody has an outcome of their own.
+        if not isinstance(result, Refused):
+            for recipient, own in left_out:
+                submissions.finished(recipient, own)
+        return result
+
+    def _send(self, mailing: Mailing, recipients: Sequence[Recipient]) -> Outcome:
+        form = template(mailing)
         headers = {**self._authorization(), "Content-Type": form.content_type}
-        path = f"/v3/{quote(self._domain(batch.mailing.sender[1]), safe='')}/messages"
+        path = f"/v3/{quote(self._domain(mailing.sender[1]), safe='')}/messages"
         response = self._api.submit(path, headers, form.fill(recipients))
         return outcome(response, self._clock()) if isinstance(response, Response) else response
 

@@ -20,7 +20,8 @@ _EXPLANATIONS = {
     403: "the account, the domain or the key may not send this",
     404: "this host has no such domain: check `mailgun.domain` and the region in `mailgun.host`",
 }
-# Words of a response that is not about one recipient.
+# Words of a response that is about one recipient, and words of one that is about all.
+_RECIPIENT = re.compile(r"\bto'? parameter", re.IGNORECASE)
 _SHARED = re.compile(r"\bfrom'? parameter|\bfrom'? address|\bdomain\b|\bdomain's\b", re.IGNORECASE)
 # Mailgun's words for the root of its API, which answers 200 (django-anymail's backend).
 _ROOT = "Mailgun Magnificent API"
@@ -37,9 +38,10 @@ def outcome(response: Response, now: datetime) -> Outcome:
     status = response.status
     if status == 200:
         return _accepted(response)
-    if status in (400, 413):
-        about_all = status == 400 and _SHARED.search(_words(response))
-        return NotSent(error_text(response)) if about_all else Refused(error_text(response))
+    if status == 400:
+        return _invalid(response)
+    if status == 413:
+        return Refused(error_text(response))
     if status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
     if 400 <= status < 500 and status != 408:
@@ -55,6 +57,13 @@ def error_text(response: Response) -> str:
 def explained(response: Response) -> str:
     """Return the status, Mailgun's words, and what they mean here."""
     return ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status))))
+
+
+def _invalid(response: Response) -> Outcome:
+    """Return the outcome of an invalid request: NotSent if each other request would be invalid, too."""
+    words = _words(response)
+    about_all = _SHARED.search(words) and not _RECIPIENT.search(words)
+    return NotSent(error_text(response)) if about_all else Refused(error_text(response))
 
 
 def _accepted(response: Response) -> Outcome:
