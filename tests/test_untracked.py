@@ -12,12 +12,14 @@ import pytest
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.constants import TRACKING_PROVIDERS
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.render.model import Rendered
 from newsletter.render.page_address import page_of
 from newsletter.render.pipeline import render
 from tests import samples
+from tests.fakes.mailgun import parse_form
 from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
 
 REPOSITORY = Path(__file__).parent.parent
@@ -26,14 +28,27 @@ REMOTE = re.compile(
     r"""|@import\b[^;]*|@font-face\b|url\(\s*["']?(?:https?:)?//[^)]*|\bbackground\s*=\s*["']?(?:https?:)?//[^"'\s>]*""",
     re.IGNORECASE,
 )
+MAILGUN_SWITCHES = ("o:tracking", "o:tracking-opens", "o:tracking-clicks")
 HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 
 def decode(wire: bytes) -> str:
-    """Return the bytes submitted without their transfer encoding: MIME or a JSON request."""
+    """Return the bytes submitted without their transfer encoding: MIME, a JSON request or a form."""
     if wire.startswith((b"{", b"[")):
         return "\n".join(strings(json.loads(wire)))
+    if wire.startswith(b"--"):
+        return decode_form(parse_form(wire))
     return quopri.decodestring(wire).decode("utf-8")
+
+
+def decode_form(fields: dict[str, list[str]]) -> str:
+    """Return the values of a form of Mailgun's, with the values of each recipient's variables in them."""
+    whole = "\n".join(value for name, values in fields.items() for value in values if name[:2] != "o:")
+    people = json.loads(fields["recipient-variables"][0]).values()
+    return "\n".join(
+        re.sub(r"%recipient\.(\w+)%", lambda word, values=values: str(values[word[1]]), whole)
+        for values in people
+    )
 
 
 def strings(value: object) -> Iterator[str]:
@@ -59,6 +74,10 @@ def find_trackers(wire: bytes, links: set[str]) -> list[str]:
         trackers += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
         if len(settings) != 4:
             trackers.append(f"tracking_settings {sorted(settings)}")
+    if wire.startswith(b"--"):
+        fields = parse_form(wire)
+        found = {name: fields.get(name) for name in MAILGUN_SWITCHES}
+        trackers += [f"{name}: {value}" for name, value in found.items() if value != ["no"]]
     return trackers
 
 
@@ -141,10 +160,11 @@ def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Pa
         assert find_trackers(wire, permitted_links(issue, mailing))
 
 
+@pytest.mark.parametrize("name", TRACKING_PROVIDERS)
 @pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
-def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
+def test_the_reading_finds_a_switch_that_is_on(switch: str, name: str, tmp_path: Path) -> None:
     issue, mailing = real_issue()
-    (wire,) = submit_and_read("sendgrid", replace(mailing, **{switch: True}), tmp_path)
+    (wire,) = submit_and_read(name, replace(mailing, **{switch: True}), tmp_path)
     assert find_trackers(wire, permitted_links(issue, mailing))
 
 

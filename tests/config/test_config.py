@@ -221,7 +221,7 @@ def address(key: str, text: str, reason: str) -> str:
             "tracking",
             "{clicks: true}",
             "tracking: outbox cannot track opens or clicks; "
-            "delete `tracking:`, or send with `provider: sendgrid`",
+            "delete `tracking:`, or send with `provider: sendgrid` or `mailgun`",
             id="tracking",
         ),
         pytest.param(
@@ -233,7 +233,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "provider",
             "smpt",
-            "provider is \"smpt\"; write one of 'outbox', 'smtp' or 'sendgrid'",
+            "provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'mailgun'",
             id="provider",
         ),
         pytest.param(
@@ -431,7 +431,7 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with outbox; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:5: tracking: outbox cannot track opens or clicks; "
-        "delete `tracking:`, or send with `provider: sendgrid`",
+        "delete `tracking:`, or send with `provider: sendgrid` or `mailgun`",
         "newsletter.yml:6: smtp.port: YAML reads 1_025 as another number; "
         'quote it: "1_025", or write a number in plain digits',
         "newsletter.yml:6: smtp.host is not a host name; write only the host name, such as mail.example.com",
@@ -440,7 +440,9 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
 
 
 def test_what_follows_from_an_unknown_provider_is_not_reported() -> None:
-    expected = ["newsletter.yml:5: provider is \"smpt\"; write one of 'outbox', 'smtp' or 'sendgrid'"]
+    expected = [
+        "newsletter.yml:5: provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'mailgun'"
+    ]
     assert problems(provider="smpt", unsubscribe="{sendgrid_group: 5}", tracking="{opens: true}") == expected
 
 
@@ -460,7 +462,7 @@ def test_another_provider_that_cannot_do_it() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with smtp; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:6: tracking: smtp cannot track opens or clicks; "
-        "delete `tracking:`, or send with `provider: sendgrid`",
+        "delete `tracking:`, or send with `provider: sendgrid` or `mailgun`",
     ]
 
 

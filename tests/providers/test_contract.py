@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config.api_providers import Resend
+from newsletter.config.api_providers import Mailgun, Resend
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.providers.mailgun.provider import MailgunProvider
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.resend.provider import ResendProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
@@ -29,6 +30,7 @@ from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.mailgun import MailgunFake
 from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.smtp import ScriptedSmtp
@@ -115,7 +117,27 @@ def resend(_folder: Path) -> Iterator[OpenProvider]:
         yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "resend": resend}
+@contextmanager
+def mailgun(_folder: Path) -> Iterator[OpenProvider]:
+    with MailgunFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(delivery.to))),
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "resend": resend, "mailgun": mailgun}
 
 
 @pytest.fixture(params=PROVIDERS)
