@@ -22,4 +22,11 @@ def _sendgrid(newsletter: Newsletter) -> Webhook | None:
     return SendGridWebhook(key) if key else None
 
 
-_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {"sendgrid": _sendgrid}
+def _ses(newsletter: Newsletter) -> Webhook | None:
+    from newsletter.providers.ses.webhook import SesWebhook
+
+    topic = newsletter.config.ses.topic
+    return SesWebhook(topic) if topic else None
+
+
+_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {"sendgrid": _sendgrid, "ses": _ses}

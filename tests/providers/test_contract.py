@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from newsletter.config.api_providers import Ses
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
@@ -20,6 +21,8 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.providers.ses.credentials import KeyCredentials
+from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
@@ -27,6 +30,7 @@ from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.ses import REGION, SesFake, unpacked
 from tests.fakes.smtp import ScriptedSmtp
 
 
@@ -91,7 +95,19 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
         )
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid}
+@contextmanager
+def ses(_folder: Path) -> Iterator[OpenProvider]:
+    with SesFake() as fake:
+        key = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+        provider = SesProvider(Ses(region=REGION, host=fake.url), key)
+        yield OpenProvider(
+            provider,
+            lambda: [parse_mail(delivery.raw) for delivery in fake.deliveries],
+            lambda: [unpacked(request) for request in fake.requests],
+        )
+
+
+PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "ses": ses}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -234,7 +250,7 @@ def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     assert ready.wire() == wire and len(ready.received()) == 1
 
 
-@pytest.mark.parametrize("name", ["smtp", "sendgrid"])
+@pytest.mark.parametrize("name", ["smtp", "sendgrid", "ses"])
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass
