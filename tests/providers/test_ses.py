@@ -52,14 +52,16 @@ def fake() -> Iterator[SesFake]:
 
 
 @contextmanager
-def open_ses(fake: SesFake, *, offset: float = 0, **settings: Any) -> Iterator[SesProvider]:
+def open_ses(
+    fake: SesFake, *, offset: float = 0, timeout: float = 10, **settings: Any
+) -> Iterator[SesProvider]:
     key = KeyCredentials(
         SecretStr(fake.key_id), SecretStr(fake.secret), SecretStr(fake.token) if fake.token else None
     )
     provider = SesProvider(
         Ses(region=REGION, host=fake.url, **settings),
         key,
-        timeout=0.5,
+        timeout=timeout,
         clock=lambda: datetime.now(UTC) + timedelta(seconds=offset),
     )
     with closing(provider):
@@ -207,12 +209,12 @@ def test_a_refusal_is_certain(fake: SesFake, fault: Fault, expected: type, words
         (Fault.reset(), 0),
         (Fault.reset_in_body(), 0),
         (Fault.reply_lost(), 1),
-        (Fault.late(3), 1),
+        (Fault.late(60), 1),
     ],
 )
 def test_what_is_not_certain_is_unknown_and_ends_the_batch(fake: SesFake, fault: Fault, arrived: int) -> None:
     fake.next(fault)
-    ada, bo, cy = submit(fake, ADA, BO, CY)
+    ada, bo, cy = submit(fake, ADA, BO, CY, timeout=0.3 if fault.seconds else 10)
     assert isinstance(ada, Unknown)
     assert bo == cy and isinstance(bo, NotSent) and not bo.stop
     assert len(fake.requests) == 1 and len(fake.deliveries) == arrived

@@ -127,7 +127,7 @@ def _about_quota(quota: object, config: Config, settings: Ses) -> Iterator[Findi
     value = f"{max(1, int(per_second))}/s" + (f", {per_day:.0f}/day" if per_day > 0 else "")
     is_set = "allows more than this" if config.send.rates else "is not set"
     what = f"{is_set}: SES refuses what is over {per_second:g} a second, and the send takes longer"
-    yield Finding("send.rate", "warning", what, f"write `send: {{rate: {value}}}`")
+    yield Finding("send.rate", "warning", what, f'write `send: {{rate: "{value}"}}`')
 
 
 def _about_engagement(account: dict[str, Any]) -> Iterator[Finding]:
