@@ -21,7 +21,7 @@ from newsletter.state.local_git import current_branch, known_default_branch
 
 # These stand in YAML, and in patterns of paths and branches.
 _PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
-_OTHER_PROVIDER = "write `provider: sendgrid` or `provider: smtp`, and run the same command again"
+_OTHER_PROVIDER = "write `provider: sendgrid`, `smtp` or `ses`, and run the same command again"
 _GITHUB_HOSTS = ("github.com", "ssh.github.com")
 _USUAL_BRANCHES = ("main", "master")
 _DEPLOY, _MAX_WORKFLOW_BYTES = b"actions/deploy-pages@", 1_000_000
@@ -58,6 +58,8 @@ def find_setup(
     config = newsletter.config if newsletter else None
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
+    elif config and config.provider == "ses":
+        options = replace(options, provider="ses", has_own_host=config.ses.host is not None)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
         options = replace(options, has_own_host=True)
     notes += tuple(_missing_settings(newsletter)) if newsletter else ()

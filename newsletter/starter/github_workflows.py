@@ -16,12 +16,15 @@ _NO_FORK = "!github.event.repository.fork"
 _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
     "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
+    "ses": "aws-access-key-id: ${{ secrets.AWS_ACCESS_KEY_ID }}\n"
+    "          aws-secret-access-key: ${{ secrets.AWS_SECRET_ACCESS_KEY }}",
 }
 # The daily run, and a run by hand, send also if the archive could not be published.
 _AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event_name != 'push')"
 _HOST_INPUTS = {
     "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
     "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
+    "ses": "aws-ses-host: ${{ vars.AWS_SES_HOST }}",
 }
 
 
@@ -31,8 +34,8 @@ class WorkflowOptions:
 
     `source` is None in the repository of news itself. `repository` is the `OWNER/NAME` whose runs send; "" is
     each repository that is no fork. `folder` is that of the newsletter from the top of the repository; `.` is
-    the top. `provider` is `sendgrid` or `smtp`; `has_own_host` says that its key is for another host than
-    SendGrid's. `pages` publishes the archive on GitHub Pages, before each send too.
+    the top. `provider` is `sendgrid`, `smtp` or `ses`; `has_own_host` says that its key is for another host
+    than the provider's own. `pages` publishes the archive on GitHub Pages, before each send too.
     """
 
     source: ActionSource | None
