@@ -1,26 +1,38 @@
 """Open the configured provider, and list the secrets that it needs."""
 
+import importlib.util
 from datetime import timedelta
 
-from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN
-from newsletter.config.key_hosts import misdirected_key, provider_key
+from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN, Secrets
+from newsletter.config.key_hosts import misdirected_key, misdirected_role, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
 from newsletter.disk.boundary import root_of
 from newsletter.sending.interfaces import Provider
 
 
-def needed_secrets(config: Config) -> tuple[str, ...]:
-    """Return the names of the environment variables that the configured provider and pulls need."""
+def needed_secrets(config: Config, secrets: Secrets | None = None) -> tuple[str, ...]:
+    """Return the names of the environment variables that the configured provider and pulls need.
+
+    `secrets` are those that are set: with none of AWS's, a role of the machine may stand in for them.
+    """
+    needs_aws_key = config.provider == "ses" and _needs_aws_key(secrets)
     needed = {
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
         "RESEND_API_KEY": config.provider == "resend",
+        "AWS_ACCESS_KEY_ID": needs_aws_key,
+        "AWS_SECRET_ACCESS_KEY": needs_aws_key,
         "MAILGUN_API_KEY": config.provider == "mailgun",
         "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }
     return tuple(name for name, is_needed in needed.items() if is_needed)
+
+
+def _needs_aws_key(secrets: Secrets | None) -> bool:
+    has_key = secrets is not None and (secrets.aws_access_key_id or secrets.aws_secret_access_key)
+    return bool(has_key) or importlib.util.find_spec("botocore") is None
 
 
 def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provider:
@@ -51,6 +63,13 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
             from newsletter.providers.resend.provider import ResendProvider
 
             return ResendProvider(config.resend, secret, key_problem=problem, timeout=_seconds(timeout))
+        case "ses":
+            from newsletter.providers.ses.credentials import credentials_of
+            from newsletter.providers.ses.provider import SesProvider
+
+            credentials = credentials_of(newsletter.secrets, problem, misdirected_role(newsletter))
+            where = newsletter.where("ses")
+            return SesProvider(config.ses, credentials, timeout=_seconds(timeout), where=where)
         case "mailgun":
             from newsletter.providers.mailgun.provider import MailgunProvider
 

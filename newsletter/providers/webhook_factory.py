@@ -19,6 +19,10 @@ def open_webhook(provider: str, newsletter: Newsletter) -> Webhook | None:
             from newsletter.providers.resend.webhook import ResendWebhook
 
             return ResendWebhook(secrets.resend_webhook_secret)
+        case "ses" if config.ses.topic:
+            from newsletter.providers.ses.webhook import SesWebhook
+
+            return SesWebhook(config.ses.topic)
         case "mailgun" if secrets.mailgun_webhook_key:
             from newsletter.providers.mailgun.webhook import MailgunWebhook
 

@@ -16,6 +16,9 @@ _NO_FORK = "!github.event.repository.fork"
 _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
     "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
+    "resend": "resend-api-key: ${{ secrets.RESEND_API_KEY }}",
+    "ses": "aws-access-key-id: ${{ secrets.AWS_ACCESS_KEY_ID }}\n"
+    "          aws-secret-access-key: ${{ secrets.AWS_SECRET_ACCESS_KEY }}",
     "mailgun": "mailgun-api-key: ${{ secrets.MAILGUN_API_KEY }}",
 }
 # The daily run, and a run by hand, send also if the archive could not be published.
@@ -23,6 +26,8 @@ _AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event
 _HOST_INPUTS = {
     "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
     "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
+    "resend": "resend-host: ${{ vars.RESEND_HOST }}",
+    "ses": "aws-ses-host: ${{ vars.AWS_SES_HOST }}",
     "mailgun": "mailgun-host: ${{ vars.MAILGUN_HOST }}",
 }
 

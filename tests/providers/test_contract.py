@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config.api_providers import Mailgun, Resend
+from newsletter.config.api_providers import Mailgun, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
@@ -24,6 +24,8 @@ from newsletter.providers.mailgun.provider import MailgunProvider
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.resend.provider import ResendProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.providers.ses.credentials import KeyCredentials
+from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
@@ -33,6 +35,7 @@ from tests import samples
 from tests.fakes.mailgun import MailgunFake
 from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.ses import REGION, SesFake, unpacked
 from tests.fakes.smtp import ScriptedSmtp
 
 
@@ -137,7 +140,26 @@ def mailgun(_folder: Path) -> Iterator[OpenProvider]:
         yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "resend": resend, "mailgun": mailgun}
+@contextmanager
+def ses(_folder: Path) -> Iterator[OpenProvider]:
+    with SesFake() as fake:
+        key = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+        provider = SesProvider(Ses(region=REGION, host=fake.url), key)
+        yield OpenProvider(
+            provider,
+            lambda: [parse_mail(delivery.raw) for delivery in fake.deliveries],
+            lambda: [unpacked(request) for request in fake.requests],
+        )
+
+
+PROVIDERS = {
+    "outbox": outbox,
+    "smtp": smtp,
+    "sendgrid": sendgrid,
+    "resend": resend,
+    "ses": ses,
+    "mailgun": mailgun,
+}
 
 
 @pytest.fixture(params=PROVIDERS)
