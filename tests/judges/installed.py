@@ -1,6 +1,6 @@
 """Install what others wrote with npm into build/judges, once for their versions.
 
-axe-core, the Nu HTML checker and mjml judge our mail; aws-ses-v2-local receives it.
+axe-core, the Nu HTML checker and mjml judge our mail; aws-ses-v2-local and emulate receive it.
 """
 
 import json
@@ -15,6 +15,7 @@ from tests.required import need
 
 PACKAGE = Path(__file__).with_name("package.json")
 MJML = Path(__file__).parent / "mjml" / "package.json"
+EMULATE = Path(__file__).parent / "emulate" / "package.json"
 AWS_SES = Path(__file__).parent / "aws_ses" / "package.json"
 BUILD = Path(__file__).parents[2] / "build" / "judges"
 _NPM_TIMEOUT_SECONDS = 300  # one of the packages has 32 MB
@@ -52,6 +53,20 @@ def aws_ses() -> list[str]:
     node = shutil.which("node")
     need(None if node else "node, for aws-ses-v2-local (Debian: apt install nodejs)")
     return [str(node), str(_modules(AWS_SES) / "aws-ses-v2-local" / "dist" / "cli.js")]
+
+
+@cache
+def emulate() -> list[str]:
+    """Return the command that starts emulate as Resend; it listens on all interfaces."""
+    node = shutil.which("node")
+    need(None if node else "node, for emulate (Debian: apt install nodejs)")
+    return [
+        str(node),
+        str(_modules(EMULATE) / "emulate" / "dist" / "index.js"),
+        "start",
+        "--service",
+        "resend",
+    ]
 
 
 @cache
