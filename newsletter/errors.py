@@ -12,6 +12,7 @@ NewsError                an error with its location and what to do next; exit co
 │   ├── DatabaseBusy     another process has locked it, or a row of it
 │   └── SaveLost         another process published its state first
 ├── SendRefused          a send was not started or changed, for a reason that the user can remove
+│   └── SendBusy         another process sends the issue now, or was the first to start its send
 ├── ArchiveRefused       the archive was not written, because it would publish personal data
 └── Unavailable          an optional program, a folder, a port or a commit is not available
 """
@@ -153,6 +154,10 @@ class SaveLost(StoreError):
 
 class SendRefused(NewsError):
     """The error for a send that was not started or changed, for a reason that the user can remove."""
+
+
+class SendBusy(SendRefused):
+    """The error for a send that another process delivers now, or was the first to start."""
 
 
 class ArchiveRefused(NewsError):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output, plan_summary, progress, send_summary, terminal
 from newsletter.cli.report import ReportOptions, report
+from newsletter.cli.standby import deliver_when_free
 from newsletter.constants import INCOMPLETE
 from newsletter.display import counted
 from newsletter.errors import NewsError, SaveLost, SendRefused
@@ -43,12 +44,15 @@ def deliver(
 ) -> int:
     """Deliver a started send, show its progress and its report; return the exit code.
 
-    Return INCOMPLETE after a failure too, not REFUSED: mail may have left. Raise SendRefused if another
-    process holds the lease; with `raise_lost`, raise SaveLost if another machine saved its state first,
+    Return INCOMPLETE after a failure too, not REFUSED: mail may have left. Raise SendBusy if another process
+    holds the lease; with `raise_lost`, raise SaveLost if another machine saved its state first,
     unless Ctrl-C was pressed. `interrupt` is that of `progress.run`.
     """
     waiting = service.queries.counts(started.send).waiting
-    ending = progress.run(lambda stopped: service.deliver(started, stopped), waiting, interrupt)
+    interrupt = interrupt or progress.Interrupt()
+    ending = progress.run(
+        lambda stopped: service.deliver(started, stopped, lambda: interrupt.terminated), waiting, interrupt
+    )
     if raise_lost and not ending.interrupted and isinstance(ending.failure, SaveLost):
         raise ending.failure
     if ending.failure:
@@ -82,11 +86,13 @@ def send_issue(
     yes: bool,
     dry_run: bool,
     *,
+    wait: bool = False,
     interrupt: progress.Interrupt | None = None,
     raise_lost: bool = False,
 ) -> int:
     """Plan, confirm, start and deliver the send of an issue; return the exit code.
 
+    `wait`: while another process delivers the send, wait, and continue it if that process is gone.
     `interrupt` and `raise_lost` are those of `deliver`.
     """
     terminal.show_findings(prepared)
@@ -96,8 +102,14 @@ def send_issue(
         output.echo("This was a dry run: nothing was sent.")
         return 0
     agree(plan, service, yes)
+
+    def run(started: "StartedSend") -> int:
+        return deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)
+
+    if wait:
+        return deliver_when_free(service, plan, run, exact=not yes, interrupt=interrupt)
     started = service.start(plan, exact=not yes)
-    code = deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)
+    code = run(started)
     if yes or not started.send.canary_size or not service.status(started.send).waits_for_go_ahead:
         return code
     return _continue_after_canary(service, prepared, started.send)

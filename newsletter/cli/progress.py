@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from newsletter.sending.model import Transition
 
 MAX_REASONS = 5
+_STOPPING = "Stopping after the calls in flight. A second Ctrl-C stops at once."
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,18 @@ def run(
     events: "Callable[[Callable[[], bool]], Iterator[Event]]",
     total: int,
     interrupt: "Interrupt | None" = None,
+    stopping: str = _STOPPING,
 ) -> Ending:
     """Run a send, or its cancellation, and show its progress; return the ending.
 
     `events` gets a function that returns True after the first Ctrl-C: the calls in flight then finish. The
     second Ctrl-C ends the run at once. `total` is the number of waiting recipients; `interrupt` tells the
-    caller of several runs that Ctrl-C was pressed. A NewsError, an OSError and a KeyboardInterrupt are
-    returned as the failure, not raised.
+    caller of several runs that Ctrl-C was pressed; `stopping` is printed then. A NewsError, an OSError and a
+    KeyboardInterrupt are returned as the failure, not raised.
     """
     interrupt = interrupt or Interrupt()
     try:
-        with interrupt.listening():
+        with interrupt.listening(stopping):
             watch(events(interrupt), total)
     except (NewsError, KeyboardInterrupt, OSError) as failure:
         return Ending(interrupt.asked, failure)
@@ -59,7 +61,7 @@ def watch(events: Iterable["Event"], total: int) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from newsletter.sending.events import Delivered, Recalled, Waiting
+    from newsletter.sending.events import Delivered, Recalled, StandingBy, Waiting
 
     not_sent = _NotSent()
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -77,6 +79,8 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 continue
             if isinstance(event, Recalled):
                 progress.advance(task, -event.recipients)
+            if isinstance(event, StandingBy):
+                waits_for = ""  # a wait before it has ended: a later one is shown again
             if isinstance(event, Waiting):
                 if event.reason == waits_for:
                     continue
@@ -153,9 +157,14 @@ def wait_shower() -> "Callable[[Waiting], None]":
 
 def _sentence(event: "Event") -> str:
     """Return the sentence to show for an event; "" for an event that is not shown."""
-    from newsletter.sending.events import Confirmed, NotRecalled, Recalled, Stopped, Waiting
+    from newsletter.sending.events import Confirmed, NotRecalled, Recalled, StandingBy, Stopped, Waiting
 
     match event:
+        case StandingBy(issue, process, host, until):
+            ends = f"{until:%H:%M:%S} UTC, or later if that process renews it"
+            return (
+                f"Standing by: process {process} on host {host} is sending {issue}. Its lease ends at {ends}."
+            )
         case Waiting(until, reason):
             return f"Waiting until {until:%H:%M:%S} UTC: {_masked(reason)}."
         case Recalled(recipients, "waiting"):
@@ -174,13 +183,19 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.asked = False
+        # True after SIGTERM, which also comes when a machine is shut down.
+        self.terminated = False
 
     def __call__(self) -> bool:
         return self.asked
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM during the block; restore the previous handlers after it."""
+    def listening(self, stopping: str = _STOPPING) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM during the block; restore the previous handlers after it.
+
+        `stopping` is printed at the first request.
+        """
+        self._stopping = stopping
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -191,6 +206,6 @@ class Interrupt:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked, self.terminated = True, number == signal.SIGTERM
         output.echo(err=True)
-        output.echo("Stopping after the calls in flight. A second Ctrl-C stops at once.", err=True)
+        output.echo(self._stopping, err=True)

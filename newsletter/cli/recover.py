@@ -67,7 +67,8 @@ def _recall(service: "SendService", send: "Send", yes: bool) -> BaseException | 
     Unless `yes`, show the send and ask first.
     """
     status = service.status(send)
-    if not (status.counts.waiting or status.counts.in_flight or status.held_until):
+    counts = status.counts
+    if not (counts.waiting or counts.in_flight or status.held_until or status.can_repeat):
         if send.is_rehearsal:
             output.echo("This was a rehearsal: no mail left this machine, so there is nothing to cancel.")
         elif send.state == "cancelled":

@@ -17,6 +17,7 @@ from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load
 from newsletter.cli.report import ReportOptions, report_options
 from newsletter.cli.send_ready import ReadyOptions, send_ready
+from newsletter.cli.standby import deliver_when_free
 from newsletter.constants import INCOMPLETE, PROVIDERS
 from newsletter.errors import Problem
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
 
+_WAIT = "While another process sends the issue, wait; continue the send if that process is gone."
 _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most 72 hours ahead (SendGrid)."
 
 
@@ -57,6 +59,7 @@ _AT = "Schedule it: '2026-05-04 09:00 Europe/Berlin', 2026-05-04T07:00Z; at most
 @click.option(
     "--provider", type=click.Choice(PROVIDERS), help="Send through this provider, not the configured one."
 )
+@click.option("--wait", is_flag=True, help=_WAIT)
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.pass_obj
@@ -71,6 +74,7 @@ def send(
     canary: int | None,
     list_changed: bool,
     provider: str | None,
+    wait: bool,
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -83,6 +87,7 @@ def send(
     """
     from newsletter.sending.model import SendOptions
     from newsletter.services.send import SendService
+    from newsletter.services.standby import refuse_state_ref
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
@@ -92,12 +97,18 @@ def send(
         raise click.UsageError("--now and --at exclude each other")
     if canary and at:
         raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
+    if wait and addresses:
+        raise click.UsageError("--wait is for the send to the list, and --to sends a test")
+    if wait and canary:
+        raise click.UsageError("--wait and --canary exclude each other: a person continues after a canary")
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
     tune_gc()
     to_send = not addresses and not dry_run
     newsletter = load(folder)
+    if wait:
+        refuse_state_ref(newsletter)
     if ready:
-        sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run)))
+        sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run, wait)))
     opened = SendService.open(
         newsletter,
         provider,
@@ -109,27 +120,34 @@ def send(
     with opened as service:
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
-        sys.exit(send_issue(service, service.prepare(issue), options, yes, dry_run))
+        sys.exit(send_issue(service, service.prepare(issue), options, yes, dry_run, wait=wait))
 
 
 @command()
 @names_issue()
+@click.option("--wait", is_flag=True, help=_WAIT)
 @click.option("--yes", is_flag=True, help="Do not ask; for automation.")
 @report_options
 @click.pass_obj
-def resume(folder: Path, issue: str, yes: bool, options: ReportOptions) -> None:
+def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptions) -> None:
     """Continue a send that was started.
 
     After an interruption, after a canary, or after it was cancelled. The same recipients get the same
     content; subscribers who joined since then are not among them.
     """
+    from newsletter.services.standby import refuse_state_ref
+
+    if wait:
+        refuse_state_ref(load(folder))
     with open_send(folder, issue) as (service, started):
         with terminal.stdout_to_stderr(options.as_json):
             prepared = service.prepare(started.issue)
             terminal.show_findings(prepared)
             plan = service.plan_resume(prepared, started)
             agree(plan, service, yes)
-            resumed = service.start(plan)
+            resumed = None if wait else service.start(plan)
+        if resumed is None:
+            sys.exit(deliver_when_free(service, plan, lambda now: deliver(service, now, options)))
         sys.exit(deliver(service, resumed, options))
 
 

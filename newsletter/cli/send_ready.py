@@ -31,6 +31,7 @@ class ReadyOptions:
     send: "SendOptions"
     yes: bool
     dry_run: bool
+    wait: bool = False
 
 
 def send_ready(newsletter: "Newsletter", options: ReadyOptions) -> int:
@@ -105,6 +106,7 @@ class _ReadyRun:
                 options.send,
                 options.yes,
                 options.dry_run,
+                wait=options.wait,
                 interrupt=self._interrupt,
                 raise_lost=not is_last,
             )

@@ -259,7 +259,7 @@ def _purpose_of_resume(status: "SendStatus") -> str:
     counts = status.counts
     if status.waits_for_go_ahead:
         return "Look at what the canary received, then send to the others"
-    if counts.in_flight or (counts.unknown and status.cancellable_until):
+    if counts.in_flight or (counts.unknown and status.cancellable_until) or status.can_repeat:
         return "Settle unknown recipients and continue (nobody gets it twice)"
     if counts.waiting and status.send.canary_size is not None:
         return "Send to all who wait, also after the canary (nobody gets it twice)"

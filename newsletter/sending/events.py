@@ -29,6 +29,16 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class StandingBy:
+    """This process waits while another one delivers the send; the lease ends at `until`, unless renewed."""
+
+    issue: str
+    process: str
+    host: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Recalled:
     """A held batch was recalled, and its recipients changed to the state `to`."""
 
@@ -58,4 +68,4 @@ class Stopped:
     reason: str
 
 
-Event = Delivered | Waiting | Recalled | NotRecalled | Confirmed | Stopped
+Event = Delivered | Waiting | StandingBy | Recalled | NotRecalled | Confirmed | Stopped

@@ -137,13 +137,31 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
     )
 
 
+def refuse_replaced(send: Send, now: Send | None) -> None:
+    """Refuse to continue another send than the one that a process has waited for."""
+    if now is None or now.id != send.id:
+        raise SendRefused(
+            f"the send of {send.issue} was replaced by another one meanwhile",
+            f"see: news status {send.issue}",
+        )
+
+
+def refuse_cancelled(before: Send, now: Send) -> None:
+    """Refuse to continue a send that was cancelled while a process has waited for it."""
+    if before.state != "cancelled" and now.state == "cancelled":
+        raise SendRefused(
+            f"the send of {now.issue} was cancelled meanwhile",
+            f"to send it after all: news resume {now.issue}",
+        )
+
+
 def refuse_late_options(send: Send | None, options: SendOptions) -> None:
-    """Refuse options that apply only when a send starts, if the send has already started."""
+    """Refuse options that apply only when a send starts, if the send has already started without them."""
     if send is None:
         return
     asked = [
         ("--canary", options.canary_size),
-        ("--at", options.send_at),
+        ("--at", options.send_at and options.send_at != send.send_at),
         ("--now", options.now and send.undo_window_seconds),
     ]
     if option := next((name for name, value in asked if value), None):

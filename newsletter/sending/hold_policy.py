@@ -35,6 +35,8 @@ class SendTimings:
     lease: timedelta = timedelta(minutes=2)
     # The longest wait for another process that has locked the send in the database: longer than its lease.
     max_lock_wait: timedelta = timedelta(minutes=2, seconds=30)
+    # The longest wait of a standby for a database that gives no reply, such as a server that restarts.
+    max_outage: timedelta = timedelta(minutes=10)
     # The lease is renewed this often; this also shows whether the send was cancelled.
     heartbeat: timedelta = timedelta(seconds=5)
     # A call ends this long after its beginning at the latest: a provider's time-out is 30 seconds.

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from newsletter.errors import DatabaseBusy, NewsError, SendRefused
+from newsletter.errors import DatabaseBusy, NewsError, SendBusy
 from newsletter.sending import log_fields
 from newsletter.sending.events import Waiting
 from newsletter.sending.hold_policy import SendTimings
@@ -62,7 +62,7 @@ def acquire_lease(
     """Acquire the lease on a send, once another process no longer has the send locked; yield each wait.
 
     A process that kept its lock for so long was suspended and does not renew its lease: wait for the end of
-    the lease too. Raise SendRefused at once if another process holds the lease and has not locked the send.
+    the lease too. Raise SendBusy at once if another process holds the lease and has not locked the send.
     """
     acquire = partial(ledger.acquire_lease, send, timing.lease)
     was_locked = False
@@ -70,8 +70,8 @@ def acquire_lease(
         for wait in when_unlocked(acquire, clock, timing, stopped):
             was_locked = True
             yield wait
-    except SendRefused:
+    except SendBusy:
         if not was_locked:
             raise
         log.info("waiting for the lease", extra=log_fields.of_send(send))
-        yield from when_unlocked(acquire, clock, timing, stopped, (DatabaseBusy, SendRefused))
+        yield from when_unlocked(acquire, clock, timing, stopped, (DatabaseBusy, SendBusy))

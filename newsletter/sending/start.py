@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from newsletter.config.units import Rate
-from newsletter.errors import SendRefused
+from newsletter.errors import SendBusy
 from newsletter.mail.message import Mailing
 from newsletter.sending import log_fields
 from newsletter.sending.content_diff import snapshot
@@ -61,8 +61,8 @@ def find_started(
 def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: StartSettings) -> Send:
     """Claim an issue for its list and plan the recipients into chunks, or find its started send; return it.
 
-    Raise SendRefused if another process claims the issue first, if the number of recipients is not the agreed
-    one, or as `find_started` does.
+    Raise SendBusy if another process claims the issue first, and SendRefused if the number of recipients is
+    not the agreed one, or as `find_started` does.
     """
     if send := find_started(mailing, ledger, provider, settings.key_fingerprint):
         log.info("send taken up again", extra={**log_fields.of_send(send), "state": send.state})
@@ -89,7 +89,7 @@ def claim_send(mailing: Mailing, ledger: Ledger, provider: Provider, settings: S
     )
     if claimed is None:
         hint = f"see: news status {mailing.issue}"
-        raise SendRefused(f"another send of {mailing.issue} started just now", hint)
+        raise SendBusy(f"another send of {mailing.issue} started just now", hint)
     return claimed
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         """The methods of the ledger that comes after `SyncedLedger` among the bases of a class."""
 
         def renew_lease(self, send: Send, lease: timedelta) -> str: ...
-        def release_lease(self, send: Send) -> None: ...
+        def release_lease(self, send: Send, *, hand_over: bool = False) -> None: ...
         def claim(
             self,
             send: Send,
@@ -95,9 +95,9 @@ class SyncedLedger(_Ledger):
         if state == "cancelling":
             self.publisher.publish_recall(batch)
 
-    def release_lease(self, send: Send) -> None:
+    def release_lease(self, send: Send, *, hand_over: bool = False) -> None:
         """Release the lease, and publish the ledger."""
-        super().release_lease(send)
+        super().release_lease(send, hand_over=hand_over)
         self.publisher.publish_end(calls_left=self.counts(send).in_flight > 0)
 
     def _has_unpublished(self, send: Send, held_batch: HeldBatch | None) -> bool:

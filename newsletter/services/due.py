@@ -8,9 +8,10 @@ from newsletter.config.loader import Newsletter
 from newsletter.errors import IssueError, NewsError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
-from newsletter.sending.model import SUBSCRIBERS, Send
+from newsletter.sending.model import SUBSCRIBERS, Counts, Send
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendService
+from newsletter.services.status import can_repeat
 
 
 def due_issues(
@@ -60,7 +61,7 @@ def _due(service: SendService) -> Iterator[Prepared | NewsError]:
             prepared = service.prepare_issue(issue)
             send, counts = service.find_started(prepared)
             # A new send is due also if nobody is on the list: its plan refuses that.
-            if send is None or counts.waiting or counts.in_flight or _has_recallable_unknown(service, send):
+            if send is None or _is_unfinished(service, send, counts):
                 yield prepared
         except NewsError as error:
             yield error
@@ -79,8 +80,15 @@ def _is_done(service: SendService, issue: str) -> bool:
     counts = service.queries.counts(send)
     if send.state == "cancelled":
         return not counts.nobody_has_it
-    unfinished = counts.waiting or counts.in_flight or _has_recallable_unknown(service, send)
-    return send.canary_size is not None or not unfinished
+    return send.canary_size is not None or not _is_unfinished(service, send, counts)
+
+
+def _is_unfinished(service: SendService, send: Send, counts: Counts) -> bool:
+    """Return True if recipients wait, or if unknown ones may be settled by a recall or a repetition."""
+    if counts.waiting or counts.in_flight or _has_recallable_unknown(service, send):
+        return True
+    repeatable = service.provider.capabilities.repeatable
+    return can_repeat(service.queries, send, service.clock.now(), repeatable)
 
 
 def _has_recallable_unknown(service: SendService, send: Send) -> bool:

@@ -21,7 +21,7 @@ from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider, TracksByAccount
-from newsletter.sending.lock_wait import acquire_lease, when_unlocked
+from newsletter.sending.lock_wait import acquire_lease, never, when_unlocked
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, SendOptions, StartSettings
 from newsletter.sending.outcomes import NotSent, Outcome
 from newsletter.sending.publisher import Publisher
@@ -237,10 +237,10 @@ class SendService(SendPlanner):
     def start(self, plan: SendPlan, *, exact: bool = True) -> StartedSend:
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
-        Raise SendRefused if the provider's account tracks readers unasked, the last pull is too old, the key
-        or a slot for held mail is missing, another process holds the lease or was the first to claim the
-        issue, and, with `exact`, if the number of recipients differs from the plan. The issue is not claimed
-        then.
+        Raise SendBusy if another process holds the lease or was the first to claim the issue, and SendRefused
+        if the provider's account tracks readers unasked, the last pull is too old, the key or a slot for held
+        mail is missing, and, with `exact`, if the number of recipients differs from the plan. The issue is
+        not claimed then.
         """
         self._refuse_account_tracking()
         if self._pull:
@@ -252,7 +252,8 @@ class SendService(SendPlanner):
         _ = self.secret  # before the claim: no mail can be sent without the key
         mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
-            return StartedSend(self._reopen(plan.send) if plan.recipients else plan.send, mailing)
+            is_halted = plan.recipients or plan.send.state == "cancelled"
+            return StartedSend(self._reopen(plan.send) if is_halted else plan.send, mailing)
         if plan.send and plan.action == "retry":
             self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
             return StartedSend(plan.send, mailing)
@@ -266,11 +267,13 @@ class SendService(SendPlanner):
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
         return StartedSend(send, mailing)
 
-    def deliver(self, started: StartedSend, stopped: Callable[[], bool]) -> Iterator[Event]:
+    def deliver(
+        self, started: StartedSend, stopped: Callable[[], bool], hands_over: Callable[[], bool] = never
+    ) -> Iterator[Event]:
         """Deliver a started send to its waiting recipients; yield the events.
 
-        Raise SendRefused if another process holds the lease, and DatabaseBusy if it has locked the send for
-        too long, or until `stopped`.
+        If `hands_over` returns True at the end, a standby continues the send. Raise SendBusy if another
+        process holds the lease, and DatabaseBusy if it has locked the send for too long, or until `stopped`.
         """
         settings = self.newsletter.config.send
         delivery_settings = DeliverySettings(
@@ -280,7 +283,7 @@ class SendService(SendPlanner):
             timing=self.timing,
         )
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
-        with self.leases.released(started.send):
+        with self.leases.released(started.send, hands_over):
             parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
             yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
 
@@ -327,7 +330,8 @@ class SendService(SendPlanner):
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
-        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing)
+        repeatable = self.provider.capabilities.repeatable
+        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing, repeatable)
 
     @cached_property
     def ledger(self) -> Ledger:

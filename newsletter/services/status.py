@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from newsletter.config.loader import Newsletter
 from newsletter.display import masked
@@ -33,6 +33,8 @@ class SendStatus:
     reported: Mapping[str, int] = field(default_factory=dict)
     # Number of people who left just after the delivery, by the domain of their mail; empty if they are few.
     early_departures: Counter[str] = field(default_factory=Counter)
+    # The provider can be asked again about unknown recipients: `news resume` does so.
+    can_repeat: bool = False
 
     @property
     def waits_for_go_ahead(self) -> bool:
@@ -53,8 +55,12 @@ def send_status(
     send: Send,
     now: datetime,
     timings: SendTimings | None = None,
+    repeatable: timedelta | None = None,
 ) -> SendStatus:
-    """Return the status of a send, read again from the ledger."""
+    """Return the status of a send, read again from the ledger.
+
+    `repeatable` is that of the send's provider (`Capabilities`).
+    """
     timings = timings or SendTimings()
     send = queries.find(send.issue, send.list) or send
     counts = queries.counts(send)
@@ -81,4 +87,12 @@ def send_status(
         reasons=reasons,
         reported=queries.reported(send),
         early_departures=queries.early_departures(send),
+        can_repeat=can_repeat(queries, send, now, repeatable),
     )
+
+
+def can_repeat(queries: LedgerQueries, send: Send, now: datetime, repeatable: timedelta | None) -> bool:
+    """Return True if a process that continues the send would repeat a call with an unknown outcome."""
+    if repeatable is None or send.nonce is None or send.state != "open":
+        return False
+    return bool(queries.repeatable_attempts(send, now - repeatable))

@@ -56,7 +56,12 @@ def lease_holder(send: Send, runs: Path, now: datetime) -> Holder | None:
     has_ended = _is_dead(runs, send.lease_holder)
     if not has_ended and (send.lease_until is None or send.lease_until <= now):
         return None
-    host, process, _ = send.lease_holder.rsplit("_", 2)
+    return parse_holder(send.lease_holder, has_ended=has_ended)
+
+
+def parse_holder(name: str, *, has_ended: bool) -> Holder:
+    """Return the holder of a lease from the name of its process."""
+    host, process, _ = name.rsplit("_", 2)
     return Holder(process, host, has_ended)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
-from newsletter.errors import DatabaseBusy, SendRefused, StoreError
+from newsletter.errors import DatabaseBusy, SendBusy, StoreError
 from newsletter.sending import log_fields
 from newsletter.sending.guards import refuse_other_recipients
 from newsletter.sending.model import (
@@ -125,7 +125,7 @@ class Ledger(LedgerQueries):
         return True
 
     def acquire_lease(self, send: Send, lease: timedelta) -> None:
-        """Acquire the lease on a send for this process; raise SendRefused if another process holds it.
+        """Acquire the lease on a send for this process; raise SendBusy if another process holds it.
 
         A lease whose process is dead on this machine is ignored. Raise DatabaseBusy if another process has
         locked the send.
@@ -142,7 +142,7 @@ class Ledger(LedgerQueries):
                 what = f"process {process} on host {host} is sending {send.issue} now"
                 hint = "wait until it ends, or stop it on that host; "
                 hint += f"unless it renews its lease, the lease ends at {until:%H:%M:%S} UTC"
-                raise SendRefused(what, hint)
+                raise SendBusy(what, hint)
             connection.execute(
                 _update_send(send).values(lease_holder=self._process.name, lease_until=now + lease)
             )
@@ -159,15 +159,22 @@ class Ledger(LedgerQueries):
         log.debug("lease renewed", extra={**log_fields.of_send(send), "state": state})
         return state
 
-    def release_lease(self, send: Send) -> None:
-        """Release this process's lease, if it has one, so that another process can resume the send."""
+    def release_lease(self, send: Send, *, hand_over: bool = False) -> None:
+        """Release this process's lease, if it has one, so that another process can resume the send.
+
+        `hand_over`: end the lease now and keep the name of its holder, as if this process were gone. By this
+        a standby (`news send --wait`) knows that it is to continue the send.
+        """
         if not self._process.has_lease:
             return  # not even a lock is waited for: perhaps the wait for this lock was interrupted
         with self._changing(send.issue) as connection:
             mine = _update_send(send).where(send_table.c.lease_holder == self._process.name)
-            connection.execute(mine.values(lease_holder=None, lease_until=None))
+            ended = (
+                {"lease_until": self._clock()} if hand_over else {"lease_holder": None, "lease_until": None}
+            )
+            connection.execute(mine.values(ended))
         self._process.has_lease = False
-        log.debug("lease released", extra=log_fields.of_send(send))
+        log.debug("lease released", extra={**log_fields.of_send(send), "hand_over": hand_over})
 
     def claim(
         self,
@@ -260,32 +267,6 @@ class Ledger(LedgerQueries):
                 if is_dead:
                     self._abandoned[row.id] = row.process
         return abandoned
-
-    def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]:
-        """Return the attempts with an unknown outcome whose calls may be repeated, in order.
-
-        None of the attempts for the same recipients began before `since`, and all of their recipients are
-        still on the list.
-        """
-        with self._database.reading() as connection:
-            rows = connection.execute(chunks.unknown_attempts(send.id, since)).all()
-            attempts = [
-                ClaimedChunk(
-                    send.id,
-                    row.first,
-                    row.last,
-                    row.attempt,
-                    0,
-                    chunks.recipients_of(connection, send.id, row.first, row.last, active=True),
-                )
-                for row in rows
-            ]
-            tried = [chunks.recipients_of(connection, send.id, row.first, row.last) for row in rows]
-        return [
-            attempt
-            for attempt, before in zip(attempts, tried, strict=True)
-            if attempt.recipients and len(attempt.recipients) == len(before)
-        ]
 
     def finish(self, send: Send) -> None:
         """Record the time at which a send finished, unless a recipient is waiting."""

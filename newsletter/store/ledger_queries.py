@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
-from newsletter.sending.model import REHEARSAL, Counts, HeldBatch, HeldBatchStatus, Send
+from newsletter.sending.model import REHEARSAL, ClaimedChunk, Counts, HeldBatch, HeldBatchStatus, Send
+from newsletter.store import chunks
 from newsletter.store.database import Database
 from newsletter.store.delivery_events import count_reported
 from newsletter.store.early_departures import early_departures
@@ -137,6 +138,32 @@ class LedgerQueries:
             query = query.where(chunk_table.c.first <= send.canary_size)
         with self._database.reading() as connection:
             return connection.scalar(query)
+
+    def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]:
+        """Return the attempts with an unknown outcome whose calls may be repeated, in order.
+
+        None of the attempts for the same recipients began before `since`, and all of their recipients are
+        still on the list.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(chunks.unknown_attempts(send.id, since)).all()
+            attempts = [
+                ClaimedChunk(
+                    send.id,
+                    row.first,
+                    row.last,
+                    row.attempt,
+                    0,
+                    chunks.recipients_of(connection, send.id, row.first, row.last, active=True),
+                )
+                for row in rows
+            ]
+            tried = [chunks.recipients_of(connection, send.id, row.first, row.last) for row in rows]
+        return [
+            attempt
+            for attempt, before in zip(attempts, tried, strict=True)
+            if attempt.recipients and len(attempt.recipients) == len(before)
+        ]
 
     def held_batches(self, send: Send) -> list[HeldBatchStatus]:
         """Return a send's held batches, oldest first, with their recipients counted by state."""

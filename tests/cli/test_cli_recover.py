@@ -376,6 +376,39 @@ def test_what_is_decided_at_the_start_is_decided(
     assert len(fake.deliveries) == 5
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        pytest.param(("--to", "me@example.com"), 2, "--wait is for the send to the list", id="test"),
+        pytest.param(("--canary", "1"), 2, "--wait and --canary exclude each other", id="canary"),
+    ],
+)
+def test_a_standby_is_for_a_whole_send(
+    options: tuple[str, ...], code: int, message: str, news: News, fake: SendGridFake
+) -> None:
+    refused = news(*SEND, "--wait", *options)
+    assert refused.exit_code == code and message in refused.output
+    assert not fake.deliveries
+
+
+@pytest.mark.parametrize("command", [("send", *ISSUE), ("resume", *ISSUE), ("send", "--ready")], ids=" ".join)
+def test_a_standby_sends_at_once_what_nobody_sends(
+    command: tuple[str, ...], news: News, fake: SendGridFake
+) -> None:
+    if command[0] == "resume":
+        news(*SEND, "--canary", "2")
+    sent = news(*command, "--wait", "--yes")
+    assert sent.exit_code == 0, sent.output
+    assert delivered(fake) == readers(1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("command", ["send", "resume"])
+def test_a_state_on_a_git_ref_needs_no_standby(command: str, news: News, folder: Path) -> None:
+    samples.write(folder, extra="state: git\n")
+    refused = news(command, *ISSUE, "--wait", "--yes")
+    assert refused.exit_code == 1 and "keeps its state on a Git ref" in refused.output
+
+
 def test_a_canary_larger_than_the_list_is_the_list(news: News, fake: SendGridFake) -> None:
     assert news("send", *ISSUE, "--canary", "10", typed="5\n").exit_code == 0
     assert delivered(fake) == readers(1, 2, 3, 4, 5)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from newsletter.cli.progress import _done, watch
-from newsletter.sending.events import Delivered, NotRecalled, Stopped, Waiting
+from newsletter.sending.events import Delivered, NotRecalled, StandingBy, Stopped, Waiting
 from newsletter.sending.model import Transition
 
 
@@ -39,3 +39,15 @@ def test_an_event_takes_the_place_of_the_bar_and_brings_no_code(
     for start in (f"Waiting until 12:00:00 UTC: {words}", f"Not recalled, for 2 recipients: {words}"):
         assert (f"\r\x1b[2K{start}" if terminal else start) in shown
     assert "\x1b[35m" not in shown and "\n::" not in shown and "\nword" not in shown
+
+
+def test_a_second_outage_during_a_wait_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    outage, standing_by = Waiting(noon, "no reply"), StandingBy("2026-05-04", "7", "mx1", noon)
+    watch([standing_by, outage, outage, standing_by, outage], 0)
+    lines = capsys.readouterr().err.splitlines()
+    shown = "Standing by: process 7 on host mx1 is sending 2026-05-04. Its lease ends at 12:00:00 UTC"
+    assert [line.partition(", or")[0] for line in lines] == 2 * [
+        shown,
+        "Waiting until 12:00:00 UTC: no reply.",
+    ]

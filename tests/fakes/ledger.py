@@ -148,7 +148,7 @@ class MemoryLedger:
             raise StoreError("another process is sending")
         return self._send(send).state
 
-    def release_lease(self, send: Send) -> None:
+    def release_lease(self, send: Send, *, hand_over: bool = False) -> None:
         pass
 
     # Attempts

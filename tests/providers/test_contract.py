@@ -7,29 +7,37 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config.api_providers import Postmark
+from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.providers.mailgun.provider import MailgunProvider
 from newsletter.providers.outbox import OutboxProvider
 from newsletter.providers.postmark.provider import PostmarkProvider
+from newsletter.providers.resend.provider import ResendProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.providers.ses.credentials import KeyCredentials
+from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.delivery import Provider
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.mailgun import MailgunFake
 from tests.fakes.postmark import PostmarkFake
+from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.ses import REGION, SesFake, unpacked
 from tests.fakes.smtp import ScriptedSmtp
 
 
@@ -95,6 +103,46 @@ def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
 
 
 @contextmanager
+def resend(_folder: Path) -> Iterator[OpenProvider]:
+    with ResendFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(mail.to))),
+                    mail.subject,
+                    mail.text,
+                    mail.html,
+                    mail.headers.get("List-Unsubscribe", ""),
+                )
+                for mail in fake.deliveries
+            ]
+
+        provider = ResendProvider(Resend(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+@contextmanager
+def mailgun(_folder: Path) -> Iterator[OpenProvider]:
+    with MailgunFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(delivery.to))),
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+@contextmanager
 def postmark(_folder: Path) -> Iterator[OpenProvider]:
     with PostmarkFake() as fake:
 
@@ -114,7 +162,27 @@ def postmark(_folder: Path) -> Iterator[OpenProvider]:
         yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "postmark": postmark}
+@contextmanager
+def ses(_folder: Path) -> Iterator[OpenProvider]:
+    with SesFake() as fake:
+        key = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+        provider = SesProvider(Ses(region=REGION, host=fake.url), key)
+        yield OpenProvider(
+            provider,
+            lambda: [parse_mail(delivery.raw) for delivery in fake.deliveries],
+            lambda: [unpacked(request) for request in fake.requests],
+        )
+
+
+PROVIDERS = {
+    "outbox": outbox,
+    "smtp": smtp,
+    "sendgrid": sendgrid,
+    "resend": resend,
+    "ses": ses,
+    "postmark": postmark,
+    "mailgun": mailgun,
+}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -257,7 +325,7 @@ def test_closing_twice_is_closing_once(ready: OpenProvider) -> None:
     assert ready.wire() == wire and len(ready.received()) == 1
 
 
-@pytest.mark.parametrize("name", ["smtp", "sendgrid", "postmark"])
+@pytest.mark.parametrize("name", [name for name in PROVIDERS if name != "outbox"])
 def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path) as gone:
         pass

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from newsletter.errors import DatabaseBusy, SendRefused
+from newsletter.errors import DatabaseBusy, SendBusy, SendRefused
 from newsletter.sending.cancel import cancel
 from newsletter.sending.events import Event, Stopped, Waiting
 from newsletter.sending.hold_policy import SendTimings
@@ -33,7 +33,7 @@ class LockedLedger(MemoryLedger):
     def acquire_lease(self, send: Send, lease: timedelta) -> None:
         self._refuse_locked()
         if self.now() < self.leased_until:
-            raise SendRefused(HELD)
+            raise SendBusy(HELD)
 
     def cancel(self, send: Send) -> None:
         self._refuse_locked()

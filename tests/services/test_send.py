@@ -321,6 +321,13 @@ def test_now_does_not_come_too_late_for_mail_that_leaves_at_once(service: SendSe
     assert service.plan(service.prepare(ISSUE), SendOptions(now=True)).recipients == 5
 
 
+def test_the_time_with_which_a_send_was_started_does_not_come_too_late(service: SendService) -> None:
+    """Two machines run the same command, and one of them is the first."""
+    at = SendOptions(send_at=NOW + timedelta(hours=2))
+    service.start(service.plan(service.prepare(ISSUE), at))
+    assert service.plan(service.prepare(ISSUE), at).recipients == 5
+
+
 @pytest.mark.parametrize(
     ("ahead", "holds", "message"),
     [

@@ -1,0 +1,99 @@
+"""Send through Resend: one request for up to 100 recipients, which may be repeated with its key.
+
+Source: https://resend.com/docs/api-reference/emails/send-batch-emails and the OpenAPI description
+(github.com/resend/resend-openapi). Opens and clicks are counted by a setting of the domain, off by default.
+"""
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from newsletter.config.api_providers import Resend
+from newsletter.config.model import Config
+from newsletter.constants import TrackingKind
+from newsletter.errors import Problem
+from newsletter.findings import Finding, ProviderReport
+from newsletter.mail.message import Batch
+from newsletter.providers.api import Api, key_problems
+from newsletter.providers.http import TIMEOUT_SECONDS, Response
+from newsletter.providers.resend.payload import template
+from newsletter.providers.resend.responses import outcome
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking
+
+if TYPE_CHECKING:
+    from newsletter.sending.interfaces import Recallable, SubmissionLog
+
+MAX_RECIPIENTS_PER_CALL = 100
+# Resend documents a limit of 40 MB for a mail, and none for a batch.
+MAX_BYTES_PER_CALL = 16_000_000
+# Resend keeps a key for 24 hours; the rest is for clocks that differ and for the time of the calls.
+REPEAT_WINDOW = timedelta(hours=23)
+
+
+class ResendProvider:
+    """Send through Resend; `key_problem` is the reason for having no key: it is for another host."""
+
+    name = "resend"
+
+    def __init__(
+        self,
+        settings: Resend,
+        api_key: SecretStr | None,
+        *,
+        key_problem: Problem | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.capabilities = Capabilities(
+            MAX_RECIPIENTS_PER_CALL,
+            leaves_machine=True,
+            tracking=Tracking("account", "account"),
+            in_flight=settings.requests,
+            bytes_per_call=MAX_BYTES_PER_CALL,
+            repeatable=REPEAT_WINDOW,
+        )
+        self.recallable: Recallable | None = None
+        self._api_key, self._key_problem = api_key, key_problem
+        self._api = Api(settings.host, settings.requests, timeout)
+
+    def check(self) -> list[Problem]:
+        return key_problems("RESEND_API_KEY", self._api_key, self._key_problem)
+
+    def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        headers = {
+            **self._authorization(),
+            "Content-Type": "application/json",
+            "x-batch-validation": "strict",
+        }
+        if batch.key:
+            headers["Idempotency-Key"] = batch.key
+        response = self._api.submit("/emails/batch", headers, template(batch.mailing).fill(batch))
+        return outcome(response, len(batch.recipients)) if isinstance(response, Response) else response
+
+    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
+        """Return the kinds of tracking that the sender's domain has switched on at Resend."""
+        from newsletter.providers.resend.account import ResendAccount
+
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        return ResendAccount(self._get()).tracking(config)
+
+    def examine(self, config: Config) -> ProviderReport:
+        """Report on the key, the domain and its tracking; all requests are GET."""
+        from newsletter.providers.resend.account import ResendAccount
+
+        if problems := self.check():
+            return ProviderReport(tuple(map(Finding.of, problems)))
+        return ResendAccount(self._get()).examine(config)
+
+    def close(self) -> None:
+        self._api.close()
+
+    def _get(self) -> "partial[Response | NotSent]":
+        return partial(self._api.get, headers=self._authorization())
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._api_key.get_secret_value() if self._api_key else ''}"}

@@ -1,0 +1,137 @@
+"""The events that Resend posts to a webhook: its signature, and the events about our mail.
+
+Sources: https://docs.svix.com/receiving/verifying-payloads/how-manual (the signature) and
+https://resend.com/docs/dashboard/webhooks/event-types (the events).
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from newsletter.constants import DeliveryEventKind
+from newsletter.mail.event_tag import NAME, parse_event_tag
+from newsletter.providers.webhook_events import (
+    MAX_MESSAGE,
+    Skipped,
+    WebhookEvents,
+    WebhookRefused,
+    collect,
+    iso_time,
+    json_body,
+)
+from newsletter.subscribers.delivery_event import DeliveryEvent
+
+SOURCE = "resend"
+MAX_AGE = timedelta(minutes=5)
+"""The age, in either direction, of a request; Svix signs each try of a delivery anew."""
+_PREFIX, _VERSION = "whsec_", "v1"
+_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_COPY = "copy the signing secret of the webhook from Resend again"
+
+_KINDS: dict[str, DeliveryEventKind] = {
+    "email.delivered": "delivered",
+    "email.complained": "complained",
+}
+# A delayed mail is still tried; `failed` is about the account (a quota, the domain), not about the address.
+_IGNORED = {"email.sent", "email.scheduled", "email.delivery_delayed", "email.failed", "email.opened"}
+_IGNORED |= {"email.clicked", "email.received"}
+
+
+class ResendWebhook:
+    """The webhook whose requests are signed with a secret, as `whsec_` and base64."""
+
+    def __init__(self, secret: SecretStr) -> None:
+        self._secret = secret
+
+    def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
+        timestamp = headers.get("svix-timestamp", "")
+        if not _TIMESTAMP.fullmatch(timestamp):
+            raise WebhookRefused("the header svix-timestamp has no Unix time", "others may post here too")
+        if abs(now.timestamp() - int(timestamp)) > MAX_AGE.total_seconds():
+            raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        self.refuse_early(headers, now)
+        message_id, timestamp = headers.get("svix-id", ""), headers["svix-timestamp"]
+        signed = f"{message_id}.{timestamp}.".encode(errors="replace") + body
+        expected = hmac.digest(self._key(), signed, hashlib.sha256)
+        if not any(hmac.compare_digest(expected, given) for given in _signatures(headers)):
+            raise WebhookRefused("the signature is not that of RESEND_WEBHOOK_SECRET", _COPY)
+
+    def parse(self, body: bytes, list_id: str) -> WebhookEvents:
+        return collect([_event(json_body(body), list_id)])
+
+    def _key(self) -> bytes:
+        try:
+            key = base64.b64decode(self._secret.get_secret_value().removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError) as failure:
+            raise WebhookRefused("RESEND_WEBHOOK_SECRET is not base64", _COPY) from failure
+        if not key:
+            raise WebhookRefused("RESEND_WEBHOOK_SECRET is empty", _COPY)
+        return key
+
+
+def _signatures(headers: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield each signature of the version 1; there are several while a secret is replaced."""
+    for signature in headers.get("svix-signature", "").split()[:10]:
+        version, _, text = signature.partition(",")
+        if version == _VERSION:
+            try:
+                yield base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError):
+                continue
+
+
+def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
+    if not isinstance(raw, dict) or not isinstance(name := raw.get("type"), str):
+        return "malformed"
+    if not isinstance(data := raw.get("data"), dict):
+        return "malformed" if name.startswith("email.") else "ignored"
+    mail = parse_event_tag(_tag(data.get("tags")), list_id)
+    if mail is None:
+        return "foreign"
+    if name in _IGNORED:
+        return "ignored"
+    kind = _kind(name, data)
+    if kind is None or kind == "ignored":
+        return kind or "unknown"
+    at, message = iso_time(raw.get("created_at")), data.get("email_id")
+    if at is None or not isinstance(message, str):
+        return "malformed"
+    return DeliveryEvent(
+        source=SOURCE,
+        message=message[:MAX_MESSAGE],
+        kind=kind,
+        at=at,
+        subscriber_id=mail.subscriber_id,
+        sign_up_id=mail.sign_up_id,
+        issue=mail.issue,
+    )
+
+
+def _kind(name: str, data: dict[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+    """Return the kind of an event; None for an unknown one."""
+    if name == "email.suppressed":  # on Resend's list, after a hard bounce or a complaint
+        return "bounced"
+    if name == "email.bounced":
+        bounce = data.get("bounce")
+        kind = bounce.get("type") if isinstance(bounce, dict) else None
+        return "bounced" if kind == "Permanent" else "soft"
+    return _KINDS.get(name)
+
+
+def _tag(tags: object) -> object:
+    """Return the value of our tag; Resend has sent tags as a list of pairs, and as an object."""
+    if isinstance(tags, dict):
+        return tags.get(NAME)
+    if isinstance(tags, list):
+        named = (tag for tag in tags if isinstance(tag, dict) and tag.get("name") == NAME)
+        return next((tag.get("value") for tag in named), None)
+    return None

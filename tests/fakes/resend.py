@@ -1,0 +1,172 @@
+"""A fake Resend that keeps the mail it gets, the keys of calls, and has ordered faults.
+
+The source of a rule stands beside it: [docs] is resend.com/docs, [openapi] github.com/resend/resend-openapi,
+[emulate] the npm package emulate 0.11.2, which others wrote; a test asks both.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.fakes import web
+from tests.fakes.web import Reply, Request
+
+# [docs] Send Batch Emails; Idempotency Keys
+MAX_BATCH, MAX_KEY, KEPT_SECONDS = 100, 256, 24 * 3600
+# [docs] a tag has letters, digits, underscores and dashes, at most 256
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_MAILBOX = re.compile(r'(?:(?:"(?:[^"\\]|\\.)*"|[^<>@"]*) ?<)?[^\s@<>]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}>?')
+# [openapi] SendEmailRequest; a batch has no attachments and no scheduled_at [docs]
+_FIELDS = {"from", "to", "subject", "text", "html", "reply_to", "headers", "tags", "cc", "bcc"}
+
+
+def error(status: int, name: str, words: str = "on order") -> Reply:
+    """Return an error as Resend writes it."""
+    return Reply(status, {"statusCode": status, "name": name, "message": words})
+
+
+class Fault(web.Fault):
+    """The faults of any web API, and those with Resend's responses."""
+
+    @classmethod
+    def error(cls, status: int, name: str, words: str = "on order", **headers: str) -> "Fault":
+        return cls(error(status, name, words)._replace(headers=headers))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An accepted mail."""
+
+    to: str
+    sender: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+    tags: Mapping[str, str]
+    reply_to: str | None
+
+
+class ResendFake(web.WebFake):
+    """A team with a domain: its requests and its accepted mail. `pages` are the answers to GET, by path.
+
+    `is_restricted`: the key may only send. `hour` is the time, by which keys are forgotten.
+    """
+
+    def __init__(self, key: str = "re_fake") -> None:
+        super().__init__()
+        self.key, self.is_restricted, self.hour = key, False, 0.0
+        self.pages: dict[str, object] = {}
+        self._deliveries: list[Delivery] = []
+        self._kept: dict[str, tuple[str, Reply, float]] = {}
+        self._ids = count(1)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        with self.lock:
+            return list(self._deliveries)
+
+    def answer(self, request: Request) -> Reply:
+        if not request.headers.get("User-Agent"):
+            return error(403, "forbidden", "a User-Agent is required")  # [docs] Errors
+        if request.headers.get("Authorization") != f"Bearer {self.key}":
+            is_send = request.method == "POST"  # [docs] the sending endpoints answer with 401
+            return error(401 if is_send else 400, "validation_error", "API key is invalid")
+        path = urlsplit(request.path).path
+        if request.method == "POST" and path == "/emails/batch":
+            with self.lock:
+                return self._batch(request)
+        if self.is_restricted:
+            return error(401, "restricted_api_key", "This API key is restricted to only send emails")
+        page = self.pages.get(path)
+        return Reply(200, page) if page is not None else error(404, "not_found")
+
+    def _batch(self, request: Request) -> Reply:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return self._send(request.body)
+        if not 1 <= len(key) <= MAX_KEY:
+            return error(400, "invalid_idempotency_key", "Idempotency keys must have 1-256 characters")
+        digest = hashlib.sha256(request.raw).hexdigest()
+        if known := self._kept.get(key):
+            earlier, reply, hour = known
+            if self.hour - hour < KEPT_SECONDS / 3600:
+                return reply if earlier == digest else error(409, "invalid_idempotent_request")
+        reply = self._send(request.body)
+        if reply.status == 200:
+            self._kept[key] = digest, reply, self.hour
+        return reply
+
+    def _send(self, mails: Any) -> Reply:
+        if not isinstance(mails, list) or not 1 <= len(mails) <= MAX_BATCH:
+            return error(422, "validation_error", "a batch has 1 to 100 mails")
+        if words := next(filter(None, map(problem, mails)), ""):
+            return error(422, "validation_error", words)  # strict: none of the batch is sent
+        self._deliveries += map(delivery, mails)
+        return Reply(200, {"data": [{"id": f"id-{next(self._ids)}"} for _ in mails]})
+
+
+def problem(mail: Any) -> str:
+    """Return what is wrong with a mail; "" if nothing is."""
+    if not isinstance(mail, dict) or not {"from", "to", "subject"} <= mail.keys():
+        return "Missing required field"
+    if unknown := mail.keys() - _FIELDS:
+        return f"Unknown field {sorted(unknown)[0]}"
+    if not (mail.get("text") or mail.get("html")):
+        return "Missing `html` or `text` field."
+    if not all(isinstance(to, str) and _MAILBOX.fullmatch(to) for to in (mail["from"], *mail["to"])):
+        return "Invalid `to` field."
+    if len(mail["to"]) > 50:
+        return "Too many recipients"
+    for tag in mail.get("tags", []):
+        if not (_TAG.fullmatch(tag["name"]) and _TAG.fullmatch(tag["value"])):
+            return "Tags should only contain ASCII letters, numbers, underscores, or dashes."
+    return ""
+
+
+def delivery(mail: dict[str, Any]) -> Delivery:
+    (to,) = mail["to"]
+    tags = {tag["name"]: tag["value"] for tag in mail.get("tags", [])}
+    parts = (mail["from"], mail["subject"], mail["text"], mail["html"])
+    return Delivery(to, *parts, mail.get("headers", {}), tags, mail.get("reply_to"))
+
+
+def domain(name: str = "example.com", **changes: object) -> dict[str, object]:
+    """Return a domain as Resend describes it."""
+    zone = name.partition(".")[0] if name.count(".") > 1 else ""
+    records = [
+        ("DKIM", "TXT", f"resend._domainkey{'.' + zone if zone else ''}", "p=MIGf"),
+        ("SPF", "MX", f"send{'.' + zone if zone else ''}", "feedback-smtp.us-east-1.amazonses.com"),
+        ("SPF", "TXT", f"send{'.' + zone if zone else ''}", "v=spf1 include:amazonses.com ~all"),
+    ]
+    return {
+        "id": f"id of {name}",
+        "name": name,
+        "status": "verified",
+        "open_tracking": False,
+        "click_tracking": False,
+        "records": [
+            {"record": record, "type": kind, "name": host, "value": value, "status": "verified"}
+            for record, kind, host, value in records
+        ],
+        **changes,
+    }
+
+
+def pages(*domains: dict[str, object]) -> dict[str, object]:
+    """Return the answers to GET for domains."""
+    listed = {"data": [{name: item[name] for name in ("id", "name", "status")} for item in domains]}
+    return {"/domains": listed} | {
+        f"/domains/{str(item['id']).replace(' ', '%20')}": item for item in domains
+    }
+
+
+def event(kind: str, tag: str, **data: object) -> bytes:
+    """Return the body of an event."""
+    details = {"email_id": "56761188-7520", "to": ["ada@example.com"], "tags": {"news": tag}, **data}
+    return json.dumps({"type": kind, "created_at": "2026-05-04T09:00:00.126Z", "data": details}).encode()

@@ -1,0 +1,165 @@
+"""Test the examination of a domain at Resend, and its tracking."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from newsletter.config.api_providers import Resend
+from newsletter.config.model import Config
+from newsletter.findings import DnsRecord, Finding
+from newsletter.providers.resend.account import _full_host
+from newsletter.providers.resend.provider import ResendProvider
+from newsletter.sending.outcomes import NotSent
+from tests import samples
+from tests.fakes.resend import Fault, ResendFake, domain, pages
+
+
+@pytest.fixture
+def fake() -> Iterator[ResendFake]:
+    with ResendFake() as fake:
+        fake.pages = pages(domain())
+        yield fake
+
+
+@pytest.fixture
+def provider(fake: ResendFake) -> Iterator[ResendProvider]:
+    provider = ResendProvider(Resend(host=fake.url), SecretStr(fake.key), timeout=5)
+    yield provider
+    provider.close()
+
+
+def config(folder: Path, extra: str = "") -> Config:
+    return samples.newsletter(folder, extra=extra).config
+
+
+def examined(provider: ResendProvider, folder: Path, extra: str = "") -> dict[str, Finding]:
+    return {finding.looked_at: finding for finding in provider.examine(config(folder, extra)).findings}
+
+
+def test_a_domain_that_is_set_up_is_fine(provider: ResendProvider, fake: ResendFake, tmp_path: Path) -> None:
+    report = provider.examine(config(tmp_path))
+    assert {finding.state for finding in report.findings} == {"ok"}
+    assert report.sender and report.sender.domain == "example.com" and report.sender.verified
+    assert report.sender.records[0] == DnsRecord("DKIM key", "txt", "resend._domainkey.example.com", "p=MIGf")
+    assert report.return_path == "send.example.com"
+    assert {request.method for request in fake.requests} == {"GET"}
+
+
+def test_the_domain_nearest_to_the_sender_counts(
+    provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    newsletter = samples.newsletter(tmp_path)
+    sender = newsletter.config.sender.model_copy(update={"email": "soup@mail.news.example.com"})
+    fake.pages = pages(
+        domain(), domain("news.example.com"), domain("s.example.com"), domain("ews.example.com")
+    )
+    report = provider.examine(newsletter.config.model_copy(update={"sender": sender}))
+    assert report.sender and report.sender.domain == "news.example.com"
+    assert report.sender.records[0].host == "resend._domainkey.news.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "host"),
+    [
+        ("example.co.uk", "resend._domainkey", "resend._domainkey.example.co.uk"),
+        ("news.example.co.uk", "resend._domainkey.news", "resend._domainkey.news.example.co.uk"),
+        ("a.b.example.com", "send.a.b", "send.a.b.example.com"),
+        ("example.com", "send.example.com", "send.example.com"),
+    ],
+)
+def test_a_record_is_named_in_full(name: str, zone: str, host: str) -> None:
+    assert _full_host(zone, name) == host
+
+
+@pytest.mark.parametrize(
+    ("settings", "kinds"),
+    [
+        ({"open_tracking": True}, ("opens",)),
+        ({"click_tracking": True}, ("clicks",)),
+        ({"open_tracking": True, "click_tracking": True}, ("opens", "clicks")),
+        ({}, ()),
+        ({"open_tracking": None, "click_tracking": "yes"}, ()),
+    ],
+)
+def test_a_domain_that_tracks_is_an_error_and_keeps_a_send_from_beginning(
+    settings: dict[str, object],
+    kinds: tuple[str, ...],
+    provider: ResendProvider,
+    fake: ResendFake,
+    tmp_path: Path,
+) -> None:
+    fake.pages = pages(domain(**settings))
+    assert provider.account_tracking(config(tmp_path)) == kinds
+    finding = examined(provider, tmp_path)["domain's tracking"]
+    assert finding.state == ("error" if kinds else "ok")
+    assert all(kind in finding.what for kind in kinds)
+
+
+def test_a_key_that_may_only_send_is_not_an_error(
+    provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    fake.is_restricted = True
+    finding = examined(provider, tmp_path)["RESEND_API_KEY"]
+    assert finding.state == "skipped" and "may only send" in finding.what
+    assert isinstance(provider.account_tracking(config(tmp_path)), NotSent)
+
+
+@pytest.mark.parametrize(
+    ("change", "looked_at", "state", "words"),
+    [
+        ({"status": "pending"}, "sending domain", "error", "not verified example.com yet"),
+        ({"status": "failed\x1b[1m"}, "sending domain", "error", "not verified"),
+        ({"name": "other.example"}, "sending domain", "error", "has none for"),
+    ],
+)
+def test_a_domain_that_is_not_ready(
+    change: dict[str, object],
+    looked_at: str,
+    state: str,
+    words: str,
+    provider: ResendProvider,
+    fake: ResendFake,
+    tmp_path: Path,
+) -> None:
+    fake.pages = pages(domain(**change))
+    finding = examined(provider, tmp_path)[looked_at]
+    assert finding.state == state and words in finding.what and finding.what.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("fault", "looked_at", "state"),
+    [
+        (Fault.error(400, "validation_error", "API key is invalid"), "RESEND_API_KEY", "error"),
+        (Fault.error(403, "forbidden"), "RESEND_API_KEY", "error"),
+        (Fault.error(500, "application_error"), "Resend", "skipped"),
+        (Fault.html(502), "Resend", "skipped"),
+        (Fault.reset(), "Resend", "error"),
+    ],
+    ids=["key", "forbidden", "500", "html", "reset"],
+)
+def test_what_cannot_be_read_is_a_finding(
+    fault: Fault, looked_at: str, state: str, provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    fake.next(fault)
+    assert examined(provider, tmp_path)[looked_at].state == state
+    fake.next(None, fault)  # the domain itself
+    assert examined(provider, tmp_path)[looked_at].state == state
+
+
+@pytest.mark.parametrize(
+    ("rate", "warns"), [("100/s", False), ("200/s", False), ("201/s", True), ("700k/h", False)]
+)
+def test_a_rate_above_that_of_a_team_is_a_warning(
+    rate: str, warns: bool, provider: ResendProvider, tmp_path: Path
+) -> None:
+    findings = examined(provider, tmp_path, f'send: {{rate: "{rate}"}}\n')
+    assert ("send.rate" in findings) == warns
+
+
+def test_without_a_key_nothing_is_asked(fake: ResendFake, tmp_path: Path) -> None:
+    provider = ResendProvider(Resend(host=fake.url), None)
+    (finding,) = provider.examine(config(tmp_path)).findings
+    assert (finding.looked_at, finding.state) == ("RESEND_API_KEY", "error")
+    assert isinstance(provider.account_tracking(config(tmp_path)), NotSent) and fake.requests == []
