@@ -160,6 +160,14 @@ def test_a_request_has_as_many_messages_and_bytes_as_postmark_takes() -> None:
         assert provider.capabilities.bytes_per_call == BYTES_PER_CALL < 50_000_000
 
 
+def test_the_longest_answer_is_read_to_its_end() -> None:
+    people = [
+        Subscriber(n, f"reader{n}@example.com", "é" * 200) for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)
+    ]
+    with PostmarkFake() as fake:
+        assert {type(one) for one in submit(fake, samples.plain_mailing(), *people)} == {Accepted}
+
+
 # Words of an article
 
 HOSTILE = (
