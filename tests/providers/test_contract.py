@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from email.policy import default
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
+from newsletter.constants import TRACKING_PROVIDERS
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
@@ -28,7 +29,7 @@ from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.ses.credentials import KeyCredentials
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
-from newsletter.sending.delivery import Provider
+from newsletter.sending.interfaces import Provider, TracksByAccount
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
@@ -207,6 +208,12 @@ def submit(ready: OpenProvider, mailing: samples.Mailing, subscribers: list[Subs
 
 
 MANY = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 41)]
+# Words that the template languages of providers would replace.
+FOREIGN_WORDS = (
+    "{{name}} {{{x}}} %recipient.email% %recipient.news_token% %recipient% %unsubscribe_url% <% x %> [[x]]"
+    " %tag_unsubscribe_email% <%asm_group_unsubscribe_raw_url%> -name- {%raw%} ${x} #{x} *|FNAME|* 100% 50%%"
+    " {{{ pm:unsubscribe }}} {{amazonSESUnsubscribeUrl}} \\u0026 &#37; &amp; </script> 🥣"
+)
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 
 
@@ -226,6 +233,36 @@ def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(
         (True, False),
         (False, True),
     ]
+
+
+@pytest.mark.parametrize("part", ["subject", "text", "html"])
+def test_words_of_template_languages_arrive_as_they_are(part: str, ready: OpenProvider) -> None:
+    """An article about mail has them; no provider may replace them, for a reader or for itself."""
+    mailing = samples.plain_mailing()
+    words = FOREIGN_WORDS if part == "subject" else f"[[unsubscribe_url]]\n{FOREIGN_WORDS}\n"
+    mailing = replace(mailing, rendered=replace(mailing.rendered, **{part: words}))
+    submit(ready, mailing, PEOPLE)
+    received = ready.received()
+    assert len(received) == len(PEOPLE)
+    for mail in received:
+        link = mail.list_unsubscribe.partition(">")[0][1:]
+        assert getattr(mail, part) == words.replace("[[unsubscribe_url]]", link)
+
+
+def test_a_repeated_call_arrives_once_if_the_provider_says_so(ready: OpenProvider) -> None:
+    if ready.provider.capabilities.repeatable is None:
+        return
+    batch = replace(samples.batch(samples.plain_mailing(), *PEOPLE), key="news/0123456789abcdef/1-2")
+    outcomes = [ready.provider.submit(batch, samples.SubmissionLog()) for _ in range(3)]
+    assert isinstance(outcomes[0], Accepted) and outcomes == [outcomes[0]] * 3
+    assert len(ready.received()) == len(PEOPLE)
+
+
+def test_who_may_be_asked_to_track_is_known_before_a_provider_is_opened(ready: OpenProvider) -> None:
+    """newsletter.yml is read without any provider: the two places have to agree."""
+    can_be_asked = ready.provider.name in TRACKING_PROVIDERS
+    assert can_be_asked == ("message" in ready.provider.capabilities.tracking)
+    assert isinstance(ready.provider, TracksByAccount) == ("account" in ready.provider.capabilities.tracking)
 
 
 def test_a_test_says_so(ready: OpenProvider) -> None:
