@@ -1,10 +1,10 @@
 """Encode names and addresses as Mailgun reads them, and choose the recipients of one call."""
 
-import base64
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from newsletter.mail.encoded_words import encoded_words
 from newsletter.mail.message import Recipient
 from newsletter.sending.outcomes import NotSent, Outcome, Refused
 
@@ -14,7 +14,7 @@ _SPECIAL = re.compile(r'[\s,"<>]')
 _ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # In a name with characters outside ASCII, Mailgun mis-encodes these (django-anymail issue 270).
 _MISENCODED = re.compile(r'[(),"\s]+')
-_MAX_WORD_BYTES, _MAX_NAME = 45, 200
+_MAX_NAME = 200
 _BAD_ADDRESS = Refused("the address contains characters that Mailgun does not accept")
 _DUPLICATE = NotSent("another spelling of this address is in the same request", stop=False, wait=0)
 
@@ -53,18 +53,6 @@ def mailbox(name: str, address: str) -> str:
     if not name:
         return address
     if not name.isascii() or "=?" in name:
-        return f"{_encoded_words(_MISENCODED.sub(' ', name).strip())} <{address}>"
+        return f"{encoded_words(_MISENCODED.sub(' ', name).strip())} <{address}>"
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{quoted} <{address}>"
-
-
-def _encoded_words(text: str) -> str:
-    """Encode text as RFC 2047 words of at most 75 characters, without splitting a character."""
-    words, word = [], b""
-    for character in text:
-        encoded = character.encode("utf-8", "replace")
-        if len(word) + len(encoded) > _MAX_WORD_BYTES:
-            words.append(word)
-            word = b""
-        word += encoded
-    return " ".join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in [*words, word])
