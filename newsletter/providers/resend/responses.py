@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
@@ -36,7 +37,6 @@ _EXPLANATIONS = {
 }
 _KEY_FIX = f"create a key with sending access at {API_KEYS}, and set RESEND_API_KEY to it"
 _DOMAIN_FIX = f"verify the domain of `sender.email` at {DOMAINS}"
-_ADDRESS = re.compile(r"[^\s<>'\"`(),:;]+@[^\s<>'\"`(),:;]+")
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
 
@@ -75,7 +75,7 @@ def error_name(response: Response) -> str:
 def error_text(response: Response) -> str:
     """Return the status of a response and Resend's words, without addresses and keys."""
     words = ": ".join(filter(None, (error_name(response), _message(response))))
-    return status_text(response, _KEY.sub("…", _ADDRESS.sub("…", words)))
+    return status_text(response, _KEY.sub("…", masked(words)))
 
 
 def explained(response: Response) -> str:
