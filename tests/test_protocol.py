@@ -343,6 +343,24 @@ def test_after_the_provider_may_have_forgotten_the_key_an_unknown_stays() -> Non
         assert set(world.provider.delivered().values()) == {1}
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(hours=11), timedelta(days=3)], ids=str)
+def test_a_clock_that_was_ahead_makes_nobody_get_it_twice(ahead: timedelta) -> None:
+    """The first process has a clock that is ahead; it is set right before the next one."""
+    world = world_with(REPEATED, ("taken", "ok", *["lost"] * 3))
+    world.provider.repeatable = timedelta(hours=12)
+    world.time += ahead
+    world.run()
+    for mail in world.provider.mail:  # the provider has a clock of its own
+        mail.arrived -= ahead
+        mail.send_at -= ahead
+    world.time -= ahead
+    for _ in range(6):
+        world.time += timedelta(hours=5)
+        world.provider.faults = ["lost"] if world.provider.faults else []
+        world.run()
+        assert not world.contradiction(), world.contradiction()
+
+
 @pytest.mark.parametrize("fault", ["lost", "taken"])
 def test_a_call_is_not_repeated_if_one_of_its_recipients_has_left(fault: str) -> None:
     """The same bytes would need the same people; the others of the chunk stay unknown."""

@@ -157,7 +157,15 @@ def wait_shower() -> "Callable[[Waiting], None]":
 
 def _sentence(event: "Event") -> str:
     """Return the sentence to show for an event; "" for an event that is not shown."""
-    from newsletter.sending.events import Confirmed, NotRecalled, Recalled, StandingBy, Stopped, Waiting
+    from newsletter.sending.events import (
+        Confirmed,
+        NotRecalled,
+        Recalled,
+        StandingBy,
+        Stopped,
+        TrackingNotKnown,
+        Waiting,
+    )
 
     match event:
         case StandingBy(issue, process, host, until):
@@ -173,6 +181,8 @@ def _sentence(event: "Event") -> str:
             return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(reason)}."
         case Confirmed(recipients):
             return f"Asked again: the mail to {counted(recipients, 'recipient')} was accepted, once."
+        case TrackingNotKnown(provider):
+            return f"Not known: whether the account at {provider} tracks readers (its key may only send)."
         case Stopped(reason):
             return f"Stopped: {_masked(reason)}"
     return ""

@@ -1,9 +1,9 @@
 """The settings of the providers that send through a web API with a key of their own."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from newsletter.config.fields import key_safe_host
 from newsletter.yamlfile.fields import StrictModel, invalid
@@ -18,6 +18,8 @@ _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 def _region(text: str) -> str:
     if not _REGION.fullmatch(text):
         raise invalid("is not the name of a region of AWS", "write for example us-east-1 or eu-central-1")
+    if text.startswith("cn-"):
+        raise invalid("is a region in China, whose hosts have other names", "choose another region")
     return text
 
 
@@ -76,6 +78,15 @@ class Postmark(StrictModel):
     stream: Name = "broadcast"
     service_stream: Name = "outbound"
     requests: int = Field(4, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _check_streams(self) -> Self:
+        """Refuse one stream for both: issues on a transactional stream put the account at risk."""
+        if self.stream == self.service_stream:
+            raise invalid(
+                "has the same stream for issues and for service mail", "write two streams of the server"
+            )
+        return self
 
 
 class Mailgun(StrictModel):

@@ -68,7 +68,16 @@ def merged(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
         values.pop(host, None)
         if trusted:
             values[host] = trusted[0]
+    _drop_foreign_token(values, sources)
     return values
+
+
+def _drop_foreign_token(values: dict[str, str], sources: Sequence[Mapping[str, str]]) -> None:
+    """Delete a session token of AWS that is not from the source of the secret key, to which it belongs."""
+    secret, token = "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+    owner = next((source for source in sources if source.get(secret, "").strip()), {})
+    if token in values and secret in values and token not in owner:
+        del values[token]
 
 
 @dataclass(frozen=True)

@@ -299,8 +299,7 @@ class Config(StrictModel):
     def _check_tracking(cls, value: Tracking, info: ValidationInfo) -> Tracking:
         provider = info.data.get("provider", "sendgrid")
         if (value.opens or value.clicks) and provider not in TRACKING_PROVIDERS:
-            raise invalid(
-                f"{provider} cannot track opens or clicks",
-                f"delete `tracking:`, or send with `provider: {'` or `'.join(TRACKING_PROVIDERS)}`",
-            )
+            *others, last = TRACKING_PROVIDERS
+            fix = f"delete `tracking:`, or send with {', '.join(others)} or {last}"
+            raise invalid(f"{provider} cannot track opens or clicks", fix)
         return value

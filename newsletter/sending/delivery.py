@@ -339,7 +339,7 @@ class Delivery:
                 if self._breaker.pauses > PAUSES_BEFORE_OWN_BACKOFF
                 else timedelta()
             )
-            self._pause(now + max(timedelta(seconds=outcome.wait), own_back_off))
+            self._pause(now + max(outcome.pause, own_back_off))
         elif isinstance(outcome, NotSent) and not recipients:
             self._pause(now + self._timing.back_off(0))
 

@@ -62,10 +62,17 @@ class Confirmed:
 
 
 @dataclass(frozen=True)
+class TrackingNotKnown:
+    """The account at a provider decides on tracking, and the key may only send: nobody has looked."""
+
+    provider: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The send stopped before it was complete, for a reason."""
 
     reason: str
 
 
-Event = Delivered | Waiting | StandingBy | Recalled | NotRecalled | Confirmed | Stopped
+Event = Delivered | Waiting | StandingBy | Recalled | NotRecalled | Confirmed | TrackingNotKnown | Stopped

@@ -24,6 +24,9 @@ class Refused:
     state: ClassVar = "refused"
 
 
+_LONGEST_PAUSE = timedelta(days=30)
+
+
 @dataclass(frozen=True)
 class NotSent:
     """The provider has certainly not accepted the mail; it may be tried again."""
@@ -34,6 +37,11 @@ class NotSent:
     # The provider's Retry-After in seconds; 0 for a retry at once, None for our own back-off.
     wait: float | None = None
     state: ClassVar = "not_sent"
+
+    @property
+    def pause(self) -> timedelta:
+        """Return the wait as a duration, at most 30 days: a server may name any date."""
+        return timedelta(seconds=min(self.wait or 0, _LONGEST_PAUSE.total_seconds()))
 
 
 # The message was not submitted, because the delivery paused, stopped or ended before it.

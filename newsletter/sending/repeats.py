@@ -88,8 +88,8 @@ class RepeatedCalls:
             # A rejection of this call says nothing about the first one, which the provider may have accepted.
             fields = {**log_fields.of_chunk(claimed), **log_fields.of_outcome(outcome)}
             log.warning("repetition without an answer for the first call", extra=fields)
-            wait = outcome.wait or 0 if isinstance(outcome, NotSent) else 0
-            back_off = max(self._timing.back_off(repeats + 1), timedelta(seconds=wait))
+            wait = outcome.pause if isinstance(outcome, NotSent) else timedelta()
+            back_off = max(self._timing.back_off(repeats + 1), wait)
             self._plan(claimed, repeats + 1, self._clock.now() + back_off)
             return
         accepted = Transition(claimed.first, claimed.last, "accepted")

@@ -102,6 +102,6 @@ def _chunk_size(capabilities: Capabilities, mailing: Mailing, rates: Sequence[Ra
 
 
 def _message_bytes(mailing: Mailing) -> int:
-    """Return the bytes of one message in a JSON request, whose characters outside ASCII are escaped."""
-    parts = json.dumps([mailing.rendered.subject, mailing.rendered.text, mailing.rendered.html])
-    return len(parts) + PERSONAL_BYTES
+    """Return the bytes of one message in a request in JSON (UTF-8), as `mail.personal_json` writes it."""
+    parts = [mailing.rendered.subject, mailing.rendered.text, mailing.rendered.html]
+    return len(json.dumps(parts, ensure_ascii=False).encode()) + PERSONAL_BYTES

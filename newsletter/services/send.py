@@ -19,7 +19,7 @@ from newsletter.sending import delivery, guards
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
-from newsletter.sending.events import Event
+from newsletter.sending.events import Event, TrackingNotKnown
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Provider, TracksByAccount
 from newsletter.sending.lock_wait import acquire_lease, never, when_unlocked
@@ -94,6 +94,7 @@ class SendService(SendPlanner):
         # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
         self.leases = SendLeases(lambda: self.ledger, clock, self.timing)
         self._process: SendProcess | None = None
+        self._tracking_is_known = True
 
     @classmethod
     @contextmanager
@@ -283,6 +284,8 @@ class SendService(SendPlanner):
             in_flight=self.provider.capabilities.in_flight,
             timing=self.timing,
         )
+        if not self._tracking_is_known:
+            yield TrackingNotKnown(self.provider.name)
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
         with self.leases.released(started.send, hands_over):
             parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
@@ -365,8 +368,8 @@ class SendService(SendPlanner):
         if not isinstance(self.provider, TracksByAccount):
             return
         switched_on = self.provider.account_tracking(self.newsletter.config)
+        self._tracking_is_known = switched_on is not None
         if switched_on is None:
-            log.warning("tracking by the account is not known: the key may only send")
             return
         if isinstance(switched_on, NotSent):
             self._refuse_at_provider(switched_on)

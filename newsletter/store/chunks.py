@@ -166,10 +166,11 @@ def record_attempts(
     return list(connection.scalars(inserted, rows))
 
 
-def unknown_attempts(send_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
+def unknown_attempts(send_id: int, since: datetime, now: datetime) -> Select[*tuple[Any, ...]]:
     """Return the query for chunks with an unknown outcome, each with the id of its newest attempt.
 
-    A chunk is left out if one of its attempts began before `since`, or if a held batch has its mail.
+    A chunk is left out if one of its attempts began before `since`, or after `now` by a clock that was wrong,
+    or if a held batch has its mail.
     """
     same_chunk = (
         (attempt_table.c.send_id == chunk_table.c.send_id)
@@ -186,6 +187,7 @@ def unknown_attempts(send_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
         )
         .group_by(chunk_table.c.first, chunk_table.c.last)
         .having(func.min(attempt_table.c.intended_at) >= since)
+        .having(func.max(attempt_table.c.intended_at) <= now)
         .order_by(chunk_table.c.first)
     )
 

@@ -146,7 +146,7 @@ class LedgerQueries:
         still on the list.
         """
         with self._database.reading() as connection:
-            rows = connection.execute(chunks.unknown_attempts(send.id, since)).all()
+            rows = connection.execute(chunks.unknown_attempts(send.id, since, self._clock())).all()
             attempts = [
                 ClaimedChunk(
                     send.id,

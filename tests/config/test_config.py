@@ -104,7 +104,7 @@ TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "
     "put {token} where each subscriber's token goes"
 )
-TRACKERS = "` or `".join(TRACKING_PROVIDERS)
+TRACKERS = " or ".join(filter(None, (", ".join(TRACKING_PROVIDERS[:-1]), TRACKING_PROVIDERS[-1])))
 ONE_OF = f"{', '.join(map(repr, PROVIDERS[:-1]))} or {PROVIDERS[-1]!r}"
 CLEAR = "sendgrid.host would send the API key without encryption; write https://…"
 
@@ -223,8 +223,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "tracking",
             "{clicks: true}",
-            "tracking: outbox cannot track opens or clicks; "
-            f"delete `tracking:`, or send with `provider: {TRACKERS}`",
+            f"tracking: outbox cannot track opens or clicks; delete `tracking:`, or send with {TRACKERS}",
             id="tracking",
         ),
         pytest.param(
@@ -434,7 +433,7 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with outbox; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:5: tracking: outbox cannot track opens or clicks; "
-        f"delete `tracking:`, or send with `provider: {TRACKERS}`",
+        f"delete `tracking:`, or send with {TRACKERS}",
         "newsletter.yml:6: smtp.port: YAML reads 1_025 as another number; "
         'quote it: "1_025", or write a number in plain digits',
         "newsletter.yml:6: smtp.host is not a host name; write only the host name, such as mail.example.com",
@@ -463,7 +462,7 @@ def test_another_provider_that_cannot_do_it() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with smtp; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:6: tracking: smtp cannot track opens or clicks; "
-        f"delete `tracking:`, or send with `provider: {TRACKERS}`",
+        f"delete `tracking:`, or send with {TRACKERS}",
     ]
 
 

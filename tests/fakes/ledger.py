@@ -252,7 +252,8 @@ class MemoryLedger:
                 continue
             recipients = self._subscribed(chunk.first, chunk.last)
             nobody_left = not self.unsubscribed.intersection(recipient.number for recipient in recipients)
-            if recipients and nobody_left and min(attempt.intended_at for _, attempt in tried) >= since:
+            begun = [attempt.intended_at for _, attempt in tried]
+            if recipients and nobody_left and since <= min(begun) and max(begun) <= self.now():
                 newest = tried[-1][0]
                 repeatable.append(ClaimedChunk(send.id, chunk.first, chunk.last, newest, 0, recipients))
         return repeatable

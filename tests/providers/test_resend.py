@@ -132,9 +132,9 @@ def test_the_key_with_other_content_is_unknown_and_sends_nothing(
     outcome = submit(provider, batch(subject="Stew"))
     assert isinstance(outcome, Unknown) and "invalid_idempotent_request" in outcome.reason
     assert len(fake.deliveries) == 2
-    fake.hour = 25  # forgotten: this is why a call is repeated for 23 hours only
+    fake.hour = 25  # forgotten: this is why a call is repeated for 12 hours only
     assert isinstance(submit(provider, batch()), Accepted) and len(fake.deliveries) == 4
-    assert provider.capabilities.repeatable == timedelta(hours=23)
+    assert provider.capabilities.repeatable == timedelta(hours=12)
 
 
 FAULTS: dict[str, tuple[web.Fault, Callable[[Outcome], bool], bool]] = {

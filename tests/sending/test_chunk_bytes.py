@@ -6,9 +6,12 @@ import pytest
 
 from newsletter.config.units import Rate, parse_rates
 from newsletter.mail.message import Mailing
+from newsletter.providers.postmark import payload as postmark_payload
+from newsletter.providers.resend import payload as resend_payload
 from newsletter.sending.model import StartSettings
 from newsletter.sending.outcomes import NO_TRACKING, Capabilities
 from newsletter.sending.start import PERSONAL_BYTES, claim_send
+from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.provider import FakeClock, FakeProvider
@@ -48,12 +51,17 @@ def test_a_chunk_has_no_more_recipients_than_fit_into_a_call(limit: int | None, 
     assert max(planned) >= sizes[0] * 0.97
 
 
-def test_characters_outside_ascii_count_as_they_are_escaped() -> None:
-    plain, mailing = samples.plain_mailing(), samples.plain_mailing()
-    emoji = replace(mailing, rendered=replace(mailing.rendered, text="🥣" * 10_000))
-    ascii_text = replace(plain, rendered=replace(plain.rendered, text="x" * 10_000))
-    limit = 10 * (10_000 + PERSONAL_BYTES + 5_000)
-    assert max(chunk_sizes(emoji, limit)) < max(chunk_sizes(ascii_text, limit)) / 3
+@pytest.mark.parametrize("text", ["x" * 10_000, "🥣" * 10_000, "щ" * 10_000, '"\\\n' * 10_000], ids=len)
+def test_requests_of_whole_mails_keep_the_bound(text: str) -> None:
+    mailing, limit = samples.plain_mailing(), 1_000_000
+    mailing = replace(mailing, rendered=replace(mailing.rendered, text=text, html=text))
+    size = max(chunk_sizes(mailing, limit))
+    people = [Subscriber(n, f"reader{n}@example.com", "Émil " * 30) for n in range(1, size + 1)]
+    batch = samples.batch(mailing, *people)
+    resend = resend_payload.BodyTemplate(mailing).fill(batch)
+    postmark = postmark_payload.BodyTemplate(mailing, "broadcast").fill(batch.recipients)
+    for body in (b"".join(resend), b"".join(postmark)):
+        assert limit / 2 < len(body) <= limit
 
 
 def test_a_rate_makes_smaller_chunks_still() -> None:

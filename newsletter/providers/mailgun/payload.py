@@ -23,8 +23,10 @@ from newsletter.providers.mailgun.mailboxes import mailbox
 
 _Value = Callable[[Recipient], str]
 
-# A `%` that begins a word up to the next `%`. Escapes in links, such as %20 and %E2%80, are shorter.
-_VARIABLE = re.compile(r"%(?=[A-Za-z_][\w.:-]{2,}%)", re.ASCII)
+# A `%` and the first letter of a word up to the next `%`. Escapes in links, such as %20 and %E2%80, are
+# shorter. The letter is in the value too: the rest of the word after our variable, whose name ends in `%`,
+# would spell one of Mailgun's own words again.
+_VARIABLE = re.compile(r"%([A-Za-z_])(?=[\w.:-]{2,}%)", re.ASCII)
 _LITERAL = "p"
 
 
@@ -82,10 +84,13 @@ class FormTemplate:
 
     def _literal(self, text: str) -> str:
         """Return a text in which Mailgun finds no variable."""
-        literal, count = _VARIABLE.subn(self._variable(_LITERAL), text)
-        if count:
-            self._values[_LITERAL] = lambda _: "%"
-        return literal
+        return _VARIABLE.sub(lambda match: self._literal_variable(match[1]), text)
+
+    def _literal_variable(self, letter: str) -> str:
+        """Return a variable whose value is `%` and a letter."""
+        key = f"{_LITERAL}{ord(letter)}"
+        self._values[key] = lambda _: f"%{letter}"
+        return self._variable(key)
 
     def _content(self, part: str, content: str, encode: Callable[[str], str]) -> str:
         """Return a part with variables in place of the placeholders; `encode` is for the values in it."""

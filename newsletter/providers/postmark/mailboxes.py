@@ -34,7 +34,7 @@ def mailbox(name: str, address: str) -> str:
 
     A name with punctuation is quoted: Postmark splits `To` at commas.
     """
-    name = clean(name)[:_MAX_NAME]
+    name = clean(name).replace("=?", "= ?")[:_MAX_NAME]  # no encoded word of the reader's own
     if not name:
         return address
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'

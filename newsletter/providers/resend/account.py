@@ -147,7 +147,10 @@ def _unread(response: Response) -> Finding:
         fix = f"look at {DOMAINS}, or run this once with a key with full access ({API_KEYS})"
         return Finding(_KEY, "skipped", what, fix)
     if response.status in (400, 401, 403):
-        what, fix = f"does not accept the key: {error_text(response)}", f"create a new key at {API_KEYS}"
+        what, fix = (
+            f"Resend does not accept the key: {error_text(response)}",
+            f"create a new key at {API_KEYS}",
+        )
         return Finding(_KEY, "error", what, fix)
     return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
 

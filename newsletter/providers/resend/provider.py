@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS_PER_CALL = 100
 # Resend documents a limit of 40 MB for a mail, and none for a batch.
 MAX_BYTES_PER_CALL = 16_000_000
-# Resend keeps a key for 24 hours; the rest is for clocks that differ and for the time of the calls.
-REPEAT_WINDOW = timedelta(hours=23)
+# Resend keeps a key for 24 hours. The rest is for a clock that was wrong, by a time zone for example.
+REPEAT_WINDOW = timedelta(hours=12)
 
 
 class ResendProvider:

@@ -35,8 +35,8 @@ _EXPLANATIONS = {
     "monthly_quota_exceeded": "the account's quota of a month is used up",
     "security_error": "Resend takes the content for unsafe: look at `sender.name` and the subject",
 }
-_KEY_FIX = f"create a key with sending access at {API_KEYS}, and set RESEND_API_KEY to it"
-_DOMAIN_FIX = f"verify the domain of `sender.email` at {DOMAINS}"
+_KEY_FIX = f"create a key with sending access ({API_KEYS}), and set RESEND_API_KEY to it"
+_DOMAIN_FIX = f"verify the domain of `sender.email` ({DOMAINS})"
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
 

@@ -84,7 +84,7 @@ class SendGridAccount:
         return ProviderReport((*findings, *about_domain), return_path, sender, clock)
 
     def _rejected(self, response: Response) -> Finding:
-        what = f"does not accept the key: {error_text(response)}"
+        what = f"SendGrid does not accept the key: {error_text(response)}"
         if response.status == 401:
             fix = f"create a new key at {_KEYS} and set SENDGRID_API_KEY to it"
             if not self._looks_like_a_key:

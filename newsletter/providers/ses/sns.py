@@ -9,6 +9,7 @@ that of SNS, so no other address is ever asked.
 import logging
 import re
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -42,6 +43,8 @@ _FIELDS = {
 }  # fmt: skip
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem", re.ASCII)
 _MAX_CERTIFICATES, _MAX_CONTENT_BYTES, _TIMEOUT_SECONDS = 4, 65_536, 10.0
+_MAX_FETCHES, _FETCH_PERIOD_SECONDS = 10, 60
+_SIGNATURE_BYTES = (256, 384, 512)
 
 Fetch = Callable[[str], bytes]
 
@@ -69,6 +72,7 @@ class SnsTopic:
         self.arn, self._fetch = arn, fetch
         self._host = f"sns.{arn.split(':')[3]}.amazonaws.com"
         self._keys: dict[str, RSAPublicKey] = {}
+        self._fetches: list[float] = []
         self._lock = threading.Lock()
 
     def refuse_other_topic(self, headers: Mapping[str, str]) -> None:
@@ -98,7 +102,10 @@ class SnsTopic:
         Raise WebhookRefused for an address that confirms anything else, and Unavailable if SNS cannot be
         asked.
         """
-        url = urlsplit(_text(message, "SubscribeURL"))
+        try:
+            url = urlsplit(_text(message, "SubscribeURL"))
+        except ValueError as failure:
+            raise WebhookRefused("its SubscribeURL is no address") from failure
         query = parse_qs(url.query)
         is_ours = (query.get("Action"), query.get("TopicArn")) == (["ConfirmSubscription"], [self.arn])
         if (url.scheme, url.netloc, url.path) != ("https", self._host, "/") or not is_ours:
@@ -120,28 +127,47 @@ class SnsTopic:
         chosen = hashes.get(_text(message, "SignatureVersion"))
         if chosen is None:
             raise WebhookRefused("its SignatureVersion is neither 1 nor 2")
+        signature = _signature(message)  # before a certificate is fetched for anybody
         key = self._key(_text(message, "SigningCertURL"))
         present = [name for name in fields if name in message]
         signed = "".join(f"{name}\n{_text(message, name)}\n" for name in present)
         try:
-            signature = b64decode(_text(message, "Signature"), validate=True)
             key.verify(signature, signed.encode(), PKCS1v15(), chosen())
         except (InvalidSignature, ValueError) as failure:
             raise WebhookRefused("the signature is not that of SNS") from failure
 
     def _key(self, url: str) -> "RSAPublicKey":
         """Return the key of the certificate at an address of SNS in the region of the topic."""
-        parts = urlsplit(url)
-        is_exact = url == f"https://{self._host}{parts.path}" and _CERTIFICATE.fullmatch(parts.path)
-        if not is_exact:
+        before, path = url[: len(f"https://{self._host}")], url[len(f"https://{self._host}") :]
+        if before != f"https://{self._host}" or not _CERTIFICATE.fullmatch(path):
             raise WebhookRefused(f"its SigningCertURL is no certificate at {self._host}")
         with self._lock:  # a burst of messages fetches a new certificate once
             if url not in self._keys:
+                self._count_fetch()
                 key = _parse_certificate(self._fetch(url))
                 if len(self._keys) >= _MAX_CERTIFICATES:
                     del self._keys[next(iter(self._keys))]
                 self._keys[url] = key
             return self._keys[url]
+
+    def _count_fetch(self) -> None:
+        """Raise Unavailable if too many certificates were fetched: unsigned messages can name any number."""
+        now = time.monotonic()
+        self._fetches = [at for at in self._fetches if now - at < _FETCH_PERIOD_SECONDS]
+        if len(self._fetches) >= _MAX_FETCHES:
+            raise Unavailable("too many certificates of SNS were asked for; messages are taken again soon")
+        self._fetches.append(now)
+
+
+def _signature(message: Mapping[str, Any]) -> bytes:
+    """Return the signature of a message; raise WebhookRefused if it has not the length of one (RSA)."""
+    try:
+        signature = b64decode(_text(message, "Signature"), validate=True)
+    except ValueError as failure:
+        raise WebhookRefused("the signature is not base64") from failure
+    if len(signature) not in _SIGNATURE_BYTES:
+        raise WebhookRefused("the signature has not the length of one of SNS")
+    return signature
 
 
 def _refuse_stale(timestamp: str, now: datetime) -> None:
