@@ -14,12 +14,12 @@ def mailbox(name: str, address: str) -> str:
     if not name:
         return address
     if not name.isascii() or "=?" in name:
-        return f"{_encoded_words(name)} <{address}>"
+        return f"{encoded_words(name)} <{address}>"
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{quoted} <{address}>"
 
 
-def _encoded_words(text: str) -> str:
+def encoded_words(text: str) -> str:
     """Encode text as RFC 2047 words of at most 75 characters, without splitting a character."""
     words, word = [], b""
     for character in text:

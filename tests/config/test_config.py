@@ -233,7 +233,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "provider",
             "smpt",
-            "provider is \"smpt\"; write one of 'outbox', 'smtp' or 'sendgrid'",
+            "provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'resend'",
             id="provider",
         ),
         pytest.param(
@@ -440,7 +440,9 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
 
 
 def test_what_follows_from_an_unknown_provider_is_not_reported() -> None:
-    expected = ["newsletter.yml:5: provider is \"smpt\"; write one of 'outbox', 'smtp' or 'sendgrid'"]
+    expected = [
+        "newsletter.yml:5: provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'resend'"
+    ]
     assert problems(provider="smpt", unsubscribe="{sendgrid_group: 5}", tracking="{opens: true}") == expected
 
 

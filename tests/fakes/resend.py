@@ -1,7 +1,8 @@
 """A fake Resend that keeps the mail it gets, the keys of calls, and has ordered faults.
 
 The source of a rule stands beside it: [docs] is resend.com/docs, [openapi] github.com/resend/resend-openapi,
-[emulate] the npm package emulate 0.11.2, which others wrote; a test asks both.
+[emulate] the npm package emulate 0.11.2, which others wrote (`test_resend_emulate.py` asks both), [anymail]
+django-anymail's `backends/resend.py`, whose author tried the API.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes import web
 from tests.fakes.web import Reply, Request
@@ -20,7 +21,11 @@ from tests.fakes.web import Reply, Request
 MAX_BATCH, MAX_KEY, KEPT_SECONDS = 100, 256, 24 * 3600
 # [docs] a tag has letters, digits, underscores and dashes, at most 256
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_MAILBOX = re.compile(r'(?:(?:"(?:[^"\\]|\\.)*"|[^<>@"]*) ?<)?[^\s@<>]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}>?')
+_ADDRESS = r"[^\s@<>,;:()\"]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
+# [anymail] a name in quotation marks is refused, and so is punctuation that would need them
+_MAILBOX = re.compile(rf'[^<>@,;:()\[\]"\\]+ <{_ADDRESS}>|{_ADDRESS}')
+# [docs] List Domains, Pagination
+_PAGE_SIZE, _MAX_PAGE_SIZE = 20, 100
 # [openapi] SendEmailRequest; a batch has no attachments and no scheduled_at [docs]
 _FIELDS = {"from", "to", "subject", "text", "html", "reply_to", "headers", "tags", "cc", "bcc"}
 
@@ -55,12 +60,14 @@ class Delivery:
 class ResendFake(web.WebFake):
     """A team with a domain: its requests and its accepted mail. `pages` are the answers to GET, by path.
 
-    `is_restricted`: the key may only send. `hour` is the time, by which keys are forgotten.
+    `is_restricted`: the key may only send. `hour` is the time, by which keys are forgotten. `limit` is the
+    number of requests in a second that its headers name; it is not enforced.
     """
 
     def __init__(self, key: str = "re_fake") -> None:
         super().__init__()
         self.key, self.is_restricted, self.hour = key, False, 0.0
+        self.limit: int | None = None
         self.pages: dict[str, object] = {}
         self._deliveries: list[Delivery] = []
         self._kept: dict[str, tuple[str, Reply, float]] = {}
@@ -72,6 +79,11 @@ class ResendFake(web.WebFake):
             return list(self._deliveries)
 
     def answer(self, request: Request) -> Reply:
+        reply = self._answer(request)
+        # [docs] Rate limits: the headers of every response
+        return reply._replace(headers={"ratelimit-limit": str(self.limit)}) if self.limit else reply
+
+    def _answer(self, request: Request) -> Reply:
         if not request.headers.get("User-Agent"):
             return error(403, "forbidden", "a User-Agent is required")  # [docs] Errors
         if request.headers.get("Authorization") != f"Bearer {self.key}":
@@ -84,6 +96,8 @@ class ResendFake(web.WebFake):
         if self.is_restricted:
             return error(401, "restricted_api_key", "This API key is restricted to only send emails")
         page = self.pages.get(path)
+        if path == "/domains" and isinstance(page, dict):
+            page = listed(page["data"], request.path)
         return Reply(200, page) if page is not None else error(404, "not_found")
 
     def _batch(self, request: Request) -> Reply:
@@ -105,6 +119,8 @@ class ResendFake(web.WebFake):
     def _send(self, mails: Any) -> Reply:
         if not isinstance(mails, list) or not 1 <= len(mails) <= MAX_BATCH:
             return error(422, "validation_error", "a batch has 1 to 100 mails")
+        if any("=?" in str(mail.get("from")) for mail in mails if isinstance(mail, dict)):
+            return error(451, "security_error", "The email payload contain invalid characters")  # [anymail]
         if words := next(filter(None, map(problem, mails)), ""):
             return error(422, "validation_error", words)  # strict: none of the batch is sent
         self._deliveries += map(delivery, mails)
@@ -119,14 +135,25 @@ def problem(mail: Any) -> str:
         return f"Unknown field {sorted(unknown)[0]}"
     if not (mail.get("text") or mail.get("html")):
         return "Missing `html` or `text` field."
-    if not all(isinstance(to, str) and _MAILBOX.fullmatch(to) for to in (mail["from"], *mail["to"])):
-        return "Invalid `to` field."
+    for name, values in (("from", [mail["from"]]), ("to", mail["to"])):
+        if not all(isinstance(value, str) and _MAILBOX.fullmatch(value) for value in values):
+            return f"Invalid `{name}` field. The email address needs to follow the `Name <email@example.com>`"
     if len(mail["to"]) > 50:
         return "Too many recipients"
     for tag in mail.get("tags", []):
         if not (_TAG.fullmatch(tag["name"]) and _TAG.fullmatch(tag["value"])):
             return "Tags should only contain ASCII letters, numbers, underscores, or dashes."
     return ""
+
+
+def listed(domains: list[dict[str, object]], path: str) -> dict[str, object]:
+    """Return a page of the domains: `limit` of them, those that follow the id in `after`."""
+    asked = parse_qs(urlsplit(path).query)
+    size = int(asked.get("limit", [str(_PAGE_SIZE)])[0])
+    assert 1 <= size <= _MAX_PAGE_SIZE
+    ids = [item["id"] for item in domains]
+    first = ids.index(asked["after"][0]) + 1 if "after" in asked else 0
+    return {"object": "list", "data": domains[first:][:size], "has_more": len(domains) > first + size}
 
 
 def delivery(mail: dict[str, Any]) -> Delivery:

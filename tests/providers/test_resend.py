@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from newsletter.config.api_providers import Resend
 from newsletter.mail.event_tag import parse_event_tag
 from newsletter.mail.message import Batch
+from newsletter.providers.resend.mailboxes import recipient_mailbox, sender_mailbox
 from newsletter.providers.resend.payload import BodyTemplate
 from newsletter.providers.resend.provider import ResendProvider
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
@@ -91,6 +92,42 @@ def test_words_of_template_languages_arrive_as_they_are(
     assert [getattr(mail, part) for mail in fake.deliveries] == [FOREIGN, FOREIGN]
 
 
+@pytest.mark.parametrize(
+    ("name", "to", "sender"),
+    [
+        pytest.param("Ada Example", "Ada Example", "Ada Example", id="plain"),
+        pytest.param("", "", "", id="none"),
+        pytest.param("Soup, daily", "=?utf-8?b?U291cCwgZGFpbHk=?=", "Soup daily", id="comma"),
+        pytest.param("Dr. Soup", "=?utf-8?b?RHIuIFNvdXA=?=", "Dr. Soup", id="dot"),
+        pytest.param("Zoë", "=?utf-8?b?Wm/Dqw==?=", "Zoë", id="outside-ascii"),
+        pytest.param('A "B" <c@d>', "=?utf-8?b?QSAiQiIgPGNAZD4=?=", "A B c d", id="marks"),
+    ],
+)
+def test_a_name_is_written_as_resend_reads_it(name: str, to: str, sender: str) -> None:
+    """Resend refuses quotation marks in both fields, and encoded words in `from`."""
+    for encoded, expected in (
+        (recipient_mailbox(name, "a@example.com"), to),
+        (sender_mailbox(name, "a@example.com"), sender),
+    ):
+        assert encoded == (f"{expected} <a@example.com>" if expected else "a@example.com")
+
+
+@pytest.mark.parametrize("name", ["Soup, daily", "Zoë & Bo", '"Soup"', "The: Soup; @1"])
+def test_a_sender_of_any_name_is_accepted(name: str, provider: ResendProvider, fake: ResendFake) -> None:
+    given = samples.batch(samples.plain_mailing(name=name), *PEOPLE)
+    assert isinstance(submit(provider, given), Accepted)
+    assert parseaddr(fake.deliveries[0].sender)[1] == "soup@example.com"
+
+
+@pytest.mark.parametrize("address", ["ä@example.com", "a b@example.com", "a@b.com,c@d.com", "a", "a@<b>"])
+def test_an_address_that_harms_the_whole_batch_is_refused_before_a_request(
+    address: str, provider: ResendProvider, fake: ResendFake
+) -> None:
+    outcome = submit(provider, batch(PEOPLE[0], Subscriber(2, address), PEOPLE[1]))
+    assert outcome == Refused("the address contains characters that Resend does not accept", (1,))
+    assert fake.requests == []
+
+
 def test_the_same_batch_gives_the_same_bytes(provider: ResendProvider, fake: ResendFake) -> None:
     submit(provider, batch())
     # As another process builds it: with a template of its own, and at another time.
@@ -149,6 +186,48 @@ FAULTS: dict[str, tuple[web.Fault, Callable[[Outcome], bool], bool]] = {
         lambda o: o == Refused("422 validation_error: on order"),
         False,
     ),
+    "400 idempotency key": (
+        Fault.error(400, "invalid_idempotency_key"),
+        lambda o: isinstance(o, NotSent) and o.stop,
+        False,
+    ),
+    "422 from": (
+        Fault.error(422, "validation_error", "Invalid `from` field."),
+        lambda o: isinstance(o, NotSent) and o.stop,
+        False,
+    ),
+    "422 to": (
+        Fault.error(422, "validation_error", "Invalid `to` field. Do not use domains like example.com."),
+        lambda o: isinstance(o, Refused) and o.rejected_indexes == (),
+        False,
+    ),
+    "422 with an index": (
+        Fault(
+            Reply(
+                422,
+                {
+                    "name": "validation_error",
+                    "message": "x",
+                    "errors": [{"index": 1}, {"index": 2}, {"index": True}, {"index": "0"}, 5],
+                },
+            )
+        ),
+        lambda o: isinstance(o, Refused) and o.rejected_indexes == (1,),
+        False,
+    ),
+    "409 unknown name": (Fault.error(409, "conflict"), lambda o: isinstance(o, Unknown), False),
+    "451": (
+        Fault.error(451, "security_error"),
+        lambda o: isinstance(o, NotSent) and o.stop and "sender.name" in o.reason,
+        False,
+    ),
+    "200 html": (Fault.html(200), lambda o: isinstance(o, Unknown), False),
+    "200 with an id too few": (
+        Fault(Reply(200, {"data": [{"id": "id-1"}]})),
+        lambda o: isinstance(o, Unknown),
+        False,
+    ),
+    "200 deep": (Fault(Reply(200, b"[" * 9999)), lambda o: isinstance(o, Unknown), False),
     "413": (Fault.error(413, "too_large"), lambda o: isinstance(o, Refused), False),
     "429 rate": (
         Fault.error(429, "rate_limit_exceeded", **{"Retry-After": "7"}),
@@ -191,7 +270,7 @@ def test_an_acceptance_that_does_not_name_each_mail_is_unknown(
 def test_one_bad_address_refuses_the_batch_without_an_index(
     provider: ResendProvider, fake: ResendFake
 ) -> None:
-    outcome = submit(provider, batch(PEOPLE[0], Subscriber(2, "no-address", "")))
+    outcome = submit(provider, batch(PEOPLE[0], Subscriber(2, "nobody@localhost", "")))
     assert isinstance(outcome, Refused) and outcome.rejected_indexes == ()
     assert fake.deliveries == []
 
@@ -214,3 +293,22 @@ def test_a_request_says_what_resend_needs(provider: ResendProvider, fake: Resend
     assert request.path == "/emails/batch" and request.headers["User-Agent"] == "news"
     assert request.headers["x-batch-validation"] == "strict" and "Idempotency-Key" not in request.headers
     assert not {"scheduled_at", "attachments"} & {name for mail in json.loads(request.raw) for name in mail}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 422, 429, 500])
+def test_a_reason_names_nobody_and_no_key(status: int, provider: ResendProvider, fake: ResendFake) -> None:
+    words = "no ada@example.com, `bo@example.com` or re_123456789_abc"
+    fake.next(Fault.error(status, "validation_error", words))
+    outcome = submit(provider, batch())
+    assert not isinstance(outcome, Accepted)
+    assert "no …, `…` or …" in outcome.reason and "@" not in outcome.reason
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_the_key_follows_no_redirect_of_resend(
+    status: int, provider: ResendProvider, fake: ResendFake
+) -> None:
+    with ResendFake() as elsewhere:
+        fake.next(Fault.redirect(f"{elsewhere.url}/emails/batch", status))
+        assert isinstance(submit(provider, batch()), Unknown)
+        assert (len(fake.requests), elsewhere.connections) == (1, 0)

@@ -47,17 +47,38 @@ def test_a_domain_that_is_set_up_is_fine(provider: ResendProvider, fake: ResendF
     assert {request.method for request in fake.requests} == {"GET"}
 
 
-def test_the_domain_nearest_to_the_sender_counts(
+@pytest.mark.parametrize("size", [5, 100, 205])
+def test_the_domain_of_the_sender_is_found_among_many(
+    size: int, provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    fake.pages = pages(*(domain(f"d{n}.example.com") for n in range(size)), domain())
+    report = provider.examine(config(tmp_path))
+    assert report.sender and report.sender.domain == "example.com"
+    assert len(fake.requests) == size // 100 + 2
+
+
+def test_a_domain_above_that_of_the_sender_does_not_count(
     provider: ResendProvider, fake: ResendFake, tmp_path: Path
 ) -> None:
+    """At Resend each subdomain is a domain of its own."""
     newsletter = samples.newsletter(tmp_path)
-    sender = newsletter.config.sender.model_copy(update={"email": "soup@mail.news.example.com"})
-    fake.pages = pages(
-        domain(), domain("news.example.com"), domain("s.example.com"), domain("ews.example.com")
-    )
-    report = provider.examine(newsletter.config.model_copy(update={"sender": sender}))
-    assert report.sender and report.sender.domain == "news.example.com"
-    assert report.sender.records[0].host == "resend._domainkey.news.example.com"
+    sender = newsletter.config.sender.model_copy(update={"email": "soup@news.example.com"})
+    above = newsletter.config.model_copy(update={"sender": sender})
+    (missing,) = (f for f in provider.examine(above).findings if f.state == "error")
+    assert "none for news.example.com" in missing.what
+    fake.pages = pages(domain(), domain("news.example.com"), domain("s.example.com"))
+    report = provider.examine(above)
+    assert report.sender and report.sender.records[0].host == "resend._domainkey.news.example.com"
+
+
+def test_the_value_of_a_record_has_no_quotation_marks(
+    provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    quoted = {"record": "SPF", "type": "TXT", "name": "send", "value": '"v=spf1 ~all"'}
+    fake.pages = pages(domain(records=[quoted]))
+    report = provider.examine(config(tmp_path))
+    assert report.sender and [record.data for record in report.sender.records] == ["v=spf1 ~all"]
+    assert report.clocks and report.clocks[0].whose == "Resend"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +133,8 @@ def test_a_key_that_may_only_send_is_not_an_error(
         ({"status": "pending"}, "sending domain", "error", "not verified example.com yet"),
         ({"status": "failed\x1b[1m"}, "sending domain", "error", "not verified"),
         ({"name": "other.example"}, "sending domain", "error", "has none for"),
+        ({"status": "temporary_failure"}, "sending domain", "warning", "no longer finds all DNS records"),
+        ({"capabilities": {"sending": "disabled"}}, "sending domain", "error", "receive mail only"),
     ],
 )
 def test_a_domain_that_is_not_ready(
@@ -149,11 +172,21 @@ def test_what_cannot_be_read_is_a_finding(
 
 
 @pytest.mark.parametrize(
-    ("rate", "warns"), [("100/s", False), ("200/s", False), ("201/s", True), ("700k/h", False)]
+    ("rate", "limit", "warns"),
+    [
+        ("500/s", None, False),
+        ("501/s", None, True),
+        ("201/s", 2, True),
+        ("200/s", 2, False),
+        ("700k/h", 2, False),
+        ("5000/s, 100/s", 2, False),
+        ("1000/s", 10, False),
+    ],
 )
-def test_a_rate_above_that_of_a_team_is_a_warning(
-    rate: str, warns: bool, provider: ResendProvider, tmp_path: Path
+def test_a_rate_above_that_of_the_team_is_a_warning(
+    rate: str, limit: int | None, warns: bool, provider: ResendProvider, fake: ResendFake, tmp_path: Path
 ) -> None:
+    fake.limit = limit
     findings = examined(provider, tmp_path, f'send: {{rate: "{rate}"}}\n')
     assert ("send.rate" in findings) == warns
 

@@ -1,1 +1,1 @@
-"""Send through Resend."""
+"""The provider Resend."""

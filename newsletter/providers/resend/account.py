@@ -1,10 +1,11 @@
 """Examine the sender's domain at Resend: its state, its DNS records, and whether it tracks readers.
 
 Source: https://resend.com/docs/api-reference/domains/list-domains and …/get-domain, and the OpenAPI
-description (github.com/resend/resend-openapi). A key with "sending access" may not read them. Resend has no
-call that tells the limits of an account. All calls are GET.
+description (github.com/resend/resend-openapi). A key with "sending access" may not read them. The headers of
+each response tell the rate of requests (https://resend.com/docs/api-reference/rate-limit). All calls are GET.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
@@ -13,18 +14,23 @@ from newsletter.config.model import Config
 from newsletter.config.units import Rate
 from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.display import printable
-from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.findings import ClockReading, DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
 from newsletter.providers.http import Response
-from newsletter.providers.resend.responses import error_text, is_restricted, not_sent
+from newsletter.providers.resend.responses import API_KEYS, DOMAINS, error_text, is_restricted, not_sent
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
 
 Ask = Callable[[str], Response | NotSent]
 
-# Two requests a second for a team, of 100 recipients each (https://resend.com/docs/api-reference/rate-limit).
-USUAL_RECIPIENTS_PER_SECOND = 200
+# Requests of a team in a second, if no header says it. Resend's documentation named 2 before, and now 5.
+USUAL_REQUESTS_PER_SECOND = 5
+_RECIPIENTS_PER_REQUEST = 100
+# [openapi] PaginationLimit: 20 by default, 100 at most.
+_PAGE_SIZE, _MAX_PAGES = 100, 20
 _NAME, _KEY, _DOMAIN, _TRACKING = "Resend", "RESEND_API_KEY", "sending domain", "domain's tracking"
-_DOMAINS, _KEYS = "https://resend.com/domains", "https://resend.com/api-keys"
+# A domain was verified, and Resend no longer finds all of its records (docs, Managing Domains).
+_DOUBTFUL = ("temporary_failure", "partially_verified", "partially_failed")
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _FIELDS: Mapping[TrackingKind, str] = {"opens": "open_tracking", "clicks": "click_tracking"}
 
 
@@ -32,7 +38,9 @@ class ResendAccount:
     """Examine the account of a key; `ask` makes one GET, and returns NotSent if there is no response."""
 
     def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+        self._get = ask
+        self._requests_per_second = USUAL_REQUESTS_PER_SECOND
+        self._clocks: tuple[ClockReading, ...] = ()
 
     def tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
         """Return the kinds of tracking that the sender's domain has switched on."""
@@ -46,23 +54,23 @@ class ResendAccount:
     def examine(self, config: Config) -> ProviderReport:
         """Report on the key and the sender's domain; ask nothing more if the domains cannot be read."""
         domain = self._domain(config)
-        rate = tuple(_about_rate(config.send.rates))
+        rate = tuple(_about_rate(config.send.rates, self._requests_per_second))
         if isinstance(domain, NotSent):
             fix = "check the network, a proxy, and `resend.host`"
             return ProviderReport((Finding(_NAME, "error", f"the call failed: {domain.reason}", fix),))
         if isinstance(domain, Response):
-            return ProviderReport((_unread(domain), *rate), clocks=clock_of(_NAME, domain.headers))
+            return ProviderReport((_unread(domain), *rate), clocks=self._clocks)
         accepted = Finding(_KEY, "ok", "Resend accepts the key, which has full access")
         if domain is None:
             what = f"the account has none for {_sender(config)}: Resend refuses its mail"
-            missing = Finding(_DOMAIN, "error", what, f"add it at {_DOMAINS}")
-            return ProviderReport((accepted, missing, *rate))
-        name, verified = text(domain.get("name")).lower(), domain.get("status") == "verified"
+            missing = Finding(_DOMAIN, "error", what, f"add it at {DOMAINS}")
+            return ProviderReport((accepted, missing, *rate), clocks=self._clocks)
+        name, verified = text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
         findings = (accepted, _about_domain(domain), *self._about_tracking(domain, config), *rate)
         records = tuple(_records(domain.get("records"), name))
         # The envelope sender is a subdomain, for which Resend names its records.
         return_path = next((record.host for record in records if record.type == "mx"), None)
-        return ProviderReport(findings, return_path, SenderDomain(name, records, verified))
+        return ProviderReport(findings, return_path, SenderDomain(name, records, verified), self._clocks)
 
     def _about_tracking(self, domain: Mapping[str, Any], config: Config) -> Iterator[Finding]:
         unwanted = [
@@ -73,41 +81,60 @@ class ResendAccount:
         if unwanted:
             kinds = " and ".join(unwanted)
             what = f"Resend tracks {kinds} in all mail of the domain; a message cannot switch it off"
-            yield Finding(
-                _TRACKING, "error", what, f"switch it off in the domain's configuration: {_DOMAINS}"
-            )
+            yield Finding(_TRACKING, "error", what, f"switch it off in the domain's configuration: {DOMAINS}")
         else:
             yield Finding(_TRACKING, "ok", "the domain tracks neither opens nor clicks")
 
     def _domain(self, config: Config) -> dict[str, Any] | Response | NotSent | None:
         """Return the sender's domain; None if the account has none, or the response without domains."""
-        listed = self._ask("/domains")
-        if isinstance(listed, NotSent):
-            return listed
-        domains = json_object(listed).get("data")
-        if listed.status != 200 or not isinstance(domains, list):
-            return listed
-        sender = _sender(config)
-        named = {
-            text(domain.get("name")).lower(): text(domain.get("id"))
-            for domain in domains
-            if isinstance(domain, dict)
-        }
-        name = max((name for name in named if _covers(name, sender)), key=len, default=None)
-        if name is None:
-            return None
-        response = self._ask(f"/domains/{quote(named[name], safe='')}")
-        if isinstance(response, NotSent) or response.status != 200:
+        domain_id = self._domain_id(_sender(config))
+        if not isinstance(domain_id, str):
+            return domain_id
+        response = self._ask(f"/domains/{quote(domain_id, safe='')}")
+        if isinstance(response, NotSent):
             return response
-        return json_object(response)
+        domain = json_object(response)
+        return domain if response.status == 200 and text(domain.get("name")) else response
+
+    def _domain_id(self, name: str) -> str | Response | NotSent | None:
+        """Return the id of a domain; None if the account has none of this name.
+
+        A subdomain of a verified domain is a domain of its own (docs, Managing Domains).
+        """
+        after = ""
+        for _ in range(_MAX_PAGES):
+            response = self._ask(f"/domains?limit={_PAGE_SIZE}{after}")
+            if isinstance(response, NotSent):
+                return response
+            page = json_object(response)
+            listed = page.get("data")
+            if response.status != 200 or not isinstance(listed, list):
+                return response
+            ids = {
+                text(domain.get("name")).lower(): text(domain.get("id"))
+                for domain in listed
+                if isinstance(domain, dict)
+            }
+            if name in ids:
+                return ids[name]
+            if page.get("has_more") is not True or not ids:
+                break
+            after = f"&after={quote(list(ids.values())[-1], safe='')}"
+        return None
+
+    def _ask(self, path: str) -> Response | NotSent:
+        """Return the response to a GET; remember what its headers say about the limits and the clock."""
+        response = self._get(path)
+        if isinstance(response, Response):
+            self._clocks = clock_of(_NAME, response.headers)
+            limit = response.headers.get("ratelimit-limit", "").strip()
+            if _NUMBER.fullmatch(limit):
+                self._requests_per_second = int(limit)
+        return response
 
 
 def _sender(config: Config) -> str:
     return config.sender.email.rpartition("@")[2].lower()
-
-
-def _covers(domain: str, sender: str) -> bool:
-    return bool(domain) and (sender == domain or sender.endswith(f".{domain}"))
 
 
 def _unread(response: Response) -> Finding:
@@ -117,30 +144,37 @@ def _unread(response: Response) -> Finding:
             "Resend accepts the key, which may only send: it is not known whether the domain is verified and"
             " tracks readers"
         )
-        fix = f"look at {_DOMAINS}, or run this once with a key with full access ({_KEYS})"
+        fix = f"look at {DOMAINS}, or run this once with a key with full access ({API_KEYS})"
         return Finding(_KEY, "skipped", what, fix)
     if response.status in (400, 401, 403):
-        what, fix = f"does not accept the key: {error_text(response)}", f"create a new key at {_KEYS}"
+        what, fix = f"does not accept the key: {error_text(response)}", f"create a new key at {API_KEYS}"
         return Finding(_KEY, "error", what, fix)
     return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
 
 
 def _about_domain(domain: Mapping[str, Any]) -> Finding:
     name, status = printable(text(domain.get("name")), 200), text(domain.get("status"))
+    capabilities = domain.get("capabilities")
+    if isinstance(capabilities, dict) and capabilities.get("sending") == "disabled":
+        what = f"{name} is set up to receive mail only"
+        return Finding(_DOMAIN, "error", what, f"switch sending on for it at {DOMAINS}")
+    if status in _DOUBTFUL:
+        what = f"Resend no longer finds all DNS records of {name}: its state is {status}"
+        return Finding(_DOMAIN, "warning", what, f"compare its DNS records (below) with {DOMAINS}")
     if status != "verified":
         what = f"Resend has not verified {name} yet: its state is {printable(status, 40) or '?'}"
-        fix = f"publish its DNS records (below), then press Verify at {_DOMAINS}"
+        fix = f"publish its DNS records (below), then press Verify at {DOMAINS}"
         return Finding(_DOMAIN, "error", what, fix)
     return Finding(_DOMAIN, "ok", f"Resend sends and signs mail for {name}")
 
 
-def _about_rate(rates: list[Rate]) -> Iterator[Finding]:
-    """Compare `send.rate` with the rate that a team has by default."""
+def _about_rate(rates: list[Rate], requests: int) -> Iterator[Finding]:
+    """Compare `send.rate` with the number of requests that Resend accepts in a second."""
     per_second = [rate.count / rate.period.total_seconds() for rate in rates]
-    if per_second and min(per_second) > USUAL_RECIPIENTS_PER_SECOND:
-        what = f"is higher than {USUAL_RECIPIENTS_PER_SECOND}/s, which a team at Resend has by default"
-        fix = f'write `rate: "{USUAL_RECIPIENTS_PER_SECOND}/s"`, unless support has raised your limit'
-        yield Finding("send.rate", "warning", what, fix)
+    highest = requests * _RECIPIENTS_PER_REQUEST
+    if per_second and min(per_second) > highest:
+        what = f"is higher than {highest}/s: Resend accepts {requests} requests a second from a team"
+        yield Finding("send.rate", "warning", what, f'write `rate: "{highest}/s"`')
 
 
 def _full_host(host: str, domain: str) -> str:
@@ -158,7 +192,7 @@ def _records(listed: object, domain: str) -> Iterator[DnsRecord]:
     for record in listed if isinstance(listed, list) else []:
         if not isinstance(record, dict):
             continue
-        host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value"))
+        host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value")).strip('"')
         kind = text(record.get("type")).lower()
         if not (host and data and kind in ("txt", "cname", "mx")):
             continue

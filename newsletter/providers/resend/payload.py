@@ -9,9 +9,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from newsletter.mail.event_tag import NAME, event_tags
-from newsletter.mail.mailbox import mailbox
 from newsletter.mail.message import Batch, Mailing, Recipient
 from newsletter.mail.personal_json import html_part, text_part
+from newsletter.providers.resend.mailboxes import recipient_mailbox, sender_mailbox
 
 
 class BodyTemplate:
@@ -20,7 +20,7 @@ class BodyTemplate:
     def __init__(self, mailing: Mailing) -> None:
         self._mailing = mailing
         self._text, self._html = text_part(mailing), html_part(mailing)
-        shared = {"from": mailbox(*mailing.sender), "subject": mailing.rendered.subject}
+        shared = {"from": sender_mailbox(*mailing.sender), "subject": mailing.rendered.subject}
         if mailing.reply_to:
             shared["reply_to"] = mailing.reply_to
         self._head = _json(shared)[:-1]
@@ -30,12 +30,13 @@ class BodyTemplate:
         """Return the body of the request for a batch, one piece for each recipient."""
         tags = event_tags(self._mailing, batch.recipients)
         mails = [self._mail(recipient, tag) for recipient, tag in zip(batch.recipients, tags, strict=True)]
-        return [f"{',' if index else '['}{mail}".encode() for index, mail in enumerate(mails)] + [b"]"]
+        parts = [f"{',' if index else '['}{mail}" for index, mail in enumerate(mails)]
+        return [part.encode("utf-8", "replace") for part in parts] + [b"]"]
 
     def _mail(self, recipient: Recipient, tag: str) -> str:
         tags = f',"tags":[{{"name":"{NAME}","value":"{tag}"}}]' if tag else ""
         return (
-            f'{self._head},"to":[{_json(mailbox(recipient.name, recipient.address))}]'
+            f'{self._head},"to":[{_json(recipient_mailbox(recipient.name, recipient.address))}]'
             f',"headers":{self._headers(recipient)}{tags}'
             f',"text":{self._text.fill(recipient)},"html":{self._html.fill(recipient)}}}'
         )

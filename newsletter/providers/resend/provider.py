@@ -18,9 +18,10 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
+from newsletter.providers.resend.mailboxes import unusable
 from newsletter.providers.resend.payload import template
 from newsletter.providers.resend.responses import outcome
-from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused, Tracking
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
@@ -63,6 +64,9 @@ class ResendProvider:
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
             return NotSent(str(problems[0]))
+        # No request has them: a call that is repeated must be accepted for all of its recipients.
+        if rejected := unusable(batch.recipients):
+            return Refused("the address contains characters that Resend does not accept", rejected)
         headers = {
             **self._authorization(),
             "Content-Type": "application/json",

@@ -4,15 +4,40 @@ Source: https://resend.com/docs/api-reference/errors and https://resend.com/docs
 A batch is strict: Resend accepts all of its mails, or none.
 """
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+API_KEYS, DOMAINS = "https://resend.com/api-keys", "https://resend.com/domains"
 # The names of the status 429 that another try in a few seconds does not help with.
 _QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
 # The names of errors in what all mails of a batch share: the key, the sender, the account.
-_SHARED_FAULTS = ("invalid_idempotency_key", "invalid_from_address", "invalid_access", "invalid_region")
+_SHARED_FAULTS = (
+    "invalid_idempotency_key",
+    "invalid_from_address",
+    "invalid_access",
+    "invalid_region",
+    "missing_required_field",
+)
+# Words of a `validation_error` about what all mails share; that of a wrong key may have the status 400.
+_SHARED = re.compile(r"`(?:from|reply_to|subject|headers)`|field: (?:from|subject)|\bdomain\b", re.IGNORECASE)
+_ABOUT_KEY = re.compile(r"\bAPI key\b", re.IGNORECASE)
 _RESTRICTED = "restricted_api_key"
+_EXPLANATIONS = {
+    "concurrent_idempotent_requests": "Resend is still at work on a call with this key",
+    "invalid_idempotent_request": "Resend has had a call with this key and other content",
+    "daily_quota_exceeded": "the account's quota of a day is used up",
+    "monthly_quota_exceeded": "the account's quota of a month is used up",
+    "security_error": "Resend takes the content for unsafe: look at `sender.name` and the subject",
+}
+_KEY_FIX = f"create a key with sending access at {API_KEYS}, and set RESEND_API_KEY to it"
+_DOMAIN_FIX = f"verify the domain of `sender.email` at {DOMAINS}"
+_ADDRESS = re.compile(r"[^\s<>'\"`(),:;]+@[^\s<>'\"`(),:;]+")
+_KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
 
 def outcome(response: Response, recipients: int) -> Outcome:
@@ -21,26 +46,25 @@ def outcome(response: Response, recipients: int) -> Outcome:
     if status == 200:
         return _accepted(response, recipients)
     if status in (400, 413, 422):
-        return _invalid(response)
+        return _invalid(response, recipients)
     if status == 429:
         return rate_limited(response)
     if 400 <= status < 500 and status not in (408, 409):
         return not_sent(response)
     # 409: another call with this key has other content, or is in work.
-    return Unknown(error_text(response))
+    return Unknown(explained(response))
 
 
 def not_sent(response: Response) -> NotSent:
     """Return the outcome of a call that Resend rejected as a whole: the next one would be rejected too."""
-    return NotSent(error_text(response), stop=response.status < 500)
+    return NotSent(explained(response), stop=response.status < 500)
 
 
 def rate_limited(response: Response) -> NotSent:
     """Return the outcome of a call beyond a limit; it stops the send if a quota is used up."""
     is_quota = error_name(response) in _QUOTAS
-    return NotSent(
-        error_text(response), stop=is_quota, wait=None if is_quota else retry_after(response) or 1.0
-    )
+    wait = None if is_quota else retry_after(response) or 1.0
+    return NotSent(explained(response), stop=is_quota, wait=wait)
 
 
 def error_name(response: Response) -> str:
@@ -49,14 +73,35 @@ def error_name(response: Response) -> str:
 
 
 def error_text(response: Response) -> str:
-    """Return the status of a response, and Resend's words if it contains them."""
-    words = (error_name(response), text(json_object(response).get("message")))
-    return status_text(response, ": ".join(filter(None, words)))
+    """Return the status of a response and Resend's words, without addresses and keys."""
+    words = ": ".join(filter(None, (error_name(response), _message(response))))
+    return status_text(response, _KEY.sub("…", _ADDRESS.sub("…", words)))
+
+
+def explained(response: Response) -> str:
+    """Return the status of a response, Resend's words, and what they mean here."""
+    meaning = _EXPLANATIONS.get(error_name(response), "")
+    if is_about_key(response):
+        meaning = _KEY_FIX
+    elif response.status == 403:
+        meaning = _DOMAIN_FIX
+    return ": ".join(filter(None, (error_text(response), meaning)))
+
+
+def is_about_key(response: Response) -> bool:
+    """Return True if Resend does not accept the key."""
+    if response.status not in (400, 401, 403) or is_restricted(response):
+        return False
+    return response.status == 401 or bool(_ABOUT_KEY.search(_message(response)))
 
 
 def is_restricted(response: Response) -> bool:
     """Return True if the key has the right to send only."""
     return error_name(response) == _RESTRICTED
+
+
+def _message(response: Response) -> str:
+    return text(json_object(response).get("message"))
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:
@@ -69,9 +114,17 @@ def _accepted(response: Response, recipients: int) -> Outcome:
     return Unknown("the answer of Resend does not have an id for each mail")
 
 
-def _invalid(response: Response) -> Outcome:
-    """Return the outcome of an invalid request: Refused if a mail in it is invalid, which is not named."""
-    about_key = "api key" in text(json_object(response).get("message")).lower()
-    if about_key or error_name(response) in _SHARED_FAULTS:
+def _invalid(response: Response, recipients: int) -> Outcome:
+    """Return the outcome of an invalid request: Refused if a mail in it is invalid, which is rarely named."""
+    is_shared = error_name(response) in _SHARED_FAULTS or _SHARED.search(_message(response))
+    if is_about_key(response) or (is_shared and response.status != 413):
         return not_sent(response)
-    return Refused(error_text(response))
+    return Refused(error_text(response), _rejected_indexes(json_object(response), recipients))
+
+
+def _rejected_indexes(content: Mapping[str, Any], recipients: int) -> tuple[int, ...]:
+    """Return the indexes in `errors`, which Resend documents for its permissive validation only."""
+    errors = content.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    found = [error.get("index") for error in listed if isinstance(error, dict)]
+    return tuple(sorted({index for index in found if type(index) is int and 0 <= index < recipients}))

@@ -1,0 +1,52 @@
+"""Encode names and addresses as Resend reads them, and find the addresses that it refuses.
+
+Resend does not read all of RFC 5322 (django-anymail, `backends/resend.py`): in `to` it refuses a name in
+quotation marks, and takes encoded words (RFC 2047). In `from` it refuses both (451 `security_error` for
+encoded words), and takes a name as it is, without punctuation that needs quotation marks.
+"""
+
+import re
+from collections.abc import Iterable
+
+from newsletter.mail.mailbox import encoded_words
+from newsletter.mail.message import Recipient
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
+_SPECIAL = re.compile(r'[\s,;"<>()]')
+_ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
+# The characters that may stand in a name only between quotation marks (RFC 5322, 3.2.3), but for the dot.
+_NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"\s]+')
+_MAX_NAME = 200
+
+
+def unusable(recipients: Iterable[Recipient]) -> tuple[int, ...]:
+    """Return the indexes of recipients whose address Resend refuses, and with it the whole batch.
+
+    An address with a comma could be read as two.
+    """
+    return tuple(
+        index
+        for index, recipient in enumerate(recipients)
+        if not _ADDRESS.fullmatch(recipient.address) or _SPECIAL.search(recipient.address)
+    )
+
+
+def recipient_mailbox(name: str, address: str) -> str:
+    """Return a name and an address for `to`; a name that needs quotation marks becomes encoded words."""
+    name = _clean(name)
+    if not name:
+        return address
+    if not _ATOMS.fullmatch(name) or "=?" in name:
+        name = encoded_words(name)
+    return f"{name} <{address}>"
+
+
+def sender_mailbox(name: str, address: str) -> str:
+    """Return a name and an address for `from`; the name loses punctuation that needs quotation marks."""
+    name = _NEEDS_QUOTES.sub(" ", _clean(name)).strip()
+    return f"{name} <{address}>" if name else address
+
+
+def _clean(name: str) -> str:
+    return _CONTROL.sub(" ", name).strip()[:_MAX_NAME]
