@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from newsletter.starter.github_workflows import WorkflowOptions
 
 # The secret of each provider, and the variable with the host that it is for.
-_SECRETS = {"sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"), "smtp": ("SMTP_PASSWORD", "SMTP_HOST")}
+_SECRETS = {
+    "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"),
+    "smtp": ("SMTP_PASSWORD", "SMTP_HOST"),
+    "resend": ("RESEND_API_KEY", "RESEND_HOST"),
+}
 _KEY_WIDTH = 16
 
 

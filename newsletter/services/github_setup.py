@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from newsletter.config.key_hosts import SENDGRID_HOSTS
+from newsletter.config.key_hosts import RESEND_HOSTS, SENDGRID_HOSTS
 from newsletter.config.loader import Newsletter
 from newsletter.disk import boundary, reading
 from newsletter.display import display_path, printable
@@ -58,6 +58,9 @@ def find_setup(
     config = newsletter.config if newsletter else None
     if config and config.provider == "smtp":
         options = replace(options, provider="smtp", has_own_host=True)
+    elif config and config.provider == "resend":
+        own = urlsplit(config.resend.host).hostname in RESEND_HOSTS
+        options = replace(options, provider="resend", has_own_host=not own)
     elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
         options = replace(options, has_own_host=True)
     notes += tuple(_missing_settings(newsletter)) if newsletter else ()

@@ -16,12 +16,14 @@ _NO_FORK = "!github.event.repository.fork"
 _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
     "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
+    "resend": "resend-api-key: ${{ secrets.RESEND_API_KEY }}",
 }
 # The daily run, and a run by hand, send also if the archive could not be published.
 _AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event_name != 'push')"
 _HOST_INPUTS = {
     "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
     "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
+    "resend": "resend-host: ${{ vars.RESEND_HOST }}",
 }
 
 
@@ -31,8 +33,8 @@ class WorkflowOptions:
 
     `source` is None in the repository of news itself. `repository` is the `OWNER/NAME` whose runs send; "" is
     each repository that is no fork. `folder` is that of the newsletter from the top of the repository; `.` is
-    the top. `provider` is `sendgrid` or `smtp`; `has_own_host` says that its key is for another host than
-    SendGrid's. `pages` publishes the archive on GitHub Pages, before each send too.
+    the top. `provider` is one that sends; `has_own_host` says that its key is for another host than the
+    provider's own. `pages` publishes the archive on GitHub Pages, before each send too.
     """
 
     source: ActionSource | None

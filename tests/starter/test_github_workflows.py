@@ -114,6 +114,13 @@ def test_names_stay_texts(name: str) -> None:
     assert calls(files[f"review-{name}.yml"], "review")[2][1] == {"folder": name}
 
 
+def test_the_key_of_resend_is_handed_over() -> None:
+    files = parsed(replace(OPTIONS, provider="resend", has_own_host=True))
+    _, inputs = calls(files["send.yml"], "send")[1]
+    assert inputs["resend-api-key"] == "${{ secrets.RESEND_API_KEY }}"
+    assert inputs["resend-host"] == "${{ vars.RESEND_HOST }}" and "sendgrid-api-key" not in inputs
+
+
 def test_a_key_for_another_host_comes_with_its_host() -> None:
     _, inputs = calls(parsed(replace(OPTIONS, has_own_host=True))["send.yml"], "send")[1]
     assert inputs["sendgrid-host"] == "${{ vars.SENDGRID_HOST }}"
