@@ -15,9 +15,9 @@ HONEYPOT_FIELD = "topic"
 CLIPPED_BYTES = 102_000
 """The size of an HTML part from which on Gmail clips it."""
 
-ProviderName = Literal["outbox", "smtp", "sendgrid", "resend"]
+ProviderName = Literal["outbox", "smtp", "sendgrid", "resend", "ses", "postmark", "mailgun"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
-TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid",)
+TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid", "ses", "postmark", "mailgun")
 """The providers that track opens and clicks of a message if it asks for it."""
 
 TrackingKind = Literal[

@@ -54,7 +54,7 @@ from tests.render import material, page_values
 from tests.web.visitors import Clock, PublicServer
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 FOR_USERS = ["README.md", "CHANGELOG.md", "SECURITY.md", *PAGES]
 DOCUMENTS = [*FOR_USERS, "CONTRIBUTING.md"]
 SEVERITIES = get_args(Severity)

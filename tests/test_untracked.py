@@ -6,18 +6,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
+from newsletter.constants import TRACKING_PROVIDERS
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.render.model import Rendered
 from newsletter.render.page_address import page_of
 from newsletter.render.pipeline import render
 from tests import samples
+from tests.fakes.mailgun import parse_form
 from tests.providers.test_contract import PEOPLE, PROVIDERS, submit
 
 REPOSITORY = Path(__file__).parent.parent
@@ -26,14 +29,33 @@ REMOTE = re.compile(
     r"""|@import\b[^;]*|@font-face\b|url\(\s*["']?(?:https?:)?//[^)]*|\bbackground\s*=\s*["']?(?:https?:)?//[^"'\s>]*""",
     re.IGNORECASE,
 )
+MAILGUN_SWITCHES = ("o:tracking", "o:tracking-opens", "o:tracking-clicks")
+# The start of a request to SES, as the contract writes it: its message follows in the next line.
+SES = b'{"FromEmailAddress"'
+POSTMARK_SWITCHES = {"TrackOpens": False, "TrackLinks": "None"}
 HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 
 
 def decode(wire: bytes) -> str:
-    """Return the bytes submitted without their transfer encoding: MIME or a JSON request."""
+    """Return the bytes submitted without their transfer encoding: MIME, a JSON request or a form."""
+    if wire.startswith(SES):
+        request, _, wire = wire.partition(b"\n")
+        return "\n".join([*strings(json.loads(request)), decode(wire)])
     if wire.startswith((b"{", b"[")):
         return "\n".join(strings(json.loads(wire)))
+    if wire.startswith(b"--"):
+        return decode_form(parse_form(wire))
     return quopri.decodestring(wire).decode("utf-8")
+
+
+def decode_form(fields: dict[str, list[str]]) -> str:
+    """Return the values of a form of Mailgun's, with the values of each recipient's variables in them."""
+    whole = "\n".join(value for name, values in fields.items() for value in values if name[:2] != "o:")
+    people = json.loads(fields["recipient-variables"][0]).values()
+    return "\n".join(
+        re.sub(r"%recipient\.(\w+)%", lambda word, values=values: str(values[word[1]]), whole)
+        for values in people
+    )
 
 
 def strings(value: object) -> Iterator[str]:
@@ -54,12 +76,29 @@ def find_trackers(wire: bytes, links: set[str]) -> list[str]:
     trackers = [hit[0] for hit in REMOTE.finditer(text)]
     trackers += [href for href in HREF.findall(text) if href.replace("&amp;", "&") not in links]
     trackers += [word for word in ("utm_", "sendgrid.net") if word in stripped(text, links)]
-    if wire.startswith(b"{"):
+    if wire.startswith(SES):
+        trackers += ses_switches(json.loads(wire.partition(b"\n")[0]))
+    elif wire.startswith(b"{"):
         settings = json.loads(wire).get("tracking_settings", {"missing": True})
         trackers += [f"{name}: {value}" for name, value in switches(settings) if value is not False]
         if len(settings) != 4:
             trackers.append(f"tracking_settings {sorted(settings)}")
+    if wire.startswith(b'[{"From":'):  # Postmark's; those of Resend are in small letters
+        found = [{name: sent.get(name) for name in POSTMARK_SWITCHES} for sent in json.loads(wire)]
+        trackers += [f"{switches}" for switches in found if switches != POSTMARK_SWITCHES]
+    if wire.startswith(b"--"):
+        fields = parse_form(wire)
+        found = {name: fields.get(name) for name in MAILGUN_SWITCHES}
+        trackers += [f"{name}: {value}" for name, value in found.items() if value != ["no"]]
     return trackers
+
+
+def ses_switches(request: dict[str, Any]) -> Iterator[str]:
+    """Yield each kind of tracking that a request to SES does not switch off."""
+    overrides = request.get("ConfigurationOverrides", {}).get("Tracking", {})
+    for kind in ("OpenTrackingEnabled", "ClickTrackingEnabled"):
+        if overrides.get(kind) != "DISABLED":
+            yield f"{kind}: {overrides.get(kind)}"
 
 
 def switches(settings: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -141,11 +180,12 @@ def test_the_reading_finds_what_is_planted(name: str, planted: str, tmp_path: Pa
         assert find_trackers(wire, permitted_links(issue, mailing))
 
 
+@pytest.mark.parametrize("name", TRACKING_PROVIDERS)
 @pytest.mark.parametrize("switch", ["track_opens", "track_clicks"])
-def test_the_reading_finds_a_switch_that_is_on(switch: str, tmp_path: Path) -> None:
+def test_the_reading_finds_a_switch_that_is_on(switch: str, name: str, tmp_path: Path) -> None:
     issue, mailing = real_issue()
-    (wire,) = submit_and_read("sendgrid", replace(mailing, **{switch: True}), tmp_path)
-    assert find_trackers(wire, permitted_links(issue, mailing))
+    for wire in submit_and_read(name, replace(mailing, **{switch: True}), tmp_path):
+        assert find_trackers(wire, permitted_links(issue, mailing))
 
 
 @pytest.mark.parametrize("planted", PLANTED[:1] + PLANTED[3:7])

@@ -26,7 +26,13 @@ _SECRETS = {
     "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"),
     "smtp": ("SMTP_PASSWORD", "SMTP_HOST"),
     "resend": ("RESEND_API_KEY", "RESEND_HOST"),
+    "ses": ("AWS_SECRET_ACCESS_KEY", "AWS_SES_HOST"),
+    "postmark": ("POSTMARK_SERVER_TOKEN", "POSTMARK_HOST"),
+    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_HOST"),
 }
+# The first half of a key that has two.
+_KEY_IDS = {"ses": ("AWS_ACCESS_KEY_ID",)}
+_NUMBERS = {2: "two", 3: "three"}
 _KEY_WIDTH = 16
 
 
@@ -155,8 +161,9 @@ def _show_steps_on_github(workflows: "WorkflowOptions") -> None:
     branch, repository = shlex.quote(workflows.branch), workflows.repository
     show_command("Save the state for the first time; this makes its key", "news state init")
     variables = [f"gh variable set {host}"] if workflows.has_own_host else []
-    secrets = [f"gh secret set {name}" for name in (state_key_secret(workflows.folder), secret)]
-    show_command(f"Set the two secrets of {repository}", *secrets, *variables)
+    names = (state_key_secret(workflows.folder), *_KEY_IDS.get(workflows.provider, ()), secret)
+    secrets = [f"gh secret set {name}" for name in names]
+    show_command(f"Set the {_NUMBERS[len(names)]} secrets of {repository}", *secrets, *variables)
     if workflows.pages:
         switch_on = f"gh api --method POST repos/{repository}/pages -f build_type=workflow"
         show_command("Switch GitHub Pages on (Settings, Pages, Source: GitHub Actions)", switch_on)

@@ -108,8 +108,29 @@ def _mailgun_key(newsletter: Newsletter) -> ProviderKey | None:
 def _ses_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the secret key of AWS; it signs requests and is not sent, a session token is."""
     settings, secrets = newsletter.config.ses, newsletter.secrets
-    own = (f"email.{settings.region}.amazonaws.com",)
+    own = _ses_hosts(newsletter)
     return _api_key("ses", secrets.aws_secret_access_key, settings.url, secrets.aws_ses_host, own)
+
+
+def misdirected_role(newsletter: Newsletter) -> Problem | None:
+    """Return the problem of a role of AWS, whose key is in no variable; None if it may sign for `ses.host`.
+
+    Only AWS's own host of the region gets what a role has signed. AWS_SES_HOST does not count: it may come
+    from the `.env` of a stranger's branch, since no key beside it shows where it belongs.
+    """
+    url = newsletter.config.ses.url
+    role = ProviderKey(
+        SecretStr(""), "a role", *_place(url), _HTTPS_PORTS, ("ses", "host"), "", _ses_hosts(newsletter)
+    )
+    if not role.is_misdirected:
+        return None
+    what = f"ses.host is {role.place}, but the role of this machine signs for {role.allowed[0]} only"
+    fix = "delete `ses.host`; or set a key of its own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SES_HOST"
+    return Problem(newsletter.where("ses", "host"), what, fix)
+
+
+def _ses_hosts(newsletter: Newsletter) -> tuple[str, ...]:
+    return (f"email.{newsletter.config.ses.region or 'invalid'}.amazonaws.com",)
 
 
 # The variable with the key of each provider, and the one with the host that it is for.

@@ -108,7 +108,7 @@ class _Examination:
         from newsletter.providers.factory import needed_secrets
 
         newsletter = self._setup.newsletter
-        needed = needed_secrets(newsletter.config) if newsletter else ()
+        needed = needed_secrets(newsletter.config, newsletter.secrets) if newsletter else ()
         yield from secrets(self._setup, needed, bool(newsletter and leaves_machine(newsletter)))
 
     def database(self) -> Iterator[Finding]:

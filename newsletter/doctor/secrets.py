@@ -85,7 +85,9 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
     if setup.newsletter and key and (problem := misdirection(setup.newsletter, key)):
         yield Finding(variable.name, "error", problem.what, problem.fix)
     elif key:
-        yield Finding(variable.name, "ok", f"is set in {variable.source}, and sent to {key.host} only")
+        # The secret key of AWS signs requests, and is never sent.
+        use = "signs requests to" if variable.name == "AWS_SECRET_ACCESS_KEY" else "sent to"
+        yield Finding(variable.name, "ok", f"is set in {variable.source}, and {use} {key.host} only")
     elif variable.state == "set":
         unneeded = ", and not needed here" if setup.config and not needed else ""
         yield Finding(variable.name, "ok", f"is set in {variable.source}{unneeded}")

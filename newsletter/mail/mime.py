@@ -5,7 +5,6 @@ can start another header: in the standard library's EmailMessage, a final newlin
 header early.
 """
 
-import base64
 import re
 from binascii import b2a_qp
 from collections.abc import Callable
@@ -13,12 +12,15 @@ from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
 
+from newsletter.mail.encoded_words import encoded_words
 from newsletter.mail.message import Mailing, Recipient
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ATOMS = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _CRLF = b"\r\n"
+# One word a line: a header may be folded before a blank (RFC 5322, 2.2.3).
+_FOLD = "\r\n "
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 # A quoted name of this length and its address fit into a line of 998 bytes.
 MAX_NAME_CHARACTERS = 200
@@ -121,30 +123,18 @@ def _mailbox(name: str, address: str) -> str:
     if not name:
         return address
     if not name.isascii() or "=?" in name or len(name) > MAX_NAME_CHARACTERS:
-        return f"{_encoded_words(name)}\r\n <{address}>"
+        return f"{encoded_words(name, _FOLD)}\r\n <{address}>"
     quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{quoted} <{address}>"
 
 
 def _unstructured(text: str) -> str:
     text = _clean(text)
-    return text if text.isascii() and "=?" not in text and len(text) < 900 else _encoded_words(text)
+    return text if text.isascii() and "=?" not in text and len(text) < 900 else encoded_words(text, _FOLD)
 
 
 def _clean(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
-
-
-def _encoded_words(text: str) -> str:
-    """Encode text as RFC 2047 words of at most 75 characters, one a line, without splitting a character."""
-    words, word = [], b""
-    for character in text:
-        encoded = character.encode("utf-8", "replace")
-        if len(word) + len(encoded) > 45:
-            words.append(word)
-            word = b""
-        word += encoded
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(w).decode()}?=" for w in [*words, word])
 
 
 def _with_soft_break(quoted: bytes) -> bytes:

@@ -1,30 +1,39 @@
 """Open the configured provider, and list the secrets that it needs."""
 
-from collections.abc import Callable, Mapping
+import importlib.util
 from datetime import timedelta
 
-from pydantic import SecretStr
-
-from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN
-from newsletter.config.key_hosts import misdirected_key, provider_key
+from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN, Secrets
+from newsletter.config.key_hosts import misdirected_key, misdirected_role, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
-from newsletter.constants import ProviderName
 from newsletter.disk.boundary import root_of
-from newsletter.errors import Problem
 from newsletter.sending.interfaces import Provider
 
 
-def needed_secrets(config: Config) -> tuple[str, ...]:
-    """Return the names of the environment variables that the configured provider and pulls need."""
+def needed_secrets(config: Config, secrets: Secrets | None = None) -> tuple[str, ...]:
+    """Return the names of the environment variables that the configured provider and pulls need.
+
+    `secrets` are those that are set: with none of AWS's, a role of the machine may stand in for them.
+    """
+    needs_aws_key = config.provider == "ses" and _needs_aws_key(secrets)
     needed = {
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
         "RESEND_API_KEY": config.provider == "resend",
+        "AWS_ACCESS_KEY_ID": needs_aws_key,
+        "AWS_SECRET_ACCESS_KEY": needs_aws_key,
+        "POSTMARK_SERVER_TOKEN": config.provider == "postmark",
+        "MAILGUN_API_KEY": config.provider == "mailgun",
         "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }
     return tuple(name for name, is_needed in needed.items() if is_needed)
+
+
+def _needs_aws_key(secrets: Secrets | None) -> bool:
+    has_key = secrets is not None and (secrets.aws_access_key_id or secrets.aws_secret_access_key)
+    return bool(has_key) or importlib.util.find_spec("botocore") is None
 
 
 def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provider:
@@ -35,7 +44,48 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
     """
     problem, key = misdirected_key(newsletter), provider_key(newsletter)
     secret = key.value if key and not problem else None
-    return _OPENERS[newsletter.config.provider](newsletter, secret, problem, timeout)
+    config = newsletter.config
+    match config.provider:
+        case "outbox":
+            from newsletter.providers.outbox import OutboxProvider
+
+            return OutboxProvider(newsletter.outbox, root_of(newsletter.outbox, newsletter.folder))
+        case "smtp":
+            from newsletter.providers.smtp import provider as smtp
+
+            where = newsletter.where("smtp", "security")
+            seconds = smtp.TIMEOUT_SECONDS if timeout is None else timeout
+            return smtp.SmtpProvider(config.smtp, secret, key_problem=problem, timeout=seconds, where=where)
+        case "sendgrid":
+            from newsletter.providers.sendgrid.provider import SendGridProvider
+
+            return SendGridProvider(config.sendgrid, secret, key_problem=problem, timeout=_seconds(timeout))
+        case "resend":
+            from newsletter.providers.resend.provider import ResendProvider
+
+            return ResendProvider(config.resend, secret, key_problem=problem, timeout=_seconds(timeout))
+        case "ses":
+            from newsletter.providers.ses.credentials import credentials_of
+            from newsletter.providers.ses.provider import SesProvider
+
+            credentials = credentials_of(newsletter.secrets, problem, misdirected_role(newsletter))
+            where = newsletter.where("ses")
+            return SesProvider(config.ses, credentials, timeout=_seconds(timeout), where=where)
+        case "postmark":
+            from newsletter.providers.postmark.provider import PostmarkProvider
+
+            return PostmarkProvider(config.postmark, secret, key_problem=problem, timeout=_seconds(timeout))
+        case "mailgun":
+            from newsletter.providers.mailgun.provider import MailgunProvider
+
+            return MailgunProvider(config.mailgun, secret, key_problem=problem, timeout=_seconds(timeout))
+
+
+def _seconds(timeout: float | None) -> float:
+    """Return the time-out of a request to a web API."""
+    from newsletter.providers.http import TIMEOUT_SECONDS
+
+    return TIMEOUT_SECONDS if timeout is None else timeout
 
 
 def repeat_window(provider: str) -> timedelta | None:
@@ -45,49 +95,3 @@ def repeat_window(provider: str) -> timedelta | None:
     from newsletter.providers.resend.provider import REPEAT_WINDOW
 
     return REPEAT_WINDOW
-
-
-def _outbox(newsletter: Newsletter, *_: object) -> Provider:
-    from newsletter.providers.outbox import OutboxProvider
-
-    return OutboxProvider(newsletter.outbox, root_of(newsletter.outbox, newsletter.folder))
-
-
-def _smtp(
-    newsletter: Newsletter, password: SecretStr | None, problem: Problem | None, timeout: float | None
-) -> Provider:
-    from newsletter.providers.smtp import provider
-
-    settings, where = newsletter.config.smtp, newsletter.where("smtp", "security")
-    seconds = provider.TIMEOUT_SECONDS if timeout is None else timeout
-    return provider.SmtpProvider(settings, password, key_problem=problem, timeout=seconds, where=where)
-
-
-def _sendgrid(
-    newsletter: Newsletter, key: SecretStr | None, problem: Problem | None, timeout: float | None
-) -> Provider:
-    from newsletter.providers.http import TIMEOUT_SECONDS
-    from newsletter.providers.sendgrid.provider import SendGridProvider
-
-    seconds = TIMEOUT_SECONDS if timeout is None else timeout
-    return SendGridProvider(newsletter.config.sendgrid, key, key_problem=problem, timeout=seconds)
-
-
-def _resend(
-    newsletter: Newsletter, key: SecretStr | None, problem: Problem | None, timeout: float | None
-) -> Provider:
-    from newsletter.providers.http import TIMEOUT_SECONDS
-    from newsletter.providers.resend.provider import ResendProvider
-
-    seconds = TIMEOUT_SECONDS if timeout is None else timeout
-    return ResendProvider(newsletter.config.resend, key, key_problem=problem, timeout=seconds)
-
-
-# A function that opens a provider takes its key, or the problem for which it gets none, and a time-out.
-_Opener = Callable[[Newsletter, SecretStr | None, Problem | None, float | None], Provider]
-_OPENERS: Mapping[ProviderName, _Opener] = {
-    "outbox": _outbox,
-    "smtp": _smtp,
-    "sendgrid": _sendgrid,
-    "resend": _resend,
-}

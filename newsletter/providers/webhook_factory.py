@@ -1,7 +1,5 @@
 """Open the webhook of a provider, if newsletter.yml or the environment has what proves its requests."""
 
-from collections.abc import Callable, Mapping
-
 from newsletter.config.loader import Newsletter
 from newsletter.providers.webhook_events import Webhook
 
@@ -11,25 +9,26 @@ def open_webhook(provider: str, newsletter: Newsletter) -> Webhook | None:
 
     A newsletter that changed its provider still gets the events of the earlier one.
     """
-    opener = _OPENERS.get(provider)
-    return opener(newsletter) if opener else None
+    config, secrets = newsletter.config, newsletter.secrets
+    match provider:
+        case "sendgrid" if config.sendgrid.webhook_key:
+            from newsletter.providers.sendgrid.webhook import SendGridWebhook
 
+            return SendGridWebhook(config.sendgrid.webhook_key)
+        case "resend" if secrets.resend_webhook_secret:
+            from newsletter.providers.resend.webhook import ResendWebhook
 
-def _sendgrid(newsletter: Newsletter) -> Webhook | None:
-    from newsletter.providers.sendgrid.webhook import SendGridWebhook
+            return ResendWebhook(secrets.resend_webhook_secret)
+        case "ses" if config.ses.topic:
+            from newsletter.providers.ses.webhook import SesWebhook
 
-    key = newsletter.config.sendgrid.webhook_key
-    return SendGridWebhook(key) if key else None
+            return SesWebhook(config.ses.topic)
+        case "postmark" if secrets.postmark_webhook_password:
+            from newsletter.providers.postmark.webhook import PostmarkWebhook
 
+            return PostmarkWebhook(secrets.postmark_webhook_password)
+        case "mailgun" if secrets.mailgun_webhook_key:
+            from newsletter.providers.mailgun.webhook import MailgunWebhook
 
-def _resend(newsletter: Newsletter) -> Webhook | None:
-    from newsletter.providers.resend.webhook import ResendWebhook
-
-    secret = newsletter.secrets.resend_webhook_secret
-    return ResendWebhook(secret.get_secret_value()) if secret else None
-
-
-_OPENERS: Mapping[str, Callable[[Newsletter], Webhook | None]] = {
-    "sendgrid": _sendgrid,
-    "resend": _resend,
-}
+            return MailgunWebhook(secrets.mailgun_webhook_key)
+    return None

@@ -67,6 +67,16 @@ class CircuitBreaker:
             self._refusals += rejected
             self._check_refusals(refused.reason)
 
+    def record_named(self, outcome: Outcome) -> None:
+        """Count the outcome of one recipient whom the answer to a batch names.
+
+        A refusal is no failed call: the provider works, and accepted the others.
+        """
+        if isinstance(outcome, Refused):
+            self.record_rejection(1, outcome)
+        else:
+            self.record(outcome)
+
     def resume(self) -> None:
         """End a pause, and count it."""
         with self._lock:

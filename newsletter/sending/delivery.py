@@ -234,7 +234,8 @@ class Delivery:
     def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
         """Submit one chunk to the provider; return the result. Several threads may call this at once."""
         journal = self._ledger.journal(claimed) if self._per_message else None
-        submissions = _SubmissionLog(journal, self._may_start, self._breaker.record, claimed)
+        record = self._breaker.record if self._per_message else self._breaker.record_named
+        submissions = _SubmissionLog(journal, self._may_start, record, claimed)
         scheduled = (
             ScheduledSend(claimed.held_batch.batch_id, claimed.held_batch.send_at)
             if claimed.held_batch

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from newsletter.config.key_hosts import RESEND_HOSTS, SENDGRID_HOSTS
+from newsletter.config.key_hosts import MAILGUN_HOSTS, POSTMARK_HOSTS, RESEND_HOSTS, SENDGRID_HOSTS
 from newsletter.config.loader import Newsletter
+from newsletter.config.model import Config
 from newsletter.disk import boundary, reading
 from newsletter.display import display_path, printable
 from newsletter.errors import Problem, StateError, Unavailable
@@ -21,7 +22,7 @@ from newsletter.state.local_git import current_branch, known_default_branch
 
 # These stand in YAML, and in patterns of paths and branches.
 _PLAIN = re.compile(r"\.|[A-Za-z0-9][A-Za-z0-9_./-]*")
-_OTHER_PROVIDER = "write `provider: sendgrid` or `provider: smtp`, and run the same command again"
+_OTHER_PROVIDER = "write `provider: sendgrid`, `smtp` or `ses`, and run the same command again"
 _GITHUB_HOSTS = ("github.com", "ssh.github.com")
 _USUAL_BRANCHES = ("main", "master")
 _DEPLOY, _MAX_WORKFLOW_BYTES = b"actions/deploy-pages@", 1_000_000
@@ -56,18 +57,30 @@ def find_setup(
     place = _place(folder, local)
     options = WorkflowOptions(source, repository, branch, place, pages=pages)
     config = newsletter.config if newsletter else None
-    if config and config.provider == "smtp":
-        options = replace(options, provider="smtp", has_own_host=True)
-    elif config and config.provider == "resend":
-        own = urlsplit(config.resend.host).hostname in RESEND_HOSTS
-        options = replace(options, provider="resend", has_own_host=not own)
-    elif config and urlsplit(config.sendgrid.host).hostname not in SENDGRID_HOSTS:
-        options = replace(options, has_own_host=True)
+    if config:
+        options = _with_provider(options, config)
     notes += tuple(_missing_settings(newsletter)) if newsletter else ()
     if pages:
         notes += tuple(_missing_archive(newsletter, repository)) if newsletter else ()
         notes += tuple(_other_sites(local.top, options))
     return GitHubSetup(local.top, options, notes)
+
+
+def _with_provider(options: WorkflowOptions, config: Config) -> WorkflowOptions:
+    """Return the options with the provider that sends, SendGrid in the place of the outbox."""
+    if config.provider == "smtp":
+        return replace(options, provider="smtp", has_own_host=True)
+    if config.provider == "ses":
+        return replace(options, provider="ses", has_own_host=config.ses.host is not None)
+    known = {
+        "sendgrid": (config.sendgrid.host, SENDGRID_HOSTS),
+        "resend": (config.resend.host, RESEND_HOSTS),
+        "postmark": (config.postmark.host, POSTMARK_HOSTS),
+        "mailgun": (config.mailgun.host, MAILGUN_HOSTS),
+    }
+    provider = config.provider if config.provider in known else "sendgrid"
+    url, hosts = known[provider]
+    return replace(options, provider=provider, has_own_host=urlsplit(url).hostname not in hosts)
 
 
 def existing_folder(folder: Path) -> Path:

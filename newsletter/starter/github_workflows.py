@@ -17,6 +17,10 @@ _INPUTS = {
     "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
     "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
     "resend": "resend-api-key: ${{ secrets.RESEND_API_KEY }}",
+    "ses": "aws-access-key-id: ${{ secrets.AWS_ACCESS_KEY_ID }}\n"
+    "          aws-secret-access-key: ${{ secrets.AWS_SECRET_ACCESS_KEY }}",
+    "postmark": "postmark-server-token: ${{ secrets.POSTMARK_SERVER_TOKEN }}",
+    "mailgun": "mailgun-api-key: ${{ secrets.MAILGUN_API_KEY }}",
 }
 # The daily run, and a run by hand, send also if the archive could not be published.
 _AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event_name != 'push')"
@@ -24,6 +28,9 @@ _HOST_INPUTS = {
     "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
     "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
     "resend": "resend-host: ${{ vars.RESEND_HOST }}",
+    "ses": "aws-ses-host: ${{ vars.AWS_SES_HOST }}",
+    "postmark": "postmark-host: ${{ vars.POSTMARK_HOST }}",
+    "mailgun": "mailgun-host: ${{ vars.MAILGUN_HOST }}",
 }
 
 

@@ -116,6 +116,18 @@ def test_the_steps_on_github_are_shown(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_the_steps_on_github_name_both_halves_of_a_key_of_aws(tmp_path: Path) -> None:
+    repositories.repository(tmp_path)
+    samples.write(tmp_path, extra="provider: ses\nses: {region: eu-central-1}\nstate: git\n")
+    done = init(tmp_path, *GITHUB)
+    assert done.exit_code == 0
+    assert (
+        "  Set the three secrets of example/letters:\n      gh secret set NEWS_STATE_KEY\n"
+        "      gh secret set AWS_ACCESS_KEY_ID\n      gh secret set AWS_SECRET_ACCESS_KEY\n"
+    ) in done.output
+    assert "AWS_SES_HOST" not in done.output
+
+
 def test_the_archive_on_github_pages_has_a_step_of_its_own(tmp_path: Path) -> None:
     repositories.repository(tmp_path)
     done = init(tmp_path, *GITHUB, "--pages")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.config import loader, model
+from newsletter.constants import PROVIDERS, TRACKING_PROVIDERS
 from newsletter.errors import ConfigError, IssueError
 from newsletter.providers.factory import open_provider
 from newsletter.render.pipeline import render
@@ -103,6 +104,8 @@ TOKEN = (
     "unsubscribe.url needs {token} exactly once, after the host; "
     "put {token} where each subscriber's token goes"
 )
+TRACKERS = "` or `".join(TRACKING_PROVIDERS)
+ONE_OF = f"{', '.join(map(repr, PROVIDERS[:-1]))} or {PROVIDERS[-1]!r}"
 CLEAR = "sendgrid.host would send the API key without encryption; write https://…"
 
 
@@ -221,7 +224,7 @@ def address(key: str, text: str, reason: str) -> str:
             "tracking",
             "{clicks: true}",
             "tracking: outbox cannot track opens or clicks; "
-            "delete `tracking:`, or send with `provider: sendgrid`",
+            f"delete `tracking:`, or send with `provider: {TRACKERS}`",
             id="tracking",
         ),
         pytest.param(
@@ -233,7 +236,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "provider",
             "smpt",
-            "provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'resend'",
+            f'provider is "smpt"; write one of {ONE_OF}',
             id="provider",
         ),
         pytest.param(
@@ -431,7 +434,7 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with outbox; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:5: tracking: outbox cannot track opens or clicks; "
-        "delete `tracking:`, or send with `provider: sendgrid`",
+        f"delete `tracking:`, or send with `provider: {TRACKERS}`",
         "newsletter.yml:6: smtp.port: YAML reads 1_025 as another number; "
         'quote it: "1_025", or write a number in plain digits',
         "newsletter.yml:6: smtp.host is not a host name; write only the host name, such as mail.example.com",
@@ -440,9 +443,7 @@ def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
 
 
 def test_what_follows_from_an_unknown_provider_is_not_reported() -> None:
-    expected = [
-        "newsletter.yml:5: provider is \"smpt\"; write one of 'outbox', 'smtp', 'sendgrid' or 'resend'"
-    ]
+    expected = [f'newsletter.yml:5: provider is "smpt"; write one of {ONE_OF}']
     assert problems(provider="smpt", unsubscribe="{sendgrid_group: 5}", tracking="{opens: true}") == expected
 
 
@@ -462,7 +463,7 @@ def test_another_provider_that_cannot_do_it() -> None:
         "newsletter.yml:4: unsubscribe: sendgrid_group does not work with smtp; "
         "write `url` instead, or send with `provider: sendgrid`",
         "newsletter.yml:6: tracking: smtp cannot track opens or clicks; "
-        "delete `tracking:`, or send with `provider: sendgrid`",
+        f"delete `tracking:`, or send with `provider: {TRACKERS}`",
     ]
 
 

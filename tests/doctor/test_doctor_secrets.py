@@ -30,7 +30,8 @@ def make_setup(folder: Path, *, extra: str = "", dotenv: str = "", **environment
 
 
 def run_secrets(setup: Setup, leaves_machine: bool = True) -> list[Finding]:
-    needed = needed_secrets(setup.config) if setup.config else ()
+    secrets_set = setup.newsletter.secrets if setup.newsletter else None
+    needed = needed_secrets(setup.config, secrets_set) if setup.config else ()
     return list(secrets(setup, needed, leaves_machine))
 
 
@@ -255,3 +256,12 @@ def test_without_a_configuration_secrets_are_looked_at_all_the_same(tmp_path: Pa
 def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
     setup = make_setup(tmp_path, NEWS_SECRET_KEY=KEY, dotenv="SMTP_PASSWORD=hush-hush\n")
     assert KEY not in repr(setup) and "hush-hush" not in repr(setup)
+
+
+def test_the_secret_key_of_aws_signs_and_is_not_sent(tmp_path: Path) -> None:
+    extra = "provider: ses\nses: {region: eu-central-1}\n"
+    key = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hush-hush"}
+    found = run_secrets(make_setup(tmp_path, extra=extra, **key))
+    (secret,) = about("AWS_SECRET_ACCESS_KEY", found)
+    assert secret.state == "ok" and "signs requests to email.eu-central-1.amazonaws.com only" in secret.what
+    assert "hush" not in as_text(found)

@@ -1,4 +1,7 @@
-"""Install axe-core, the Nu HTML checker and mjml with npm into build/judges, once for their versions."""
+"""Install what others wrote with npm into build/judges, once for their versions.
+
+axe-core, the Nu HTML checker and mjml judge our mail; aws-ses-v2-local and emulate receive it.
+"""
 
 import json
 import os
@@ -12,6 +15,8 @@ from tests.required import need
 
 PACKAGE = Path(__file__).with_name("package.json")
 MJML = Path(__file__).parent / "mjml" / "package.json"
+EMULATE = Path(__file__).parent / "emulate" / "package.json"
+AWS_SES = Path(__file__).parent / "aws_ses" / "package.json"
 BUILD = Path(__file__).parents[2] / "build" / "judges"
 _NPM_TIMEOUT_SECONDS = 300  # one of the packages has 32 MB
 _NPM = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix")
@@ -43,6 +48,28 @@ def mjml() -> Path:
 
 
 @cache
+def aws_ses() -> list[str]:
+    """Return the command that starts aws-ses-v2-local, without options."""
+    node = shutil.which("node")
+    need(None if node else "node, for aws-ses-v2-local (Debian: apt install nodejs)")
+    return [str(node), str(_modules(AWS_SES) / "aws-ses-v2-local" / "dist" / "cli.js")]
+
+
+@cache
+def emulate() -> list[str]:
+    """Return the command that starts emulate as Resend; it listens on all interfaces."""
+    node = shutil.which("node")
+    need(None if node else "node, for emulate (Debian: apt install nodejs)")
+    return [
+        str(node),
+        str(_modules(EMULATE) / "emulate" / "dist" / "index.js"),
+        "start",
+        "--service",
+        "resend",
+    ]
+
+
+@cache
 def _modules(package: Path = PACKAGE) -> Path:
     need(install(package, BUILD))
     return folder(package, BUILD) / "node_modules"
@@ -63,7 +90,7 @@ def install(package: Path, build: Path) -> str | None:
     if place.exists():
         return None
     if not shutil.which("npm"):
-        return "npm, for axe-core, the Nu HTML checker and mjml (Debian: apt install nodejs npm)"
+        return "npm, for packages that others wrote (Debian: apt install nodejs npm)"
     build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="installing-") as unfinished:
         shutil.copy(package, unfinished)

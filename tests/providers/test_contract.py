@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from email.policy import default
@@ -14,23 +14,31 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from newsletter.config.api_providers import Resend
+from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
+from newsletter.constants import TRACKING_PROVIDERS
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
+from newsletter.providers.mailgun.provider import MailgunProvider
 from newsletter.providers.outbox import OutboxProvider
+from newsletter.providers.postmark.provider import PostmarkProvider
 from newsletter.providers.resend.provider import ResendProvider
 from newsletter.providers.sendgrid.provider import SendGridProvider
+from newsletter.providers.ses.credentials import KeyCredentials
+from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
-from newsletter.sending.delivery import Provider
+from newsletter.sending.interfaces import Provider, TracksByAccount
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes.mailgun import MailgunFake
+from tests.fakes.postmark import PostmarkFake
 from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
+from tests.fakes.ses import REGION, SesFake, unpacked
 from tests.fakes.smtp import ScriptedSmtp
 
 
@@ -115,7 +123,67 @@ def resend(_folder: Path) -> Iterator[OpenProvider]:
         yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
 
 
-PROVIDERS = {"outbox": outbox, "smtp": smtp, "sendgrid": sendgrid, "resend": resend}
+@contextmanager
+def mailgun(_folder: Path) -> Iterator[OpenProvider]:
+    with MailgunFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    str(make_header(decode_header(delivery.to))),
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+@contextmanager
+def postmark(_folder: Path) -> Iterator[OpenProvider]:
+    with PostmarkFake() as fake:
+
+        def received() -> list[ReceivedMail]:
+            return [
+                ReceivedMail(
+                    f"{delivery.name} <{delivery.address}>",
+                    delivery.subject,
+                    delivery.text,
+                    delivery.html,
+                    delivery.headers.get("List-Unsubscribe", ""),
+                )
+                for delivery in fake.deliveries
+            ]
+
+        provider = PostmarkProvider(Postmark(host=fake.url), SecretStr(fake.token))
+        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+
+
+@contextmanager
+def ses(_folder: Path) -> Iterator[OpenProvider]:
+    with SesFake() as fake:
+        key = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+        provider = SesProvider(Ses(region=REGION, host=fake.url), key)
+        yield OpenProvider(
+            provider,
+            lambda: [parse_mail(delivery.raw) for delivery in fake.deliveries],
+            lambda: [unpacked(request) for request in fake.requests],
+        )
+
+
+PROVIDERS = {
+    "outbox": outbox,
+    "smtp": smtp,
+    "sendgrid": sendgrid,
+    "resend": resend,
+    "ses": ses,
+    "postmark": postmark,
+    "mailgun": mailgun,
+}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -140,6 +208,12 @@ def submit(ready: OpenProvider, mailing: samples.Mailing, subscribers: list[Subs
 
 
 MANY = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 41)]
+# Words that the template languages of providers would replace.
+FOREIGN_WORDS = (
+    "{{name}} {{{x}}} %recipient.email% %recipient.news_token% %recipient% %unsubscribe_url% <% x %> [[x]]"
+    " %tag_unsubscribe_email% <%asm_group_unsubscribe_raw_url%> -name- {%raw%} ${x} #{x} *|FNAME|* 100% 50%%"
+    " {{{ pm:unsubscribe }}} {{amazonSESUnsubscribeUrl}} \\u0026 &#37; &amp; </script> 🥣"
+)
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 
 
@@ -159,6 +233,36 @@ def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(
         (True, False),
         (False, True),
     ]
+
+
+@pytest.mark.parametrize("part", ["subject", "text", "html"])
+def test_words_of_template_languages_arrive_as_they_are(part: str, ready: OpenProvider) -> None:
+    """An article about mail has them; no provider may replace them, for a reader or for itself."""
+    mailing = samples.plain_mailing()
+    words = FOREIGN_WORDS if part == "subject" else f"[[unsubscribe_url]]\n{FOREIGN_WORDS}\n"
+    mailing = replace(mailing, rendered=replace(mailing.rendered, **{part: words}))
+    submit(ready, mailing, PEOPLE)
+    received = ready.received()
+    assert len(received) == len(PEOPLE)
+    for mail in received:
+        link = mail.list_unsubscribe.partition(">")[0][1:]
+        assert getattr(mail, part) == words.replace("[[unsubscribe_url]]", link)
+
+
+def test_a_repeated_call_arrives_once_if_the_provider_says_so(ready: OpenProvider) -> None:
+    if ready.provider.capabilities.repeatable is None:
+        return
+    batch = replace(samples.batch(samples.plain_mailing(), *PEOPLE), key="news/0123456789abcdef/1-2")
+    outcomes = [ready.provider.submit(batch, samples.SubmissionLog()) for _ in range(3)]
+    assert isinstance(outcomes[0], Accepted) and outcomes == [outcomes[0]] * 3
+    assert len(ready.received()) == len(PEOPLE)
+
+
+def test_who_may_be_asked_to_track_is_known_before_a_provider_is_opened(ready: OpenProvider) -> None:
+    """newsletter.yml is read without any provider: the two places have to agree."""
+    can_be_asked = ready.provider.name in TRACKING_PROVIDERS
+    assert can_be_asked == ("message" in ready.provider.capabilities.tracking)
+    assert isinstance(ready.provider, TracksByAccount) == ("account" in ready.provider.capabilities.tracking)
 
 
 def test_a_test_says_so(ready: OpenProvider) -> None:
@@ -194,7 +298,7 @@ def test_mail_about_a_subscription_arrives_without_what_belongs_to_the_list(
         assert mail.list_unsubscribe in ("None", "")
     wire = b"".join(ready.wire())
     assert b"List-" not in wire and wire.count(b"auto-generated")
-    assert not re.search(rb'"(?:enable|enable_text)": ?true', wire)
+    assert not re.search(rb'"(?:enable|enable_text|TrackOpens)": ?true|"TrackLinks": ?"(?!None")', wire)
 
 
 def test_it_has_a_name_and_says_what_it_can_do(ready: OpenProvider) -> None:

@@ -26,11 +26,6 @@ from tests.fakes.web import Reply
 
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 KEY = "news/0123456789abcdef/1-2"
-# Words that template languages of providers would replace.
-FOREIGN = (
-    "{{name}} {{{x}}} %recipient.email% %recipient.news_token% %recipient% <% x %> [[x]] %unsubscribe_url% "
-    r"\u0026 \" &#37; </script> {%raw%} ${x} #{x} *|FNAME|* 🥣"
-)
 
 
 @pytest.fixture
@@ -80,16 +75,6 @@ def test_no_name_breaks_a_header(name: str, provider: ResendProvider, fake: Rese
     assert isinstance(submit(provider, batch(Subscriber(1, "ada@example.com", name))), Accepted)
     (mail,) = fake.deliveries
     assert parseaddr(mail.to)[1] == "ada@example.com" and mail.to.isprintable()
-
-
-@pytest.mark.parametrize("part", ["subject", "text", "html"])
-def test_words_of_template_languages_arrive_as_they_are(
-    part: str, provider: ResendProvider, fake: ResendFake
-) -> None:
-    mailing = samples.plain_mailing()
-    mailing = replace(mailing, rendered=replace(mailing.rendered, **{part: FOREIGN}))
-    assert isinstance(submit(provider, samples.batch(mailing, *PEOPLE)), Accepted)
-    assert [getattr(mail, part) for mail in fake.deliveries] == [FOREIGN, FOREIGN]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from newsletter.mail.event_tag import event_tags
 from newsletter.providers.resend.webhook import ResendWebhook
@@ -35,7 +36,7 @@ def signed(
 
 
 def verify(headers: dict[str, str], body: bytes = BODY, secret: str = SECRET) -> None:
-    webhook = ResendWebhook(secret)
+    webhook = ResendWebhook(SecretStr(secret))
     webhook.refuse_early(headers, NOW)
     webhook.verify(headers, body, NOW)
 
@@ -47,7 +48,7 @@ def test_the_example_of_svix_is_valid() -> None:
         "svix-timestamp": "1614265330",
         "svix-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
-    webhook = ResendWebhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    webhook = ResendWebhook(SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
     webhook.verify(headers, b'{"test": 2432232314}', datetime.fromtimestamp(1614265330, UTC))
 
 
@@ -103,7 +104,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("name", "data", "kind"), KINDS)
 def test_the_kind_of_an_event(name: str, data: dict[str, object], kind: str) -> None:
-    parsed = ResendWebhook(SECRET).parse(event(name, TAG, **data), LIST)
+    parsed = ResendWebhook(SecretStr(SECRET)).parse(event(name, TAG, **data), LIST)
     if parsed.events:
         (found,) = parsed.events
         assert found == DeliveryEvent(
@@ -120,7 +121,7 @@ def test_the_kind_of_an_event(name: str, data: dict[str, object], kind: str) -> 
 
 def test_tags_may_be_a_list_of_pairs() -> None:
     body = event("email.delivered", TAG, tags=[{"name": "other", "value": 1}, {"name": "news", "value": TAG}])
-    assert ResendWebhook(SECRET).parse(body, LIST).events
+    assert ResendWebhook(SecretStr(SECRET)).parse(body, LIST).events
 
 
 @pytest.mark.parametrize(
@@ -140,9 +141,9 @@ def test_tags_may_be_a_list_of_pairs() -> None:
     ],
 )
 def test_what_is_no_event_of_ours_is_counted(body: bytes, skipped: str) -> None:
-    parsed = ResendWebhook(SECRET).parse(body, LIST)
+    parsed = ResendWebhook(SecretStr(SECRET)).parse(body, LIST)
     assert parsed.events == () and dict(parsed.skipped) == {skipped: 1}
 
 
 def test_events_of_another_newsletter_are_foreign() -> None:
-    assert dict(ResendWebhook(SECRET).parse(BODY, "other.example.com").skipped) == {"foreign": 1}
+    assert dict(ResendWebhook(SecretStr(SECRET)).parse(BODY, "other.example.com").skipped) == {"foreign": 1}

@@ -111,14 +111,25 @@ def test_pages_need_a_site_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "is_own"), [("https://api.resend.com", False), ("https://mail.example.com", True)]
+    ("host", "is_own"), [("https://api.eu.mailgun.net", False), ("https://mail.example.com", True)]
 )
-def test_a_newsletter_that_sends_through_resend(host: str, is_own: bool, tmp_path: Path) -> None:
-    extra = f"provider: resend\nresend: {{host: '{host}'}}\nstate: git\n"
+def test_a_newsletter_that_sends_through_mailgun(host: str, is_own: bool, tmp_path: Path) -> None:
+    extra = f"provider: mailgun\nmailgun: {{host: '{host}'}}\nstate: git\n"
     repositories.repository(samples.write(tmp_path, extra=extra))
     setup = begin(tmp_path, GITHUB).github
     assert setup and not setup.notes
-    assert (setup.workflows.provider, setup.workflows.has_own_host) == ("resend", is_own)
+    assert (setup.workflows.provider, setup.workflows.has_own_host) == ("mailgun", is_own)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"), [("https://api.postmarkapp.com", False), ("https://mail.example.com", True)]
+)
+def test_a_newsletter_that_sends_through_postmark(host: str, is_own: bool, tmp_path: Path) -> None:
+    extra = f"provider: postmark\npostmark: {{host: '{host}'}}\nstate: git\n"
+    repositories.repository(samples.write(tmp_path, extra=extra))
+    setup = begin(tmp_path, GITHUB).github
+    assert setup and not setup.notes
+    assert (setup.workflows.provider, setup.workflows.has_own_host) == ("postmark", is_own)
 
 
 def test_a_newsletter_without_an_archive_needs_no_pages(tmp_path: Path) -> None:

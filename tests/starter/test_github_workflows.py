@@ -52,6 +52,16 @@ def test_the_workflows_of_a_newsletter_at_the_top() -> None:
     ]
 
 
+def test_the_workflows_pass_both_halves_of_a_key_of_aws() -> None:
+    for own_host in (False, True):
+        files = parsed(replace(OPTIONS, provider="ses", has_own_host=own_host))
+        for name, job in (("send.yml", "send"), ("cancel.yml", "cancel")):
+            inputs = calls(files[name], job)[1][1]
+            assert inputs["aws-access-key-id"] == "${{ secrets.AWS_ACCESS_KEY_ID }}"
+            assert inputs["aws-secret-access-key"] == "${{ secrets.AWS_SECRET_ACCESS_KEY }}"
+            assert ("aws-ses-host" in inputs) == own_host
+
+
 def test_the_job_that_renders_a_branch_has_no_secret_and_no_token_that_writes() -> None:
     text = next(text for path, text in workflows(OPTIONS).items() if path.name == "review.yml")
     assert "secrets." not in text
@@ -114,11 +124,18 @@ def test_names_stay_texts(name: str) -> None:
     assert calls(files[f"review-{name}.yml"], "review")[2][1] == {"folder": name}
 
 
-def test_the_key_of_resend_is_handed_over() -> None:
-    files = parsed(replace(OPTIONS, provider="resend", has_own_host=True))
+def test_the_key_of_mailgun_is_handed_over() -> None:
+    files = parsed(replace(OPTIONS, provider="mailgun", has_own_host=True))
     _, inputs = calls(files["send.yml"], "send")[1]
-    assert inputs["resend-api-key"] == "${{ secrets.RESEND_API_KEY }}"
-    assert inputs["resend-host"] == "${{ vars.RESEND_HOST }}" and "sendgrid-api-key" not in inputs
+    assert inputs["mailgun-api-key"] == "${{ secrets.MAILGUN_API_KEY }}"
+    assert inputs["mailgun-host"] == "${{ vars.MAILGUN_HOST }}" and "sendgrid-api-key" not in inputs
+
+
+def test_the_token_of_postmark_is_handed_over() -> None:
+    files = parsed(replace(OPTIONS, provider="postmark", has_own_host=True))
+    _, inputs = calls(files["send.yml"], "send")[1]
+    assert inputs["postmark-server-token"] == "${{ secrets.POSTMARK_SERVER_TOKEN }}"
+    assert inputs["postmark-host"] == "${{ vars.POSTMARK_HOST }}" and "sendgrid-api-key" not in inputs
 
 
 def test_a_key_for_another_host_comes_with_its_host() -> None:

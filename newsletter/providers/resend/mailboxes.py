@@ -8,7 +8,7 @@ encoded words), and takes a name as it is, without punctuation that needs quotat
 import re
 from collections.abc import Iterable
 
-from newsletter.mail.mailbox import encoded_words
+from newsletter.mail.encoded_words import encoded_words
 from newsletter.mail.message import Recipient
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from pydantic import SecretStr
+
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
 from newsletter.providers.webhook_events import (
@@ -45,7 +47,7 @@ _IGNORED |= {"email.clicked", "email.received"}
 class ResendWebhook:
     """The webhook whose requests are signed with a secret, as `whsec_` and base64."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: SecretStr) -> None:
         self._secret = secret
 
     def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
@@ -68,7 +70,7 @@ class ResendWebhook:
 
     def _key(self) -> bytes:
         try:
-            key = base64.b64decode(self._secret.removeprefix(_PREFIX), validate=True)
+            key = base64.b64decode(self._secret.get_secret_value().removeprefix(_PREFIX), validate=True)
         except (binascii.Error, ValueError) as failure:
             raise WebhookRefused("RESEND_WEBHOOK_SECRET is not base64", _COPY) from failure
         if not key:

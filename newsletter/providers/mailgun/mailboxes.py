@@ -1,0 +1,58 @@
+"""Encode names and addresses as Mailgun reads them, and choose the recipients of one call."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from newsletter.mail.encoded_words import encoded_words
+from newsletter.mail.message import Recipient
+from newsletter.sending.outcomes import NotSent, Outcome, Refused
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
+_SPECIAL = re.compile(r'[\s,"<>]')
+_ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
+# In a name with characters outside ASCII, Mailgun mis-encodes these (django-anymail issue 270).
+_MISENCODED = re.compile(r'[(),"\s]+')
+_MAX_NAME = 200
+_BAD_ADDRESS = Refused("the address contains characters that Mailgun does not accept")
+_DUPLICATE = NotSent("another spelling of this address is in the same request", stop=False, wait=0)
+
+
+class Selection(NamedTuple):
+    """The recipients of one call, and the outcomes of those who cannot be in it."""
+
+    recipients: Sequence[Recipient]
+    left_out: Sequence[tuple[Recipient, Outcome]]
+
+
+def select(recipients: Iterable[Recipient]) -> Selection:
+    """Return the recipients whom one call can have.
+
+    Mailgun drops duplicates in `to` without a word. Two spellings of an address may be duplicates for it, so
+    the second one waits for another call.
+    """
+    chosen: list[Recipient] = []
+    left_out: list[tuple[Recipient, Outcome]] = []
+    seen: set[str] = set()
+    for recipient in recipients:
+        key = recipient.address.casefold()
+        if not _ADDRESS.fullmatch(recipient.address) or _SPECIAL.search(recipient.address):
+            left_out.append((recipient, _BAD_ADDRESS))
+        elif key in seen:
+            left_out.append((recipient, _DUPLICATE))
+        else:
+            seen.add(key)
+            chosen.append(recipient)
+    return Selection(chosen, left_out)
+
+
+def mailbox(name: str, address: str) -> str:
+    """Return a name and an address in ASCII (RFC 5322, 3.4); a name outside ASCII as words of RFC 2047."""
+    name = _CONTROL.sub(" ", name).strip()[:_MAX_NAME]
+    if not name:
+        return address
+    if not name.isascii() or "=?" in name:
+        return f"{encoded_words(_MISENCODED.sub(' ', name).strip())} <{address}>"
+    quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return f"{quoted} <{address}>"

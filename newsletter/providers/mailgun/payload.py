@@ -1,0 +1,136 @@
+"""Encode a mailing once as the form of Mailgun's messages, and insert the recipients of each batch.
+
+Mailgun replaces `%recipient.KEY%` by the value that `recipient-variables` has for a recipient: in the
+content, in headers and in `v:` fields (documentation.mailgun.com, Batch Sending; for `v:`, merged pull
+request 192 of github.com/mailgun/documentation). Keys begin with a hash of the mailing, so no article can
+contain one.
+
+Words of an article that look like a variable of Mailgun's, such as `%recipient.x%` or `%unsubscribe_url%`,
+must arrive as they are. Each `%` that could begin one becomes a variable with the value `%`. Mailgun does not
+document whether it reads a value again. If it did, it would find no key that we send, and it leaves unknown
+keys as they are (django-anymail issue 171); only for its own words it could then insert a value.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from html import escape
+
+from newsletter.mail.event_tag import NAME, event_tags
+from newsletter.mail.message import Mailing, Recipient
+from newsletter.providers.mailgun.mailboxes import mailbox
+
+_Value = Callable[[Recipient], str]
+
+# A `%` that begins a word up to the next `%`. Escapes in links, such as %20 and %E2%80, are shorter.
+_VARIABLE = re.compile(r"%(?=[A-Za-z_][\w.:-]{2,}%)", re.ASCII)
+_LITERAL = "p"
+
+
+class FormTemplate:
+    """The fields that all recipients of a mailing share; `fill` inserts the recipients of a batch."""
+
+    def __init__(self, mailing: Mailing) -> None:
+        self._mailing = mailing
+        self._key = f"n{mailing.sha256[:10]}"
+        self._boundary = f"news-{mailing.sha256}"
+        self._values: dict[str, _Value] = {}
+        fields = [
+            ("from", self._literal(mailbox(*mailing.sender))),
+            ("subject", self._literal(mailing.rendered.subject)),
+            ("text", self._content("t", mailing.rendered.text, str)),
+            ("html", self._content("h", mailing.rendered.html, escape)),
+            *_tracking(mailing),
+            *self._headers(),
+            (f"v:{NAME}", self._variable("e")),
+        ]
+        self._head = "".join(map(self._field, *zip(*fields, strict=True))).encode()
+
+    @property
+    def content_type(self) -> str:
+        """Return the value of the header Content-Type."""
+        return f'multipart/form-data; boundary="{self._boundary}"'
+
+    def fill(self, recipients: Sequence[Recipient]) -> list[bytes]:
+        """Return the body of the request for recipients whose addresses differ, in pieces."""
+        to = "".join(self._field("to", mailbox(one.name, one.address)) for one in recipients)
+        # Without an entry for a recipient, Mailgun shows everybody's address to everybody.
+        variables = self._field("recipient-variables", self._variables(recipients))
+        return [self._head, to.encode(), f"{variables}--{self._boundary}--\r\n".encode()]
+
+    def _variables(self, recipients: Sequence[Recipient]) -> str:
+        """Return the JSON of all recipients' values, without escapes that JSON does not need.
+
+        A `\\u0026` in it arrived as text (github.com/mailgun/mailgun-plsql, issue 42).
+        """
+        tags = event_tags(self._mailing, recipients)
+        values = {
+            one.address: {
+                **{self._key + key: value(one) for key, value in self._values.items()},
+                f"{self._key}e": tag,
+            }
+            for one, tag in zip(recipients, tags, strict=True)
+        }
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+    def _field(self, name: str, value: str) -> str:
+        return f'--{self._boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+
+    def _variable(self, key: str) -> str:
+        return f"%recipient.{self._key}{key}%"
+
+    def _literal(self, text: str) -> str:
+        """Return a text in which Mailgun finds no variable."""
+        literal, count = _VARIABLE.subn(self._variable(_LITERAL), text)
+        if count:
+            self._values[_LITERAL] = lambda _: "%"
+        return literal
+
+    def _content(self, part: str, content: str, encode: Callable[[str], str]) -> str:
+        """Return a part with variables in place of the placeholders; `encode` is for the values in it."""
+        pieces = self._mailing.placeholder.split(content)
+        for name in set(pieces[1::2]):
+            self._values[part + name] = _encoded(self._mailing.value(name), encode)
+        pieces[::2] = map(self._literal, pieces[::2])
+        pieces[1::2] = [self._variable(part + name) for name in pieces[1::2]]
+        return "".join(pieces)
+
+    def _headers(self) -> list[tuple[str, str]]:
+        """Return the headers. Mailgun writes the Message-ID: whether a variable may be in it is not known."""
+        mailing = self._mailing
+        headers = {"Reply-To": mailing.reply_to} if mailing.reply_to else {}
+        if in_list := mailing.list_header():
+            headers["List-Id"] = f"<{in_list[1]}>"
+        headers |= mailing.shared_headers()
+        fields = [(f"h:{name}", self._literal(value)) for name, value in headers.items()]
+        for name, line in mailing.personal_headers().items():
+            fields.append((f"h:{name}", self._personal(f"u{len(fields)}", line)))
+        return fields
+
+    def _personal(self, key: str, line: str) -> str:
+        """Return a header's line; with a token, all of it is a value, since `%20` may precede the token."""
+        if "{token}" not in line:
+            return line
+        self._values[key] = lambda recipient: line.replace("{token}", recipient.token)
+        return self._variable(key)
+
+
+@lru_cache(maxsize=4)
+def template(mailing: Mailing) -> FormTemplate:
+    """Return the template of a mailing's requests; the latest four are cached."""
+    return FormTemplate(mailing)
+
+
+def _tracking(mailing: Mailing) -> list[tuple[str, str]]:
+    """Return all three switches; they count more than the settings of the domain."""
+    wanted = {
+        "": mailing.track_opens or mailing.track_clicks,
+        "-opens": mailing.track_opens,
+        "-clicks": mailing.track_clicks,
+    }
+    return [(f"o:tracking{kind}", "yes" if is_on else "no") for kind, is_on in wanted.items()]
+
+
+def _encoded(value: _Value, encode: Callable[[str], str]) -> _Value:
+    return value if encode is str else lambda recipient: encode(value(recipient))

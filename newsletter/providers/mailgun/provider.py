@@ -1,0 +1,102 @@
+"""Send through Mailgun's v3 API: one request for up to 500 recipients, with explicit tracking switches.
+
+Source: documentation.mailgun.com, Messages. A request may have 1000 recipients; above about 500, variables
+were lost (github.com/mailgun/mailgun-php, issue 374). There is no idempotency key and nothing to recall, so
+after a lost response the outcome is unknown.
+"""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from newsletter.config.api_providers import Mailgun
+from newsletter.config.model import Config
+from newsletter.errors import Problem
+from newsletter.findings import Finding, ProviderReport
+from newsletter.mail.message import Batch, Mailing, Recipient
+from newsletter.providers.api import Api, key_problems
+from newsletter.providers.http import TIMEOUT_SECONDS, Response
+from newsletter.providers.mailgun.mailboxes import select
+from newsletter.providers.mailgun.payload import template
+from newsletter.providers.mailgun.responses import outcome
+from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Refused, Tracking
+
+if TYPE_CHECKING:
+    from newsletter.sending.interfaces import Recallable, SubmissionLog
+
+MAX_RECIPIENTS_PER_CALL = 500
+
+
+class MailgunProvider:
+    """Send through Mailgun, by default from the domain of the sender's address.
+
+    `key_problem` is the reason for having no key: it is for another host.
+    """
+
+    name = "mailgun"
+
+    def __init__(
+        self,
+        settings: Mailgun,
+        api_key: SecretStr | None,
+        *,
+        key_problem: Problem | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        recipients_per_call: int = MAX_RECIPIENTS_PER_CALL,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.capabilities = Capabilities(
+            recipients_per_call,
+            leaves_machine=True,
+            tracking=Tracking("message", "message"),
+            in_flight=settings.requests,
+        )
+        self.recallable: Recallable | None = None
+        self._settings, self._api_key, self._key_problem = settings, api_key, key_problem
+        self._clock = clock
+        self._api = Api(settings.host, settings.requests, timeout)
+
+    def check(self) -> list[Problem]:
+        return key_problems("MAILGUN_API_KEY", self._api_key, self._key_problem)
+
+    def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
+        if problems := self.check():
+            return NotSent(str(problems[0]))
+        recipients, left_out = select(batch.recipients)
+        result = self._send(batch.mailing, recipients) if recipients else NOT_BEGUN
+        # Of a refused request, the protocol sends the halves again, if nobody has an outcome of their own.
+        if not isinstance(result, Refused):
+            for recipient, own in left_out:
+                submissions.finished(recipient, own)
+        return result
+
+    def _send(self, mailing: Mailing, recipients: Sequence[Recipient]) -> Outcome:
+        form = template(mailing)
+        headers = {**self._authorization(), "Content-Type": form.content_type}
+        path = f"/v3/{quote(self._domain(mailing.sender[1]), safe='')}/messages"
+        response = self._api.submit(path, headers, form.fill(recipients))
+        return outcome(response, self._clock()) if isinstance(response, Response) else response
+
+    def examine(self, config: Config) -> ProviderReport:
+        """Report on the key and the domain; all requests are GET."""
+        from newsletter.providers.mailgun.account import MailgunAccount
+
+        if problems := self.check():
+            return ProviderReport(tuple(map(Finding.of, problems)))
+        ask = partial(self._api.get, headers=self._authorization())
+        return MailgunAccount(ask, self._domain(config.sender.email)).examine(config)
+
+    def close(self) -> None:
+        self._api.close()
+
+    def _domain(self, sender: str) -> str:
+        return self._settings.domain or sender.rpartition("@")[2].lower()
+
+    def _authorization(self) -> Mapping[str, str]:
+        key = self._api_key.get_secret_value() if self._api_key else ""
+        return {"Authorization": f"Basic {base64.b64encode(f'api:{key}'.encode()).decode()}"}

@@ -1,0 +1,103 @@
+"""Translate Mailgun's responses into outcomes.
+
+Sources: documentation.mailgun.com (API overview, Messages, Sending Messages) and django-anymail's backend for
+Mailgun, which has the words of success. With status 200 and "Queued" the mail is queued; with 4xx, except
+408, it certainly is not; with any other response it is unknown.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from newsletter.providers.http import Response
+from newsletter.providers.responses import json_object, retry_after, status_text, text
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+
+_REGION = "the key, or the region: a key of the EU works only with `mailgun.host: https://api.eu.mailgun.net`"
+_EXPLANATIONS = {
+    401: f"check {_REGION}",
+    402: "the account must be paid",
+    403: "the account, the domain or the key may not send this",
+    404: "this host has no such domain: check `mailgun.domain` and the region in `mailgun.host`",
+}
+# Words of a response that is about one recipient, and words of one that is about all.
+_RECIPIENT = re.compile(r"\bto'? parameter", re.IGNORECASE)
+_SHARED = re.compile(r"\bfrom'? parameter|\bfrom'? address|\bdomain\b|\bdomain's\b", re.IGNORECASE)
+# Mailgun's words for the root of its API, which answers 200 (django-anymail's backend).
+_ROOT = "Mailgun Magnificent API"
+_ADDRESS = re.compile(r"[^\s<>'\"(),:;]+@[^\s<>'\"(),:;]+")
+_KEY = re.compile(r"(?:key-)?\b[0-9a-f]{32}(?:-[0-9a-f]{8}){0,2}\b")
+_SECONDS = re.compile(r"after (\d{1,6}) seconds?", re.ASCII | re.IGNORECASE)
+_DATE = re.compile(
+    r"after ([A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[A-Z]{3}|[+-]\d{4}))", re.ASCII
+)
+
+
+def outcome(response: Response, now: datetime) -> Outcome:
+    """Return the outcome of a call that submits mail."""
+    status = response.status
+    if status == 200:
+        return _accepted(response)
+    if status == 400:
+        return _invalid(response)
+    if status == 413:
+        return Refused(error_text(response))
+    if status == 429:
+        return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
+    if 400 <= status < 500 and status != 408:
+        return NotSent(explained(response))
+    return Unknown(error_text(response))
+
+
+def error_text(response: Response) -> str:
+    """Return the status and Mailgun's words, without addresses and keys."""
+    return status_text(response, _KEY.sub("…", _ADDRESS.sub("…", _words(response))))
+
+
+def explained(response: Response) -> str:
+    """Return the status, Mailgun's words, and what they mean here."""
+    return ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status))))
+
+
+def _invalid(response: Response) -> Outcome:
+    """Return the outcome of an invalid request: NotSent if each other request would be invalid, too."""
+    words = _words(response)
+    about_all = _SHARED.search(words) and not _RECIPIENT.search(words)
+    return NotSent(error_text(response)) if about_all else Refused(error_text(response))
+
+
+def _accepted(response: Response) -> Outcome:
+    content = json_object(response)
+    if text(content.get("message")).startswith("Queued"):
+        return Accepted(text(content.get("id")))
+    if _ROOT in _words(response):
+        what = "200: this address does not send mail: check `mailgun.host` and `mailgun.domain`"
+        return NotSent(what)
+    return Unknown(error_text(response))
+
+
+def _words(response: Response) -> str:
+    """Return the message of a response: in JSON, or as plain text, such as `Forbidden` with 401."""
+    if message := text(json_object(response).get("message")):
+        return message
+    words = response.content.decode("utf-8", "replace")
+    return "" if words.lstrip().startswith(("<", "{", "[")) else words
+
+
+def _wait(response: Response, now: datetime) -> float | None:
+    """Return the seconds to wait, at least 1; None if the response names no time."""
+    words = _words(response)
+    if seconds := _SECONDS.search(words):
+        return max(1.0, float(seconds[1]))
+    if date := _DATE.search(words):
+        return _seconds_until(date[1], now)
+    return retry_after(response)
+
+
+def _seconds_until(date: str, now: datetime) -> float | None:
+    try:
+        at = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(1.0, (at - now).total_seconds())

@@ -1,0 +1,157 @@
+"""Verify and read the events that Mailgun posts: https://documentation.mailgun.com, Webhooks.
+
+Mailgun signs a timestamp and a random token with the webhook signing key, and not the event: HMAC-SHA256. So
+a signature proves only that Mailgun once made this token. As long as its timestamp is accepted, a token is
+remembered together with the body that came with it first, and is refused with another body. Mailgun posts
+again for 8 hours if the answer was not 200, so a repetition of the same body is accepted; it changes nothing.
+"""
+
+import hashlib
+import hmac
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from newsletter.constants import DeliveryEventKind
+from newsletter.mail.event_tag import NAME, parse_event_tag
+from newsletter.providers.responses import text
+from newsletter.providers.webhook_events import (
+    MAX_MESSAGE,
+    Skipped,
+    WebhookEvents,
+    WebhookRefused,
+    collect,
+    json_body,
+    status_code,
+    unix_time,
+)
+from newsletter.subscribers.delivery_event import DeliveryEvent
+from newsletter.subscribers.delivery_rules import bounce_kind
+
+SOURCE = "mailgun"
+MAX_AGE, MAX_AHEAD = timedelta(hours=9), timedelta(minutes=5)
+MAX_TOKENS = 100_000
+"""The number of tokens that are remembered, about 30 MB; each event has one."""
+_TIMESTAMP, _TOKEN = re.compile(r"[0-9]{1,12}", re.ASCII), re.compile(r"[!-~]{1,200}")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_COPY_KEY = "copy the HTTP webhook signing key from Mailgun again, and set MAILGUN_WEBHOOK_KEY to it"
+
+_KINDS: dict[str, DeliveryEventKind] = {
+    "delivered": "delivered",
+    "complained": "complained",
+    "unsubscribed": "unsubscribed",
+}
+# `rejected` is about the account or the content of the mail. Counted as a soft bounce, it would take the
+# whole list off after a few issues.
+_IGNORED = {"accepted", "rejected", "opened", "clicked", "stored"}
+# The `reason` of a message that Mailgun did not try to deliver, because the address is on one of its lists.
+_SUPPRESSED: dict[str, DeliveryEventKind] = {
+    "suppress-bounce": "bounced",
+    "suppress-complaint": "complained",
+    "suppress-unsubscribe": "unsubscribed",
+}
+
+
+class MailgunWebhook:
+    """The webhook whose tokens the key signs; at most `max_tokens` of them are remembered."""
+
+    def __init__(self, key: SecretStr, max_tokens: int = MAX_TOKENS) -> None:
+        self._key = key.get_secret_value().encode()
+        self._max_tokens = max_tokens
+        self._lock = threading.Lock()
+        # The hash of each token: its timestamp, and the hash of its body; the oldest first.
+        self._tokens: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
+
+    def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise WebhookRefused("it is not in JSON", "use Mailgun's present webhooks, not the legacy ones")
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        content = json_body(body)
+        signed = content.get("signature") if isinstance(content, dict) else None
+        signed = signed if isinstance(signed, dict) else {}
+        timestamp, token, signature = (_part(signed, name) for name in ("timestamp", "token", "signature"))
+        if not (_TIMESTAMP.fullmatch(timestamp) and _TOKEN.fullmatch(token)):
+            raise WebhookRefused("it has no signature", "others may post here too")
+        expected = hmac.new(self._key, f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
+        if not _SIGNATURE.fullmatch(signature) or not hmac.compare_digest(signature, expected):
+            raise WebhookRefused("the signature is not that of MAILGUN_WEBHOOK_KEY", _COPY_KEY)
+        age = now.timestamp() - int(timestamp)
+        if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
+            raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+        self._remember(token, int(timestamp), body, now)
+
+    def parse(self, body: bytes, list_id: str) -> WebhookEvents:
+        """Return the event of a body if it is about the mail of a list."""
+        content = json_body(body)
+        return collect([_event(content.get("event-data") if isinstance(content, dict) else None, list_id)])
+
+    def _remember(self, token: str, timestamp: int, body: bytes, now: datetime) -> None:
+        """Remember a token with its body; raise WebhookRefused if it came with another body before."""
+        key, digest = (hashlib.blake2b(part, digest_size=16).digest() for part in (token.encode(), body))
+        oldest = now.timestamp() - MAX_AGE.total_seconds()
+        with self._lock:
+            known = self._tokens.get(key)
+            if known and known[1] != digest:
+                what = "its signature came with another event before"
+                raise WebhookRefused(what, "if this happens often, somebody knows requests of Mailgun's")
+            self._tokens[key] = (timestamp, digest)
+            while len(self._tokens) > self._max_tokens or next(iter(self._tokens.values()))[0] < oldest:
+                self._tokens.popitem(last=False)
+
+
+def _part(signed: Mapping[str, Any], name: str) -> str:
+    """Return a part of the signature; Mailgun writes the timestamp as a text."""
+    return text(signed.get(name))
+
+
+def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
+    if not isinstance(raw, dict) or not isinstance(name := raw.get("event"), str):
+        return "malformed"
+    mail = parse_event_tag(_mapping(raw.get("user-variables")).get(NAME), list_id)
+    if mail is None:
+        return "foreign"
+    kind = _failure(raw) if name == "failed" else "ignored" if name in _IGNORED else _KINDS.get(name)
+    if kind is None or kind == "ignored":
+        return kind or "unknown"
+    at = unix_time(raw.get("timestamp"))
+    if at is None:
+        return "malformed"
+    message = _mapping(_mapping(raw.get("message")).get("headers")).get("message-id")
+    return DeliveryEvent(
+        source=SOURCE,
+        message=text(message)[:MAX_MESSAGE],
+        kind=kind,
+        at=at,
+        subscriber_id=mail.subscriber_id,
+        sign_up_id=mail.sign_up_id,
+        issue=mail.issue,
+        status=_status(raw),
+    )
+
+
+def _failure(raw: Mapping[str, Any]) -> Any:
+    """Return the kind of a failed delivery; `ignored` while Mailgun still tries.
+
+    A permanent failure is judged by its status code, as one in a mailbox of bounces is.
+    """
+    if raw.get("severity") != "permanent":
+        return "ignored" if raw.get("severity") == "temporary" else None
+    if suppressed := _SUPPRESSED.get(text(raw.get("reason"))):
+        return suppressed
+    status = _status(raw)
+    return bounce_kind(status) if status else "soft"
+
+
+def _status(raw: Mapping[str, Any]) -> str | None:
+    """Return the status code in the reply of the mail server (RFC 3463), if there is one."""
+    return status_code(_mapping(raw.get("delivery-status")).get("enhanced-code"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

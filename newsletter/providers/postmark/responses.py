@@ -1,0 +1,125 @@
+"""Translate Postmark's responses into outcomes.
+
+Sources: https://postmarkapp.com/developer/api/overview (HTTP response codes, API error codes), …/email-api
+(a batch is answered with 200 and an `ErrorCode` for each message, in the order of the messages), and
+django-anymail's backend for Postmark (the words of 300). Some of Postmark's error codes have the number of an
+HTTP status with another meaning: 413 is an account that may not send.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from newsletter.display import printable
+from newsletter.mail.message import Recipient
+from newsletter.providers.http import Response
+from newsletter.providers.responses import json_content, json_object, retry_after, status_text, text
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+
+MAINTENANCE, INVALID, INACTIVE, RATE_LIMIT = 100, 300, 406, 429
+# Codes below this one, and from _CONFIGURATION on, are about the request: Postmark did not take the mail.
+# Those between them belong to other parts of the API, so their meaning for a message is not known.
+_OTHER_PARTS, _CONFIGURATION = 500, 1000
+_TOKEN = "check POSTMARK_SERVER_TOKEN: it must be the token of a server, not that of the account"
+_SENDER = "confirm the sender's address or domain in the account (Sender Signatures)"
+_EXPLANATIONS = {
+    10: _TOKEN,
+    400: _SENDER,
+    401: _SENDER,
+    405: "the account may not send: no credits are left, or its address is not confirmed",
+    412: "Postmark has not approved the account yet: it sends only to addresses in the sender's domain",
+    413: "Postmark does not let this account send; ask its support",
+    1235: "the server has no such message stream: check `postmark.stream` and `postmark.service_stream`",
+}
+# The fields that 300 names, if all messages have the same mistake.
+_SHARED = re.compile(r"'(?:From|ReplyTo|Subject|MessageStream|TrackLinks|TrackOpens)'", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>'\"(),:;]+@[^\s<>'\"(),:;]+")
+# A server token has the form of a UUID.
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+
+
+def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
+    """Return the outcome of each recipient of a batch, or one for all."""
+    if response.status == 200:
+        return _each(response, recipients)
+    content = json_object(response)
+    code = _code(content)
+    if response.status == 503 and code == MAINTENANCE:
+        return NotSent(error_text(response), stop=False, wait=retry_after(response))
+    if 400 <= response.status < 500 and response.status != 408:
+        return _rejected(response, code)
+    return Unknown(error_text(response))
+
+
+def error_text(response: Response) -> str:
+    """Return the status, Postmark's code and words, without addresses and keys."""
+    content = json_object(response)
+    code, words = _code(content), _scrubbed(text(content.get("Message")))
+    return status_text(response, f"(error {code}) {words}" if code else words)
+
+
+def explained(response: Response) -> str:
+    """Return the status, Postmark's words, and what they mean here."""
+    code = _code(json_object(response))
+    meaning = _EXPLANATIONS.get(code or 0) or (_TOKEN if response.status == 401 else "")
+    return ": ".join(filter(None, (error_text(response), meaning)))
+
+
+def _rejected(response: Response, code: int | None) -> Outcome:
+    """Return the outcome of a request that Postmark rejected as a whole."""
+    words = text(json_object(response).get("Message"))
+    if response.status == 429 or code == RATE_LIMIT:
+        reason = f"{error_text(response)}: too many requests"
+        return NotSent(reason, stop=False, wait=retry_after(response))
+    if code == MAINTENANCE:
+        return NotSent(error_text(response), stop=False, wait=retry_after(response))
+    about_one = code == INACTIVE or (code == INVALID and not _SHARED.search(words))
+    if about_one or (response.status == 413 and code is None):  # too large: the halves are smaller
+        return Refused(error_text(response))
+    return NotSent(explained(response))
+
+
+def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
+    """Return the outcomes in a list with an entry for each recipient; Unknown for all if it is another."""
+    entries = json_content(response)
+    if not isinstance(entries, list) or len(entries) != len(recipients):
+        count = len(entries) if isinstance(entries, list) else "no"
+        return Unknown(f"the answer has {count} entries for {len(recipients)} recipients")
+    if not all(map(_is_about, entries, recipients)):
+        return Unknown("the answer names other recipients, or another order of them")
+    return [_entry(entry if isinstance(entry, dict) else {}) for entry in entries]
+
+
+def _is_about(entry: object, recipient: Recipient) -> bool:
+    """Return False for an entry that names another recipient; only that of accepted mail has a `To`."""
+    to = text(entry.get("To")) if isinstance(entry, dict) else ""
+    return not to or recipient.address.lower() in to.lower()
+
+
+def _entry(entry: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of one message.
+
+    With code 0 it is accepted, whatever the message says: a paused stream has other words than `OK`.
+    """
+    code, words = _code(entry), text(entry.get("Message"))
+    if code == 0:
+        return Accepted(text(entry.get("MessageID")))
+    if code is None:
+        return Unknown("the answer has no error code for this recipient")
+    reason = ": ".join(filter(None, (f"error {code}", printable(_scrubbed(words), 300))))
+    if code == INACTIVE or (code == INVALID and not _SHARED.search(words)):
+        return Refused(reason)
+    if code in (MAINTENANCE, RATE_LIMIT):
+        return NotSent(reason, stop=False)
+    if code < _OTHER_PARTS or code >= _CONFIGURATION:
+        return NotSent(": ".join(filter(None, (reason, _EXPLANATIONS.get(code)))))
+    return Unknown(reason)
+
+
+def _code(content: Mapping[str, Any]) -> int | None:
+    code = content.get("ErrorCode")
+    return code if isinstance(code, int) and not isinstance(code, bool) and code >= 0 else None
+
+
+def _scrubbed(words: str) -> str:
+    return _UUID.sub("…", _ADDRESS.sub("…", words))

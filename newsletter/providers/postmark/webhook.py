@@ -1,0 +1,172 @@
+"""Verify and read the events that Postmark posts: https://postmarkapp.com/developer/webhooks.
+
+Postmark signs nothing: it sends a name and a password, which are in the address of the webhook. So nothing
+protects from a repeated request but that an event counts once, however often it comes.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from newsletter.constants import DeliveryEventKind
+from newsletter.mail.event_tag import NAME, parse_event_tag
+from newsletter.providers.responses import text
+from newsletter.providers.webhook_events import (
+    MAX_MESSAGE,
+    Skipped,
+    WebhookEvents,
+    WebhookRefused,
+    collect,
+    iso_time,
+    json_body,
+    status_code,
+)
+from newsletter.subscribers.delivery_event import DeliveryEvent
+
+SOURCE = "postmark"
+USER = "news"
+MIN_PASSWORD = 16
+"""The fewest characters of the password: it is all that proves an event."""
+_MAX_HEADER = 4096
+_MAKE_PASSWORD = f"set a longer one, of at least {MIN_PASSWORD} characters, here and in Postmark's address"
+
+# The `Type` of a bounce (https://postmarkapp.com/developer/api/bounce-api, Bounce types).
+_BOUNCES: dict[str, DeliveryEventKind] = {
+    "HardBounce": "bounced",
+    "BadEmailAddress": "bounced",
+    "SoftBounce": "soft",
+    "DnsError": "soft",
+    "Blocked": "soft",
+    "SpamNotification": "soft",
+    "Unknown": "soft",
+    "SpamComplaint": "complained",
+    "Unsubscribe": "unsubscribed",
+}
+# Postmark still tries to deliver a transient one. The others are answers of programs, or are about the
+# account or the content of the mail: counted as soft bounces, they would take the whole list off after a few
+# issues.
+_IGNORED_BOUNCES = {
+    "Transient",
+    "Subscribe",
+    "AutoResponder",
+    "AddressChange",
+    "OpenRelayTest",
+    "VirusNotification",
+    "ChallengeVerification",
+    "ManuallyDeactivated",
+    "Unconfirmed",
+    "SMTPApiError",
+    "InboundError",
+    "DMARCPolicy",
+    "TemplateRenderingFailed",
+}
+# The `SuppressionReason` of an address that Postmark put on the list of a stream.
+_SUPPRESSED: dict[str, DeliveryEventKind] = {"HardBounce": "bounced", "SpamComplaint": "complained"}
+_IGNORED = {"Open", "Click", "Inbound", "SMTPApiError"}
+_TIMES = {
+    "Delivery": "DeliveredAt",
+    "Bounce": "BouncedAt",
+    "SpamComplaint": "BouncedAt",
+    "SubscriptionChange": "ChangedAt",
+}
+_STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)
+
+
+class PostmarkWebhook:
+    """The webhook whose address has the name `news` and the password."""
+
+    def __init__(self, password: SecretStr) -> None:
+        self._is_long = len(password.get_secret_value()) >= MIN_PASSWORD
+        self._expected = f"{USER}:{password.get_secret_value()}".encode()
+
+    def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
+        if not self._is_long:
+            raise WebhookRefused("POSTMARK_WEBHOOK_PASSWORD is too short", _MAKE_PASSWORD)
+        if not hmac.compare_digest(_credentials(headers.get("authorization", "")), self._expected):
+            what = "its name and password are not `news` and POSTMARK_WEBHOOK_PASSWORD"
+            fix = f"write the address in Postmark as https://{USER}:PASSWORD@HOST/webhooks/postmark"
+            raise WebhookRefused(what, fix)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        self.refuse_early(headers, now)
+
+    def parse(self, body: bytes, list_id: str) -> WebhookEvents:
+        """Return the event of a body if it is about the mail of a list."""
+        return collect([_event(json_body(body), list_id)])
+
+
+def _credentials(header: str) -> bytes:
+    """Return the name and the password of a header Authorization; empty if it has none (RFC 7617)."""
+    scheme, _, encoded = header.strip().partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER:
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
+    if not isinstance(raw, dict) or not isinstance(record := raw.get("RecordType"), str):
+        return "malformed"
+    mail = parse_event_tag(_mapping(raw.get("Metadata")).get(NAME), list_id)
+    if mail is None:
+        return "foreign"
+    kind = _kind(record, raw)
+    if kind is None or kind == "ignored":
+        return kind or "unknown"
+    at = iso_time(raw.get(_TIMES[record]))
+    if at is None:
+        return "malformed"
+    return DeliveryEvent(
+        source=SOURCE,
+        message=text(raw.get("MessageID"))[:MAX_MESSAGE],
+        kind=kind,
+        at=at,
+        subscriber_id=mail.subscriber_id,
+        sign_up_id=mail.sign_up_id,
+        issue=mail.issue,
+        status=_status(raw) if record == "Bounce" else None,
+    )
+
+
+def _kind(record: str, raw: Mapping[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+    """Return the kind of an event; None for an unknown one."""
+    if record == "Bounce":
+        kind = text(raw.get("Type"))
+        return "ignored" if kind in _IGNORED_BOUNCES else _BOUNCES.get(kind)
+    if record == "SubscriptionChange":
+        return _subscription_change(raw)
+    if record in _IGNORED:
+        return "ignored"
+    kinds: dict[str, DeliveryEventKind] = {"Delivery": "delivered", "SpamComplaint": "complained"}
+    return kinds.get(record)
+
+
+def _subscription_change(raw: Mapping[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+    """Return the kind of a change in a stream's list of suppressed addresses.
+
+    What the account's owner (`Customer`) or Postmark (`Admin`) entered by hand says nothing about a reader.
+    """
+    if raw.get("SuppressSending") is not True:
+        return "ignored"
+    reason = text(raw.get("SuppressionReason"))
+    if reason == "ManualSuppression":
+        return "unsubscribed" if raw.get("Origin") == "Recipient" else "ignored"
+    return _SUPPRESSED.get(reason)
+
+
+def _status(raw: Mapping[str, Any]) -> str | None:
+    """Return the status code in the words of the mail server (RFC 3463), if there is one."""
+    found = _STATUS.search(text(raw.get("Details")))
+    return status_code(found[0]) if found else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

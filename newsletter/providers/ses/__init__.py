@@ -1,0 +1,1 @@
+"""The provider Amazon SES."""

@@ -1,0 +1,170 @@
+"""Verify the messages that Amazon SNS posts, and confirm a subscription.
+
+Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html and …/http-
+notification-json.html, …/http-subscription-confirmation-json.html. SNS signs with an RSA key; the message
+names the address of its certificate. Only TLS with an address of SNS itself proves that the certificate is
+that of SNS, so no other address is ever asked.
+"""
+
+import logging
+import re
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from newsletter.errors import Unavailable
+from newsletter.network import connections
+from newsletter.providers.api import USER_AGENT
+from newsletter.providers.http import NoResponse, NotConnected, Transport
+from newsletter.providers.webhook_events import WebhookRefused, iso_time, json_body
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+log = logging.getLogger(__name__)
+
+TOPIC_HEADER = "x-amz-sns-topic-arn"
+# SNS tries again for at most 3600 seconds, with the first timestamp:
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+MAX_AGE, MAX_AHEAD = timedelta(minutes=70), timedelta(minutes=5)
+_FIELDS = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": (
+        "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"
+    ),
+    "UnsubscribeConfirmation": (
+        "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"
+    ),
+}  # fmt: skip
+_CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem", re.ASCII)
+_MAX_CERTIFICATES, _MAX_CONTENT_BYTES, _TIMEOUT_SECONDS = 4, 65_536, 10.0
+
+Fetch = Callable[[str], bytes]
+
+
+def fetch(url: str) -> bytes:
+    """Return the content of an address of SNS; raise Unavailable if there is none. It is asked once."""
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    transport = Transport(
+        url, 0, _TIMEOUT_SECONDS, connect=connections.connect, max_content=_MAX_CONTENT_BYTES
+    )
+    try:
+        response = transport.ask("GET", path, {"User-Agent": USER_AGENT})
+    except (NotConnected, NoResponse) as failure:
+        raise Unavailable(f"{parts.hostname} cannot be asked: {failure}") from failure
+    if response.status != 200:
+        raise Unavailable(f"{parts.hostname} answers with {response.status}")
+    return response.content
+
+
+class SnsTopic:
+    """A topic of SNS by its ARN; the certificates that were fetched are kept."""
+
+    def __init__(self, arn: str, fetch: Fetch = fetch) -> None:
+        self.arn, self._fetch = arn, fetch
+        self._host = f"sns.{arn.split(':')[3]}.amazonaws.com"
+        self._keys: dict[str, RSAPublicKey] = {}
+        self._lock = threading.Lock()
+
+    def refuse_other_topic(self, headers: Mapping[str, str]) -> None:
+        """Raise WebhookRefused unless the headers name this topic."""
+        self._refuse_other(headers.get(TOPIC_HEADER, ""), f"the header {TOPIC_HEADER}")
+
+    def verify(self, body: bytes, now: datetime) -> dict[str, Any]:
+        """Return a message that SNS has signed for this topic a short time ago.
+
+        Raise WebhookRefused for another one, and Unavailable if the certificate cannot be fetched now.
+        """
+        message = json_body(body)
+        if not isinstance(message, dict):
+            fix = "switch raw message delivery off for this subscription: a raw message has no signature"
+            raise WebhookRefused("it is no message of SNS", fix)
+        self._refuse_other(_text(message, "TopicArn"), "TopicArn")
+        _refuse_stale(_text(message, "Timestamp"), now)
+        fields = _FIELDS.get(_text(message, "Type"))
+        if fields is None:
+            raise WebhookRefused("its Type is none of SNS")
+        self._verify_signature(message, fields)
+        return message
+
+    def confirm(self, message: Mapping[str, Any]) -> None:
+        """Confirm the subscription of a verified message by its SubscribeURL.
+
+        Raise WebhookRefused for an address that confirms anything else, and Unavailable if SNS cannot be
+        asked.
+        """
+        url = urlsplit(_text(message, "SubscribeURL"))
+        query = parse_qs(url.query)
+        is_ours = (query.get("Action"), query.get("TopicArn")) == (["ConfirmSubscription"], [self.arn])
+        if (url.scheme, url.netloc, url.path) != ("https", self._host, "/") or not is_ours:
+            raise WebhookRefused("its SubscribeURL does not confirm a subscription to `ses.topic`")
+        self._fetch(url.geturl())
+        log.warning("subscription to an SNS topic confirmed", extra={"topic": self.arn})
+
+    def _refuse_other(self, arn: str, where: str) -> None:
+        if not compare_digest(arn.encode(errors="replace"), self.arn.encode()):
+            fix = "set `ses.topic` to the ARN of the topic that posts here; others may post here too"
+            raise WebhookRefused(f"{where} does not name `ses.topic`", fix)
+
+    def _verify_signature(self, message: Mapping[str, Any], fields: tuple[str, ...]) -> None:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+
+        hashes: dict[str, Any] = {"1": SHA1, "2": SHA256}
+        chosen = hashes.get(_text(message, "SignatureVersion"))
+        if chosen is None:
+            raise WebhookRefused("its SignatureVersion is neither 1 nor 2")
+        key = self._key(_text(message, "SigningCertURL"))
+        present = [name for name in fields if name in message]
+        signed = "".join(f"{name}\n{_text(message, name)}\n" for name in present)
+        try:
+            signature = b64decode(_text(message, "Signature"), validate=True)
+            key.verify(signature, signed.encode(), PKCS1v15(), chosen())
+        except (InvalidSignature, ValueError) as failure:
+            raise WebhookRefused("the signature is not that of SNS") from failure
+
+    def _key(self, url: str) -> "RSAPublicKey":
+        """Return the key of the certificate at an address of SNS in the region of the topic."""
+        parts = urlsplit(url)
+        is_exact = url == f"https://{self._host}{parts.path}" and _CERTIFICATE.fullmatch(parts.path)
+        if not is_exact:
+            raise WebhookRefused(f"its SigningCertURL is no certificate at {self._host}")
+        with self._lock:  # a burst of messages fetches a new certificate once
+            if url not in self._keys:
+                key = _parse_certificate(self._fetch(url))
+                if len(self._keys) >= _MAX_CERTIFICATES:
+                    del self._keys[next(iter(self._keys))]
+                self._keys[url] = key
+            return self._keys[url]
+
+
+def _refuse_stale(timestamp: str, now: datetime) -> None:
+    at = iso_time(timestamp)
+    if at is None:
+        raise WebhookRefused("it has no Timestamp")
+    if not -MAX_AHEAD <= now - at <= MAX_AGE:
+        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+
+
+def _parse_certificate(pem: bytes) -> "RSAPublicKey":
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    try:
+        key = x509.load_pem_x509_certificate(pem).public_key()
+    except ValueError as failure:
+        raise Unavailable("the certificate of SNS cannot be read") from failure
+    if not isinstance(key, RSAPublicKey):
+        raise Unavailable("the certificate of SNS has another key than RSA")
+    return key
+
+
+def _text(message: Mapping[str, Any], name: str) -> str:
+    value = message.get(name)
+    return value if isinstance(value, str) else ""
