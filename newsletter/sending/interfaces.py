@@ -89,8 +89,11 @@ class Examinable(Protocol):
 class TracksByAccount(Protocol):
     """A provider whose account can switch tracking on for a message that asks for none."""
 
-    def account_tracking(self, config: "Config") -> tuple[TrackingKind, ...] | NotSent:
-        """Return the kinds of tracking that the account has switched on; NotSent if that is not known."""
+    def account_tracking(self, config: "Config") -> tuple[TrackingKind, ...] | NotSent | None:
+        """Return the kinds of tracking that the account has switched on.
+
+        Return None if the key may send and may not read that, and NotSent if there is no usable answer.
+        """
 
 
 class Journal(Protocol):

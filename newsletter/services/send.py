@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NoReturn
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
@@ -351,17 +352,24 @@ class SendService(SendPlanner):
         """Return the key that signs unsubscribe links; `secret_key` names the errors that it raises."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
 
+    def _refuse_at_provider(self, answer: NotSent) -> NoReturn:
+        """Raise SendRefused because of an answer of the provider to a question before the send."""
+        what = f"{self.provider.name} said, before anything was sent: {answer.reason}"
+        raise SendRefused(what, "correct this, then run the same command again")
+
     def _refuse_account_tracking(self) -> None:
         """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
 
-        An account that cannot be read is not refused: a key may have the right to send only.
+        A key that may send only is not refused: `news doctor` tells what to look at.
         """
         if not isinstance(self.provider, TracksByAccount):
             return
         switched_on = self.provider.account_tracking(self.newsletter.config)
-        if isinstance(switched_on, NotSent):
-            log.warning("tracking by the account is not known", extra={"reason": switched_on.reason})
+        if switched_on is None:
+            log.warning("tracking by the account is not known: the key may only send")
             return
+        if isinstance(switched_on, NotSent):
+            self._refuse_at_provider(switched_on)
         wanted = self.newsletter.config.tracking.wanted
         guards.refuse_account_tracking(self.provider.name, switched_on, wanted)
 
@@ -371,8 +379,7 @@ class SendService(SendPlanner):
             return
         slots = self.provider.recallable.free_slots()
         if isinstance(slots, NotSent):
-            what = f"{self.provider.name} said, before anything was sent: {slots.reason}"
-            raise SendRefused(what, "correct this, then run the same command again")
+            self._refuse_at_provider(slots)
         if slots <= self.queries.held_batches_in_use(self.clock.now()):
             hint = "wait until held mail has left, or send without the undo window: --now"
             raise SendRefused("the account can recall no more batches of mail", hint)

@@ -108,6 +108,8 @@ def test_a_server_that_tracks_links_may_send(fake: PostmarkFake, tmp_path: Path)
     assert [one.tracked for one in fake.deliveries] == [(False, "None")]
 
 
-def test_a_server_that_cannot_be_read_may_send(fake: PostmarkFake, tmp_path: Path) -> None:
+def test_nothing_is_sent_before_the_server_can_be_read(fake: PostmarkFake, tmp_path: Path) -> None:
     fake.next(Fault.error(500, 0), path="/server")
-    assert send(fake, tmp_path, 1)[1] == Counts(1, accepted=1)
+    with pytest.raises(SendRefused, match="postmark said, before anything was sent"):
+        send(fake, tmp_path, 1)
+    assert fake.deliveries == []

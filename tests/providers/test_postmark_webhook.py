@@ -83,7 +83,7 @@ def test_a_short_password_proves_nothing() -> None:
         (bounce("SoftBounce", NOW), "soft"),
         (bounce("DnsError", NOW), "soft"),
         (bounce("Blocked", NOW), "soft"),
-        (bounce("SpamNotification", NOW), "soft"),
+        (bounce("SpamNotification", NOW), "ignored"),
         (bounce("Unknown", NOW), "soft"),
         (bounce("SpamComplaint", NOW), "complained"),
         (bounce("Unsubscribe", NOW), "unsubscribed"),

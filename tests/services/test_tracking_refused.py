@@ -28,14 +28,14 @@ ISSUE = "2026-04-27"
 class TrackingProvider(FakeProvider):
     """A provider whose account has switched on some kinds of tracking."""
 
-    switched_on: tuple[TrackingKind, ...] | NotSent = ()
+    switched_on: tuple[TrackingKind, ...] | NotSent | None = ()
     tracking: Tracking = field(default=Tracking("account", "account"))
 
     @property
     def capabilities(self) -> Capabilities:
         return replace(super().capabilities, tracking=self.tracking)
 
-    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
+    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
         return self.switched_on
 
 
@@ -59,9 +59,16 @@ def test_an_account_that_tracks_unasked_is_refused_before_anything_is_sent(
     assert provider.accepted == []
 
 
-@pytest.mark.parametrize("switched_on", [(), NotSent("401 restricted_api_key")], ids=["off", "not-known"])
-def test_an_account_that_does_not_track_or_cannot_be_read_may_send(
-    switched_on: tuple[TrackingKind, ...] | NotSent, tmp_path: Path
+def test_an_account_that_gives_no_answer_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    provider = TrackingProvider(FakeClock(), switched_on=NotSent("500 application_error", stop=False))
+    with pytest.raises(SendRefused, match="before anything was sent: 500 application_error"):
+        send_through(provider, tmp_path)
+    assert provider.accepted == []
+
+
+@pytest.mark.parametrize("switched_on", [(), None], ids=["off", "may-not-be-read"])
+def test_an_account_that_does_not_track_or_may_not_be_read_may_send(
+    switched_on: tuple[TrackingKind, ...] | None, tmp_path: Path
 ) -> None:
     provider = TrackingProvider(FakeClock(), switched_on=switched_on)
     send_through(provider, tmp_path)

@@ -8,6 +8,7 @@ HTTP status with another meaning: 413 is an account that may not send.
 
 import re
 from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
 from typing import Any
 
 from newsletter.display import printable
@@ -93,7 +94,7 @@ def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] 
 def _is_about(entry: object, recipient: Recipient) -> bool:
     """Return False for an entry that names another recipient; only that of accepted mail has a `To`."""
     to = text(entry.get("To")) if isinstance(entry, dict) else ""
-    return not to or recipient.address.lower() in to.lower()
+    return not to or parseaddr(to)[1].lower() == recipient.address.lower()
 
 
 def _entry(entry: Mapping[str, Any]) -> Outcome:

@@ -33,7 +33,6 @@ SOURCE = "postmark"
 USER = "news"
 MIN_PASSWORD = 16
 """The fewest characters of the password: it is all that proves an event."""
-_MAX_HEADER = 4096
 _MAKE_PASSWORD = f"set a longer one, of at least {MIN_PASSWORD} characters, here and in Postmark's address"
 
 # The `Type` of a bounce (https://postmarkapp.com/developer/api/bounce-api, Bounce types).
@@ -43,7 +42,6 @@ _BOUNCES: dict[str, DeliveryEventKind] = {
     "SoftBounce": "soft",
     "DnsError": "soft",
     "Blocked": "soft",
-    "SpamNotification": "soft",
     "Unknown": "soft",
     "SpamComplaint": "complained",
     "Unsubscribe": "unsubscribed",
@@ -60,6 +58,8 @@ _IGNORED_BOUNCES = {
     "VirusNotification",
     "ChallengeVerification",
     "ManuallyDeactivated",
+    # A filter refused the content, perhaps for a whole domain (postmarkapp.com/support, article 1156).
+    "SpamNotification",
     "Unconfirmed",
     "SMTPApiError",
     "InboundError",
@@ -104,7 +104,7 @@ class PostmarkWebhook:
 def _credentials(header: str) -> bytes:
     """Return the name and the password of a header Authorization; empty if it has none (RFC 7617)."""
     scheme, _, encoded = header.strip().partition(" ")
-    if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER:
+    if scheme.lower() != "basic":
         return b""
     try:
         return base64.b64decode(encoded.strip(), validate=True)

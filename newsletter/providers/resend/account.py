@@ -42,13 +42,13 @@ class ResendAccount:
         self._requests_per_second = USUAL_REQUESTS_PER_SECOND
         self._clocks: tuple[ClockReading, ...] = ()
 
-    def tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
-        """Return the kinds of tracking that the sender's domain has switched on."""
+    def tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
+        """Return the kinds of tracking that the sender's domain has switched on; None for a sending key."""
         domain = self._domain(config)
         if isinstance(domain, dict):
             return tuple(kind for kind in TRACKING_KINDS if domain.get(_FIELDS[kind]) is True)
         if isinstance(domain, Response):
-            return not_sent(domain)
+            return None if is_restricted(domain) else not_sent(domain)
         return domain or NotSent("the account has no domain of the sender's address")
 
     def examine(self, config: Config) -> ProviderReport:

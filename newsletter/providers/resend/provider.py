@@ -77,8 +77,8 @@ class ResendProvider:
         response = self._api.submit("/emails/batch", headers, template(batch.mailing).fill(batch))
         return outcome(response, len(batch.recipients)) if isinstance(response, Response) else response
 
-    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent:
-        """Return the kinds of tracking that the sender's domain has switched on at Resend."""
+    def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
+        """Return the kinds of tracking that the sender's domain has switched on, None for a sending key."""
         from newsletter.providers.resend.account import ResendAccount
 
         if problems := self.check():
