@@ -93,7 +93,14 @@ KINDS = [
     ("email.bounced", {"bounce": {"type": "Transient", "subType": "MailboxFull"}}, "soft"),
     ("email.bounced", {"bounce": {"type": "Undetermined"}}, "soft"),
     ("email.bounced", {"bounce": "?"}, "soft"),
+    ("email.bounced", {"bounce": {"type": "Transient", "subType": "ContentRejected"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Transient", "subType": "MessageTooLarge"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "AttachmentRejected"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": ["General"]}}, "bounced"),
     ("email.suppressed", {}, "bounced"),
+    ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, "bounced"),
+    ("email.suppressed", {"suppressed": {"reason": "previous_complaint"}}, "complained"),
+    ("email.suppressed", {"suppressed": "previous_complaint"}, "bounced"),
     ("email.delivery_delayed", {}, "ignored"),
     ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "ignored"),
     ("email.opened", {}, "ignored"),
@@ -117,6 +124,29 @@ def test_the_kind_of_an_event(name: str, data: dict[str, object], kind: str) -> 
         )
     else:
         assert dict(parsed.skipped) == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "kind"),
+    [
+        (["smtp; 550 5.1.1 user unknown"], "5.1.1", "bounced"),
+        (["smtp;552-5.2.2 mailbox full"], "5.2.2", "bounced"),
+        (["smtp; 550 5.7.26 unauthenticated mail is refused"], "5.7.26", "soft"),
+        (["smtp; 553 5.1.8 sender address refused"], "5.1.8", "soft"),
+        (["smtp; 550 refused, see 5.7.1.2", "smtp; 550 5.7.1 second"], None, "bounced"),
+        (["x" * 5000 + " 550 5.7.1"], None, "bounced"),
+        ("smtp; 550 5.7.1 no list", None, "bounced"),
+        ([550], None, "bounced"),
+        ([], None, "bounced"),
+        (None, None, "bounced"),
+    ],
+)
+def test_a_permanent_bounce_about_the_sender_says_nothing_about_the_address(
+    answers: object, status: str | None, kind: str
+) -> None:
+    bounce = {"type": "Permanent", "subType": "General", "diagnosticCode": answers}
+    (found,) = ResendWebhook(SecretStr(SECRET)).parse(event("email.bounced", TAG, bounce=bounce), LIST).events
+    assert (found.status, found.kind) == (status, kind)
 
 
 def test_tags_may_be_a_list_of_pairs() -> None:
