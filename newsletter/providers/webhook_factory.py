@@ -3,6 +3,9 @@
 from newsletter.config.loader import Newsletter
 from newsletter.providers.webhook_events import Webhook
 
+WEBHOOK_PROVIDERS = ("sendgrid", "resend", "ses", "postmark", "mailgun")
+"""The providers that post events, in the order of `PROVIDERS`."""
+
 
 def open_webhook(provider: str, newsletter: Newsletter) -> Webhook | None:
     """Return the webhook of a provider; None if it has none, or if nothing is configured to prove it.

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from newsletter.errors import NewsError, StoreError, Unavailable
+from newsletter.providers.webhook_factory import WEBHOOK_PROVIDERS
 from newsletter.web import health, own_data, sign_up, style, unsubscribing, webhooks
 from newsletter.web.context import Context, context
 from newsletter.web.headers import HeadersMiddleware
@@ -38,7 +40,10 @@ def app(shared: Context) -> Starlette:
         _route(f"{base}/me/{{token}}/erase", own_data.show, own_data.erase),
         _route(f"{base}/me/{{token}}/data.json", own_data.download_json),
         _route(f"{base}/me/{{token}}/data.csv", own_data.download_csv),
-        _route(f"{base}/webhooks/{{provider}}", post=webhooks.receive),
+        *(
+            _route(f"{base}/webhooks/{name}", post=partial(webhooks.receive, name))
+            for name in WEBHOOK_PROVIDERS
+        ),
         _route(f"{base}/site.css", style.site),
         _route("/healthz", health.health),
     ]

@@ -12,11 +12,10 @@ from starlette.responses import HTMLResponse, Response
 from newsletter.archive.page_frame import FORM_NAME
 from newsletter.archive.pages import archive_wording
 from newsletter.config.loader import Newsletter
-from newsletter.constants import PROVIDERS
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.webhook_events import Webhook
-from newsletter.providers.webhook_factory import open_webhook
+from newsletter.providers.webhook_factory import WEBHOOK_PROVIDERS, open_webhook
 from newsletter.render.pages import render_page, sign_up_wording
 from newsletter.store.database import Database
 from newsletter.store.group_commit import Writer
@@ -79,7 +78,7 @@ class Context:
     @cached_property
     def webhook(self) -> Callable[[str], Webhook | None]:
         """Return the function that opens the webhook of a provider, and keeps it until the restart."""
-        return lru_cache(maxsize=len(PROVIDERS))(partial(open_webhook, newsletter=self.newsletter))
+        return lru_cache(maxsize=len(WEBHOOK_PROVIDERS))(partial(open_webhook, newsletter=self.newsletter))
 
     def page(self, name: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
         """Return the response with a page; raise TemplateError for a mistake in a template of its own."""

@@ -20,10 +20,10 @@ _MAX_BYTES = 4 * 1024**2
 """SendGrid posts up to 768 KB at once."""
 
 
-async def receive(request: Request) -> Response:
-    """Record the events of a request that its provider has proved; answer when they are on the disk."""
+async def receive(provider: str, request: Request) -> Response:
+    """Record the events of a request that the provider has proved; answer when they are on the disk."""
     shared = context(request)
-    provider, now = request.path_params["provider"], shared.now()
+    now = shared.now()
     webhook = shared.webhook(provider)
     if webhook is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)

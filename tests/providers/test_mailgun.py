@@ -315,7 +315,9 @@ BUSY = "429 {}: too many requests"
             Refused("400 'to' parameter: no such domain"),
             id="400-domain-of-a-recipient",
         ),
-        pytest.param(Fault.status(400, "no bo@example.com"), Refused("400 no …"), id="400-with-an-address"),
+        pytest.param(
+            Fault.status(400, "no bo@example.com"), Refused("400 no <recipient>"), id="400-with-an-address"
+        ),
         pytest.param(Fault.status(413, "too large"), Refused("413 too large"), id="413"),
         pytest.param(Fault.forbidden(), NotSent(f"401 Forbidden: check {REGION}"), id="401"),
         pytest.param(

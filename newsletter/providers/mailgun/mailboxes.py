@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from newsletter.mail.encoded_words import encoded_words
 from newsletter.mail.message import Recipient
+from newsletter.mail.single_address import is_single_address
 from newsletter.sending.outcomes import NotSent, Outcome, Refused
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
-_SPECIAL = re.compile(r'[\s,"<>]')
 _ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # In a name with characters outside ASCII, Mailgun mis-encodes these (django-anymail issue 270).
 _MISENCODED = re.compile(r'[(),"\s]+')
@@ -37,7 +36,7 @@ def select(recipients: Iterable[Recipient]) -> Selection:
     seen: set[str] = set()
     for recipient in recipients:
         key = recipient.address.casefold()
-        if not _ADDRESS.fullmatch(recipient.address) or _SPECIAL.search(recipient.address):
+        if not is_single_address(recipient.address):
             left_out.append((recipient, _BAD_ADDRESS))
         elif key in seen:
             left_out.append((recipient, _DUPLICATE))

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
@@ -25,7 +26,6 @@ _RECIPIENT = re.compile(r"\bto'? parameter", re.IGNORECASE)
 _SHARED = re.compile(r"\bfrom'? parameter|\bfrom'? address|\bdomain\b|\bdomain's\b", re.IGNORECASE)
 # Mailgun's words for the root of its API, which answers 200 (django-anymail's backend).
 _ROOT = "Mailgun Magnificent API"
-_ADDRESS = re.compile(r"[^\s<>'\"(),:;]+@[^\s<>'\"(),:;]+")
 _KEY = re.compile(r"(?:key-)?\b[0-9a-f]{32}(?:-[0-9a-f]{8}){0,2}\b")
 _SECONDS = re.compile(r"after (\d{1,6}) seconds?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(
@@ -51,7 +51,7 @@ def outcome(response: Response, now: datetime) -> Outcome:
 
 def error_text(response: Response) -> str:
     """Return the status and Mailgun's words, without addresses and keys."""
-    return status_text(response, _KEY.sub("…", _ADDRESS.sub("…", _words(response))))
+    return status_text(response, _KEY.sub("…", masked(_words(response))))
 
 
 def explained(response: Response) -> str:

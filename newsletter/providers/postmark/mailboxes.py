@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from newsletter.mail.message import Recipient
+from newsletter.mail.single_address import is_single_address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # A comma or a semicolon would make two addresses of one.
-_ADDRESS = re.compile(r"(?:(?![,;:<>()\"\\])[!-~])+@(?:(?![,;:<>()\"\\@])[!-~])+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _MAX_NAME = 200
 
@@ -25,7 +25,7 @@ def select(recipients: Iterable[Recipient]) -> Selection:
     chosen: list[Recipient] = []
     left_out: list[Recipient] = []
     for recipient in recipients:
-        (chosen if _ADDRESS.fullmatch(recipient.address) else left_out).append(recipient)
+        (chosen if is_single_address(recipient.address) else left_out).append(recipient)
     return Selection(chosen, left_out)
 
 

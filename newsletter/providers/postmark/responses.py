@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
 
-from newsletter.display import printable
+from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_content, json_object, retry_after, status_text, text
@@ -34,7 +34,6 @@ _EXPLANATIONS = {
 }
 # The fields that 300 names, if all messages have the same mistake.
 _SHARED = re.compile(r"'(?:From|ReplyTo|Subject|MessageStream|TrackLinks|TrackOpens)'", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s<>'\"(),:;]+@[^\s<>'\"(),:;]+")
 # A server token has the form of a UUID.
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 
@@ -123,4 +122,4 @@ def _code(content: Mapping[str, Any]) -> int | None:
 
 
 def _scrubbed(words: str) -> str:
-    return _UUID.sub("…", _ADDRESS.sub("…", words))
+    return _UUID.sub("…", masked(words))

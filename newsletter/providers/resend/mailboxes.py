@@ -10,10 +10,9 @@ from collections.abc import Iterable
 
 from newsletter.mail.encoded_words import encoded_words
 from newsletter.mail.message import Recipient
+from newsletter.mail.single_address import is_single_address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
-_SPECIAL = re.compile(r'[\s,;"<>()]')
 _ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # The characters that may stand in a name only between quotation marks (RFC 5322, 3.2.3), but for the dot.
 _NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"\s]+')
@@ -26,9 +25,7 @@ def unusable(recipients: Iterable[Recipient]) -> tuple[int, ...]:
     An address with a comma could be read as two.
     """
     return tuple(
-        index
-        for index, recipient in enumerate(recipients)
-        if not _ADDRESS.fullmatch(recipient.address) or _SPECIAL.search(recipient.address)
+        index for index, recipient in enumerate(recipients) if not is_single_address(recipient.address)
     )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
@@ -38,9 +39,6 @@ _EXPLANATIONS = {
 }
 _KEY_FIX = f"create a key with sending access at {API_KEYS}, and set RESEND_API_KEY to it"
 _DOMAIN_FIX = f"verify the domain of `sender.email` at {DOMAINS}"
-# It starts where a word starts: to try each character of a long word as the start would take minutes.
-_WORD = r"[^\s<>'\"`(),:;]"
-_ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}+@{_WORD}+")
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
 
@@ -110,7 +108,7 @@ def _message(response: Response) -> str:
 
 def _masked(words: str) -> str:
     """Return words without addresses and keys."""
-    return _KEY.sub("…", _ADDRESS.sub("…", words))
+    return _KEY.sub("…", masked(words))
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:

@@ -6,9 +6,7 @@ accepted; with 4xx, except 408, it certainly is not; with any other status it is
 message over the quota: it refuses it.
 """
 
-import re
-
-from newsletter.display import printable
+from newsletter.display import masked, printable
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
@@ -16,7 +14,6 @@ from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unk
 # SES names no time. Its rate is counted by the second.
 RATE_WAIT_SECONDS = 1.0
 _THROTTLED = ("TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded")
-_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;()]+")
 
 _CLOCK = "the clock of this machine and that of AWS differ by more than 5 minutes: set the clock"
 _SIGNATURE = (
@@ -75,7 +72,7 @@ def error_text(response: Response) -> str:
     kind = error_type(response)
     words = ""
     if response.status not in (401, 403) or kind in _PUBLIC_MESSAGES:
-        words = _ADDRESS.sub("…", _message(response))
+        words = masked(_message(response))
     return status_text(response, ": ".join(filter(None, (kind, words))))
 
 
