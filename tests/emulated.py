@@ -1,7 +1,8 @@
 """A program that sends through Resend to `emulate`, inside a network namespace of its own.
 
 `emulate` listens on all interfaces, so both run where there is only a loopback interface. Its arguments are
-the command that starts emulate. It prints the outcomes of its calls, and the mail that arrived, as JSON.
+the command that starts emulate. It prints as JSON: the outcomes of its calls, the mail that arrived, and the
+answers to broken requests.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import replace
 from typing import Any
@@ -70,6 +72,38 @@ def results(provider: ResendProvider) -> dict[str, Any]:
     }
 
 
+MAIL = {"from": "soup@example.com", "to": ["ada@example.com"], "subject": "Soup", "text": "x", "html": "x"}
+# Bodies that our provider never sends: each is a rule that a batch must follow.
+RULES: dict[str, object] = {
+    "no array": MAIL,
+    "no sender": [{**MAIL, "from": ""}],
+    "no recipient": [{name: value for name, value in MAIL.items() if name != "to"}],
+    "no subject": [{name: value for name, value in MAIL.items() if name != "subject"}],
+    "one bad among good": [MAIL, {**MAIL, "subject": ""}, MAIL],
+    "101 mails": [MAIL] * 101,
+}
+
+
+def rules(host: str, key: str) -> dict[str, list[object]]:
+    """Return the status and the error's name for each of RULES, and for an empty idempotency key."""
+    found = {name: _post(host, key, body) for name, body in RULES.items()}
+    return found | {"empty idempotency key": _post(host, key, [MAIL], **{"Idempotency-Key": ""})}
+
+
+def _post(host: str, key: str, body: object, **headers: str) -> list[object]:
+    """Post a batch; return the status of the answer, and the name of the error in it."""
+    named = {"Authorization": f"Bearer {key}", "User-Agent": "news", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        f"{host}/emails/batch", json.dumps(body).encode(), {**named, **headers}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return [response.status, json.load(response).get("name")]
+    except urllib.error.HTTPError as error:
+        with error:
+            return [error.code, json.load(error).get("name")]
+
+
 def mails() -> list[dict[str, Any]]:
     """Return the mail that emulate has, the oldest first."""
     url = f"http://127.0.0.1:{PORT}/emails?limit=100"
@@ -84,8 +118,11 @@ def main() -> None:
     emulate = subprocess.Popen([*sys.argv[1:], "--port", str(PORT)], stdout=subprocess.DEVNULL)
     try:
         wait_until_ready()
-        provider = ResendProvider(Resend(host=f"http://127.0.0.1:{PORT}"), SecretStr("re_x"), timeout=10)
-        print(json.dumps({"outcomes": results(provider), "mails": mails()}))
+        host = f"http://127.0.0.1:{PORT}"
+        provider = ResendProvider(Resend(host=host), SecretStr("re_x"), timeout=10)
+        outcomes, arrived = results(provider), mails()
+        broken = {"rules": rules(host, "re_x"), "mails after rules": len(mails())}
+        print(json.dumps({"outcomes": outcomes, "mails": arrived, **broken}))
     finally:
         emulate.terminate()
         emulate.wait()

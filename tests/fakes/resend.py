@@ -60,14 +60,16 @@ class Delivery:
 class ResendFake(web.WebFake):
     """A team with a domain: its requests and its accepted mail. `pages` are the answers to GET, by path.
 
-    `is_restricted`: the key may only send. `hour` is the time, by which keys are forgotten. `limit` is the
-    number of requests in a second that its headers name; it is not enforced.
+    `is_restricted`: the key may only send. `refused` are the recipients whose mail is invalid. `hour` is the
+    time, by which keys are forgotten. `limit` is the number of requests in a second that its headers name; it
+    is not enforced.
     """
 
     def __init__(self, key: str = "re_fake") -> None:
         super().__init__()
         self.key, self.is_restricted, self.hour = key, False, 0.0
         self.limit: int | None = None
+        self.refused: set[str] = set()
         self.pages: dict[str, object] = {}
         self._deliveries: list[Delivery] = []
         self._kept: dict[str, tuple[str, Reply, float]] = {}
@@ -121,16 +123,20 @@ class ResendFake(web.WebFake):
             return error(422, "validation_error", "a batch has 1 to 100 mails")
         if any("=?" in str(mail.get("from")) for mail in mails if isinstance(mail, dict)):
             return error(451, "security_error", "The email payload contain invalid characters")  # [anymail]
-        if words := next(filter(None, map(problem, mails)), ""):
+        if words := next(filter(None, map(problem, mails)), "") or self._refusal(mails):
             return error(422, "validation_error", words)  # strict: none of the batch is sent
         self._deliveries += map(delivery, mails)
         return Reply(200, {"data": [{"id": f"id-{next(self._ids)}"} for _ in mails]})
 
+    def _refusal(self, mails: list[dict[str, Any]]) -> str:
+        recipients = {to.rpartition("<")[2].rstrip(">") for mail in mails for to in mail["to"]}
+        return "Invalid `to` field." if recipients & self.refused else ""
+
 
 def problem(mail: Any) -> str:
     """Return what is wrong with a mail; "" if nothing is."""
-    if not isinstance(mail, dict) or not {"from", "to", "subject"} <= mail.keys():
-        return "Missing required field"
+    if not isinstance(mail, dict) or not all(mail.get(name) for name in ("from", "to", "subject")):
+        return "Missing required field"  # [emulate] an empty one too
     if unknown := mail.keys() - _FIELDS:
         return f"Unknown field {sorted(unknown)[0]}"
     if not (mail.get("text") or mail.get("html")):

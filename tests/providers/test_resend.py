@@ -1,6 +1,7 @@
 """Test the provider Resend: what arrives, repeated calls, and the outcome of every fault."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -186,6 +187,17 @@ FAULTS: dict[str, tuple[web.Fault, Callable[[Outcome], bool], bool]] = {
         lambda o: isinstance(o, Refused) and o.rejected_indexes == (),
         False,
     ),
+    # The address of one reader may hold any word; it must not stop the send for all others.
+    "422 to, its domain": (
+        Fault.error(422, "validation_error", "Invalid `to` field. The domain of a@b.example does not exist."),
+        lambda o: isinstance(o, Refused) and o.rejected_indexes == (),
+        False,
+    ),
+    "422 to, an address": (
+        Fault.error(422, "validation_error", "Invalid address: ada@domain.example"),
+        lambda o: isinstance(o, Refused) and o.rejected_indexes == (),
+        False,
+    ),
     "422 with an index": (
         Fault(
             Reply(
@@ -287,6 +299,24 @@ def test_a_reason_names_nobody_and_no_key(status: int, provider: ResendProvider,
     outcome = submit(provider, batch())
     assert not isinstance(outcome, Accepted)
     assert "<recipient>" in outcome.reason and "@" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("a" * 200_000, id="word"),
+        pytest.param("a@" * 100_000, id="at-signs"),
+        pytest.param("re_" * 60_000, id="keys"),
+        pytest.param("`to` " * 40_000, id="fields"),
+    ],
+)
+def test_the_longest_message_of_resend_is_read_at_once(
+    words: str, provider: ResendProvider, fake: ResendFake
+) -> None:
+    fake.next(Fault.error(422, "validation_error", words))
+    begin = time.process_time()
+    assert isinstance(submit(provider, batch()), Refused)
+    assert time.process_time() - begin < 10, "it takes a tenth of a second; a quadratic pattern takes minutes"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

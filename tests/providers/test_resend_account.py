@@ -101,7 +101,7 @@ def test_a_record_is_named_in_full(name: str, zone: str, host: str) -> None:
         ({"click_tracking": True}, ("clicks",)),
         ({"open_tracking": True, "click_tracking": True}, ("opens", "clicks")),
         ({}, ()),
-        ({"open_tracking": None, "click_tracking": "yes"}, ()),
+        ({"open_tracking": True, "click_tracking": None}, ("opens",)),
     ],
 )
 def test_a_domain_that_tracks_is_an_error_and_keeps_a_send_from_beginning(
@@ -116,6 +116,42 @@ def test_a_domain_that_tracks_is_an_error_and_keeps_a_send_from_beginning(
     finding = examined(provider, tmp_path)["domain's tracking"]
     assert finding.state == ("error" if kinds else "ok")
     assert all(kind in finding.what for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"open_tracking": None}, id="null"),
+        pytest.param({"click_tracking": "yes"}, id="text"),
+        pytest.param({"open_tracking": False, "click_tracking": None}, id="one-of-two"),
+    ],
+)
+def test_a_domain_that_does_not_say_whether_it_tracks_is_not_taken_for_one_that_does_not(
+    settings: dict[str, object], provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    fake.pages = pages(domain(**settings))
+    finding = examined(provider, tmp_path)["domain's tracking"]
+    assert finding.state == "skipped" and "does not say" in finding.what
+    answer = provider.account_tracking(config(tmp_path))
+    assert isinstance(answer, NotSent) and "does not say" in answer.reason
+
+
+@pytest.mark.parametrize("purpose", ["Receiving", "Receiving MX"])
+def test_the_records_for_receiving_and_for_tracking_are_not_needed(
+    purpose: str, provider: ResendProvider, fake: ResendFake, tmp_path: Path
+) -> None:
+    """A domain that receives mail too has a second MX: its host is not the envelope sender's."""
+    extra = [
+        {"record": purpose, "type": "MX", "name": "news", "value": "inbound-smtp.us-east-1.amazonaws.com"},
+        {"record": "Tracking", "type": "CNAME", "name": "links", "value": "links1.resend-dns.com"},
+        {"record": "TrackingCAA", "type": "CAA", "name": "links", "value": '0 issue "amazon.com"'},
+    ]
+    needed = domain()["records"]
+    assert isinstance(needed, list)
+    fake.pages = pages(domain(records=[*extra, *needed]))
+    report = provider.examine(config(tmp_path))
+    assert report.sender and report.return_path == "send.example.com"
+    assert [record.use for record in report.sender.records] == ["DKIM key", "return path", "SPF"]
 
 
 def test_a_key_that_may_only_send_is_not_an_error(

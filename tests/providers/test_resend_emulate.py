@@ -77,3 +77,13 @@ def test_our_fake_gives_the_same_outcomes(answers: dict[str, Any]) -> None:
     assert (ours["first"] == ours["again"]) and (theirs["first"] == theirs["again"])
     for name in ("other content", "key too long"):
         assert ours[name][1].partition(":")[0] == theirs[name][1].partition(":")[0]
+
+
+def test_our_fake_refuses_what_emulate_refuses(answers: dict[str, Any]) -> None:
+    """A batch is strict at both: none of its mails is sent if one is invalid."""
+    with ResendFake() as fake:
+        ours = emulated.rules(fake.url, fake.key)
+        assert fake.deliveries == []
+    assert ours == answers["rules"]
+    assert {status for status, _ in ours.values()} == {400, 422}
+    assert answers["mails after rules"] == len(answers["mails"])

@@ -1,8 +1,6 @@
 """Test the webhook of Resend: its signature, and the events."""
 
 import base64
-import hashlib
-import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,9 +12,10 @@ from newsletter.providers.webhook_events import WebhookRefused
 from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.model import Subscriber
 from tests import samples
+from tests.fakes import resend_webhook
 from tests.fakes.resend import event
+from tests.fakes.resend_webhook import SECRET
 
-SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 MAILING = samples.plain_mailing()
 LIST = MAILING.list_id[1]
 BATCH = samples.batch(MAILING, Subscriber(12, "ada@example.com"))
@@ -28,11 +27,7 @@ NOW = samples.NOW
 def signed(
     body: bytes = BODY, at: datetime = NOW, secret: str = SECRET, message: str = "msg_1"
 ) -> dict[str, str]:
-    timestamp = str(int(at.timestamp()))
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"{message}.{timestamp}.".encode() + body, hashlib.sha256)
-    signature = f"v1,{base64.b64encode(digest).decode()}"
-    return {"svix-id": message, "svix-timestamp": timestamp, "svix-signature": signature}
+    return resend_webhook.signed(body, at, secret, message)
 
 
 def verify(headers: dict[str, str], body: bytes = BODY, secret: str = SECRET) -> None:
@@ -80,6 +75,12 @@ def test_what_resend_did_not_sign_now_is_refused(headers: dict[str, str]) -> Non
         verify(headers)
 
 
+@pytest.mark.parametrize("headers", [{}, signed(at=NOW - timedelta(minutes=6))])
+def test_the_time_is_looked_at_again_after_the_body_was_read(headers: dict[str, str]) -> None:
+    with pytest.raises(WebhookRefused):
+        ResendWebhook(SecretStr(SECRET)).verify(headers, BODY, NOW)
+
+
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_?", "é", ""])
 def test_a_secret_that_is_none_verifies_nothing(secret: str) -> None:
     with pytest.raises(WebhookRefused, match="RESEND_WEBHOOK_SECRET"):
@@ -93,7 +94,14 @@ KINDS = [
     ("email.bounced", {"bounce": {"type": "Transient", "subType": "MailboxFull"}}, "soft"),
     ("email.bounced", {"bounce": {"type": "Undetermined"}}, "soft"),
     ("email.bounced", {"bounce": "?"}, "soft"),
+    ("email.bounced", {"bounce": {"type": "Transient", "subType": "ContentRejected"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Transient", "subType": "MessageTooLarge"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "AttachmentRejected"}}, "ignored"),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": ["General"]}}, "bounced"),
     ("email.suppressed", {}, "bounced"),
+    ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, "bounced"),
+    ("email.suppressed", {"suppressed": {"reason": "previous_complaint"}}, "complained"),
+    ("email.suppressed", {"suppressed": "previous_complaint"}, "bounced"),
     ("email.delivery_delayed", {}, "ignored"),
     ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "ignored"),
     ("email.opened", {}, "ignored"),
@@ -117,6 +125,29 @@ def test_the_kind_of_an_event(name: str, data: dict[str, object], kind: str) -> 
         )
     else:
         assert dict(parsed.skipped) == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "kind"),
+    [
+        (["smtp; 550 5.1.1 user unknown"], "5.1.1", "bounced"),
+        (["smtp;552-5.2.2 mailbox full"], "5.2.2", "bounced"),
+        (["smtp; 550 5.7.26 unauthenticated mail is refused"], "5.7.26", "soft"),
+        (["smtp; 553 5.1.8 sender address refused"], "5.1.8", "soft"),
+        (["smtp; 550 refused, see 5.7.1.2", "smtp; 550 5.7.1 second"], None, "bounced"),
+        (["x" * 5000 + " 550 5.7.1"], None, "bounced"),
+        ("smtp; 550 5.7.1 no list", None, "bounced"),
+        ([550], None, "bounced"),
+        ([], None, "bounced"),
+        (None, None, "bounced"),
+    ],
+)
+def test_a_permanent_bounce_about_the_sender_says_nothing_about_the_address(
+    answers: object, status: str | None, kind: str
+) -> None:
+    bounce = {"type": "Permanent", "subType": "General", "diagnosticCode": answers}
+    (found,) = ResendWebhook(SecretStr(SECRET)).parse(event("email.bounced", TAG, bounce=bounce), LIST).events
+    assert (found.status, found.kind) == (status, kind)
 
 
 def test_tags_may_be_a_list_of_pairs() -> None:

@@ -32,6 +32,9 @@ _NAME, _KEY, _DOMAIN, _TRACKING = "Resend", "RESEND_API_KEY", "sending domain", 
 _DOUBTFUL = ("temporary_failure", "partially_verified", "partially_failed")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _FIELDS: Mapping[TrackingKind, str] = {"opens": "open_tracking", "clicks": "click_tracking"}
+_SILENT = "Resend does not say whether the domain tracks opens and clicks"
+# [openapi] DomainRecord: records to receive mail, and to track readers; sending needs neither.
+_UNNEEDED = ("Receiving", "Tracking")
 
 
 class ResendAccount:
@@ -46,7 +49,8 @@ class ResendAccount:
         """Return the kinds of tracking that the sender's domain has switched on; None for a sending key."""
         domain = self._domain(config)
         if isinstance(domain, dict):
-            return tuple(kind for kind in TRACKING_KINDS if domain.get(_FIELDS[kind]) is True)
+            switched_on = _tracking(domain)
+            return NotSent(f"{_SILENT}: look at {DOMAINS}") if switched_on is None else switched_on
         if isinstance(domain, Response):
             return None if is_restricted(domain) else not_sent(domain)
         return domain or NotSent("the account has no domain of the sender's address")
@@ -73,12 +77,10 @@ class ResendAccount:
         return ProviderReport(findings, return_path, SenderDomain(name, records, verified), self._clocks)
 
     def _about_tracking(self, domain: Mapping[str, Any], config: Config) -> Iterator[Finding]:
-        unwanted = [
-            kind
-            for kind in TRACKING_KINDS
-            if domain.get(_FIELDS[kind]) is True and kind not in config.tracking.wanted
-        ]
-        if unwanted:
+        switched_on = _tracking(domain)
+        if switched_on is None:
+            yield Finding(_TRACKING, "skipped", _SILENT, f"look at the domain's configuration: {DOMAINS}")
+        elif unwanted := [kind for kind in switched_on if kind not in config.tracking.wanted]:
             kinds = " and ".join(unwanted)
             what = f"Resend tracks {kinds} in all mail of the domain; a message cannot switch it off"
             yield Finding(_TRACKING, "error", what, f"switch it off in the domain's configuration: {DOMAINS}")
@@ -137,6 +139,14 @@ def _sender(config: Config) -> str:
     return config.sender.email.rpartition("@")[2].lower()
 
 
+def _tracking(domain: Mapping[str, Any]) -> tuple[TrackingKind, ...] | None:
+    """Return the kinds of tracking that a domain has switched on; None if Resend does not say it of each."""
+    values = {kind: domain.get(field) for kind, field in _FIELDS.items()}
+    switched_on = tuple(kind for kind in TRACKING_KINDS if values[kind] is True)
+    is_known = all(isinstance(value, bool) for value in values.values())
+    return switched_on if switched_on or is_known else None
+
+
 def _unread(response: Response) -> Finding:
     """Return the finding for domains that could not be read, with the reason."""
     if is_restricted(response):
@@ -193,12 +203,11 @@ def _full_host(host: str, domain: str) -> str:
 def _records(listed: object, domain: str) -> Iterator[DnsRecord]:
     """Yield the DNS records that sending needs."""
     for record in listed if isinstance(listed, list) else []:
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or text(record.get("record")).startswith(_UNNEEDED):
             continue
         host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value")).strip('"')
         kind = text(record.get("type")).lower()
         if not (host and data and kind in ("txt", "cname", "mx")):
             continue
         use = "DKIM key" if "_domainkey" in host else "SPF" if kind == "txt" else "return path"
-        if kind != "cname" or "_domainkey" in host:  # a CNAME for tracking is not needed
-            yield DnsRecord(use, cast(Literal["txt", "cname", "mx"], kind), _full_host(host, domain), data)
+        yield DnsRecord(use, cast(Literal["txt", "cname", "mx"], kind), _full_host(host, domain), data)

@@ -26,6 +26,8 @@ _SHARED_FAULTS = (
 )
 # Words of a `validation_error` about what all mails share; that of a wrong key may have the status 400.
 _SHARED = re.compile(r"`(?:from|reply_to|subject|headers)`|field: (?:from|subject)|\bdomain\b", re.IGNORECASE)
+# The address of one recipient: its mail alone is invalid, whatever else the words name.
+_ABOUT_RECIPIENT = re.compile(r"`to`|\bfield: to\b", re.IGNORECASE)
 _ABOUT_KEY = re.compile(r"\bAPI key\b", re.IGNORECASE)
 _RESTRICTED = "restricted_api_key"
 _EXPLANATIONS = {
@@ -75,7 +77,7 @@ def error_name(response: Response) -> str:
 def error_text(response: Response) -> str:
     """Return the status of a response and Resend's words, without addresses and keys."""
     words = ": ".join(filter(None, (error_name(response), _message(response))))
-    return status_text(response, _KEY.sub("…", masked(words)))
+    return status_text(response, _masked(words))
 
 
 def explained(response: Response) -> str:
@@ -104,6 +106,11 @@ def _message(response: Response) -> str:
     return text(json_object(response).get("message"))
 
 
+def _masked(words: str) -> str:
+    """Return words without addresses and keys."""
+    return _KEY.sub("…", masked(words))
+
+
 def _accepted(response: Response, recipients: int) -> Outcome:
     """Return Accepted if the answer has an id for each mail; its first one identifies the call."""
     listed = json_object(response).get("data")
@@ -116,10 +123,16 @@ def _accepted(response: Response, recipients: int) -> Outcome:
 
 def _invalid(response: Response, recipients: int) -> Outcome:
     """Return the outcome of an invalid request: Refused if a mail in it is invalid, which is rarely named."""
-    is_shared = error_name(response) in _SHARED_FAULTS or _SHARED.search(_message(response))
-    if is_about_key(response) or (is_shared and response.status != 413):
+    if is_about_key(response) or (_is_shared(response) and response.status != 413):
         return not_sent(response)
     return Refused(error_text(response), _rejected_indexes(json_object(response), recipients))
+
+
+def _is_shared(response: Response) -> bool:
+    """Return True if the fault is in what all mails of a batch share: each of them would be refused."""
+    words = _masked(_message(response))
+    is_named = bool(_SHARED.search(words)) and not _ABOUT_RECIPIENT.search(words)
+    return is_named or error_name(response) in _SHARED_FAULTS
 
 
 def _rejected_indexes(content: Mapping[str, Any], recipients: int) -> tuple[int, ...]:

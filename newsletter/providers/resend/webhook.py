@@ -1,7 +1,8 @@
 """The events that Resend posts to a webhook: its signature, and the events about our mail.
 
-Sources: https://docs.svix.com/receiving/verifying-payloads/how-manual (the signature) and
-https://resend.com/docs/dashboard/webhooks/event-types (the events).
+Sources: https://docs.svix.com/receiving/verifying-payloads/how-manual (the signature), and
+https://resend.com/docs/webhooks/event-types and the OpenAPI description (github.com/resend/resend-openapi,
+`WebhookEventBounce`, `WebhookEventSuppressed`; the events).
 """
 
 import base64
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
+from newsletter.providers.responses import text
 from newsletter.providers.webhook_events import (
     MAX_MESSAGE,
     Skipped,
@@ -42,6 +44,16 @@ _KINDS: dict[str, DeliveryEventKind] = {
 # A delayed mail is still tried; `failed` is about the account (a quota, the domain), not about the address.
 _IGNORED = {"email.sent", "email.scheduled", "email.delivery_delayed", "email.failed", "email.opened"}
 _IGNORED |= {"email.clicked", "email.received"}
+# These bounces are about the content of the mail. Counted as soft bounces, they would take the whole list off
+# after a few issues. https://resend.com/docs/dashboard/emails/email-bounces
+_OWN_FAULTS = {"MessageTooLarge", "ContentRejected", "AttachmentRejected"}
+# Status codes (RFC 3463) of a permanent bounce that are about the sender or about a policy of the recipient's
+# server, such as a failed DMARC: they say nothing about the address.
+_ABOUT_SENDER = ("5.7.", "5.1.7", "5.1.8")
+# The answer of a server, such as `smtp; 550 5.1.1 user unknown`; the text after it may hold other numbers.
+_STATUS = re.compile(r"\b[245][0-9]{2}[ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b", re.ASCII)
+_MAX_ANSWER = 1000
+Kind = DeliveryEventKind | Literal["ignored"]
 
 
 class ResendWebhook:
@@ -81,10 +93,10 @@ class ResendWebhook:
 def _signatures(headers: Mapping[str, str]) -> Iterator[bytes]:
     """Yield each signature of the version 1; there are several while a secret is replaced."""
     for signature in headers.get("svix-signature", "").split()[:10]:
-        version, _, text = signature.partition(",")
+        version, _, encoded = signature.partition(",")
         if version == _VERSION:
             try:
-                yield base64.b64decode(text, validate=True)
+                yield base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
                 continue
 
@@ -113,18 +125,37 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
         subscriber_id=mail.subscriber_id,
         sign_up_id=mail.sign_up_id,
         issue=mail.issue,
+        status=_status(_inner(data, "bounce")) if name == "email.bounced" else None,
     )
 
 
-def _kind(name: str, data: dict[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+def _kind(name: str, data: dict[str, Any]) -> Kind | None:
     """Return the kind of an event; None for an unknown one."""
     if name == "email.suppressed":  # on Resend's list, after a hard bounce or a complaint
-        return "bounced"
-    if name == "email.bounced":
-        bounce = data.get("bounce")
-        kind = bounce.get("type") if isinstance(bounce, dict) else None
-        return "bounced" if kind == "Permanent" else "soft"
-    return _KINDS.get(name)
+        is_complaint = _inner(data, "suppressed").get("reason") == "previous_complaint"
+        return "complained" if is_complaint else "bounced"
+    return _bounce(_inner(data, "bounce")) if name == "email.bounced" else _KINDS.get(name)
+
+
+def _bounce(bounce: dict[str, Any]) -> Kind:
+    """Return the kind of a bounce: Resend tries no longer, whatever its type is."""
+    if text(bounce.get("subType")) in _OWN_FAULTS:
+        return "ignored"
+    is_hard = bounce.get("type") == "Permanent" and not (_status(bounce) or "").startswith(_ABOUT_SENDER)
+    return "bounced" if is_hard else "soft"
+
+
+def _status(bounce: dict[str, Any]) -> str | None:
+    """Return the status code in the first answer of a server: each mail of ours has one recipient."""
+    answers = bounce.get("diagnosticCode")
+    first = answers[0] if isinstance(answers, list) and answers else None
+    match = _STATUS.search(first[:_MAX_ANSWER]) if isinstance(first, str) else None
+    return match[1] if match else None
+
+
+def _inner(data: dict[str, Any], name: str) -> dict[str, Any]:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _tag(tags: object) -> object:
