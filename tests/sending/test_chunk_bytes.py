@@ -59,7 +59,7 @@ def test_requests_of_whole_mails_keep_the_bound(text: str) -> None:
     people = [Subscriber(n, f"reader{n}@example.com", "Émil " * 30) for n in range(1, size + 1)]
     batch = samples.batch(mailing, *people)
     resend = resend_payload.BodyTemplate(mailing).fill(batch)
-    postmark = postmark_payload.BodyTemplate(mailing, "broadcast").fill(batch.recipients)
+    postmark = postmark_payload.MessageTemplate(mailing, "broadcast").fill(batch.recipients)
     for body in (b"".join(resend), b"".join(postmark)):
         assert limit / 2 < len(body) <= limit
 
