@@ -20,6 +20,25 @@ PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid", "ses", "postmark", "mailgun")
 """The providers that track opens and clicks of a message if it asks for it."""
 
+PROVIDER_KEYS: dict[ProviderName, tuple[str, ...]] = {
+    "smtp": ("SMTP_PASSWORD",),
+    "sendgrid": ("SENDGRID_API_KEY",),
+    "resend": ("RESEND_API_KEY",),
+    "ses": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "postmark": ("POSTMARK_SERVER_TOKEN",),
+    "mailgun": ("MAILGUN_API_KEY",),
+}
+"""The variables with the key of each provider; the last one holds what must stay secret."""
+PROVIDER_HOSTS: dict[ProviderName, str] = {
+    "smtp": "SMTP_HOST",
+    "sendgrid": "SENDGRID_HOST",
+    "resend": "RESEND_HOST",
+    "ses": "AWS_SES_HOST",
+    "postmark": "POSTMARK_HOST",
+    "mailgun": "MAILGUN_HOST",
+}
+"""The variable with the host that the key of each provider is for."""
+
 TrackingKind = Literal[
     "opens",  # a picture in the mail tells when it is opened
     "clicks",  # links lead through the provider, which counts them

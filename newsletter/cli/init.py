@@ -14,6 +14,7 @@ from newsletter.cli import output, terminal
 from newsletter.cli.command import command
 from newsletter.cli.layout import show_command, show_heading
 from newsletter.cli.new_files import show_new_files
+from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS
 from newsletter.display import display_path
 
 if TYPE_CHECKING:
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from newsletter.starter.details import Details
     from newsletter.starter.github_workflows import WorkflowOptions
 
-# The secret of each provider, and the variable with the host that it is for.
-_SECRETS = {
-    "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"),
-    "smtp": ("SMTP_PASSWORD", "SMTP_HOST"),
-    "resend": ("RESEND_API_KEY", "RESEND_HOST"),
-    "ses": ("AWS_SECRET_ACCESS_KEY", "AWS_SES_HOST"),
-    "postmark": ("POSTMARK_SERVER_TOKEN", "POSTMARK_HOST"),
-    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_HOST"),
-}
-# The first half of a key that has two.
-_KEY_IDS = {"ses": ("AWS_ACCESS_KEY_ID",)}
 _NUMBERS = {2: "two", 3: "three"}
 _KEY_WIDTH = 16
 
@@ -157,11 +147,11 @@ def _show_next_steps(result: "InitResult", details: "Details", folder: Path) -> 
 def _show_steps_on_github(workflows: "WorkflowOptions") -> None:
     from newsletter.starter.github_workflows import state_key_secret
 
-    secret, host = _SECRETS[workflows.provider]
+    keys, host = PROVIDER_KEYS[workflows.provider], PROVIDER_HOSTS[workflows.provider]
     branch, repository = shlex.quote(workflows.branch), workflows.repository
     show_command("Save the state for the first time; this makes its key", "news state init")
     variables = [f"gh variable set {host}"] if workflows.has_own_host else []
-    names = (state_key_secret(workflows.folder), *_KEY_IDS.get(workflows.provider, ()), secret)
+    names = (state_key_secret(workflows.folder), *keys)
     secrets = [f"gh secret set {name}" for name in names]
     show_command(f"Set the {_NUMBERS[len(names)]} secrets of {repository}", *secrets, *variables)
     if workflows.pages:

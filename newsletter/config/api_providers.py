@@ -66,9 +66,14 @@ class Ses(StrictModel):
     requests: int = Field(8, ge=1, le=64)
 
     @property
+    def own_host(self) -> str:
+        """Return the host of AWS in the region; without a region, one that does not exist."""
+        return f"email.{self.region or 'invalid'}.amazonaws.com"
+
+    @property
     def url(self) -> str:
-        """Return the address of the API; without a region and a host, that of no host."""
-        return self.host or f"https://email.{self.region or 'invalid'}.amazonaws.com"
+        """Return the address of the API."""
+        return self.host or f"https://{self.own_host}"
 
 
 class Postmark(StrictModel):

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
+from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, Problem
 from newsletter.state.state_key import VARIABLE as STATE_KEY
@@ -43,12 +44,7 @@ SECRETS = tuple(_SECRET_FIELDS.values())
 """The variables that hold secrets."""
 
 KEY_OF_HOST = {
-    "SENDGRID_HOST": "SENDGRID_API_KEY",
-    "SMTP_HOST": "SMTP_PASSWORD",
-    "RESEND_HOST": "RESEND_API_KEY",
-    "AWS_SES_HOST": "AWS_SECRET_ACCESS_KEY",
-    "POSTMARK_HOST": "POSTMARK_SERVER_TOKEN",
-    "MAILGUN_HOST": "MAILGUN_API_KEY",
+    **{host: PROVIDER_KEYS[provider][-1] for provider, host in PROVIDER_HOSTS.items()},
     "IMAP_HOST": IMAP_PASSWORD,
     "WORKER_HOST": WORKER_TOKEN,
 }

@@ -6,7 +6,7 @@ another program on that host. On this machine every port is allowed.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -15,15 +15,19 @@ from pydantic import SecretStr
 
 from newsletter.config.loader import Newsletter
 from newsletter.config.mailbox import Imap
+from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS, ProviderName
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
 
-# https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
-SENDGRID_HOSTS = ("api.sendgrid.com", "api.eu.sendgrid.com")
-RESEND_HOSTS = ("api.resend.com",)
-POSTMARK_HOSTS = ("api.postmarkapp.com",)
-# https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (the US and the EU)
-MAILGUN_HOSTS = ("api.mailgun.net", "api.eu.mailgun.net")
+# SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
+# Mailgun: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
+API_HOSTS: Mapping[ProviderName, tuple[str, ...]] = {
+    "sendgrid": ("api.sendgrid.com", "api.eu.sendgrid.com"),
+    "resend": ("api.resend.com",),
+    "postmark": ("api.postmarkapp.com",),
+    "mailgun": ("api.mailgun.net", "api.eu.mailgun.net"),
+}
+"""The providers' own hosts; those of Amazon SES depend on the region (`Ses.own_host`)."""
 # The ports that need not be named: https, and those on which mail servers accept a login.
 _HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 MailboxOwner = Literal["pull", "bounces"]
@@ -72,44 +76,23 @@ class ProviderKey:
 
 def provider_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
-    keys: Mapping[str, Callable[[Newsletter], ProviderKey | None]] = {
-        "smtp": _smtp_key,
-        "sendgrid": sendgrid_key,
-        "resend": _resend_key,
-        "ses": _ses_key,
-        "postmark": _postmark_key,
-        "mailgun": _mailgun_key,
-    }
-    find = keys.get(newsletter.config.provider)
-    return find(newsletter) if find else None
+    match newsletter.config.provider:
+        case "outbox":
+            return None
+        case "smtp":
+            return _smtp_key(newsletter)
+        case "ses":
+            # It signs requests and is not sent; a session token is.
+            ses = newsletter.config.ses
+            return _api_key(newsletter, "ses", ses.url, (ses.own_host,))
+        case provider:
+            url: str = getattr(newsletter.config, provider).host
+            return _api_key(newsletter, provider, url, API_HOSTS[provider])
 
 
 def sendgrid_key(newsletter: Newsletter) -> ProviderKey | None:
     """Return the key of SendGrid's API, also for another provider; None if it is not set."""
-    host, secrets = newsletter.config.sendgrid.host, newsletter.secrets
-    return _api_key("sendgrid", secrets.sendgrid_api_key, host, secrets.sendgrid_host, SENDGRID_HOSTS)
-
-
-def _resend_key(newsletter: Newsletter) -> ProviderKey | None:
-    host, secrets = newsletter.config.resend.host, newsletter.secrets
-    return _api_key("resend", secrets.resend_api_key, host, secrets.resend_host, RESEND_HOSTS)
-
-
-def _postmark_key(newsletter: Newsletter) -> ProviderKey | None:
-    host, secrets = newsletter.config.postmark.host, newsletter.secrets
-    return _api_key("postmark", secrets.postmark_server_token, host, secrets.postmark_host, POSTMARK_HOSTS)
-
-
-def _mailgun_key(newsletter: Newsletter) -> ProviderKey | None:
-    host, secrets = newsletter.config.mailgun.host, newsletter.secrets
-    return _api_key("mailgun", secrets.mailgun_api_key, host, secrets.mailgun_host, MAILGUN_HOSTS)
-
-
-def _ses_key(newsletter: Newsletter) -> ProviderKey | None:
-    """Return the secret key of AWS; it signs requests and is not sent, a session token is."""
-    settings, secrets = newsletter.config.ses, newsletter.secrets
-    own = _ses_hosts(newsletter)
-    return _api_key("ses", secrets.aws_secret_access_key, settings.url, secrets.aws_ses_host, own)
+    return _api_key(newsletter, "sendgrid", newsletter.config.sendgrid.host, API_HOSTS["sendgrid"])
 
 
 def misdirected_role(newsletter: Newsletter) -> Problem | None:
@@ -118,9 +101,9 @@ def misdirected_role(newsletter: Newsletter) -> Problem | None:
     Only AWS's own host of the region gets what a role has signed. AWS_SES_HOST does not count: it may come
     from the `.env` of a stranger's branch, since no key beside it shows where it belongs.
     """
-    url = newsletter.config.ses.url
+    ses = newsletter.config.ses
     role = ProviderKey(
-        SecretStr(""), "a role", *_place(url), _HTTPS_PORTS, ("ses", "host"), "", _ses_hosts(newsletter)
+        SecretStr(""), "a role", *_place(ses.url), _HTTPS_PORTS, ("ses", "host"), "", (ses.own_host,)
     )
     if not role.is_misdirected:
         return None
@@ -129,29 +112,16 @@ def misdirected_role(newsletter: Newsletter) -> Problem | None:
     return Problem(newsletter.where("ses", "host"), what, fix)
 
 
-def _ses_hosts(newsletter: Newsletter) -> tuple[str, ...]:
-    return (f"email.{newsletter.config.ses.region or 'invalid'}.amazonaws.com",)
-
-
-# The variable with the key of each provider, and the one with the host that it is for.
-_VARIABLES = {
-    "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_HOST"),
-    "resend": ("RESEND_API_KEY", "RESEND_HOST"),
-    "ses": ("AWS_SECRET_ACCESS_KEY", "AWS_SES_HOST"),
-    "postmark": ("POSTMARK_SERVER_TOKEN", "POSTMARK_HOST"),
-    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_HOST"),
-}
-
-
 def _api_key(
-    provider: str, value: SecretStr | None, url: str, allowed: str | None, own: tuple[str, ...]
+    newsletter: Newsletter, provider: ProviderName, url: str, own: tuple[str, ...]
 ) -> ProviderKey | None:
-    """Return the key of a provider's API; it is for the `allowed` host, or else for the provider's own."""
+    """Return the key of a provider's API; it is for the host in the environment, or else for its `own`."""
+    variable, host_variable = PROVIDER_KEYS[provider][-1], PROVIDER_HOSTS[provider]
+    value: SecretStr | None = getattr(newsletter.secrets, variable.lower())
+    allowed: str | None = getattr(newsletter.secrets, host_variable.lower())
     if not value:
         return None
-    variable, host_variable = _VARIABLES[provider]
-    setting = (provider, "host")
-    hosts = (allowed,) if allowed else own
+    setting, hosts = (provider, "host"), (allowed,) if allowed else own
     return ProviderKey(value, variable, *_place(url), _HTTPS_PORTS, setting, host_variable, hosts)
 
 

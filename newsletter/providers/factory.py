@@ -7,6 +7,7 @@ from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN, Secrets
 from newsletter.config.key_hosts import misdirected_key, misdirected_role, provider_key
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.disk.boundary import root_of
 from newsletter.sending.interfaces import Provider
 
@@ -16,24 +17,24 @@ def needed_secrets(config: Config, secrets: Secrets | None = None) -> tuple[str,
 
     `secrets` are those that are set: with none of AWS's, a role of the machine may stand in for them.
     """
-    needs_aws_key = config.provider == "ses" and _needs_aws_key(secrets)
     needed = {
+        **dict.fromkeys(PROVIDER_KEYS.get(config.provider, ()), _needs_key(config, secrets)),
         "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
-        "RESEND_API_KEY": config.provider == "resend",
-        "AWS_ACCESS_KEY_ID": needs_aws_key,
-        "AWS_SECRET_ACCESS_KEY": needs_aws_key,
-        "POSTMARK_SERVER_TOKEN": config.provider == "postmark",
-        "MAILGUN_API_KEY": config.provider == "mailgun",
-        "SMTP_PASSWORD": config.provider == "smtp" and config.smtp.username is not None,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }
     return tuple(name for name, is_needed in needed.items() if is_needed)
 
 
-def _needs_aws_key(secrets: Secrets | None) -> bool:
-    has_key = secrets is not None and (secrets.aws_access_key_id or secrets.aws_secret_access_key)
-    return bool(has_key) or importlib.util.find_spec("botocore") is None
+def _needs_key(config: Config, secrets: Secrets | None) -> bool:
+    """Return False for a mail server without a login, and where a role of AWS takes the place of a key."""
+    if config.provider == "smtp":
+        return config.smtp.username is not None
+    if config.provider == "ses" and not (
+        secrets and (secrets.aws_access_key_id or secrets.aws_secret_access_key)
+    ):
+        return importlib.util.find_spec("botocore") is None
+    return True
 
 
 def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provider:

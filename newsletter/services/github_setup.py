@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from newsletter.config.key_hosts import MAILGUN_HOSTS, POSTMARK_HOSTS, RESEND_HOSTS, SENDGRID_HOSTS
+from newsletter.config.key_hosts import API_HOSTS
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.constants import ProviderName
 from newsletter.disk import boundary, reading
 from newsletter.display import display_path, printable
 from newsletter.errors import Problem, StateError, Unavailable
@@ -72,15 +73,9 @@ def _with_provider(options: WorkflowOptions, config: Config) -> WorkflowOptions:
         return replace(options, provider="smtp", has_own_host=True)
     if config.provider == "ses":
         return replace(options, provider="ses", has_own_host=config.ses.host is not None)
-    known = {
-        "sendgrid": (config.sendgrid.host, SENDGRID_HOSTS),
-        "resend": (config.resend.host, RESEND_HOSTS),
-        "postmark": (config.postmark.host, POSTMARK_HOSTS),
-        "mailgun": (config.mailgun.host, MAILGUN_HOSTS),
-    }
-    provider = config.provider if config.provider in known else "sendgrid"
-    url, hosts = known[provider]
-    return replace(options, provider=provider, has_own_host=urlsplit(url).hostname not in hosts)
+    provider: ProviderName = "sendgrid" if config.provider == "outbox" else config.provider
+    host = urlsplit(getattr(config, provider).host).hostname
+    return replace(options, provider=provider, has_own_host=host not in API_HOSTS[provider])
 
 
 def existing_folder(folder: Path) -> Path:

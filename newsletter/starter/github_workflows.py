@@ -5,33 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS, ProviderName
 from newsletter.starter.github_names import ActionSource
 from newsletter.starter.texts import starter_text
 
 FOLDER = PurePosixPath(".github/workflows")
 _NAMES, _PAGES = ("send", "review", "cancel"), "pages"
 _SAME_REPOSITORY = "$"
+# The inputs of an action stand so deep in a workflow.
+_LINE = "\n          "
 _STATE_KEY = "NEWS_STATE_KEY"
 _NO_FORK = "!github.event.repository.fork"
-_INPUTS = {
-    "sendgrid": "sendgrid-api-key: ${{ secrets.SENDGRID_API_KEY }}",
-    "smtp": "smtp-password: ${{ secrets.SMTP_PASSWORD }}",
-    "resend": "resend-api-key: ${{ secrets.RESEND_API_KEY }}",
-    "ses": "aws-access-key-id: ${{ secrets.AWS_ACCESS_KEY_ID }}\n"
-    "          aws-secret-access-key: ${{ secrets.AWS_SECRET_ACCESS_KEY }}",
-    "postmark": "postmark-server-token: ${{ secrets.POSTMARK_SERVER_TOKEN }}",
-    "mailgun": "mailgun-api-key: ${{ secrets.MAILGUN_API_KEY }}",
-}
 # The daily run, and a run by hand, send also if the archive could not be published.
 _AFTER_PAGES = "!cancelled() && (needs.pages.result == 'success' || github.event_name != 'push')"
-_HOST_INPUTS = {
-    "sendgrid": "sendgrid-host: ${{ vars.SENDGRID_HOST }}",
-    "smtp": "smtp-host: ${{ vars.SMTP_HOST }}",
-    "resend": "resend-host: ${{ vars.RESEND_HOST }}",
-    "ses": "aws-ses-host: ${{ vars.AWS_SES_HOST }}",
-    "postmark": "postmark-host: ${{ vars.POSTMARK_HOST }}",
-    "mailgun": "mailgun-host: ${{ vars.MAILGUN_HOST }}",
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class WorkflowOptions:
     repository: str
     branch: str
     folder: str = "."
-    provider: str = "sendgrid"
+    provider: ProviderName = "sendgrid"
     has_own_host: bool = False
     pages: bool = False
 
@@ -94,9 +80,14 @@ def _values(options: WorkflowOptions) -> dict[str, str]:
         "actions": f"{source.repository if source else _SAME_REPOSITORY}/.github/actions",
         "commit": f"@{source.commit}" if source else "",
         "state_key": state_key_secret(options.folder),
-        "provider_key": _INPUTS[options.provider],
-        "provider_host": _HOST_INPUTS[options.provider] if options.has_own_host else "",
+        "provider_key": _LINE.join(_input(name, "secrets") for name in PROVIDER_KEYS[options.provider]),
+        "provider_host": _input(PROVIDER_HOSTS[options.provider], "vars") if options.has_own_host else "",
     }
+
+
+def _input(variable: str, context: str) -> str:
+    """Return the line that gives a variable to the action, whose inputs are named after the variables."""
+    return f"{variable.lower().replace('_', '-')}: ${{{{ {context}.{variable} }}}}"
 
 
 def _condition(options: WorkflowOptions) -> str:
