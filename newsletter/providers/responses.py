@@ -20,8 +20,7 @@ def json_content(response: Response) -> Any:
 
 def json_object(response: Response) -> dict[str, Any]:
     """Return the JSON object in a response; an empty one if it has none."""
-    content = json_content(response)
-    return content if isinstance(content, dict) else {}
+    return mapping(json_content(response))
 
 
 def status_text(response: Response, words: str) -> str:
@@ -39,5 +38,10 @@ def retry_after(response: Response) -> float | None:
 
 
 def text(value: object) -> str:
-    """Return a value of the response if it is a text; else an empty text."""
+    """Return a JSON value if it is a text; else an empty text."""
     return value if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return a JSON value if it is an object; else an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -4,10 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from newsletter.constants import DeliveryEventKind
 from newsletter.errors import NewsError
+from newsletter.mail.event_tag import TaggedMail
+from newsletter.providers.responses import text
 from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.delivery_rules import STATUS
 
@@ -15,6 +18,8 @@ _MAX_DIGITS = 18
 MAX_MESSAGE = 300
 """The longest id of a message, in characters, that is kept."""
 
+EventKind = DeliveryEventKind | Literal["ignored"]
+"""The kind of an event; `ignored` tells nothing about the delivery."""
 Skipped = Literal[
     "ignored",  # tells nothing about the delivery
     "unknown",  # an event that this program does not know
@@ -56,6 +61,41 @@ def collect(found: list[DeliveryEvent | Skipped]) -> WebhookEvents:
     """Return the events, and count the skipped ones."""
     events = tuple(event for event in found if isinstance(event, DeliveryEvent))
     return WebhookEvents(events, Counter(event for event in found if not isinstance(event, DeliveryEvent)))
+
+
+def tagged_event(
+    source: str,
+    mail: TaggedMail,
+    kind: EventKind | None,
+    at: datetime | None,
+    message: object,
+    status: str | None = None,
+) -> DeliveryEvent | Skipped:
+    """Return the event about a message with our tag; or why it is skipped.
+
+    `kind` is None for an event that is not known, `at` for one whose time cannot be read. `message` is the
+    provider's id of the message.
+    """
+    if kind is None or kind == "ignored":
+        return kind or "unknown"
+    if at is None:
+        return "malformed"
+    return DeliveryEvent(
+        source=source,
+        message=text(message)[:MAX_MESSAGE],
+        kind=kind,
+        at=at,
+        subscriber_id=mail.subscriber_id,
+        sign_up_id=mail.sign_up_id,
+        issue=mail.issue,
+        status=status,
+    )
+
+
+def refuse_other_time(signed_at: float, now: datetime, max_age: timedelta, max_ahead: timedelta) -> None:
+    """Raise WebhookRefused for a request that was signed too long ago, or ahead of now (Unix time)."""
+    if not -max_ahead.total_seconds() <= now.timestamp() - signed_at <= max_age.total_seconds():
+        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
 
 
 def json_body(body: bytes) -> Any:

@@ -19,15 +19,17 @@ from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import text
+from newsletter.providers.responses import mapping, text
 from newsletter.providers.webhook_events import (
-    MAX_MESSAGE,
+    EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
     collect,
     json_body,
+    refuse_other_time,
     status_code,
+    tagged_event,
     unix_time,
 )
 from newsletter.subscribers.delivery_event import DeliveryEvent
@@ -73,23 +75,19 @@ class MailgunWebhook:
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         content = json_body(body)
-        signed = content.get("signature") if isinstance(content, dict) else None
-        signed = signed if isinstance(signed, dict) else {}
-        timestamp, token, signature = (_part(signed, name) for name in ("timestamp", "token", "signature"))
+        signed = mapping(mapping(content).get("signature"))  # the timestamp is a text, too
+        timestamp, token, signature = (text(signed.get(name)) for name in ("timestamp", "token", "signature"))
         if not (_TIMESTAMP.fullmatch(timestamp) and _TOKEN.fullmatch(token)):
             raise WebhookRefused("it has no signature", "others may post here too")
         expected = hmac.new(self._key, f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
         if not _SIGNATURE.fullmatch(signature) or not hmac.compare_digest(signature, expected):
             raise WebhookRefused("the signature is not that of MAILGUN_WEBHOOK_KEY", _COPY_KEY)
-        age = now.timestamp() - int(timestamp)
-        if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
-            raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+        refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AHEAD)
         self._remember(token, int(timestamp), body, now)
 
     def parse(self, body: bytes, list_id: str) -> WebhookEvents:
         """Return the event of a body if it is about the mail of a list."""
-        content = json_body(body)
-        return collect([_event(content.get("event-data") if isinstance(content, dict) else None, list_id)])
+        return collect([_event(mapping(json_body(body)).get("event-data"), list_id)])
 
     def _remember(self, token: str, timestamp: int, body: bytes, now: datetime) -> None:
         """Remember a token with its body; raise WebhookRefused if it came with another body before."""
@@ -105,37 +103,26 @@ class MailgunWebhook:
                 self._tokens.popitem(last=False)
 
 
-def _part(signed: Mapping[str, Any], name: str) -> str:
-    """Return a part of the signature; Mailgun writes the timestamp as a text."""
-    return text(signed.get(name))
-
-
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     if not isinstance(raw, dict) or not isinstance(name := raw.get("event"), str):
         return "malformed"
-    mail = parse_event_tag(_mapping(raw.get("user-variables")).get(NAME), list_id)
+    mail = parse_event_tag(mapping(raw.get("user-variables")).get(NAME), list_id)
     if mail is None:
         return "foreign"
-    kind = _failure(raw) if name == "failed" else "ignored" if name in _IGNORED else _KINDS.get(name)
-    if kind is None or kind == "ignored":
-        return kind or "unknown"
-    at = unix_time(raw.get("timestamp"))
-    if at is None:
-        return "malformed"
-    message = _mapping(_mapping(raw.get("message")).get("headers")).get("message-id")
-    return DeliveryEvent(
-        source=SOURCE,
-        message=text(message)[:MAX_MESSAGE],
-        kind=kind,
-        at=at,
-        subscriber_id=mail.subscriber_id,
-        sign_up_id=mail.sign_up_id,
-        issue=mail.issue,
-        status=_status(raw),
+    message = mapping(mapping(raw.get("message")).get("headers")).get("message-id")
+    return tagged_event(
+        SOURCE, mail, _kind(name, raw), unix_time(raw.get("timestamp")), message, _status(raw)
     )
 
 
-def _failure(raw: Mapping[str, Any]) -> Any:
+def _kind(name: str, raw: Mapping[str, Any]) -> EventKind | None:
+    """Return the kind of an event; None for an unknown one."""
+    if name == "failed":
+        return _failure(raw)
+    return "ignored" if name in _IGNORED else _KINDS.get(name)
+
+
+def _failure(raw: Mapping[str, Any]) -> EventKind | None:
     """Return the kind of a failed delivery; `ignored` while Mailgun still tries.
 
     A permanent failure is judged by its status code, as one in a mailbox of bounces is.
@@ -150,8 +137,4 @@ def _failure(raw: Mapping[str, Any]) -> Any:
 
 def _status(raw: Mapping[str, Any]) -> str | None:
     """Return the status code in the reply of the mail server (RFC 3463), if there is one."""
-    return status_code(_mapping(raw.get("delivery-status")).get("enhanced-code"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return status_code(mapping(raw.get("delivery-status")).get("enhanced-code"))

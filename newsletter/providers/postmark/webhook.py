@@ -10,15 +10,15 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import text
+from newsletter.providers.responses import mapping, text
 from newsletter.providers.webhook_events import (
-    MAX_MESSAGE,
+    EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
@@ -26,6 +26,7 @@ from newsletter.providers.webhook_events import (
     iso_time,
     json_body,
     status_code,
+    tagged_event,
 )
 from newsletter.subscribers.delivery_event import DeliveryEvent
 
@@ -115,28 +116,15 @@ def _credentials(header: str) -> bytes:
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     if not isinstance(raw, dict) or not isinstance(record := raw.get("RecordType"), str):
         return "malformed"
-    mail = parse_event_tag(_mapping(raw.get("Metadata")).get(NAME), list_id)
+    mail = parse_event_tag(mapping(raw.get("Metadata")).get(NAME), list_id)
     if mail is None:
         return "foreign"
-    kind = _kind(record, raw)
-    if kind is None or kind == "ignored":
-        return kind or "unknown"
-    at = iso_time(raw.get(_TIMES[record]))
-    if at is None:
-        return "malformed"
-    return DeliveryEvent(
-        source=SOURCE,
-        message=text(raw.get("MessageID"))[:MAX_MESSAGE],
-        kind=kind,
-        at=at,
-        subscriber_id=mail.subscriber_id,
-        sign_up_id=mail.sign_up_id,
-        issue=mail.issue,
-        status=_status(raw) if record == "Bounce" else None,
-    )
+    at = iso_time(raw.get(_TIMES.get(record, "")))
+    status = _status(raw) if record == "Bounce" else None
+    return tagged_event(SOURCE, mail, _kind(record, raw), at, raw.get("MessageID"), status)
 
 
-def _kind(record: str, raw: Mapping[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+def _kind(record: str, raw: Mapping[str, Any]) -> EventKind | None:
     """Return the kind of an event; None for an unknown one."""
     if record == "Bounce":
         kind = text(raw.get("Type"))
@@ -149,7 +137,7 @@ def _kind(record: str, raw: Mapping[str, Any]) -> DeliveryEventKind | Literal["i
     return kinds.get(record)
 
 
-def _subscription_change(raw: Mapping[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+def _subscription_change(raw: Mapping[str, Any]) -> EventKind | None:
     """Return the kind of a change in a stream's list of suppressed addresses.
 
     What the account's owner (`Customer`) or Postmark (`Admin`) entered by hand says nothing about a reader.
@@ -166,7 +154,3 @@ def _status(raw: Mapping[str, Any]) -> str | None:
     """Return the status code in the words of the mail server (RFC 3463), if there is one."""
     found = _STATUS.search(text(raw.get("Details")))
     return status_code(found[0]) if found else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The events that Resend posts to a webhook: its signature, and the events about our mail.
+"""Verify and read the events that Resend posts.
 
 Sources: https://docs.svix.com/receiving/verifying-payloads/how-manual (the signature), and
 https://resend.com/docs/webhooks/event-types and the OpenAPI description (github.com/resend/resend-openapi,
@@ -12,21 +12,24 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import text
+from newsletter.providers.responses import mapping, text
+from newsletter.providers.ses_bounces import ses_bounce_kind
 from newsletter.providers.webhook_events import (
-    MAX_MESSAGE,
+    EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
     collect,
     iso_time,
     json_body,
+    refuse_other_time,
+    tagged_event,
 )
 from newsletter.subscribers.delivery_event import DeliveryEvent
 
@@ -44,16 +47,9 @@ _KINDS: dict[str, DeliveryEventKind] = {
 # A delayed mail is still tried; `failed` is about the account (a quota, the domain), not about the address.
 _IGNORED = {"email.sent", "email.scheduled", "email.delivery_delayed", "email.failed", "email.opened"}
 _IGNORED |= {"email.clicked", "email.received"}
-# These bounces are about the content of the mail. Counted as soft bounces, they would take the whole list off
-# after a few issues. https://resend.com/docs/dashboard/emails/email-bounces
-_OWN_FAULTS = {"MessageTooLarge", "ContentRejected", "AttachmentRejected"}
-# Status codes (RFC 3463) of a permanent bounce that are about the sender or about a policy of the recipient's
-# server, such as a failed DMARC: they say nothing about the address.
-_ABOUT_SENDER = ("5.7.", "5.1.7", "5.1.8")
 # The answer of a server, such as `smtp; 550 5.1.1 user unknown`; the text after it may hold other numbers.
 _STATUS = re.compile(r"\b[245][0-9]{2}[ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b", re.ASCII)
 _MAX_ANSWER = 1000
-Kind = DeliveryEventKind | Literal["ignored"]
 
 
 class ResendWebhook:
@@ -66,8 +62,7 @@ class ResendWebhook:
         timestamp = headers.get("svix-timestamp", "")
         if not _TIMESTAMP.fullmatch(timestamp):
             raise WebhookRefused("the header svix-timestamp has no Unix time", "others may post here too")
-        if abs(now.timestamp() - int(timestamp)) > MAX_AGE.total_seconds():
-            raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+        refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AGE)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         self.refuse_early(headers, now)
@@ -109,40 +104,23 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     mail = parse_event_tag(_tag(data.get("tags")), list_id)
     if mail is None:
         return "foreign"
+    message = data.get("email_id")
+    at = iso_time(raw.get("created_at")) if isinstance(message, str) else None
+    status = _status(mapping(data.get("bounce"))) if name == "email.bounced" else None
+    return tagged_event(SOURCE, mail, _kind(name, data, status), at, message, status)
+
+
+def _kind(name: str, data: dict[str, Any], status: str | None) -> EventKind | None:
+    """Return the kind of an event; None for an unknown one."""
     if name in _IGNORED:
         return "ignored"
-    kind = _kind(name, data)
-    if kind is None or kind == "ignored":
-        return kind or "unknown"
-    at, message = iso_time(raw.get("created_at")), data.get("email_id")
-    if at is None or not isinstance(message, str):
-        return "malformed"
-    return DeliveryEvent(
-        source=SOURCE,
-        message=message[:MAX_MESSAGE],
-        kind=kind,
-        at=at,
-        subscriber_id=mail.subscriber_id,
-        sign_up_id=mail.sign_up_id,
-        issue=mail.issue,
-        status=_status(_inner(data, "bounce")) if name == "email.bounced" else None,
-    )
-
-
-def _kind(name: str, data: dict[str, Any]) -> Kind | None:
-    """Return the kind of an event; None for an unknown one."""
     if name == "email.suppressed":  # on Resend's list, after a hard bounce or a complaint
-        is_complaint = _inner(data, "suppressed").get("reason") == "previous_complaint"
+        is_complaint = mapping(data.get("suppressed")).get("reason") == "previous_complaint"
         return "complained" if is_complaint else "bounced"
-    return _bounce(_inner(data, "bounce")) if name == "email.bounced" else _KINDS.get(name)
-
-
-def _bounce(bounce: dict[str, Any]) -> Kind:
-    """Return the kind of a bounce: Resend tries no longer, whatever its type is."""
-    if text(bounce.get("subType")) in _OWN_FAULTS:
-        return "ignored"
-    is_hard = bounce.get("type") == "Permanent" and not (_status(bounce) or "").startswith(_ABOUT_SENDER)
-    return "bounced" if is_hard else "soft"
+    if name == "email.bounced":
+        bounce = mapping(data.get("bounce"))
+        return ses_bounce_kind(bounce.get("type"), text(bounce.get("subType")), status)
+    return _KINDS.get(name)
 
 
 def _status(bounce: dict[str, Any]) -> str | None:
@@ -151,11 +129,6 @@ def _status(bounce: dict[str, Any]) -> str | None:
     first = answers[0] if isinstance(answers, list) and answers else None
     match = _STATUS.search(first[:_MAX_ANSWER]) if isinstance(first, str) else None
     return match[1] if match else None
-
-
-def _inner(data: dict[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _tag(tags: object) -> object:

@@ -9,17 +9,20 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.issue.file_names import issue_name
+from newsletter.providers.responses import text
 from newsletter.providers.webhook_events import (
     MAX_MESSAGE,
+    EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
     collect,
     json_body,
+    refuse_other_time,
     status_code,
     unix_time,
 )
@@ -100,9 +103,7 @@ def refuse_stale(timestamp: str, now: datetime) -> None:
     if not _TIMESTAMP.fullmatch(timestamp):
         what = f"the header {TIMESTAMP_HEADER} has no Unix time"
         raise WebhookRefused(what, "switch on Signed Event Webhook in SendGrid; others may post here too")
-    age = now.timestamp() - int(timestamp)
-    if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
-        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+    refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AHEAD)
 
 
 def parse(body: bytes, list_id: str) -> WebhookEvents:
@@ -146,38 +147,34 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
         return "malformed"
     return DeliveryEvent(
         source=SOURCE,
-        message=_text(raw.get("sg_message_id"))[:MAX_MESSAGE],
+        message=text(raw.get("sg_message_id"))[:MAX_MESSAGE],
         kind=kind,
         at=at,
         subscriber_id=None if sign_up_id else subscriber_id,
         sign_up_id=sign_up_id,
-        issue=_issue(_text(raw.get("news_issue"))[:_MAX_ISSUE]),
+        issue=_issue(text(raw.get("news_issue"))[:_MAX_ISSUE]),
         status=status_code(raw.get("status")),
     )
 
 
-def _kind(name: str, raw: dict[str, Any]) -> DeliveryEventKind | Literal["ignored"] | None:
+def _kind(name: str, raw: dict[str, Any]) -> EventKind | None:
     """Return the kind of an event; None for an unknown one."""
     if name == "bounce":
         # The `type` is `bounce` for an address that accepts no mail, `blocked` for a refused message.
         return "bounced" if raw.get("type") == "bounce" else "soft"
     if name == "dropped":
-        reason = _text(raw.get("reason")).strip().lower()
+        reason = text(raw.get("reason")).strip().lower()
         return "ignored" if reason.startswith(_OWN_FAULTS) else _DROPPED.get(reason, "soft")
     return _KINDS.get(name)
 
 
 @lru_cache(maxsize=64)
-def _issue(text: str) -> str:
+def _issue(name: str) -> str:
     """Return the name of an issue, "" for another text."""
-    return issue_name(text) or ""
+    return issue_name(name) or ""
 
 
 def _id(value: object) -> int | None:
     """Return an id of the database; custom_args are texts."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
-    return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+    return int(digits) if _ID.fullmatch(digits) and int(digits) <= MAX_ID else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from newsletter.findings import Finding
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import json_object, mapping, text
 from newsletter.providers.ses.responses import error_text
 from newsletter.sending.outcomes import NotSent
 
@@ -44,11 +44,11 @@ def _not_examined(label: str, response: Response | NotSent) -> Finding:
 
 
 def _about_settings(label: str, found: dict[str, Any]) -> Iterator[Finding]:
-    if _inner(found, "SendingOptions").get("SendingEnabled") is False:
+    if mapping(found.get("SendingOptions")).get("SendingEnabled") is False:
         yield Finding(label, "error", "has sending switched off", "switch it on, or use another one")
     else:
         yield Finding(label, "ok", "exists, and allows sending")
-    if _inner(found, "ArchivingOptions").get("ArchiveArn"):
+    if mapping(found.get("ArchivingOptions")).get("ArchiveArn"):
         what = "keeps a copy of every mail in an archive, with the reader's unsubscribe link"
         yield Finding(label, "warning", what, "remove the archive from it, or use another one")
 
@@ -71,7 +71,7 @@ def _about_events(label: str, destinations: object, topic: str | None) -> Iterat
         kind
         for found in enabled
         for kind in _types(found)
-        if _inner(found, "SnsDestination").get("TopicArn") == topic
+        if mapping(found.get("SnsDestination")).get("TopicArn") == topic
     }
     if missing := [kind.lower() for kind in WANTED_EVENTS if kind not in to_topic]:
         what = f"does not publish events of {', '.join(missing)} to `ses.topic`"
@@ -83,8 +83,3 @@ def _about_events(label: str, destinations: object, topic: str | None) -> Iterat
 def _types(destination: dict[str, Any]) -> list[str]:
     types = destination.get("MatchingEventTypes")
     return list(map(text, types)) if isinstance(types, list) else []
-
-
-def _inner(found: dict[str, Any], name: str) -> dict[str, Any]:
-    inner = found.get(name)
-    return inner if isinstance(inner, dict) else {}

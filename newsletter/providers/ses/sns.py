@@ -21,7 +21,8 @@ from newsletter.errors import Unavailable
 from newsletter.network import connections
 from newsletter.providers.api import USER_AGENT
 from newsletter.providers.http import NoResponse, NotConnected, Transport
-from newsletter.providers.webhook_events import WebhookRefused, iso_time, json_body
+from newsletter.providers.responses import text
+from newsletter.providers.webhook_events import WebhookRefused, iso_time, json_body, refuse_other_time
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -88,9 +89,9 @@ class SnsTopic:
         if not isinstance(message, dict):
             fix = "switch raw message delivery off for this subscription: a raw message has no signature"
             raise WebhookRefused("it is no message of SNS", fix)
-        self._refuse_other(_text(message, "TopicArn"), "TopicArn")
-        _refuse_stale(_text(message, "Timestamp"), now)
-        fields = _FIELDS.get(_text(message, "Type"))
+        self._refuse_other(text(message.get("TopicArn")), "TopicArn")
+        _refuse_stale(text(message.get("Timestamp")), now)
+        fields = _FIELDS.get(text(message.get("Type")))
         if fields is None:
             raise WebhookRefused("its Type is none of SNS")
         self._verify_signature(message, fields)
@@ -103,7 +104,7 @@ class SnsTopic:
         asked.
         """
         try:
-            url = urlsplit(_text(message, "SubscribeURL"))
+            url = urlsplit(text(message.get("SubscribeURL")))
         except ValueError as failure:
             raise WebhookRefused("its SubscribeURL is no address") from failure
         query = parse_qs(url.query)
@@ -124,13 +125,13 @@ class SnsTopic:
         from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
         hashes: dict[str, Any] = {"1": SHA1, "2": SHA256}
-        chosen = hashes.get(_text(message, "SignatureVersion"))
+        chosen = hashes.get(text(message.get("SignatureVersion")))
         if chosen is None:
             raise WebhookRefused("its SignatureVersion is neither 1 nor 2")
         signature = _signature(message)  # before a certificate is fetched for anybody
-        key = self._key(_text(message, "SigningCertURL"))
+        key = self._key(text(message.get("SigningCertURL")))
         present = [name for name in fields if name in message]
-        signed = "".join(f"{name}\n{_text(message, name)}\n" for name in present)
+        signed = "".join(f"{name}\n{text(message.get(name))}\n" for name in present)
         try:
             key.verify(signature, signed.encode(), PKCS1v15(), chosen())
         except (InvalidSignature, ValueError) as failure:
@@ -162,7 +163,7 @@ class SnsTopic:
 def _signature(message: Mapping[str, Any]) -> bytes:
     """Return the signature of a message; raise WebhookRefused if it has not the length of one (RSA)."""
     try:
-        signature = b64decode(_text(message, "Signature"), validate=True)
+        signature = b64decode(text(message.get("Signature")), validate=True)
     except ValueError as failure:
         raise WebhookRefused("the signature is not base64") from failure
     if len(signature) not in _SIGNATURE_BYTES:
@@ -174,8 +175,7 @@ def _refuse_stale(timestamp: str, now: datetime) -> None:
     at = iso_time(timestamp)
     if at is None:
         raise WebhookRefused("it has no Timestamp")
-    if not -MAX_AHEAD <= now - at <= MAX_AGE:
-        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+    refuse_other_time(at.timestamp(), now, MAX_AGE, MAX_AHEAD)
 
 
 def _parse_certificate(pem: bytes) -> "RSAPublicKey":
@@ -189,8 +189,3 @@ def _parse_certificate(pem: bytes) -> "RSAPublicKey":
     if not isinstance(key, RSAPublicKey):
         raise Unavailable("the certificate of SNS has another key than RSA")
     return key
-
-
-def _text(message: Mapping[str, Any], name: str) -> str:
-    value = message.get(name)
-    return value if isinstance(value, str) else ""

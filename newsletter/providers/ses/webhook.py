@@ -1,4 +1,4 @@
-"""The events that Amazon SES publishes to a topic of Amazon SNS, which posts them to `news serve`.
+"""Read the events that Amazon SES publishes to a topic of Amazon SNS, which posts them to `news serve`.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and …-sns-
 examples.html. Feedback notifications of an identity (`notificationType`) have the same form, but no tags:
@@ -7,19 +7,21 @@ they name nobody that we know, unless a configuration set publishes them.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, TaggedMail, parse_event_tag
+from newsletter.providers.responses import mapping, text
 from newsletter.providers.ses.sns import Fetch, SnsTopic, fetch
+from newsletter.providers.ses_bounces import ses_bounce_kind
 from newsletter.providers.webhook_events import (
-    MAX_MESSAGE,
+    EventKind,
     Skipped,
     WebhookEvents,
     collect,
     iso_time,
     json_body,
     status_code,
+    tagged_event,
 )
 from newsletter.subscribers.delivery_event import DeliveryEvent
 
@@ -30,13 +32,6 @@ _IGNORED = {
     "Send", "Open", "Click", "DeliveryDelay", "Reject", "Rendering Failure", "Subscription",
     "AmazonSnsSubscriptionSucceeded",
 }  # fmt: skip
-# These bounces are about the content of the mail. Counted as soft bounces, they would take the whole list off
-# after a few issues. https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
-_OWN_FAULTS = {"MessageTooLarge", "ContentRejected", "AttachmentRejected"}
-# Status codes (RFC 3463) of a permanent bounce that are about the sender or about a policy of the recipient's
-# server, such as a failed DMARC: they say nothing about the address.
-_ABOUT_SENDER = ("5.7.", "5.1.7", "5.1.8")
-Kind = DeliveryEventKind | Literal["ignored"]
 
 
 class SesWebhook:
@@ -74,7 +69,7 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     """Return the event, or why it is skipped; the recipient comes from our tag, never from the address."""
     if not isinstance(raw, dict):
         return "malformed"
-    name, mail = raw.get("eventType") or raw.get("notificationType"), _inner(raw, "mail")
+    name, mail = raw.get("eventType") or raw.get("notificationType"), mapping(raw.get("mail"))
     if not isinstance(name, str):
         return "malformed"
     if name in _IGNORED:
@@ -82,50 +77,27 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     tagged = _tagged(mail, list_id)
     if tagged is None:
         return "foreign"
-    details = _inner(raw, name.lower())
-    kind = _kind(name, details)
-    if kind is None or kind == "ignored":
-        return kind or "unknown"
-    if (at := iso_time(details.get("timestamp"))) is None:
-        return "malformed"
-    return DeliveryEvent(
-        source=SOURCE,
-        message=_text(mail, "messageId")[:MAX_MESSAGE],
-        kind=kind,
-        at=at,
-        subscriber_id=tagged.subscriber_id,
-        sign_up_id=tagged.sign_up_id,
-        issue=tagged.issue,
-        status=_status(details) if name == "Bounce" else None,
-    )
+    details = mapping(raw.get(name.lower()))
+    status = _status(details) if name == "Bounce" else None
+    at = iso_time(details.get("timestamp"))
+    return tagged_event(SOURCE, tagged, _kind(name, details, status), at, mail.get("messageId"), status)
 
 
 def _tagged(mail: dict[str, Any], list_id: str) -> TaggedMail | None:
-    values = _inner(mail, "tags").get(NAME)
+    values = mapping(mail.get("tags")).get(NAME)
     return parse_event_tag(values[0], list_id) if isinstance(values, list) and values else None
 
 
-def _kind(name: str, details: dict[str, Any]) -> Kind | None:
+def _kind(name: str, details: dict[str, Any], status: str | None) -> EventKind | None:
     """Return the kind of an event; None for an unknown one."""
     if name == "Delivery":
         return "delivered"
     if name == "Complaint":
         # A report that a message is no spam is one of the types (https://www.iana.org/assignments/marf-parameters).
         return "ignored" if details.get("complaintFeedbackType") == "not-spam" else "complained"
-    return _bounce(details) if name == "Bounce" else None
-
-
-def _bounce(details: dict[str, Any]) -> Kind:
-    """Return the kind of a bounce: SES tries no longer, whatever its type is.
-
-    `Permanent` includes the suppression lists of SES and of the account. `Undetermined` is a bounce that SES
-    could not read.
-    """
-    if _text(details, "bounceSubType") in _OWN_FAULTS:
-        return "ignored"
-    status = _status(details) or ""
-    is_hard = details.get("bounceType") == "Permanent" and not status.startswith(_ABOUT_SENDER)
-    return "bounced" if is_hard else "soft"
+    if name == "Bounce":
+        return ses_bounce_kind(details.get("bounceType"), text(details.get("bounceSubType")), status)
+    return None
 
 
 def _status(details: dict[str, Any]) -> str | None:
@@ -133,13 +105,3 @@ def _status(details: dict[str, Any]) -> str | None:
     recipients = details.get("bouncedRecipients")
     first = recipients[0] if isinstance(recipients, list) and recipients else None
     return status_code(first.get("status")) if isinstance(first, dict) else None
-
-
-def _inner(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = raw.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(raw: Mapping[str, Any], name: str) -> str:
-    value = raw.get(name)
-    return value if isinstance(value, str) else ""
