@@ -101,6 +101,14 @@ class Mailing:
         """Return the name and the id of the list for the header List-Id; None for mail without one."""
         return self.list_id
 
+    def list_id_header(self) -> dict[str, str]:
+        """Return the header List-Id with the id alone; none for mail of no list.
+
+        It is for APIs that take headers as text, and might not encode the name of the list.
+        """
+        in_list = self.list_header()
+        return {"List-Id": f"<{in_list[1]}>"} if in_list else {}
+
     def shared_headers(self) -> dict[str, str]:
         """Return further headers that are the same for all recipients."""
         return {"X-News-Test": "yes"} if self.test else {}

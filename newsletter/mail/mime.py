@@ -12,18 +12,15 @@ from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
 
-from newsletter.mail.encoded_words import encoded_words
+from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, encoded_words, quoted_string
 from newsletter.mail.message import Mailing, Recipient
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ATOMS = re.compile(rf"{_ATOM}(?: {_ATOM})*")
 _CRLF = b"\r\n"
 # One word a line: a header may be folded before a blank (RFC 5322, 2.2.3).
 _FOLD = "\r\n "
 _LEADING_DOT = re.compile(rb"(?m)^\.")
-# A quoted name of this length and its address fit into a line of 998 bytes.
-MAX_NAME_CHARACTERS = 200
 
 
 class Unmailable(ValueError):
@@ -119,22 +116,17 @@ def _common_headers(mailing: Mailing) -> bytes:
 def _mailbox(name: str, address: str) -> str:
     if not address.isascii() or not address.isprintable() or " " in address:
         raise Unmailable("the address contains characters that a header cannot contain")
-    name = _clean(name)
+    name = clean(name)
     if not name:
         return address
     if not name.isascii() or "=?" in name or len(name) > MAX_NAME_CHARACTERS:
         return f"{encoded_words(name, _FOLD)}\r\n <{address}>"
-    quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
-    return f"{quoted} <{address}>"
+    return f"{name if _ATOMS.fullmatch(name) else quoted_string(name)} <{address}>"
 
 
 def _unstructured(text: str) -> str:
-    text = _clean(text)
+    text = clean(text)
     return text if text.isascii() and "=?" not in text and len(text) < 900 else encoded_words(text, _FOLD)
-
-
-def _clean(text: str) -> str:
-    return _CONTROL.sub(" ", text).strip()
 
 
 def _with_soft_break(quoted: bytes) -> bytes:

@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from newsletter.mail.encoded_words import encoded_words
+from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, encoded_words, quoted_string
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
 from newsletter.sending.outcomes import NotSent, Outcome, Refused
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # In a name with characters outside ASCII, Mailgun mis-encodes these (django-anymail issue 270).
 _MISENCODED = re.compile(r'[(),"\s]+')
-_MAX_NAME = 200
 _BAD_ADDRESS = Refused("the address contains characters that Mailgun does not accept")
 _DUPLICATE = NotSent("another spelling of this address is in the same request", stop=False, wait=0)
 
@@ -48,10 +46,9 @@ def select(recipients: Iterable[Recipient]) -> Selection:
 
 def mailbox(name: str, address: str) -> str:
     """Return a name and an address in ASCII (RFC 5322, 3.4); a name outside ASCII as words of RFC 2047."""
-    name = _CONTROL.sub(" ", name).strip()[:_MAX_NAME]
+    name = clean(name)[:MAX_NAME_CHARACTERS]
     if not name:
         return address
     if not name.isascii() or "=?" in name:
         return f"{encoded_words(_MISENCODED.sub(' ', name).strip())} <{address}>"
-    quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
-    return f"{quoted} <{address}>"
+    return f"{name if _ATOMS.fullmatch(name) else quoted_string(name)} <{address}>"

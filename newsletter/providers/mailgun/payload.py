@@ -105,9 +105,7 @@ class FormTemplate:
         """Return the headers. Mailgun writes the Message-ID: whether a variable may be in it is not known."""
         mailing = self._mailing
         headers = {"Reply-To": mailing.reply_to} if mailing.reply_to else {}
-        if in_list := mailing.list_header():
-            headers["List-Id"] = f"<{in_list[1]}>"
-        headers |= mailing.shared_headers()
+        headers |= mailing.list_id_header() | mailing.shared_headers()
         fields = [(f"h:{name}", self._literal(value)) for name, value in headers.items()]
         for name, line in mailing.personal_headers().items():
             fields.append((f"h:{name}", self._personal(f"u{len(fields)}", line)))

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, quoted_string
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # A comma or a semicolon would make two addresses of one.
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
-_MAX_NAME = 200
 
 
 class Selection(NamedTuple):
@@ -34,13 +33,7 @@ def mailbox(name: str, address: str) -> str:
 
     A name with punctuation is quoted: Postmark splits `To` at commas.
     """
-    name = clean(name).replace("=?", "= ?")[:_MAX_NAME]  # no encoded word of the reader's own
+    name = clean(name).replace("=?", "= ?")[:MAX_NAME_CHARACTERS]  # no encoded word of the reader's own
     if not name:
         return address
-    quoted = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
-    return f"{quoted} <{address}>"
-
-
-def clean(text: str) -> str:
-    """Return a text without control characters, which could start another header."""
-    return _CONTROL.sub(" ", text).strip()
+    return f"{name if _ATOMS.fullmatch(name) else quoted_string(name)} <{address}>"

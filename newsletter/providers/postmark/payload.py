@@ -11,9 +11,10 @@ from typing import Any
 
 from newsletter.config.api_providers import Postmark
 from newsletter.mail.event_tag import NAME, event_tags
+from newsletter.mail.header_text import clean
 from newsletter.mail.message import Mailing, Recipient
 from newsletter.mail.personal_json import html_part, text_part
-from newsletter.providers.postmark.mailboxes import clean, mailbox
+from newsletter.providers.postmark.mailboxes import mailbox
 
 
 class MessageTemplate:
@@ -74,9 +75,7 @@ def _shared(mailing: Mailing, stream: str) -> dict[str, Any]:
 
 
 def _shared_headers(mailing: Mailing) -> dict[str, str]:
-    in_list = mailing.list_header()
-    list_id = {"List-Id": f"<{in_list[1]}>"} if in_list else {}
-    return {**list_id, **mailing.shared_headers(), "X-PM-KeepID": "true"}
+    return {**mailing.list_id_header(), **mailing.shared_headers(), "X-PM-KeepID": "true"}
 
 
 def _with_token(name: str, line: str) -> Callable[[Recipient], str]:

@@ -8,15 +8,13 @@ encoded words), and takes a name as it is, without punctuation that needs quotat
 import re
 from collections.abc import Iterable
 
-from newsletter.mail.encoded_words import encoded_words
+from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, encoded_words
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # The characters that may stand in a name only between quotation marks (RFC 5322, 3.2.3), but for the dot.
 _NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"\s]+')
-_MAX_NAME = 200
 
 
 def unusable(recipients: Iterable[Recipient]) -> tuple[int, ...]:
@@ -46,4 +44,4 @@ def sender_mailbox(name: str, address: str) -> str:
 
 
 def _clean(name: str) -> str:
-    return _CONTROL.sub(" ", name).strip()[:_MAX_NAME]
+    return clean(name)[:MAX_NAME_CHARACTERS]

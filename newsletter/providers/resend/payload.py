@@ -55,10 +55,8 @@ def _headers(mailing: Mailing) -> Callable[[Recipient], str]:
     `X-Entity-Ref-ID`, which keeps Gmail from joining mails into one conversation
     (https://resend.com/docs/dashboard/emails/custom-headers).
     """
-    shared = mailing.shared_headers()
-    if in_list := mailing.list_header():
-        shared |= {"List-Id": f"<{in_list[1]}>"}
-    constant = _json({**shared, **mailing.personal_headers()})[:-1]
+    shared = mailing.shared_headers() | mailing.list_id_header()
+    constant = _json(shared | mailing.personal_headers())[:-1]
     before, separator = constant.split("{token}"), "," if len(constant) > 1 else ""
 
     def fill(recipient: Recipient) -> str:

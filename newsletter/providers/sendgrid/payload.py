@@ -102,7 +102,7 @@ def _shared(mailing: Mailing, text: str, html: str) -> dict[str, Any]:
             {"type": "text/plain", "value": mailing.placeholder.sub(r"[[text.\1]]", text)},
             {"type": "text/html", "value": html},
         ],
-        "headers": _list_id(mailing) | mailing.shared_headers(),
+        "headers": mailing.list_id_header() | mailing.shared_headers(),
         "custom_args": mailing.event_data(),
         "tracking_settings": tracking_settings(mailing),
     }
@@ -111,11 +111,6 @@ def _shared(mailing: Mailing, text: str, html: str) -> dict[str, Any]:
     if mailing.sendgrid_group:
         shared["asm"] = {"group_id": mailing.sendgrid_group}
     return shared
-
-
-def _list_id(mailing: Mailing) -> dict[str, str]:
-    in_list = mailing.list_header()
-    return {"List-Id": f"<{in_list[1]}>"} if in_list else {}
 
 
 def _substitutions(mailing: Mailing, text: str, html: str) -> tuple[list[str], list[_Substitution]]:

@@ -1,0 +1,31 @@
+"""Write text for a header of a mail (RFC 5322, RFC 2047), for all ways to send it."""
+
+import base64
+import re
+
+# A quoted name of this length and its address fit into a line of 998 bytes.
+MAX_NAME_CHARACTERS = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_MAX_WORD_BYTES = 45
+
+
+def clean(text: str) -> str:
+    """Return a text without control characters, which could start another header."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def quoted_string(text: str) -> str:
+    """Return a text between quotation marks (RFC 5322, 3.2.4)."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def encoded_words(text: str, separator: str = " ") -> str:
+    """Return text as words of at most 75 characters, without splitting a character."""
+    words, word = [], b""
+    for character in text:
+        encoded = character.encode("utf-8", "replace")
+        if len(word) + len(encoded) > _MAX_WORD_BYTES:
+            words.append(word)
+            word = b""
+        word += encoded
+    return separator.join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in [*words, word])
