@@ -42,6 +42,11 @@ class Sender(StrictModel):
     name: Line
     email: Mailbox
 
+    @property
+    def domain(self) -> str:
+        """Return the domain of the address, in small letters."""
+        return self.email.rpartition("@")[2].lower()
+
 
 class Unsubscribe(StrictModel):
     """The way to unsubscribe: a page of the newsletter, a SendGrid unsubscribe group, or mail alone."""

@@ -167,7 +167,7 @@ class _Examination:
             from newsletter.doctor.resolver import Resolver
 
             resolver = Resolver(self._options.nameserver, self._options.timeout)
-            sender = self._config.sender.email.rpartition("@")[2].lower()
+            sender = self._config.sender.domain
             yield from domain(sender, self._provider_report(), resolver)
 
     def _provider_report(self) -> ProviderReport | None:

@@ -1,7 +1,8 @@
 """Call a provider's web API with a key: each request once, a failure as an outcome."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from newsletter.sending.outcomes import NotSent, Unknown
 USER_AGENT = "news"
 _HOW_TO_SET = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
 _KEY = re.compile(r"[!-~]+")
+Result = TypeVar("Result")
 
 
 def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | None) -> list[Problem]:
@@ -37,7 +39,8 @@ def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | No
 class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
-    A path of `host` precedes each path. Several threads may use it at once.
+    A path of `host` precedes each path. Several threads may use it at once. `transport` is for a library
+    that makes its calls itself.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Api:
         max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
         self._base = urlsplit(host).path.rstrip("/")
-        self._transport = Transport(host, connections, timeout, max_content=max_content)
+        self.transport = Transport(host, connections, timeout, max_content=max_content)
 
     def submit(
         self, path: str, headers: Mapping[str, str], pieces: Sequence[bytes]
@@ -67,8 +70,12 @@ class Api:
 
     def get(self, path: str, headers: Mapping[str, str]) -> Response | NotSent:
         """Send a GET, which changes nothing; return its response, or NotSent if there is none."""
+        return self.attempt(lambda: self._request("GET", path, headers))
+
+    def attempt(self, call: Callable[[], Result]) -> Result | NotSent:
+        """Make a call that is safe to repeat, even if it arrived; return NotSent if there is no response."""
         try:
-            return self._request("GET", path, headers)
+            return call()
         except NotConnected as failure:
             return self._not_connected(failure)
         except NoResponse as failure:
@@ -76,13 +83,13 @@ class Api:
 
     def close(self) -> None:
         """Close the connections that were kept open."""
-        self._transport.close()
+        self.transport.close()
 
     def _request(
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         named = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
-        return self._transport.ask(method, self._base + path, named, pieces)
+        return self.transport.ask(method, self._base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
-        return NotSent(f"no connection: {failure}", stop=not self._transport.reached)
+        return NotSent(f"no connection: {failure}", stop=not self.transport.reached)

@@ -118,7 +118,7 @@ class OutboxProvider:
         state = "exists and" if self._folder.exists() else "is created by the first send, and"
         what = f"{state} is writable; its mail stays on this machine"
         ok = Finding(display_path(self._folder), "ok", what)
-        return ProviderReport(tuple(problems) or (ok,), config.sender.email.rpartition("@")[2].lower())
+        return ProviderReport(tuple(problems) or (ok,), config.sender.domain)
 
     def close(self) -> None:
         pass

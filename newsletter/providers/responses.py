@@ -7,7 +7,7 @@ from typing import Any
 from newsletter.display import printable
 from newsletter.providers.http import Response
 
-_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def json_content(response: Response) -> Any:
@@ -34,7 +34,7 @@ def status_text(response: Response, words: str) -> str:
 def retry_after(response: Response) -> float | None:
     """Return the seconds of the header Retry-After, at least 1; None if it names none."""
     value = response.headers.get("Retry-After", "").strip()
-    return max(1.0, float(value)) if _SECONDS.fullmatch(value) else None
+    return max(1.0, float(value)) if SECONDS.fullmatch(value) else None
 
 
 def text(value: object) -> str:

@@ -810,7 +810,7 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         provider.recallable.recall("batch1")
         assert fake.key not in caplog.text and "ada@example.com" not in caplog.text
         shown = repr(provider) + str(vars(provider)) + str(vars(provider.recallable))
-        assert fake.key not in shown + str(vars(provider._transport))
+        assert fake.key not in shown + str(vars(provider._api.transport))
 
 
 # Holding mail back, and recalling it

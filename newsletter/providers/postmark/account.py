@@ -65,7 +65,7 @@ class PostmarkAccount:
             *_about_tracking(server, config),
             self._stream(self._settings.stream, "stream", _BROADCASTS),
             self._stream(self._settings.service_stream, "service_stream", _TRANSACTIONAL),
-            _about_domain(config.sender.email.rpartition("@")[2]),
+            _about_domain(config.sender.domain),
         ]
         return ProviderReport(tuple(findings), clocks=clock)
 

@@ -66,7 +66,7 @@ class ResendAccount:
             return ProviderReport((_unread(domain), *rate), clocks=self._clocks)
         accepted = Finding(_KEY, "ok", "Resend accepts the key, which has full access")
         if domain is None:
-            what = f"the account has none for {_sender(config)}: Resend refuses its mail"
+            what = f"the account has none for {config.sender.domain}: Resend refuses its mail"
             missing = Finding(_DOMAIN, "error", what, f"add it at {DOMAINS}")
             return ProviderReport((accepted, missing, *rate), clocks=self._clocks)
         name, verified = text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
@@ -89,7 +89,7 @@ class ResendAccount:
 
     def _domain(self, config: Config) -> dict[str, Any] | Response | NotSent | None:
         """Return the sender's domain; None if the account has none, or the response without domains."""
-        domain_id = self._domain_id(_sender(config))
+        domain_id = self._domain_id(config.sender.domain)
         if not isinstance(domain_id, str):
             return domain_id
         response = self._ask(f"/domains/{quote(domain_id, safe='')}")
@@ -133,10 +133,6 @@ class ResendAccount:
             if _NUMBER.fullmatch(limit):
                 self._requests_per_second = int(limit)
         return response
-
-
-def _sender(config: Config) -> str:
-    return config.sender.email.rpartition("@")[2].lower()
 
 
 def _tracking(domain: Mapping[str, Any]) -> tuple[TrackingKind, ...] | None:

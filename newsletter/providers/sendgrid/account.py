@@ -80,7 +80,7 @@ class SendGridAccount:
         findings = [*_about_scopes(scopes, holds_mail=config.send.undo_window_seconds > 0)]
         findings += self._settings("tracking_settings", _about_tracking, config)
         findings += self._settings("mail_settings", _about_mail, config)
-        about_domain, sender, return_path = self._domain(config.sender.email.rpartition("@")[2].lower())
+        about_domain, sender, return_path = self._domain(config.sender.domain)
         return ProviderReport((*findings, *about_domain), return_path, sender, clock)
 
     def _rejected(self, response: Response) -> Finding:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from email.message import Message
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import python_http_client
 from pydantic import SecretStr
@@ -22,19 +21,17 @@ from newsletter.config.model import Config, SendGrid
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
-from newsletter.providers.api import key_problems
+from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import (
     MAX_CONTENT_BYTES,
     TIMEOUT_SECONDS,
-    NoResponse,
-    NotConnected,
     Response,
     Transport,
 )
 from newsletter.providers.sendgrid.payload import template
 from newsletter.providers.sendgrid.responses import outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
-from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking, Unknown
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking
 
 if TYPE_CHECKING:
     from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
@@ -75,9 +72,8 @@ class SendGridProvider:
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
         self._api_key, self._key_problem, self._clock = api_key, key_problem, clock
-        self._transport = Transport(settings.host, settings.requests, timeout, max_content=max_content)
-        self._client = _client(settings.host, api_key, self._transport)
-        self._mail_send = f"{urlsplit(settings.host).path}/v3/mail/send"
+        self._api = Api(settings.host, settings.requests, timeout, max_content=max_content)
+        self._client = _client(settings.host, api_key, self._api.transport)
 
     def check(self) -> list[Problem]:
         return key_problems("SENDGRID_API_KEY", self._api_key, self._key_problem)
@@ -86,15 +82,10 @@ class SendGridProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         headers = {**self._client.request_headers, "Content-Type": "application/json"}
-        try:
-            response = self._transport.ask(
-                "POST", self._mail_send, headers, template(batch.mailing).fill(batch)
-            )
-        except NotConnected as failure:
-            return self._not_connected(failure)
-        except NoResponse as failure:
-            return Unknown(f"no response: {failure}")
-        return outcome(response, len(batch.recipients), self._clock())
+        response = self._api.submit("/v3/mail/send", headers, template(batch.mailing).fill(batch))
+        if isinstance(response, Response):
+            return outcome(response, len(batch.recipients), self._clock())
+        return response
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the API key, the account's settings and its domains; all requests are GET."""
@@ -111,25 +102,16 @@ class SendGridProvider:
         return SendGridSuppressions(self._ask)
 
     def close(self) -> None:
-        self._transport.close()
+        self._api.close()
 
     def _ask(self, call: Callable[[Any], Any]) -> Response | NotSent:
-        """Make a call about the account; return its response, or NotSent if there is none.
-
-        A lost response is NotSent too, because these calls are safe to repeat even if the first one arrived.
-        """
+        """Make a call about the account; return its response, or NotSent if there is none."""
         if problems := self.check():
             return NotSent(str(problems[0]))
-        try:
-            response = call(self._client)
-        except NotConnected as failure:
-            return self._not_connected(failure)
-        except NoResponse as failure:
-            return NotSent(f"no response: {failure}", stop=False)
+        response = self._api.attempt(lambda: call(self._client))
+        if isinstance(response, NotSent):
+            return response
         return Response(response.status_code, response.headers, response.body)
-
-    def _not_connected(self, failure: NotConnected) -> NotSent:
-        return NotSent(f"no connection: {failure}", stop=not self._transport.reached)
 
 
 def _client(host: str, api_key: SecretStr | None, transport: Transport) -> "_Client":

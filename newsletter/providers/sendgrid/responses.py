@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from newsletter.display import printable
 from newsletter.providers.http import Response
+from newsletter.providers.responses import SECONDS, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 _EXPLANATIONS = {
@@ -17,7 +18,6 @@ _EXPLANATIONS = {
     403: "the API key lacks the right to send",
 }
 _RECIPIENT_FIELD = re.compile(r"personalizations\.(\d{1,4})(?:\..*)?", re.ASCII)
-_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def outcome(response: Response, recipients: int, now: float) -> Outcome:
@@ -48,17 +48,14 @@ def not_sent(response: Response, now: float) -> NotSent:
 
 def error_text(response: Response) -> str:
     """Return the status of a response, and SendGrid's messages if it contains them."""
-    words = printable("; ".join(": ".join(filter(None, error)) for error in errors(response)), 300)
-    if words or response.status >= 400:
-        return f"{response.status} {words}".strip()
-    return f"unexpected response: {response.status}"
+    return status_text(response, "; ".join(": ".join(filter(None, error)) for error in errors(response)))
 
 
 def errors(response: Response) -> list[tuple[str, str]]:
     """Return the field (or an empty string) and the message of each error in a response."""
     try:
         return [
-            (_text(error.get("field")), _text(error.get("message")))
+            (text(error.get("field")), text(error.get("message")))
             for error in json.loads(response.content)["errors"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -98,13 +95,6 @@ def _wait(response: Response, now: float) -> float | None:
 
     X-RateLimit-Reset is Unix time.
     """
-    retry_after, reset = (
-        response.headers.get(name, "").strip() for name in ("Retry-After", "X-RateLimit-Reset")
-    )
-    if _SECONDS.fullmatch(retry_after):
-        return max(1.0, float(retry_after))
-    return max(1.0, float(reset) - now) if _SECONDS.fullmatch(reset) else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    reset = response.headers.get("X-RateLimit-Reset", "").strip()
+    wait = retry_after(response)
+    return max(1.0, float(reset) - now) if wait is None and SECONDS.fullmatch(reset) else wait

@@ -14,6 +14,7 @@ from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, text
 from newsletter.providers.ses.configuration_set import about_configuration_set
 from newsletter.providers.ses.identity import IdentityReport, examine_identity
+from newsletter.providers.ses.not_examined import not_examined
 from newsletter.providers.ses.responses import error_text, explanation
 from newsletter.sending.outcomes import NotSent
 
@@ -61,16 +62,6 @@ class SesAccount:
                 )
             return
         yield from about_configuration_set(self._get, name, self._settings.topic)
-
-
-def not_examined(label: str, response: Response | NotSent, right: str) -> Finding:
-    """Return the finding for settings that could not be read, with the reason."""
-    if isinstance(response, NotSent):
-        return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
-    what = f"not examined: {error_text(response)}"
-    if response.status == 403:
-        return Finding(label, "skipped", what, f"a send does not need it; to examine it, allow {right}")
-    return Finding(label, "skipped", what, "try again later")
 
 
 def _rejected(response: Response) -> Finding:

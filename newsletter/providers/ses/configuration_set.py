@@ -6,7 +6,7 @@ from typing import Any
 from newsletter.findings import Finding
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, mapping, text
-from newsletter.providers.ses.responses import error_text
+from newsletter.providers.ses.not_examined import not_examined
 from newsletter.sending.outcomes import NotSent
 
 _RIGHTS = "ses:GetConfigurationSet and ses:GetConfigurationSetEventDestinations"
@@ -26,21 +26,14 @@ def about_configuration_set(
         yield Finding(label, "error", what, "create it, or correct `ses.configuration_set` or `ses.region`")
         return
     if not isinstance(response, Response) or response.status != 200:
-        yield _not_examined(label, response)
+        yield not_examined(label, response, _RIGHTS)
         return
     yield from _about_settings(label, json_object(response))
     response = get(f"{path}/event-destinations")
     if isinstance(response, Response) and response.status == 200:
         yield from _about_events(label, json_object(response).get("EventDestinations"), topic)
     else:
-        yield _not_examined(f"events of the {label}", response)
-
-
-def _not_examined(label: str, response: Response | NotSent) -> Finding:
-    reason = error_text(response) if isinstance(response, Response) else response.reason
-    is_denied = isinstance(response, Response) and response.status == 403
-    fix = f"a send does not need it; to examine it, allow {_RIGHTS}" if is_denied else "try again later"
-    return Finding(label, "skipped", f"not examined: {reason}", fix)
+        yield not_examined(f"events of the {label}", response, _RIGHTS)
 
 
 def _about_settings(label: str, found: dict[str, Any]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from newsletter.findings import DnsRecord, Finding, SenderDomain
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, text
-from newsletter.providers.ses.responses import error_text
+from newsletter.providers.ses.not_examined import not_examined
 from newsletter.sending.outcomes import NotSent
 
 _LABEL = "sender's domain"
@@ -31,15 +31,10 @@ def examine_identity(get: Callable[[str], Response | NotSent], address: str, reg
     domain = address.rpartition("@")[2].lower()
     for name in _candidates(address, domain):
         response = get(f"/v2/email/identities/{quote(name, safe='')}")
-        if isinstance(response, NotSent):
-            return _not_examined(response.reason, "try again later")
-        if response.status == 403:
-            fix = "a send does not need it; to examine it, allow ses:GetEmailIdentity"
-            return _not_examined(error_text(response), fix)
-        if response.status == 200:
+        if isinstance(response, Response) and response.status == 200:
             return _report(name, json_object(response), region)
-        if response.status != 404:
-            return _not_examined(error_text(response), "try again later")
+        if isinstance(response, NotSent) or response.status != 404:
+            return IdentityReport((not_examined(_LABEL, response, "ses:GetEmailIdentity"),))
     what = f"neither {domain} nor {address} is an identity in the region {region}: SES refuses the mail"
     fix = f"create the identity {domain} in this region, or correct `ses.region`"
     return IdentityReport((Finding(_LABEL, "error", what, fix),))
@@ -51,10 +46,6 @@ def _candidates(address: str, domain: str) -> Iterator[str]:
     for start in range(min(len(labels) - 1, _MAX_PARENTS)):
         yield ".".join(labels[start:])
     yield address
-
-
-def _not_examined(reason: str, fix: str) -> IdentityReport:
-    return IdentityReport((Finding(_LABEL, "skipped", f"not examined: {reason}", fix),))
 
 
 def _report(name: str, identity: dict[str, Any], region: str) -> IdentityReport:

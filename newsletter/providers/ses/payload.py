@@ -9,8 +9,8 @@ drops mail whose template fails after it has accepted it.
 import base64
 import json
 
-from newsletter.mail.event_tag import NAME, event_tags
-from newsletter.mail.message import Batch, Mailing, Recipient
+from newsletter.mail.event_tag import NAME
+from newsletter.mail.message import Mailing, Recipient
 from newsletter.mail.mime import MimeTemplate, template
 
 
@@ -48,11 +48,6 @@ def tracking_overrides(mailing: Mailing) -> dict[str, str]:
         "OpenTrackingEnabled": _status(mailing.track_opens),
         "ClickTrackingEnabled": _status(mailing.track_clicks),
     }
-
-
-def tags_of(batch: Batch) -> list[str]:
-    """Return the tag of each message, by which SES's events find the recipient; "" for a test."""
-    return event_tags(batch.mailing, batch.recipients)
 
 
 def _status(enabled: bool) -> str:

@@ -15,12 +15,13 @@ from newsletter.config.model import Config
 from newsletter.constants import CONFIG_FILE
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
+from newsletter.mail.event_tag import event_tags
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import Unmailable
 from newsletter.providers.api import Api
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.ses.credentials import CredentialSource
-from newsletter.providers.ses.payload import SesTemplate, tags_of
+from newsletter.providers.ses.payload import SesTemplate
 from newsletter.providers.ses.responses import outcome
 from newsletter.providers.ses.signature import Credentials, Scope, sign
 from newsletter.sending.outcomes import (
@@ -138,7 +139,7 @@ def _bodies(
     batch: Batch, template: SesTemplate, submissions: "SubmissionLog"
 ) -> Iterator[tuple[Recipient, list[bytes]]]:
     """Yield each recipient with the body of the request; record Refused if a message cannot be made."""
-    for recipient, tag in zip(batch.recipients, tags_of(batch), strict=True):
+    for recipient, tag in zip(batch.recipients, event_tags(batch.mailing, batch.recipients), strict=True):
         try:
             body = template.fill(recipient, tag)
         except Unmailable as problem:

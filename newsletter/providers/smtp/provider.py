@@ -118,7 +118,7 @@ class SmtpProvider:
         findings = [Finding.of(problem) for problem in self.check()]
         if not findings:
             findings = examine_server(self._settings, self._password, self._tls, self._timeout)
-        return ProviderReport(tuple(findings), config.sender.email.rpartition("@")[2].lower())
+        return ProviderReport(tuple(findings), config.sender.domain)
 
     def close(self) -> None:
         while session := self._take_idle():
