@@ -17,9 +17,6 @@ CLIPPED_BYTES = 102_000
 
 ProviderName = Literal["outbox", "smtp", "sendgrid", "resend", "ses", "postmark", "mailgun"]
 PROVIDERS: tuple[str, ...] = get_args(ProviderName)
-TRACKING_PROVIDERS: tuple[ProviderName, ...] = ("sendgrid", "ses", "postmark", "mailgun")
-"""The providers that track opens and clicks of a message if it asks for it."""
-
 PROVIDER_KEYS: dict[ProviderName, tuple[str, ...]] = {
     "smtp": ("SMTP_PASSWORD",),
     "sendgrid": ("SENDGRID_API_KEY",),

@@ -13,7 +13,7 @@ import pytest
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
-from newsletter.constants import TRACKING_PROVIDERS
+from newsletter.config.provider_facts import TRACKING_PROVIDERS
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.render.model import Rendered

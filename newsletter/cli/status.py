@@ -68,7 +68,7 @@ def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
 
 
 def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -> None:
-    from newsletter.providers.factory import repeat_window
+    from newsletter.config.provider_facts import REPEAT_WINDOWS
     from newsletter.sending.model import SUBSCRIBERS
     from newsletter.services.status import send_status
     from newsletter.store.ledger_queries import LedgerQueries
@@ -79,7 +79,7 @@ def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -
             send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
             _show_place(newsletter)
         elif send := queries.newest(issue, SUBSCRIBERS):
-            repeatable = repeat_window(send.provider)
+            repeatable = REPEAT_WINDOWS.get(send.provider)
             status = send_status(newsletter, queries, send, datetime.now(UTC), repeatable=repeatable)
             report(status, queries, options, identify=True)
             if not (options.as_json or options.state or options.file):

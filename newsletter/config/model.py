@@ -26,12 +26,13 @@ from newsletter.config.fields import (
     unsubscribe_link,
 )
 from newsletter.config.label_texts import label_texts
+from newsletter.config.provider_facts import TRACKING_PROVIDERS
 from newsletter.config.pull import Pull, SignUp
 from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
 from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
-from newsletter.constants import TRACKING_KINDS, TRACKING_PROVIDERS, ProviderName, TrackingKind
+from newsletter.constants import TRACKING_KINDS, ProviderName, TrackingKind
 from newsletter.display import printable
 from newsletter.issue.model import ContentsKind, DateLine, Image
 from newsletter.render.themes import ThemeName

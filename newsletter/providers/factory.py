@@ -1,7 +1,6 @@
 """Open the configured provider, and list the secrets that it needs."""
 
 import importlib.util
-from datetime import timedelta
 
 from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN, Secrets
 from newsletter.config.key_hosts import misdirected_key, misdirected_role, provider_key
@@ -87,12 +86,3 @@ def _seconds(timeout: float | None) -> float:
     from newsletter.providers.http import TIMEOUT_SECONDS
 
     return TIMEOUT_SECONDS if timeout is None else timeout
-
-
-def repeat_window(provider: str) -> timedelta | None:
-    """Return the time within which a call may be repeated at a provider (`Capabilities.repeatable`)."""
-    if provider != "resend":
-        return None
-    from newsletter.providers.resend.provider import REPEAT_WINDOW
-
-    return REPEAT_WINDOW

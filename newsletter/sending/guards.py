@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from newsletter.config.provider_facts import Tracking
 from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.display import counted
 from newsletter.errors import Problem, SendRefused
@@ -33,18 +34,18 @@ def refuse_other_recipients(recipients: int, agreed: int) -> None:
         raise SendRefused(what, "run it again")
 
 
-def tracking_problems(provider: Provider, wanted: Collection[TrackingKind]) -> list[Problem]:
-    """Return a problem for each kind of tracking that the provider cannot switch off.
+def tracking_problems(name: str, tracking: Tracking, wanted: Collection[TrackingKind]) -> list[Problem]:
+    """Return a problem for each kind of tracking that the provider `name` cannot switch off.
 
     `wanted` are the kinds that newsletter.yml asks for.
     """
     return [
         Problem(
-            provider.name,
+            name,
             f"tracks {kind} in all mail, and newsletter.yml asks for no such tracking",
             f"choose another `provider`, or write `tracking: {{{kind}: true}}` and tell your readers",
         )
-        for kind, control in zip(TRACKING_KINDS, provider.capabilities.tracking, strict=True)
+        for kind, control in zip(TRACKING_KINDS, tracking, strict=True)
         if control == "always" and kind not in wanted
     ]
 

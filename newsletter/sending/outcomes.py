@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar
+
+from newsletter.config.provider_facts import Tracking
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,6 @@ class NotCancelled:
 
 
 CancelOutcome = Cancelled | NotCancelled | Unknown
-
-
-TrackingControl = Literal[
-    "none",  # the provider has no such tracking
-    "message",  # each message says whether it is tracked, whatever the account says
-    "account",  # a setting of the account can switch it on for a message that asks for none
-    "always",  # it cannot be switched off
-]
-
-
-class Tracking(NamedTuple):
-    """The control over each kind of tracking at a provider."""
-
-    opens: TrackingControl
-    clicks: TrackingControl
 
 
 NO_TRACKING = Tracking("none", "none")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from newsletter.checks.external.private_files import tracked_files
 from newsletter.checks.proof import Proof
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.display import display_path
 from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.issue.misnamed import misnamed
 from newsletter.limits.process import Limiter, run_limited, run_limited_with_waits
-from newsletter.providers.factory import open_provider
 from newsletter.sending import guards
 from newsletter.services.prepare import proof
 
@@ -61,7 +60,12 @@ def check(
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
-    general = [*misnamed(newsletter.issues), *_tracking_problems(newsletter)]
+    provider = newsletter.config.provider
+    wanted = newsletter.config.tracking.wanted
+    general = [
+        *misnamed(newsletter.issues),
+        *guards.tracking_problems(provider, PROVIDER_TRACKING[provider], wanted),
+    ]
     for name in names or (None,):
         checked = _checked(newsletter, name, connected, limited, limited_with_waits)
         yield replace(checked, problems=[*checked.problems, *general])
@@ -93,12 +97,6 @@ def _checked(
         problems += error.problems
     log.info("issue checked", extra={"issue": read.issue.name, "findings": len(problems)})
     return Checked(path, problems, len(read.rendered.html.encode()), lowered, read)
-
-
-def _tracking_problems(newsletter: Newsletter) -> list[Problem]:
-    """Return the kinds of tracking that the configured provider cannot switch off; nothing is sent to it."""
-    with closing(open_provider(newsletter)) as provider:
-        return guards.tracking_problems(provider, newsletter.config.tracking.wanted)
 
 
 def _proof_and_problems(newsletter: Newsletter, file: Path) -> tuple[Proof, list[Problem]]:

@@ -210,7 +210,8 @@ class SendService(SendPlanner):
     def prepare_issue(self, issue: Issue | Path) -> Prepared:
         """Render and check an issue, or the issue of a file; add the provider's problems."""
         prepared = self._limited(prepare, self.newsletter, issue)
-        problems = guards.tracking_problems(self.provider, self.newsletter.config.tracking.wanted)
+        name, tracking = self.provider.name, self.provider.capabilities.tracking
+        problems = guards.tracking_problems(name, tracking, self.newsletter.config.tracking.wanted)
         return replace(prepared, problems=(*prepared.problems, *problems, *self.provider.check()))
 
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:

@@ -38,7 +38,11 @@ class Standby:
     """A process that waits to continue the send of its plan."""
 
     def __init__(self, service: SendService, plan: SendPlan, *, exact: bool = True) -> None:
-        """Take the plan; with `exact`, a person agreed to its number of recipients."""
+        """Take the plan; with `exact`, a person agreed to its number of recipients.
+
+        Raise SendRefused as `refuse_state_ref` does, which a caller may ask before anything is opened.
+        """
+        refuse_state_ref(service.newsletter)
         self._service, self._first, self._exact = service, plan, exact
         # The send as it was before the wait; None if another process has started it since the plan.
         self._before = plan.send

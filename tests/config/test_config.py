@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.config import loader, model
-from newsletter.constants import PROVIDERS, TRACKING_PROVIDERS
+from newsletter.config.provider_facts import TRACKING_PROVIDERS
+from newsletter.constants import PROVIDERS
 from newsletter.errors import ConfigError, IssueError
 from newsletter.providers.factory import open_provider
 from newsletter.render.pipeline import render

@@ -11,6 +11,14 @@ from tests.fakes.postfix import Postfix
 from tests.required import need
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the proxies of this machine from the environment."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture(scope="module")
 def postfix_server(
     tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]

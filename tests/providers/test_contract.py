@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
-from newsletter.constants import TRACKING_PROVIDERS
+from newsletter.config.provider_facts import PROVIDER_TRACKING, TRACKING_PROVIDERS
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
@@ -81,86 +82,55 @@ def smtp(_folder: Path) -> Iterator[OpenProvider]:
         yield OpenProvider(provider, lambda: list(map(parse_mail, wire())), wire)
 
 
+def web_api(provider: Provider, fake: Any, to: Callable[[Any], str]) -> OpenProvider:
+    """Return a provider whose fake keeps requests and deliveries; `to` returns the recipient of one."""
+
+    def received() -> list[ReceivedMail]:
+        return [
+            ReceivedMail(
+                to(delivery),
+                delivery.subject,
+                delivery.text,
+                delivery.html,
+                delivery.headers.get("List-Unsubscribe", ""),
+            )
+            for delivery in fake.deliveries
+        ]
+
+    return OpenProvider(provider, received, lambda: [request.raw for request in fake.requests if request.raw])
+
+
+def mailbox(delivery: Any) -> str:
+    return f"{delivery.name} <{delivery.address}>"
+
+
+def decoded(delivery: Any) -> str:
+    return str(make_header(decode_header(delivery.to)))
+
+
 @contextmanager
 def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
     with SendGridFake() as fake:
-
-        def received() -> list[ReceivedMail]:
-            return [
-                ReceivedMail(
-                    f"{delivery.name} <{delivery.address}>",
-                    delivery.subject,
-                    delivery.text,
-                    delivery.html,
-                    delivery.headers.get("List-Unsubscribe", ""),
-                )
-                for delivery in fake.deliveries
-            ]
-
         provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(fake.key))
-        yield OpenProvider(
-            provider, received, lambda: [request.raw for request in fake.requests if request.raw]
-        )
+        yield web_api(provider, fake, mailbox)
 
 
 @contextmanager
 def resend(_folder: Path) -> Iterator[OpenProvider]:
     with ResendFake() as fake:
-
-        def received() -> list[ReceivedMail]:
-            return [
-                ReceivedMail(
-                    str(make_header(decode_header(mail.to))),
-                    mail.subject,
-                    mail.text,
-                    mail.html,
-                    mail.headers.get("List-Unsubscribe", ""),
-                )
-                for mail in fake.deliveries
-            ]
-
-        provider = ResendProvider(Resend(host=fake.url), SecretStr(fake.key))
-        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+        yield web_api(ResendProvider(Resend(host=fake.url), SecretStr(fake.key)), fake, decoded)
 
 
 @contextmanager
 def mailgun(_folder: Path) -> Iterator[OpenProvider]:
     with MailgunFake() as fake:
-
-        def received() -> list[ReceivedMail]:
-            return [
-                ReceivedMail(
-                    str(make_header(decode_header(delivery.to))),
-                    delivery.subject,
-                    delivery.text,
-                    delivery.html,
-                    delivery.headers.get("List-Unsubscribe", ""),
-                )
-                for delivery in fake.deliveries
-            ]
-
-        provider = MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key))
-        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+        yield web_api(MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key)), fake, decoded)
 
 
 @contextmanager
 def postmark(_folder: Path) -> Iterator[OpenProvider]:
     with PostmarkFake() as fake:
-
-        def received() -> list[ReceivedMail]:
-            return [
-                ReceivedMail(
-                    f"{delivery.name} <{delivery.address}>",
-                    delivery.subject,
-                    delivery.text,
-                    delivery.html,
-                    delivery.headers.get("List-Unsubscribe", ""),
-                )
-                for delivery in fake.deliveries
-            ]
-
-        provider = PostmarkProvider(Postmark(host=fake.url), SecretStr(fake.token))
-        yield OpenProvider(provider, received, lambda: [request.raw for request in fake.requests])
+        yield web_api(PostmarkProvider(Postmark(host=fake.url), SecretStr(fake.token)), fake, mailbox)
 
 
 @contextmanager
@@ -260,6 +230,8 @@ def test_a_repeated_call_arrives_once_if_the_provider_says_so(ready: OpenProvide
 
 def test_who_may_be_asked_to_track_is_known_before_a_provider_is_opened(ready: OpenProvider) -> None:
     """newsletter.yml is read without any provider: the two places have to agree."""
+    tracking = {ready.provider.name: ready.provider.capabilities.tracking}
+    assert tracking.items() <= PROVIDER_TRACKING.items()
     can_be_asked = ready.provider.name in TRACKING_PROVIDERS
     assert can_be_asked == ("message" in ready.provider.capabilities.tracking)
     assert isinstance(ready.provider, TracksByAccount) == ("account" in ready.provider.capabilities.tracking)

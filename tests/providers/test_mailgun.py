@@ -32,14 +32,6 @@ NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 REGION = "the key, or the region: a key of the EU works only with `mailgun.host: https://api.eu.mailgun.net`"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the proxies of this machine from the environment."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @contextmanager
 def open_provider(
     fake: MailgunFake, key: str = "key-fake", timeout: float = 5, **settings: Any

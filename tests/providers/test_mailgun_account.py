@@ -20,13 +20,6 @@ from tests.fakes.mailgun_account import pages
 DOMAIN, TRACKING = "/v4/domains/example.com", "/v3/domains/example.com/tracking"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def fake() -> Iterator[MailgunFake]:
     with MailgunFake() as fake:

@@ -36,14 +36,6 @@ CY = Subscriber(3, "cy@example.com")
 TOKEN_HINT = "check POSTMARK_SERVER_TOKEN: it must be the token of a server, not that of the account"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the proxies of this machine from the environment."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @contextmanager
 def open_provider(
     fake: PostmarkFake, token: str = TOKEN, timeout: float = 5, **settings: Any

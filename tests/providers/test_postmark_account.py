@@ -21,13 +21,6 @@ from tests.fakes.postmark import TOKEN, Fault, PostmarkFake, Reply, stream
 WELL = ["ok", "ok", "ok", "ok", "note"]
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def fake() -> Iterator[PostmarkFake]:
     with PostmarkFake() as fake:

@@ -43,14 +43,6 @@ HOUR = 3600
 SENDS = "/v3/user/scheduled_sends"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the proxies of this machine from the environment."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @contextmanager
 def open_provider(fake: SendGridFake, **options: Any) -> Iterator[SendGridProvider]:
     with open_at(fake.url, fake.key, **options) as provider:

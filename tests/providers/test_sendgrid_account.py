@@ -22,13 +22,6 @@ from tests.fakes.sendgrid_account import automatic, manual, pages
 TRACKING, MAIL, DOMAIN = "account's tracking settings", "account's mail settings", "authenticated domain"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def fake() -> Iterator[SendGridFake]:
     with SendGridFake() as fake:

@@ -37,14 +37,6 @@ CY = Subscriber(3, "cy@example.com", "Cy Émil")
 TOKEN = "a+token/of=a-temporary-key"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the proxies of this machine from the environment."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def fake() -> Iterator[SesFake]:
     with SesFake() as fake:

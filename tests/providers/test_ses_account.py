@@ -59,13 +59,6 @@ def destination(*types: str, topic: str = TOPIC, enabled: bool = True) -> dict[s
     return {"Name": "to-news", "Enabled": enabled, "MatchingEventTypes": list(types), "SnsDestination": sns}
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def fake() -> Iterator[SesFake]:
     with SesFake() as fake:

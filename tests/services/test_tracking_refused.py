@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.constants import TrackingKind
 from newsletter.errors import SendRefused
-from newsletter.providers.outbox import OutboxProvider
 from newsletter.sending.guards import tracking_problems
 from newsletter.sending.outcomes import Capabilities, NotSent, Tracking
 from newsletter.services.check import check
@@ -89,7 +89,7 @@ def test_an_account_that_does_not_track_or_may_not_be_read_may_send(
 def test_tracking_that_cannot_be_switched_off_is_an_error(
     tracking: Tracking, wanted: Collection[TrackingKind], refused: list[str]
 ) -> None:
-    problems = tracking_problems(TrackingProvider(FakeClock(), tracking=tracking), wanted)
+    problems = tracking_problems("fake", tracking, wanted)
     assert [problem.what.split()[1] for problem in problems] == refused
     assert {problem.severity for problem in problems} <= {"error"}
 
@@ -106,8 +106,7 @@ def test_check_names_tracking_that_cannot_be_switched_off(
 ) -> None:
     samples.newsletter(tmp_path)
     assert not [problem for checked in check(tmp_path) for problem in checked.problems]
-    tracks = replace(OutboxProvider.capabilities, tracking=Tracking("none", "always"))
-    monkeypatch.setattr(OutboxProvider, "capabilities", tracks)
+    monkeypatch.setitem(PROVIDER_TRACKING, "outbox", Tracking("none", "always"))
     (checked,) = check(tmp_path)
     assert [problem.where for problem in checked.problems] == ["outbox"]
     assert "tracks clicks in all mail" in checked.problems[0].what

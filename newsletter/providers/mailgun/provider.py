@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from newsletter.config.api_providers import Mailgun
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Mailing, Recipient
@@ -24,7 +25,7 @@ from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.mailgun.mailboxes import select
 from newsletter.providers.mailgun.payload import template
 from newsletter.providers.mailgun.responses import outcome
-from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Refused, Tracking
+from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
@@ -53,7 +54,7 @@ class MailgunProvider:
         self.capabilities = Capabilities(
             recipients_per_call,
             leaves_machine=True,
-            tracking=Tracking("message", "message"),
+            tracking=PROVIDER_TRACKING["mailgun"],
             in_flight=settings.requests,
         )
         self.recallable: Recallable | None = None

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from newsletter.config.api_providers import Postmark
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.constants import TrackingKind
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
@@ -21,7 +22,7 @@ from newsletter.providers.http import TIMEOUT_SECONDS
 from newsletter.providers.postmark.mailboxes import select
 from newsletter.providers.postmark.payload import template
 from newsletter.providers.postmark.responses import outcomes
-from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Tracking, Unknown
+from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 if TYPE_CHECKING:
     from newsletter.providers.postmark.account import PostmarkAccount
@@ -56,7 +57,7 @@ class PostmarkProvider:
             recipients_per_call,
             leaves_machine=True,
             # Open tracking of the server counts more than the switch of a message.
-            tracking=Tracking("account", "message"),
+            tracking=PROVIDER_TRACKING["postmark"],
             in_flight=settings.requests,
             bytes_per_call=BYTES_PER_CALL,
         )

@@ -4,7 +4,6 @@ Source: https://resend.com/docs/api-reference/emails/send-batch-emails and the O
 (github.com/resend/resend-openapi). Opens and clicks are counted by a setting of the domain, off by default.
 """
 
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 
 from newsletter.config.api_providers import Resend
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import PROVIDER_TRACKING, REPEAT_WINDOWS
 from newsletter.constants import TrackingKind
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
@@ -21,7 +21,7 @@ from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.resend.mailboxes import unusable
 from newsletter.providers.resend.payload import template
 from newsletter.providers.resend.responses import outcome
-from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused, Tracking
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS_PER_CALL = 100
 # Resend documents a limit of 40 MB for a mail, and none for a batch.
 MAX_BYTES_PER_CALL = 16_000_000
-# Resend keeps a key for 24 hours. The rest is for a clock that was wrong, by a time zone for example.
-REPEAT_WINDOW = timedelta(hours=12)
 
 
 class ResendProvider:
@@ -49,10 +47,10 @@ class ResendProvider:
         self.capabilities = Capabilities(
             MAX_RECIPIENTS_PER_CALL,
             leaves_machine=True,
-            tracking=Tracking("account", "account"),
+            tracking=PROVIDER_TRACKING["resend"],
             in_flight=settings.requests,
             bytes_per_call=MAX_BYTES_PER_CALL,
-            repeatable=REPEAT_WINDOW,
+            repeatable=REPEAT_WINDOWS["resend"],
         )
         self.recallable: Recallable | None = None
         self._api_key, self._key_problem = api_key, key_problem

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sendgrid import SendGridAPIClient
 
 from newsletter.config.model import Config, SendGrid
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
@@ -31,7 +32,7 @@ from newsletter.providers.http import (
 from newsletter.providers.sendgrid.payload import template
 from newsletter.providers.sendgrid.responses import outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
-from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Tracking
+from newsletter.sending.outcomes import Capabilities, NotSent, Outcome
 
 if TYPE_CHECKING:
     from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
@@ -67,7 +68,7 @@ class SendGridProvider:
         self.capabilities = Capabilities(
             recipients_per_call,
             leaves_machine=True,
-            tracking=Tracking("message", "message"),
+            tracking=PROVIDER_TRACKING["sendgrid"],
             in_flight=settings.requests,
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)

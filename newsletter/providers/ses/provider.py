@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from newsletter.config.api_providers import Ses
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.constants import CONFIG_FILE
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
@@ -31,7 +32,6 @@ from newsletter.sending.outcomes import (
     NotSent,
     Outcome,
     Refused,
-    Tracking,
     Unknown,
 )
 
@@ -64,7 +64,7 @@ class SesProvider:
         self.capabilities = Capabilities(
             recipients_per_call=1,
             leaves_machine=True,
-            tracking=Tracking("message", "message"),
+            tracking=PROVIDER_TRACKING["ses"],
             in_flight=settings.requests,
         )
         self._settings, self._credentials = settings, credentials
