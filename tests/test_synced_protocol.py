@@ -273,14 +273,23 @@ def test_every_crash_of_a_cancel(gap: timedelta, some: Some) -> None:
                 break
 
 
-@pytest.mark.parametrize("kind", [HELD, ONE_BATCH, REPEATED], ids=["held", "one-batch", "repeated"])
-def test_what_is_held_back_or_repeated_becomes_certain(kind: dict[str, int], some: Some) -> None:
+@pytest.mark.parametrize("kind", [HELD, ONE_BATCH], ids=["held", "one-batch"])
+def test_what_is_held_back_becomes_certain(kind: dict[str, int], some: Some) -> None:
     """If another machine continues in time, each recipient gets exactly one mail."""
     for faults in some(product(("ok", "lost", "taken", "late"), repeat=2), 2):
         for world in crashes(partial(world_of, kind, faults), AT_ONCE):
             if world.processes > 1:
                 assert set(world.states().values()) == {"accepted"}, faults
                 assert set(world.provider.delivered().values()) == {1}
+
+
+def test_a_call_that_only_a_copy_knows_is_not_repeated(some: Some) -> None:
+    """The machine that made it may have sent to parts of the chunk since: it stays unknown."""
+    for faults in some(product(("ok", "lost", "refused"), repeat=2), 2):
+        for world in crashes(partial(world_of, REPEATED, faults), AT_ONCE):
+            assert not world.contradiction(), faults
+            if world.processes > 1:
+                assert set(world.states().values()) <= {"accepted", "unknown", "refused"}, faults
 
 
 @pytest.mark.parametrize("crashed", [False, True], ids=["ended", "crashed"])
@@ -366,6 +375,16 @@ class KeepsProcesses(SameMachineWithTheCopy):
             return copy
 
 
+class RepeatsFromTheCopy(World):
+    """Another machine repeats calls that the copy recorded in advance, as if it had made them.
+
+    The first machine was refused since, and has sent to each half of the chunk, with other keys.
+    """
+
+    class sync_class(MemorySync):
+        copy_of = staticmethod(KeepsProcesses.sync_class.copy_of)
+
+
 class RecallsAtOnceOnly(World):
     """A cancel does not recall again what may arrive later."""
 
@@ -397,6 +416,7 @@ BROKEN: dict[type[World], Callable[[type[World]], Iterator[World]]] = {
     TakesNoReplyForSuccess: crashing(ONE_BATCH, (), AT_ONCE, ("refused",)),
     SavesAfterALostSave: overtaken,
     KeepsProcesses: crashing(ONE_BY_ONE, ("put off",), AT_ONCE),
+    RepeatsFromTheCopy: crashing(REPEATED, ("ok", "refused"), AT_ONCE),
 }
 
 

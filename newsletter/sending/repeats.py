@@ -4,9 +4,10 @@ unknown --repeated, Accepted--> accepted
    |  ^                              (the provider accepted the first call, or this one: never both)
    +--+-- any other outcome: it says nothing about the first call
 
-The key contains a random number of the send and the numbers of the recipients, so that every process, also
-one that finishes the send of another machine, repeats the same call. A call is not repeated if one of its
-recipients has left since, or if the provider may have forgotten the key.
+The key contains a random number of the send and the numbers of the recipients, so that every process with
+the same ledger repeats the same call. A call is not repeated if one of its recipients has left since, if the
+provider may have forgotten the key, or if only a copy of the ledger is at hand, published before the call:
+the recipients of a call that was refused are sent to in smaller ones, with other keys.
 """
 
 import logging
@@ -18,7 +19,7 @@ from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Ledger
 from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
-from newsletter.sending.outcomes import Accepted, NotSent, Outcome
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class RepeatedCalls:
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
         self._window, self._submit, self._may_send = window, submit, may_send
-        # The number of repetitions of each attempt, and the time of the next one.
+        # The number of repetitions of the call for each first recipient, and the time of the next one.
         self._planned: dict[int, tuple[int, datetime]] = {}
         # Time of the next repetition; the first ones are of calls of an earlier process.
         self.next_at: datetime | None = clock.now() if window and send.nonce else None
@@ -70,7 +71,7 @@ class RepeatedCalls:
             return
         due = None
         for claimed in self._ledger.repeatable_attempts(self._send, now - self._window):
-            repeats, at = self._planned.get(claimed.attempt, (0, now))
+            repeats, at = self._planned.get(claimed.first, (0, now))
             if repeats >= MAX_REPEATS:
                 continue
             if at <= now and due is None:
@@ -80,24 +81,32 @@ class RepeatedCalls:
         if due:
             yield from self._repeat(due)
 
-    def _repeat(self, claimed: ClaimedChunk) -> Iterator[Event]:
-        repeats, _ = self._planned.get(claimed.attempt, (0, None))
-        log.info("attempt repeated", extra={**log_fields.of_chunk(claimed), "repeat": repeats + 1})
-        outcome = self._submit(claimed)
-        if not isinstance(outcome, Accepted):
-            # A rejection of this call says nothing about the first one, which the provider may have accepted.
-            fields = {**log_fields.of_chunk(claimed), **log_fields.of_outcome(outcome)}
-            log.warning("repetition without an answer for the first call", extra=fields)
-            wait = outcome.pause if isinstance(outcome, NotSent) else timedelta()
-            back_off = max(self._timing.back_off(repeats + 1), wait)
-            self._plan(claimed, repeats + 1, self._clock.now() + back_off)
+    def _repeat(self, unknown: ClaimedChunk) -> Iterator[Event]:
+        claimed = self._ledger.claim_repetition(self._send, unknown, self._timing.lease)
+        if claimed is None:
             return
-        accepted = Transition(claimed.first, claimed.last, "accepted")
-        self._ledger.settle([ChunkResult(claimed, outcome, (accepted,))])
-        log.info("unknown outcome settled", extra=log_fields.of_chunk(claimed))
-        yield Confirmed(len(claimed.recipients))
+        repeats = self._planned.get(claimed.first, (0, None))[0] + 1
+        log.info("attempt repeated", extra={**log_fields.of_chunk(claimed), "repeat": repeats})
+        outcome = self._submit(claimed)
+        if isinstance(outcome, Accepted):
+            self._settle(claimed, outcome)
+            log.info("unknown outcome settled", extra=log_fields.of_chunk(claimed))
+            yield Confirmed(len(claimed.recipients))
+            return
+        # A rejection of this call says nothing about the first one, which the provider may have accepted.
+        self._settle(claimed, Unknown(outcome.reason))
+        fields = {**log_fields.of_chunk(claimed), **log_fields.of_outcome(outcome)}
+        log.warning("repetition without an answer for the first call", extra=fields)
+        wait = outcome.pause if isinstance(outcome, NotSent) else timedelta()
+        self._plan(claimed, repeats, self._clock.now() + max(self._timing.back_off(repeats), wait))
+
+    def _settle(self, claimed: ClaimedChunk, outcome: Accepted | Unknown) -> None:
+        whole = Transition(claimed.first, claimed.last, "accepted")
+        if isinstance(outcome, Unknown):
+            whole = whole._replace(state="unknown", reason=outcome.reason)
+        self._ledger.settle([ChunkResult(claimed, outcome, (whole,))])
 
     def _plan(self, claimed: ClaimedChunk, repeats: int, at: datetime) -> None:
-        self._planned[claimed.attempt] = repeats, at
+        self._planned[claimed.first] = repeats, at
         if repeats < MAX_REPEATS:
             self.next_at = min(at, self.next_at or at)

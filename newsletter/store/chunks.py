@@ -155,9 +155,16 @@ def record_attempts(
     )
     if connection.execute(waiting.values(state="intended", held_batch=number)).rowcount != len(chunks):
         raise StoreError("another process has claimed the same recipients", "run: news status")
+    return _insert_attempts(connection, chunks, process, now)
+
+
+def _insert_attempts(
+    connection: Connection, chunks: Sequence[ClaimedChunk], process: str, now: datetime
+) -> list[int]:
+    held_batch = chunks[0].held_batch
     values = {
-        "send_id": send_id,
-        "held_batch": number,
+        "send_id": chunks[0].send_id,
+        "held_batch": held_batch.number if held_batch else None,
         "process": process,
         "state": "intended",
     }
@@ -170,7 +177,8 @@ def unknown_attempts(send_id: int, since: datetime, now: datetime) -> Select[*tu
     """Return the query for chunks with an unknown outcome, each with the id of its newest attempt.
 
     A chunk is left out if one of its attempts began before `since`, or after `now` by a clock that was wrong,
-    or if a held batch has its mail.
+    or if a held batch has its mail. So is one with an attempt that a published copy recorded in advance: the
+    machine that made it may have been refused, and have sent to parts of the chunk since.
     """
     same_chunk = (
         (attempt_table.c.send_id == chunk_table.c.send_id)
@@ -188,8 +196,25 @@ def unknown_attempts(send_id: int, since: datetime, now: datetime) -> Select[*tu
         .group_by(chunk_table.c.first, chunk_table.c.last)
         .having(func.min(attempt_table.c.intended_at) >= since)
         .having(func.max(attempt_table.c.intended_at) <= now)
+        .having(func.count(attempt_table.c.process) == func.count(attempt_table.c.id))
         .order_by(chunk_table.c.first)
     )
+
+
+def record_repetition(
+    connection: Connection, claimed: ClaimedChunk, process: str, now: datetime
+) -> int | None:
+    """Record the repetition of an attempt as an attempt of its own; return its id.
+
+    A late answer to the first attempt changes nothing from then on. Return None if one has come already.
+    """
+    unknown = update(attempt_table).where(
+        attempt_table.c.id == claimed.attempt, attempt_table.c.state == "unknown"
+    )
+    if connection.execute(unknown.values(state="cancelled")).rowcount != 1:
+        return None
+    (attempt,) = _insert_attempts(connection, [claimed], process, now)
+    return attempt
 
 
 def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:

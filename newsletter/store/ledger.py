@@ -215,6 +215,18 @@ class Ledger(LedgerQueries):
             log.debug("chunk claimed", extra={**log_fields.of_chunk(chunk), "tries": chunk.tries})
         return claimed
 
+    def claim_repetition(self, send: Send, claimed: ClaimedChunk, lease: timedelta) -> ClaimedChunk | None:
+        """Renew the lease, and record the repetition of an unknown attempt before its call; return it.
+
+        Return None if the send was cancelled, or if the outcome was recorded meanwhile. Raise StoreError if
+        another process holds the lease.
+        """
+        with self._changing(send.issue) as connection:
+            if self._renew_lease(connection, send, lease) != "open":
+                return None
+            attempt = chunks.record_repetition(connection, claimed, self._process.name, self._clock())
+        return None if attempt is None else replace(claimed, attempt=attempt)
+
     def next_chunks(self, send: Send, max_chunks: int) -> list[NextChunk]:
         """Return the next chunks that are due now, in the order in which they are claimed."""
         with self._database.reading() as connection:

@@ -142,8 +142,8 @@ class LedgerQueries:
     def repeatable_attempts(self, send: Send, since: datetime) -> list[ClaimedChunk]:
         """Return the attempts with an unknown outcome whose calls may be repeated, in order.
 
-        None of the attempts for the same recipients began before `since`, and all of their recipients are
-        still on the list.
+        None of the attempts for the same recipients began before `since`, all of them are in the ledger of
+        the process that made them, and all of their recipients are still on the list.
         """
         with self._database.reading() as connection:
             rows = connection.execute(chunks.unknown_attempts(send.id, since, self._clock())).all()

@@ -253,10 +253,20 @@ class MemoryLedger:
             recipients = self._subscribed(chunk.first, chunk.last)
             nobody_left = not self.unsubscribed.intersection(recipient.number for recipient in recipients)
             begun = [attempt.intended_at for _, attempt in tried]
-            if recipients and nobody_left and since <= min(begun) and max(begun) <= self.now():
+            is_in_time = since <= min(begun) and max(begun) <= self.now()
+            in_copy_only = any(attempt.process == 0 for _, attempt in tried)
+            if recipients and nobody_left and is_in_time and not in_copy_only:
                 newest = tried[-1][0]
                 repeatable.append(ClaimedChunk(send.id, chunk.first, chunk.last, newest, 0, recipients))
         return repeatable
+
+    def claim_repetition(self, send: Send, claimed: ClaimedChunk, lease: timedelta) -> ClaimedChunk | None:
+        self.tick("claim repetition")
+        if self._renew_lease(send) != "open" or self.attempts[claimed.attempt].state != "unknown":
+            return None
+        self.attempts[claimed.attempt].state = "cancelled"
+        self.attempts.append(Attempt(claimed.first, claimed.last, None, self.process, self.now()))
+        return replace(claimed, attempt=len(self.attempts) - 1)
 
     def power_cut(self) -> None:
         """Delete the journals, which were not on the disk."""

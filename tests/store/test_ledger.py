@@ -598,3 +598,35 @@ def test_each_send_has_a_nonce_of_its_own(ledger: Ledger, recipients: Callable[[
     sends = [ledger.plan(planned("2026-04-27")), ledger.plan(planned("2026-05-04"))]
     nonces = {send.nonce for send in sends if send and send.nonce}
     assert len(nonces) == 2 and all(len(nonce) == 32 for nonce in nonces)
+
+
+def test_a_repetition_is_an_attempt_of_its_own_that_a_late_answer_does_not_change(
+    ledger: Ledger, recipients: Callable[[int], Subscribers]
+) -> None:
+    recipients(2)
+    send = plan(ledger)
+    (first,) = claim(ledger, send)
+    settle(ledger, first, Unknown("no response"))
+    repeated = ledger.claim_repetition(send, first, LEASE)
+    assert repeated and repeated.attempt != first.attempt and repeated.recipients == first.recipients
+    assert ledger.claim_repetition(send, first, LEASE) is None
+    # The first process wakes up, and was refused: its halves must not wait beside the repetition.
+    halves = (Transition(1, 1, "waiting"), Transition(2, 2, "waiting"))
+    settle(ledger, first, Refused("no"), *halves)
+    assert ledger.counts(send).waiting == 0 and ledger.counts(send).unknown == 2
+    settle(ledger, repeated, Accepted("id"))
+    assert ledger.counts(send).accepted == 2
+
+
+def test_a_repetition_is_not_begun_after_an_answer_or_a_cancel(
+    ledger: Ledger, recipients: Callable[[int], Subscribers]
+) -> None:
+    recipients(4)
+    send = plan(ledger)
+    answered, cancelled = claim(ledger, send)
+    for claimed in (answered, cancelled):
+        settle(ledger, claimed, Unknown("no response"))
+    settle(ledger, answered, Accepted("id"))
+    assert ledger.claim_repetition(send, answered, LEASE) is None
+    ledger.cancel(send)
+    assert ledger.claim_repetition(send, cancelled, LEASE) is None

@@ -67,6 +67,10 @@ class TickingLedger(Ledger):
             send, max_chunks, max_recipients, held_batch, lease, noted=noted, lookahead=lookahead
         )
 
+    def claim_repetition(self, send: Send, claimed: ClaimedChunk, lease: timedelta) -> ClaimedChunk | None:
+        self.tick("claim repetition")
+        return super().claim_repetition(send, claimed, lease)
+
     def settle(self, results: Sequence[ChunkResult]) -> None:
         self.tick("settle")
         super().settle(results)
