@@ -183,6 +183,15 @@ def test_no_word_of_mailguns_is_left_in_an_article(parts: list[str]) -> None:
     assert form["text"][0].count("%recipient.") == form["text"][0].count(f"%recipient.n{mailing.sha256[:10]}")
 
 
+def test_a_variable_of_ours_closes_no_word_of_an_article() -> None:
+    """The `%` of the name's variable would end `%recipient.email`, and the name would be lost."""
+    with MailgunFake() as fake:
+        submit(fake, samples.plain_mailing(text="50 %recipient.email[[name]]"), ADA)
+        (ada,) = fake.deliveries
+        (sent,) = fields(fake)["text"]
+    assert ada.text == f"50 %recipient.email{ADA.name}" and "%recipient.email" not in sent
+
+
 def test_escapes_in_links_are_left_alone() -> None:
     html = '<a href="https://example.com/%E2%80%99a%20b%2Fc">x</a>'
     with MailgunFake() as fake:

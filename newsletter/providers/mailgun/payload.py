@@ -23,10 +23,11 @@ from newsletter.providers.mailgun.mailboxes import mailbox
 
 _Value = Callable[[Recipient], str]
 
-# A `%` and the first letter of a word up to the next `%`. Escapes in links, such as %20 and %E2%80, are
-# shorter. The letter is in the value too: the rest of the word after our variable, whose name ends in `%`,
-# would spell one of Mailgun's own words again.
-_VARIABLE = re.compile(r"%([A-Za-z_])(?=[\w.:-]{2,}%)", re.ASCII)
+# A `%` and the first letter of a word up to the next `%`, or to the end: a variable of ours may follow, and
+# its `%` would close the word. So is the beginning of a variable, closed or not. Escapes in links, such as
+# %20 and %E2%80, are shorter. The letter is in the value too: the rest of the word after our variable, whose
+# name ends in `%`, would spell one of Mailgun's own words again.
+_VARIABLE = re.compile(r"%([A-Za-z_])(?=[\w.:-]{2,}(?:%|\Z)|(?<=r)ecipient\.)", re.ASCII)
 _LITERAL = "p"
 
 
