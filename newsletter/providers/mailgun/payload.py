@@ -6,7 +6,7 @@ request 192 of github.com/mailgun/documentation). Keys begin with a hash of the 
 contain one.
 
 Words of an article that look like a variable of Mailgun's, such as `%recipient.x%` or `%unsubscribe_url%`,
-must arrive as they are. Each `%` that could begin one becomes a variable with the value `%`. Mailgun does not
+must arrive as they are. Each becomes the value of a variable. Mailgun does not
 document whether it reads a value again. If it did, it would find no key that we send, and it leaves unknown
 keys as they are (django-anymail issue 171); only for its own words it could then insert a value.
 """
@@ -23,12 +23,14 @@ from newsletter.providers.mailgun.mailboxes import mailbox
 
 _Value = Callable[[Recipient], str]
 
-# A `%` and the first letter of a word up to the next `%`, or to the end: a variable of ours may follow, and
-# its `%` would close the word. So is the beginning of a variable, closed or not. Escapes in links, such as
-# %20 and %E2%80, are shorter. The letter is in the value too: the rest of the word after our variable, whose
-# name ends in `%`, would spell one of Mailgun's own words again.
-_VARIABLE = re.compile(r"%([A-Za-z_])(?=[\w.:-]{2,}(?:%|\Z)|(?<=r)ecipient\.)", re.ASCII)
-_LITERAL = "p"
+# A word between two `%`, or from a `%` to the end, where a variable of ours may follow whose `%` would close
+# it; and the beginning of a variable, closed or not. The whole word is replaced: what is left of it would
+# follow our variable, whose name ends in `%`. Escapes in links, such as %20 and %E2%80, are shorter than
+# Mailgun's words.
+_WORD = r"(?:recipient\.[\w.:-]*|[A-Za-z_][\w.:-]{2,}(?=%|\Z))"
+_VARIABLE = re.compile(f"%{_WORD}", re.ASCII)
+# The same word after a variable of ours, whose `%` would open it.
+_OPENED_WORD = re.compile(_WORD, re.ASCII)
 
 
 class FormTemplate:
@@ -39,6 +41,7 @@ class FormTemplate:
         self._key = f"n{mailing.sha256[:10]}"
         self._boundary = f"news-{mailing.sha256}"
         self._values: dict[str, _Value] = {}
+        self._literals: dict[str, str] = {}
         fields = [
             ("from", self._literal(mailbox(*mailing.sender))),
             ("subject", self._literal(mailing.rendered.subject)),
@@ -85,20 +88,27 @@ class FormTemplate:
 
     def _literal(self, text: str) -> str:
         """Return a text in which Mailgun finds no variable."""
-        return _VARIABLE.sub(lambda match: self._literal_variable(match[1]), text)
+        return _VARIABLE.sub(self._literal_variable, text)
 
-    def _literal_variable(self, letter: str) -> str:
-        """Return a variable whose value is `%` and a letter."""
-        key = f"{_LITERAL}{ord(letter)}"
-        self._values[key] = lambda _: f"%{letter}"
+    def _literal_variable(self, word: re.Match[str]) -> str:
+        """Return a variable whose value is a word of the article."""
+        key = self._literals.setdefault(word[0], f"p{len(self._literals)}")
+        self._values[key] = lambda _: word[0]
         return self._variable(key)
+
+    def _after_variable(self, text: str) -> str:
+        """Return a text in which Mailgun finds no variable after one of ours."""
+        if word := _OPENED_WORD.match(text):
+            return self._literal_variable(word) + self._literal(text[word.end() :])
+        return self._literal(text)
 
     def _content(self, part: str, content: str, encode: Callable[[str], str]) -> str:
         """Return a part with variables in place of the placeholders; `encode` is for the values in it."""
         pieces = self._mailing.placeholder.split(content)
         for name in set(pieces[1::2]):
             self._values[part + name] = _encoded(self._mailing.value(name), encode)
-        pieces[::2] = map(self._literal, pieces[::2])
+        pieces[0] = self._literal(pieces[0])
+        pieces[2::2] = map(self._after_variable, pieces[2::2])
         pieces[1::2] = [self._variable(part + name) for name in pieces[1::2]]
         return "".join(pieces)
 
