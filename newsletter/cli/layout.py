@@ -7,7 +7,7 @@ from newsletter.cli import output
 from newsletter.cli.output import Styled
 from newsletter.cli.terminal import columns
 
-_MARGIN, _LABEL, _VALUE = 2, 13, 11
+_MARGIN, _LABEL, _VALUE, _GAP = 2, 13, 9, 2
 
 
 def show_heading(text: str, colour: str = "") -> None:
@@ -30,10 +30,11 @@ def show_text(label: str, text: str) -> None:
 
 def show_number(label: str, value: str, notes: Iterable[str] = ()) -> None:
     """Show a label, its short value, and notes on it; each note begins on its own line."""
-    indent = _MARGIN + _LABEL + _VALUE
+    start = f"{'':{_MARGIN}}{label:<{_LABEL}}{value:<{_VALUE}}{'':{_GAP}}"
+    indent = len(start)
     width = columns() - indent
     lines = [line for note in notes for line in output.wrap(note, width, first="", indent="")] or [""]
-    output.echo(f"{'':{_MARGIN}}{label:<{_LABEL}}{value:<{_VALUE}}{lines[0]}".rstrip())
+    output.echo(f"{start}{lines[0]}".rstrip())
     for line in lines[1:]:
         output.echo(" " * indent + line)
 

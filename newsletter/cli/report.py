@@ -87,7 +87,7 @@ def _recipients(
 
 
 def _write_csv(queries: "LedgerQueries", send: "Send", path: Path, state: str | None) -> None:
-    from newsletter.csv_guard import write_rows
+    from newsletter.subscribers.csv_guard import write_rows
 
     states = (state,) if state else RECIPIENT_STATES
     with _open_private(path) as file:

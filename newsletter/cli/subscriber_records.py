@@ -142,7 +142,7 @@ def _addresses(texts: Iterable[str]) -> "list[Address]":
 
 
 def _print_rows(rows: Iterable[Sequence[str]]) -> None:
-    from newsletter.csv_guard import write_rows
+    from newsletter.subscribers.csv_guard import write_rows
 
     for row in rows:
         line = io.StringIO()
@@ -155,9 +155,9 @@ def _write_rows(file: Path, rows: Iterator[Sequence[str]], force: bool) -> None:
 
     Raise Unavailable if it cannot be written, and SubscriberError if there is another file of this name.
     """
-    from newsletter.csv_guard import write_rows
     from newsletter.disk import writing
     from newsletter.state.tracked import refuse_tracked
+    from newsletter.subscribers.csv_guard import write_rows
 
     refuse_tracked(file)
     try:

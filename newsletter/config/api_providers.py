@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from newsletter.config.fields import key_safe_host
+from newsletter.errors import Problem
 from newsletter.yamlfile.fields import StrictModel, invalid
 
 ApiHost = Annotated[str, AfterValidator(key_safe_host)]
@@ -74,6 +75,13 @@ class Ses(StrictModel):
     def url(self) -> str:
         """Return the address of the API."""
         return self.host or f"https://{self.own_host}"
+
+    def missing(self, where: str) -> list[Problem]:
+        """Return a problem without a region; `where` is the place of these settings."""
+        if self.region:
+            return []
+        fix = "write the region in which your domain is verified, such as `ses: {region: eu-central-1}`"
+        return [Problem(where, "ses.region is not set", fix)]
 
 
 class Postmark(StrictModel):

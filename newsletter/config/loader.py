@@ -49,6 +49,11 @@ class Newsletter:
         """Return `newsletter.yml:line` of a key."""
         return reader.Document(display_path(self.folder / FILE), None, self.lines).where(loc)
 
+    def where_provider(self) -> str:
+        """Return the place of the provider's settings, or of its name if newsletter.yml has none."""
+        name = self.config.provider
+        return self.where(name if (name,) in self.lines else "provider")
+
     def texts(self) -> Iterator[tuple[reader.Loc, str]]:
         """Yield every text of newsletter.yml with its location."""
         return reader.texts_in(self.config.model_dump())

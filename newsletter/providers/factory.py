@@ -69,7 +69,7 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
             from newsletter.providers.ses.provider import SesProvider
 
             credentials = credentials_of(newsletter.secrets, problem, misdirected_role(newsletter))
-            where = newsletter.where("ses")
+            where = newsletter.where_provider()
             return SesProvider(config.ses, credentials, timeout=_seconds(timeout), where=where)
         case "postmark":
             from newsletter.providers.postmark.provider import PostmarkProvider

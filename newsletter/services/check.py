@@ -60,16 +60,20 @@ def check(
         log.info("configuration cannot be read", exc_info=error)
         yield Checked(error.problems[0].place[0], error.problems)
         return
-    provider = newsletter.config.provider
-    wanted = newsletter.config.tracking.wanted
-    general = [
-        *misnamed(newsletter.issues),
-        *guards.tracking_problems(provider, PROVIDER_TRACKING[provider], wanted),
-    ]
+    general = [*misnamed(newsletter.issues), *_provider_problems(newsletter)]
     for name in names or (None,):
         checked = _checked(newsletter, name, connected, limited, limited_with_waits)
         yield replace(checked, problems=[*checked.problems, *general])
         general = []  # with the first issue only
+
+
+def _provider_problems(newsletter: Newsletter) -> list[Problem]:
+    """Return what prevents a send through the configured provider and is known without asking it."""
+    config = newsletter.config
+    problems = guards.tracking_problems(
+        config.provider, PROVIDER_TRACKING[config.provider], config.tracking.wanted
+    )
+    return problems + (config.ses.missing(newsletter.where_provider()) if config.provider == "ses" else [])
 
 
 def _checked(

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from newsletter.csv_guard import write_rows
 from newsletter.store.person_record import PersonRecord
+from newsletter.subscribers.csv_guard import write_rows
 
 
 def as_mapping(record: PersonRecord) -> dict[str, Any]:

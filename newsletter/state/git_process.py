@@ -1,17 +1,11 @@
-"""Run git with a time-out; when it ends, or on Ctrl-C, all processes that git started end too."""
+"""Run git with a time-out; at the time-out, or on Ctrl-C, all processes that git started are killed too."""
 
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from newsletter.disk.programs import path_outside
-
-if TYPE_CHECKING:
-    import subprocess
 
 # Variables that choose another repository (`git rev-parse --local-env-vars`), or mix lines into the errors.
 # GIT_CONFIG_COUNT is one of them, and stays: runners pass credentials in it.
@@ -67,10 +61,10 @@ def run_git(
     Output goes into files: a program that git leaves behind, such as the master of shared SSH connections,
     would keep a pipe open. Raise OSError if git cannot be started.
     """
-    import subprocess
     import tempfile
 
     from newsletter.background import BackgroundTask, TimedOut
+    from newsletter.limits.child_program import child_program
 
     with (
         tempfile.TemporaryFile() as given,
@@ -79,35 +73,15 @@ def run_git(
     ):
         given.write(content)
         given.seek(0)
-        # A session of its own has no terminal on which ssh could ask for a password.
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=given,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,
-        )
         code: int | None = None
-        try:
+        with (
+            suppress(TimedOut),
+            child_program(
+                command, cwd=folder, env=environment, stdin=given, stdout=output, stderr=errors
+            ) as process,
+        ):
             code = BackgroundTask(process.wait, seconds).result()
-        except TimedOut:
-            _kill_group(process)
-        except BaseException:  # Ctrl-C
-            _kill_group(process)
-            raise
         output.seek(0)
         errors.seek(0)
         text = errors.read(_MAX_ERROR_BYTES).decode("utf-8", "replace")
         return Reply(code, output.read(max_bytes), text)
-
-
-def _kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """Kill git and the programs that it started, and wait for git."""
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()

@@ -647,7 +647,7 @@ def test_the_plan_of_a_draft_with_a_canary_and_a_rate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     issue = samples.ISSUE.replace("ready: true", "ready: false").replace("Cut, cook", "Cut the the, cook")
-    issue = issue.replace("A soup for the first cold evening of the year.", "A soup " * 12 + "for you.")
+    issue = issue.replace("A soup for the first cold evening of the year.", "A soup " * 24 + "for you.")
     extra = 'provider: sendgrid\ntracking: {opens: true}\nsend: {rate: "2/s, 500/h"}\n'
     shown = plan_text(tmp_path, capsys, SendOptions(canary_size=2), issue=issue, extra=extra)
     assert shown == text(
@@ -656,7 +656,8 @@ def test_the_plan_of_a_draft_with_a_canary_and_a_rate(
 
         Subject      Leek & potato
         Preheader    A soup A soup A soup A soup A soup A soup A soup A soup A soup A
-                     soup A soup A soup for you.
+                     soup A soup A soup A soup A soup A soup A soup A soup A soup A
+                     soup A soup A soup A soup A soup A soup for you.
         From         The Soup Letter <soup@example.com>
         Through      fake
 
@@ -666,7 +667,7 @@ def test_the_plan_of_a_draft_with_a_canary_and_a_rate(
         Undo         none       the canary leaves at once
         Size         99 KB      of the 102 KB that Gmail shows
         Tracking     on         as newsletter.yml says
-        Checks       1 warning
+        Checks       1 warning, 1 note  news check 2026-04-27 shows the notes
 
         """
     )

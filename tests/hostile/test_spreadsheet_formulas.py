@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import newsletter
-from newsletter import csv_guard
 from newsletter.cli.main import main
-from newsletter.csv_guard import guarded, unguarded
+from newsletter.subscribers import csv_guard
+from newsletter.subscribers.csv_guard import guarded, unguarded
 from newsletter.subscribers.import_row import ImportRow
 from tests import samples
 from tests.fakes.smtp import ScriptedSmtp
@@ -70,7 +70,7 @@ def test_every_csv_file_is_written_by_this_module() -> None:
         if (isinstance(node, ast.Attribute) and ast.unparse(node) in ("csv.writer", "csv.DictWriter"))
         or (isinstance(node, ast.alias) and node.name in ("csv.writer", "DictWriter"))
     }
-    assert users == {"csv_guard.py"}
+    assert users == {"subscribers/csv_guard.py"}
 
 
 def test_every_column_of_a_report_goes_through_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,3 +110,13 @@ def test_check_names_tracking_that_cannot_be_switched_off(
     (checked,) = check(tmp_path)
     assert [problem.where for problem in checked.problems] == ["outbox"]
     assert "tracks clicks in all mail" in checked.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"), [("provider: ses\n", 6), ("provider: ses\nses: {requests: 2}\n", 7)]
+)
+def test_check_names_a_missing_region(tmp_path: Path, settings: str, line: int) -> None:
+    samples.newsletter(tmp_path, extra=settings)
+    (checked,) = check(tmp_path)
+    (problem,) = checked.problems
+    assert problem.what == "ses.region is not set" and problem.where.endswith(f"newsletter.yml:{line}")

@@ -3,15 +3,14 @@
 import logging
 import os
 import re
-import signal
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from newsletter.disk.failures import cannot_be
 from newsletter.disk.programs import find_program
+from newsletter.limits.child_program import child_program
 
 log = logging.getLogger(__name__)
 
@@ -80,32 +79,16 @@ def _run(command: list[str], message: bytes, home: Path, seconds: float) -> str:
     environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
     pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
-        )
+        with child_program(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+            output, errors = process.communicate(message, seconds)
     except OSError as failure:
         raise Failed(cannot_be("run", failure)) from failure
-    try:
-        output, errors = process.communicate(message, seconds)
     except subprocess.TimeoutExpired as failure:
         raise Failed(f"did not end within {seconds:g} seconds") from failure
-    finally:
-        _kill(process)
     log.debug("SpamAssassin run", extra={"exit_code": process.returncode})
     if process.returncode:
         raise Failed(f"ended with code {process.returncode}: {_last_line(errors)}")
     return output.decode("utf-8", "replace")
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the process and its children, which would keep the pipes open; close the pipes."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream:
-            with suppress(OSError):
-                stream.close()
 
 
 def _last_line(errors: bytes) -> str:

@@ -74,11 +74,7 @@ class SesProvider:
         self._host, self._base = url.netloc, url.path.rstrip("/")
 
     def check(self) -> list[Problem]:
-        problems = []
-        if not self._settings.region:
-            fix = "write the region in which your domain is verified, such as `ses: {region: eu-central-1}`"
-            problems.append(Problem(self._where, "ses.region is not set", fix))
-        return problems + self._credentials.problems()
+        return self._settings.missing(self._where) + self._credentials.problems()
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():

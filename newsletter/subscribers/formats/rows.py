@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from newsletter.csv_guard import unguarded
 from newsletter.display import printable
 from newsletter.errors import Problem, SubscriberError
+from newsletter.subscribers.csv_guard import unguarded
 from newsletter.subscribers.departure_columns import is_departure_or_no
 from newsletter.subscribers.departure_words import is_no
 from newsletter.subscribers.formats.dates import UnknownDateOrder, is_empty, parse_time

@@ -1,0 +1,48 @@
+"""Start an installed program, and kill it with its children if it does not end by itself."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from newsletter.background import BackgroundTask
+
+if TYPE_CHECKING:
+    import subprocess
+
+
+@contextmanager
+def child_program(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a program in a session of its own, and yield its process; `options` are those of Popen.
+
+    If it has not ended at the end of the block, also after Ctrl-C, it is killed with the programs that it
+    started. In its session it has no terminal on which it could ask for a password. Raise OSError or
+    ValueError if it cannot be started.
+
+    A thread starts it: Ctrl-C raises KeyboardInterrupt in the main thread, and inside Popen it would leave a
+    process behind that nobody knows.
+    """
+    import subprocess
+
+    start = BackgroundTask(lambda: subprocess.Popen(command, start_new_session=True, **options))
+    try:
+        yield start.result()
+    finally:
+        with suppress(OSError, ValueError):  # it was not started
+            _kill(start.result())
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process with its group unless its end is known; its id may be that of another process then."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            with suppress(OSError):
+                stream.close()
