@@ -13,9 +13,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
-# Each worker takes one file after the other, the longest first (tests/conftest.py). There is one more than there are
+# Each worker takes one file after the other, the longest first (tests/conftest.py). There are two more than there are
 # cores, because many tests wait for a browser or a server.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests start hundreds of processes, which without bytecode would compile the program again each time.
 unexport PYTHONDONTWRITEBYTECODE
