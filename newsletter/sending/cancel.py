@@ -7,7 +7,7 @@ from functools import partial
 
 from newsletter.errors import DatabaseBusy, SendRefused
 from newsletter.sending import log_fields
-from newsletter.sending.delivery import settle_abandoned
+from newsletter.sending.abandoned import settle_abandoned
 from newsletter.sending.events import Event, NotRecalled, Stopped, Waiting
 from newsletter.sending.held_batches import abandon, recall_batch
 from newsletter.sending.hold_policy import SendTimings, cancellable_until, recallable_from

@@ -2,7 +2,8 @@
 
 The recipients of a send are planned into chunks. Each chunk is submitted to the provider in one call: the
 ledger records the attempt before the call, and its outcome after the call. At every moment, `waiting`
-recipients are certainly unsent and may be tried; `unknown` recipients are never retried automatically.
+recipients are certainly unsent and may be tried. `unknown` recipients perhaps have the mail: their call is
+repeated only where the provider accepts it once.
 
     waiting --claim--> intended --+-- Accepted --> accepted --+  recalled with its held batch: waiting
        |  ^                       +-- Refused ---> refused    |  (sent again) or cancelled (nobody gets
@@ -14,42 +15,42 @@ An attempt that is still intended when its process ends is unknown. If the proce
 messages that it notes as begun, without an outcome, are unknown. If the provider holds mail back, a chunk is
 added to a held batch. A held batch with an unknown outcome is recalled as a whole before its deadline, and
 its recipients become waiting: none of them is unknown then. If the provider accepts a repeated call once,
-`repeats` asks again and settles an unknown outcome. `transitions` maps an outcome to new states,
-`held_batches` and `hold_policy` decide on recalls, `rate_limiter` on speed, and `circuit_breaker` on pauses
-and stops.
+`repeats` repeats it and settles its outcome. `submission` makes the calls, `transitions` maps an outcome to
+new states, `held_batches` and `hold_policy` decide on recalls, `rate_limiter` on speed, and `circuit_breaker`
+on pauses and stops.
 """
 
 import logging
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from newsletter.config.units import Rate
 from newsletter.errors import NewsError
-from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
+from newsletter.mail.message import Mailing
 from newsletter.sending import log_fields
+from newsletter.sending.abandoned import settle_abandoned
 from newsletter.sending.call_pool import CallPool, open_pool
 from newsletter.sending.circuit_breaker import CircuitBreaker
 from newsletter.sending.events import Confirmed, Delivered, Event, Stopped, Waiting
 from newsletter.sending.held_batches import HeldBatches
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Journal, Ledger, Provider
-from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.interfaces import Clock, Ledger, Provider
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Send
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
-from newsletter.sending.repeats import RepeatedCalls, call_key
-from newsletter.sending.transitions import transitions
-from newsletter.subscribers.model import Subscriber
+from newsletter.sending.repeats import RepeatedCalls
+from newsletter.sending.submission import CallResult, Submitter
+from newsletter.sending.transitions import chunk_result
 
 log = logging.getLogger(__name__)
 
 # After more than this many pauses in a row, a pause lasts at least our own back-off, even if the provider's
 # Retry-After is shorter.
 PAUSES_BEFORE_OWN_BACKOFF = 3
-_RATE_LIMITED = "the rate limit is reached"
 
 
 @dataclass(frozen=True)
@@ -64,22 +65,12 @@ class DeliverySettings:
     timing: SendTimings = field(default_factory=SendTimings)
 
 
-def settle_abandoned(ledger: Ledger, send: Send, now: datetime, timing: SendTimings) -> None:
-    """Settle the attempts that were in flight when an earlier process ended.
+class _Work(NamedTuple):
+    """What a delivery waits for: until when, why, and how long it may wait."""
 
-    Without a journal, all recipients of such an attempt are unknown. With a journal, each message has the
-    outcome that was noted; a message without one is unknown, and a message that was not begun is waiting.
-    If the process was on another machine, it may have begun calls until its deadline: what is unknown is so
-    from then on, be it past or still to come.
-    """
-    for claimed, notes in ledger.abandoned_attempts(send):
-        lost = Unknown("the process ended during the attempt")
-        by_recipient = {number: outcome or lost for number, outcome in (notes or {}).items()}
-        default = lost if notes is None else NOT_BEGUN
-        result = _chunk_result(claimed, default, by_recipient, now + timing.back_off(claimed.tries))
-        result = replace(result, at=ledger.abandoned_until)
-        ledger.settle([result])
-        log.warning("abandoned attempt settled", extra=log_fields.of_result(result))
+    until: datetime
+    reason: str
+    max_wait: timedelta
 
 
 class Delivery:
@@ -98,9 +89,8 @@ class Delivery:
     ) -> None:
         self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
         self._timing, self._stopped = settings.timing, stopped
-        self._mailing = replace(mailing, date=send.started_at)
-        self._personalize = Personalizer(self._mailing, secret, token_version=send.token_version)
         self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id)
+        self._submitter = Submitter(send, mailing, ledger, provider, secret, self._breaker, self._may_start)
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)
         self._repeats = RepeatedCalls(
@@ -109,16 +99,14 @@ class Delivery:
             clock,
             settings.timing,
             provider.capabilities.repeatable,
-            self._repeat,
+            self._submitter.repeat,
             self._renew_lease,
         )
         longest = max((rate.period for rate in settings.rates), default=timedelta())
         tried = ledger.attempts_since(clock.now() - longest) if settings.rates else ()
         self._rate_limiter = RateLimiter(settings.rates, tried)
         self._max_calls = settings.in_flight or 1
-        self._calls: CallPool[_CallResult] = open_pool(settings.in_flight)
-        # The provider reports an outcome for each message, so a journal notes each message.
-        self._per_message = provider.capabilities.recipients_per_call == 1
+        self._calls: CallPool[CallResult] = open_pool(settings.in_flight)
         self._paused_until: datetime | None = None
         self._waits_for = ""
         self._cancelled = False
@@ -204,7 +192,7 @@ class Delivery:
                 continue
             self._held_batches.add(len(claimed.recipients))
             self._rate_limiter.record(now, len(claimed.recipients))
-            self._calls.submit(partial(self._submit_chunk, claimed))
+            self._calls.submit(partial(self._submitter.submit, claimed))
         return bool(claims)
 
     def _anyone_due(self, now: datetime) -> bool:
@@ -224,41 +212,12 @@ class Delivery:
             max_recipients,
             batch,
             lease,
-            noted=self._per_message,
+            noted=self._submitter.per_message,
             lookahead=lookahead,
         )
         # Not before: a claim that is published may take long and fail, while calls in flight go on.
         self._renewed_at = now
         return claims
-
-    def _submit_chunk(self, claimed: ClaimedChunk) -> "_CallResult":
-        """Submit one chunk to the provider; return the result. Several threads may call this at once."""
-        journal = self._ledger.journal(claimed) if self._per_message else None
-        record = self._breaker.record if self._per_message else self._breaker.record_named
-        submissions = _SubmissionLog(journal, self._may_start, record, claimed)
-        scheduled = (
-            ScheduledSend(claimed.held_batch.batch_id, claimed.held_batch.send_at)
-            if claimed.held_batch
-            else None
-        )
-        try:
-            recipients = tuple(map(self._personalize, claimed.recipients))
-            self._log_attempt(claimed)  # before the lease is checked: writing a log may take long
-            if not (self._per_message or self._may_start()):
-                return _CallResult(claimed, NOT_BEGUN, {})
-            batch = Batch(self._mailing, recipients, scheduled, self._key(claimed))
-            outcome = self._provider.submit(batch, submissions)
-            return _CallResult(claimed, outcome, submissions.by_recipient)
-        except BaseException as failure:  # raised again after the ledger has recorded the outcome
-            lost = Unknown(f"the call broke off: {type(failure).__name__}")
-            by_recipient = dict.fromkeys(submissions.begun, lost) | submissions.by_recipient
-            return _CallResult(claimed, NOT_BEGUN if self._per_message else lost, by_recipient, failure)
-
-    def _key(self, claimed: ClaimedChunk) -> str | None:
-        """Return the key with which the call of a chunk can be repeated; None if it cannot."""
-        if self._provider.capabilities.repeatable is None:
-            return None
-        return call_key(self._send, claimed.first, claimed.last)
 
     def _repeat_unknown(self) -> Iterator[Event]:
         """Repeat a call with an unknown outcome, if one is due and nobody has stopped the send."""
@@ -268,18 +227,6 @@ class Delivery:
                     self._breaker.record(Accepted(), event.recipients)
                 yield event
 
-    def _repeat(self, claimed: ClaimedChunk) -> Outcome:
-        """Make the call of a chunk again, with the same key and the same bytes; return its outcome."""
-        recipients = tuple(map(self._personalize, claimed.recipients))
-        batch = Batch(self._mailing, recipients, key=self._key(claimed))
-        return self._provider.submit(batch, _SubmissionLog(None, self._may_start))
-
-    def _log_attempt(self, claimed: ClaimedChunk) -> None:
-        if log.isEnabledFor(logging.INFO):
-            batch = claimed.held_batch.number if claimed.held_batch else None
-            fields = {**log_fields.of_chunk(claimed), "recipients": len(claimed.recipients), "batch": batch}
-            log.info("attempt begun", extra=fields)
-
     def _may_start(self) -> bool:
         """Return True if another message may start: the lease is valid and nothing has stopped the send."""
         return not self._breaker.stop and self._clock.now() - self._renewed_at < self._timing.lease
@@ -288,12 +235,12 @@ class Delivery:
         """Record the calls that have ended, and react to their outcomes; yield an event for each."""
         for call, result in self._record():
             self._react(call)
-            claimed, sizes = call.claimed, _sizes(call.claimed, result.transitions)
-            yield Delivered(claimed.first, claimed.last, len(claimed.recipients), result.transitions, sizes)
+            claimed, size = call.claimed, len(call.claimed.recipients)
+            yield Delivered(claimed.first, claimed.last, size, result.transitions, result.sizes)
             if call.failure:
                 raise call.failure
 
-    def _record(self) -> list[tuple["_CallResult", ChunkResult]]:
+    def _record(self) -> list[tuple[CallResult, ChunkResult]]:
         """Record the calls that have ended, in one transaction; return each call with its result.
 
         Wait for the first call, at most one heartbeat; if none ends in this time, renew the lease.
@@ -304,7 +251,7 @@ class Delivery:
             self._heartbeat(now)
             return []
         results = [
-            _chunk_result(
+            chunk_result(
                 call.claimed, call.outcome, call.by_recipient, now + self._timing.back_off(call.claimed.tries)
             )
             for call in calls
@@ -314,7 +261,7 @@ class Delivery:
             _log_result(result, call.failure)
         return list(zip(calls, results, strict=True))
 
-    def _react(self, call: "_CallResult") -> None:
+    def _react(self, call: CallResult) -> None:
         """Count a call's outcome: pause or stop later calls, or plan a recall, if necessary."""
         outcome, recipients, now = call.outcome, len(call.claimed.recipients), self._clock.now()
         if len(call.by_recipient) < recipients:
@@ -351,11 +298,10 @@ class Delivery:
     def _wait_for_work(self) -> Generator[Event, None, bool]:
         """Wait for the next work; return False if there is none, or if the wait would be too long."""
         now = self._clock.now()
-        until, reason = self._next_work(now)
-        if until is None:
+        work = self._next_work(now)
+        if work is None:
             return False
-        # A configured rate is a person's choice: it may wait longer than a provider's back-off.
-        max_wait = self._timing.max_rate_wait if reason == _RATE_LIMITED else self._timing.max_wait
+        until, reason, max_wait = work
         if until > now + max_wait:
             yield self._stop(f"{reason}; not before {until:%Y-%m-%d %H:%M} UTC")
             return False
@@ -371,21 +317,27 @@ class Delivery:
             self._clock.wait(min(until, now + self._timing.heartbeat), self._stopped)
         return True
 
-    def _next_work(self, now: datetime) -> tuple[datetime | None, str]:
-        """Return the time of the next work and the reason for the wait; None if no work is left."""
-        waits: list[tuple[datetime, str]] = []
+    def _next_work(self, now: datetime) -> "_Work | None":
+        """Return the next work; None if no work is left."""
+        work: list[_Work] = []
+        max_wait = self._timing.max_wait
         if recall_at := self._held_batches.next_recall_at:
-            waits.append((recall_at, "held mail with unknown outcomes will be recalled and sent again"))
+            reason = "held mail with unknown outcomes will be recalled and sent again"
+            work.append(_Work(recall_at, reason, max_wait))
         if repeat_at := self._repeats.next_at:
-            waits.append((repeat_at, "the provider is asked again about calls without an answer"))
+            reason = "calls without a response are repeated; the provider accepts each once"
+            work.append(_Work(repeat_at, reason, max_wait))
         if not self._breaker.stop_reason and (retry_at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:
-                waits.append((max(retry_at, self._paused_until), "the provider accepts no mail for now"))
+                at = max(retry_at, self._paused_until)
+                work.append(_Work(at, "the provider accepts no mail for now", max_wait))
             elif retry_at > self._last_claim_at:
-                waits.append((retry_at, "the provider deferred some recipients"))
+                work.append(_Work(retry_at, "the provider deferred some recipients", max_wait))
             elif available_at := self._rate_limiter.next_available_at(now):
-                waits.append((available_at, _RATE_LIMITED))
-        return min(waits, default=(None, ""))
+                # A configured rate is a person's choice: it may wait longer than a provider's back-off.
+                max_rate_wait = self._timing.max_rate_wait
+                work.append(_Work(available_at, "the rate limit is reached", max_rate_wait))
+        return min(work, default=None)
 
     def _heartbeat(self, now: datetime) -> None:
         """Renew the lease when the heartbeat is due, and record whether the send was cancelled."""
@@ -398,64 +350,6 @@ class Delivery:
         self._cancelled = self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
         self._renewed_at = now
         return not self._cancelled
-
-
-def deliver_test(
-    mailing: Mailing, recipient: Subscriber, provider: Provider, secret: str, now: datetime
-) -> Outcome:
-    """Send one message, marked as a test, without the ledger; return its outcome."""
-    mailing = replace(mailing.as_test(), date=now)
-    submissions = _SubmissionLog(None, lambda: True)
-    personalized = Personalizer(mailing, secret)(recipient)
-    default = provider.submit(Batch(mailing, (personalized,)), submissions)
-    outcome = submissions.by_recipient.get(recipient.number, default)
-    log.info("test message ended", extra=log_fields.of_outcome(outcome))
-    return outcome
-
-
-@dataclass(frozen=True)
-class _CallResult:
-    """The result of one call."""
-
-    claimed: ClaimedChunk
-    # Outcome of the recipients that are not in `by_recipient`.
-    outcome: Outcome
-    by_recipient: Mapping[int, Outcome]
-    # Exception that the call raised, if any.
-    failure: BaseException | None = None
-
-
-class _SubmissionLog:
-    """Record the messages of a batch in the journal, and their outcomes in the circuit breaker."""
-
-    def __init__(
-        self,
-        journal: Journal | None,
-        may_start: Callable[[], bool],
-        record: Callable[[Outcome], None] = lambda _: None,
-        claimed: ClaimedChunk | None = None,
-    ) -> None:
-        self._journal, self._may_start, self._record = journal, may_start, record
-        self._logged = claimed if log.isEnabledFor(logging.DEBUG) else None
-        self.begun: set[int] = set()
-        self.by_recipient: dict[int, Outcome] = {}
-
-    def starting(self, recipient: Recipient) -> bool:
-        if not self._may_start():
-            return False
-        if self._journal:
-            self._journal.starting(recipient.number)
-        self.begun.add(recipient.number)
-        return True
-
-    def finished(self, recipient: Recipient, outcome: Outcome) -> None:
-        self.by_recipient[recipient.number] = outcome
-        self._record(outcome)
-        if self._journal:
-            self._journal.finished(recipient.number, outcome)
-        if self._logged:
-            fields = {**log_fields.of_chunk(self._logged), "recipient": recipient.number}
-            log.debug("message ended", extra=fields | log_fields.of_outcome(outcome))
 
 
 def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
@@ -471,18 +365,3 @@ def _log_result(result: ChunkResult, failure: BaseException | None) -> None:
             f"{transition.first}-{transition.last}:{transition.state}" for transition in result.transitions
         )
         log.info("chunk split", extra={**log_fields.of_chunk(result.claimed), "parts": parts})
-
-
-def _sizes(claimed: ClaimedChunk, transitions: Sequence[Transition]) -> tuple[int, ...]:
-    """Return the number of a chunk's recipients in each transition, without those who left the list."""
-    numbers = [recipient.number for recipient in claimed.recipients]
-    return tuple(
-        bisect_right(numbers, transition.last) - bisect_left(numbers, transition.first)
-        for transition in transitions
-    )
-
-
-def _chunk_result(
-    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], retry_at: datetime
-) -> ChunkResult:
-    return ChunkResult(claimed, default, tuple(transitions(claimed, default, by_recipient, retry_at)))

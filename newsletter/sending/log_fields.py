@@ -1,7 +1,5 @@
 """The fields of log records about a send: numbers, ids and reasons, never a person's address or name."""
 
-from collections import Counter
-
 from newsletter.sending.model import ChunkResult, ClaimedChunk, HeldBatch, Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome
 
@@ -36,15 +34,7 @@ def of_result(result: ChunkResult) -> Fields:
 
     If the call's outcome is Accepted but some recipients were not accepted, `reason` is that of the first.
     """
-    states: Counter[str] = Counter()
-    for transition in result.transitions:
-        alone = len(result.transitions) == 1
-        recipients = result.claimed.recipients
-        states[transition.state] += (
-            len(recipients)
-            if alone
-            else sum(transition.first <= one.number <= transition.last for one in recipients)
-        )
+    states = result.by_state()
     told = of_outcome(result.outcome)
     if isinstance(result.outcome, Accepted) and set(states) != {"accepted"}:
         reasons = (transition.reason for transition in result.transitions if transition.state != "accepted")

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
@@ -23,7 +25,7 @@ ChunkState = Literal[
     "intended",  # recorded before its call, which has no outcome yet
     "accepted",  # the provider accepted it for delivery
     "refused",  # the provider refused it permanently
-    "unknown",  # perhaps sent; never retried automatically
+    "unknown",  # perhaps sent; only a call that the provider accepts once is repeated
     "cancelled",  # recalled, or cancelled before it was tried
     "skipped",  # all of its recipients left the list before they were tried
 ]
@@ -243,3 +245,21 @@ class ChunkResult:
     transitions: tuple[Transition, ...]
     # Time from which the outcome counts; None for the time at which it is recorded.
     at: dt.datetime | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Return the number of recipients in each transition, without those who left the list."""
+        return sizes(self.claimed.recipients, self.transitions)
+
+    def by_state(self) -> Counter[str]:
+        """Return the number of recipients in each new state."""
+        counts: Counter[str] = Counter()
+        for transition, size in zip(self.transitions, self.sizes, strict=True):
+            counts[transition.state] += size
+        return counts
+
+
+def sizes(recipients: Sequence[Subscriber], transitions: Iterable[Transition]) -> tuple[int, ...]:
+    """Return the number of a chunk's recipients in each transition, without those who left the list."""
+    numbers = [recipient.number for recipient in recipients]
+    return tuple(bisect_right(numbers, part.last) - bisect_left(numbers, part.first) for part in transitions)

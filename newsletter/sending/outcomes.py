@@ -52,7 +52,7 @@ NOT_BEGUN = NotSent("not begun", stop=False, wait=0)
 
 @dataclass(frozen=True)
 class Unknown:
-    """The provider may have accepted the mail: time-out, lost connection, HTTP 5xx. No automatic retry."""
+    """The provider may have accepted the mail: time-out, lost connection, HTTP 5xx. See `repeats`."""
 
     reason: str
     state: ClassVar = "unknown"

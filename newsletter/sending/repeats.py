@@ -18,18 +18,15 @@ from newsletter.sending import log_fields
 from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Clock, Ledger
-from newsletter.sending.model import ChunkResult, ClaimedChunk, Send, Transition
-from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Unknown
+from newsletter.sending.model import ClaimedChunk, Send
+from newsletter.sending.outcomes import Accepted, NotSent, Unknown
+from newsletter.sending.submission import CallResult
+from newsletter.sending.transitions import chunk_result
 
 log = logging.getLogger(__name__)
 
 MAX_REPEATS = 3
 """A process repeats a call at most so often, after 5, 20 and 80 seconds."""
-
-
-def call_key(send: Send, first: int, last: int) -> str | None:
-    """Return the idempotency key of the call for these recipients; None for a send of an older ledger."""
-    return f"news/{send.nonce}/{first}-{last}" if send.nonce else None
 
 
 class RepeatedCalls:
@@ -46,7 +43,7 @@ class RepeatedCalls:
         clock: Clock,
         timing: SendTimings,
         window: timedelta | None,
-        submit: Callable[[ClaimedChunk], Outcome],
+        submit: Callable[[ClaimedChunk], CallResult],
         may_send: Callable[[], bool],
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
@@ -87,24 +84,20 @@ class RepeatedCalls:
             return
         repeats = self._planned.get(claimed.first, (0, None))[0] + 1
         log.info("attempt repeated", extra={**log_fields.of_chunk(claimed), "repeat": repeats})
-        outcome = self._submit(claimed)
+        call = self._submit(claimed)
+        outcome, retry_at = call.outcome, self._clock.now() + self._timing.back_off(repeats)
         if isinstance(outcome, Accepted):
-            self._settle(claimed, outcome)
-            log.info("unknown outcome settled", extra=log_fields.of_chunk(claimed))
-            yield Confirmed(len(claimed.recipients))
+            result = chunk_result(claimed, outcome, call.by_recipient, retry_at)
+            self._ledger.settle([result])
+            log.info("unknown outcome settled", extra=log_fields.of_result(result))
+            yield Confirmed(result.by_state()["accepted"])
             return
         # A rejection of this call says nothing about the first one, which the provider may have accepted.
-        self._settle(claimed, Unknown(outcome.reason))
+        self._ledger.settle([chunk_result(claimed, Unknown(outcome.reason), {}, retry_at)])
         fields = {**log_fields.of_chunk(claimed), **log_fields.of_outcome(outcome)}
         log.warning("repetition without an answer for the first call", extra=fields)
         wait = outcome.pause if isinstance(outcome, NotSent) else timedelta()
-        self._plan(claimed, repeats, self._clock.now() + max(self._timing.back_off(repeats), wait))
-
-    def _settle(self, claimed: ClaimedChunk, outcome: Accepted | Unknown) -> None:
-        whole = Transition(claimed.first, claimed.last, "accepted")
-        if isinstance(outcome, Unknown):
-            whole = whole._replace(state="unknown", reason=outcome.reason)
-        self._ledger.settle([ChunkResult(claimed, outcome, (whole,))])
+        self._plan(claimed, repeats, max(retry_at, self._clock.now() + wait))
 
     def _plan(self, claimed: ClaimedChunk, repeats: int, at: datetime) -> None:
         self._planned[claimed.first] = repeats, at

@@ -7,15 +7,22 @@ NotSent                     -> waiting until `retry_at`; due at once if the whol
 Unknown                     -> unknown; no transition of this module leaves it
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from newsletter.sending.model import ClaimedChunk, Transition
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Transition
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 
 # Recipients of a batch that was rejected because of another one: retry immediately, without a back-off.
 RETRY_NOW = replace(NOT_BEGUN, reason="")
+
+
+def chunk_result(
+    claimed: ClaimedChunk, default: Outcome, by_recipient: Mapping[int, Outcome], retry_at: datetime
+) -> ChunkResult:
+    """Return the result of an attempt, with the transitions of its recipients (see `transitions`)."""
+    return ChunkResult(claimed, default, tuple(transitions(claimed, default, by_recipient, retry_at)))
 
 
 def transitions(
@@ -51,16 +58,20 @@ def _narrow_rejection(claimed: ClaimedChunk, refused: Refused, retry_at: datetim
 
 def _ranges(claimed: ClaimedChunk, outcome: Callable[[int], Outcome], retry_at: datetime) -> list[Transition]:
     """Return one transition for each range of consecutive recipients with the same outcome."""
+    numbers = [recipient.number for recipient in claimed.recipients]
+    single = (_transition(number, outcome(number), retry_at) for number in numbers)
+    return covering(claimed.first, claimed.last, single)
+
+
+def covering(first: int, last: int, single: Iterable[Transition]) -> list[Transition]:
+    """Join transitions of single recipients, in order, into ranges that cover `first` to `last`."""
     ranges: list[Transition] = []
-    for recipient in claimed.recipients:
-        transition = _transition(recipient.number, outcome(recipient.number), retry_at)
+    for transition in single:
         if ranges and ranges[-1][2:] == transition[2:]:
-            ranges[-1] = ranges[-1]._replace(last=recipient.number)
+            ranges[-1] = ranges[-1]._replace(last=transition.last)
         else:
-            first = ranges[-1].last + 1 if ranges else claimed.first
-            ranges.append(transition._replace(first=first))
-    ranges[-1] = ranges[-1]._replace(last=claimed.last)
-    return ranges
+            ranges.append(transition._replace(first=ranges[-1].last + 1 if ranges else first))
+    return [*ranges[:-1], ranges[-1]._replace(last=last)]
 
 
 def _transition(number: int, outcome: Outcome, retry_at: datetime) -> Transition:

@@ -15,7 +15,7 @@ from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.limits.process import Limiter, run_limited
 from newsletter.providers.factory import open_provider
-from newsletter.sending import delivery, guards
+from newsletter.sending import abandoned, guards, submission
 from newsletter.sending.cancel import cancel
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
@@ -324,14 +324,14 @@ class SendService(SendPlanner):
         """
         self.refuse_errors(prepared)
         recipient = Subscriber(0, address, number=1)
-        return delivery.deliver_test(
+        return submission.deliver_test(
             prepared.mailing, recipient, self.provider, self.secret, self.clock.now()
         )
 
     def settle_abandoned(self, send: Send) -> None:
         """Settle the attempts that were in flight when an earlier process ended, from its journals."""
         with self.leases.held(send):
-            delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
+            abandoned.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
@@ -402,7 +402,7 @@ class SendService(SendPlanner):
         Raise SendRefused if a recall of held mail is not confirmed yet.
         """
         with self.leases.held(send):
-            delivery.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
+            abandoned.settle_abandoned(self.ledger, send, self.clock.now(), self.timing)
             if any(status.batch.state == "cancelling" for status in self.queries.held_batches(send)):
                 hint = f"finish that first: news cancel {send.issue}, or news resume {send.issue}"
                 raise SendRefused("a recall of held mail was requested and is not confirmed yet", hint)

@@ -21,8 +21,17 @@ from sqlalchemy import (
 
 from newsletter.display import printable
 from newsletter.errors import StoreError
-from newsletter.sending.model import ChunkResult, ChunkState, ClaimedChunk, HeldBatch, Send, Transition
+from newsletter.sending.model import (
+    ChunkResult,
+    ChunkState,
+    ClaimedChunk,
+    HeldBatch,
+    Send,
+    Transition,
+    sizes,
+)
 from newsletter.sending.outcomes import Accepted, Refused
+from newsletter.sending.transitions import covering
 from newsletter.store.recipient_blocks import expand
 from newsletter.store.recipient_pages import address_or_forgotten
 from newsletter.store.schema import attempt_table, chunk_table, recipient_table, send_table, subscriber_table
@@ -211,6 +220,7 @@ def record_repetition(
     unknown = update(attempt_table).where(
         attempt_table.c.id == claimed.attempt, attempt_table.c.state == "unknown"
     )
+    # The check constraint of the table has no state for it: `cancelled` stands for "repeated" here.
     if connection.execute(unknown.values(state="cancelled")).rowcount != 1:
         return None
     (attempt,) = _insert_attempts(connection, [claimed], process, now)
@@ -245,10 +255,10 @@ def settle(connection: Connection, result: ChunkResult, now: datetime) -> None:
         chunk_table.c.state.in_(("intended", "unknown")),
     )
     if row := connection.execute(unsettled_chunk).first():
-        replace(connection, row, claimed.recipients, result.transitions)
+        apply_transitions(connection, row, claimed.recipients, result.transitions)
 
 
-def replace(
+def apply_transitions(
     connection: Connection, row: ChunkRow, recipients: Sequence[Subscriber], transitions: Sequence[Transition]
 ) -> None:
     """Replace a chunk by one chunk for each transition of its recipients.
@@ -256,8 +266,7 @@ def replace(
     The transitions cover the chunk without a gap, in order.
     """
     rows = []
-    for transition in transitions:
-        count = sum(transition.first <= recipient.number <= transition.last for recipient in recipients)
+    for transition, count in zip(transitions, sizes(recipients, transitions), strict=True):
         stays_in_batch = transition.state in ("accepted", "unknown")
         counts_as_try = transition.retry_at is not None or len(transitions) > 1
         rows.append(
@@ -289,15 +298,10 @@ def split_chunk(
 
     `chosen` are numbers of recipients, at least one of them in the chunk.
     """
-    ranges: list[Transition] = []
-    for recipient in recipients:
-        changed = (state, reason) if recipient.number in chosen else (row.state, row.reason or "")
-        if ranges and ranges[-1][2:4] == changed:
-            ranges[-1] = ranges[-1]._replace(last=recipient.number)
-        else:
-            first = ranges[-1].last + 1 if ranges else row.first
-            ranges.append(Transition(first, recipient.number, *changed))
-    return [*ranges[:-1], ranges[-1]._replace(last=row.last)]
+    changed, unchanged = (state, reason), (row.state, row.reason or "")
+    numbers = [recipient.number for recipient in recipients]
+    single = (Transition(one, one, *(changed if one in chosen else unchanged)) for one in numbers)
+    return covering(row.first, row.last, single)
 
 
 def reopen(connection: Connection, send_id: int) -> None:

@@ -388,7 +388,7 @@ class Ledger(LedgerQueries):
                 chosen = in_chunk if numbers is None else in_chunk.intersection(numbers)
                 if chosen:
                     transitions = chunks.split_chunk(row, recipients, chosen, new_state, reason)
-                    chunks.replace(connection, row, recipients, transitions)
+                    chunks.apply_transitions(connection, row, recipients, transitions)
                     count += len(chosen)
             if new_state == "waiting":
                 chunks.reopen(connection, send.id)

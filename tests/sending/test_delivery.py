@@ -15,7 +15,7 @@ from newsletter.cli import progress
 from newsletter.config.units import Rate
 from newsletter.errors import Problem, SendRefused, StoreError
 from newsletter.mail.message import Batch, Mailing
-from newsletter.sending import delivery, guards, start
+from newsletter.sending import guards, start, submission
 from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Delivered, Event, NotRecalled, Recalled, Stopped, Waiting
@@ -709,7 +709,7 @@ def test_a_test_goes_past_the_ledger(ledger: Ledger, people: Callable[[int], Sub
     for size in (1, 2):
         provider = ListedProvider(size=size)
         to = Subscriber(0, "me@example.com", number=1)
-        outcome = delivery.deliver_test(samples.plain_mailing(), to, provider, samples.SECRET, samples.NOW)
+        outcome = submission.deliver_test(samples.plain_mailing(), to, provider, samples.SECRET, samples.NOW)
         assert isinstance(outcome, Accepted)
         assert provider.taken == Counter({"me@example.com": 1})
     assert ledger.sends() == []

@@ -13,7 +13,7 @@ from newsletter.errors import SendRefused
 from newsletter.mail.message import Batch
 from newsletter.sending.events import Confirmed
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Unknown
+from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 from newsletter.services.due import due_issues
 from newsletter.services.send import SendService
 from newsletter.store.database import Database
@@ -35,6 +35,7 @@ class RepeatableProvider(FakeProvider):
 
     answers: list[Outcome] = field(default_factory=list)
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    refuses_one: str = ""
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holds: bool = False
 
@@ -49,6 +50,9 @@ class RepeatableProvider(FakeProvider):
         outcome = self.answers.pop(0) if self.answers else Accepted("id")
         if outcome in (LOST, BUSY):
             return outcome
+        for recipient in batch.recipients:
+            if recipient.address == self.refuses_one:
+                submissions.finished(recipient, Refused("inactive"))
         if self.kept.setdefault(batch.key, people) != people:
             return Unknown("409 invalid_idempotent_request")
         self.accepted += () if (batch.key, people) in self.calls[:-1] and self._has(people) else people
@@ -103,6 +107,19 @@ def test_an_answer_that_is_missing_is_asked_for_again(
     assert sorted(provider.accepted) == [f"reader{n}@example.com" for n in (1, 2, 3, 4)]
     first, *others = provider.calls
     assert others.count(first) == 1
+
+
+def test_a_refusal_that_the_second_answer_names_is_recorded(
+    provider: RepeatableProvider, tmp_path: Path
+) -> None:
+    provider.answers, provider.refuses_one = [LOST], "reader2@example.com"
+    with opened(tmp_path, provider) as service:
+        events = send(service)
+        started = service.queries.find(ISSUE, "subscribers")
+        assert started
+        counts = service.queries.counts(started)
+    assert [event for event in events if isinstance(event, Confirmed)] == [Confirmed(1)]
+    assert (counts.accepted, counts.refused, counts.unknown) == (3, 1, 0)
 
 
 def test_it_is_asked_three_times_and_waits_as_long_as_it_is_told(

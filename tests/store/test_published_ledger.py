@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.sending.delivery import settle_abandoned
+from newsletter.sending.abandoned import settle_abandoned
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import ChunkResult, Counts, NewSend, NextChunk, Send, Transition
 from newsletter.sending.outcomes import Accepted
