@@ -212,7 +212,7 @@ class Delivery:
             max_recipients,
             batch,
             lease,
-            noted=self._submitter.per_message,
+            with_journal=self._submitter.per_message,
             lookahead=lookahead,
         )
         # Not before: a claim that is published may take long and fail, while calls in flight go on.

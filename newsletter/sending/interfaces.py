@@ -130,7 +130,7 @@ class Ledger(LedgerReader, Protocol):
         held_batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         # Number of chunks, these included, that are claimed for the same held batch; or of calls at once.
         lookahead: int = 1,
     ) -> list[ClaimedChunk]: ...

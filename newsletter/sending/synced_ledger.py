@@ -23,7 +23,7 @@ if TYPE_CHECKING:
             held_batch: HeldBatch | None,
             lease: timedelta,
             *,
-            noted: bool,
+            with_journal: bool,
             lookahead: int = 1,
         ) -> list[ClaimedChunk]: ...
         def next_chunks(self, send: Send, max_chunks: int) -> list[NextChunk]: ...
@@ -61,7 +61,7 @@ class SyncedLedger(_Ledger):
         held_batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         """Claim chunks that are published; publish the next ones first, if the next one is not.
@@ -77,7 +77,9 @@ class SyncedLedger(_Ledger):
                 self.publisher.publish(self._choose(send, held_batch, lookahead))
             else:
                 self.publisher.renew(lease)
-            claimed = super().claim(send, max_chunks, max_recipients, held_batch, lease, noted=noted)
+            claimed = super().claim(
+                send, max_chunks, max_recipients, held_batch, lease, with_journal=with_journal
+            )
             if claimed:
                 break
         return claimed

@@ -184,15 +184,15 @@ class Ledger(LedgerQueries):
         held_batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         """Claim due chunks, renew the lease, and record an attempt for each chunk before its submission.
 
         Return at most `max_chunks` chunks, which have together at most `max_recipients` recipients; none if
         the send was cancelled. A chunk whose recipients have all left is recorded as skipped and gets no
-        attempt. `held_batch` is the batch that the mail is added to, if any. `noted`: create a journal for
-        each chunk. `lookahead` is only of use to a ledger that is published. Raise StoreError if another
+        attempt. `held_batch` is the batch that the mail is added to, if any. `with_journal`: create a journal
+        for each chunk. `lookahead` is only of use to a ledger that is published. Raise StoreError if another
         process holds the lease.
         """
         now, batch = self._clock(), held_batch.number if held_batch else None
@@ -206,7 +206,7 @@ class Ledger(LedgerQueries):
             rows = _within(may_begin, max_recipients)
             unnumbered = [chunks.claim_chunk(connection, row, held_batch) for row in rows]
             submitted = [chunk for chunk in unnumbered if chunk.recipients]
-            if noted:
+            if with_journal:
                 self._journals |= {_key(chunk): self._process.journal(_name(chunk)) for chunk in submitted}
             attempts = chunks.record_attempts(connection, submitted, self._process.name, now)
         attempt_by_first = dict(zip((chunk.first for chunk in submitted), attempts, strict=True))
@@ -263,6 +263,7 @@ class Ledger(LedgerQueries):
 
         The notes map the numbers of recipients to outcomes; the outcome of a message that was begun and not
         finished is None. There are no notes (None) if the process may still run, or if it left no valid ones.
+        The attempts are remembered, so that `settle` deletes their notes.
         """
         unsettled = select(attempt_table).where(
             attempt_table.c.send_id == send.id, attempt_table.c.state == "intended"

@@ -161,7 +161,7 @@ class MemoryLedger:
         held_batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
@@ -184,7 +184,7 @@ class MemoryLedger:
                 self.attempts.append(
                     Attempt(chunk.first, chunk.last, chunk.held_batch, self.process, self.now())
                 )
-                if noted:
+                if with_journal:
                     self.journals[chunk.first] = MemoryJournal(self.tick)
             claimed.append(
                 ClaimedChunk(send.id, chunk.first, chunk.last, number, chunk.tries, recipients, held_batch)

@@ -76,7 +76,7 @@ class Machine:
         return self.ledger.open_held_batch(self.send, "id", self.time + 30 * MINUTE)
 
     def claim(self, calls: int = 1, into: HeldBatch | None = None, lookahead: int = 1) -> list[ClaimedChunk]:
-        return self.ledger.claim(self.send, calls, 999, into, LEASE, noted=False, lookahead=lookahead)
+        return self.ledger.claim(self.send, calls, 999, into, LEASE, with_journal=False, lookahead=lookahead)
 
     def settle(self, claimed: ClaimedChunk, outcome: Outcome, *transitions: Transition) -> None:
         accepted = Transition(claimed.first, claimed.last, "accepted")

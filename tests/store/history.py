@@ -70,7 +70,7 @@ class History:
         batch = None
         if number % 3:
             batch = self.ledger.open_held_batch(self.send, "batch", self.time.now + timedelta(hours=number))
-        for claimed in self.ledger.claim(self.send, 1 + number % 4, 99, batch, LEASE, noted=False):
+        for claimed in self.ledger.claim(self.send, 1 + number % 4, 99, batch, LEASE, with_journal=False):
             if not claimed.recipients:
                 continue
             states = [
@@ -83,7 +83,7 @@ class History:
             self.ledger.settle([ChunkResult(claimed, Accepted("id"), tuple(transitions))])
 
     def accept(self, number: int) -> None:
-        for claimed in self.ledger.claim(self.send, 99, 99, None, LEASE, noted=False):
+        for claimed in self.ledger.claim(self.send, 99, 99, None, LEASE, with_journal=False):
             if claimed.recipients:
                 whole = Transition(claimed.first, claimed.last, "accepted")
                 self.ledger.settle([ChunkResult(claimed, Accepted("id"), (whole,))])

@@ -42,7 +42,7 @@ class Sent:
         self.ledger.plan(NewSend("2026-04-27", "subscribers", "sha", b"content", "smtp", CHUNK))
         for _ in range(2):
             self.ledger.acquire_lease(self.send, LEASE)
-            (claimed,) = self.ledger.claim(self.send, 1, CHUNK, None, LEASE, noted=False)
+            (claimed,) = self.ledger.claim(self.send, 1, CHUNK, None, LEASE, with_journal=False)
             transition = Transition(claimed.first, claimed.last, "accepted")
             self.ledger.settle([ChunkResult(claimed, Accepted(), (transition,))])
             self.time.now += timedelta(hours=1)

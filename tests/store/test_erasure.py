@@ -129,7 +129,7 @@ def test_the_replies_of_servers_lose_the_address(database: Database, tmp_path: P
 def test_mail_on_its_way_is_known(database: Database, tmp_path: Path) -> None:
     history = History(database, tmp_path)
     history.ledger.acquire_lease(history.send, LEASE)
-    (claimed,) = history.ledger.claim(history.send, 1, 99, None, LEASE, noted=False)
+    (claimed,) = history.ledger.claim(history.send, 1, 99, None, LEASE, with_journal=False)
     addresses = {recipient.address for recipient in claimed.recipients}
     with database.reading() as connection:
         for number in (0, 1, 7):

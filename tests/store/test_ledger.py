@@ -77,7 +77,7 @@ def plan(ledger: Ledger, size: int = 2, canary_size: int | None = None) -> Send:
 def claim(
     ledger: Ledger, send: Send, max_chunks: int = 99, held_batch: HeldBatch | None = None
 ) -> list[ClaimedChunk]:
-    return ledger.claim(send, max_chunks, 1 << 60, held_batch, LEASE, noted=True)
+    return ledger.claim(send, max_chunks, 1 << 60, held_batch, LEASE, with_journal=True)
 
 
 def settle(ledger: Ledger, claimed: ClaimedChunk, outcome: Outcome, *transitions: Transition) -> None:
@@ -215,8 +215,8 @@ def test_the_least_tried_come_first(ledger: Ledger, recipients: Callable[[int], 
 def test_a_claim_has_at_most_so_much_room(ledger: Ledger, recipients: Callable[[int], Subscribers]) -> None:
     recipients(6)
     send = plan(ledger)
-    assert [chunk.first for chunk in ledger.claim(send, 9, 5, None, LEASE, noted=False)] == [1, 3]
-    assert ledger.claim(send, 9, 1, None, LEASE, noted=False) == []
+    assert [chunk.first for chunk in ledger.claim(send, 9, 5, None, LEASE, with_journal=False)] == [1, 3]
+    assert ledger.claim(send, 9, 1, None, LEASE, with_journal=False) == []
 
 
 def test_the_next_chunks_are_those_that_are_claimed_next(

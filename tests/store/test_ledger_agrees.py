@@ -59,12 +59,18 @@ class TickingLedger(Ledger):
         held_batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         self.tick("claim")
         return super().claim(
-            send, max_chunks, max_recipients, held_batch, lease, noted=noted, lookahead=lookahead
+            send,
+            max_chunks,
+            max_recipients,
+            held_batch,
+            lease,
+            with_journal=with_journal,
+            lookahead=lookahead,
         )
 
     def claim_repetition(self, send: Send, claimed: ClaimedChunk, lease: timedelta) -> ClaimedChunk | None:

@@ -94,14 +94,14 @@ def test_an_attempt_of_the_copy_is_abandoned_and_has_no_notes(
 
 
 def test_only_recipients_who_still_wait_become_intended(ledger: Ledger, send: Send, publish: Publish) -> None:
-    (claimed,) = ledger.claim(send, 1, 99, None, LEASE, noted=False)
+    (claimed,) = ledger.claim(send, 1, 99, None, LEASE, with_journal=False)
     ledger.settle([ChunkResult(claimed, Accepted(), (Transition(1, 2, "accepted"),))])
     copy = publish(NextChunk(send.id, 1, 2))
     assert copy.counts(send) == Counts(10, accepted=2, waiting=8)
 
 
 def test_the_halves_of_a_refused_chunk_are_intended(ledger: Ledger, send: Send, publish: Publish) -> None:
-    (claimed,) = ledger.claim(send, 1, 99, None, LEASE, noted=False)
+    (claimed,) = ledger.claim(send, 1, 99, None, LEASE, with_journal=False)
     halves = (Transition(1, 1, "waiting", "no"), Transition(2, 2, "waiting", "no"))
     ledger.settle([ChunkResult(claimed, Refused("no"), halves)])
     copy = publish(NextChunk(send.id, 1, 2))
@@ -109,7 +109,7 @@ def test_the_halves_of_a_refused_chunk_are_intended(ledger: Ledger, send: Send, 
 
 
 def test_the_copy_names_no_process(ledger: Ledger, send: Send, publish: Publish) -> None:
-    ledger.claim(send, 2, 99, None, LEASE, noted=False)
+    ledger.claim(send, 2, 99, None, LEASE, with_journal=False)
     copy = publish()
     found = copy.find(send.issue, send.list)
     assert found and (found.lease_holder, found.lease_until) == (None, None)

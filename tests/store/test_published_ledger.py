@@ -78,14 +78,14 @@ def test_another_machine_continues_with_who_is_not_published(open_machine: Open)
         subscribers.add(parse_subscriber(f"reader{n}@example.com")[0])
     send = plan(ledger, "2026-04-27")
     batch = ledger.open_held_batch(send, "id", samples.NOW + timedelta(minutes=30))
-    (claimed,) = ledger.claim(send, 1, 99, batch, LEASE, noted=False, lookahead=3)
+    (claimed,) = ledger.claim(send, 1, 99, batch, LEASE, with_journal=False, lookahead=3)
     ledger.settle([ChunkResult(claimed, Accepted(), (Transition(1, 2, "accepted"),))])
     assert ledger.counts(send) == Counts(10, accepted=2, held=2, waiting=8)
 
     other, _, _ = open_machine(*sync.newest())
     assert other.counts(send) == Counts(10, unknown=6, in_flight=6, waiting=4)
     other.acquire_lease(send, LEASE)
-    again = other.claim(send, 9, 99, None, LEASE, noted=False, lookahead=9)
+    again = other.claim(send, 9, 99, None, LEASE, with_journal=False, lookahead=9)
     assert [chunk.first for chunk in again] == [7, 9]
 
 
@@ -96,7 +96,7 @@ def test_abandoned_attempts_are_unknown_from_the_deadline_on(open_machine: Open,
     Subscribers(database, lambda: samples.NOW).add(parse_subscriber("reader1@example.com")[0])
     send = plan(ledger, "2026-04-27")
     batch = ledger.open_held_batch(send, "id", samples.NOW + timedelta(minutes=30))
-    ledger.claim(send, 1, 99, batch, LEASE, noted=False)
+    ledger.claim(send, 1, 99, batch, LEASE, with_journal=False)
     deadline = samples.NOW + timedelta(minutes=minutes)
     other, _, _ = open_machine(sync.newest()[0], deadline)
     settle_abandoned(other, send, samples.NOW, SendTimings())
@@ -111,7 +111,7 @@ def test_several_sends_of_a_process_are_published_each_for_itself(open_machine: 
         subscribers.add(parse_subscriber(f"reader{n}@example.com")[0])
     for issue in ("2026-04-20", "2026-04-27"):
         send = plan(ledger, issue)
-        for claimed in ledger.claim(send, 1, 99, None, LEASE, noted=False, lookahead=9):
+        for claimed in ledger.claim(send, 1, 99, None, LEASE, with_journal=False, lookahead=9):
             ledger.settle([ChunkResult(claimed, Accepted(), (Transition(1, 2, "accepted"),))])
         other, _, _ = open_machine(*sync.newest())
         assert other.counts(send) == Counts(4, unknown=4, in_flight=4)
