@@ -66,7 +66,7 @@ class DeliverySettings:
 
 
 class _Work(NamedTuple):
-    """What a delivery waits for: until when, why, and how long it may wait."""
+    """The next work of a delivery: its time, the reason to wait for it, and the longest wait."""
 
     until: datetime
     reason: str
