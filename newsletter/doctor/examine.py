@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from newsletter.background import BackgroundTask, TimedOut
-from newsletter.checks.mail.one_click import BY_MAIL_ONLY
+from newsletter.checks.mail.one_click import by_mail_only
 from newsletter.doctor.clock import clock
 from newsletter.doctor.configuration import configuration
 from newsletter.doctor.setup import Setup
@@ -182,7 +182,7 @@ class _Examination:
         if self._config is None:
             return (_needs_configuration(label),), ()
         if self._config.unsubscribe.is_by_mail_only:
-            return (Finding("unsubscribe.mailto", "warning", *BY_MAIL_ONLY),), ()
+            return (Finding("unsubscribe.mailto", "warning", *by_mail_only(self._config.provider)),), ()
         if (url := self._config.unsubscribe.url) is None:
             return (
                 Finding(label, "ok", "is not used: the provider's unsubscribe group takes its place"),

@@ -55,7 +55,7 @@ def validate(
 def _is_word(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
     """Return True if the value at `loc` is a word such as `off`, or a date, for its key, though not for YAML.
 
-    The model then judges it.
+    The model then judges it, and also a word in the place of keys: quotation marks would not help there.
     """
     for part in loc:
         data = data.get(part) if isinstance(data, dict) else data[part]
@@ -63,7 +63,9 @@ def _is_word(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
     words = [word for option in options for word in option.get("enum", ())]
     is_free = any(option.get("type") == "string" and "enum" not in option for option in options)
     is_word = bool(words) and (data in words or not is_free)
-    return isinstance(data, str) and (is_word or any(option.get("format") == "date" for option in options))
+    is_date = any(option.get("format") == "date" for option in options)
+    needs_keys = bool(_keys(model, loc)) and {option.get("type") for option in options} <= {None, "null"}
+    return isinstance(data, str) and (is_word or is_date or needs_keys)
 
 
 def _problems(

@@ -130,6 +130,18 @@ def address(key: str, text: str, reason: str) -> str:
             id="sender-address-alone",
         ),
         pytest.param(
+            "tracking",
+            "yes",
+            'tracking holds no keys ("yes"); write it with its keys: opens, clicks',
+            id="yes-in-the-place-of-keys",
+        ),
+        pytest.param(
+            "archive",
+            "yes",
+            'archive is "yes"; write false for a newsletter without an archive, or {sign_up: form}',
+            id="yes-where-false-is-right",
+        ),
+        pytest.param(
             "sender", "{name: Soup}", "sender.email is missing; add `email:`", id="sender-without-address"
         ),
         pytest.param(
@@ -340,7 +352,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "checks",
             "{links: off}",
-            'checks.links: YAML reads off as true or false; quote it: "off", or write true or false',
+            'checks.links has no reason; write {severity: "off", reason: why it is switched off}',
             id="check-off",
         ),
         pytest.param(

@@ -6,17 +6,23 @@ from newsletter.checks.proof import Proof
 from newsletter.errors import Problem
 
 # https://support.google.com/a/answer/14229414 and https://senders.yahooinc.com/best-practices/
-BY_MAIL_ONLY = (
+_BY_MAIL_ONLY = (
     "is the only way to unsubscribe: from senders of about 5,000 messages a day, Gmail and Yahoo want a "
-    "one-click link over https (RFC 8058), and may refuse mail without it",
-    "write `unsubscribe.url` or `unsubscribe.sendgrid_group`; without a server: docs/without-a-server.md",
+    "one-click link over https (RFC 8058), and may refuse mail without it"
 )
-"""The problem of a newsletter that only a mail unsubscribes from, and its fix."""
 
 
 def one_click(proof: Proof) -> Iterator[Problem]:
     """A newsletter that readers can leave only by writing a mail."""
     if proof.newsletter.config.unsubscribe.is_by_mail_only:
-        what, fix = BY_MAIL_ONLY
+        what, fix = by_mail_only(proof.newsletter.config.provider)
         where = proof.newsletter.where("unsubscribe", "mailto")
         yield Problem(where, f"`unsubscribe.mailto` {what}", fix, "warning")
+
+
+def by_mail_only(provider: str) -> tuple[str, str]:
+    """Return the problem of a newsletter that only a mail unsubscribes from, and its fix."""
+    keys = (
+        "`unsubscribe.url` or `unsubscribe.sendgrid_group`" if provider == "sendgrid" else "`unsubscribe.url`"
+    )
+    return _BY_MAIL_ONLY, f"write {keys}; without a server: docs/without-a-server.md"
