@@ -668,11 +668,11 @@ def test_what_takes_too_long_is_given_up_and_comes_back(letter):
         letter.save("templates/footer.mjml.j2", "<mj-raw>back</mj-raw>")
         return first, problems, good, (await built()).page.mail
 
-    with closing(LimitedProcess(5.0)) as limited:
+    with closing(LimitedProcess(2.0)) as limited:
         first, (problem,), good, last = asyncio.run(
             saved(Workspace(letter.folder, limited_build=limited.run))
         )
-    assert problem.what == "building or checking the issue takes longer than 5 seconds"
+    assert problem.what == "building or checking the issue takes longer than 2 seconds"
     assert good.mail == first
     assert "back" in last.html
 
