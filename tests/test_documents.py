@@ -55,6 +55,7 @@ from tests.web.visitors import Clock, PublicServer
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+PROVIDER_PAGES = [f"docs/providers/{name}.md" for name in PROVIDERS if name != "outbox"]
 FOR_USERS = ["README.md", "CHANGELOG.md", "SECURITY.md", *PAGES]
 DOCUMENTS = [*FOR_USERS, "CONTRIBUTING.md"]
 SEVERITIES = get_args(Severity)
@@ -284,10 +285,10 @@ def test_examples_of_the_configuration_are_valid(tmp_path: Path) -> None:
     least = yaml.safe_load(samples.NEWSLETTER)
     examples = [
         block
-        for name in ("docs/configuration.md", "docs/checks.md", "docs/serve.md")
+        for name in ("docs/configuration.md", "docs/checks.md", "docs/serve.md", *PROVIDER_PAGES)
         for block in blocks(name, "yaml")
     ]
-    assert len(examples) >= 3
+    assert len(examples) >= 3 + len(PROVIDER_PAGES)
     for block in examples:
         (tmp_path / loader.FILE).write_text(yaml.safe_dump(least | yaml.safe_load(block)))
         settings.refuse_invalid(loader.load(tmp_path, {}))
@@ -636,6 +637,19 @@ def test_a_page_says_what_it_answers_and_lists_its_contents(name: str) -> None:
     chapters = [text for level, text in headings(name) if level == 2]
     assert listed == [(text, anchor(text)) for text in chapters]
     assert f"({name})" in read("README.md"), f"README does not link {name}"
+
+
+def test_the_pages_of_providers_have_the_same_form() -> None:
+    assert sorted(PROVIDER_PAGES) == [name for name in PAGES if name.startswith("docs/providers/")]
+    chapters = {name: [text for level, text in headings(name) if level == 2] for name in PROVIDER_PAGES}
+    first = chapters[PROVIDER_PAGES[0]]
+    assert {name: found for name, found in chapters.items() if found != first} == {}
+    for name in PROVIDER_PAGES:
+        example = yaml.safe_load(blocks(name, "yaml")[0])
+        assert {"sender", "provider"} <= set(example), name
+        assert f"({name.removeprefix('docs/')})" in read("docs/providers.md"), name
+        for target in ("configuration.md#secrets", "providers.md#change-the-provider"):
+            assert f"(../{target})" in read(name), f"{name} does not link {target}"
 
 
 @pytest.mark.parametrize("name", FOR_USERS)
