@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -21,22 +22,34 @@ def child_program(command: Sequence[str], **options: Any) -> Iterator["subproces
     ValueError if it cannot be started.
 
     A thread starts it: Ctrl-C raises KeyboardInterrupt in the main thread, and inside Popen it would leave a
-    process behind that nobody knows.
+    process behind that nobody knows. The same thread kills a program that was given up while it was started.
     """
     import subprocess
 
-    start = BackgroundTask(lambda: subprocess.Popen(command, start_new_session=True, **options))
+    given_up = threading.Event()
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        started.append(subprocess.Popen(command, start_new_session=True, **options))
+        if given_up.is_set():
+            _kill(started[0])
+
+    task = BackgroundTask(start)
     try:
-        yield start.result()
+        task.result()
+        yield started[0]
     finally:
-        with suppress(OSError, ValueError):  # it was not started
-            _kill(start.result())
+        given_up.set()
+        if started:
+            _kill(started[0])
+        with suppress(OSError, ValueError):  # it could not be started
+            task.result()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     """Kill a process with its group unless its end is known; its id may be that of another process then."""
     if process.returncode is None:
-        with suppress(ProcessLookupError):
+        with suppress(OSError):  # it has ended; on macOS, also if all of its group have
             if hasattr(os, "killpg"):
                 os.killpg(process.pid, signal.SIGKILL)
             else:

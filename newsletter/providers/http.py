@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import Message
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, parse_headers
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from newsletter.display import printable
@@ -30,6 +31,7 @@ TIMEOUT_SECONDS = 30
 IDLE_SECONDS = 4
 # Enough for a response that lists 1000 errors.
 MAX_CONTENT_BYTES = 524_288
+_RECORD_BYTES = 16_384
 
 
 class NotConnected(Exception):
@@ -51,14 +53,23 @@ class Response(NamedTuple):
     content: bytes
 
 
+class _Proxy(NamedTuple):
+    """A proxy of the environment, with the header that it asks for."""
+
+    host: str
+    port: int
+    authorization: dict[str, str]
+
+
 class Transport:
     """Connections to the host of a URL; safe to use from several threads.
 
-    At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` applies to the
-    connection, to the request, and to the whole response, in seconds. A proxy from the environment is used as
-    a tunnel, so that it cannot read the requests. `reached` is True after the first connection was made.
-    `connect` opens the sockets of connections without a proxy; it may raise ValueError. `max_content` is the
-    number of bytes of a response that are read.
+    At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` is for all of a
+    call, from the connection to the end of the response, in seconds; only a look-up of the host's name may
+    take longer, and then nothing is sent. A proxy from the environment is used as a tunnel, so that it cannot
+    read the requests. `reached` is True after the first connection was made. `connect` opens the sockets of
+    connections without a proxy; it may raise ValueError. `max_content` is the number of bytes of a response
+    that are read.
     """
 
     def __init__(
@@ -84,12 +95,13 @@ class Transport:
         Raise NotConnected if nothing was sent, NoResponse if no response came.
         """
         started = time.monotonic()
-        with self._connection() as connection:
+        deadline = started + self._timeout
+        with self._connection(deadline) as connection:
             try:
-                response = _request(connection, method, path, headers, pieces, self._max_content)
+                response = _request(connection, method, path, headers, pieces, deadline, self._max_content)
                 self._log(method, path, started, response.status)
                 return response
-            except (OSError, HTTPException, ValueError) as failure:
+            except (OSError, HTTPException) as failure:
                 self._log(method, path, started, failure=failure)
                 raise NoResponse(_error_text(failure)) from failure
 
@@ -116,10 +128,9 @@ class Transport:
             connection.close()
 
     @contextmanager
-    def _connection(self) -> Iterator[HTTPConnection]:
+    def _connection(self, deadline: float) -> Iterator[HTTPConnection]:
         """Yield a connection for one request; keep it open afterwards if no error occurred."""
-        connection = self._take_idle() or self._connect()
-        connection.sock.settimeout(self._timeout)
+        connection = self._take_idle() or self._connect(deadline)
         try:
             yield connection
         except BaseException:
@@ -142,11 +153,12 @@ class Transport:
                 return connection
             connection.close()
 
-    def _connect(self) -> HTTPConnection:
+    def _connect(self, deadline: float) -> HTTPConnection:
         try:
             connection = self._new_connection()
             try:
                 connection.connect()
+                _remaining(deadline)  # each address of the host has a time-out of its own
             except BaseException:
                 connection.close()
                 raise
@@ -159,9 +171,8 @@ class Transport:
 
     def _new_connection(self) -> HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
-        proxy = None if proxy_bypass(self._url.netloc) else getproxies().get(self._url.scheme)
-        via = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
-        target = (via.hostname or "", via.port or 80) if via else (host, port)
+        via = self._proxy()
+        target = (via.host, via.port) if via else (host, port)
         connection: _HttpConnection | _HttpsConnection
         if self._url.scheme == "https":
             connection = _HttpsConnection(*target, timeout=self._timeout, context=self._tls)
@@ -170,8 +181,23 @@ class Transport:
         connection._create_connection = socket.create_connection if via else self._connect_socket
         if via:
             port = port or connection.default_port
-            connection.set_tunnel(host, port, _proxy_authorization(via.username, via.password))
+            connection.set_tunnel(host, port, via.authorization)
         return connection
+
+    def _proxy(self) -> "_Proxy | None":
+        """Return the proxy of the environment for this host; None if there is none."""
+        url = None if proxy_bypass(self._url.netloc) else getproxies().get(self._url.scheme)
+        if not url:
+            return None
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            return _Proxy(parts.hostname or "", parts.port or 80, _authorization(parts))
+        except ValueError:  # its text may contain a part of the password
+            name = f"{self._url.scheme}_proxy"
+            what = (
+                f"the proxy in {name} cannot be read; in its password, write %2F for /, %23 for #, %3F for ?"
+            )
+            raise NotConnected(what) from None
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -187,21 +213,43 @@ def _request(
     path: str,
     headers: Mapping[str, str],
     pieces: Sequence[bytes],
+    deadline: float,
     max_content: int,
 ) -> Response:
+    """Send a request and return the response; raise NotConnected if a header cannot be sent."""
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
+    content = _timed(connection, pieces, deadline) if pieces else None
     sent_all = True
     try:
-        connection.request(method, path, pieces or None, {**headers, **length})
+        connection.sock.settimeout(_remaining(deadline))
+        connection.request(method, path, content, {**headers, **length})
     except (BrokenPipeError, ConnectionResetError):
         sent_all = False  # A server may reject a request before it has read all of it.
+    except ValueError:  # before the first byte; its text contains the header, which may be a key
+        raise NotConnected("a header holds a character that HTTP does not permit") from None
+    connection.sock.settimeout(_remaining(deadline))
     with connection.getresponse() as response:
-        if not sent_all and not 400 <= response.status < 500:
+        if response.status < 200 or (not sent_all and not 400 <= response.status < 500):
             raise ConnectionResetError(f"{response.status} before all of the request was sent")
         result = Response(response.status, response.headers, _content(response, max_content))
         if not sent_all or not response.isclosed():  # the content was not read to its end
             connection.close()
     return result
+
+
+def _timed(connection: HTTPConnection, pieces: Sequence[bytes], deadline: float) -> Iterator[bytes]:
+    """Yield the pieces in parts of the size of a TLS record: the time-out of a socket is for each of them."""
+    for piece in pieces:
+        for start in range(0, len(piece), _RECORD_BYTES):
+            connection.sock.settimeout(_remaining(deadline))
+            yield piece[start : start + _RECORD_BYTES]
+
+
+def _remaining(deadline: float) -> float:
+    """Return the seconds up to a deadline; raise TimeoutError if it is over."""
+    if (seconds := deadline - time.monotonic()) <= 0:
+        raise TimeoutError("timed out")
+    return seconds
 
 
 def _content(response: HTTPResponse, max_content: int) -> bytes:
@@ -214,15 +262,17 @@ def _content(response: HTTPResponse, max_content: int) -> bytes:
 
 def _is_readable(connection: socket.socket) -> bool:
     """Return True if an idle connection has data to read, usually because the server has closed it."""
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return True
     with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
 
 
-def _proxy_authorization(user: str | None, password: str | None) -> dict[str, str]:
-    if user is None:
+def _authorization(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
         return {}
-    pair = f"{unquote(user)}:{unquote(password or '')}".encode()
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
@@ -235,16 +285,13 @@ class _DeadlineReader(io.RawIOBase):
 
     def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
         self._connection, self._stream = connection, stream
-        self._deadline = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)
+        self._deadline = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)  # what is left of it
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("timed out")
-        self._connection.settimeout(remaining)
+        self._connection.settimeout(_remaining(self._deadline))
         return self._stream.readinto(buffer)
 
     def close(self) -> None:
@@ -253,9 +300,21 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
+    """A response with one time-out; interim responses before it, such as 103 Early Hints, are passed over.
+
+    `HTTPResponse` takes each of them but 100 for the response, and the next call would get the real one.
+    """
+
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 class _HttpConnection(HTTPConnection):

@@ -52,23 +52,29 @@ def test_a_program_that_cannot_be_started() -> None:
 
 
 CTRL_C_DURING_THE_START = """
-import os, signal, subprocess, time
+import os, signal, subprocess, sys, threading, time
 from newsletter.limits.child_program import child_program
 
 class Popen(subprocess.Popen):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         print(self.pid, flush=True)
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.1)
+        for _ in range(int(sys.argv[1])):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
 
 subprocess.Popen = Popen
-with child_program(["sleep", "300"]):
-    time.sleep(300)
+try:
+    with child_program(["sleep", "300"]):
+        time.sleep(300)
+finally:
+    time.sleep(0.5)  # the program ends later, for example after it has saved what was sent
 """
 
 
-def test_ctrl_c_while_a_program_is_started() -> None:
-    done = subprocess.run([sys.executable, "-c", CTRL_C_DURING_THE_START], capture_output=True, timeout=60)
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_a_program_is_started(times: int) -> None:
+    command = [sys.executable, "-c", CTRL_C_DURING_THE_START, str(times)]
+    done = subprocess.run(command, capture_output=True, timeout=60)
     assert b"KeyboardInterrupt" in done.stderr
     wait_until_they_end([done.stdout.decode().strip()])

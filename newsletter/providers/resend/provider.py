@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 MAX_RECIPIENTS_PER_CALL = 100
-# Resend documents a limit of 40 MB for a mail, and none for a batch.
-MAX_BYTES_PER_CALL = 16_000_000
+# Resend documents a limit of 40 MB for a mail, and none for a batch. The whole call has 30 seconds.
+MAX_BYTES_PER_CALL = 5_000_000
 
 
 class ResendProvider:

@@ -1,0 +1,113 @@
+"""Test the transport of requests against servers that answer byte by byte, twice, or not at all."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from newsletter.providers.http import NoResponse, NotConnected, Transport
+
+Serve = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(serve: Serve) -> Iterator[str]:
+    """Serve each connection in a thread; yield the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def request_of(connection: socket.socket) -> bytes:
+    """Return the head of the next request, which has no content; empty at the end of the connection."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (received := connection.recv(65_536)):
+            return b""
+        head += received
+    return head
+
+
+def answering(*before: bytes) -> Serve:
+    """Answer each request with its path, after other responses."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while head := request_of(connection):
+                path = head.split()[1]
+                length = f"Content-Length: {len(path)}\r\n\r\n".encode()
+                connection.sendall(b"".join(before) + b"HTTP/1.1 200 OK\r\n" + length + path)
+
+    return serve
+
+
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (EARLY_HINTS,),
+        (EARLY_HINTS, b"HTTP/1.1 100 Continue\r\n\r\n", EARLY_HINTS),
+        (b"HTTP/1.1 102 Processing\r\n\r\n",),
+    ],
+)
+def test_an_interim_response_is_not_taken_for_the_response(before: tuple[bytes, ...]) -> None:
+    with server(answering(*before)) as url, closing(Transport(url, 1, timeout=10)) as transport:
+        for path in ("/first", "/second", "/third"):
+            response = transport.ask("GET", path, {})
+            assert (response.status, response.content) == (200, path.encode())
+
+
+def test_another_protocol_is_no_response() -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+    with server(answering(switching)) as url, closing(Transport(url, 1, timeout=10)) as transport:
+        for _ in range(2):
+            with pytest.raises(NoResponse, match="101"):
+                transport.ask("GET", "/", {})
+
+
+def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65_536):
+                time.sleep(0.05)
+
+    pieces = [b"x" * 50_000] * 400
+    with server(serve) as url, closing(Transport(url, 1, timeout=1)) as transport:
+        began = time.monotonic()
+        with pytest.raises(NoResponse, match="timed out"):
+            transport.ask("POST", "/", {}, pieces)
+        took = time.monotonic() - began
+    assert took < 5, "each of the pieces had the time-out for itself"
+
+
+def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
+    with server(answering()) as url, closing(Transport(url, 1, timeout=10)) as transport:
+        with pytest.raises(NotConnected) as failure:
+            transport.ask("GET", "/", {"Authorization": "Bearer key-part-1\nkey-part-2"})
+        assert "key-part" not in str(failure.value) and failure.value.__cause__ is None
+        assert transport.ask("GET", "/next", {}).content == b"/next"
+
+
+def test_a_proxy_that_cannot_be_read_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:key/part-2@proxy.example:8080")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    unreadable = pytest.raises(NotConnected, match="http_proxy cannot be read")
+    with closing(Transport("http://api.example", 1, timeout=1)) as transport, unreadable as failure:
+        transport.ask("GET", "/", {})
+    assert "key" not in str(failure.value)
