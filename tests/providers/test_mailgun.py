@@ -434,8 +434,13 @@ def test_a_malformed_key_is_found_before_a_request(key: str) -> None:
 
 
 def test_without_a_key_nothing_is_asked() -> None:
-    (problem,) = MailgunProvider(Mailgun(), None).check()
-    assert str(problem).startswith("MAILGUN_API_KEY: is not set")
+    with MailgunFake() as fake:
+        provider = MailgunProvider(Mailgun(host=fake.url), None)
+        (problem,) = provider.check()
+        assert str(problem).startswith("MAILGUN_API_KEY: is not set")
+        batch = samples.batch(samples.plain_mailing())
+        assert provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
+        assert fake.connections == 0
 
 
 def test_the_options_stay_within_their_limit() -> None:

@@ -24,7 +24,7 @@ from newsletter.providers.postmark.provider import (
     MAX_RECIPIENTS_PER_CALL,
     PostmarkProvider,
 )
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
@@ -481,10 +481,13 @@ def test_a_malformed_token_is_found_before_a_request(token: str) -> None:
 
 
 def test_without_a_token_nothing_is_asked() -> None:
-    provider = PostmarkProvider(Postmark(), None)
-    (problem,) = provider.check()
-    assert str(problem).startswith("POSTMARK_SERVER_TOKEN: is not set")
-    assert provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog()) != NOT_BEGUN
+    with PostmarkFake() as fake:
+        provider = PostmarkProvider(Postmark(host=fake.url), None)
+        (problem,) = provider.check()
+        assert str(problem).startswith("POSTMARK_SERVER_TOKEN: is not set")
+        batch = samples.batch(samples.plain_mailing())
+        assert provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
+        assert fake.connections == 0
 
 
 def test_a_message_is_json_without_needless_escapes() -> None:

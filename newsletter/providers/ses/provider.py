@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 _SEND = "/v2/email/outbound-emails"
-_AFTER_UNKNOWN = NotSent("not begun: the message before it got no response", stop=False)
+_AFTER_UNKNOWN = NotSent("not begun: the outcome of the message before it is unknown", stop=False)
 
 
 class SesProvider:
