@@ -18,9 +18,9 @@ from newsletter.providers.responses import json_content, json_object, retry_afte
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 MAINTENANCE, INVALID, INACTIVE, RATE_LIMIT = 100, 300, 406, 429
-# Codes below this one, and from _CONFIGURATION on, are about the request: Postmark did not take the mail.
-# Those between them belong to other parts of the API, so their meaning for a message is not known.
-_OTHER_PARTS, _CONFIGURATION = 500, 1000
+# These codes belong to other parts of the API, so their meaning for a message is not known. Those below and
+# above them are about the request: Postmark did not take the mail.
+_FIRST_OTHER_CODE, _LAST_OTHER_CODE = 500, 999
 _TOKEN = "check POSTMARK_SERVER_TOKEN: it must be the token of a server, not that of the account"
 _SENDER = "confirm the sender's address or domain in the account (Sender Signatures)"
 _EXPLANATIONS = {
@@ -42,11 +42,8 @@ def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcom
     """Return the outcome of each recipient of a batch, or one for all."""
     if response.status == 200:
         return _each(response, recipients)
-    content = json_object(response)
-    code = _code(content)
-    if response.status == 503 and code == MAINTENANCE:
-        return NotSent(error_text(response), stop=False, wait=retry_after(response))
-    if 400 <= response.status < 500 and response.status != 408:
+    status, code = response.status, _code(json_object(response))
+    if (400 <= status < 500 and status != 408) or (status == 503 and code == MAINTENANCE):
         return _rejected(response, code)
     return Unknown(error_text(response))
 
@@ -73,10 +70,16 @@ def _rejected(response: Response, code: int | None) -> Outcome:
         return NotSent(reason, stop=False, wait=retry_after(response))
     if code == MAINTENANCE:
         return NotSent(error_text(response), stop=False, wait=retry_after(response))
-    about_one = code == INACTIVE or (code == INVALID and not _SHARED.search(words))
-    if about_one or (response.status == 413 and code is None):  # too large: the halves are smaller
+    if _is_about_one(code, words) or (
+        response.status == 413 and code is None
+    ):  # too large: halves are smaller
         return Refused(error_text(response))
     return NotSent(explained(response))
+
+
+def _is_about_one(code: int | None, words: str) -> bool:
+    """Return True if an error is about one message, and not about what all share."""
+    return code == INACTIVE or (code == INVALID and not _SHARED.search(words))
 
 
 def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
@@ -107,11 +110,11 @@ def _entry(entry: Mapping[str, Any]) -> Outcome:
     if code is None:
         return Unknown("the answer has no error code for this recipient")
     reason = ": ".join(filter(None, (f"error {code}", printable(_scrubbed(words), 300))))
-    if code == INACTIVE or (code == INVALID and not _SHARED.search(words)):
+    if _is_about_one(code, words):
         return Refused(reason)
     if code in (MAINTENANCE, RATE_LIMIT):
         return NotSent(reason, stop=False)
-    if code < _OTHER_PARTS or code >= _CONFIGURATION:
+    if not _FIRST_OTHER_CODE <= code <= _LAST_OTHER_CODE:
         return NotSent(": ".join(filter(None, (reason, _EXPLANATIONS.get(code)))))
     return Unknown(reason)
 
